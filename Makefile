@@ -1,0 +1,74 @@
+# Every recipe that people, hooks and CI use. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PYTEST := $(BIN)/pytest
+SLOW := -m slow -n 0
+
+# What an installation is made of: a change of either makes it anew.
+LOCKED := pyproject.toml uv.lock
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(UV):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"moodline needs Python 3.11 or later; this is {v[0]}.{v[1]}. Try: make PYTHON=python3.12" if v < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
+
+$(VENV)/.demo: $(UV) $(LOCKED)
+	$(UV) sync --quiet --frozen --inexact --extra all
+	@touch $@
+
+$(VENV)/.dev: $(UV) $(LOCKED)
+	$(UV) sync --quiet --frozen --inexact --extra all --group dev
+	@touch $(VENV)/.demo $@
+
+.PHONY: setup
+setup: $(VENV)/.dev ## install everything but TensorFlow into .venv
+
+.PHONY: demo
+demo: ## render clips with a known schedule, analyse them, compare
+	@$(MAKE) --no-print-directory timed-install
+	@$(BIN)/moodline demo
+
+.PHONY: timed-install
+timed-install:
+	@begin=$$(date +%s); $(MAKE) --no-print-directory $(VENV)/.demo && \
+	echo "installed in $$(( $$(date +%s) - begin )) s"
+
+.PHONY: test
+test: $(VENV)/.dev ## correctness, with a real broker and a real PostgreSQL
+	$(PYTEST) -n 2 -m 'not slow'
+
+.PHONY: test-slow
+test-slow: $(VENV)/.dev ## kills, volume and soak
+	$(PYTEST) $(SLOW)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## the only lane that asserts time; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: $(VENV)/.dev ## format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: train
+train: $(UV) ## install TensorFlow for training/ (a gigabyte)
+	$(UV) sync --frozen --inexact --extra all --extra train --group dev
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build demo-output

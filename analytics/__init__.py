@@ -1,0 +1,1 @@
+"""The read path: queries and exports over the records."""

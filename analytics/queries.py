@@ -1,0 +1,251 @@
+"""Runs as their reader sees them: a list of lines, and summaries with their coverage."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, Select, func, select
+
+from analytics.snapshots import snapshot
+from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.errors import RunNotFoundError
+from contracts.records import Face, Frame, Run, RunProgress, RunState, Source, Track
+from contracts.redact import redact
+
+LABELS: Final = (*EMOTIONS, UNCERTAIN)
+"""The bins of every count by smoothed label; uncertain is one of its own."""
+
+_RUNS_A_QUERY: Final = 500
+"""Run ids in one IN list; databases bound the number of parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run in a list. `path` is the source's URI without credentials."""
+
+    run_id: str
+    source: str
+    path: str
+    kind: str
+    state: RunState
+    error: str
+    frames_total: int | None
+    frames_analyzed: int
+    faces: int
+    duration_s: float | None
+    recorded_at: datetime | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What stands beside every number: how much of the source it was read from.
+
+    captured: frames that the reader decoded. dropped: by cause. analyzed_s: the seconds of the
+    source that analysed frames stand for. uncertain_share: of the person-seconds, 0..1; None
+    when nobody was seen.
+    """
+
+    captured: int
+    sampled_out: int
+    dropped: Mapping[str, int]
+    analyzed_s: float
+    uncertain_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run in numbers. emotions: person-seconds for each of LABELS, by smoothed label.
+
+    A face counts for its frame's dwell, so person-seconds do not depend on the frame rate.
+    """
+
+    run_id: str
+    source: str
+    path: str
+    kind: str
+    state: RunState
+    error: str
+    frames_total: int | None
+    frames_analyzed: int
+    faces: int
+    tracks: int
+    emotions: Mapping[str, float]
+    coverage: Coverage
+    recorded_at: datetime | None
+    recorded_at_origin: str | None
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    detector: str
+    model_version: str
+    sampling_fps: float | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """The sums of one run's rows, in milliseconds where they are times."""
+
+    tracks: int = 0
+    analyzed_ms: int = 0
+    label_ms: dict[str, int] = field(default_factory=dict)
+
+
+def list_runs(
+    engine: Engine,
+    *,
+    limit: int | None = None,
+    source: str | None = None,
+    state: RunState | None = None,
+) -> tuple[RunLine, ...]:
+    """The runs, newest first; `source` is a source's whole name."""
+    query = _runs().order_by(Run.id.desc()).limit(limit)
+    if source is not None:
+        query = query.where(Source.name == source)
+    if state is not None:
+        query = query.where(Run.state == state)
+    with snapshot(engine) as connection:
+        return tuple(_run_line(row) for row in connection.execute(query))
+
+
+def run_summary(engine: Engine, run_id: str) -> RunSummary:
+    """One run's numbers. Raises RunNotFoundError."""
+    return run_summaries(engine, [run_id])[0]
+
+
+def run_summaries(engine: Engine, run_ids: Sequence[str]) -> tuple[RunSummary, ...]:
+    """The numbers of many runs, in the order asked for. Raises RunNotFoundError.
+
+    Four statements for every 500 runs, however many frames they have.
+    """
+    summaries: dict[str, RunSummary] = {}
+    with snapshot(engine) as connection:
+        for some in _batches(dict.fromkeys(run_ids), _RUNS_A_QUERY):
+            rows = connection.execute(_runs().where(Run.run_id.in_(some))).all()
+            totals = _totals(connection, [row.id for row in rows])
+            summaries |= {row.run_id: _summary(row, totals[row.id]) for row in rows}
+    missing = next((run_id for run_id in run_ids if run_id not in summaries), None)
+    if missing is not None:
+        raise run_not_found(missing)
+    return tuple(summaries[run_id] for run_id in run_ids)
+
+
+def run_not_found(run_id: str) -> RunNotFoundError:
+    """The error for a run id that is not in the records."""
+    return RunNotFoundError(f"no run {run_id}", hint="`moodline runs list` shows them")
+
+
+def _runs() -> Select[Any]:
+    """Every run with its source's name and its progress."""
+    progress = [
+        func.coalesce(column, 0).label(column.key)
+        for column in (
+            RunProgress.frames_captured,
+            RunProgress.frames_sampled_out,
+            RunProgress.frames_analyzed,
+            RunProgress.faces,
+        )
+    ]
+    return (
+        select(*Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress)
+        .join(Source, Source.id == Run.source_pk)
+        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+    )
+
+
+def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals]:
+    tracks = connection.execute(
+        select(Track.run_pk, func.count())
+        .where(Track.run_pk.in_(run_pks))
+        .group_by(Track.run_pk)
+    )
+    analyzed = connection.execute(
+        select(Frame.run_pk, func.sum(Frame.dwell_ms))
+        .where(Frame.run_pk.in_(run_pks))
+        .group_by(Frame.run_pk)
+    )
+    labels = connection.execute(
+        select(Face.run_pk, Face.smoothed_emotion, func.sum(Frame.dwell_ms))
+        .join(
+            Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index)
+        )
+        .where(Face.run_pk.in_(run_pks))
+        .group_by(Face.run_pk, Face.smoothed_emotion)
+    )
+    tracks_of = {run_pk: int(count) for run_pk, count in tracks}
+    analyzed_of = {run_pk: int(dwell_ms) for run_pk, dwell_ms in analyzed}
+    labels_of: dict[int, dict[str, int]] = {run_pk: {} for run_pk in run_pks}
+    for run_pk, label, dwell_ms in labels:
+        labels_of[run_pk][label or UNCERTAIN] = int(dwell_ms)
+    return {
+        run_pk: _Totals(tracks_of.get(run_pk, 0), analyzed_of.get(run_pk, 0), labels_of[run_pk])
+        for run_pk in run_pks
+    }
+
+
+def _run_line(row: Row[Any]) -> RunLine:
+    return RunLine(
+        run_id=row.run_id,
+        source=row.source,
+        path=redact(row.uri),
+        kind=row.kind,
+        state=RunState(row.state),
+        error=redact(row.error),
+        frames_total=row.frames_total,
+        frames_analyzed=row.frames_analyzed,
+        faces=row.faces,
+        duration_s=_seconds(row.duration_us),
+        recorded_at=row.recorded_at,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
+    person_ms = sum(totals.label_ms.values())
+    return RunSummary(
+        run_id=row.run_id,
+        source=row.source,
+        path=redact(row.uri),
+        kind=row.kind,
+        state=RunState(row.state),
+        error=redact(row.error),
+        frames_total=row.frames_total,
+        frames_analyzed=row.frames_analyzed,
+        faces=row.faces,
+        tracks=totals.tracks,
+        emotions={label: totals.label_ms.get(label, 0) / 1000 for label in LABELS},
+        coverage=Coverage(
+            captured=row.frames_captured,
+            sampled_out=row.frames_sampled_out,
+            dropped=json.loads(row.dropped or "{}"),
+            analyzed_s=totals.analyzed_ms / 1000,
+            uncertain_share=totals.label_ms.get(UNCERTAIN, 0) / person_ms if person_ms else None,
+        ),
+        recorded_at=row.recorded_at,
+        recorded_at_origin=row.recorded_at_origin,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        detector=row.detector,
+        model_version=row.model_version,
+        sampling_fps=row.sampling_fps,
+        duration_s=_seconds(row.duration_us),
+    )
+
+
+def _seconds(micros: int | None) -> float | None:
+    return None if micros is None else micros / 1e6
+
+
+def _batches(run_ids: Mapping[str, None], size: int) -> Iterator[list[str]]:
+    remaining = iter(run_ids)
+    while some := list(islice(remaining, size)):
+        yield some

@@ -1,0 +1,26 @@
+"""Snapshot: one read-only transaction, in which all queries see the same moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from contracts.database import database_error
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads. Keep it short: an open SQLite reader makes the WAL grow.
+
+    Raises DatabaseError when the database cannot be used.
+    """
+    options: dict[str, object] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        # Otherwise each statement there would see a later moment than the one before it.
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    try:
+        with engine.connect().execution_options(**options) as connection:
+            yield connection
+    except DBAPIError as exc:
+        raise database_error(engine, exc) from exc

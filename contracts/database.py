@@ -1,0 +1,133 @@
+"""Engines and the schema: SQLite with the settings that keep it whole, or PostgreSQL."""
+
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from contracts.errors import DatabaseError
+from contracts.redact import redact
+
+_BUSY_TIMEOUT_S: Final = 30
+_CONNECT_TIMEOUT_S: Final = 5
+_URL_HINT: Final = (
+    "Give MOODLINE_DATABASE_URL as postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH"
+)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`; nothing is connected yet. Raises DatabaseError for a bad URL."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite_engine(url, parsed.database)
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+        )
+    except (ArgumentError, NoSuchModuleError, ValueError) as exc:
+        raise DatabaseError(f"not a database URL: {redact(url)}", hint=_URL_HINT) from exc
+    except ModuleNotFoundError as exc:
+        raise DatabaseError(
+            f"the driver for {redact(url)} is not installed ({exc.name})",
+            hint="Install moodline[postgres]",
+        ) from exc
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to this version's. Raises DatabaseError when it cannot be reached.
+
+    Safe to call from many processes at once: the check and the change are one transaction,
+    which SQLite begins IMMEDIATE and PostgreSQL guards with an advisory lock.
+    """
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306094)")
+            current = MigrationContext.configure(connection).get_current_revision()
+            scripts = ScriptDirectory.from_config(_alembic_config(connection))
+            if current == scripts.get_current_head():
+                return
+            if current is not None and current not in {
+                script.revision for script in scripts.walk_revisions()
+            }:
+                raise DatabaseError(
+                    f"the database is of a newer moodline (schema {current})",
+                    hint="Upgrade moodline on this host",
+                )
+            command.upgrade(_alembic_config(connection), "head")
+    except DBAPIError as exc:
+        raise database_error(engine, exc) from exc
+
+
+def schema_revision(engine: Engine) -> str | None:
+    """The schema's revision in the database, None when it has no tables of ours."""
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as exc:
+        raise database_error(engine, exc) from exc
+
+
+def database_error(engine: Engine, cause: DBAPIError) -> DatabaseError:
+    """`cause` as one line without credentials."""
+    reason = str(cause.orig or cause).strip().splitlines()
+    return DatabaseError(
+        f"cannot use the database {redact(str(engine.url))}: "
+        f"{redact(reason[0]) if reason else 'no reason given'}",
+        hint=_reach_hint(engine),
+    )
+
+
+def _reach_hint(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return "Check that its folder exists, is writable and has space (MOODLINE_HOME)"
+    return "Check that it runs, and the host, name and password in MOODLINE_DATABASE_URL"
+
+
+def _alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _sqlite_engine(url: str, database: str | None) -> Engine:
+    if database and database != ":memory:":
+        try:
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise DatabaseError(
+                f"cannot make the folder {Path(database).parent}: {exc.strerror}",
+                hint="Set MOODLINE_HOME to a folder that you can write to",
+            ) from exc
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: SQLiteConnection, _record: ConnectionPoolEntry) -> None:
+        # The driver's own transaction control is off: `begin` below decides.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # Takes effect only before the first table; later deletes can then give space back.
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns to writing fails at once when another writes;
+        # an immediate one waits its turn. Readers say so and take no lock.
+        read_only = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,237 @@
+"""FrameMessage and End: what travels on a run's stream. Bytes in, bytes out.
+
+Layout, big-endian: magic "ML", version, kind, then the length of a JSON header, the length of
+the body, the header and the body. The header is small and named; the body is raw pixels.
+Whatever does not decode exactly raises FrameDecodeError: a message may come from anywhere.
+"""
+
+import json
+import struct
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from contracts.errors import FrameDecodeError
+
+VERSION: Final = 1
+MAX_SIDE: Final = 8192
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = MAX_SIDE * MAX_SIDE
+_MAGIC: Final = b"ML"
+_PREFIX: Final = struct.Struct(">2sBcII")
+_INT64: Final = 2**63 - 1
+
+
+class DropCause(StrEnum):
+    """Why a captured frame was never analysed. Causes are counted, never merged."""
+
+    CORRUPT = "corrupt"
+    NEWEST = "newest"
+    BROKER_LOST = "broker_lost"
+    POISON = "poison"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A run's cumulative totals up to a message. The worker stores the differences.
+
+    captured: frames decoded, sampled or not. sampled_out: of those, left out by the sampling.
+    dropped: lost frames or packets by cause; `corrupt` counts packets that did not decode.
+    """
+
+    captured: int = 0
+    sampled_out: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMessage:
+    """One frame to analyse: its place in the source and its luma, 8 bits a pixel, row by row.
+
+    seq: ordinal of published frames, from 1. frame_index: ordinal of decoded frames, from 0.
+    media_time_us: PTS minus the stream's start. captured_at_us: UTC, microseconds.
+    width, height: of `luma`. display_width, display_height: of the source after rotation and
+    sample aspect; boxes are in those pixels. cursor: where a reader can take up the source
+    again so that this frame comes next; empty except on key frames.
+    """
+
+    run_id: str
+    seq: int
+    frame_index: int
+    media_time_us: int
+    captured_at_us: int
+    width: int
+    height: int
+    display_width: int
+    display_height: int
+    counters: Counters
+    luma: bytes
+    cursor: str = ""
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+        for name in ("width", "height", "display_width", "display_height"):
+            if not 1 <= getattr(self, name) <= MAX_SIDE:
+                raise FrameDecodeError(f"{name} {getattr(self, name)} is not in 1..{MAX_SIDE}")
+        if len(self.luma) != self.width * self.height:
+            raise FrameDecodeError(
+                f"{len(self.luma)} bytes of luma for {self.width}x{self.height} pixels"
+            )
+
+    def encode(self) -> bytes:
+        """The message as bytes; `decode` gives back an equal message."""
+        header = {name: getattr(self, name) for name in _FRAME_FIELDS}
+        return _pack(b"F", header, self.counters, self.luma)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last message of a run: its totals, and why it ended if that was not the end.
+
+    seq: one past the last frame. frames_total: frames that a full decode yielded.
+    error: empty, or what stopped the source before its end.
+    """
+
+    run_id: str
+    seq: int
+    frames_total: int
+    counters: Counters
+    error: str = ""
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+
+    def encode(self) -> bytes:
+        """The message as bytes; `decode` gives back an equal message."""
+        header = {name: getattr(self, name) for name in _END_FIELDS}
+        return _pack(b"E", header, self.counters, b"")
+
+
+_FRAME_FIELDS: Final = (
+    "run_id",
+    "seq",
+    "frame_index",
+    "media_time_us",
+    "captured_at_us",
+    "width",
+    "height",
+    "display_width",
+    "display_height",
+    "cursor",
+)
+_END_FIELDS: Final = ("run_id", "seq", "frames_total", "error")
+
+
+def decode(data: bytes) -> FrameMessage | End:
+    """The message in `data`. Raises FrameDecodeError for anything else than exactly one."""
+    if len(data) < _PREFIX.size:
+        raise FrameDecodeError(f"truncated message: {len(data)} bytes")
+    magic, version, kind, header_length, body_length = _PREFIX.unpack_from(data)
+    if magic != _MAGIC:
+        raise FrameDecodeError("not a moodline message")
+    if version != VERSION:
+        raise FrameDecodeError(
+            f"message version {version}, this is version {VERSION}",
+            hint="run the same moodline version in every ingestor and worker",
+        )
+    if header_length > MAX_HEADER_BYTES or body_length > MAX_BODY_BYTES:
+        raise FrameDecodeError(f"message of {header_length} + {body_length} bytes is too large")
+    if len(data) != _PREFIX.size + header_length + body_length:
+        raise FrameDecodeError("message length differs from its header's claim")
+    header = _Header.parse(data[_PREFIX.size : _PREFIX.size + header_length])
+    body = data[_PREFIX.size + header_length :]
+    if kind == b"F":
+        return header.frame(body)
+    if kind == b"E" and not body:
+        return header.end()
+    raise FrameDecodeError(f"unknown message kind {kind!r}")
+
+
+def _pack(kind: bytes, header: dict[str, Any], counters: Counters, body: bytes) -> bytes:
+    header |= {
+        "captured": counters.captured,
+        "sampled_out": counters.sampled_out,
+        "dropped": counters.dropped,
+    }
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    return b"".join((_PREFIX.pack(_MAGIC, VERSION, kind, len(encoded), len(body)), encoded, body))
+
+
+def _check_counts(message: FrameMessage | End) -> None:
+    if not message.run_id:
+        raise FrameDecodeError("message without a run_id")
+    if message.seq < 1:
+        raise FrameDecodeError(f"seq {message.seq} is below 1")
+    ordinal = message.frame_index if isinstance(message, FrameMessage) else message.frames_total
+    if ordinal < 0:
+        raise FrameDecodeError(f"negative frame count {ordinal}")
+    counters = message.counters
+    if min(counters.captured, counters.sampled_out, *counters.dropped.values(), 0) < 0:
+        raise FrameDecodeError("negative counter")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The JSON header of a message, read with the types checked."""
+
+    values: dict[str, Any]
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> Self:
+        try:
+            values = json.loads(encoded)
+        except (ValueError, RecursionError) as exc:
+            raise FrameDecodeError("message header is not JSON") from exc
+        if not isinstance(values, dict):
+            raise FrameDecodeError("message header is not an object")
+        return cls(values)
+
+    def frame(self, body: bytes) -> FrameMessage:
+        return FrameMessage(
+            run_id=self._text("run_id"),
+            seq=self._integer("seq"),
+            frame_index=self._integer("frame_index"),
+            media_time_us=self._integer("media_time_us"),
+            captured_at_us=self._integer("captured_at_us"),
+            width=self._integer("width"),
+            height=self._integer("height"),
+            display_width=self._integer("display_width"),
+            display_height=self._integer("display_height"),
+            counters=self._counters(),
+            luma=body,
+            cursor=self._text("cursor"),
+        )
+
+    def end(self) -> End:
+        return End(
+            run_id=self._text("run_id"),
+            seq=self._integer("seq"),
+            frames_total=self._integer("frames_total"),
+            counters=self._counters(),
+            error=self._text("error"),
+        )
+
+    def _counters(self) -> Counters:
+        dropped = self.values.get("dropped")
+        if not isinstance(dropped, dict):
+            raise FrameDecodeError("dropped is not an object")
+        return Counters(
+            captured=self._integer("captured"),
+            sampled_out=self._integer("sampled_out"),
+            dropped={cause: _integer(f"dropped[{cause}]", n) for cause, n in dropped.items()},
+        )
+
+    def _integer(self, name: str) -> int:
+        return _integer(name, self.values.get(name))
+
+    def _text(self, name: str) -> str:
+        value = self.values.get(name)
+        if not isinstance(value, str):
+            raise FrameDecodeError(f"{name} is not a string")
+        return value
+
+
+def _integer(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INT64:
+        raise FrameDecodeError(f"{name} is not a 64-bit integer")
+    return value

@@ -1,0 +1,240 @@
+"""Runs as jobs: enqueue, claim, start, fail. Every stage that starts work does it here."""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from contracts.errors import RunNotFoundError
+from contracts.records import ENDED_STATES, Run, RunProgress, RunState, Source, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """What changes the rows of a run besides its pictures; pinned when it is enqueued."""
+
+    smoothing_s: float
+    uncertain_below: float | None
+    min_face_px: int
+    max_frame_side: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """A recording to analyse. recorded_at, recorded_at_pattern: as given, or None.
+
+    source_given: whether its owner named the source, which makes it another analysis.
+    """
+
+    path: Path
+    content_hash: str
+    source: str
+    source_given: bool
+    sampling_fps: float | None
+    detector: str
+    model_version: str
+    options: AnalysisOptions
+    recorded_at: datetime | None = None
+    recorded_at_pattern: str | None = None
+
+    def identity(self) -> str:
+        """Equal for equal work: content, sampling, detector, model, and what the owner said."""
+        parts = [
+            self.content_hash,
+            self.sampling_fps,
+            self.detector,
+            self.model_version,
+            asdict(self.options),
+            self.source if self.source_given else None,
+            self.recorded_at.isoformat() if self.recorded_at else None,
+            self.recorded_at_pattern,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def stored_options(self) -> str:
+        """What the ingestor and the worker need to know, as the row's JSON."""
+        return json.dumps(
+            {
+                "analysis": asdict(self.options),
+                "recorded_at": self.recorded_at.isoformat() if self.recorded_at else None,
+                "recorded_at_pattern": self.recorded_at_pattern,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunTicket:
+    """A run that was found or made for a job. `mine`: this claimant is to do the work."""
+
+    run_pk: int
+    run_id: str
+    state: RunState
+    mine: bool
+
+    @property
+    def reused(self) -> bool:
+        return self.state is RunState.DONE
+
+
+def claimant_name() -> str:
+    """This process, told apart from any other: host, pid and when the pid was given."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
+
+
+def enqueue_file(
+    connection: Connection, job: FileJob, *, claimant: str, lease_s: float, again: bool
+) -> RunTicket:
+    """Find the run of equal work, or make one, and claim it. One writing transaction.
+
+    An unfinished or failed run is taken up where it stopped, unless a living claimant has it;
+    a finished one is reused unless `again`.
+    """
+    lock_queue(connection)
+    found = connection.execute(
+        select(Run.id, Run.run_id, Run.state, Run.claimed_by, Run.claim_expires_at)
+        .where(Run.identity == job.identity())
+        .order_by(Run.id.desc())
+        .limit(1)
+    ).first()
+    if found is None or (again and found.state == RunState.DONE):
+        return _new_run(connection, job, claimant, lease_s)
+    state = RunState(found.state)
+    if state is RunState.DONE:
+        return RunTicket(found.id, found.run_id, state, mine=False)
+    if state not in ENDED_STATES and claim_is_alive(found.claimed_by, found.claim_expires_at):
+        return RunTicket(found.id, found.run_id, state, mine=False)
+    connection.execute(
+        update(Run)
+        .where(Run.id == found.id)
+        .values(
+            state=RunState.QUEUED,
+            error="",
+            uri=str(job.path),
+            finished_at=None,
+            claimed_by=claimant,
+            claim_expires_at=utc_now() + timedelta(seconds=lease_s),
+        )
+    )
+    # A new claimant starts the count of crashes anew: only repeated ones in one go are poison.
+    connection.execute(
+        update(RunProgress).where(RunProgress.run_pk == found.id).values(attempts=0, holder=None)
+    )
+    return RunTicket(found.id, found.run_id, RunState.QUEUED, mine=True)
+
+
+def lock_queue(connection: Connection) -> None:
+    """Until the transaction ends, no other process enqueues, claims or deletes a run.
+
+    Two commands with the same file must not both find nothing and both make a run. SQLite's
+    writing transactions exclude each other anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306095)")
+
+
+def renew_claims(
+    connection: Connection, run_pks: Sequence[int], *, claimant: str, lease_s: float
+) -> None:
+    """Say that the claimant still works on these runs."""
+    connection.execute(
+        update(Run)
+        .where(Run.id.in_(run_pks), Run.claimed_by == claimant)
+        .values(claim_expires_at=utc_now() + timedelta(seconds=lease_s))
+    )
+
+
+def release_claims(connection: Connection, *, claimant: str) -> None:
+    """Give up every unfinished run of the claimant: another may take it up at once."""
+    connection.execute(
+        update(Run).where(Run.claimed_by == claimant).values(claimed_by=None, claim_expires_at=None)
+    )
+
+
+def fail_run(engine: Engine, run_id: str, error: str) -> None:
+    """End a run that cannot go on, with the line that says why. Ended runs stay as they are."""
+    with engine.begin() as connection:
+        connection.execute(
+            update(Run)
+            .where(Run.run_id == run_id, Run.state.not_in(ENDED_STATES))
+            .values(state=RunState.FAILED, error=error, finished_at=utc_now())
+        )
+
+
+def run_pk_of(connection: Connection, run_id: str) -> int:
+    """The key of a run by its public id. Raises RunNotFoundError."""
+    run_pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
+    if run_pk is None:
+        raise RunNotFoundError(f"no run {run_id}", hint="`moodline runs list` shows them")
+    return run_pk
+
+
+def claim_is_alive(claimant: str | None, expires_at: datetime | None) -> bool:
+    """Whether a claim still holds: not run out, and not of a process of this host that died."""
+    if claimant is None or expires_at is None or expires_at <= utc_now():
+        return False
+    host, pid, start = claimant.rsplit(":", 2)
+    return host != socket.gethostname() or _process_start(int(pid)) == start
+
+
+def _new_run(connection: Connection, job: FileJob, claimant: str, lease_s: float) -> RunTicket:
+    now = utc_now()
+    run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
+    run_pk = connection.execute(
+        insert(Run)
+        .values(
+            run_id=run_id,
+            source_pk=_source_pk(connection, job.source, "file", now),
+            identity=job.identity(),
+            kind="file",
+            uri=str(job.path),
+            content_hash=job.content_hash,
+            sampling_fps=job.sampling_fps,
+            detector=job.detector,
+            model_version=job.model_version,
+            options=job.stored_options(),
+            state=RunState.QUEUED,
+            queued_at=now,
+            claimed_by=claimant,
+            claim_expires_at=now + timedelta(seconds=lease_s),
+        )
+        .returning(Run.id)
+    ).scalar_one()
+    connection.execute(insert(RunProgress).values(run_pk=run_pk))
+    return RunTicket(run_pk, run_id, RunState.QUEUED, mine=True)
+
+
+def _source_pk(connection: Connection, name: str, kind: str, now: datetime) -> int:
+    known = connection.execute(select(Source.id).where(Source.name == name)).scalar()
+    if known is not None:
+        return known
+    return connection.execute(
+        insert(Source).values(name=name, kind=kind, created_at=now).returning(Source.id)
+    ).scalar_one()
+
+
+def _process_start(pid: int) -> str:
+    """When the process was started, in the kernel's clock ticks; "" when it has ended.
+
+    Where there is no /proc, a living pid answers "0": a reused pid then delays a takeover
+    until the claim runs out, and loses nothing.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return ""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "0"

@@ -1,0 +1,120 @@
+"""Every setting, with its bounds. Read once in main() and passed down; see docs/settings.md."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.errors import SettingsError
+from contracts.redact import redact
+
+
+class DetectorName(StrEnum):
+    """The face detectors that a run can be pinned to."""
+
+    HAAR = "haar"
+    HAAR_PROFILE = "haar-profile"
+
+
+class Settings(BaseSettings):
+    """All of moodline's settings; each is MOODLINE_<NAME> in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="MOODLINE_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default=Path("~/.local/share/moodline"),
+        description="Where the embedded database lives.",
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty: SQLite in MOODLINE_HOME."
+    )
+    redis_url: str = Field(
+        default="", description="Redis or Valkey URL; empty: an embedded broker per command."
+    )
+    model: str = Field(
+        default="", description="Folder of a model artifact; empty: the one that is shipped."
+    )
+    detector: DetectorName = Field(
+        default=DetectorName.HAAR, description="The face detector of new runs."
+    )
+    max_frame_side: int = Field(
+        default=1280,
+        ge=160,
+        le=8192,
+        description="Frames are scaled to at most this many pixels a side before analysis.",
+    )
+    stream_max_frames: int = Field(
+        default=64, ge=2, le=4096, description="Frames that a run may have in the broker."
+    )
+    stream_max_bytes: int = Field(
+        default=48 * 2**20,
+        ge=2**20,
+        le=2**31,
+        description="Bytes that a run may have in the broker.",
+    )
+    batch_frames: int = Field(
+        default=16, ge=1, le=256, description="Frames that a worker commits in one transaction."
+    )
+    lease_s: float = Field(
+        default=10.0,
+        ge=1.0,
+        le=120.0,
+        description="How long a silent worker or ingestor keeps a run.",
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        description="Crashes on one frame before it is set aside as a dead letter.",
+    )
+    dead_letter_ttl_s: int = Field(
+        default=3600,
+        ge=0,
+        le=7 * 86400,
+        description="How long a dead letter's bytes stay in broker memory; 0 keeps none.",
+    )
+    uncertain_below: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="Confidence below which a face is uncertain; empty: the model card's.",
+    )
+    smoothing_s: float = Field(
+        default=0.4, ge=0.0, le=10.0, description="Time constant of the smoothing per track."
+    )
+    min_face_px: int = Field(
+        default=24, ge=12, le=512, description="Smallest face side looked for, display pixels."
+    )
+    failpoint: str = Field(
+        default="",
+        description="For tests: NAME:N kills a worker the N-th time it passes that failpoint.",
+    )
+    log_level: str = Field(
+        default="WARNING",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="DEBUG, INFO, WARNING or ERROR; to standard error.",
+    )
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of this process's environment. Raises SettingsError, naming each."""
+        try:
+            return cls()
+        except ValidationError as exc:
+            problems = "; ".join(
+                f"MOODLINE_{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors()
+            )
+            raise SettingsError(
+                redact(problems), hint="See docs/settings.md for what each setting takes"
+            ) from exc
+
+    @property
+    def home_path(self) -> Path:
+        return self.home.expanduser()
+
+    @property
+    def effective_database_url(self) -> str:
+        """The given URL, or the embedded SQLite file's."""
+        return self.database_url or f"sqlite:///{self.home_path / 'moodline.db'}"

@@ -1,0 +1,1 @@
+"""Take frames from the bus, find, track and classify faces, and write the records."""

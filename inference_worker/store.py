@@ -1,0 +1,311 @@
+"""The worker's side of SQL: take a run with a fence, commit a batch, end it, let it go."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+from contracts.database import database_error
+from contracts.emotions import EMOTIONS
+from contracts.errors import FenceLostError
+from contracts.frames import Counters, DropCause, End
+from contracts.records import (
+    ENDED_STATES,
+    DeadLetter,
+    Face,
+    Frame,
+    Run,
+    RunProgress,
+    RunState,
+    Track,
+    from_micros,
+    utc_now,
+)
+from contracts.results import FaceResult, FrameResult
+
+_INSERT: Final = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRun:
+    """A run as its new holder found it. crashed: the holder before did not let go."""
+
+    run_pk: int
+    run_id: str
+    fence: int
+    next_seq: int
+    attempts: int
+    crashed: bool
+    checkpoint: bytes
+    detector: str
+    model_version: str
+    analysis: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that is set aside, and why."""
+
+    seq: int
+    frame_index: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction adds to a run: all of it, or nothing.
+
+    next_seq: the first frame after the batch. counters: cumulative, of the last message.
+    source_cursor: of the batch's last key frame, or "".
+    """
+
+    next_seq: int
+    results: Sequence[FrameResult]
+    rejected: Sequence[Rejected]
+    counters: Counters | None
+    source_cursor: str
+    checkpoint: bytes
+
+
+class RunStore:
+    """Fenced writes of one worker. DBAPI errors come out as DatabaseError."""
+
+    def __init__(self, engine: Engine, holder: str) -> None:
+        self._engine = engine
+        self._holder = holder
+
+    def take(self, run_id: str) -> TakenRun | None:
+        """Become the run's holder. None: the database knows no such unfinished run."""
+        with _Transaction(self._engine) as connection:
+            run = connection.execute(
+                select(Run.id, Run.detector, Run.model_version, Run.options, RunProgress.holder)
+                .join(RunProgress, RunProgress.run_pk == Run.id)
+                .where(Run.run_id == run_id, Run.state.not_in(ENDED_STATES))
+                .with_for_update()
+            ).first()
+            if run is None:
+                return None
+            taken = connection.execute(
+                update(RunProgress)
+                .where(RunProgress.run_pk == run.id)
+                .values(fence=RunProgress.fence + 1, holder=self._holder)
+                .returning(
+                    RunProgress.fence,
+                    RunProgress.next_seq,
+                    RunProgress.attempts,
+                    RunProgress.checkpoint,
+                )
+            ).one()
+        return TakenRun(
+            run_pk=run.id,
+            run_id=run_id,
+            fence=taken.fence,
+            next_seq=taken.next_seq,
+            attempts=taken.attempts,
+            crashed=run.holder is not None,
+            checkpoint=taken.checkpoint,
+            detector=run.detector,
+            model_version=run.model_version,
+            analysis=json.loads(run.options)["analysis"],
+        )
+
+    def commit(self, run: TakenRun, batch: Batch) -> None:
+        """Write a batch. Raises FenceLostError, with nothing written, if the run is another's."""
+        with _Transaction(self._engine) as connection:
+            self._advance(connection, run, batch)
+            _insert_results(connection, run.run_pk, batch.results)
+            _insert_rejected(connection, run.run_pk, batch.rejected)
+
+    def finish(self, run: TakenRun, end: End) -> None:
+        """End the run with the totals of its End message."""
+        state = RunState.FAILED if end.error else RunState.DONE
+        with _Transaction(self._engine) as connection:
+            self._guarded(
+                connection,
+                run,
+                {"next_seq": end.seq + 1, "holder": None} | _counter_columns(end.counters),
+            )
+            connection.execute(
+                update(Run)
+                .where(Run.id == run.run_pk)
+                .values(
+                    state=state,
+                    error=end.error,
+                    frames_total=end.frames_total,
+                    finished_at=utc_now(),
+                    claimed_by=None,
+                    claim_expires_at=None,
+                )
+            )
+
+    def count_attempt(self, run: TakenRun) -> int:
+        """Note that the head frame is about to be tried once more; the number of tries."""
+        with _Transaction(self._engine) as connection:
+            return int(
+                self._guarded(connection, run, {"attempts": RunProgress.attempts + 1}).attempts
+            )
+
+    def release(self, run: TakenRun) -> None:
+        """Let the run go cleanly: its next holder need not suspect a crash."""
+        with _Transaction(self._engine) as connection:
+            connection.execute(
+                update(RunProgress)
+                .where(RunProgress.run_pk == run.run_pk, RunProgress.fence == run.fence)
+                .values(holder=None)
+            )
+
+    def _advance(self, connection: Connection, run: TakenRun, batch: Batch) -> None:
+        values: dict[str, Any] = {
+            "next_seq": batch.next_seq,
+            "attempts": 0,
+            "checkpoint": batch.checkpoint,
+            "frames_analyzed": RunProgress.frames_analyzed + len(batch.results),
+            "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
+        }
+        if batch.counters is not None:
+            values |= _counter_columns(batch.counters)
+        if batch.source_cursor:
+            values["source_cursor"] = batch.source_cursor
+        if batch.results:
+            values["last_media_time_us"] = batch.results[-1].media_time_us
+        self._guarded(connection, run, values)
+
+    def _guarded(self, connection: Connection, run: TakenRun, values: dict[str, Any]) -> Any:
+        """Update the run's progress if this holder's fence still stands, and return the row."""
+        row = connection.execute(
+            update(RunProgress)
+            .where(RunProgress.run_pk == run.run_pk, RunProgress.fence == run.fence)
+            .values(updated_at=utc_now(), **values)
+            .returning(RunProgress.attempts)
+        ).first()
+        if row is None:
+            raise FenceLostError(f"run {run.run_id} was taken by another worker")
+        return row
+
+
+class _Transaction:
+    """`engine.begin()` whose driver errors come out as one DatabaseError line."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._context = engine.begin()
+
+    def __enter__(self) -> Connection:
+        try:
+            return self._context.__enter__()
+        except DBAPIError as exc:
+            raise database_error(self._engine, exc) from exc
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            self._context.__exit__(kind, error, trace)
+        except DBAPIError as exc:
+            raise database_error(self._engine, exc) from exc
+        if isinstance(error, DBAPIError):
+            raise database_error(self._engine, error) from error
+
+
+def _counter_columns(counters: Counters) -> dict[str, Any]:
+    """The run's totals. Poison is counted where it happens: from the dead letters."""
+    dropped = {k: v for k, v in counters.dropped.items() if k != DropCause.POISON}
+    return {
+        "frames_captured": counters.captured,
+        "frames_sampled_out": counters.sampled_out,
+        "dropped": json.dumps(dropped, sort_keys=True),
+    }
+
+
+def _insert_results(connection: Connection, run_pk: int, results: Sequence[FrameResult]) -> None:
+    if not results:
+        return
+    connection.execute(insert(Frame), [_frame_row(run_pk, result) for result in results])
+    faces = [_face_row(run_pk, result, face) for result in results for face in result.faces]
+    if faces:
+        connection.execute(insert(Face), faces)
+        _extend_tracks(connection, _track_rows(run_pk, results))
+
+
+def _insert_rejected(connection: Connection, run_pk: int, rejected: Sequence[Rejected]) -> None:
+    for letter in rejected:
+        connection.execute(
+            insert(DeadLetter).values(
+                run_pk=run_pk,
+                seq=letter.seq,
+                frame_index=letter.frame_index,
+                reason=letter.reason,
+                at=utc_now(),
+            )
+        )
+
+
+def _extend_tracks(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """New tracks are added; known ones reach further."""
+    statement: Any = _INSERT[connection.dialect.name](Track)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["run_pk", "track_id"],
+            set_={
+                "last_frame_index": new.last_frame_index,
+                "last_media_time_us": new.last_media_time_us,
+                "faces": Track.faces + new.faces,
+            },
+        ),
+        rows,
+    )
+
+
+def _frame_row(run_pk: int, result: FrameResult) -> dict[str, Any]:
+    return {
+        "run_pk": run_pk,
+        "frame_index": result.frame_index,
+        "media_time_us": result.media_time_us,
+        "captured_at": from_micros(result.captured_at_us),
+        "dwell_ms": result.dwell_ms,
+        "face_count": len(result.faces),
+    }
+
+
+def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, Any]:
+    return {
+        "run_pk": run_pk,
+        "frame_index": result.frame_index,
+        "track_id": face.track_id,
+        "x": face.box.x,
+        "y": face.box.y,
+        "w": face.box.w,
+        "h": face.box.h,
+        "emotion": face.emotion,
+        "confidence": face.confidence,
+        **dict(zip(EMOTIONS, face.probabilities, strict=True)),
+        "smoothed_emotion": face.smoothed_emotion,
+        "smoothed_confidence": face.smoothed_confidence,
+        "quality": face.quality,
+        "detector_score": face.detector_score,
+    }
+
+
+def _track_rows(run_pk: int, results: Sequence[FrameResult]) -> list[dict[str, Any]]:
+    """One row a track that these frames show: its first and last frame among them."""
+    rows: dict[int, dict[str, Any]] = {}
+    for result in results:
+        for face in result.faces:
+            row = rows.setdefault(
+                face.track_id,
+                {
+                    "run_pk": run_pk,
+                    "track_id": face.track_id,
+                    "first_frame_index": result.frame_index,
+                    "first_media_time_us": result.media_time_us,
+                    "faces": 0,
+                },
+            )
+            row["last_frame_index"] = result.frame_index
+            row["last_media_time_us"] = result.media_time_us
+            row["faces"] += 1
+    return list(rows.values())

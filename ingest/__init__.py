@@ -1,0 +1,1 @@
+"""Decode sources and publish their frames onto the bus."""

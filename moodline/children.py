@@ -1,0 +1,75 @@
+"""Child processes that end with their parent, however it ends."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_STOP_S: Final = 5.0
+
+
+def start_child(
+    arguments: Sequence[str | Path], *, env: Mapping[str, str], log: Path, piped: bool = False
+) -> "subprocess.Popen[str]":
+    """Start a process that the kernel kills when this one dies. Call from the main thread.
+
+    Its standard error goes to the end of `log`; `piped` opens standard input and output.
+    """
+    pipe = subprocess.PIPE if piped else subprocess.DEVNULL
+    with log.open("ab") as errors:
+        return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
+            [str(argument) for argument in arguments],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=errors,
+            text=True,
+            bufsize=1,
+            env=dict(env),
+            preexec_fn=_death_signal(),  # noqa: PLW1509  (single-threaded here)
+            # Ctrl-C reaches this process only, which then stops its children in order.
+            start_new_session=True,
+        )
+
+
+def stop_child(child: "subprocess.Popen[str]") -> None:
+    """Ask the process to end, and kill it if it does not in time."""
+    if child.stdin is not None:
+        child.stdin.close()
+    child.terminate()
+    try:
+        child.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
+
+
+def end_of_log(log: Path, lines: int = 1) -> str:
+    """The last lines of a child's log, for an error message; "" when it wrote nothing."""
+    try:
+        return "\n".join(log.read_text(errors="replace").strip().splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def _death_signal() -> Callable[[], None] | None:
+    """What the child does before it runs: ask for SIGKILL at its parent's death (Linux).
+
+    Elsewhere children notice a dead parent by their closed pipes and lost broker.
+    """
+    if sys.platform != "linux":
+        return None
+    parent, libc = os.getpid(), ctypes.CDLL(None, use_errno=True)
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # It died before the kernel knew.
+            os._exit(1)
+
+    return ask

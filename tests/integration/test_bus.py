@@ -1,0 +1,156 @@
+"""The frame stream on a real broker: order, fullness, loss and rewind."""
+
+import pytest
+from contracts.bus import Bus, StreamLimits
+from contracts.errors import BrokerError, StreamLostError
+from moodline.broker import EmbeddedBroker
+
+LIMITS = StreamLimits(max_frames=4, max_bytes=1000)
+
+
+def seqs(bus: Bus, run_id: str, count: int = 10) -> list[int]:
+    return [d.seq for d in bus.read([run_id], count, block_ms=1).get(run_id, [])]
+
+
+def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    for seq in (1, 2, 3):
+        assert publisher.publish(seq, b"frame")
+    assert seqs(bus, "r", 2) == [1, 2]
+    assert seqs(bus, "r") == [3]
+    assert seqs(bus, "r") == []
+
+
+def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    for seq in (1, 2, 2, 1):
+        assert publisher.publish(seq, b"frame")
+    assert seqs(bus, "r") == [1, 2]
+
+
+def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    for seq in (1, 2, 3):
+        publisher.publish(seq, b"frame")
+    seqs(bus, "r")
+    bus.ack("r", [1])
+    assert [d.seq for d in bus.pending("r", 10)] == [2, 3]
+
+
+def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    for seq in (1, 2, 3, 4):
+        assert publisher.has_room(10)
+        publisher.publish(seq, bytes(10))
+    assert not publisher.has_room(10)
+    bus.ack("r", seqs(bus, "r", 1))
+    assert publisher.has_room(10)
+
+
+def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    assert publisher.has_room(5000)
+    publisher.publish(1, bytes(5000))
+    assert not publisher.has_room(1)
+
+
+def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    publisher.publish(1, b"frame")
+    bus.forget("r")
+    with pytest.raises(StreamLostError):
+        publisher.publish(2, b"frame")
+    with pytest.raises(StreamLostError):
+        bus.read(["r"], 10, block_ms=1)
+
+
+def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    publisher.publish(1, b"frame")
+    found = bus.read(["lost", "r"], 10, block_ms=1)
+    assert [d.seq for d in found["r"]] == [1]
+
+
+def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    bus.request_rewind("r", 1)
+    with pytest.raises(StreamLostError, match="frame 1 is missing"):
+        publisher.publish(2, b"frame")
+    publisher.begin()
+    assert publisher.publish(1, b"frame")
+
+
+def test_a_body_that_was_deleted_is_delivered_as_missing(bus: Bus) -> None:
+    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher.begin()
+    publisher.publish(1, b"frame")
+    seqs(bus, "r")
+    bus._client.xdel(bus._stream("r"), "1-0")
+    assert [(d.seq, d.data) for d in bus.pending("r", 10)] == [(1, None)]
+
+
+def test_a_lease_is_one_workers_until_it_lets_go(bus: Bus) -> None:
+    assert bus.take("r", "ann", lease_s=10)
+    assert not bus.take("r", "bob", lease_s=10)
+    assert bus.take("r", "ann", lease_s=10)
+    bus.release("r", "bob")
+    assert not bus.renew("r", "bob", lease_s=10)
+    bus.release("r", "ann")
+    assert bus.take("r", "bob", lease_s=10)
+
+
+def test_workers_that_beat_are_counted_and_those_that_left_are_not(bus: Bus) -> None:
+    assert bus.heartbeat("ann", alive_for_s=10) == 1
+    assert bus.heartbeat("bob", alive_for_s=10) == 2
+    bus.leave("ann")
+    assert bus.heartbeat("bob", alive_for_s=10) == 1
+
+
+def test_live_runs_come_before_files(bus: Bus) -> None:
+    for run_id, kind in (("b", "file"), ("a", "file"), ("z", "live")):
+        bus.publisher(run_id, LIMITS, kind=kind).begin()
+    assert bus.open_runs() == ["z", "a", "b"]
+
+
+def test_dead_letters_are_few_and_expire(bus: Bus) -> None:
+    for seq in range(100):
+        bus.dead_letter("r", seq, b"frame", ttl_s=60)
+    assert bus._client.xlen(bus._dead_key) == 64
+    assert 0 < bus._client.ttl(bus._dead_key) <= 60
+    bus.dead_letter("r", 1, b"frame", ttl_s=0)
+    assert bus._client.xlen(bus._dead_key) == 64
+
+
+def test_an_unreachable_broker_is_one_line_without_its_password() -> None:
+    with pytest.raises(BrokerError) as raised:
+        Bus.connect("redis://:s3cret@127.0.0.1:1/0")
+    assert "s3cret" not in raised.value.line()
+    assert "MOODLINE_REDIS_URL" in raised.value.line()
+
+
+def test_a_bad_broker_url_is_one_line_without_its_password() -> None:
+    with pytest.raises(BrokerError) as raised:
+        Bus.connect("rediss-typo://:s3cret@host")
+    assert "s3cret" not in raised.value.line()
+
+
+def test_a_full_broker_says_try_again_and_forgets_nothing() -> None:
+    with EmbeddedBroker() as broker:
+        bus = Bus.connect(broker.url)
+        publisher = bus.publisher("r", StreamLimits(10_000, 2**40), kind="file")
+        publisher.begin()
+        publisher.publish(1, bytes(1000))
+        bus._client.config_set("maxmemory", "1mb")
+        assert not publisher.publish(2, bytes(1000))
+        bus._client.config_set("maxmemory", "100mb")
+        assert publisher.publish(2, bytes(1000))
+        assert seqs(bus, "r") == [1, 2]
+        bus.close()

@@ -1,0 +1,42 @@
+"""Credentials leave every text."""
+
+import pytest
+from contracts.redact import redact
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp://admin:s3cret@10.0.0.5:554/stream",
+        "postgresql+psycopg://moodline:s3cret@db/records",
+        "redis://:s3cret@cache:6379/0",
+        "postgresql://u:p@s3cret@db/records",
+        "http://cam/video?user=a&password=s3cret&x=1",
+        "could not connect to 'rtsp://a:s3cret@b/c': refused",
+        "host=db password=s3cret user=u",
+        "https://hls/live.m3u8?token=s3cret",
+    ],
+)
+def test_the_secret_is_gone(text: str) -> None:
+    assert "s3cret" not in redact(text)
+
+
+def test_what_is_no_secret_stays() -> None:
+    assert redact("rtsp://10.0.0.5:554/stream?channel=2") == "rtsp://10.0.0.5:554/stream?channel=2"
+    assert redact("rtsp://u:p@cam/live") == "rtsp://***@cam/live"
+    assert redact("/data/ann@home.mp4 at 12:30") == "/data/ann@home.mp4 at 12:30"
+
+
+@given(
+    st.text(st.characters(categories=("L", "N")), min_size=1, max_size=10),
+    st.text(
+        st.characters(exclude_characters="/?# \t\n\r\x0b\x0c", categories=("L", "N", "P", "S")),
+        min_size=1,
+        max_size=20,
+    ),
+)
+def test_no_password_survives_in_a_uri(user: str, password: str) -> None:
+    shown = redact(f"rtsp://{user}:{password}@camera.local/live")
+    assert shown == "rtsp://***@camera.local/live"
