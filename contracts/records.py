@@ -205,7 +205,6 @@ class Face(Base):
     smoothed_emotion: Mapped[str | None] = mapped_column(String(8))
     smoothed_confidence: Mapped[float]
     quality: Mapped[float]
-    detector_score: Mapped[float]
 
 
 class DeadLetter(Base):

@@ -21,7 +21,6 @@ class FaceResult:
     smoothed_emotion: str | None
     smoothed_confidence: float
     quality: float
-    detector_score: float
 
 
 @dataclass(frozen=True, slots=True)

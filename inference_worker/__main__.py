@@ -46,14 +46,14 @@ def main() -> None:
     classifier = LiteRTClassifier(Path(settings.model) if settings.model else shipped_model())
 
     def make_analyzer(run: TakenRun) -> RunAnalyzer:
-        if run.model_version != classifier.model_version:
+        if run.model_version != classifier.card.version:
             raise ModelError(
                 f"run {run.run_id} wants model {run.model_version}, "
-                f"this worker has {classifier.model_version}",
+                f"this worker has {classifier.card.version}",
                 hint="Start a worker with that model, or analyse the source again",
             )
         return RunAnalyzer(
-            make_detector(run.detector, min_face_px=run.analysis["min_face_px"]),
+            make_detector(run.detector),
             classifier,
             AnalysisOptions(**run.analysis),
             run.checkpoint,

@@ -286,7 +286,6 @@ def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, A
         "smoothed_emotion": face.smoothed_emotion,
         "smoothed_confidence": face.smoothed_confidence,
         "quality": face.quality,
-        "detector_score": face.detector_score,
     }
 
 

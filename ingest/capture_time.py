@@ -1,23 +1,26 @@
-"""When a recording was made: the UTC time of its media time 0, and how that is known."""
+"""When a recording began: what was given, what its name says, its header, its file's age."""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
 
 from contracts.errors import SettingsError
 
-_EARLIEST_CREATION: Final = datetime(1990, 1, 1, tzinfo=UTC)
+# Cameras without a clock write the epoch of their chip or of their file format.
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _REQUIRED: Final = ("year", "month", "day")
-_OPTIONAL: Final = ("hour", "minute", "second", "microsecond")
-_EXAMPLE: Final = (
-    r"Example: (?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)_(?P<hour>\d\d)(?P<minute>\d\d)"
+_PARTS: Final = (*_REQUIRED, "hour", "minute", "second", "microsecond", "offset")
+_HINT: Final = (
+    "Give a regular expression with the groups year, month, day and, where the name has them, "
+    "hour, minute, second, microsecond, offset; for example "
+    r"'(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)_(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)'"
 )
 
 
-class Origin(StrEnum):
-    """How the base time is known, best first."""
+class BaseTimeOrigin(StrEnum):
+    """Where a recording's base time came from."""
 
     RECORDED_AT = "recorded_at"
     PATTERN = "pattern"
@@ -27,10 +30,10 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BaseTime:
-    """The UTC time of media time 0."""
+    """The moment of a recording's media time 0, UTC, and where it came from."""
 
     at: datetime
-    origin: Origin
+    origin: BaseTimeOrigin
 
 
 def base_time(
@@ -41,48 +44,66 @@ def base_time(
     creation_time: datetime | None,
     mtime: datetime,
 ) -> BaseTime:
-    """What the owner said, else the file's name, its container, its modification time.
+    """The first that is known of: given, name by pattern, container (not before 1990), mtime.
 
-    Cameras with a dead clock write a creation time of 1904 or 1970: none before 1990 counts.
+    Times without an offset are UTC. Raises SettingsError for a pattern that is not one; a
+    name that the pattern does not fit falls through to the next.
     """
     if recorded_at is not None:
-        return BaseTime(recorded_at, Origin.RECORDED_AT)
+        return BaseTime(_utc(recorded_at), BaseTimeOrigin.RECORDED_AT)
     if pattern is not None:
-        named = time_in_name(pattern, file_name)
+        named = _from_name(compile_pattern(pattern), file_name)
         if named is not None:
-            return BaseTime(named, Origin.PATTERN)
-    if creation_time is not None and creation_time >= _EARLIEST_CREATION:
-        return BaseTime(creation_time, Origin.CONTAINER)
-    return BaseTime(mtime, Origin.MTIME)
+            return BaseTime(named, BaseTimeOrigin.PATTERN)
+    if creation_time is not None and _utc(creation_time) >= _EARLIEST:
+        return BaseTime(_utc(creation_time), BaseTimeOrigin.CONTAINER)
+    return BaseTime(_utc(mtime), BaseTimeOrigin.MTIME)
 
 
-def time_in_name(pattern: str, file_name: str) -> datetime | None:
-    """The UTC time that the pattern's named groups find; None where it does not match.
-
-    Raises SettingsError for a pattern that is no regular expression or lacks a group.
-    """
-    match = check_pattern(pattern).search(file_name)
-    if match is None:
-        return None
-    parts = {k: int(v) for k, v in match.groupdict().items() if v is not None}
-    try:
-        return datetime(**parts, tzinfo=UTC)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-
-
-def check_pattern(pattern: str) -> re.Pattern[str]:
-    """The compiled pattern. Raises SettingsError, with an example of a good one."""
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """The `--recorded-at-pattern`, checked. Raises SettingsError."""
     try:
         compiled = re.compile(pattern)
     except re.error as exc:
         raise SettingsError(
-            f"--recorded-at-pattern is no regular expression: {exc}", hint=_EXAMPLE
+            f"--recorded-at-pattern {pattern!r} is not a regular expression: {exc}", hint=_HINT
         ) from exc
-    groups = set(compiled.groupindex)
-    missing = set(_REQUIRED) - groups
-    unknown = groups - set(_REQUIRED) - set(_OPTIONAL)
+    missing = [name for name in _REQUIRED if name not in compiled.groupindex]
+    unknown = [name for name in compiled.groupindex if name not in _PARTS]
     if missing or unknown:
-        what = f"lacks the groups {sorted(missing)}" if missing else f"has {sorted(unknown)}"
-        raise SettingsError(f"--recorded-at-pattern {what}", hint=_EXAMPLE)
+        problem = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
+        raise SettingsError(f"--recorded-at-pattern {pattern!r} {problem}", hint=_HINT)
     return compiled
+
+
+def _from_name(pattern: re.Pattern[str], file_name: str) -> datetime | None:
+    found = pattern.search(file_name)
+    if found is None:
+        return None
+    parts = {name: text for name, text in found.groupdict().items() if text}
+    try:
+        zone = _zone(parts.pop("offset", "Z"))
+        fraction = parts.pop("microsecond", "0")[:6].ljust(6, "0")
+        numbers = {name: int(text) for name, text in parts.items()}
+        return datetime(
+            **numbers,
+            microsecond=int(fraction),
+            tzinfo=zone,
+        ).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None  # The name fits but is no date: 20261399, say.
+
+
+def _zone(offset: str) -> timezone:
+    """Z, +02, +0200 or +02:00. Raises ValueError."""
+    if offset in ("Z", "z"):
+        return UTC
+    found = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", offset)
+    if found is None:
+        raise ValueError(offset)
+    minutes = int(found[2]) * 60 + int(found[3] or 0)
+    return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

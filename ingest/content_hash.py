@@ -1,4 +1,4 @@
-"""The identity of a recording's content."""
+"""The identity of a recording: the hash of its bytes, whatever its name."""
 
 import hashlib
 from pathlib import Path
@@ -7,11 +7,11 @@ from contracts.errors import SourceError
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the file, in hex. Raises SourceError."""
+    """SHA-256 of the file's bytes, in hex. Raises SourceError where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise SourceError(
-            f"cannot read {path.name}: {exc.strerror}", hint="Check the path and its permissions"
+            f"{path.name} cannot be read: {exc.strerror}", hint="Check the path and its permissions"
         ) from exc

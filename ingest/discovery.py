@@ -1,6 +1,7 @@
-"""Which recordings a command line means: files, folders of them, and patterns."""
+"""Which recordings a command line's paths mean: files, directories, glob patterns."""
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,15 +9,15 @@ from typing import Final
 
 from contracts.errors import SourceError
 
-STILLS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-VIDEOS: Final = frozenset(
-    ".mp4 .m4v .mkv .avi .mov .webm .mpg .mpeg .ts .mts .wmv .flv .3gp .ogv .gif".split()
+MEDIA_SUFFIXES: Final = frozenset(
+    {".mp4", ".m4v", ".mkv", ".avi", ".mov", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv"}
+    | {".flv", ".3gp", ".ogv", ".gif", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A recording. name: what its source is called unless its owner says otherwise."""
+    """A recording to analyse. name: how it is shown; a directory's members keep its name."""
 
     path: Path
     name: str
@@ -24,66 +25,64 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A path that leads to no recording, and why."""
+    """A path that means no recording, and why."""
 
     path: str
     error: SourceError
 
 
 def discover(paths: Sequence[str]) -> list[Found | Refused]:
-    """The recordings of all paths, each once, folders in sorted order.
+    """What `paths` mean, in their order, each file once.
 
-    A file is taken whatever its suffix; in a folder only known suffixes are, and nothing
-    hidden. Patterns are expanded here too, for shells that do not.
+    A file that is named is taken whatever its suffix; in a directory, only media suffixes and
+    nothing hidden. A pattern is expanded here unless a file has that very name.
     """
-    found: list[Found | Refused] = []
+    results: list[Found | Refused] = []
     seen: set[Path] = set()
-    for path in paths:
-        for one in _expand(path):
-            if isinstance(one, Found):
-                if one.path in seen:
+    for given in paths:
+        for result in _expand(given):
+            if isinstance(result, Found):
+                identity = result.path.resolve()
+                if identity in seen:
                     continue
-                seen.add(one.path)
-            found.append(one)
-    return found
+                seen.add(identity)
+            results.append(result)
+    return results
 
 
-def _expand(text: str) -> Iterator[Found | Refused]:
-    path = Path(text).expanduser()
-    if path.is_dir():
-        yield from _folder(path)
-    elif path.exists() or not glob.has_magic(text):
-        yield _file(path, text)
-    else:
-        matches = sorted(glob.glob(str(path), recursive=True))
-        if not matches:
-            yield _refused(text, f"nothing matches {text}", "Check the pattern")
-        for match in matches:
-            yield from _expand(match)
+def _expand(given: str) -> Iterator[Found | Refused]:
+    if os.path.lexists(given) or not glob.has_magic(given):
+        yield from _one_path(given)
+        return
+    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  # May be absolute.
+    if not matches:
+        yield Refused(given, SourceError(f"nothing matches {given}", hint="Check the pattern"))
+    for match in matches:
+        yield from _one_path(match)
 
 
-def _file(path: Path, text: str) -> Found | Refused:
-    if not path.exists():
-        return _refused(text, f"{path.name}: no such file", "Check the path")
-    return Found(path.resolve(), path.name)
-
-
-def _folder(path: Path) -> Iterator[Found | Refused]:
-    root = path.resolve()
-    members = [
-        member
-        for member in sorted(root.rglob("*"))
-        if member.suffix.lower() in STILLS | VIDEOS
-        and member.is_file()
-        and not any(part.startswith(".") for part in member.relative_to(root).parts)
-    ]
+def _one_path(given: str) -> Iterator[Found | Refused]:
+    path = Path(os.path.abspath(given))  # noqa: PTH100  # Keeps symbolic links as they are named.
+    if not path.is_dir():
+        if os.path.lexists(path):
+            yield Found(path, path.name)
+        else:
+            yield Refused(given, SourceError(f"{given} does not exist", hint="Check the path"))
+        return
+    members = sorted(_recordings_below(path))
     if not members:
-        yield _refused(
-            str(path), f"{path}: no recordings in this folder", "Name files to take any suffix"
+        error = SourceError(
+            f"no recordings in the directory {given}",
+            hint="It is searched for " + ", ".join(s[1:] for s in sorted(MEDIA_SUFFIXES)),
         )
+        yield Refused(given, error)
     for member in members:
-        yield Found(member, str(member.relative_to(root.parent)))
+        yield Found(member, str(member.relative_to(path.parent)))
 
 
-def _refused(path: str, message: str, hint: str) -> Refused:
-    return Refused(path, SourceError(message, hint=hint))
+def _recordings_below(directory: Path) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(directory):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in MEDIA_SUFFIXES:
+                yield Path(folder, name)

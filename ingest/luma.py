@@ -1,35 +1,69 @@
-"""A decoded frame as it is meant to be seen: upright, square pixels, full-range grey."""
+"""A decoded frame as upright, display-shaped, full-range 8-bit luma of bounded size."""
 
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
-import av
-import av.video
 import numpy as np
-from av.video.reformatter import Interpolation
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from ingest.orientation import Orientation
+
+# Sample aspects beyond this are damaged headers, not lenses.
+_MAX_ASPECT: Final = 8
 
 
-def upright_luma(
-    frame: av.VideoFrame, stream: av.video.VideoStream, max_side: int
-) -> tuple[bytes, int, int]:
-    """8-bit luma row by row, with its width and height, the longer side at most `max_side`.
+@dataclass(frozen=True, slots=True)
+class Luma:
+    """8 bits a pixel, row by row, no padding."""
 
-    Sample aspect widens or narrows; the display matrix turns by quarters. Limited-range video
-    is stretched to 0..255.
+    pixels: bytes
+    width: int
+    height: int
+
+
+def plausible_aspect(aspect: Fraction | None) -> Fraction:
+    """A pixel's width over its height; 1 where it is unknown or cannot be."""
+    if not aspect or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
+        return Fraction(1)
+    return Fraction(aspect)
+
+
+def display_size(
+    width: int, height: int, aspect: Fraction, orientation: Orientation
+) -> tuple[int, int]:
+    """Width and height as shown: the width is stretched by the aspect, then the turn is made."""
+    wide = max(1, round(width * aspect))
+    return (height, wide) if orientation.transposed else (wide, height)
+
+
+class LumaConverter:
+    """Converts frames of one stream; keeps the scaler between them, which is what it costs.
+
+    max_side: longest side of the luma, pixels; pictures are scaled down to it, never up.
     """
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    width = max(1, round(frame.width * aspect)) if aspect > 0 else frame.width
-    scale = min(1.0, max_side / max(width, frame.height))
-    width, height = max(1, round(width * scale)), max(1, round(frame.height * scale))
-    shrunk = (width, height) != (frame.width, frame.height)
-    grey = frame.reformat(
-        width=width,
-        height=height,
-        format="gray",
-        interpolation=Interpolation.AREA if shrunk else Interpolation.FAST_BILINEAR,
-    )
-    plane = grey.planes[0]
-    pixels = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
-    quarters = round(frame.rotation / 90) % 4
-    if quarters:
-        pixels = np.rot90(pixels, quarters)
-    return pixels.tobytes(), pixels.shape[1], pixels.shape[0]
+
+    def __init__(self, orientation: Orientation, aspect: Fraction, max_side: int) -> None:
+        self._orientation = orientation
+        self._aspect = aspect
+        self._max_side = max_side
+        self._scaler = VideoReformatter()
+
+    def convert(self, frame: VideoFrame) -> Luma:
+        """The frame's luma. Raises av.FFmpegError for a pixel format without a conversion."""
+        width, height = self._stored_size(frame)
+        # The scaler maps limited range to full range. One thread: files run in parallel.
+        grey = self._scaler.reformat(
+            frame, width, height, "gray", interpolation="BILINEAR", threads=1
+        )
+        plane = grey.planes[0]
+        padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        upright = self._orientation.upright(padded[:height, :width])
+        return Luma(upright.tobytes(), upright.shape[1], upright.shape[0])
+
+    def _stored_size(self, frame: VideoFrame) -> tuple[int, int]:
+        """Width and height of the luma before it is turned upright."""
+        wide = frame.width * self._aspect
+        scale = min(Fraction(1), self._max_side / max(wide, Fraction(frame.height)))
+        return max(1, round(wide * scale)), max(1, round(frame.height * scale))

@@ -1,21 +1,36 @@
-"""Sampling by time: which frames of a source are analysed."""
+"""Sampling by time: the first frame at or after each point of a grid of `fps` a second."""
 
 from fractions import Fraction
+from typing import Final
+
+from contracts.errors import SettingsError
+
+# Containers round timestamps, to a millisecond at worst. A frame that much before a grid point
+# is at it; otherwise a third of a 30 fps Matroska's frames would miss a 30 fps grid.
+TOLERANCE_US: Final = 1_000
+_MICROS: Final = 1_000_000
 
 
-def is_sampled(media_time_us: int, previous_us: int | None, fps: float | None) -> bool:
-    """Whether the frame is the first at or after a grid point k / fps.
+def sampling_rate(fps: float) -> Fraction:
+    """`fps` as the exact decimal that was typed. Raises SettingsError unless above 0."""
+    if not 0 < fps < float("inf"):
+        raise SettingsError(
+            f"cannot sample at {fps} frames a second",
+            hint="Give a number above 0, for example --fps 5, or leave --fps away for every frame",
+        )
+    return Fraction(repr(fps))
 
-    previous_us: media time of the frame before it, None for the first. A function of the two
-    times only, so that a reader that resumes decides as one that never stopped. No fps, or one
-    above the source's rate, takes every frame.
+
+def is_sampled(previous_us: int | None, media_time_us: int, rate: Fraction) -> bool:
+    """Whether a grid point lies between the previous decoded frame and this one, or at it.
+
+    previous_us: media time of the frame decoded before, taken or not; None for the first,
+    which is always taken. A rate above the source's own therefore takes every frame, once.
     """
-    if fps is None or previous_us is None:
+    if previous_us is None:
         return True
-    rate = Fraction(fps).limit_denominator(100_000)
     return _grid_points(media_time_us, rate) > _grid_points(previous_us, rate)
 
 
 def _grid_points(media_time_us: int, rate: Fraction) -> int:
-    """How many points k / rate, k >= 0, lie at or before the time, less one."""
-    return media_time_us * rate.numerator // (1_000_000 * rate.denominator)
+    return (media_time_us + TOLERANCE_US) * rate.numerator // (_MICROS * rate.denominator)

@@ -1,7 +1,7 @@
-"""What an ingestor asks of a source, whatever its kind."""
+"""What every source of frames gives: its description, its frames in order, its totals."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,21 +11,30 @@ from contracts.frames import Counters
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source says of itself. Sizes are display pixels; the rest are its claims."""
+    """What a source says of itself before its frames are read.
+
+    display_width, display_height: pixels after rotation and sample aspect. duration_us,
+    frames_claimed: the header's word, for a progress bar only. creation_time: UTC.
+    rotation: degrees clockwise that were applied to make the picture upright.
+    """
 
     display_width: int
     display_height: int
     duration_us: int | None
     frames_claimed: int | None
     creation_time: datetime | None
+    container: str
+    codec: str
+    rotation: int
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """One sampled frame: full-range luma, upright, square pixels.
+    """One sampled frame, upright, as 8-bit full-range luma, row by row.
 
-    counters: cumulative, up to and including this frame. cursor: where the source can be taken
-    up so that this frame comes next; empty except at key frames.
+    frame_index: ordinal among all decoded frames, from 0. media_time_us: see
+    ingest.timestamps. counters: up to and including this frame. cursor: give it to `frames`
+    and this frame comes first; empty where the source cannot be taken up again.
     """
 
     frame_index: int
@@ -39,23 +48,33 @@ class SourceFrame:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a source came to. error: what stopped it before its end, or empty."""
+    """What a source had yielded when it ended.
+
+    frames_total: frames that a full decode yields. error: empty, or one line on why the
+    source stopped before its end, and what to do.
+    """
 
     frames_total: int
-    counters: Counters = field(default_factory=Counters)
+    counters: Counters
     error: str = ""
 
 
 class FrameSource(Protocol):
-    """A source that can be read from its start or from a cursor; a context manager."""
+    """A source of frames. Raises SourceError where it cannot be opened or has no frame."""
 
     @property
     def info(self) -> SourceInfo: ...
 
     @property
-    def totals(self) -> Totals: ...
+    def totals(self) -> Totals:
+        """The totals of the last `frames`, once that is exhausted."""
+        ...
 
-    def frames(self, cursor: str = "") -> Iterator[SourceFrame]: ...
+    def frames(self, cursor: str = "") -> Iterator[SourceFrame]:
+        """The sampled frames from the one that carried `cursor`, or from the first."""
+        ...
+
+    def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...
 

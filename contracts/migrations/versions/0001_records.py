@@ -90,7 +90,6 @@ def upgrade() -> None:
         sa.Column("smoothed_emotion", sa.String(length=8), nullable=True),
         sa.Column("smoothed_confidence", sa.Double(), nullable=False),
         sa.Column("quality", sa.Double(), nullable=False),
-        sa.Column("detector_score", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["run_pk"], ["runs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_pk", "frame_index", "track_id"),
         sqlite_with_rowid=False,

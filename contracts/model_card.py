@@ -1,0 +1,80 @@
+"""The sidecar of a model artifact: what goes in, what comes out, and what it is worth."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.emotions import EMOTIONS
+from contracts.errors import ModelError
+
+CARD_NAME: Final = "model_card.json"
+WEIGHTS_NAME: Final = "model.tflite"
+CROP_SIDE: Final = 48
+
+
+class Head(BaseModel):
+    """One output of the model: logits, 7 in EMOTIONS order, divided by the temperature."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    output: str
+    temperature: float = Field(gt=0)
+
+
+class ModelCard(BaseModel):
+    """A model artifact's card. crop_margin: of the box's side, added on each side of it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+    id: str
+    created: str
+    labels: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    input_dtype: str
+    crop_margin: float = Field(ge=0, le=1)
+    heads: dict[str, Head]
+    record_head: str
+    uncertain_below: float = Field(ge=0, le=1)
+    sha256: str
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The card in `folder`, checked against the contracts. Raises ModelError."""
+        path = folder / CARD_NAME
+        try:
+            card = cls.model_validate(json.loads(path.read_text()))
+        except FileNotFoundError as exc:
+            raise ModelError(
+                f"no model in {folder}", hint="MOODLINE_MODEL names a folder with a model card"
+            ) from exc
+        except (ValueError, ValidationError) as exc:
+            raise ModelError(f"{path} is not a model card: {exc}") from exc
+        card._check(folder)
+        return card
+
+    @property
+    def version(self) -> str:
+        """What runs are pinned to: the id and the content of the weights."""
+        return f"{self.id}@{self.sha256[:12]}"
+
+    def _check(self, folder: Path) -> None:
+        if self.labels != EMOTIONS:
+            raise ModelError(f"model {self.id} has other labels or another order: {self.labels}")
+        if self.input_shape != (CROP_SIDE, CROP_SIDE, 3) or self.input_dtype != "uint8":
+            raise ModelError(f"model {self.id} takes {self.input_shape} {self.input_dtype}")
+        if self.record_head not in self.heads:
+            raise ModelError(f"model {self.id} has no head {self.record_head!r} to record")
+        try:
+            digest = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
+        except OSError as exc:
+            raise ModelError(f"model {self.id} has no {WEIGHTS_NAME} beside its card") from exc
+        if digest != self.sha256:
+            raise ModelError(
+                f"model {self.id}: {WEIGHTS_NAME} is not the file that its card describes",
+                hint="Copy the folder again",
+            )

@@ -1,0 +1,64 @@
+"""The classifier: face crops in, calibrated probabilities out."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from contracts.errors import ModelError
+from contracts.model_card import WEIGHTS_NAME, ModelCard
+
+_LARGEST_BATCH: Final = 32
+_MODELS: Final = Path(__file__).parent / "models"
+
+
+class Classifier(Protocol):
+    """Seven probabilities a face, in EMOTIONS order."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]: ...
+
+
+def shipped_model() -> Path:
+    """The folder of the model that comes with moodline. Raises ModelError."""
+    folders = sorted(_MODELS.glob("*/model_card.json"))
+    if not folders:
+        raise ModelError("this installation has no model", hint="Set MOODLINE_MODEL")
+    return folders[-1].parent
+
+
+class LiteRTClassifier:
+    """A LiteRT model on the CPU, one thread. Its answers do not depend on the batch size."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        self.card = ModelCard.read(folder)
+        head = self.card.heads[self.card.record_head]
+        self._temperature = head.temperature
+        try:
+            interpreter = Interpreter(
+                model_path=str(folder / WEIGHTS_NAME), num_threads=threads
+            )
+            self._run = interpreter.get_signature_runner()
+        except (ValueError, RuntimeError) as exc:
+            raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
+        if head.output not in self._run.get_output_details():
+            raise ModelError(f"model {self.card.id} has no output {head.output!r}")
+        self._output = head.output
+
+    def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """[N, 48, 48] grey crops to [N, 7] probabilities that sum to 1."""
+        found = [
+            self._probabilities(crops[start : start + _LARGEST_BATCH])
+            for start in range(0, len(crops), _LARGEST_BATCH)
+        ]
+        return np.concatenate(found) if found else np.empty((0, 7))
+
+    def _probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        faces = np.repeat(crops[..., None], 3, axis=-1)
+        logits = self._run(faces=faces)[self._output].astype(np.float64) / self._temperature
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True))

@@ -1,0 +1,31 @@
+"""Face crops as the model wants them. Pure."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contracts.geometry import Box
+from contracts.model_card import CROP_SIDE
+
+Image = npt.NDArray[np.uint8]
+
+
+def face_crop(luma: Image, box: Box, margin: float) -> Image:
+    """The square around `box`, a share `margin` of its side wider each way, as 48x48 uint8.
+
+    box: in pixels of `luma`. Beyond the picture its edge is repeated.
+    """
+    side = max(box.w, box.h) * (1 + 2 * margin)
+    left, top = box.x + box.w / 2 - side / 2, box.y + box.h / 2 - side / 2
+    x0, y0, n = round(left), round(top), max(1, round(side))
+    height, width = luma.shape
+    inside = luma[max(y0, 0) : max(y0 + n, 0), max(x0, 0) : max(x0 + n, 0)]
+    if inside.size == 0:
+        return np.zeros((CROP_SIDE, CROP_SIDE), np.uint8)
+    beyond = (max(-y0, 0), max(y0 + n - height, 0), max(-x0, 0), max(x0 + n - width, 0))
+    if any(beyond):
+        inside = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE)
+    interpolation = cv2.INTER_AREA if n > CROP_SIDE else cv2.INTER_LINEAR
+    return np.asarray(
+        cv2.resize(inside, (CROP_SIDE, CROP_SIDE), interpolation=interpolation), np.uint8
+    )

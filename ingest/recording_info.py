@@ -1,0 +1,98 @@
+"""What a recording's header and first picture say about all of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Final, cast
+
+from av.sidedata.sidedata import SideDataContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+
+from ingest.luma import display_size, plausible_aspect
+from ingest.opening import OpenRecording
+from ingest.orientation import Orientation
+from ingest.sources import SourceInfo
+from ingest.timestamps import nearest
+
+_MICROS: Final = 1_000_000
+_FALLBACK_RATE: Final = Fraction(25)
+_MAX_RATE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingInfo:
+    """A file's description and what is needed to time and turn its frames.
+
+    time_base: seconds a tick. frame_us: nominal duration of a frame, microseconds.
+    """
+
+    info: SourceInfo
+    orientation: Orientation
+    aspect: Fraction
+    time_base: Fraction
+    frame_us: Fraction
+
+
+def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
+    """The description of a recording whose first decoded frame is `first`.
+
+    Its size, orientation and sample aspect hold for the whole file; frames of another size
+    later on are scaled to their own, and boxes to this one.
+    """
+    stream = opened.stream
+    orientation = _orientation(first)
+    aspect = plausible_aspect(stream.sample_aspect_ratio)
+    width, height = display_size(first.width, first.height, aspect, orientation)
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+    usable_rate = rate if rate and 0 < rate <= _MAX_RATE else None
+    duration_us = _duration_us(opened)
+    info = SourceInfo(
+        display_width=width,
+        display_height=height,
+        duration_us=duration_us,
+        frames_claimed=_frames_claimed(stream.frames, duration_us, usable_rate),
+        creation_time=_creation_time(opened),
+        container=opened.container.format.name,
+        codec=stream.codec_context.name,
+        rotation=orientation.rotation,
+    )
+    frame_us = _MICROS / (usable_rate or _FALLBACK_RATE)
+    return RecordingInfo(info, orientation, aspect, stream.time_base or Fraction(1, 1000), frame_us)
+
+
+def _orientation(frame: VideoFrame) -> Orientation:
+    """Of a video's display matrix, or of a photo's EXIF data, which arrives the same way."""
+    side_data = cast(SideDataContainer, frame.side_data)
+    for data in side_data:
+        if data.type == SideDataType.DISPLAYMATRIX:
+            return Orientation.from_display_matrix(bytes(data))
+    return Orientation()
+
+
+def _duration_us(opened: OpenRecording) -> int | None:
+    stream = opened.stream
+    if stream.duration and stream.time_base:
+        return nearest(stream.duration * stream.time_base * _MICROS)
+    return opened.container.duration or None
+
+
+def _frames_claimed(listed: int, duration_us: int | None, rate: Fraction | None) -> int | None:
+    if listed:
+        return listed
+    if duration_us and rate:
+        return max(1, nearest(duration_us * rate / _MICROS))
+    return None
+
+
+def _creation_time(opened: OpenRecording) -> datetime | None:
+    text = opened.container.metadata.get("creation_time") or opened.stream.metadata.get(
+        "creation_time"
+    )
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Makes the model that the pipeline ships: data, training, calibration, export, report."""

@@ -1,0 +1,82 @@
+"""Confidence that means what it says: temperature, calibration error, risk and coverage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+ECE_BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """What is left, and how right it is, when faces below a confidence are called uncertain."""
+
+    threshold: float
+    coverage: float
+    accuracy: float
+
+
+def probabilities(logits: npt.ArrayLike, temperature: float = 1.0) -> Floats:
+    """Softmax of logits [n, 7] divided by the temperature."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    exponents = np.exp(scaled)
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def negative_log_likelihood(logits: npt.ArrayLike, labels: Labels, temperature: float) -> float:
+    """Mean of -log p(label), in nats."""
+    chosen = probabilities(logits, temperature)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def fit_temperature(logits: npt.ArrayLike, labels: Labels) -> float:
+    """The temperature of least negative log-likelihood (Guo et al. 2017), by golden section.
+
+    The likelihood is convex in 1/T, so it has one minimum; sought between 0.2 and 5.
+    """
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    low, high = float(np.log(0.2)), float(np.log(5.0))
+    while high - low > 1e-4:
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        loss_left = negative_log_likelihood(logits, labels, float(np.exp(left)))
+        loss_right = negative_log_likelihood(logits, labels, float(np.exp(right)))
+        if loss_left < loss_right:
+            high = right
+        else:
+            low = left
+    return round(float(np.exp((low + high) / 2.0)), 4)
+
+
+def expected_calibration_error(probs: Floats, labels: Labels, bins: int = ECE_BINS) -> float:
+    """Mean gap of top-label confidence and accuracy over equal-width bins, by share of faces."""
+    confidence = probs.max(axis=1)
+    correct = (probs.argmax(axis=1) == labels).astype(np.float64)
+    index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def risk_coverage(probs: Floats, labels: Labels, thresholds: npt.ArrayLike) -> list[RiskPoint]:
+    """Coverage and accuracy of the faces at or above each confidence; empty ones are left out."""
+    confidence = probs.max(axis=1)
+    correct = probs.argmax(axis=1) == labels
+    points = []
+    for threshold in np.asarray(thresholds, dtype=np.float64):
+        kept = confidence >= threshold
+        if kept.any():
+            accuracy = float(correct[kept].mean())
+            points.append(RiskPoint(float(threshold), float(kept.mean()), accuracy))
+    return points
+
+
+def choose_threshold(points: list[RiskPoint], least_coverage: float) -> RiskPoint:
+    """The highest threshold that still keeps at least that share of the faces."""
+    kept = [point for point in points if point.coverage >= least_coverage]
+    if not kept:
+        raise ValueError(f"no threshold keeps {least_coverage:.0%} of the faces")
+    return max(kept, key=lambda point: point.threshold)

@@ -1,0 +1,188 @@
+"""Trains a recipe; a checkpoint per epoch lets a killed run go on where its last epoch ended."""
+
+import hashlib
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from contracts.emotions import EMOTIONS
+
+from training.augment import Batch, augmented, mixed
+from training.config import TrainingConfig
+from training.dataset import Dataset, DatasetError, Split
+from training.model import build_model
+
+CHECKPOINT, WEIGHTS, LOG, CONFIG = "checkpoint.npz", "ema.weights.h5", "log.jsonl", "run.json"
+
+_PREFETCH = 4
+_END = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """One line of the log: val accuracies of both heads, with the raw and the averaged weights."""
+
+    epoch: int
+    loss: float
+    raw: dict[str, float]
+    ema: dict[str, float]
+    seconds: float
+
+
+def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
+    """Linear warm-up times cosine decay, at step `step` of `total`."""
+    ramp = min((step + 1) / max(warmup, 1), 1.0)
+    return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
+
+
+def batches(split: Split, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
+    """The epoch's batches, augmented in a thread; the same epoch yields the same ones again."""
+    rng = np.random.default_rng(config.seed + epoch)
+    size = config.optimizer.batch
+    order = rng.permutation(len(split))
+    smoothing = config.optimizer.label_smoothing
+    n = len(EMOTIONS)
+    hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
+    shares, weights = split.vote_shares, split.voted.astype(np.float32)
+    ready: queue.Queue[Batch | None] = queue.Queue(_PREFETCH)
+
+    def produce() -> None:
+        for start in range(0, len(order) - size + 1, size):
+            i = order[start : start + size]
+            moved = [augmented(image, config.augmentation, rng) for image in split.images[i]]
+            faces = np.repeat(np.stack(moved)[..., None], 3, axis=-1)
+            batch = Batch(faces, hard[i], shares[i], weights[i])
+            ready.put(mixed(batch, config.augmentation.mixup_alpha, rng))
+        ready.put(_END)
+
+    threading.Thread(target=produce, daemon=True).start()
+    while (batch := ready.get()) is not _END:
+        yield batch
+
+
+class Trainer:
+    """A model, its optimizer and the folder of its run."""
+
+    def __init__(self, config: TrainingConfig, data: Dataset, run: Path, imagenet: Path | None):
+        import keras
+
+        self.config, self.run = config, run
+        self.train, self.val = data.split("train"), data.split("val")
+        if len(self.train) < config.optimizer.batch:
+            raise DatasetError(f"train has fewer faces than one batch of {config.optimizer.batch}")
+        keras.utils.set_random_seed(config.seed)
+        self.model = build_model(config.model, imagenet)
+        options = config.optimizer
+        self.optimizer = keras.optimizers.AdamW(
+            options.peak_rate,
+            weight_decay=options.weight_decay,
+            use_ema=True,
+            ema_momentum=options.ema_momentum,
+            clipnorm=options.clip_norm,
+        )
+        self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        self.model.compile(optimizer=self.optimizer, loss=[loss, loss])
+        self.optimizer.build(self.model.trainable_variables)
+        self.epoch = 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch; a last, smaller batch is left out."""
+        return len(self.train) // self.config.optimizer.batch
+
+    def resume(self) -> bool:
+        """Take the last checkpoint of the run, if there is one."""
+        path = self.run / CHECKPOINT
+        if not path.exists():
+            return False
+        with np.load(path) as state:
+            self.epoch = int(state["epoch"])
+            for i, variable in enumerate(self._state()):
+                variable.assign(state[f"v{i}"])
+        return True
+
+    def run_epoch(self) -> EpochResult:
+        """Train one epoch, evaluate, and write weights, checkpoint and log."""
+        begin, losses = time.monotonic(), []
+        options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
+        warmup = int(options.warmup_epochs * self.steps)
+        for i, batch in enumerate(batches(self.train, self.config, self.epoch)):
+            step = self.epoch * self.steps + i
+            rate = learning_rate(step, total, warmup, options.peak_rate)
+            self.optimizer.learning_rate.assign(rate)
+            weights = [np.ones_like(batch.soft_weight), batch.soft_weight]
+            result = self.model.train_on_batch(
+                batch.faces, [batch.hard, batch.soft], sample_weight=weights
+            )
+            losses.append(float(np.ravel(result)[0]))
+        self.epoch += 1
+        self._checkpoint()
+        raw, ema = self._accuracies(), self._averaged_accuracies()
+        seconds = round(time.monotonic() - begin, 1)
+        line = EpochResult(self.epoch, round(float(np.mean(losses)), 4), raw, ema, seconds)
+        with (self.run / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(line)) + "\n")
+        return line
+
+    def _state(self) -> list[Any]:
+        # model.variables holds the dropout's seed state too; optimizer.variables the averages.
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def _checkpoint(self) -> None:
+        import keras
+
+        arrays = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self._state())}
+        part = self.run / "checkpoint.part.npz"
+        np.savez(part, epoch=self.epoch, **arrays)
+        part.replace(self.run / CHECKPOINT)
+
+    def _averaged_accuracies(self) -> dict[str, float]:
+        kept = self.model.get_weights()
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+        self.model.save_weights(str(self.run / WEIGHTS))
+        accuracies = self._accuracies()
+        self.model.set_weights(kept)
+        return accuracies
+
+    def _accuracies(self) -> dict[str, float]:
+        hard, soft = self.model.predict(self.val.faces, batch_size=256, verbose=0)
+        voted = self.val.voted
+        majority = self.val.votes.argmax(axis=1)
+        accuracies = {"fer2013": float((hard.argmax(axis=1) == self.val.labels).mean())}
+        if voted.any():
+            accuracies["ferplus"] = float((soft.argmax(axis=1) == majority)[voted].mean())
+        return {head: round(value, 4) for head, value in accuracies.items()}
+
+
+def train(
+    config: TrainingConfig, data: Dataset, run: Path, imagenet: Path | None = None
+) -> Iterator[EpochResult]:
+    """Train to the recipe's last epoch, from the run's checkpoint where there is one."""
+    run.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, data, run, imagenet)
+    trainer.resume()
+    _describe(config, data, run)
+    while trainer.epoch < config.optimizer.epochs:
+        yield trainer.run_epoch()
+
+
+def _describe(config: TrainingConfig, data: Dataset, run: Path) -> None:
+    """Write what it takes to reproduce the run beside its weights."""
+    import keras
+
+    train_split = data.split("train")
+    description = {
+        "config": config.as_dict(),
+        "data": {"name": data.source.name, "train": len(train_split), "val": len(data.split("val"))},
+        "train_sha256": hashlib.sha256(train_split.images.tobytes()).hexdigest(),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+    }
+    (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

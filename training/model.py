@@ -1,0 +1,53 @@
+"""The network, in Keras 3 on any backend: uint8 faces in, two heads of seven logits out."""
+
+from pathlib import Path
+from typing import Any
+
+from contracts.emotions import EMOTIONS
+
+from training.config import ModelShape
+from training.dataset import SIDE
+
+HEADS = ("fer2013", "ferplus")
+"""Order of the outputs: the challenge's label, and the crowd's votes."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Rec. 601, so that colour crops become the grey the network was trained on."""
+
+
+def build_model(
+    shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True
+) -> Any:
+    """A Keras model of uint8 [n, 48, 48, 3] to [fer2013 logits [n, 7], ferplus logits [n, 7]].
+
+    `imagenet` is a weights file of MobileNetV2 without its top; without it, Keras
+    downloads one. `pretrained=False` starts from noise, for weights that are loaded afterwards.
+    """
+    import keras
+    from keras import layers
+
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(shape.seen_as, shape.seen_as, 3),
+        alpha=shape.alpha,
+        include_top=False,
+        weights="imagenet" if pretrained and not imagenet else None,
+        pooling="avg",
+    )
+    if imagenet:
+        backbone.load_weights(str(imagenet))
+    faces = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="faces")
+    scaled = layers.Rescaling(1.0 / 127.5, -1.0, name="scale")(faces)
+    # A fixed 1x1 convolution is the luma, repeated to the three channels ImageNet weights expect.
+    grey = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="luma")
+    scaled = grey(scaled)
+    grey.set_weights([_luma_kernel()])
+    seen = layers.Resizing(shape.seen_as, shape.seen_as, interpolation="bilinear")(scaled)
+    features = layers.Dropout(shape.dropout)(backbone(seen))
+    outputs = [layers.Dense(len(EMOTIONS), name=head)(features) for head in HEADS]
+    return keras.Model(faces, outputs)
+
+
+def _luma_kernel() -> Any:
+    import numpy as np
+
+    return np.repeat(np.array(LUMA, dtype=np.float32).reshape(1, 1, 3, 1), 3, axis=3)
