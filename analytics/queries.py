@@ -161,9 +161,7 @@ def _runs() -> Select[Any]:
 
 def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals]:
     tracks = connection.execute(
-        select(Track.run_pk, func.count())
-        .where(Track.run_pk.in_(run_pks))
-        .group_by(Track.run_pk)
+        select(Track.run_pk, func.count()).where(Track.run_pk.in_(run_pks)).group_by(Track.run_pk)
     )
     analyzed = connection.execute(
         select(Frame.run_pk, func.sum(Frame.dwell_ms))
@@ -172,9 +170,7 @@ def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals
     )
     labels = connection.execute(
         select(Face.run_pk, Face.smoothed_emotion, func.sum(Frame.dwell_ms))
-        .join(
-            Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index)
-        )
+        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
         .where(Face.run_pk.in_(run_pks))
         .group_by(Face.run_pk, Face.smoothed_emotion)
     )

@@ -55,9 +55,7 @@ def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...
     """
     with snapshot(engine) as connection:
         run = connection.execute(
-            select(
-                Run.id, Run.duration_us, Run.sampling_fps, RunProgress.last_media_time_us
-            )
+            select(Run.id, Run.duration_us, Run.sampling_fps, RunProgress.last_media_time_us)
             .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
             .where(Run.run_id == run_id)
         ).first()
@@ -89,9 +87,7 @@ def _bucket_count(wanted: int, span_us: int, sampling_fps: float | None) -> int:
     return max(1, min(wanted, most, span_us))
 
 
-def _add_frames(
-    connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]
-) -> None:
+def _add_frames(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
     parts = _Parts(width_us)
     is_empty = case((Frame.face_count == 0, 1), else_=0)
     for row in connection.execute(
@@ -105,15 +101,11 @@ def _add_frames(
             tallies[index].empty_us += us if row.is_empty else 0
 
 
-def _add_faces(
-    connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]
-) -> None:
+def _add_faces(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
     parts = _Parts(width_us)
     for row in connection.execute(
         select(Face.smoothed_emotion, *parts.sums())
-        .join(
-            Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index)
-        )
+        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
         .where(Face.run_pk == run_pk)
         .group_by(Face.smoothed_emotion, *parts.keys())
     ):

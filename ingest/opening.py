@@ -14,7 +14,7 @@ from contracts.errors import SourceError
 from ingest.truncation import missing_bytes
 
 # Playlists name other files, and text is rendered as a picture: neither is a recording.
-_NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "image2", "tty", "sdp", "imf"})
+_NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
 _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
 _COPY_AGAIN: Final = "Copy it again from where it was recorded"
 

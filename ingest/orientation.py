@@ -35,6 +35,12 @@ class Orientation:
             return cls(False, a < 0, d < 0)
         return cls(True, c < 0, b < 0)
 
+    @classmethod
+    def from_rotation(cls, degrees: float) -> Self:
+        """The nearest quarter turn of `degrees`, counter-clockwise as PyAV has them."""
+        turns = round(degrees / 90) % 4
+        return cls(turns in (1, 3), turns in (2, 3), turns in (1, 2))
+
     @property
     def rotation(self) -> int:
         """Degrees clockwise: 0, 90, 180 or 270. A mirrored picture's mirroring comes after."""

@@ -63,7 +63,10 @@ def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
 
 def _orientation(frame: VideoFrame) -> Orientation:
     """Of a video's display matrix, or of a photo's EXIF data, which arrives the same way."""
-    side_data = cast(SideDataContainer, frame.side_data)
+    try:
+        side_data = cast(SideDataContainer, frame.side_data)
+    except ValueError:  # PyAV 18 knows no EXIF side data, and then gives none; mirroring is lost.
+        return Orientation.from_rotation(frame.rotation)
     for data in side_data:
         if data.type == SideDataType.DISPLAYMATRIX:
             return Orientation.from_display_matrix(bytes(data))

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from contracts.emotions import EMOTIONS
+from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
 
 from training.calibration import (
+    Labels,
     RiskPoint,
     choose_threshold,
     expected_calibration_error,
@@ -19,115 +21,119 @@ from training.calibration import (
     risk_coverage,
 )
 from training.dataset import SIDE, Split
-from training.model import HEADS
+from training.metrics import head_report
 
-MODEL_FILE, CARD_FILE = "model.tflite", "model_card.json"
+Logits = npt.NDArray[np.float32]
 
 RECORD_HEAD = "ferplus"
 """Its head fills the records: ten votes a face are a steadier label than FER2013's one."""
 
 CROP_MARGIN = 0.02
-"""Of the box's side, added on each side: Haar alt2 finds a median box of 0.965 of a FER2013 face."""
+"""Of the box's side, on each side: Haar alt2's median box is 0.965 of a FER2013 picture's."""
 
-LEAST_COVERAGE = 0.9
+LEAST_COVERAGE = 0.95
 """Share of faces that must still get a label when the least sure are called uncertain."""
 
 LICENCE = (
-    "Weights fine-tuned from Keras MobileNetV2 ImageNet weights (Apache-2.0) on FER2013 "
-    "(ICML 2013 challenge, research use) with FER+ votes (MIT). Check FER2013's terms before "
-    "commercial use."
+    "FER2013: ICML 2013 challenge, research use. FER+ votes: MIT. ImageNet weights: Apache-2.0. "
+    "Check FER2013's terms before commercial use."
 )
 LIMITS = (
-    "Reads the expression a face shows, not what its owner feels, and identifies no one.",
-    "Trained on 48x48 grey web photos; weak on disgust and fear, profiles, covered or small faces.",
-    "Not for decisions about people: hiring, grading, policing, insurance, border control.",
+    "Reads expressions, not feelings, and identifies no one. Trained on 48x48 grey web photos, "
+    "mostly frontal; disgust and fear are weakest. Not for decisions about people."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """One output of the artifact; `output_index` counts get_output_details()."""
-
-    output_index: int
-    temperature: float
-    val_accuracy: float
-    ece: float
-    ece_uncalibrated: float
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A head's numbers, and the points of its risk-coverage curve on the fit half."""
+    """A head's temperature, its errors on faces held out from the fit, and its curve on them."""
 
-    head: Head
-    curve: list[RiskPoint]
+    output: str
+    temperature: float
+    val_accuracy: float
+    val_macro_f1: float
+    ece_before: float
+    ece: float
+    per_class_recall: dict[str, float]
+    fit_curve: tuple[RiskPoint, ...]
+    held_out_curve: tuple[RiskPoint, ...]
+
+    def as_head(self) -> dict[str, Any]:
+        """What the card says of the head: all but the curves."""
+        values = asdict(self)
+        return {key: value for key, value in values.items() if not key.endswith("_curve")}
 
 
-def head_truth(split: Split, head: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def head_truth(split: Split, head: str) -> tuple[Labels, npt.NDArray[np.bool_]]:
     """What a head is scored against [n], and which faces count [n]."""
     if head == "ferplus":
         return split.votes.argmax(axis=1).astype(np.int64), split.voted
     return split.labels, np.ones(len(split), dtype=np.bool_)
 
 
-def calibrate(
-    logits: npt.NDArray[np.float32], split: Split, head: str, output_index: int
-) -> Calibration:
-    """Fit on the split's even faces, report the calibration error on the odd ones."""
+def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
+    """Fit on the split's even faces; the errors are those of the odd ones."""
     labels, counted = head_truth(split, head)
     logits, labels = logits[counted], labels[counted]
     temperature = fit_temperature(logits[::2], labels[::2])
-    held_out = labels[1::2]
-    calibrated = probabilities(logits[1::2], temperature)
+    probs = probabilities(logits, temperature)
+    report = head_report(probs, labels)
+    thresholds = np.arange(0.2, 0.96, 0.01).round(2)
     plain = probabilities(logits[1::2])
-    fit = probabilities(logits[::2], temperature)
     return Calibration(
-        Head(
-            output_index,
-            temperature,
-            round(float((logits.argmax(axis=1) == labels).mean()), 4),
-            round(expected_calibration_error(calibrated, held_out), 4),
-            round(expected_calibration_error(plain, held_out), 4),
-        ),
-        risk_coverage(fit, labels[::2], np.arange(0.2, 0.96, 0.01).round(2)),
+        output=head,
+        temperature=temperature,
+        val_accuracy=report.accuracy,
+        val_macro_f1=report.macro_f1,
+        ece_before=round(expected_calibration_error(plain, labels[1::2]), 4),
+        ece=round(expected_calibration_error(probs[1::2], labels[1::2]), 4),
+        per_class_recall={name: row.recall for name, row in report.per_class.items()},
+        fit_curve=tuple(risk_coverage(probs[::2], labels[::2], thresholds)),
+        held_out_curve=tuple(risk_coverage(probs[1::2], labels[1::2], thresholds)),
     )
 
 
 def build_card(
-    artifact: Path, split: Split, logits: list[npt.NDArray[np.float32]], facts: dict[str, Any]
+    artifact: Path, split: Split, logits: dict[str, Logits], facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """The card of an artifact whose outputs stand in the order of HEADS; `facts` name the run."""
-    found = {
-        head: calibrate(logits[i], split, head, i) for i, head in enumerate(HEADS)
-    }
-    chosen = choose_threshold(found[RECORD_HEAD].curve, LEAST_COVERAGE)
+    """The card of an artifact; `facts` are its id, when it was created and how it was trained."""
+    found = {head: calibrate(values, split, head) for head, values in logits.items()}
+    record = found[RECORD_HEAD]
+    chosen = choose_threshold(list(record.fit_curve), LEAST_COVERAGE)
+    at_threshold = next(p for p in record.held_out_curve if p.threshold == chosen.threshold)
     data = artifact.read_bytes()
     return {
         **facts,
         "labels": list(EMOTIONS),
-        "input": {"shape": [SIDE, SIDE, 3], "dtype": "uint8"},
-        "outputs": "logits: divide by the head's temperature, then softmax",
+        "input_shape": [SIDE, SIDE, 3],
+        "input_dtype": "uint8",
         "crop_margin": CROP_MARGIN,
-        "heads": {head: asdict(item.head) for head, item in found.items()},
+        "heads": {head: item.as_head() for head, item in found.items()},
         "record_head": RECORD_HEAD,
-        "uncertain_threshold": chosen.threshold,
-        "risk_coverage": [
-            {key: round(value, 4) for key, value in asdict(point).items()}
-            for point in [chosen, *found[RECORD_HEAD].curve[10::15]]
-        ],
+        "uncertain_below": chosen.threshold,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
+        "metrics": {
+            "split": f"val, {len(split)} faces; temperature and threshold fitted on every other "
+            "face, ECE (15 bins, top label) and the threshold's line measured on the rest",
+            "at_threshold": _point(at_threshold),
+            "risk_coverage": [_point(p) for p in record.held_out_curve[::10]],
+        },
         "licence": LICENCE,
-        "limits": list(LIMITS),
+        "limits": LIMITS,
     }
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
-    """Write model_card.json into the artifact's folder."""
-    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+def _point(point: RiskPoint) -> dict[str, float]:
+    return {key: round(value, 4) for key, value in asdict(point).items()}
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of an artifact's folder."""
-    card: dict[str, Any] = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    return card
+def write_card(folder: Path, card: dict[str, Any]) -> ModelCard:
+    """Write model_card.json beside the artifact, and read it back as a worker would."""
+    (folder / CARD_NAME).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return ModelCard.read(folder)
+
+
+def artifact_path(folder: Path) -> Path:
+    """Where an artifact's folder keeps its weights."""
+    return folder / WEIGHTS_NAME

@@ -8,78 +8,85 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from contracts.errors import ModelError
+from contracts.model_card import ModelCard
 
-from training.card import MODEL_FILE, build_card, write_card
+from training.card import artifact_path, build_card, write_card
 from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.dataset import SIDE, Dataset
-from training.loop import CONFIG, WEIGHTS
+from training.loop import CONFIG, LOG, WEIGHTS
 from training.model import HEADS, build_model
 
 MOST_BYTES = 10_000_000
 
-ExportedLogits = list[npt.NDArray[np.float32]]
+LARGEST_DRIFT = 0.2
+"""Of a logit, between float32 weights and the artifact's float16 ones."""
 
 
-class ExportDriftError(RuntimeError):
-    """Raised when the artifact does not read faces as the network it was made from does."""
+class RunError(ModelError):
+    """Raised when a run's folder holds nothing to export."""
 
 
-def export_run(run: Path, data: Dataset, out: Path, model_id: str, version: str) -> dict[str, Any]:
-    """Write model.tflite and model_card.json into `out`; returns the card."""
+def export_run(run: Path, data: Dataset, out: Path) -> ModelCard:
+    """Write the artifact and its card into `out`, whose name is the model's id."""
+    if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
+        raise RunError(f"{run} holds no finished epoch", hint="Train first; see training --help")
     description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
-    model = _trained(run, ModelShape(**description["config"]["model"]))
+    model = build_model(ModelShape(**description["config"]["model"]), pretrained=False)
+    model.load_weights(str(run / WEIGHTS))
     out.mkdir(parents=True, exist_ok=True)
-    artifact = out / MODEL_FILE
+    artifact = artifact_path(out)
     artifact.write_bytes(litert_bytes(model))
     val = data.split("val")
-    lite = LiteRtModel(artifact)
-    logits = lite.logits(val.faces)
-    drift = _checked(model, val.faces[:256], logits)
+    logits = LiteRtModel(artifact).logits(val.faces)
+    lines = (run / LOG).read_text(encoding="utf-8").splitlines()
     facts = {
-        "id": model_id,
-        "version": version,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "architecture": "MobileNetV2, 48x48 seen as 96x96 in the graph, two heads",
-        "file": MODEL_FILE,
-        "weights": "float16, computed in float32",
-        "training": description,
-        "largest_logit_difference_to_keras": drift,
+        "id": out.name,
+        "created": datetime.now(UTC).date().isoformat(),
+        "training": {
+            "architecture": "MobileNetV2 1.0, 48x48x3 seen as 96x96, ImageNet start, two heads",
+            **description,
+            "per_epoch": [json.loads(line) for line in lines],
+            "float16_weights_largest_logit_difference": _drift(model, val.faces[:256], logits),
+        },
     }
-    card = build_card(artifact, val, logits, facts)
-    write_card(out, card)
-    return card
-
-
-def _trained(run: Path, shape: ModelShape) -> Any:
-    # The run's own weights replace all others, so the start does not matter here.
-    model = build_model(shape, imagenet=None, pretrained=False)
-    model.load_weights(str(run / WEIGHTS))
-    return model
+    return write_card(out, build_card(artifact, val, logits, facts))
 
 
 def litert_bytes(model: Any) -> bytes:
-    """The network as LiteRT with float16 weights, and a free batch dimension."""
-    import keras
+    """The network as LiteRT: float16 weights, computed in float32, with a free batch dimension."""
     import tensorflow as tf
 
+    signature = [tf.TensorSpec([None, SIDE, SIDE, 3], tf.uint8, name="faces")]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator,unused-ignore]
+    def serve(faces: Any) -> dict[str, Any]:
+        return dict(zip(HEADS, model(faces, training=False), strict=True))
+
+    module = tf.Module()
+    # The module must own the variables, or the saved graph would be without weights.
+    module.variables_of_model = [variable.value for variable in model.variables]
+    module.serve = serve
     with tempfile.TemporaryDirectory() as folder:
-        signature = [keras.InputSpec(shape=(None, SIDE, SIDE, 3), dtype="uint8")]
-        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
+        signatures = {"serving_default": serve.get_concrete_function()}
+        tf.saved_model.save(module, folder, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
         data: bytes = converter.convert()
     if len(data) > MOST_BYTES:
-        raise ExportDriftError(f"the artifact has {len(data)} bytes, more than {MOST_BYTES}")
+        raise RunError(f"the artifact would have {len(data)} bytes, more than {MOST_BYTES}")
     return data
 
 
-def _checked(model: Any, faces: npt.NDArray[np.uint8], logits: ExportedLogits) -> float:
-    """Largest difference of a logit to the network's; the order of heads is checked with it."""
+def _drift(
+    model: Any, faces: npt.NDArray[np.uint8], logits: dict[str, npt.NDArray[np.float32]]
+) -> float:
+    """Largest difference of a logit to the network's; a mixed-up head shows here too."""
     expected = model.predict(faces, batch_size=len(faces), verbose=0)
-    pairs = zip(expected, logits, strict=True)
-    drift = max(float(np.abs(e - found[: len(faces)]).max()) for e, found in pairs)
-    if drift > 0.2:
-        raise ExportDriftError(f"outputs {HEADS} differ from the network's by {drift:.3f}")
+    found = [logits[head][: len(faces)] for head in HEADS]
+    drift = max(float(np.abs(e - f).max()) for e, f in zip(expected, found, strict=True))
+    if drift > LARGEST_DRIFT:
+        raise RunError(f"the artifact's logits differ from the network's by {drift:.3f}")
     return round(drift, 4)

@@ -1,0 +1,3 @@
+from moodline.cli import main
+
+main()

@@ -1,0 +1,168 @@
+"""`moodline analyze`: from paths to records, a report and exports."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from sqlalchemy import Engine
+
+from analytics.queries import RunSummary, run_summaries
+from contracts.database import open_engine, upgrade
+from contracts.errors import SettingsError
+from contracts.model_card import ModelCard
+from contracts.settings import Settings
+from inference_worker.classify import shipped_model
+from inference_worker.detect import detector_id
+from ingest.capture_time import compile_pattern
+from ingest.discovery import discover
+from moodline.analysis_run import AnalysisRun, FileProgress, Pins
+from moodline.progress import ProgressDisplay
+from moodline.report import print_report
+from moodline.stack import Stack
+
+_MAX_WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzeOptions:
+    """The options of one `analyze`, as given."""
+
+    fps: float | None = None
+    workers: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_pattern: str | None = None
+    source: str | None = None
+    again: bool = False
+    export: Path | None = None
+    frames: bool = False
+    annotate: Path | None = None
+    as_json: bool = False
+    progress: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What came of one path. summary: None when it was refused before it had a run."""
+
+    path: str
+    summary: RunSummary | None
+    frames_now: int
+    error: str
+
+    @property
+    def seconds(self) -> float:
+        """From opening the file to the last commit."""
+        summary = self.summary
+        if summary is None or summary.started_at is None or summary.finished_at is None:
+            return 0.0
+        return (summary.finished_at - summary.started_at).total_seconds()
+
+    @property
+    def fps(self) -> float:
+        return self.frames_now / self.seconds if self.seconds else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented fields of `--json`."""
+        summary = self.summary
+        return {
+            "path": self.path,
+            "run_id": summary.run_id if summary else None,
+            "frames_total": summary.frames_total if summary else None,
+            "frames_analyzed": summary.frames_analyzed if summary else 0,
+            "faces": summary.faces if summary else 0,
+            "tracks": summary.tracks if summary else 0,
+            "emotions": {k: round(v, 3) for k, v in summary.emotions.items()} if summary else {},
+            "seconds": round(self.seconds, 3),
+            "fps": round(self.fps, 2),
+            "state": str(summary.state) if summary else "failed",
+            "error": self.error,
+        }
+
+
+def analyze_paths(settings: Settings, paths: Sequence[str], options: AnalyzeOptions) -> bool:
+    """Analyse, report, export. Whether any file failed."""
+    if options.recorded_at_pattern is not None:
+        compile_pattern(options.recorded_at_pattern)
+    engine = open_engine(settings.effective_database_url)
+    upgrade(engine)
+    reports = run_analysis(settings, engine, paths, options)
+    if options.export is not None:
+        _export(engine, reports, options)
+    if options.annotate is not None:
+        _annotate(engine, reports, options.annotate)
+    if options.as_json:
+        print(json.dumps({"files": [report.as_json() for report in reports]}, indent=1))  # noqa: T201
+    else:
+        print_report(engine, reports, Console())
+    engine.dispose()
+    return any(report.error for report in reports)
+
+
+def run_analysis(
+    settings: Settings, engine: Engine, paths: Sequence[str], options: AnalyzeOptions
+) -> list[FileReport]:
+    """Work through the paths with a stack of this command's own; a report for each."""
+    found = discover(paths)
+    card = ModelCard.read(Path(settings.model) if settings.model else shipped_model())
+    pins = Pins(
+        detector=detector_id(settings.detector),
+        model_version=card.version,
+        options=Pins.analysis_options(settings),
+        sampling_fps=options.fps,
+        source=options.source,
+        recorded_at=options.recorded_at,
+        recorded_at_pattern=options.recorded_at_pattern,
+        again=options.again,
+    )
+    workers = options.workers or min(os.cpu_count() or 1, _MAX_WORKERS)
+    workers = max(1, min(workers, len(found)))
+    with (
+        ProgressDisplay(enabled=options.progress) as display,
+        Stack(settings, engine, workers=workers, ingestors=workers) as stack,
+    ):
+        files = AnalysisRun(settings, engine, stack, pins, display.show).run(found)
+    return _reports(engine, files)
+
+
+def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
+    run_ids = list(dict.fromkeys(f.ticket.run_id for f in files if f.ticket is not None))
+    summaries = {s.run_id: s for s in run_summaries(engine, run_ids)} if run_ids else {}
+    reports = []
+    for progress in files:
+        summary = summaries[progress.ticket.run_id] if progress.ticket else None
+        reused = progress.ticket is not None and progress.ticket.reused
+        before = 0 if reused else progress.frames_before
+        reports.append(
+            FileReport(
+                path=progress.path,
+                summary=summary,
+                frames_now=summary.frames_analyzed - before if summary else 0,
+                error=progress.error or (summary.error if summary else ""),
+            )
+        )
+    return reports
+
+
+def _export(engine: Engine, reports: Sequence[FileReport], options: AnalyzeOptions) -> None:
+    from analytics.export import export_records
+    from analytics.record_pages import Selection
+
+    assert options.export is not None
+    run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
+    if run_ids:
+        export_records(engine, Selection(run_ids=run_ids, frames=options.frames), options.export)
+
+
+def _annotate(engine: Engine, reports: Sequence[FileReport], out: Path) -> None:
+    from moodline.annotation import annotate_recording
+
+    done = [r for r in reports if r.summary is not None and r.summary.frames_analyzed]
+    if len(done) != 1:
+        raise SettingsError(f"--annotate draws one recording, not {len(done)}")
+    assert done[0].summary is not None
+    annotate_recording(engine, done[0].summary.run_id, Path(done[0].path), out)

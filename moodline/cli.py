@@ -1,0 +1,172 @@
+"""The command line."""
+
+import json
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.exc import DBAPIError
+
+from contracts.errors import MoodlineError, SettingsError
+from contracts.logs import configure_logs
+from contracts.redact import redact
+from contracts.settings import Settings
+from moodline import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="See how facial expressions move over time, in recordings and cameras.\n\n"
+    "moodline reads expressions, not feelings; it identifies nobody and keeps no pictures.",
+)
+db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
+app.add_typer(db_app, name="db")
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline analyze interview.mp4[/] · "
+    "[cyan]moodline analyze recordings/ --fps 5 --export faces.csv[/]"
+)
+def analyze(  # noqa: PLR0913  (one parameter an option)
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.")],
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, max=1000, help="Analyse that many frames a second.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Worker processes; by default, one a core.")
+    ] = None,
+    recorded_at: Annotated[
+        str | None, typer.Option(help="When the recordings begin, ISO 8601; UTC if no zone.")
+    ] = None,
+    recorded_at_pattern: Annotated[
+        str | None,
+        typer.Option(help="Regular expression on the name, with groups year, month, day, ..."),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="One source name for all paths.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Also write FILE.csv, .parquet or .jsonl.")
+    ] = None,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Export a row for frames without faces too.")
+    ] = False,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Draw what was found onto a copy, OUT.mp4; one file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
+) -> None:
+    """Analyse recordings: find, follow and read every face, and keep the records."""
+    from moodline.analyze import AnalyzeOptions, analyze_paths
+
+    settings = _settings()
+    options = AnalyzeOptions(
+        fps=fps,
+        workers=workers,
+        recorded_at=parse_moment(recorded_at, "--recorded-at") if recorded_at else None,
+        recorded_at_pattern=recorded_at_pattern,
+        source=source,
+        again=again,
+        export=export,
+        frames=frames,
+        annotate=annotate,
+        as_json=as_json,
+        progress=not (no_progress or as_json),
+    )
+    failed = analyze_paths(settings, paths, options)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command(epilog="Example: [cyan]moodline demo[/]")
+def demo(
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the rendered clips in this folder.")
+    ] = None,
+) -> None:
+    """Render clips with a known schedule of expressions, analyse them, and compare."""
+    from moodline.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(_settings(), keep) else 1)
+
+
+@db_app.command("upgrade", epilog="Example: [cyan]moodline db upgrade[/]")
+def db_upgrade() -> None:
+    """Bring the database's schema to this version's."""
+    from contracts.database import open_engine, schema_revision, upgrade
+
+    engine = open_engine(_settings().effective_database_url)
+    upgrade(engine)
+    _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine)}")
+
+
+@app.command(epilog="Example: [cyan]moodline doctor[/]")
+def doctor() -> None:
+    """Check the installation: model, detector, database and broker."""
+    from moodline.doctor import check_installation
+
+    raise typer.Exit(0 if check_installation(_settings(), _console()) else 1)
+
+
+@app.command(epilog="Example: [cyan]moodline version[/]")
+def version() -> None:
+    """Print the version."""
+    _console().print(__version__, highlight=False)
+
+
+def parse_moment(text: str, option: str) -> datetime:
+    """An ISO 8601 moment; without a zone it is UTC. Raises SettingsError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise SettingsError(
+            f"{option} {text!r} is no ISO 8601 moment", hint="Example: 2026-11-23T09:30:00Z"
+        ) from exc
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def main() -> None:
+    """Run the command line; what moodline can name is one line, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    errors = Console(stderr=True, soft_wrap=True)
+    try:
+        app()
+    except MoodlineError as exc:
+        errors.print(f"[bold red]error:[/] {escape(redact(exc.line()))}", highlight=False)
+        sys.exit(2 if isinstance(exc, SettingsError) else 1)
+    except DBAPIError as exc:
+        reason = str(exc.orig or exc).strip().splitlines()[0]
+        errors.print(f"[bold red]error:[/] database: {escape(redact(reason))}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("Stopped. The same command goes on where this one stopped.")
+        sys.exit(130)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _settings() -> Settings:
+    settings = Settings.read()
+    configure_logs(settings.log_level)
+    return settings
+
+
+def _console() -> Console:
+    return Console()
+
+
+def print_json(value: object) -> None:
+    """One JSON document to standard output."""
+    print(json.dumps(value, indent=1))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

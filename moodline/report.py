@@ -1,0 +1,65 @@
+"""The report at the end of `analyze`: one row a file, what failed and why, a timeline each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine
+
+from contracts.records import RunState
+
+if TYPE_CHECKING:
+    from moodline.analyze import FileReport
+
+_MAX_TIMELINES: Final = 10
+
+
+def print_report(engine: Engine, reports: "Sequence[FileReport]", console: Console) -> None:
+    """The table, then the failures with their causes, then a timeline for each file."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("file", overflow="fold", max_width=36)
+    for name in ("frames", "faces", "tracks", "seconds", "fps"):
+        table.add_column(name, justify="right")
+    table.add_column("most read (person-seconds)")
+    for report in reports:
+        table.add_row(*_row(report))
+    console.print(table)
+    for report in reports:
+        if report.error:
+            line = Text(f"{Path(report.path).name}: ", style="bold red")
+            console.print(line.append(report.error, style="not bold default"), soft_wrap=True)
+    done = [r for r in reports if r.summary is not None and r.summary.faces]
+    for report in done[:_MAX_TIMELINES]:
+        _print_timeline(engine, report, console)
+
+
+def _row(report: "FileReport") -> list[Text]:
+    summary, name = report.summary, Path(report.path).name
+    if summary is None or (report.error and not summary.frames_analyzed):
+        return [Text(name), *[Text("")] * 5, Text("failed", style="red")]
+    top = sorted(summary.emotions.items(), key=lambda item: -item[1])[:3]
+    read = ", ".join(f"{label} {seconds:.1f}" for label, seconds in top if seconds > 0)
+    if summary.state is RunState.FAILED:
+        read = f"{read} (incomplete)"
+    return [
+        Text(name),
+        Text(f"{summary.frames_analyzed:,}"),
+        Text(f"{summary.faces:,}"),
+        Text(f"{summary.tracks:,}"),
+        Text(f"{report.seconds:.1f}"),
+        Text(f"{report.fps:.0f}"),
+        Text(read or "no faces"),
+    ]
+
+
+def _print_timeline(engine: Engine, report: "FileReport", console: Console) -> None:
+    from analytics.timelines import run_timeline
+    from moodline.strip import timeline_strip
+
+    assert report.summary is not None
+    width = max(20, min(console.width - 4, 96))
+    buckets = run_timeline(engine, report.summary.run_id, width)
+    console.print(timeline_strip(Path(report.path).name, buckets))

@@ -1,0 +1,64 @@
+"""A recording's expressions as one line of the terminal. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from analytics.timelines import Bucket
+from contracts.emotions import EMOTIONS, UNCERTAIN
+
+COLOURS: Final = {
+    "happy": "#DE9426",
+    "surprise": "#3FA796",
+    "neutral": "#84878E",
+    "sad": "#2A7FD4",
+    "fear": "#A66BC9",
+    "disgust": "#7FA34A",
+    "angry": "#B5614E",
+    UNCERTAIN: "#868E96",
+}
+LETTERS: Final = {
+    "happy": "H",
+    "surprise": "U",
+    "neutral": "N",
+    "sad": "S",
+    "fear": "F",
+    "disgust": "D",
+    "angry": "A",
+    UNCERTAIN: "?",
+}
+
+
+def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
+    """A letter a bucket: the label with most faces; `.` nobody there, blank not analysed."""
+    text = Text(f"\n{name}\n", style="bold")
+    text.append("|", style="dim not bold")
+    for bucket in buckets:
+        text.append(*_cell(bucket))
+    text.append("|\n", style="dim not bold")
+    end_s = buckets[-1].end_s if buckets else 0.0
+    width = max(len(buckets) - 6, 1)
+    text.append(f" 0:00{_clock(end_s):>{width}}", style="not bold")
+    present = {label for bucket in buckets for label in bucket.faces}
+    shown = [label for label in (*EMOTIONS, UNCERTAIN) if label in present]
+    text.append("\n ")
+    for label in shown:
+        text.append(LETTERS[label], style=f"bold {COLOURS[label]}")
+        text.append(f" {label}  ", style="not bold")
+    text.append(". no face", style="dim not bold")
+    return text
+
+
+def _cell(bucket: Bucket) -> tuple[str, str]:
+    if bucket.is_gap:
+        return " ", ""
+    if not bucket.faces:
+        return ".", "dim not bold"
+    label = max(bucket.faces, key=lambda one: bucket.faces[one])
+    return LETTERS[label], f"bold {COLOURS[label]}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
