@@ -14,7 +14,7 @@ from typing import Any, Final, Self, cast
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -342,7 +342,8 @@ class RunPublisher:
         )
 
     def _refused(self, error: ResponseError) -> bool:
-        if str(error).startswith("OOM"):
+        # redis-py strips the code "OOM" from some servers' answers and makes a class of it.
+        if isinstance(error, OutOfMemoryError) or str(error).startswith("OOM"):
             return False
         with self._bus._errors():
             raise error

@@ -15,7 +15,7 @@ class DetectorName(StrEnum):
     """The face detectors that a run can be pinned to."""
 
     HAAR = "haar"
-    HAAR_PROFILE = "haar-profile"
+    HAAR_EQUALIZED = "haar-equalized"
 
 
 class Settings(BaseSettings):

@@ -9,14 +9,15 @@ from typing import Self
 class Cursor:
     """Where a decode can be taken up so that everything after equals an undisturbed one.
 
-    frame_index: of the key frame; as many frames were captured before it. pts, dts, pos: the
-    key packet's timestamps in ticks and its byte position, to find and to recognise it.
+    frame_index: of the key frame; as many frames were captured before it. stamp: the ticks
+    its media time was made from. dts: its packet's, where the container has it. pos: its
+    packet's byte position.
     start, shift_us, last_us: the clock before it. sampled_out: before it. corrupt: packets
-    that did not decode, before the key packet; corrupt_shown: as the frame before reported.
+    lost up to and including it.
     """
 
     frame_index: int
-    pts: int
+    stamp: int
     dts: int | None
     pos: int | None
     start: int
@@ -24,7 +25,6 @@ class Cursor:
     last_us: int | None
     sampled_out: int
     corrupt: int
-    corrupt_shown: int
 
     def encode(self) -> str:
         """The cursor as JSON; `decode` gives back an equal one."""

@@ -1,18 +1,20 @@
 """FileSource: a recording or a still image as a source of frames."""
 
+import itertools
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import av
-from av.video.frame import VideoFrame
 
 from contracts.errors import SourceError
 from contracts.frames import MAX_SIDE
 from ingest.cursors import Cursor
-from ingest.decoding import Decoding, PacketOrigin
-from ingest.file_pass import FilePass, is_resumable
+from ingest.decoding import Decoding
+from ingest.file_pass import FilePass, is_entry_point
+from ingest.losses import MAX_REORDER
 from ingest.opening import OpenRecording, open_recording
 from ingest.recording_info import RecordingInfo, describe
 from ingest.sampling import sampling_rate
@@ -49,17 +51,20 @@ class FileSource:
         """The sampled frames from the one that carried `cursor`, or from the first.
 
         Frames, times, luma and counters are the same wherever reading begins. A cursor whose
-        key frame is not found, or that is not one, costs a decode from the start, no more.
+        key frame is not found, or a damaged file, costs a decode from the start, no more.
         """
         self._totals = None
         asked = Cursor.decode(cursor) if cursor else None
+        next_index = asked.frame_index if asked else 0
         run = self._resumed(asked) if asked else None
-        if run is None:
-            run = self._from_start()
-        skip_before = asked.frame_index if asked else 0
-        for frame in run.frames():
-            if frame.frame_index >= skip_before:
+        if run is not None:
+            for frame in _while_sound(run):
                 yield frame
+                next_index = frame.frame_index + 1
+        # What a decoder puts in the place of damage depends on all that it decoded before.
+        if run is None or run.is_damaged:
+            run = self._from_start()
+            yield from (frame for frame in run.frames() if frame.frame_index >= next_index)
         self._totals = self._final_totals(run)
         self.close()
 
@@ -92,22 +97,22 @@ class FileSource:
     def _resumed(self, cursor: Cursor) -> FilePass | None:
         """A run that begins with the cursor's key frame; None where it is not found."""
         opened = self._reopen()
-        ticks = cursor.pts if cursor.dts is None else min(cursor.pts, cursor.dts)
+        ticks = cursor.stamp if cursor.dts is None else min(cursor.stamp, cursor.dts)
         try:
             opened.container.seek(ticks, stream=opened.stream)
         except av.FFmpegError:
             return None
         decoding = Decoding(opened)
         decoded = decoding.frames()
-        for frame, origin in decoded:
-            if frame.pts is None or frame.pts > cursor.pts:
+        for frame in decoded:
+            if frame.stamp is None or frame.stamp > cursor.stamp:
                 return None
-            if origin and frame.pts == cursor.pts:
-                if not is_resumable(frame, origin) or origin.pos != cursor.pos:
+            if frame.stamp == cursor.stamp:
+                if not is_entry_point(frame) or not frame.origin or frame.origin.pos != cursor.pos:
                     return None
-                rest = _chain_first((frame, origin), decoded)
+                rest = itertools.chain([frame], decoded)
                 run = FilePass(decoding, rest, self._description, self._rate, self._max_side)
-                run.take_up(cursor, origin)
+                run.take_up(cursor, frame)
                 return run
         return None
 
@@ -145,7 +150,7 @@ def _first_look(path: Path) -> RecordingInfo:
                 f"no picture in {path.name} can be decoded",
                 hint="Check that it plays elsewhere; copy it again from where it was recorded",
             )
-        description = describe(opened, first[0])
+        description = describe(opened, first.frame)
     finally:
         opened.container.close()
     info = description.info
@@ -157,9 +162,14 @@ def _first_look(path: Path) -> RecordingInfo:
     return description
 
 
-def _chain_first(
-    first: tuple[VideoFrame, PacketOrigin | None],
-    rest: Iterator[tuple[VideoFrame, PacketOrigin | None]],
-) -> Iterator[tuple[VideoFrame, PacketOrigin | None]]:
-    yield first
-    yield from rest
+def _while_sound(run: FilePass) -> Iterator[SourceFrame]:
+    """The frames of `run` that no damage can have touched, held back until that is known."""
+    held: deque[SourceFrame] = deque()
+    for frame in run.frames():
+        held.append(frame)
+        if run.is_damaged:
+            return
+        while run.captured - held[0].frame_index > MAX_REORDER + 1:
+            yield held.popleft()
+    if not run.is_damaged:
+        yield from held

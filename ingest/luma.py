@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from contracts.errors import SourceError
 from ingest.orientation import Orientation
 
 # Sample aspects beyond this are damaged headers, not lenses.
@@ -49,14 +51,24 @@ class LumaConverter:
         self._aspect = aspect
         self._max_side = max_side
         self._scaler = VideoReformatter()
+        self._stored_sizes: dict[tuple[int, int], tuple[int, int]] = {}
 
     def convert(self, frame: VideoFrame) -> Luma:
-        """The frame's luma. Raises av.FFmpegError for a pixel format without a conversion."""
-        width, height = self._stored_size(frame)
+        """The frame's luma. Raises SourceError for a pixel format without a conversion."""
+        size = frame.width, frame.height
+        if size not in self._stored_sizes:
+            self._stored_sizes[size] = self._stored_size(frame)
+        width, height = self._stored_sizes[size]
         # The scaler maps limited range to full range. One thread: files run in parallel.
-        grey = self._scaler.reformat(
-            frame, width, height, "gray", interpolation="BILINEAR", threads=1
-        )
+        try:
+            grey = self._scaler.reformat(
+                frame, width, height, "gray", interpolation="BILINEAR", threads=1
+            )
+        except av.FFmpegError as exc:
+            raise SourceError(
+                f"its pictures are in a format, {frame.format.name}, that cannot be read here",
+                hint="Convert it, for example to H.264 in MP4",
+            ) from exc
         plane = grey.planes[0]
         padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         upright = self._orientation.upright(padded[:height, :width])

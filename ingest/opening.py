@@ -26,6 +26,15 @@ class OpenRecording:
     container: InputContainer
     stream: VideoStream
 
+    @property
+    def is_timed_by_dts(self) -> bool:
+        """Whether the container has no presentation timestamps.
+
+        An AVI numbers its frames in the order they are decoded, and what FFmpeg infers from
+        that is wrong for H.264 with B-frames.
+        """
+        return self.container.format.name == "avi"
+
 
 def open_recording(path: Path) -> OpenRecording:
     """Open `path` and choose its video stream. Raises SourceError."""

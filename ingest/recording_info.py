@@ -8,6 +8,7 @@ from typing import Final, cast
 from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from ingest.luma import display_size, plausible_aspect
 from ingest.opening import OpenRecording
@@ -18,6 +19,9 @@ from ingest.timestamps import nearest
 _MICROS: Final = 1_000_000
 _FALLBACK_RATE: Final = Fraction(25)
 _MAX_RATE: Final = 1000
+# Containers whose packets keep their timestamps wherever reading begins. In others (MPEG-TS,
+# MPEG-PS, ASF, Ogg) they are partly inferred from what came before, so those start over.
+_RESUMABLE: Final = frozenset({"mov", "mp4", "matroska", "webm", "avi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class RecordingInfo:
     """A file's description and what is needed to time and turn its frames.
 
     time_base: seconds a tick. frame_us: nominal duration of a frame, microseconds.
+    is_resumable: whether a decode can be taken up in the middle, exactly. seeks_by_dts:
+    whether the container's index holds decoding times; otherwise FFmpeg infers those.
     """
 
     info: SourceInfo
@@ -32,6 +38,9 @@ class RecordingInfo:
     aspect: Fraction
     time_base: Fraction
     frame_us: Fraction
+    is_timed_by_dts: bool
+    is_resumable: bool
+    seeks_by_dts: bool
 
 
 def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
@@ -51,14 +60,23 @@ def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
         display_width=width,
         display_height=height,
         duration_us=duration_us,
-        frames_claimed=_frames_claimed(stream.frames, duration_us, usable_rate),
+        frames_claimed=_frames_claimed(stream, duration_us, usable_rate),
         creation_time=_creation_time(opened),
         container=opened.container.format.name,
         codec=stream.codec_context.name,
         rotation=orientation.rotation,
     )
     frame_us = _MICROS / (usable_rate or _FALLBACK_RATE)
-    return RecordingInfo(info, orientation, aspect, stream.time_base or Fraction(1, 1000), frame_us)
+    return RecordingInfo(
+        info=info,
+        orientation=orientation,
+        aspect=aspect,
+        time_base=stream.time_base or Fraction(1, 1000),
+        frame_us=frame_us,
+        is_timed_by_dts=opened.is_timed_by_dts,
+        is_resumable=_is_resumable(opened),
+        seeks_by_dts="matroska" not in info.container,
+    )
 
 
 def _orientation(frame: VideoFrame) -> Orientation:
@@ -80,12 +98,23 @@ def _duration_us(opened: OpenRecording) -> int | None:
     return opened.container.duration or None
 
 
-def _frames_claimed(listed: int, duration_us: int | None, rate: Fraction | None) -> int | None:
-    if listed:
-        return listed
+def _frames_claimed(
+    stream: VideoStream, duration_us: int | None, rate: Fraction | None
+) -> int | None:
+    if stream.frames:
+        # An MP4 counts what its edit list trims too; its index tells which those are.
+        trimmed = sum(entry.is_discard for entry in stream.index_entries)
+        return stream.frames - trimmed
     if duration_us and rate:
         return max(1, nearest(duration_us * rate / _MICROS))
     return None
+
+
+def _is_resumable(opened: OpenRecording) -> bool:
+    if _RESUMABLE.isdisjoint(opened.container.format.name.split(",")):
+        return False
+    # Without presentation times, what is lost among reordered frames shows only later.
+    return not (opened.is_timed_by_dts and opened.stream.codec_context.has_b_frames)
 
 
 def _creation_time(opened: OpenRecording) -> datetime | None:

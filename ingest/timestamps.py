@@ -1,9 +1,9 @@
 """Media time: a frame's presentation timestamp minus its stream's start, in microseconds.
 
-The stream's start is the earliest presentation timestamp among the packets read until the
-first picture comes out, whether or not they decode; packets that an edit list trims do not
-count. So the first presented frame is at 0, in a stream that begins late in its container
-too, and a damaged first packet does not move the frames after it.
+The stream's start is the earliest presentation timestamp among the packets up to that of the
+first frame, whether or not they decode; packets that an edit list trims do not count. So the
+first presented frame is at 0, in a stream that begins late in its container too, and a
+damaged first packet does not move the frames after it.
 """
 
 from dataclasses import dataclass, replace

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, make_url, text
+
 from contracts.bus import Bus
 from contracts.database import open_engine, upgrade
 from moodline.broker import EmbeddedBroker
-from sqlalchemy import Engine, make_url, text
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The frame stream on a real broker: order, fullness, loss and rewind."""
 
 import pytest
+
 from contracts.bus import Bus, StreamLimits
 from contracts.errors import BrokerError, StreamLostError
 from moodline.broker import EmbeddedBroker

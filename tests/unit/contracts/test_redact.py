@@ -1,9 +1,10 @@
 """Credentials leave every text."""
 
 import pytest
-from contracts.redact import redact
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contracts.redact import redact
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,153 @@
+"""Recordings muxed by the tests: known times, and pictures that carry their own number."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+_COLUMNS, _ROWS = 4, 3
+SIZE = (128, 96)
+
+
+def numbered_picture(number: int, size: tuple[int, int] = SIZE) -> Picture:
+    """Grey, shaped (rows, columns): twelve blocks, dark or bright by the bits of `number`.
+
+    A faint texture of its own makes every packet large and unlike any other.
+    """
+    width, height = size
+    rows = np.arange(height)[:, None] * _ROWS // height
+    columns = np.arange(width)[None, :] * _COLUMNS // width
+    bits = (number >> (rows * _COLUMNS + columns)) & 1
+    texture = np.random.default_rng(number).integers(0, 24, (height, width))
+    return (40 + 160 * bits + texture).astype(np.uint8)
+
+
+def number_of(luma: bytes, width: int, height: int) -> int:
+    """The number that a picture carries, read from the middle of its blocks."""
+    picture = np.frombuffer(luma, np.uint8).reshape(height, width)
+    number = 0
+    for bit in range(_COLUMNS * _ROWS):
+        row, column = divmod(bit, _COLUMNS)
+        block = picture[
+            height * (4 * row + 1) // (4 * _ROWS) : height * (4 * row + 3) // (4 * _ROWS),
+            width * (4 * column + 1) // (4 * _COLUMNS) : width * (4 * column + 3) // (4 * _COLUMNS),
+        ]
+        number |= int(block.mean() > 128) << bit
+    return number
+
+
+@dataclass(frozen=True)
+class VideoSpec:
+    """How a test's recording is encoded and muxed. rotation: degrees counter-clockwise."""
+
+    codec: str = "libx264"
+    format: str | None = None
+    b_frames: int = 0
+    gop: int = 8
+    size: tuple[int, int] = SIZE
+    time_base: Fraction = Fraction(1, 90000)
+    rate: int = 25
+    rotation: int = 0
+    aspect: Fraction | None = None
+    pix_fmt: str = "yuv420p"
+    open_gop: bool = False
+    codec_options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    picture: Callable[[int, tuple[int, int]], Picture] = numbered_picture
+
+    def encoder_options(self) -> dict[str, str]:
+        """Options that make the encoder's choices predictable."""
+        if self.codec == "libx264":
+            parameters = (
+                f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:b-adapt=0:b-pyramid=none"
+                f":bframes={self.b_frames}:open-gop={int(self.open_gop)}:threads=1"
+            )
+            return {"preset": "veryfast", "crf": "12", "x264-params": parameters}
+        if self.codec == "libvpx-vp9":
+            return {"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "0"}
+        if self.codec == "mpeg4":
+            return {"b": "4000000"}
+        return {}
+
+
+def write_video(path: Path, times_us: Sequence[int], spec: VideoSpec | None = None) -> list[bytes]:
+    """Mux one picture per time, numbered from 0; gives each picture's packet, in that order.
+
+    The times are the presentation timestamps; ones below 0 are trimmed by an edit list in
+    containers that have it.
+    """
+    spec = spec or VideoSpec()
+    packets: dict[int, bytes] = {}
+    with av.open(str(path), "w", format=spec.format, options=spec.container_options) as container:
+        container.metadata.update(spec.metadata)
+        stream = container.add_stream(
+            spec.codec, rate=spec.rate, options=spec.encoder_options() | spec.codec_options
+        )
+        stream.width, stream.height = spec.size
+        stream.pix_fmt = spec.pix_fmt
+        stream.codec_context.time_base = spec.time_base
+        stream.gop_size = spec.gop
+        stream.max_b_frames = spec.b_frames
+        if spec.aspect:
+            stream.codec_context.sample_aspect_ratio = spec.aspect
+        if spec.rotation:
+            stream.set_display_rotation(spec.rotation)
+        numbers = {}
+        for number, time_us in enumerate(times_us):
+            frame = av.VideoFrame.from_ndarray(_rgb(number, spec), format="rgb24")
+            frame = frame.reformat(format=spec.pix_fmt)
+            frame.pts = round(Fraction(time_us, 1_000_000) / spec.time_base)
+            frame.time_base = spec.time_base
+            numbers[frame.pts] = number
+            for packet in stream.encode(frame):
+                packets[numbers[packet.pts]] = bytes(packet)
+                container.mux(packet)
+        for packet in stream.encode(None):
+            packets[numbers[packet.pts]] = bytes(packet)
+            container.mux(packet)
+    return [packets[number] for number in sorted(packets)]
+
+
+def _rgb(number: int, spec: VideoSpec) -> npt.NDArray[np.uint8]:
+    width, height = spec.size
+    shown = (height, width) if spec.rotation in (90, 270) else (width, height)
+    # What is shown turned to the left is stored turned to the right.
+    stored = np.rot90(spec.picture(number, shown), -spec.rotation // 90)
+    return np.ascontiguousarray(np.repeat(stored[:, :, None], 3, axis=2))
+
+
+def spoil_packet(path: Path, packet: bytes, filler: int = 0xFF) -> None:
+    """Overwrite one packet in a file; its length and its place stay."""
+    content = path.read_bytes()
+    payload = packet[4:]  # MP4 and Matroska turn H.264's start code into a length.
+    assert content.count(payload) == 1, "the packet is not in the file, or not alone"
+    path.write_bytes(content.replace(payload, bytes([filler]) * len(payload)))
+
+
+def write_sound(path: Path) -> None:
+    """A second of silence, and no picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        samples = np.zeros((1, 1024), np.float32)
+        for index in range(43):
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, index * 1024
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def steady(count: int, rate: int = 25) -> list[int]:
+    """Microseconds of `count` frames at a constant rate, from 0."""
+    return [round(Fraction(1_000_000 * index, rate)) for index in range(count)]
+
+
+def varying(count: int) -> list[int]:
+    """Microseconds of `count` frames, whole milliseconds at uneven distances, from 0."""
+    return [1000 * (40 * index + index * index % 17) for index in range(count)]

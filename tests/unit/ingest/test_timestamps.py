@@ -1,0 +1,63 @@
+"""The clock: exact media times from ticks, never going back."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.timestamps import MAX_STEP_BACK_US, Clock, nearest
+
+CLOCK = Clock(Fraction(1, 1000), start=100, frame_us=Fraction(40_000))
+
+
+def media_times(clock: Clock, stamps: list[int | None]) -> list[int | None]:
+    times = []
+    for stamp in stamps:
+        clock = clock.next(stamp)
+        times.append(clock.last_us)
+    return times
+
+
+def test_media_time_counts_from_the_streams_start() -> None:
+    assert media_times(CLOCK, [100, 133, 167, 1100]) == [0, 33_000, 67_000, 1_000_000]
+
+
+@given(
+    st.integers(1, 90000),
+    st.integers(1, 10**6),
+    st.lists(st.integers(0, 10**9), min_size=1, unique=True),
+)
+def test_media_time_is_exact_to_half_a_microsecond(num: int, den: int, ticks: list[int]) -> None:
+    clock = Clock(Fraction(num, den), start=7, frame_us=Fraction(40_000))
+    for tick, us in zip(
+        sorted(ticks), media_times(clock, [7 + tick for tick in sorted(ticks)]), strict=True
+    ):
+        assert us is not None
+        assert abs(us - Fraction(tick * num * 1_000_000, den)) <= Fraction(1, 2)
+
+
+@given(st.lists(st.none() | st.integers(-(10**7), 10**7)))
+def test_media_time_never_goes_back(stamps: list[int | None]) -> None:
+    times = media_times(CLOCK, stamps)
+    assert times == sorted(times)
+    assert all(time >= 0 for time in times)
+
+
+def test_a_frame_out_of_place_gets_its_predecessors_time() -> None:
+    assert media_times(CLOCK, [100, 180, 140, 220]) == [0, 80_000, 80_000, 120_000]
+
+
+def test_stamps_that_start_again_go_on_one_frame_later() -> None:
+    late = 100 + 10 * MAX_STEP_BACK_US // 1000
+    assert media_times(CLOCK, [late, 100, 140]) == [10_000_000, 10_040_000, 10_080_000]
+
+
+def test_frames_without_stamps_follow_at_the_nominal_rate_without_drift() -> None:
+    clock = replace(CLOCK, frame_us=Fraction(1_001_000, 30))
+    times = media_times(clock, [None] * 30_001)
+    assert times[-1] == 1_001_000_000
+
+
+def test_halves_round_up() -> None:
+    assert [nearest(Fraction(n, 2)) for n in (-1, 1, 3, 4)] == [0, 1, 2, 2]

@@ -1,0 +1,77 @@
+"""Changes to training faces, and the recipes that bound them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.augment import Batch, augmented, mixed
+from training.config import Augmentation, TrainingConfigError, read_config
+
+RECIPE = Path(__file__).parents[3] / "training" / "configs" / "first.toml"
+
+
+def test_without_bounds_a_face_is_only_ever_mirrored() -> None:
+    face = np.random.default_rng(0).integers(0, 255, (48, 48)).astype(np.uint8)
+    rng = np.random.default_rng(1)
+
+    seen = [augmented(face, Augmentation(), rng) for _ in range(20)]
+
+    mirrored = [np.array_equal(image, face[:, ::-1]) for image in seen]
+    same = [np.array_equal(image, face) for image in seen]
+    assert any(mirrored)
+    assert any(same)
+    assert all(m or s for m, s in zip(mirrored, same, strict=True))
+
+
+def test_the_same_seed_changes_a_face_the_same_way() -> None:
+    bounds = read_config(RECIPE).augmentation
+    face = np.random.default_rng(0).integers(0, 255, (48, 48)).astype(np.uint8)
+
+    first = augmented(face, bounds, np.random.default_rng(5))
+    again = augmented(face, bounds, np.random.default_rng(5))
+
+    assert first.shape == (48, 48)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, again)
+
+
+def test_mixing_keeps_targets_normalised_and_spares_faces_without_votes() -> None:
+    rng = np.random.default_rng(2)
+    n = 16
+    eye = np.eye(7, dtype=np.float32)[np.arange(n) % 7]
+    weight = (np.arange(n) % 4 > 0).astype(np.float32)
+    faces = rng.integers(0, 255, (n, 48, 48, 3)).astype(np.uint8)
+    batch = Batch(faces, eye, eye * weight[:, None], weight)
+
+    blended = mixed(batch, 0.4, rng)
+
+    assert blended.hard.sum(axis=1) == pytest.approx(1.0)
+    assert blended.soft.sum(axis=1) == pytest.approx(weight)
+    assert np.array_equal(blended.faces[weight == 0], faces[weight == 0])
+    assert (blended.hard.argmax(axis=1) == eye.argmax(axis=1)).all()
+    assert mixed(batch, 0.0, rng) is batch
+
+
+def test_every_shipped_recipe_can_be_read() -> None:
+    for path in RECIPE.parent.glob("*.toml"):
+        assert read_config(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'", "lacks 'seed'"),
+        ("name='x'\nseed=1\n[optimizer]\nepochs=1\nbatsh=2", "batsh"),
+        ("name='x'\nseed=1\nspeed=3\n[optimizer]\nepochs=1", "speed"),
+        ("name=", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_before_it_trains(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+
+    with pytest.raises(TrainingConfigError, match=message):
+        read_config(path)

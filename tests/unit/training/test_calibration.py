@@ -1,0 +1,68 @@
+"""Temperature, calibration error and the risk-coverage curve."""
+
+import numpy as np
+import pytest
+
+from training.calibration import (
+    choose_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+    probabilities,
+    risk_coverage,
+)
+
+
+def drawn(temperature: float, n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and labels drawn as often as softmax(logits / temperature) says."""
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 3, (n, 7))
+    probs = probabilities(logits, temperature)
+    return logits, (probs.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
+def test_the_temperature_that_drew_the_labels_is_found(temperature: float) -> None:
+    logits, labels = drawn(temperature)
+
+    fitted = fit_temperature(logits, labels)
+
+    assert fitted == pytest.approx(temperature, rel=0.05)
+    best = negative_log_likelihood(logits, labels, fitted)
+    assert best <= negative_log_likelihood(logits, labels, fitted * 1.1)
+    assert best <= negative_log_likelihood(logits, labels, fitted / 1.1)
+
+
+def test_probabilities_sum_to_one_and_survive_large_logits() -> None:
+    probs = probabilities([[1000.0, 0, 0, 0, 0, 0, 0], [1.0] * 7])
+
+    assert probs.sum(axis=1) == pytest.approx(1.0)
+    assert probs[0, 0] == pytest.approx(1.0)
+
+
+def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
+    probs = np.tile([0.9, 0.1, 0, 0, 0, 0, 0], (10, 1))
+    labels = np.array([0] * 6 + [1] * 4)
+
+    assert expected_calibration_error(probs, labels) == pytest.approx(0.3)
+
+
+def test_calibrated_labels_have_a_small_calibration_error() -> None:
+    logits, labels = drawn(2.0)
+
+    assert expected_calibration_error(probabilities(logits, 2.0), labels) < 0.02
+    assert expected_calibration_error(probabilities(logits), labels) > 0.1
+
+
+def test_the_highest_threshold_that_keeps_enough_is_chosen() -> None:
+    probs = np.zeros((4, 7))
+    probs[:, 0] = [0.9, 0.8, 0.6, 0.4]
+    labels = np.array([0, 0, 1, 1])
+
+    points = risk_coverage(probs, labels, [0.3, 0.5, 0.7, 0.95])
+
+    assert [p.coverage for p in points] == [1.0, 0.75, 0.5]
+    assert [p.accuracy for p in points] == [0.5, pytest.approx(2 / 3), 1.0]
+    assert choose_threshold(points, 0.75).threshold == 0.5
+    with pytest.raises(ValueError, match="no threshold"):
+        choose_threshold(points[2:], 0.75)

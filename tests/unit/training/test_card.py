@@ -1,0 +1,86 @@
+"""What an artifact's card says, from logits whose worth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.emotions import EMOTIONS
+from contracts.errors import ModelError
+from training.card import RECORD_HEAD, artifact_path, build_card, head_truth, write_card
+from training.dataset import Split
+from training.metrics import confusion_matrix, head_report
+
+N = 700
+
+
+def split_with_votes(votes: np.ndarray | None = None) -> Split:
+    labels = np.arange(N) % 7
+    if votes is None:
+        votes = np.eye(7, dtype=np.float32)[labels] * 8 + 1
+    images = np.zeros((N, 48, 48), np.uint8)
+    return Split(images, labels, votes, tuple(str(i) for i in range(N)))
+
+
+def logits_that_are_mostly_right(split: Split) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(0, 1, (N, 7))
+    return (noise + 2.5 * np.eye(7)[split.labels]).astype(np.float32)
+
+
+def card_in(folder: Path) -> dict[str, object]:
+    split = split_with_votes()
+    artifact_path(folder).write_bytes(b"weights")
+    logits = logits_that_are_mostly_right(split)
+    facts = {"id": folder.name, "created": "2026-01-01", "training": {}}
+    return build_card(
+        artifact_path(folder), split, {"fer2013": logits, "ferplus": logits * 3}, facts
+    )
+
+
+def test_a_worker_reads_the_card_that_is_written(tmp_path: Path) -> None:
+    card = write_card(tmp_path, card_in(tmp_path))
+
+    assert card.labels == EMOTIONS
+    assert card.record_head == RECORD_HEAD
+    assert card.heads["ferplus"].output == "ferplus"
+    # The second head's logits are three times the first's, and so is its temperature.
+    ratio = card.heads["ferplus"].temperature / card.heads["fer2013"].temperature
+    assert ratio == pytest.approx(3.0, rel=0.01)
+    assert card.metrics["at_threshold"]["threshold"] == card.uncertain_below
+    assert card.metrics["at_threshold"]["coverage"] > 0.9
+
+
+def test_other_weights_than_the_cards_are_refused(tmp_path: Path) -> None:
+    card = card_in(tmp_path)
+    artifact_path(tmp_path).write_bytes(b"other weights")
+
+    with pytest.raises(ModelError, match="not the file"):
+        write_card(tmp_path, card)
+
+
+def test_faces_without_votes_do_not_count_for_the_voted_head() -> None:
+    votes = np.zeros((N, 7), np.float32)
+    votes[:10, 3] = 5
+    split = split_with_votes(votes)
+
+    truth, counted = head_truth(split, "ferplus")
+    _, all_counted = head_truth(split, "fer2013")
+
+    assert truth[:10].tolist() == [3] * 10
+    assert counted.sum() == 10
+    assert all_counted.all()
+
+
+def test_a_report_counts_what_was_read_for_what() -> None:
+    labels = np.array([0, 0, 1, 3])
+    probs = np.eye(7)[[0, 1, 1, 3]]
+
+    report = head_report(probs, labels)
+
+    assert report.accuracy == 0.75
+    assert confusion_matrix(labels, probs.argmax(axis=1))[0].tolist() == [1, 1, 0, 0, 0, 0, 0]
+    assert report.per_class["angry"].recall == 0.5
+    assert report.per_class["disgust"].precision == 0.5
+    # Only the emotions that occur are averaged: 2/3, 2/3 and 1.
+    assert report.macro_f1 == pytest.approx(7 / 9, abs=1e-4)
+    assert report.per_class["neutral"].support == 0
