@@ -73,7 +73,7 @@ def _withdraw(connection: Connection, run_id: str) -> int:
     connection.execute(
         update(RunProgress).where(RunProgress.run_pk == run.id).values(fence=RunProgress.fence + 1)
     )
-    return run.id
+    return int(run.id)
 
 
 def _delete_chunk(

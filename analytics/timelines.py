@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, select
 
 from analytics.queries import run_not_found
 from analytics.snapshots import snapshot
@@ -125,8 +125,8 @@ class _Parts:
     """
 
     def __init__(self, width_us: int) -> None:
-        end: ColumnElement[int] = Frame.media_time_us
-        begin: ColumnElement[int] = Frame.media_time_us - Frame.dwell_ms * 1000
+        end = Frame.media_time_us
+        begin = Frame.media_time_us - Frame.dwell_ms * 1000
         # Division truncates towards zero: what begins before the start is of the first bucket.
         self._first = case((begin < 0, 0), else_=begin // width_us)
         self._last = case((end < 0, 0), else_=end // width_us)
@@ -147,7 +147,7 @@ class _Parts:
         )
 
 
-def _spread(row: Row[Any], width_us: int, count: int) -> list[tuple[int, int]]:
+def _spread(row: Any, width_us: int, count: int) -> list[tuple[int, int]]:
     """(bucket, microseconds) of the dwells that one row sums up."""
     if row.first == row.last:
         return [(min(row.last, count - 1), int(row.dwell_ms) * 1000)]

@@ -20,20 +20,18 @@ from contracts.results import FaceResult, FrameResult
 from inference_worker.classify import Classifier
 from inference_worker.crops import face_crop
 from inference_worker.detect import Detector
+from inference_worker.finder import FaceFinder
 from inference_worker.quality import FLOOR, face_quality
 from inference_worker.smoothing import smoothed
-from inference_worker.tracks import Track, Tracker
+from inference_worker.tracks import PATIENCE_US, Track
 
-_STATE_VERSION: Final = 1
-_SEARCH_EVERY_FRAMES: Final = 12
-_SEARCH_EVERY_US: Final = 500_000
+_STATE_VERSION: Final = 2
 _MAX_DWELL_MS: Final = 1000
-_SAME_FACE_IOU: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A face in a frame, before it is classified. box: in pixels of the message's luma."""
+    """A face in a frame, before it is classified. box: in display pixels."""
 
     track: Track
     box: Box
@@ -51,7 +49,6 @@ class RunAnalyzer:
         options: AnalysisOptions,
         checkpoint: bytes = b"",
     ) -> None:
-        self._detector = detector
         self._classifier = classifier
         self._options = options
         card = classifier.card
@@ -61,23 +58,17 @@ class RunAnalyzer:
         state = json.loads(checkpoint) if checkpoint else None
         if state and state["version"] != _STATE_VERSION:
             state = None  # Another version's tracks: begin new ones rather than misread them.
-        self._tracker = Tracker.restore(state["tracker"]) if state else Tracker()
-        self._frames_since_search: int = state["frames_since_search"] if state else 0
-        self._searched_us: int | None = state["searched_us"] if state else None
+        self._finder = FaceFinder(detector, state["finder"] if state else None)
         self._previous_us: int | None = state["previous_us"] if state else None
 
     def checkpoint(self) -> bytes:
         """All that the next frame's result depends on, as JSON."""
-        return json.dumps(
-            {
-                "version": _STATE_VERSION,
-                "tracker": self._tracker.state(),
-                "frames_since_search": self._frames_since_search,
-                "searched_us": self._searched_us,
-                "previous_us": self._previous_us,
-            },
-            separators=(",", ":"),
-        ).encode()
+        state = {
+            "version": _STATE_VERSION,
+            "finder": self._finder.state(),
+            "previous_us": self._previous_us,
+        }
+        return json.dumps(state, separators=(",", ":")).encode()
 
     def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
         """The frames' results. Their faces are classified together, in one batch."""
@@ -91,91 +82,83 @@ class RunAnalyzer:
         ]
 
     def _find(self, frame: FrameMessage) -> list[_Seen]:
-        """Faces of one frame: the tracks' windows, or from time to time the whole picture."""
         luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
-        self._tracker.predict(frame.media_time_us)
-        boxes = self._boxes(luma, frame)
-        tracks = self._tracker.update(boxes)
-        scale = frame.display_width / frame.width
-        faces = []
-        for track, box in zip(tracks, boxes, strict=True):
-            crop = face_crop(luma, box, self._margin)
-            faces.append(_Seen(track, box, crop, face_quality(crop, box.w * scale)))
-        return sorted(faces, key=lambda face: face.track.track_id)
-
-    def _boxes(self, luma: npt.NDArray[np.uint8], frame: FrameMessage) -> list[Box]:
-        tracks = self._tracker.tracks
-        due = (
-            self._searched_us is None
-            or self._frames_since_search >= _SEARCH_EVERY_FRAMES
-            or abs(frame.media_time_us - self._searched_us) >= _SEARCH_EVERY_US
-        )
-        followed: list[Box] = []
-        for track in tracks:
-            box = self._detector.follow(luma, track.box)
-            if box is None:
-                due = True  # Lost: it may have moved farther than its window.
-            elif all(box.iou(other) < _SAME_FACE_IOU for other in followed):
-                followed.append(box)
-        self._frames_since_search += 1
-        if not due:
-            return sorted(followed)
-        self._frames_since_search, self._searched_us = 0, frame.media_time_us
-        min_side = self._options.min_face_px * frame.width / frame.display_width
-        searched = self._detector.search(luma, max(min_side, 1.0))
-        new = [
-            box
-            for box in searched
-            if all(box.iou(other) < _SAME_FACE_IOU for other in followed)
-        ]
-        return sorted(followed + new)
+        scale_x = frame.display_width / frame.width
+        scale_y = frame.display_height / frame.height
+        min_side = self._options.min_face_px / scale_x
+        seen = []
+        for found in self._finder.find(luma, frame.media_time_us, min_side):
+            crop = face_crop(luma, found.box, self._margin)
+            box = found.box.scaled(scale_x, scale_y)
+            quality = face_quality(crop, box.w)
+            seen.append(_Seen(found.track, _within(box, frame), crop, quality))
+        return seen
 
     def _result(
         self, frame: FrameMessage, faces: list[tuple[_Seen, npt.NDArray[np.float64]]]
     ) -> FrameResult:
-        dwell_ms = 0
-        if self._previous_us is not None:
-            gap_ms = max(frame.media_time_us - self._previous_us, 0) // 1000
-            dwell_ms = min(gap_ms, _MAX_DWELL_MS)
+        previous_us = frame.media_time_us if self._previous_us is None else self._previous_us
+        gap_ms = max(frame.media_time_us - previous_us, 0) // 1000
         self._previous_us = frame.media_time_us
         return FrameResult(
             seq=frame.seq,
             frame_index=frame.frame_index,
             media_time_us=frame.media_time_us,
             captured_at_us=frame.captured_at_us,
-            dwell_ms=dwell_ms,
-            faces=tuple(self._face(frame, face, row) for face, row in faces),
+            dwell_ms=min(gap_ms, _MAX_DWELL_MS),
+            faces=tuple(self._face(frame.media_time_us, face, row) for face, row in faces),
         )
 
-    def _face(
-        self, frame: FrameMessage, seen: _Seen, row: npt.NDArray[np.float64]
-    ) -> FaceResult:
-        track, probabilities = seen.track, tuple(float(p) for p in row)
-        track.smoothed = smoothed(
-            track.smoothed,
-            probabilities,
-            elapsed_s=max(frame.media_time_us - track.smoothed_us, 0) / 1e6,
-            time_constant_s=self._options.smoothing_s,
-            weight=seen.quality,
+    def _face(self, time_us: int, seen: _Seen, row: npt.NDArray[np.float64]) -> FaceResult:
+        probabilities = tuple(row.tolist())
+        trusted = seen.quality >= FLOOR
+        over_time = (
+            self._over_time(time_us, seen, probabilities)
+            if trusted
+            else _lately(seen.track, time_us)
         )
-        track.smoothed_us = frame.media_time_us
-        scaled = seen.box.scaled(
-            frame.display_width / frame.width, frame.display_height / frame.height
-        )
-        best, best_smoothed = max(probabilities), max(track.smoothed)
         return FaceResult(
-            track_id=track.track_id,
-            box=Box(*(round(v, 1) for v in (scaled.x, scaled.y, scaled.w, scaled.h))),
+            track_id=seen.track.track_id,
+            box=seen.box,
             probabilities=probabilities,
-            emotion=self._label(probabilities, seen.quality),
-            confidence=best,
-            smoothed_emotion=self._label(track.smoothed, 1.0),
-            smoothed_confidence=best_smoothed,
+            emotion=self._label(probabilities) if trusted else None,
+            confidence=max(probabilities),
+            smoothed_emotion=self._label(over_time) if over_time else None,
+            smoothed_confidence=max(over_time or probabilities),
             quality=seen.quality,
         )
 
-    def _label(self, probabilities: Sequence[float], quality: float) -> str | None:
+    def _over_time(
+        self, time_us: int, seen: _Seen, probabilities: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        """The track's smoothed probabilities with this face taken in."""
+        track = seen.track
+        track.smoothed = smoothed(
+            track.smoothed,
+            probabilities,
+            elapsed_s=max(time_us - track.smoothed_us, 0) / 1e6,
+            time_constant_s=self._options.smoothing_s,
+            weight=seen.quality,
+        )
+        track.smoothed_us = time_us
+        return track.smoothed
+
+    def _label(self, probabilities: Sequence[float]) -> str | None:
         best = max(probabilities)
-        if best < self._uncertain_below or quality < FLOOR:
+        if best < self._uncertain_below:
             return None
-        return EMOTIONS[list(probabilities).index(best)]
+        return EMOTIONS[probabilities.index(best)]
+
+
+def _lately(track: Track, time_us: int) -> tuple[float, ...] | None:
+    """What was smoothed before a face became too poor to read: held for as long as a track is."""
+    held = track.smoothed is not None and abs(time_us - track.smoothed_us) <= PATIENCE_US
+    return track.smoothed if held else None
+
+
+def _within(box: Box, frame: FrameMessage) -> Box:
+    """The part of the box that is in the picture, to a tenth of a pixel."""
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    right = min(box.x + box.w, float(frame.display_width))
+    bottom = min(box.y + box.h, float(frame.display_height))
+    return Box(round(left, 1), round(top, 1), round(right - left, 1), round(bottom - top, 1))

@@ -39,9 +39,7 @@ class LiteRTClassifier:
         head = self.card.heads[self.card.record_head]
         self._temperature = head.temperature
         try:
-            interpreter = Interpreter(
-                model_path=str(folder / WEIGHTS_NAME), num_threads=threads
-            )
+            interpreter = Interpreter(model_path=str(folder / WEIGHTS_NAME), num_threads=threads)
             self._run = interpreter.get_signature_runner()
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc

@@ -24,7 +24,7 @@ def face_crop(luma: Image, box: Box, margin: float) -> Image:
         return np.zeros((CROP_SIDE, CROP_SIDE), np.uint8)
     beyond = (max(-y0, 0), max(y0 + n - height, 0), max(-x0, 0), max(x0 + n - width, 0))
     if any(beyond):
-        inside = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE)
+        inside = np.asarray(cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE), np.uint8)
     interpolation = cv2.INTER_AREA if n > CROP_SIDE else cv2.INTER_LINEAR
     return np.asarray(
         cv2.resize(inside, (CROP_SIDE, CROP_SIDE), interpolation=interpolation), np.uint8

@@ -1,6 +1,10 @@
-"""Face detectors behind one interface. Haar cascades first: no weights to fetch, no network."""
+"""Face detectors behind one interface. Haar cascades first: no weights to fetch, no network.
 
-from collections.abc import Sequence
+The numbers were chosen with benchmarks/detectors.py; docs/decisions tells what was left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -10,13 +14,14 @@ import numpy.typing as npt
 
 from contracts.errors import SettingsError
 from contracts.geometry import Box
+from contracts.settings import DetectorName
 
 Image = npt.NDArray[np.uint8]
 
-_SEARCH_SIDE: Final = 480
-_WINDOW_FACE_PX: Final = 48.0
-_WINDOW_REACH: Final = 0.45
-_SMALLEST_CASCADE_PX: Final = 20
+CASCADE_PX: Final = 20
+"""The side of the smallest face that a frontal cascade can see."""
+
+_SAME_FACE: Final = 0.5
 
 
 class Detector(Protocol):
@@ -25,89 +30,145 @@ class Detector(Protocol):
     @property
     def id(self) -> str: ...
 
-    def search(self, luma: Image, min_side: float) -> list[Box]:
-        """All faces of at least `min_side` pixels, sorted by box, in pixels of `luma`."""
+    def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Box]:
+        """All faces of at least `min_side` pixels, sorted, in pixels of `luma`.
+
+        thorough: with finer steps in size, for a third more time and faces.
+        """
 
     def follow(self, luma: Image, expected: Box) -> Box | None:
         """The face near where one is expected, of about its size; None when it is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How finely a cascade looks: ratio of one size to the next, hits that make a face."""
+
+    ratio: float
+    neighbours: int
+
+
+@dataclass(frozen=True, slots=True)
+class HaarSpec:
+    """All that decides what a HaarDetector finds; another spec is another id.
+
+    window_face_px: side that a followed face is scaled to. window_reach: how far around the
+    expected box is looked, in its sides. window_sizes: smallest and largest, in its sides.
+    """
+
+    id: str
+    cascade: str = "haarcascade_frontalface_alt2.xml"
+    quick: Steps = Steps(1.2, 3)
+    thorough: Steps = Steps(1.1, 4)
+    window: Steps = Steps(1.2, 2)
+    window_face_px: float = 48.0
+    window_reach: float = 0.35
+    window_sizes: tuple[float, float] = (0.75, 1.35)
+    equalize: bool = False
+
+
 class HaarDetector:
-    """Viola-Jones cascades (OpenCV). On one thread: two return faces in any order."""
+    """A Viola-Jones cascade (OpenCV). On one thread: two return faces in any order."""
 
-    def __init__(self, detector_id: str, cascades: Sequence[str]) -> None:
+    def __init__(self, spec: HaarSpec) -> None:
         cv2.setNumThreads(1)
-        self.id = detector_id
-        folder = Path(cv2.data.haarcascades)
-        self._cascades = [cv2.CascadeClassifier(str(folder / name)) for name in cascades]
+        self._spec = spec
+        folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
+        self._cascade = cv2.CascadeClassifier(str(folder / spec.cascade))
 
-    def search(self, luma: Image, min_side: float) -> list[Box]:
-        # Halving the picture halves the smallest face that can be found: not below 20 pixels.
-        scale = min(1.0, max(_SEARCH_SIDE / max(luma.shape), _SMALLEST_CASCADE_PX / min_side))
-        small = _shrunk(luma, scale)
-        least = max(_SMALLEST_CASCADE_PX, round(min_side * scale))
-        found: list[Box] = []
-        for cascade in self._cascades:
-            for x, y, w, h in cascade.detectMultiScale(
-                small, scaleFactor=1.1, minNeighbors=4, minSize=(least, least)
-            ):
-                box = Box(x / scale, y / scale, w / scale, h / scale)
-                if all(box.iou(other) < 0.3 for other in found):
-                    found.append(box)
-        return sorted(found)
+    @property
+    def id(self) -> str:
+        return self._spec.id
+
+    def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Box]:
+        """See Detector. The picture is shrunk until the smallest face is the cascade's."""
+        scale = min(1.0, CASCADE_PX / min_side)
+        small = _scaled(luma, scale, cv2.INTER_AREA)
+        least = max(CASCADE_PX, round(min_side * scale))
+        steps = self._spec.thorough if thorough else self._spec.quick
+        return distinct(
+            Box(x / scale, y / scale, w / scale, h / scale)
+            for x, y, w, h in self._hits(small, steps, (least, max(small.shape)))
+        )
 
     def follow(self, luma: Image, expected: Box) -> Box | None:
+        """See Detector. The nearest of the faces in a window, which is scaled to a fixed size."""
+        spec = self._spec
         side = max(expected.w, expected.h)
-        reach = side * _WINDOW_REACH
-        x0, y0 = max(0, int(expected.x - reach)), max(0, int(expected.y - reach))
-        x1, y1 = int(expected.x + expected.w + reach), int(expected.y + expected.h + reach)
-        window = luma[y0 : max(y1, 0), x0 : max(x1, 0)]
-        if min(window.shape) < _SMALLEST_CASCADE_PX:
+        reach = side * spec.window_reach
+        left, top = max(0, int(expected.x - reach)), max(0, int(expected.y - reach))
+        right = max(0, int(expected.x + expected.w + reach))
+        bottom = max(0, int(expected.y + expected.h + reach))
+        window = luma[top:bottom, left:right]
+        scale = min(1.0, spec.window_face_px / side)
+        if min(window.shape) * scale < CASCADE_PX:
             return None
-        scale = min(1.0, _WINDOW_FACE_PX / side)
-        small = _shrunk(window, scale)
-        least, most = round(side * scale * 0.75), round(side * scale * 1.35)
-        best: Box | None = None
-        for cascade in self._cascades:
-            for x, y, w, h in cascade.detectMultiScale(
-                small,
-                scaleFactor=1.1,
-                minNeighbors=3,
-                minSize=(least, least),
-                maxSize=(most, most),
-            ):
-                box = Box(x0 + x / scale, y0 + y / scale, w / scale, h / scale)
-                if best is None or (box.iou(expected), box) > (best.iou(expected), best):
-                    best = box
-            if best is not None:
-                break
-        return best
+        small = _scaled(window, scale, cv2.INTER_LINEAR)
+        least, most = (round(side * scale * size) for size in spec.window_sizes)
+        boxes = [
+            Box(left + x / scale, top + y / scale, w / scale, h / scale)
+            for x, y, w, h in self._hits(small, spec.window, (max(CASCADE_PX, least), most))
+        ]
+        return max(boxes, key=lambda box: (box.iou(expected), box), default=None)
+
+    def _hits(
+        self, image: Image, steps: Steps, sizes: tuple[int, int]
+    ) -> list[tuple[int, int, int, int]]:
+        """Boxes in pixels of `image`, those that the most neighbours agree on first."""
+        if self._spec.equalize:
+            image = np.asarray(cv2.equalizeHist(image), np.uint8)
+        boxes, agreeing = self._cascade.detectMultiScale2(
+            image,
+            scaleFactor=steps.ratio,
+            minNeighbors=steps.neighbours,
+            minSize=(sizes[0], sizes[0]),
+            maxSize=(sizes[1], sizes[1]),
+        )
+        ranked = sorted(
+            (-int(count), *(int(value) for value in box))
+            for count, box in zip(agreeing, boxes, strict=True)
+        )
+        return [(x, y, w, h) for _, x, y, w, h in ranked]
 
 
-_CASCADES: Final = {
-    "haar": ("haar-alt2/1", ("haarcascade_frontalface_alt2.xml",)),
-    "haar-profile": (
-        "haar-alt2-profile/1",
-        ("haarcascade_frontalface_alt2.xml", "haarcascade_profileface.xml"),
-    ),
+_SPECS: Final = {
+    DetectorName.HAAR: HaarSpec("haar-alt2/1"),
+    DetectorName.HAAR_EQUALIZED: HaarSpec("haar-alt2-equalized/1", equalize=True),
 }
 
 
-def detector_id(name: str) -> str:
+def detector_id(name: DetectorName) -> str:
     """The id that runs are pinned to when they are analysed with the detector `name`."""
-    return _CASCADES[name][0]
+    return _SPECS[name].id
 
 
 def make_detector(pinned_id: str) -> Detector:
     """The detector of that id. Raises SettingsError for one that this version has not."""
-    for known, cascades in _CASCADES.values():
-        if known == pinned_id:
-            return HaarDetector(known, cascades)
+    for spec in _SPECS.values():
+        if spec.id == pinned_id:
+            return HaarDetector(spec)
     raise SettingsError(f"no detector {pinned_id!r} in this version of moodline")
 
 
-def _shrunk(image: Image, scale: float) -> Image:
+def distinct(boxes: Iterable[Box]) -> list[Box]:
+    """The boxes less those that lie half within an earlier one, or it in them; sorted."""
+    kept: list[Box] = []
+    for box in boxes:
+        if not any(same_face(box, other) for other in kept):
+            kept.append(box)
+    return sorted(kept)
+
+
+def same_face(one: Box, other: Box) -> bool:
+    """Whether half of the smaller box is shared: a cascade sees no face that is so covered."""
+    width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    smaller = min(one.w * one.h, other.w * other.h)
+    return width > 0 and height > 0 and width * height > _SAME_FACE * smaller
+
+
+def _scaled(image: Image, scale: float, interpolation: int) -> Image:
     if scale >= 1.0:
         return np.ascontiguousarray(image)
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)

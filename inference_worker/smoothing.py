@@ -12,10 +12,10 @@ def smoothed(
     time_constant_s: float,
     weight: float,
 ) -> tuple[float, ...]:
-    """Exponential smoothing that knows time: half of a step is forgotten in 0.7 constants.
+    """Exponential smoothing over uneven times; half of a change shows after 0.7 constants.
 
-    The step is 1 - exp(-elapsed / constant), as of a first-order low-pass sampled at uneven
-    times, times `weight` (0..1), so that a poor picture moves the line less.
+    The step is 1 - exp(-elapsed / constant), as of a first-order low-pass, times `weight`
+    (0..1), so that a poor picture moves the line less. The result sums to what its inputs do.
     """
     if before is None or time_constant_s == 0:
         return tuple(probabilities)

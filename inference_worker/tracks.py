@@ -1,65 +1,59 @@
-"""Tracks: a Kalman filter for each face, assigned by IoU with the Hungarian method.
+"""Tracks: one face over time, assigned by predicted place with the Hungarian method.
 
-After SORT (Bewley et al., 2016): constant velocity, noise in proportion to the face's size.
-No biometrics: a face that was away for longer than the patience is a new track.
+After SORT (Bewley et al., 2016). No biometrics: a face that was away for longer than the
+patience is a new track.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from contracts.geometry import Box
+from inference_worker.motion import Motion
 
-Vector = npt.NDArray[np.float64]
-
-_PATIENCE_US: Final = 1_000_000
-_RESET_US: Final = 2_000_000
-_MIN_SCORE: Final = 0.1
-_POSITION_NOISE: Final = 0.06  # Of the face's side: Haar boxes jitter by about that much.
-_ACCELERATION_NOISE: Final = 2.0  # Sides a second, per root second.
-_INITIAL_SPEED: Final = 1.0  # Sides a second.
+PATIENCE_US: Final = 1_000_000
+RESET_US: Final = 2_000_000
+_NEAREST_GATE: Final = 0.5
+_FARTHEST_GATE: Final = 1.5
+_LEAST_ALIKE: Final = 0.55
+_COASTING_WORTH: Final = 0.8
 
 
 @dataclass(slots=True)
 class Track:
-    """One face: centre x, y, width, height, and their speeds a second (mean, covariance)."""
+    """One face. smoothed: its probabilities over its recent time, as of smoothed_us."""
 
     track_id: int
-    mean: Vector
-    covariance: Vector
+    motion: Motion
     seen_us: int
     smoothed: tuple[float, ...] | None = None
     smoothed_us: int = 0
 
-    @property
-    def box(self) -> Box:
-        x, y, w, h = (float(value) for value in self.mean[:4])
-        w, h = max(w, 1.0), max(h, 1.0)
-        return Box(x - w / 2, y - h / 2, w, h)
+    def state(self) -> dict[str, Any]:
+        """As JSON values; floats come back exactly."""
+        return {
+            "track_id": self.track_id,
+            "motion": self.motion.state(),
+            "seen_us": self.seen_us,
+            "smoothed": self.smoothed,
+            "smoothed_us": self.smoothed_us,
+        }
 
-    def predict(self, elapsed_s: float) -> None:
-        """Move on by that much time."""
-        move = np.eye(8)
-        move[:4, 4:] = np.eye(4) * elapsed_s
-        noise = np.zeros(8)
-        side = max(float(self.mean[2]), 1.0)
-        noise[4:] = (_ACCELERATION_NOISE * side) ** 2 * elapsed_s
-        noise[:4] = noise[4:] * elapsed_s**2 / 3
-        self.mean = move @ self.mean
-        self.covariance = move @ self.covariance @ move.T + np.diag(noise)
-
-    def correct(self, box: Box, time_us: int) -> None:
-        """Take in a measured box."""
-        noise = np.eye(4) * (_POSITION_NOISE * box.w) ** 2
-        shared = self.covariance[:4, :4] + noise
-        gain = np.linalg.solve(shared, self.covariance[:4, :]).T
-        self.mean = self.mean + gain @ (_measure(box) - self.mean[:4])
-        self.covariance = self.covariance - gain @ self.covariance[:4, :]
-        self.seen_us = time_us
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> "Track":
+        """The track that `state` was taken from."""
+        smoothed = state["smoothed"]
+        return cls(
+            state["track_id"],
+            Motion(**state["motion"]),
+            state["seen_us"],
+            None if smoothed is None else tuple(smoothed),
+            state["smoothed_us"],
+        )
 
 
 @dataclass(slots=True)
@@ -68,101 +62,83 @@ class Tracker:
 
     tracks: list[Track] = field(default_factory=list)
     next_id: int = 1
-    time_us: int | None = None
+    time_us: int = 0
 
     def predict(self, time_us: int) -> None:
         """Move all tracks to the time of the next frame; forget those not seen for long."""
-        if self.time_us is not None:
-            elapsed_us = max(time_us - self.time_us, 0)
-            if elapsed_us > _RESET_US:
-                self.tracks = []
-            for track in self.tracks:
-                track.predict(elapsed_us / 1e6)
-        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= _PATIENCE_US]
+        elapsed_us = time_us - self.time_us
         self.time_us = time_us
+        if abs(elapsed_us) > RESET_US:
+            self.tracks = []
+        for track in self.tracks:
+            # Where time steps back a little, nothing is seen in the future.
+            track.seen_us = min(track.seen_us, time_us)
+            track.motion.predict(max(elapsed_us, 0) / 1e6)
+        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= PATIENCE_US]
 
     def update(self, boxes: Sequence[Box]) -> list[Track]:
         """The track of each box, in the order of the boxes; new faces begin new tracks."""
-        assert self.time_us is not None
         assigned = self._assign(boxes)
-        found = []
-        for place, box in enumerate(boxes):
-            track = assigned.get(place)
-            if track is None:
-                track = self._begin(box)
-            else:
-                track.correct(box, self.time_us)
-            found.append(track)
-        return found
+        return [self._take_in(box, assigned.get(place)) for place, box in enumerate(boxes)]
+
+    def _take_in(self, box: Box, track: Track | None) -> Track:
+        if track is None:
+            track = Track(self.next_id, Motion.starting(box), self.time_us)
+            self.next_id += 1
+            self.tracks.append(track)
+        else:
+            track.motion.correct(box)
+            track.seen_us = self.time_us
+        return track
 
     def _assign(self, boxes: Sequence[Box]) -> dict[int, Track]:
+        """Track by place in `boxes`: the assignment of the largest sum of affinities."""
         if not boxes or not self.tracks:
             return {}
-        scores = np.array([[_score(t.box, box) for box in boxes] for t in self.tracks])
-        rows, columns = linear_sum_assignment(-scores)
+        newest_us = max(track.seen_us for track in self.tracks)
+        affinities = np.array(
+            [
+                [
+                    affinity(t.motion, box) * (1 if t.seen_us == newest_us else _COASTING_WORTH)
+                    for box in boxes
+                ]
+                for t in self.tracks
+            ]
+        )
+        rows, columns = linear_sum_assignment(affinities, maximize=True)
         return {
             int(column): self.tracks[row]
             for row, column in zip(rows, columns, strict=True)
-            if scores[row, column] >= _MIN_SCORE
+            if affinities[row, column] > 0
         }
-
-    def _begin(self, box: Box) -> Track:
-        assert self.time_us is not None
-        spread = np.repeat([_POSITION_NOISE * box.w, _INITIAL_SPEED * box.w], 4) ** 2
-        mean = np.concatenate([_measure(box), np.zeros(4)])
-        track = Track(self.next_id, mean, np.diag(spread), self.time_us)
-        self.next_id += 1
-        self.tracks.append(track)
-        return track
 
     def state(self) -> dict[str, Any]:
         """All of it as JSON values; floats come back exactly."""
         return {
             "next_id": self.next_id,
             "time_us": self.time_us,
-            "tracks": [
-                {
-                    "track_id": t.track_id,
-                    "mean": t.mean.tolist(),
-                    "covariance": t.covariance.tolist(),
-                    "seen_us": t.seen_us,
-                    "smoothed": t.smoothed,
-                    "smoothed_us": t.smoothed_us,
-                }
-                for t in self.tracks
-            ],
+            "tracks": [track.state() for track in self.tracks],
         }
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Tracker":
         """The tracker that `state` was taken from."""
-        tracks = [
-            Track(
-                values["track_id"],
-                np.array(values["mean"]),
-                np.array(values["covariance"]),
-                values["seen_us"],
-                tuple(values["smoothed"]) if values["smoothed"] else None,
-                values["smoothed_us"],
-            )
-            for values in state["tracks"]
-        ]
+        tracks = [Track.restore(values) for values in state["tracks"]]
         return cls(tracks, state["next_id"], state["time_us"])
 
 
-def _measure(box: Box) -> Vector:
-    return np.array([box.x + box.w / 2, box.y + box.h / 2, box.w, box.h])
+def affinity(expected: Motion, found: Box) -> float:
+    """How well a box continues a track: 0 (cannot) to 2. Overlap, nearness, likeness in size.
 
-
-def _score(predicted: Box, found: Box) -> float:
-    """IoU, and where boxes just miss each other, nearness within one side and alike in size."""
-    overlap = predicted.iou(found)
-    if overlap > 0:
-        return 0.2 + 0.8 * overlap
-    side = (predicted.w + found.w) / 2
-    distance = max(
-        abs(predicted.x + predicted.w / 2 - found.x - found.w / 2),
-        abs(predicted.y + predicted.h / 2 - found.y - found.h / 2),
-    )
-    alike = min(predicted.w, found.w) / max(predicted.w, found.w)
-    return 0.2 * alike * max(0.0, 1.5 - distance / side) if alike > 0.6 else 0.0
+    A box is out of reach beyond three standard deviations of where the track may be, but at
+    least half and at most one and a half faces away.
+    """
+    side = (expected.w + found.w) / 2
+    alike = min(expected.w, found.w) / max(expected.w, found.w)
+    gate = min(max(expected.reach / side, _NEAREST_GATE), _FARTHEST_GATE)
+    off_x = found.x + found.w / 2 - expected.x
+    off_y = found.y + found.h / 2 - expected.y
+    distance = math.hypot(off_x, off_y) / side
+    if distance > gate or alike < _LEAST_ALIKE:
+        return 0.0
+    return alike * (1 - distance / (2 * _FARTHEST_GATE)) + expected.box.iou(found)
