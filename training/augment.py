@@ -29,10 +29,13 @@ def augmented(
     centre = (SIDE - 1) / 2.0
     angle = rng.uniform(-bounds.rotation_deg, bounds.rotation_deg)
     scale = rng.uniform(1.0 - bounds.zoom, 1.0 + bounds.zoom)
-    matrix = cv2.getRotationMatrix2D((centre, centre), angle, scale)
+    turned = cv2.getRotationMatrix2D((centre, centre), angle, scale)
+    matrix = np.asarray(turned, dtype=np.float64)
     matrix[:, 2] += rng.uniform(-bounds.shift_px, bounds.shift_px, 2)
     # Reflected borders, as a face cut by the frame has no black edge to learn.
-    moved = cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT_101)
+    moved = np.asarray(
+        cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT_101)
+    )
     if rng.random() < 0.5:
         moved = moved[:, ::-1]
     light = moved.astype(np.float32)
@@ -43,7 +46,7 @@ def augmented(
         width, height = rng.integers(SIDE // 8, 3 * SIDE // 8, 2)
         left, top = rng.integers(0, SIDE - width), rng.integers(0, SIDE - height)
         light[top : top + height, left : left + width] = rng.uniform(0.0, 255.0)
-    return np.clip(light, 0.0, 255.0).astype(np.uint8)
+    return np.asarray(np.clip(light, 0.0, 255.0), dtype=np.uint8)
 
 
 def mixed(batch: Batch, alpha: float, rng: np.random.Generator) -> Batch:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from contracts.emotions import EMOTIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
-
 from training.calibration import (
     Labels,
     RiskPoint,
@@ -78,7 +78,7 @@ def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
     temperature = fit_temperature(logits[::2], labels[::2])
     probs = probabilities(logits, temperature)
     report = head_report(probs, labels)
-    thresholds = np.arange(0.2, 0.96, 0.01).round(2)
+    thresholds = np.arange(0.0, 0.96, 0.01).round(2)
     plain = probabilities(logits[1::2])
     return Calibration(
         output=head,
@@ -117,7 +117,7 @@ def build_card(
             "split": f"val, {len(split)} faces; temperature and threshold fitted on every other "
             "face, ECE (15 bins, top label) and the threshold's line measured on the rest",
             "at_threshold": _point(at_threshold),
-            "risk_coverage": [_point(p) for p in record.held_out_curve[::10]],
+            "risk_coverage": [_point(p) for p in record.held_out_curve[20::10]],
         },
         "licence": LICENCE,
         "limits": LIMITS,

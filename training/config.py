@@ -38,6 +38,15 @@ class Optimizer:
 
 
 @dataclass(frozen=True, slots=True)
+class Distillation:
+    """What a run takes from an earlier one: its weights to start from, its answers to learn."""
+
+    teacher_share: float = 0.0
+    """Of each training target; the rest is the label."""
+    start_from_teacher: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Augmentation:
     """Bounds of the random changes to a face; zeros change nothing but the side it looks to."""
 
@@ -59,6 +68,7 @@ class TrainingConfig:
     model: ModelShape
     optimizer: Optimizer
     augmentation: Augmentation
+    distillation: Distillation = Distillation()
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -78,6 +88,7 @@ def read_config(path: Path) -> TrainingConfig:
             model=_part(ModelShape, data.pop("model", {})),
             optimizer=_part(Optimizer, data.pop("optimizer")),
             augmentation=_part(Augmentation, data.pop("augmentation", {})),
+            distillation=_part(Distillation, data.pop("distillation", {})),
             **data,
         )
     except KeyError as exc:

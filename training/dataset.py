@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from contracts.emotions import EMOTIONS
 from contracts.errors import MoodlineError
 
@@ -62,7 +63,8 @@ class Dataset:
             return self.splits[name]
         except KeyError:
             raise DatasetError(
-                f"{self.source.name} has no split {name!r}", hint=f"It has: {', '.join(self.splits)}"
+                f"{self.source.name} has no split {name!r}",
+                hint=f"It has: {', '.join(self.splits)}",
             ) from None
 
 

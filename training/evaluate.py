@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from contracts.model_card import ModelCard
-
 from training.calibration import probabilities
 from training.card import artifact_path, head_truth
 from training.classifier import LiteRtModel

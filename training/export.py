@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from contracts.errors import ModelError
 from contracts.model_card import ModelCard
-
 from training.card import artifact_path, build_card, write_card
 from training.classifier import LiteRtModel
 from training.config import ModelShape
@@ -33,7 +33,8 @@ def export_run(run: Path, data: Dataset, out: Path) -> ModelCard:
     if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
         raise RunError(f"{run} holds no finished epoch", hint="Train first; see training --help")
     description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
-    model = build_model(ModelShape(**description["config"]["model"]), pretrained=False)
+    shape = ModelShape(**description["config"]["model"])
+    model = build_model(shape, pretrained=False)
     model.load_weights(str(run / WEIGHTS))
     out.mkdir(parents=True, exist_ok=True)
     artifact = artifact_path(out)
@@ -45,7 +46,8 @@ def export_run(run: Path, data: Dataset, out: Path) -> ModelCard:
         "id": out.name,
         "created": datetime.now(UTC).date().isoformat(),
         "training": {
-            "architecture": "MobileNetV2 1.0, 48x48x3 seen as 96x96, ImageNet start, two heads",
+            "architecture": f"MobileNetV2 {shape.alpha}, 48x48x3 seen as {shape.seen_as}x"
+            f"{shape.seen_as}, ImageNet start, two heads",
             **description,
             "per_epoch": [json.loads(line) for line in lines],
             "float16_weights_largest_logit_difference": _drift(model, val.faces[:256], logits),

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contracts.emotions import EMOTIONS
+import numpy.typing as npt
 
+from contracts.emotions import EMOTIONS
 from training.augment import Batch, augmented, mixed
-from training.config import TrainingConfig
+from training.calibration import probabilities
+from training.config import Distillation, ModelShape, TrainingConfig
 from training.dataset import Dataset, DatasetError, Split
 from training.model import build_model
 
@@ -35,21 +37,50 @@ class EpochResult:
     seconds: float
 
 
+Floats = npt.NDArray[np.float32]
+Taught = tuple[Floats, Floats]
+"""A teacher's probabilities for both heads, each [n, 7]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What every face of a split is to be read as: [n, 7], [n, 7], [n]."""
+
+    hard: Floats
+    soft: Floats
+    soft_weight: Floats
+
+
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
     """Linear warm-up times cosine decay, at step `step` of `total`."""
     ramp = min((step + 1) / max(warmup, 1), 1.0)
     return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
 
 
-def batches(split: Split, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
+def targets_of(split: Split, config: TrainingConfig, taught: Taught | None) -> Targets:
+    """Label and vote targets; with a teacher, its answers make up `teacher_share` of them.
+
+    Knowledge distillation (Hinton et al. 2015), here from a network of the same size
+    (born-again networks, Furlanello et al. 2018). Faces without votes learn the teacher's.
+    """
+    smoothing = config.optimizer.label_smoothing
+    n = len(EMOTIONS)
+    hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
+    soft, weights = split.vote_shares, split.voted.astype(np.float32)
+    if taught is None:
+        return Targets(hard, soft, weights)
+    share = np.float32(config.distillation.teacher_share)
+    hard = hard * (1 - share) + taught[0] * share
+    voted = soft * (1 - share) + taught[1] * share
+    soft = np.where(weights[:, None] > 0, voted, taught[1])
+    return Targets(hard, soft, np.ones_like(weights))
+
+
+def batches(split: Split, targets: Targets, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
     """The epoch's batches, augmented in a thread; the same epoch yields the same ones again."""
     rng = np.random.default_rng(config.seed + epoch)
     size = config.optimizer.batch
     order = rng.permutation(len(split))
-    smoothing = config.optimizer.label_smoothing
-    n = len(EMOTIONS)
-    hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
-    shares, weights = split.vote_shares, split.voted.astype(np.float32)
     ready: queue.Queue[Batch | None] = queue.Queue(_PREFETCH)
 
     def produce() -> None:
@@ -57,7 +88,7 @@ def batches(split: Split, config: TrainingConfig, epoch: int) -> Iterator[Batch]
             i = order[start : start + size]
             moved = [augmented(image, config.augmentation, rng) for image in split.images[i]]
             faces = np.repeat(np.stack(moved)[..., None], 3, axis=-1)
-            batch = Batch(faces, hard[i], shares[i], weights[i])
+            batch = Batch(faces, targets.hard[i], targets.soft[i], targets.soft_weight[i])
             ready.put(mixed(batch, config.augmentation.mixup_alpha, rng))
         ready.put(_END)
 
@@ -69,7 +100,14 @@ def batches(split: Split, config: TrainingConfig, epoch: int) -> Iterator[Batch]
 class Trainer:
     """A model, its optimizer and the folder of its run."""
 
-    def __init__(self, config: TrainingConfig, data: Dataset, run: Path, imagenet: Path | None):
+    def __init__(
+        self,
+        config: TrainingConfig,
+        data: Dataset,
+        run: Path,
+        imagenet: Path | None,
+        teacher: Path | None,
+    ):
         import keras
 
         self.config, self.run = config, run
@@ -78,6 +116,14 @@ class Trainer:
             raise DatasetError(f"train has fewer faces than one batch of {config.optimizer.batch}")
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, imagenet)
+        taught = None
+        if teacher:
+            taught = self._answers_of(teacher)
+        elif config.distillation != Distillation():
+            raise DatasetError(
+                f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"
+            )
+        self.targets = targets_of(self.train, config, taught)
         options = config.optimizer
         self.optimizer = keras.optimizers.AdamW(
             options.peak_rate,
@@ -113,7 +159,7 @@ class Trainer:
         begin, losses = time.monotonic(), []
         options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
         warmup = int(options.warmup_epochs * self.steps)
-        for i, batch in enumerate(batches(self.train, self.config, self.epoch)):
+        for i, batch in enumerate(batches(self.train, self.targets, self.config, self.epoch)):
             step = self.epoch * self.steps + i
             rate = learning_rate(step, total, warmup, options.peak_rate)
             self.optimizer.learning_rate.assign(rate)
@@ -130,6 +176,22 @@ class Trainer:
         with (self.run / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(asdict(line)) + "\n")
         return line
+
+    def _answers_of(self, teacher: Path) -> Taught:
+        """The teacher's probabilities for the training faces, mean of both mirror images."""
+        shape = ModelShape(**json.loads((teacher / CONFIG).read_text())["config"]["model"])
+        model = build_model(shape, pretrained=False)
+        model.load_weights(str(teacher / WEIGHTS))
+        if self.config.distillation.start_from_teacher:
+            self.model.set_weights(model.get_weights())
+        faces = self.train.faces
+        seen = model.predict(faces, batch_size=256, verbose=0)
+        mirrored = model.predict(faces[:, :, ::-1], batch_size=256, verbose=0)
+        hard, soft = (
+            ((probabilities(one) + probabilities(other)) / 2).astype(np.float32)
+            for one, other in zip(seen, mirrored, strict=True)
+        )
+        return hard, soft
 
     def _state(self) -> list[Any]:
         # model.variables holds the dropout's seed state too; optimizer.variables the averages.
@@ -162,11 +224,15 @@ class Trainer:
 
 
 def train(
-    config: TrainingConfig, data: Dataset, run: Path, imagenet: Path | None = None
+    config: TrainingConfig,
+    data: Dataset,
+    run: Path,
+    imagenet: Path | None = None,
+    teacher: Path | None = None,
 ) -> Iterator[EpochResult]:
     """Train to the recipe's last epoch, from the run's checkpoint where there is one."""
     run.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, data, run, imagenet)
+    trainer = Trainer(config, data, run, imagenet, teacher)
     trainer.resume()
     _describe(config, data, run)
     while trainer.epoch < config.optimizer.epochs:
@@ -180,7 +246,11 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path) -> None:
     train_split = data.split("train")
     description = {
         "config": config.as_dict(),
-        "data": {"name": data.source.name, "train": len(train_split), "val": len(data.split("val"))},
+        "data": {
+            "name": data.source.name,
+            "train": len(train_split),
+            "val": len(data.split("val")),
+        },
         "train_sha256": hashlib.sha256(train_split.images.tobytes()).hexdigest(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

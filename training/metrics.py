@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from contracts.emotions import EMOTIONS
 
+from contracts.emotions import EMOTIONS
 from training.calibration import Floats, Labels, expected_calibration_error
 
 N = len(EMOTIONS)
@@ -56,7 +56,12 @@ def head_report(probs: Floats, labels: Labels) -> HeadReport:
         macro_f1=round(float(f1[present].mean()), 4),
         ece=round(expected_calibration_error(probs, labels), 4),
         per_class={
-            name: ClassResult(*(round(float(v[i]), 4) for v in (precision, recall, f1)), int(support[i]))
+            name: ClassResult(
+                round(float(precision[i]), 4),
+                round(float(recall[i]), 4),
+                round(float(f1[i]), 4),
+                int(support[i]),
+            )
             for i, name in enumerate(EMOTIONS)
         },
         confusion=confusion.tolist(),

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from contracts.emotions import EMOTIONS
-
 from training.config import ModelShape
 from training.dataset import SIDE
 
@@ -15,9 +14,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Rec. 601, so that colour crops become the grey the network was trained on."""
 
 
-def build_model(
-    shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True
-) -> Any:
+def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True) -> Any:
     """A Keras model of uint8 [n, 48, 48, 3] to [fer2013 logits [n, 7], ferplus logits [n, 7]].
 
     `imagenet` is a weights file of MobileNetV2 without its top; without it, Keras

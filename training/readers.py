@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 import numpy.typing as npt
-from contracts.emotions import EMOTIONS
 
+from contracts.emotions import EMOTIONS
 from training.dataset import (
     SIDE,
     VOTE_COLUMNS,
@@ -90,7 +90,8 @@ def _image_entries(names: list[str]) -> Iterator[ImageEntry]:
             continue
         if emotion not in EMOTIONS:
             raise DatasetError(
-                f"{path.parent} is not one of the seven emotions", hint=f"Known: {', '.join(EMOTIONS)}"
+                f"{path.parent} is not one of the seven emotions",
+                hint=f"Known: {', '.join(EMOTIONS)}",
             )
         yield ImageEntry(name, SPLIT_NAMES[split], EMOTIONS.index(emotion))
 
@@ -153,7 +154,9 @@ def _read_pixel_csv(path: Path, votes_csv: Path | None) -> Dataset:
 
 def _votes_in_order(path: Path) -> list[Votes]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        return [vote_row(row, f"{path.name}, row {n}") for n, row in enumerate(csv.DictReader(lines), 1)]
+        return [
+            vote_row(row, f"{path.name}, row {n}") for n, row in enumerate(csv.DictReader(lines), 1)
+        ]
 
 
 def _csv_label(text: str, where: str) -> int:
