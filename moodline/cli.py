@@ -34,7 +34,7 @@ app.add_typer(db_app, name="db")
     epilog="Examples: [cyan]moodline analyze interview.mp4[/] · "
     "[cyan]moodline analyze recordings/ --fps 5 --export faces.csv[/]"
 )
-def analyze(  # noqa: PLR0913  (one parameter an option)
+def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
     paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.")],
     fps: Annotated[
         float | None, typer.Option(min=0.001, max=1000, help="Analyse that many frames a second.")
