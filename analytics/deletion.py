@@ -104,7 +104,11 @@ def _give_space_back(engine: Engine) -> None:
             if free == 0 or (left is not None and free >= left):
                 return
             left = free
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})").all()
+            # It frees a page a step and returns no columns: only a bare cursor steps to the end.
+            cursor = connection.connection.cursor()
+            cursor.execute(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})")
+            cursor.fetchall()
+            cursor.close()
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """The classifier: face crops in, calibrated probabilities out."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -31,6 +34,19 @@ def shipped_model() -> Path:
     return folders[-1].parent
 
 
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """LiteRT greets from C++ on standard error, which no setting turns off."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class LiteRTClassifier:
     """A LiteRT model on the CPU, one thread. Its answers do not depend on the batch size."""
 
@@ -39,8 +55,12 @@ class LiteRTClassifier:
         head = self.card.heads[self.card.record_head]
         self._temperature = head.temperature
         try:
-            interpreter = Interpreter(model_path=str(folder / WEIGHTS_NAME), num_threads=threads)
-            self._run = interpreter.get_signature_runner()
+            with _quiet_stderr():
+                path = str(folder / WEIGHTS_NAME)
+                interpreter = Interpreter(model_path=path, num_threads=threads)
+                self._run = interpreter.get_signature_runner()
+                # The first call sets up its kernels, and greets.
+                self._run(faces=np.zeros((1, *self.card.input_shape), np.uint8))
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
         if head.output not in self._run.get_output_details():

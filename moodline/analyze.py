@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Engine
 
+from analytics.export import check_export_path, export_records
 from analytics.queries import RunSummary, run_summaries
+from analytics.record_pages import Selection
 from contracts.database import open_engine, upgrade
 from contracts.errors import SettingsError
 from contracts.model_card import ModelCard
@@ -19,8 +21,9 @@ from contracts.settings import Settings
 from inference_worker.classify import shipped_model
 from inference_worker.detect import detector_id
 from ingest.capture_time import compile_pattern
-from ingest.discovery import discover
+from ingest.discovery import Found, Refused, discover
 from moodline.analysis_run import AnalysisRun, FileProgress, Pins
+from moodline.annotation import annotate_recording, check_annotation_path
 from moodline.progress import ProgressDisplay
 from moodline.report import print_report
 from moodline.stack import Stack
@@ -88,9 +91,18 @@ def analyze_paths(settings: Settings, paths: Sequence[str], options: AnalyzeOpti
     """Analyse, report, export. Whether any file failed."""
     if options.recorded_at_pattern is not None:
         compile_pattern(options.recorded_at_pattern)
+    if options.export is not None:
+        check_export_path(options.export)
+    if options.annotate is not None:
+        check_annotation_path(options.annotate)
+    found = discover(paths)
+    if options.annotate is not None and len(found) != 1:
+        raise SettingsError(
+            f"--annotate draws one recording, not {len(found)}", hint="Name one file"
+        )
     engine = open_engine(settings.effective_database_url)
     upgrade(engine)
-    reports = run_analysis(settings, engine, paths, options)
+    reports = run_analysis(settings, engine, found, options)
     if options.export is not None:
         _export(engine, reports, options)
     if options.annotate is not None:
@@ -104,10 +116,12 @@ def analyze_paths(settings: Settings, paths: Sequence[str], options: AnalyzeOpti
 
 
 def run_analysis(
-    settings: Settings, engine: Engine, paths: Sequence[str], options: AnalyzeOptions
+    settings: Settings,
+    engine: Engine,
+    found: Sequence[Found | Refused],
+    options: AnalyzeOptions,
 ) -> list[FileReport]:
-    """Work through the paths with a stack of this command's own; a report for each."""
-    found = discover(paths)
+    """Work through the recordings with a stack of this command's own; a report for each."""
     card = ModelCard.read(Path(settings.model) if settings.model else shipped_model())
     pins = Pins(
         detector=detector_id(settings.detector),
@@ -149,9 +163,6 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
 
 
 def _export(engine: Engine, reports: Sequence[FileReport], options: AnalyzeOptions) -> None:
-    from analytics.export import export_records
-    from analytics.record_pages import Selection
-
     assert options.export is not None
     run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
     if run_ids:
@@ -159,10 +170,6 @@ def _export(engine: Engine, reports: Sequence[FileReport], options: AnalyzeOptio
 
 
 def _annotate(engine: Engine, reports: Sequence[FileReport], out: Path) -> None:
-    from moodline.annotation import annotate_recording
-
-    done = [r for r in reports if r.summary is not None and r.summary.frames_analyzed]
-    if len(done) != 1:
-        raise SettingsError(f"--annotate draws one recording, not {len(done)}")
-    assert done[0].summary is not None
-    annotate_recording(engine, done[0].summary.run_id, Path(done[0].path), out)
+    (report,) = reports
+    if report.summary is not None and report.summary.frames_analyzed:
+        annotate_recording(engine, report.summary.run_id, Path(report.path), out)

@@ -1,8 +1,9 @@
 """The command line."""
 
-import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -11,8 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from contracts.database import open_engine, schema_revision, upgrade
 from contracts.errors import MoodlineError, SettingsError
 from contracts.logs import configure_logs
 from contracts.redact import redact
@@ -26,6 +29,8 @@ app = typer.Typer(
     help="See how facial expressions move over time, in recordings and cameras.\n\n"
     "moodline reads expressions, not feelings; it identifies nobody and keeps no pictures.",
 )
+runs_app = typer.Typer(no_args_is_help=True, help="What was analysed.")
+app.add_typer(runs_app, name="runs")
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 app.add_typer(db_app, name="db")
 
@@ -84,26 +89,100 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command(epilog="Example: [cyan]moodline demo[/]")
+@app.command(epilog="Examples: [cyan]moodline demo[/] · [cyan]moodline demo --camera 0[/]")
 def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the rendered clips in this folder.")
     ] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="Read a webcam instead: its number, or /dev/video0.")
+    ] = None,
 ) -> None:
     """Render clips with a known schedule of expressions, analyse them, and compare."""
+    from moodline.camera_demo import run_camera
     from moodline.demo import run_demo
 
+    if camera is not None:
+        raise typer.Exit(0 if run_camera(_settings(), camera, _console()) else 1)
     raise typer.Exit(0 if run_demo(_settings(), keep) else 1)
+
+
+RunArgument = Annotated[str, typer.Argument(help="Its id, from `moodline runs list`.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@runs_app.command("list", epilog="Example: [cyan]moodline runs list --limit 100[/]")
+def runs_list(
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="That many, newest first.")] = 30,
+    source: Annotated[str | None, typer.Option(help="Of this source only.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, the newest first."""
+    from moodline.record_commands import print_runs
+
+    with _records() as engine:
+        print_runs(engine, limit=limit, source=source, as_json=as_json, console=_console())
+
+
+@runs_app.command("show", epilog="Example: [cyan]moodline runs show 01JD3Y8QFZ[/]")
+def runs_show(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Show one run: what was read, and how much of the recording was seen."""
+    from moodline.record_commands import print_run
+
+    with _records() as engine:
+        print_run(engine, run, as_json=as_json, console=_console())
+
+
+@runs_app.command("delete", epilog="Example: [cyan]moodline runs delete 01JD3Y8QFZ[/]")
+def runs_delete(run: RunArgument) -> None:
+    """Delete a run and all of its rows."""
+    from moodline.record_commands import delete
+
+    with _records() as engine:
+        delete(engine, run, _console())
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline export --out all.parquet[/] · "
+    "[cyan]moodline export --source door --from 2026-11-01 --to 2026-12-01 --out november.csv[/]"
+)
+def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
+    out: Annotated[Path, typer.Option(help="FILE.csv, .parquet or .jsonl.")],
+    run: Annotated[list[str] | None, typer.Option(help="Of this run; can be repeated.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Of this source; can be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Captured at or after this ISO 8601 moment.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Captured before this ISO 8601 moment.")
+    ] = None,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="A row for frames without faces too.")
+    ] = False,
+) -> None:
+    """Write records to a file: a row per face per frame."""
+    from moodline import record_commands
+
+    with _records() as engine:
+        record_commands.export(
+            engine,
+            out,
+            runs=tuple(run or ()),
+            sources=tuple(source or ()),
+            since=parse_moment(since, "--from") if since else None,
+            until=parse_moment(until, "--to") if until else None,
+            frames=frames,
+            console=_console(),
+        )
 
 
 @db_app.command("upgrade", epilog="Example: [cyan]moodline db upgrade[/]")
 def db_upgrade() -> None:
     """Bring the database's schema to this version's."""
-    from contracts.database import open_engine, schema_revision, upgrade
-
-    engine = open_engine(_settings().effective_database_url)
-    upgrade(engine)
-    _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine)}")
+    with _records() as engine:
+        _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine)}")
 
 
 @app.command(epilog="Example: [cyan]moodline doctor[/]")
@@ -159,13 +238,19 @@ def _settings() -> Settings:
     return settings
 
 
+@contextmanager
+def _records() -> Iterator[Engine]:
+    """The records, with today's schema."""
+    engine = open_engine(_settings().effective_database_url)
+    try:
+        upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _console() -> Console:
     return Console()
-
-
-def print_json(value: object) -> None:
-    """One JSON document to standard output."""
-    print(json.dumps(value, indent=1))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
+from analytics.queries import RunSummary
 from contracts.records import RunState
 
 if TYPE_CHECKING:
@@ -40,18 +41,24 @@ def _row(report: "FileReport") -> list[Text]:
     summary, name = report.summary, Path(report.path).name
     if summary is None or (report.error and not summary.frames_analyzed):
         return [Text(name), *[Text("")] * 5, Text("failed", style="red")]
+    if not sum(summary.emotions.values()) and summary.faces:
+        # A still has no duration, hence no person-seconds.
+        return [*_counts(report, summary), Text("a still: no person-seconds")]
     top = sorted(summary.emotions.items(), key=lambda item: -item[1])[:3]
     read = ", ".join(f"{label} {seconds:.1f}" for label, seconds in top if seconds > 0)
     if summary.state is RunState.FAILED:
         read = f"{read} (incomplete)"
+    return [*_counts(report, summary), Text(read or "no faces")]
+
+
+def _counts(report: "FileReport", summary: RunSummary) -> list[Text]:
     return [
-        Text(name),
+        Text(Path(report.path).name),
         Text(f"{summary.frames_analyzed:,}"),
         Text(f"{summary.faces:,}"),
         Text(f"{summary.tracks:,}"),
         Text(f"{report.seconds:.1f}"),
         Text(f"{report.fps:.0f}"),
-        Text(read or "no faces"),
     ]
 
 

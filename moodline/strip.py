@@ -46,7 +46,7 @@ def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
     for label in shown:
         text.append(LETTERS[label], style=f"bold {COLOURS[label]}")
         text.append(f" {label}  ", style="not bold")
-    text.append(". no face", style="dim not bold")
+    text.append(". nobody", style="dim not bold")
     return text
 
 

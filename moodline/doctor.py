@@ -1,0 +1,121 @@
+"""`moodline doctor`: what this installation has, and what to do about what it lacks."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from contracts.bus import Bus
+from contracts.database import open_engine, schema_revision, upgrade
+from contracts.errors import MoodlineError
+from contracts.redact import redact
+from contracts.settings import Settings
+
+_LEAST_FREE_BYTES: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer. hint: what to do, where something is wrong."""
+
+    name: str
+    holds: bool
+    text: str
+    hint: str = ""
+
+
+def check_installation(settings: Settings, console: Console) -> bool:
+    """Run all checks and print them, one a line. Whether all hold."""
+    checks: dict[str, Callable[[Settings], str]] = {
+        "model": _model,
+        "detector": _detector,
+        "decoder": _decoder,
+        "database": _database,
+        "broker": _broker,
+        "disk": _disk,
+    }
+    findings = [_find(name, check, settings) for name, check in checks.items()]
+    for one in findings:
+        mark = "[green]  ok[/]" if one.holds else "[red]FAIL[/]"
+        console.print(f"{mark}  {one.name:9} {escape(one.text)}", highlight=False, soft_wrap=True)
+        if one.hint:
+            console.print(f"                {escape(one.hint)}", highlight=False, soft_wrap=True)
+    return all(one.holds for one in findings)
+
+
+def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, True, check(settings))
+    except MoodlineError as exc:
+        return Finding(name, False, redact(str(exc)), exc.hint)
+    except ImportError as exc:
+        return Finding(name, False, f"{exc.name} is not installed", "Install moodline[all]")
+
+
+def _model(settings: Settings) -> str:
+    from inference_worker.classify import LiteRTClassifier, shipped_model
+
+    folder = Path(settings.model) if settings.model else shipped_model()
+    classifier = LiteRTClassifier(folder)
+    read = classifier.classify(np.full((1, 48, 48), 128, np.uint8))
+    if abs(float(read.sum()) - 1.0) > 1e-6:
+        raise MoodlineError(f"model {classifier.card.id} gives no probabilities")
+    return f"{classifier.card.version}, records the {classifier.card.record_head} head"
+
+
+def _detector(settings: Settings) -> str:
+    import cv2
+
+    from inference_worker.detect import detector_id, make_detector
+
+    pinned = detector_id(settings.detector)
+    make_detector(pinned).search(np.zeros((120, 160), np.uint8), 24, thorough=True)
+    return f"{pinned}, OpenCV {cv2.__version__}"
+
+
+def _decoder(settings: Settings) -> str:
+    del settings
+    import av
+
+    return f"PyAV {av.__version__}"
+
+
+def _database(settings: Settings) -> str:
+    engine = open_engine(settings.effective_database_url)
+    try:
+        upgrade(engine)
+        return f"{redact(str(engine.url))}, schema {schema_revision(engine)}"
+    finally:
+        engine.dispose()
+
+
+def _broker(settings: Settings) -> str:
+    from moodline.broker import EmbeddedBroker
+
+    if settings.redis_url:
+        Bus.connect(settings.redis_url).close()
+        return redact(settings.redis_url)
+    with EmbeddedBroker() as broker:
+        Bus.connect(broker.url).close()
+    return "embedded; each command starts its own"
+
+
+def _disk(settings: Settings) -> str:
+    folder = settings.home_path
+    if settings.database_url:
+        return "records are kept by the database server or file that you named"
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE_BYTES:
+        raise MoodlineError(
+            f"{free / 2**30:.1f} GiB free in {folder}",
+            hint="Make room, or set MOODLINE_HOME to another disk",
+        )
+    if not os.access(folder, os.W_OK):
+        raise MoodlineError(f"cannot write into {folder}", hint="Set MOODLINE_HOME")
+    return f"{free / 2**30:.0f} GiB free in {folder}"

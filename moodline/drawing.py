@@ -1,0 +1,59 @@
+"""What was read, drawn onto a picture: a box, the track, the expression and its certainty."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contracts.emotions import UNCERTAIN
+from moodline.strip import COLOURS
+
+Image = npt.NDArray[np.uint8]
+
+_FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
+_BLACK: Final = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFace:
+    """A face to draw. x, y, w, h: pixels of the picture. label: None is uncertain."""
+
+    track_id: int
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str | None
+    confidence: float
+
+    @property
+    def text(self) -> str:
+        if self.label is None:
+            return f"{self.track_id} {UNCERTAIN}"
+        return f"{self.track_id} {self.label} {self.confidence:.0%}"
+
+
+def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
+    """A colour copy (BGR) of the grey picture with the faces on it."""
+    picture = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR), np.uint8)
+    scale = max(max(luma.shape) / 1280, 0.4)
+    thick = max(1, round(2 * scale))
+    for face in faces:
+        colour = _bgr(COLOURS[face.label or UNCERTAIN])
+        left, top = round(face.x), round(face.y)
+        corner = (round(face.x + face.w), round(face.y + face.h))
+        cv2.rectangle(picture, (left, top), corner, colour, thick)
+        (width, height), descent = cv2.getTextSize(face.text, _FONT, scale, thick)
+        # Above the box, or inside it where the picture ends.
+        base = top - descent if top - height - descent > 0 else top + height + descent
+        plate_top, plate_bottom = base - height - descent // 2, base + descent
+        cv2.rectangle(picture, (left, plate_top), (left + width, plate_bottom), colour, -1)
+        cv2.putText(picture, face.text, (left, base), _FONT, scale, _BLACK, thick, cv2.LINE_AA)
+    return picture
+
+
+def _bgr(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red
