@@ -1,30 +1,25 @@
-"""Exports: the selected records as CSV, Parquet or JSON lines."""
+"""Exports: the selected records as CSV, Parquet or JSON lines.
+
+pandas and pyarrow take seconds to load, so they are loaded when something is exported.
+"""
 
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
 from analytics.record_columns import COLUMNS, Kind
 from analytics.record_pages import Selection, record_pages, type_of_row
 from contracts.errors import ExportError
+from contracts.records import from_micros
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NAMES: Final = [column.name for column in COLUMNS]
-_ARROW: Final = {
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
-    Kind.MEDIA_TIME: pa.float64(),
-    Kind.MOMENT: pa.timestamp("us", tz="UTC"),
-    Kind.PIXELS: pa.float64(),
-    Kind.SHARE: pa.float64(),
-}
-_SCHEMA: Final = pa.schema([(column.name, _ARROW[column.kind]) for column in COLUMNS])
 
 
 def check_export_path(path: Path) -> None:
@@ -59,6 +54,8 @@ def export_records(engine: Engine, selection: Selection, path: Path) -> int:
 
 
 def _write_csv(engine: Engine, selection: Selection, part: Path) -> int:
+    import pandas as pd
+
     rows = 0
     with part.open("w", newline="", encoding="utf-8") as file:
         pd.DataFrame(columns=_NAMES).to_csv(file, index=False)
@@ -69,6 +66,8 @@ def _write_csv(engine: Engine, selection: Selection, part: Path) -> int:
 
 
 def _write_jsonl(engine: Engine, selection: Selection, part: Path) -> int:
+    import pandas as pd
+
     rows = 0
     with part.open("w", encoding="utf-8") as file:
         for page in record_pages(engine, selection):
@@ -79,8 +78,20 @@ def _write_jsonl(engine: Engine, selection: Selection, part: Path) -> int:
 
 
 def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.COUNT: pa.int64(),
+        Kind.MEDIA_TIME: pa.float64(),
+        Kind.MOMENT: pa.timestamp("us", tz="UTC"),
+        Kind.PIXELS: pa.float64(),
+        Kind.SHARE: pa.float64(),
+    }
+    schema = pa.schema([(column.name, types[column.kind]) for column in COLUMNS])
     rows = 0
-    with pq.ParquetWriter(part, _SCHEMA) as writer:
+    with pq.ParquetWriter(part, schema) as writer:
         for page in record_pages(engine, selection):
             columns = list(zip(*page, strict=True))
             arrays = [
@@ -88,17 +99,19 @@ def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
                     [v / 1e6 if v is not None else None for v in values]
                     if column.kind is Kind.MEDIA_TIME
                     else values,
-                    type=_ARROW[column.kind],
+                    type=types[column.kind],
                 )
                 for column, values in zip(COLUMNS, columns, strict=True)
             ]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             rows += len(page)
     return rows
 
 
-def _text_frame(page: list[type_of_row]) -> pd.DataFrame:
+def _text_frame(page: list[type_of_row]) -> "pd.DataFrame":
     """The page as text: exact decimals, no float noise, empty for what is not there."""
+    import pandas as pd
+
     writers = [_TEXT[column.kind] for column in COLUMNS]
     return pd.DataFrame(
         [
@@ -121,8 +134,7 @@ def _values(row: type_of_row) -> list[Any]:
 
 
 def _moment(micros: int) -> str:
-    stamp = pd.Timestamp(micros, unit="us")
-    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{micros % 1_000_000:06d}Z"
+    return f"{from_micros(micros):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _seconds(micros: int) -> str:

@@ -55,14 +55,17 @@ def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...
     """
     with snapshot(engine) as connection:
         run = connection.execute(
-            select(Run.id, Run.duration_us, Run.sampling_fps, RunProgress.last_media_time_us)
+            select(
+                Run.id, Run.duration_us, RunProgress.frames_analyzed, RunProgress.last_media_time_us
+            )
             .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
             .where(Run.run_id == run_id)
         ).first()
         if run is None:
             raise run_not_found(run_id)
         span_us = max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
-        count = _bucket_count(buckets, span_us, run.sampling_fps)
+        # Buckets narrower than the time between two frames would show gaps that are none.
+        count = max(1, min(buckets, run.frames_analyzed or 1, span_us))
         width_us = -(-span_us // count)
         tallies = [_Tally() for _ in range(count)]
         _add_frames(connection, run.id, width_us, tallies)
@@ -79,12 +82,6 @@ def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...
         )
         for index, tally in enumerate(tallies)
     )
-
-
-def _bucket_count(wanted: int, span_us: int, sampling_fps: float | None) -> int:
-    """Buckets narrower than the time between two frames would show gaps that are none."""
-    most = wanted if sampling_fps is None else int(span_us * sampling_fps / _MICROS)
-    return max(1, min(wanted, most, span_us))
 
 
 def _add_frames(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:

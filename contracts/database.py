@@ -2,18 +2,17 @@
 
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from contracts.errors import DatabaseError
 from contracts.redact import redact
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 5
@@ -48,6 +47,10 @@ def upgrade(engine: Engine) -> None:
     Safe to call from many processes at once: the check and the change are one transaction,
     which SQLite begins IMMEDIATE and PostgreSQL guards with an advisory lock.
     """
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -70,6 +73,8 @@ def upgrade(engine: Engine) -> None:
 
 def schema_revision(engine: Engine) -> str | None:
     """The schema's revision in the database, None when it has no tables of ours."""
+    from alembic.runtime.migration import MigrationContext
+
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
@@ -93,7 +98,9 @@ def _reach_hint(engine: Engine) -> str:
     return "Check that it runs, and the host, name and password in MOODLINE_DATABASE_URL"
 
 
-def _alembic_config(connection: Connection) -> Config:
+def _alembic_config(connection: Connection) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

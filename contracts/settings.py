@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     )
     failpoint: str = Field(
         default="",
-        description="For tests: NAME:N kills a worker the N-th time it passes that failpoint.",
+        description="For tests: NAME:N kills a process the N-th time it passes that failpoint.",
     )
     log_level: str = Field(
         default="WARNING",

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from contracts.geometry import Box
 from inference_worker.motion import Motion
@@ -95,6 +94,9 @@ class Tracker:
         """Track by place in `boxes`: the assignment of the largest sum of affinities."""
         if not boxes or not self.tracks:
             return {}
+        if len(boxes) == len(self.tracks) == 1:
+            only = self.tracks[0]
+            return {0: only} if affinity(only.motion, boxes[0]) > 0 else {}
         newest_us = max(track.seen_us for track in self.tracks)
         affinities = np.array(
             [
@@ -105,6 +107,9 @@ class Tracker:
                 for t in self.tracks
             ]
         )
+        # Loaded here, as most recordings have one face and never need it: it takes a second.
+        from scipy.optimize import linear_sum_assignment
+
         rows, columns = linear_sum_assignment(affinities, maximize=True)
         return {
             int(column): self.tracks[row]

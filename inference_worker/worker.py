@@ -222,6 +222,7 @@ class Worker:
 
     def _turn(self, held: _HeldRun, deliveries: list[Delivery], *, careful: bool) -> None:
         opened = self._open(held, deliveries, careful=careful)
+        failpoint("analysing")
         results = held.analyzer.analyze(opened.frames) if opened.frames else []
         if results or opened.rejected:
             last = opened.frames[-1] if opened.frames else None

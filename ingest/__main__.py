@@ -13,6 +13,7 @@ from types import FrameType
 from contracts.bus import Bus, StreamLimits
 from contracts.database import open_engine
 from contracts.errors import MoodlineError, SourceError
+from contracts.failpoints import arm
 from contracts.jobs import fail_run
 from contracts.logs import configure_logs
 from contracts.settings import Settings
@@ -35,6 +36,8 @@ def main() -> None:
     """Serve run ids from standard input until it ends or SIGTERM comes."""
     settings = Settings.read()
     configure_logs(settings.log_level)
+    if settings.failpoint:
+        arm(settings.failpoint)
     stop = _Stop()
     engine = open_engine(settings.effective_database_url)
     bus = Bus.connect(settings.redis_url)

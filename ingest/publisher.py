@@ -17,6 +17,7 @@ from sqlalchemy import Engine, select, update
 
 from contracts.bus import Bus, RunPublisher, StreamLimits
 from contracts.errors import BrokerError, StreamLostError
+from contracts.failpoints import failpoint
 from contracts.frames import End, FrameMessage
 from contracts.records import (
     ENDED_STATES,
@@ -139,6 +140,7 @@ class FilePublisher:
             if self._should_stop():
                 return False
             if stream.has_room(len(data)) and stream.publish(seq, data):
+                failpoint("after-publish")
                 return True
             time.sleep(_POLL_S)
 

@@ -178,7 +178,7 @@ class AnalysisRun:
             assert progress.ticket is not None
             status = statuses[progress.ticket.run_id]
             if progress.status and status.frames_analyzed > progress.status.frames_analyzed:
-                self.stack.note_progress()
+                self.stack.note_progress(status.run_id)
             progress.status = status
         self.on_change(self.files)
 

@@ -165,7 +165,7 @@ def _print_session(session: _Session, console: Console) -> None:
         return
     console.print(
         f"{session.frames:,} frames, a face in {session.with_face / session.frames:.0%} of them, "
-        f"{len(session.tracks)} tracks.",
+        f"{len(session.tracks)} track{'s' * (len(session.tracks) != 1)}.",
         highlight=False,
     )
     total = sum(session.seconds.values())

@@ -85,7 +85,11 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
         as_json=as_json,
         progress=not (no_progress or as_json),
     )
-    failed = analyze_paths(settings, paths, options)
+    try:
+        failed = analyze_paths(settings, paths, options)
+    except KeyboardInterrupt:
+        _errors().print("Stopped. The same command goes on where this one stopped.")
+        raise typer.Exit(130) from None
     raise typer.Exit(1 if failed else 0)
 
 
@@ -213,19 +217,15 @@ def parse_moment(text: str, option: str) -> datetime:
 def main() -> None:
     """Run the command line; what moodline can name is one line, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
-    errors = Console(stderr=True, soft_wrap=True)
     try:
         app()
     except MoodlineError as exc:
-        errors.print(f"[bold red]error:[/] {escape(redact(exc.line()))}", highlight=False)
+        _errors().print(f"[bold red]error:[/] {escape(redact(exc.line()))}", highlight=False)
         sys.exit(2 if isinstance(exc, SettingsError) else 1)
     except DBAPIError as exc:
         reason = str(exc.orig or exc).strip().splitlines()[0]
-        errors.print(f"[bold red]error:[/] database: {escape(redact(reason))}", highlight=False)
+        _errors().print(f"[bold red]error:[/] database: {escape(redact(reason))}", highlight=False)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Stopped. The same command goes on where this one stopped.")
-        sys.exit(130)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -247,6 +247,10 @@ def _records() -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def _errors() -> Console:
+    return Console(stderr=True, soft_wrap=True)
 
 
 def _console() -> Console:

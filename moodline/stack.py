@@ -132,9 +132,10 @@ class Stack:
                     [sys.executable, "-m", "inference_worker", name], env=self._env, log=self._log
                 )
 
-    def note_progress(self) -> None:
-        """Frames were committed: crashes before that were overcome."""
+    def note_progress(self, run_id: str) -> None:
+        """Frames of a run were committed: crashes before that were overcome."""
         self._worker_crashes = 0
+        self._ingest_crashes[run_id] = 0
 
     def _hand_out(self) -> None:
         while self._queue:

@@ -31,7 +31,7 @@ LETTERS: Final = {
 
 
 def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
-    """A letter a bucket: the label with most faces; `.` nobody there, blank not analysed."""
+    """A letter a bucket: the label of most person-seconds; `.` nobody there, blank not analysed."""
     text = Text(f"\n{name}\n", style="bold")
     text.append("|", style="dim not bold")
     for bucket in buckets:
@@ -53,9 +53,10 @@ def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
 def _cell(bucket: Bucket) -> tuple[str, str]:
     if bucket.is_gap:
         return " ", ""
-    if not bucket.faces:
+    shares = bucket.emotions or bucket.faces
+    if not shares:
         return ".", "dim not bold"
-    label = max(bucket.faces, key=lambda one: bucket.faces[one])
+    label = max(shares, key=lambda one: shares[one])
     return LETTERS[label], f"bold {COLOURS[label]}"
 
 

@@ -39,21 +39,26 @@ def postgresql_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def postgresql_database(postgresql_url: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    name = f"test_{os.getpid()}_{id(tmp_path)}"
+    admin = open_engine(postgresql_url).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database, on each of the two that moodline keeps its records in."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'records.db'}"
         return
-    server = request.getfixturevalue("postgresql_url")
-    name = f"test_{os.getpid()}_{id(tmp_path)}"
-    admin = open_engine(server).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    yield request.getfixturevalue("postgresql_database")
 
 
 @pytest.fixture

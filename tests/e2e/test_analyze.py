@@ -1,0 +1,313 @@
+"""`moodline analyze` on real clips, from the command line to the rows."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import av
+import pandas as pd
+import psutil
+import pytest
+
+from moodline.broker import EmbeddedBroker
+from tests.e2e.commands import Installation, assert_plain_failure, wait_for_frames
+from tests.media import SIZE, VideoSpec, steady, varying, write_sound, write_video
+
+COLUMNS = (
+    "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
+    "angry,disgust,fear,happy,sad,surprise,neutral,smoothed_emotion,quality,model_version"
+)
+
+
+def test_every_frame_of_every_recording_has_its_rows(
+    installation: Installation, one_face: Path, three_faces: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "faces.csv"
+
+    one, three = installation.analyze(one_face, three_faces, "--export", out)
+
+    assert set(one) == {
+        *("path", "run_id", "frames_total", "frames_analyzed", "faces", "tracks", "emotions"),
+        *("seconds", "fps", "state", "error"),
+    }
+    assert (one["frames_total"], one["frames_analyzed"], one["state"]) == (60, 60, "done")
+    assert (three["frames_total"], three["frames_analyzed"], three["tracks"]) == (30, 30, 3)
+    assert one["fps"] > 0
+    assert out.read_text().splitlines()[0] == COLUMNS
+    rows = pd.read_csv(out)
+    own = rows[rows.run_id == one["run_id"]]
+    assert list(own.frame_index) == list(range(60))
+    assert list(own.media_time_s) == pytest.approx([i / 15 for i in range(60)], abs=0.001)
+    assert own.smoothed_emotion.mode()[0] == "neutral"
+    assert sum(one["emotions"].values()) == pytest.approx(59 / 15, abs=0.1)
+
+
+def test_the_report_shows_a_row_and_a_timeline_for_each_recording(
+    installation: Installation, one_face: Path, three_faces: Path
+) -> None:
+    done = installation.run("analyze", one_face, three_faces)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("one-face.mp4") == 2
+    assert "NNNN" in done.stdout
+
+
+def test_a_recording_that_is_done_is_reused_unless_again(
+    installation: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    (first,) = installation.analyze(one_face)
+    copy = tmp_path / "another-name.mp4"
+    copy.write_bytes(one_face.read_bytes())
+
+    (reused,) = installation.analyze(copy)
+    (sampled,) = installation.analyze(one_face, "--fps", "5")
+    (anew,) = installation.analyze(one_face, "--again")
+
+    assert reused["run_id"] == first["run_id"]
+    assert sampled["run_id"] != first["run_id"]
+    assert (sampled["frames_analyzed"], sampled["frames_total"]) == (20, 60)
+    assert anew["run_id"] not in (first["run_id"], sampled["run_id"])
+
+
+def test_the_owner_says_when_and_where(installation: Installation, tmp_path: Path) -> None:
+    clip = tmp_path / "door_20260102-030405.mp4"
+    write_video(clip, varying(10), VideoSpec())
+    pattern = (
+        r"door_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)-"
+        r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
+    )
+    out = tmp_path / "frames.csv"
+
+    installation.analyze(
+        clip, "--recorded-at-pattern", pattern, "--source", "door", "--frames", "--export", out
+    )
+
+    rows = pd.read_csv(out)
+    assert list(rows.frame_index) == list(range(10))
+    assert set(rows.source) == {"door"}
+    assert rows.captured_at[0] == "2026-01-02T03:04:05.000000Z"
+    assert list(rows.media_time_s) == [t / 1e6 for t in varying(10)]
+    assert rows.emotion.isna().all()
+
+
+def test_annotation_draws_every_frame_at_its_time(
+    installation: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "drawn.mp4"
+
+    installation.analyze(one_face, "--annotate", out)
+
+    with av.open(str(out)) as drawn, av.open(str(one_face)) as plain:
+        shown = list(drawn.decode(video=0))
+        times = [frame.time for frame in plain.decode(video=0)]
+    assert [frame.time for frame in shown] == pytest.approx(times, abs=0.001)
+    picture = shown[58].to_ndarray(format="rgb24").astype(int)
+    assert (picture.max(axis=2) - picture.min(axis=2)).max() > 20, "nothing coloured was drawn"
+
+
+def test_bad_recordings_are_named_and_the_good_ones_are_read(
+    installation: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.mp4").write_text("this is no video")
+    (tmp_path / "nothing.mp4").touch()
+    write_sound(tmp_path / "sound.mp4")
+    (tmp_path / "cut.mp4").write_bytes(one_face.read_bytes()[:-1500])
+    bad = ["text.mp4", "nothing.mp4", "sound.mp4", "missing.mp4", "cut.mp4"]
+
+    done = installation.run("analyze", one_face, *(tmp_path / name for name in bad), "--json")
+
+    assert_plain_failure(done)
+    files = {Path(file["path"]).name: file for file in json.loads(done.stdout)["files"]}
+    assert files["one-face.mp4"]["faces"] == 60
+    assert files["one-face.mp4"]["error"] == ""
+    for name in bad:
+        assert files[name]["error"], name
+        assert "\n" not in files[name]["error"]
+    report = installation.run("analyze", one_face, *(tmp_path / name for name in bad))
+    assert_plain_failure(report)
+    for name in bad:
+        assert f"{name}: " in report.stdout, "the failure is not in the report"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_recording_that_may_not_be_read_says_so(
+    installation: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked.mp4"
+    locked.write_bytes(one_face.read_bytes())
+    locked.chmod(0)
+
+    done = installation.run("analyze", locked)
+
+    assert_plain_failure(done)
+    assert "locked.mp4" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("MOODLINE_DATABASE_URL", "postgresql://someone:s3cret@127.0.0.1:1/records"),
+        ("MOODLINE_DATABASE_URL", "nonsense"),
+        ("MOODLINE_REDIS_URL", "redis://:s3cret@127.0.0.1:1/0"),
+        ("MOODLINE_REDIS_URL", "nonsense"),
+    ],
+)
+def test_a_wrong_url_is_one_line_without_its_password(
+    installation: Installation, one_face: Path, name: str, url: str
+) -> None:
+    installation.env = {name: url}
+
+    done = installation.run("analyze", one_face)
+
+    assert_plain_failure(done)
+    assert "s3cret" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--export", "faces.xlsx"],
+        ["--export", "/no/such/folder/faces.csv"],
+        ["--annotate", "faces.txt"],
+        ["--recorded-at", "yesterday"],
+        ["--recorded-at-pattern", "("],
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_work(
+    installation: Installation, one_face: Path, arguments: list[str]
+) -> None:
+    done = installation.run("analyze", one_face, *arguments)
+
+    assert_plain_failure(done)
+    assert not json.loads(installation.run("runs", "list", "--json").stdout)["runs"]
+
+
+def test_servers_of_ones_own_give_the_same_records(
+    installation: Installation,
+    three_faces: Path,
+    postgresql_database: str,
+    tmp_path: Path,
+) -> None:
+    installation.analyze(three_faces)
+    with EmbeddedBroker() as broker:
+        served = Installation(
+            tmp_path / "other",
+            {"MOODLINE_DATABASE_URL": postgresql_database, "MOODLINE_REDIS_URL": broker.url},
+        )
+        served.analyze(three_faces)
+
+        embedded_rows = installation.exported(tmp_path / "embedded.csv")
+        served_rows = served.exported(tmp_path / "served.csv")
+
+    assert len(embedded_rows) == 90
+    pd.testing.assert_frame_equal(served_rows, embedded_rows)
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "said"),
+    [
+        ("before-commit:7", "worker ended"),
+        ("before-ack:7", "worker ended"),
+        ("analysing:7", "worker ended"),
+        ("after-publish:25", "ingestor crashed"),
+    ],
+)
+def test_a_process_that_dies_again_and_again_changes_no_row(
+    installation: Installation, one_face: Path, failpoint: str, said: str, tmp_path: Path
+) -> None:
+    installation.analyze(one_face)
+    shaken = Installation(
+        tmp_path / "shaken", {"MOODLINE_FAILPOINT": failpoint, "MOODLINE_BATCH_FRAMES": "4"}
+    )
+
+    done = shaken.run("analyze", one_face)
+
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr
+    pd.testing.assert_frame_equal(
+        shaken.exported(tmp_path / "shaken.csv"), installation.exported(tmp_path / "calm.csv")
+    )
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
+    installation: Installation, long_clip: Path, tmp_path: Path
+) -> None:
+    process = installation.start("analyze", long_clip)
+    wait_for_frames(installation, 1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on" in err
+
+    (file,) = installation.analyze(long_clip)
+
+    assert (file["frames_total"], file["frames_analyzed"]) == (315, 315)
+    calm = Installation(tmp_path / "calm")
+    calm.analyze(long_clip)
+    pd.testing.assert_frame_equal(
+        installation.exported(tmp_path / "a.csv"), calm.exported(tmp_path / "b.csv")
+    )
+
+
+def test_a_killed_command_leaves_nothing_running(
+    installation: Installation, long_clip: Path
+) -> None:
+    process = installation.start("analyze", long_clip)
+    wait_for_frames(installation, 1)
+    children = [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
+    assert len(children) >= 3, "a broker, an ingestor and a worker"
+
+    process.kill()
+    process.communicate(timeout=60)
+
+    _, alive = psutil.wait_procs(
+        [psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=20
+    )
+    assert not alive
+    (file,) = installation.analyze(long_clip)
+    assert file["frames_analyzed"] == 315
+
+
+def test_runs_are_listed_shown_exported_and_deleted(
+    installation: Installation, one_face: Path, three_faces: Path, tmp_path: Path
+) -> None:
+    empty = installation.run("runs", "list")
+    assert "moodline analyze" in empty.stdout
+    one, three = installation.analyze(one_face, three_faces)
+
+    shown = installation.run("runs", "show", one["run_id"])
+    assert "60 analysed of 60" in shown.stdout
+    done = installation.run("export", "--run", three["run_id"], "--out", tmp_path / "three.parquet")
+    assert done.returncode == 0
+    assert len(pd.read_parquet(tmp_path / "three.parquet")) == 90
+    assert installation.run("runs", "delete", one["run_id"]).returncode == 0
+
+    listed = json.loads(installation.run("runs", "list", "--json").stdout)["runs"]
+    assert [run["run_id"] for run in listed] == [three["run_id"]]
+    gone = installation.run("runs", "show", one["run_id"])
+    assert_plain_failure(gone)
+    assert_plain_failure(installation.run("export", "--source", "nobody", "--out", "x.csv"))
+
+
+def test_a_folder_of_recordings_ends_in_one_report(
+    installation: Installation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    write_video(folder / "000.mp4", steady(3), VideoSpec(size=SIZE))
+    content = (folder / "000.mp4").read_bytes()
+    for number in range(1, 30):
+        # Bytes after the last box make another content of the same frames.
+        (folder / f"{number:03}.mp4").write_bytes(
+            content + (8 + number).to_bytes(4, "big") + b"free" + bytes(number)
+        )
+    (folder / "030.mp4").write_text("no video")
+
+    done = installation.run("analyze", folder, "--json")
+
+    files = json.loads(done.stdout)["files"]
+    assert done.returncode == 1
+    assert [file["frames_total"] for file in files[:-1]] == [3] * 30
+    assert files[-1]["error"]
