@@ -1,0 +1,60 @@
+"""Nothing that a user can type or set is undocumented, and every page's links lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from contracts.settings import Settings
+from moodline.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
+    for word, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{name} {word}")
+        else:
+            yield f"{name} {word}", command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app), "moodline"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert name in page
+    for parameter in COMMANDS[name].params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            option = next(text for text in parameter.opts if text.startswith("--"))
+            assert f"`{option}" in page or f"{option} " in page, option
+            assert parameter.help, f"{name} {option} has no help"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_commands_help_has_an_example(name: str) -> None:
+    assert re.search(rf"Examples?: .*{name}", COMMANDS[name].epilog or "")
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_description(name: str) -> None:
+    setting = Settings.model_fields[name]
+    page = (ROOT / "docs" / "settings.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `MOODLINE_{name.upper()}`")]
+    assert setting.description
+    assert setting.description in row
+    if setting.default not in ("", None):
+        assert f"`{setting.default}`" in row
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
