@@ -71,4 +71,4 @@ train: $(UV) ## install TensorFlow for training/ (a gigabyte)
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build demo-output
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build benchmarks/.venv-fer

@@ -38,7 +38,7 @@ def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
         text.append(*_cell(bucket))
     text.append("|\n", style="dim not bold")
     end_s = buckets[-1].end_s if buckets else 0.0
-    width = max(len(buckets) - 6, 1)
+    width = max(len(buckets) - 4, 1)
     text.append(f" 0:00{_clock(end_s):>{width}}", style="not bold")
     present = {label for bucket in buckets for label in bucket.faces}
     shown = [label for label in (*EMOTIONS, UNCERTAIN) if label in present]

@@ -1,0 +1,63 @@
+"""What a benchmark leaves behind: a dated file with the machine, the versions and every reading."""
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+_LIBRARIES = ("av", "opencv-python-headless", "ai-edge-litert", "redis", "sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One target and what was measured."""
+
+    text: str
+    holds: bool
+
+
+def write_result(name: str, measured: dict[str, Any], verdicts: list[Verdict]) -> Path:
+    """Write results/<date>-<name>.json; the same day's later run replaces it."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}.json"
+    document = {
+        "benchmark": name,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "system": platform.system(),
+        },
+        "versions": {library: version(library) for library in _LIBRARIES},
+        "measured": measured,
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=RESULTS.parent,
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
