@@ -1,0 +1,169 @@
+"""Crops, quality, smoothing and the classifier: from a box to seven probabilities."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from contracts.emotions import EMOTIONS
+from contracts.errors import ModelError, SettingsError
+from contracts.geometry import Box
+from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.crops import face_crop
+from inference_worker.detect import detector_id, distinct, make_detector, same_face
+from inference_worker.quality import face_quality
+from inference_worker.smoothing import smoothed
+
+FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
+
+
+def tile(name: str) -> np.ndarray:
+    picture = cv2.imread(str(FACES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return np.asarray(picture, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> LiteRTClassifier:
+    return LiteRTClassifier(shipped_model())
+
+
+# -- detection
+
+
+@pytest.mark.parametrize("name", ["haar", "haar-equalized"])
+@pytest.mark.parametrize("path", sorted(FACES.glob("*.png")), ids=lambda path: path.stem)
+def test_every_averaged_face_is_found(name: str, path: Path) -> None:
+    picture = np.full((360, 640), 128, np.uint8)
+    picture[100:228, 200:328] = tile(path.stem)
+
+    found = make_detector(detector_id(name)).search(picture, 40, thorough=True)
+
+    assert len(found) == 1
+    assert found[0].iou(Box(205, 105, 118, 118)) > 0.5
+
+
+def test_a_face_is_followed_near_where_it_is_expected() -> None:
+    picture = np.full((360, 640), 128, np.uint8)
+    picture[100:228, 200:328] = tile("a-happy")
+    detector = make_detector(detector_id("haar"))
+
+    assert detector.follow(picture, Box(215, 100, 110, 110)) is not None
+    assert detector.follow(picture, Box(400, 100, 110, 110)) is None
+    assert detector.follow(picture, Box(630, 350, 110, 110)) is None
+
+
+def test_a_detector_of_another_version_is_refused() -> None:
+    with pytest.raises(SettingsError):
+        make_detector("haar-alt2/999")
+
+
+def test_boxes_that_share_half_of_the_smaller_are_one_face() -> None:
+    large, inside, beside = Box(0, 0, 100, 100), Box(20, 20, 30, 30), Box(90, 0, 100, 100)
+    assert same_face(large, inside)
+    assert not same_face(large, beside)
+    assert distinct([large, inside, beside]) == [large, beside]
+
+
+# -- crops
+
+
+def test_a_crop_is_the_box_and_its_margin() -> None:
+    picture = np.zeros((200, 200), np.uint8)
+    picture[50:150, 50:150] = 255
+
+    assert face_crop(picture, Box(50, 50, 100, 100), 0.0).min() == 255
+    with_margin = face_crop(picture, Box(60, 60, 80, 80), 0.25)
+    assert with_margin.shape == (48, 48)
+    assert with_margin[24, 24] == 255
+    assert with_margin[0, 0] < 255
+
+
+def test_beyond_the_picture_its_edge_is_repeated() -> None:
+    picture = np.tile(np.arange(100, dtype=np.uint8)[:, None], (1, 100))
+    crop = face_crop(picture, Box(-30, 10, 60, 60), 0.0)
+    assert (crop == crop[:, :1]).all(), "each row of the picture has one value"
+
+
+@pytest.mark.parametrize("box", [Box(500, 500, 40, 40), Box(-90, -90, 40, 40)])
+def test_a_box_outside_the_picture_gives_a_black_crop(box: Box) -> None:
+    assert face_crop(np.full((100, 100), 9, np.uint8), box, 0.1).shape == (48, 48)
+
+
+# -- quality
+
+
+def test_quality_falls_with_blur_and_with_size() -> None:
+    sharp = cv2.resize(tile("a-happy"), (48, 48), interpolation=cv2.INTER_AREA)
+    blurred = [
+        face_quality(np.asarray(cv2.GaussianBlur(sharp, (0, 0), sd), np.uint8), 120)
+        for sd in (0.5, 1.5, 3.0, 6.0)
+    ]
+    assert blurred == sorted(blurred, reverse=True)
+    assert blurred[0] > 0.5 > blurred[-1]
+    sizes = [face_quality(np.asarray(sharp, np.uint8), side) for side in (48, 36, 24, 12)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_plain_surface_has_no_quality() -> None:
+    assert face_quality(np.full((48, 48), 128, np.uint8), 120) == 0.0
+
+
+# -- smoothing
+
+
+def test_smoothing_depends_on_time_and_not_on_the_frame_rate() -> None:
+    start, target = (1.0, *[0.0] * 6), (0.0, 1.0, *[0.0] * 5)
+    once = smoothed(start, target, elapsed_s=0.4, time_constant_s=0.4, weight=1.0)
+    often = start
+    for _ in range(8):
+        often = smoothed(often, target, elapsed_s=0.05, time_constant_s=0.4, weight=1.0)
+    assert often == pytest.approx(once)
+    assert sum(often) == pytest.approx(1.0)
+
+
+def test_the_first_reading_stands_and_an_untrusted_one_changes_nothing() -> None:
+    first, other = (1.0, *[0.0] * 6), (0.0, 1.0, *[0.0] * 5)
+    assert smoothed(None, first, elapsed_s=0, time_constant_s=0.4, weight=0.2) == first
+    assert smoothed(first, other, elapsed_s=1, time_constant_s=0.4, weight=0.0) == first
+
+
+# -- the classifier
+
+
+def test_probabilities_sum_to_one_in_any_batch(classifier: LiteRTClassifier) -> None:
+    rng = np.random.default_rng(7)
+    crops = rng.integers(0, 256, (70, 48, 48), dtype=np.uint8)
+
+    together = classifier.classify(crops)
+    alone = np.concatenate([classifier.classify(crop[None]) for crop in crops])
+
+    assert together.shape == (70, len(EMOTIONS))
+    assert together.sum(axis=1) == pytest.approx(np.ones(70))
+    assert np.array_equal(together, alone)
+
+
+def test_a_smile_is_read_as_happy(classifier: LiteRTClassifier) -> None:
+    crop = face_crop(tile("a-happy"), Box(5, 5, 118, 118), classifier.card.crop_margin)
+    (row,) = classifier.classify(crop[None])
+    assert EMOTIONS[int(row.argmax())] == "happy"
+
+
+@pytest.mark.parametrize("harm", ["weights", "card", "gone", "no-card"])
+def test_a_damaged_model_is_refused(harm: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(shipped_model(), folder)
+    if harm == "weights":
+        weights = bytearray((folder / "model.tflite").read_bytes())
+        weights[1000] ^= 1
+        (folder / "model.tflite").write_bytes(weights)
+    elif harm == "card":
+        (folder / "model_card.json").write_text("{}")
+    elif harm == "gone":
+        (folder / "model.tflite").unlink()
+    else:
+        (folder / "model_card.json").unlink()
+    with pytest.raises(ModelError):
+        LiteRTClassifier(folder)

@@ -1,0 +1,115 @@
+"""Faces over time: who is who, and nothing that a checkpoint forgets."""
+
+import json
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.geometry import Box
+from inference_worker.motion import Motion
+from inference_worker.tracks import PATIENCE_US, RESET_US, Tracker
+
+FRAME_US = 66_667
+
+boxes = st.builds(
+    Box,
+    st.floats(0, 600),
+    st.floats(0, 300),
+    st.floats(30, 120),
+    st.floats(30, 120),
+)
+frames = st.lists(st.lists(boxes, max_size=4), max_size=12)
+
+
+def face(x: float, y: float = 100.0, side: float = 80.0) -> Box:
+    return Box(x - side / 2, y - side / 2, side, side)
+
+
+def seen(tracker: Tracker, time_us: int, *found: Box) -> list[int]:
+    tracker.predict(time_us)
+    return [track.track_id for track in tracker.update(found)]
+
+
+@given(frames, frames)
+def test_a_restored_tracker_goes_on_as_the_one_it_was_taken_from(
+    before: list[list[Box]], after: list[list[Box]]
+) -> None:
+    tracker = Tracker()
+    for number, found in enumerate(before):
+        seen(tracker, number * FRAME_US, *found)
+    restored = Tracker.restore(json.loads(json.dumps(tracker.state())))
+
+    for number, found in enumerate(after, len(before)):
+        assert seen(restored, number * FRAME_US, *found) == seen(tracker, number * FRAME_US, *found)
+    assert restored.state() == tracker.state()
+
+
+@given(frames)
+def test_each_face_of_a_frame_has_a_track_of_its_own(many: list[list[Box]]) -> None:
+    tracker = Tracker()
+    for number, found in enumerate(many):
+        ids = seen(tracker, number * FRAME_US, *found)
+        assert len(set(ids)) == len(found)
+
+
+def test_two_faces_that_cross_keep_their_ids() -> None:
+    tracker = Tracker()
+    for number in range(60):
+        right, left = face(100 + 8 * number, y=100), face(580 - 8 * number, y=190)
+        assert seen(tracker, number * FRAME_US, right, left) == [1, 2]
+
+
+def test_two_faces_in_any_order_keep_their_ids() -> None:
+    tracker = Tracker()
+    assert seen(tracker, 0, face(100), face(300)) == [1, 2]
+    assert seen(tracker, FRAME_US, face(302), face(101)) == [2, 1]
+
+
+def test_a_face_that_is_hidden_for_a_moment_keeps_its_id() -> None:
+    tracker = Tracker()
+    for number in range(5):
+        seen(tracker, number * FRAME_US, face(100 + 2 * number))
+    assert seen(tracker, 5 * FRAME_US) == []
+
+    assert seen(tracker, 10 * FRAME_US, face(120)) == [1]
+
+
+def test_a_face_that_comes_back_late_is_a_new_track() -> None:
+    tracker = Tracker()
+    seen(tracker, 0, face(100))
+
+    for time_us in range(FRAME_US, PATIENCE_US + 2 * FRAME_US, FRAME_US):
+        seen(tracker, time_us)
+
+    assert seen(tracker, PATIENCE_US + 3 * FRAME_US, face(100)) == [2]
+
+
+def test_a_gap_in_the_recording_ends_all_tracks() -> None:
+    tracker = Tracker()
+    seen(tracker, 0, face(100))
+    assert seen(tracker, RESET_US + 1, face(100)) == [2]
+
+
+def test_a_face_elsewhere_is_another_face() -> None:
+    tracker = Tracker()
+    seen(tracker, 0, face(100))
+    assert seen(tracker, FRAME_US, face(400)) == [2]
+
+
+def test_motion_foresees_a_steady_walk() -> None:
+    motion = Motion.starting(face(100))
+    for number in range(1, 20):
+        motion.predict(FRAME_US / 1e6)
+        motion.correct(face(100 + 6 * number))
+
+    motion.predict(FRAME_US / 1e6)
+
+    assert math.isclose(motion.x, 100 + 6 * 20, abs_tol=2)
+
+
+def test_unseen_time_widens_the_reach() -> None:
+    motion = Motion.starting(face(100))
+    near = motion.reach
+    motion.predict(0.5)
+    assert motion.reach > 2 * near
