@@ -1,0 +1,116 @@
+"""Runs as jobs: equal work is done once, by one living claimant."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select, update
+
+from contracts.jobs import (
+    AnalysisOptions,
+    FileJob,
+    RunTicket,
+    claimant_name,
+    enqueue_file,
+    fail_run,
+    release_claims,
+)
+from contracts.records import Run, RunState
+
+JOB = FileJob(
+    path=Path("/videos/a.mp4"),
+    content_hash="a" * 64,
+    source="a.mp4",
+    source_given=False,
+    sampling_fps=None,
+    detector="haar-alt2/1",
+    model_version="model@1",
+    options=AnalysisOptions(0.4, None, 24, 1280),
+)
+ME = claimant_name()
+ELSEWHERE = "another-host:1:1"
+
+
+def enqueue(
+    engine: Engine,
+    job: FileJob = JOB,
+    *,
+    claimant: str = ME,
+    lease_s: float = 60,
+    again: bool = False,
+) -> RunTicket:
+    with engine.begin() as connection:
+        return enqueue_file(connection, job, claimant=claimant, lease_s=lease_s, again=again)
+
+
+def end(engine: Engine, run_id: str, state: RunState) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(Run).where(Run.run_id == run_id).values(state=state))
+
+
+def test_equal_work_is_one_run_whatever_its_path(engine: Engine) -> None:
+    first = enqueue(engine)
+    end(engine, first.run_id, RunState.DONE)
+
+    again = enqueue(engine, replace(JOB, path=Path("/elsewhere/b.mp4"), source="b.mp4"))
+
+    assert again.run_id == first.run_id
+    assert again.reused and not again.mine
+    assert enqueue(engine, again=True).run_id != first.run_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content_hash": "b" * 64},
+        {"sampling_fps": 5.0},
+        {"detector": "other/1"},
+        {"model_version": "model@2"},
+        {"options": AnalysisOptions(0.5, None, 24, 1280)},
+        {"source": "door", "source_given": True},
+        {"recorded_at_pattern": "x"},
+    ],
+)
+def test_what_changes_the_rows_is_other_work(engine: Engine, change: dict[str, object]) -> None:
+    first = enqueue(engine)
+    end(engine, first.run_id, RunState.DONE)
+    assert enqueue(engine, replace(JOB, **change)).run_id != first.run_id
+
+
+def test_a_living_claimants_run_is_left_to_it(engine: Engine) -> None:
+    first = enqueue(engine)
+    assert first.mine
+    assert not enqueue(engine, claimant=ELSEWHERE).mine
+
+
+def test_a_run_is_taken_over_when_its_claim_ends(engine: Engine) -> None:
+    first = enqueue(engine, claimant=ELSEWHERE, lease_s=-1)
+    taken = enqueue(engine)
+    assert (taken.run_id, taken.mine) == (first.run_id, True)
+
+
+def test_a_dead_process_of_this_host_is_known_at_once(engine: Engine) -> None:
+    host, pid, _ = ME.rsplit(":", 2)
+    first = enqueue(engine, claimant=f"{host}:{pid}:1")
+    assert enqueue(engine).mine
+    with engine.begin() as connection:
+        release_claims(connection, claimant=ME)
+    assert enqueue(engine, claimant=ELSEWHERE) == replace(first, mine=True)
+
+
+def test_a_failed_run_is_tried_again_in_place(engine: Engine) -> None:
+    first = enqueue(engine)
+    fail_run(engine, first.run_id, "the disk was unplugged")
+    again = enqueue(engine)
+    assert (again.run_id, again.mine, again.state) == (first.run_id, True, RunState.QUEUED)
+
+
+def test_many_at_once_make_one_run(engine: Engine) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        tickets = list(pool.map(lambda n: enqueue(engine, claimant=f"host{n}:1:1"), range(8)))
+
+    assert len({ticket.run_id for ticket in tickets}) == 1
+    assert sum(ticket.mine for ticket in tickets) == 1
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(Run)).scalar() == 1

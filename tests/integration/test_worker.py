@@ -1,0 +1,263 @@
+"""A worker on a real broker and a real database: every frame once, whatever goes wrong."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import Engine, select
+
+from contracts.bus import Bus, StreamLimits
+from contracts.errors import FenceLostError, ModelError
+from contracts.frames import Counters, End, FrameMessage
+from contracts.geometry import Box
+from contracts.jobs import claimant_name, enqueue_file
+from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
+from contracts.results import FaceResult, FrameResult
+from inference_worker.store import Batch, RunStore, TakenRun
+from inference_worker.worker import Worker, WorkerLimits
+from tests.integration.test_jobs import JOB
+
+LIMITS = WorkerLimits(batch_frames=4, lease_s=30, max_attempts=2, dead_letter_ttl_s=60)
+
+
+@dataclass
+class CountingAnalyzer:
+    """Gives each frame one face whose track_id says how many frames came before it."""
+
+    before: int = 0
+
+    def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
+        return [self._one(frame) for frame in frames]
+
+    def checkpoint(self) -> bytes:
+        return json.dumps(self.before).encode()
+
+    def _one(self, frame: FrameMessage) -> FrameResult:
+        self.before += 1
+        face = FaceResult(
+            track_id=self.before,
+            box=Box(0, 0, 10, 10),
+            probabilities=(1.0, *[0.0] * 6),
+            emotion="angry",
+            confidence=1.0,
+            smoothed_emotion=None,
+            smoothed_confidence=0.3,
+            quality=1.0,
+        )
+        return FrameResult(
+            frame.seq, frame.frame_index, frame.media_time_us, frame.captured_at_us, 40, (face,)
+        )
+
+
+def analyzer(run: TakenRun) -> CountingAnalyzer:
+    return CountingAnalyzer(json.loads(run.checkpoint) if run.checkpoint else 0)
+
+
+@pytest.fixture
+def run_id(engine: Engine) -> str:
+    with engine.begin() as connection:
+        ticket = enqueue_file(connection, JOB, claimant=claimant_name(), lease_s=60, again=False)
+    return ticket.run_id
+
+
+def frame(run_id: str, seq: int) -> bytes:
+    return FrameMessage(
+        run_id=run_id,
+        seq=seq,
+        frame_index=seq - 1,
+        media_time_us=40_000 * seq,
+        captured_at_us=40_000 * seq,
+        width=2,
+        height=2,
+        display_width=2,
+        display_height=2,
+        counters=Counters(captured=seq),
+        luma=bytes(4),
+    ).encode()
+
+
+def publish(bus: Bus, run_id: str, messages: Sequence[bytes], first: int = 1) -> None:
+    publisher = bus.publisher(run_id, StreamLimits(1000, 10**7), kind="file")
+    publisher.begin()
+    for seq, data in enumerate(messages, first):
+        assert publisher.publish(seq, data)
+
+
+def whole(run_id: str, frames: int) -> list[bytes]:
+    end = End(run_id, frames + 1, frames, Counters(captured=frames), "")
+    return [*(frame(run_id, seq) for seq in range(1, frames + 1)), end.encode()]
+
+
+def work(worker: Worker, engine: Engine, until: Callable[[], bool] | None = None) -> None:
+    """Step until the run has ended, or `until`."""
+    for _ in range(200):
+        worker.step()
+        if until() if until else progress(engine).state == RunState.DONE:
+            return
+    raise TimeoutError("the worker did not get there")
+
+
+@dataclass
+class Progress:
+    state: str
+    next_seq: int
+    frames_analyzed: int
+
+
+def progress(engine: Engine) -> Progress:
+    with engine.connect() as connection:
+        return Progress(
+            *connection.execute(
+                select(Run.state, RunProgress.next_seq, RunProgress.frames_analyzed).join(
+                    RunProgress, RunProgress.run_pk == Run.id
+                )
+            ).one()
+        )
+
+
+def frames_stored(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return list(
+            connection.execute(select(Frame.frame_index).order_by(Frame.frame_index)).scalars()
+        )
+
+
+def test_every_frame_is_stored_once_and_the_stream_is_gone(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    publish(bus, run_id, whole(run_id, 10))
+
+    work(Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS), engine)
+
+    assert frames_stored(engine) == list(range(10))
+    assert progress(engine).frames_analyzed == 10
+    assert bus.open_runs() == []
+
+
+def test_a_successor_goes_on_from_the_checkpoint(bus: Bus, engine: Engine, run_id: str) -> None:
+    publish(bus, run_id, whole(run_id, 10))
+    first = Worker("one", bus, RunStore(engine, "one"), analyzer, LIMITS)
+    work(first, engine, lambda: progress(engine).next_seq > 4)
+    bus.release(run_id, "one")  # As if its lease had run out: it has unacknowledged frames.
+
+    work(Worker("two", bus, RunStore(engine, "two"), analyzer, LIMITS), engine)
+
+    assert frames_stored(engine) == list(range(10))
+    assert progress(engine).frames_analyzed == 10
+
+
+def test_a_worker_that_lost_its_run_cannot_commit(engine: Engine, run_id: str) -> None:
+    slow, quick = RunStore(engine, "slow"), RunStore(engine, "quick")
+    lost = slow.take(run_id)
+    assert lost is not None
+    taken = quick.take(run_id)
+    assert taken is not None
+    assert taken.fence > lost.fence and taken.crashed
+    batch = Batch(
+        next_seq=2,
+        results=[FrameResult(1, 0, 0, 0, 0, ())],
+        rejected=[],
+        counters=Counters(captured=1),
+        source_cursor="",
+        checkpoint=b"1",
+    )
+
+    with pytest.raises(FenceLostError):
+        slow.commit(lost, batch)
+
+    assert frames_stored(engine) == []
+    quick.commit(taken, batch)
+    assert frames_stored(engine) == [0]
+
+
+def test_a_message_that_cannot_be_read_is_set_aside(bus: Bus, engine: Engine, run_id: str) -> None:
+    messages = whole(run_id, 6)
+    messages[2] = b"\x00 hostile"
+    publish(bus, run_id, messages)
+
+    work(Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS), engine)
+
+    assert frames_stored(engine) == [0, 1, 3, 4, 5]
+    with engine.connect() as connection:
+        (letter,) = connection.execute(select(DeadLetter.seq, DeadLetter.reason)).all()
+    assert letter.seq == 3 and letter.reason
+
+
+def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    class Dies(CountingAnalyzer):
+        def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
+            if any(one.seq == 3 for one in frames):
+                raise SystemError("as a segmentation fault would")
+            return super().analyze(frames)
+
+    def fragile(run: TakenRun) -> CountingAnalyzer:
+        return Dies(analyzer(run).before)
+
+    publish(bus, run_id, whole(run_id, 6))
+    deaths = 0
+    while progress(engine).state != RunState.DONE:
+        # A new worker under the old one's name, as its parent starts it.
+        worker = Worker("w", bus, RunStore(engine, "w"), fragile, LIMITS)
+        try:
+            work(worker, engine)
+        except SystemError:
+            deaths += 1
+            assert deaths < 10
+
+    assert frames_stored(engine) == [0, 1, 3, 4, 5]
+    assert deaths == 1 + LIMITS.max_attempts
+
+
+def test_a_lost_stream_is_asked_for_again_from_the_first_uncommitted_frame(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    messages = whole(run_id, 10)
+    publish(bus, run_id, messages[:4])
+    worker = Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS)
+    work(worker, engine, lambda: progress(engine).next_seq == 5)
+    bus.forget(run_id)  # The broker was restarted.
+    worker.step()
+
+    publish(bus, run_id, messages[4:], first=5)
+    work(worker, engine)
+
+    assert frames_stored(engine) == list(range(10))
+
+
+def test_a_run_for_another_model_is_left_to_others(bus: Bus, engine: Engine, run_id: str) -> None:
+    def unfit(run: TakenRun) -> CountingAnalyzer:
+        raise ModelError(f"run {run.run_id} wants another model")
+
+    publish(bus, run_id, whole(run_id, 3))
+    picky = Worker("picky", bus, RunStore(engine, "picky"), unfit, LIMITS)
+    picky.step()
+
+    work(Worker("able", bus, RunStore(engine, "able"), analyzer, LIMITS), engine)
+
+    assert frames_stored(engine) == [0, 1, 2]
+
+
+def test_two_workers_share_the_runs_evenly(bus: Bus, engine: Engine) -> None:
+    for number in range(4):
+        job = replace(JOB, content_hash=str(number) * 64)
+        with engine.begin() as connection:
+            ticket = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False)
+        publish(bus, ticket.run_id, [frame(ticket.run_id, 1)])
+    one = Worker("one", bus, RunStore(engine, "one"), analyzer, LIMITS)
+    two = Worker("two", bus, RunStore(engine, "two"), analyzer, LIMITS)
+
+    def holders() -> list[str | None]:
+        with engine.connect() as connection:
+            return list(connection.execute(select(RunProgress.holder)).scalars())
+
+    one.step()
+    assert holders() == ["one"] * 4
+    for _ in range(100):
+        two.step()
+        one.step()
+        if sorted(map(str, holders())) == ["one", "one", "two", "two"]:
+            return
+    raise AssertionError(f"held by {holders()}")

@@ -1,0 +1,47 @@
+"""Deleting a run takes all of it and nothing else."""
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from analytics.deletion import delete_run
+from analytics.queries import list_runs
+from contracts.errors import RunBusyError, RunNotFoundError
+from contracts.jobs import claimant_name
+from contracts.records import Base, Face, Frame, Run, RunProgress, RunState, Source, Track
+from tests.rows import Seen, write_run
+
+
+def rows(engine: Engine, table: type[Base]) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
+def test_a_deleted_run_leaves_no_row_and_the_others_theirs(engine: Engine, chunk_rows: int) -> None:
+    frames = {n: [Seen(1, "happy"), Seen(2, None)] for n in range(10)}
+    write_run(engine, "kept", frames)
+    tables = (Run, RunProgress, Frame, Face, Track)
+    before = [rows(engine, table) for table in tables]
+    write_run(engine, "gone", frames | {n: [] for n in range(10, 15)})
+
+    delete_run(engine, "gone", chunk_rows=chunk_rows)
+
+    assert [rows(engine, table) for table in tables] == before
+    assert [run.run_id for run in list_runs(engine)] == ["kept"]
+    assert rows(engine, Source) == 1
+    with pytest.raises(RunNotFoundError):
+        delete_run(engine, "gone")
+
+
+def test_a_run_that_a_living_process_works_on_stays(engine: Engine) -> None:
+    write_run(engine, "busy", {0: []}, state=RunState.RUNNING, claimed_by=claimant_name())
+    with pytest.raises(RunBusyError):
+        delete_run(engine, "busy")
+    assert rows(engine, Frame) == 1
+
+
+def test_a_run_that_a_dead_process_left_behind_goes(engine: Engine) -> None:
+    host, pid, _ = claimant_name().rsplit(":", 2)
+    write_run(engine, "left", {0: []}, state=RunState.RUNNING, claimed_by=f"{host}:{pid}:1")
+    delete_run(engine, "left")
+    assert rows(engine, Run) == 0

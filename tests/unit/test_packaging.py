@@ -1,0 +1,26 @@
+"""What is on disk is what is checked and shipped."""
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+NOT_SHIPPED = {"tests", "benchmarks"}
+
+
+def test_every_package_is_shipped_typed_and_under_the_import_rules() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - NOT_SHIPPED
+
+    assert set(PROJECT["hatch"]["build"]["targets"]["wheel"]["packages"]) == packages
+    assert set(PROJECT["mypy"]["packages"]) == packages
+    assert set(PROJECT["importlinter"]["root_packages"]) == packages
+
+
+def test_workers_and_the_demo_install_no_tensorflow() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = ["worker", "embedded", "ingest", "export", "postgres", "all"]
+    asked = [
+        *extras["dependencies"],
+        *(one for n in names for one in extras["optional-dependencies"][n]),
+    ]
+    assert not [one for one in asked if one.startswith(("tensorflow", "keras", "torch"))]
