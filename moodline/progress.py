@@ -24,8 +24,8 @@ class ProgressDisplay:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[frames]:>7} frames"),
-            TextColumn("{task.fields[fps]:>5} fps"),
+            TextColumn("{task.fields[frames]:>14}"),
+            TextColumn("{task.fields[fps]:>8}"),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
@@ -52,10 +52,14 @@ class ProgressDisplay:
             return
         if self._whole is None and len(files) > 1:
             self._whole = self._progress.add_task(
-                f"{len(files)} recordings", total=len(files), frames="", fps=""
+                f"{len(files):,} recordings", total=len(files), frames="", fps=""
             )
         if self._whole is not None:
-            self._progress.update(self._whole, completed=sum(f.ended for f in files))
+            self._progress.update(
+                self._whole,
+                completed=(done := sum(f.ended for f in files)),
+                frames=f"{done:,} done",
+            )
         for place, file in enumerate(files):
             self._show_file(place, file)
 
@@ -79,6 +83,6 @@ class ProgressDisplay:
             task,
             total=1.0 if status.share is not None else None,
             completed=status.share or 0.0,
-            frames=f"{status.frames_analyzed:,}",
-            fps=f"{rate:.0f}" if rate else "…",
+            frames=f"{status.frames_analyzed:,} frames",
+            fps=f"{rate:.0f} fps" if rate else "… fps",
         )

@@ -32,9 +32,19 @@ def print_report(engine: Engine, reports: "Sequence[FileReport]", console: Conso
         if report.error:
             line = Text(f"{Path(report.path).name}: ", style="bold red")
             console.print(line.append(report.error, style="not bold default"), soft_wrap=True)
+    if len(reports) > 1:
+        failed = sum(bool(report.error) for report in reports)
+        verdict = f", {failed:,} failed" if failed else ", all read"
+        console.print(f"{len(reports):,} recordings{verdict}.", highlight=False)
     done = [r for r in reports if r.summary is not None and r.summary.faces]
     for report in done[:_MAX_TIMELINES]:
         _print_timeline(engine, report, console)
+    if len(done) > _MAX_TIMELINES:
+        console.print(
+            f"\nThe first {_MAX_TIMELINES} of {len(done):,} timelines; "
+            "`moodline runs show RUN` draws any.",
+            highlight=False,
+        )
 
 
 def _row(report: "FileReport") -> list[Text]:
