@@ -6,9 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import detectors, fer_library
+from benchmarks import detectors, fer_library, fer_model
 
-BENCHMARKS = {"fer-library": fer_library.run, "detectors": detectors.run}
+BENCHMARKS = {
+    "fer-library": fer_library.run,
+    "fer-model": fer_model.run,
+    "detectors": detectors.run,
+}
 
 
 def main() -> int:

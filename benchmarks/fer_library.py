@@ -36,7 +36,7 @@ _PACKAGES = (
 
 def run(console: Console, clip: Path | None) -> list[Verdict]:
     """Alternate the two; the ratio of the medians."""
-    python = _fer_python(console)
+    python = fer_python(console)
     with tempfile.TemporaryDirectory() as folder:
         if clip is None:
             clip = Path(folder) / "clip.mp4"
@@ -93,7 +93,7 @@ def _moodline(clip: Path) -> dict[str, Any]:
     return {"frames": file["frames_analyzed"], "faces": file["faces"], "fps": file["fps"]}
 
 
-def _fer_python(console: Console) -> Path:
+def fer_python(console: Console) -> Path:
     """A virtual environment with what fer's Haar path imports, and nothing of moodline's."""
     python = _OWN_PYTHON / "bin" / "python"
     if not python.exists():

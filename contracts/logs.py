@@ -1,7 +1,11 @@
 """Logs: one line an event, to standard error, without credentials."""
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -28,3 +32,16 @@ def configure_logs(level: str) -> None:
 
 def _redact_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Nothing reaches standard error: for libraries that greet from C++, as LiteRT does."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,8 +1,5 @@
 """The classifier: face crops in, calibrated probabilities out."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,6 +8,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contracts.errors import ModelError
+from contracts.logs import quiet_stderr
 from contracts.model_card import WEIGHTS_NAME, ModelCard
 
 _LARGEST_BATCH: Final = 32
@@ -34,19 +32,6 @@ def shipped_model() -> Path:
     return folders[-1].parent
 
 
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """LiteRT greets from C++ on standard error, which no setting turns off."""
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 class LiteRTClassifier:
     """A LiteRT model on the CPU, one thread. Its answers do not depend on the batch size."""
 
@@ -55,7 +40,7 @@ class LiteRTClassifier:
         head = self.card.heads[self.card.record_head]
         self._temperature = head.temperature
         try:
-            with _quiet_stderr():
+            with quiet_stderr():
                 path = str(folder / WEIGHTS_NAME)
                 interpreter = Interpreter(model_path=path, num_threads=threads)
                 self._run = interpreter.get_signature_runner()

@@ -21,6 +21,7 @@ from contracts.logs import configure_logs
 from contracts.redact import redact
 from contracts.settings import Settings
 from moodline import __version__
+from moodline.model_commands import app as model_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 runs_app = typer.Typer(no_args_is_help=True, help="What was analysed.")
 app.add_typer(runs_app, name="runs")
+app.add_typer(model_app, name="model")
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 app.add_typer(db_app, name="db")
 

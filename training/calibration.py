@@ -80,3 +80,31 @@ def choose_threshold(points: list[RiskPoint], least_coverage: float) -> RiskPoin
     if not kept:
         raise ValueError(f"no threshold keeps {least_coverage:.0%} of the faces")
     return max(kept, key=lambda point: point.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Faces whose confidence lies in one bin: how many, how sure on average, how often right."""
+
+    faces: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(probs: Floats, labels: Labels, bins: int = ECE_BINS) -> list[ReliabilityBin]:
+    """The reliability diagram (Guo et al. 2017): equal-width bins of the top label's confidence.
+
+    Empty bins are left out.
+    """
+    confidence = probs.max(axis=1)
+    correct = probs.argmax(axis=1) == labels
+    index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    return [
+        ReliabilityBin(
+            int((index == i).sum()),
+            float(confidence[index == i].mean()),
+            float(correct[index == i].mean()),
+        )
+        for i in range(bins)
+        if (index == i).any()
+    ]

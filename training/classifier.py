@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from contracts.logs import quiet_stderr
+from training.dataset import SIDE
+
 BATCH = 64
 
 
@@ -14,7 +17,9 @@ class LiteRtModel:
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._run = Interpreter(str(path), num_threads=1).get_signature_runner()
+        with quiet_stderr():
+            self._run = Interpreter(str(path), num_threads=1).get_signature_runner()
+            self._run(faces=np.zeros((1, SIDE, SIDE, 3), np.uint8))
 
     def logits(self, faces: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         """Logits [n, 7] by output, of faces uint8 [n, 48, 48, 3]."""

@@ -16,16 +16,27 @@ class TrainingConfigError(MoodlineError):
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Of the network: `seen_as` is the side in pixels that the 48 are resized to."""
+    """Of the network: `seen_as` is the side in pixels that the 48 are resized to.
+
+    dense: units of a hidden layer before the heads; 0 is none. frozen: the backbone stays as
+    ImageNet left it.
+    """
 
     alpha: float = 1.0
     seen_as: int = 96
     dropout: float = 0.4
+    dense: int = 0
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """AdamW with warm-up, cosine decay and an exponential average of the weights."""
+    """AdamW with warm-up, cosine decay and an exponential average of the weights.
+
+    cosine: False keeps the peak rate. ema_momentum: 0 keeps no average. vote_weight: of the
+    ferplus head's loss. early_stop_epochs: stop after that many epochs without a better val
+    accuracy of the fer2013 head, and keep the best epoch's weights; 0 trains to the last.
+    """
 
     epochs: int
     batch: int = 64
@@ -35,6 +46,9 @@ class Optimizer:
     clip_norm: float = 2.0
     ema_momentum: float = 0.998
     label_smoothing: float = 0.1
+    cosine: bool = True
+    vote_weight: float = 1.0
+    early_stop_epochs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,10 @@ Taught = tuple[Floats, Floats]
 """A teacher's probabilities for both heads, each [n, 7]."""
 
 
+OnStep = Callable[[int, int, int], None]
+"""Told after each step: the epoch from 1, the step from 1, the steps of an epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What every face of a split is to be read as: [n, 7], [n, 7], [n]."""
@@ -52,8 +56,10 @@ class Targets:
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
-    """Linear warm-up times cosine decay, at step `step` of `total`."""
+    """Linear warm-up times cosine decay, at step `step` of `total`; a total of 0 decays not."""
     ramp = min((step + 1) / max(warmup, 1), 1.0)
+    if not total:
+        return peak * ramp
     return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
 
 
@@ -128,15 +134,16 @@ class Trainer:
         self.optimizer = keras.optimizers.AdamW(
             options.peak_rate,
             weight_decay=options.weight_decay,
-            use_ema=True,
+            use_ema=options.ema_momentum > 0,
             ema_momentum=options.ema_momentum,
-            clipnorm=options.clip_norm,
+            clipnorm=options.clip_norm or None,
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        self.model.compile(optimizer=self.optimizer, loss=[loss, loss])
+        weights = [1.0, options.vote_weight]
+        self.model.compile(optimizer=self.optimizer, loss=[loss, loss], loss_weights=weights)
         self.optimizer.build(self.model.trainable_variables)
-        self.epoch = 0
+        self.epoch, self.best, self.best_epoch = 0, -1.0, 0
 
     @property
     def steps(self) -> int:
@@ -149,28 +156,40 @@ class Trainer:
         if not path.exists():
             return False
         with np.load(path) as state:
-            self.epoch = int(state["epoch"])
+            self.epoch, self.best_epoch = int(state["epoch"]), int(state["best_epoch"])
+            self.best = float(state["best"])
             for i, variable in enumerate(self._state()):
                 variable.assign(state[f"v{i}"])
         return True
 
-    def run_epoch(self) -> EpochResult:
+    @property
+    def finished(self) -> bool:
+        """Whether the recipe ends here."""
+        options = self.config.optimizer
+        patience = options.early_stop_epochs
+        stuck = patience and self.epoch - self.best_epoch >= patience
+        return bool(stuck) or self.epoch >= options.epochs
+
+    def run_epoch(self, on_step: OnStep) -> EpochResult:
         """Train one epoch, evaluate, and write weights, checkpoint and log."""
         begin, losses = time.monotonic(), []
         options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
         warmup = int(options.warmup_epochs * self.steps)
         for i, batch in enumerate(batches(self.train, self.targets, self.config, self.epoch)):
             step = self.epoch * self.steps + i
-            rate = learning_rate(step, total, warmup, options.peak_rate)
+            decay_steps = total if options.cosine else 0
+            rate = learning_rate(step, decay_steps, warmup, options.peak_rate)
             self.optimizer.learning_rate.assign(rate)
             weights = [np.ones_like(batch.soft_weight), batch.soft_weight]
             result = self.model.train_on_batch(
                 batch.faces, [batch.hard, batch.soft], sample_weight=weights
             )
             losses.append(float(np.ravel(result)[0]))
+            on_step(self.epoch + 1, i + 1, self.steps)
         self.epoch += 1
-        self._checkpoint()
         raw, ema = self._accuracies(), self._averaged_accuracies()
+        # After the weights: a kill in between repeats the epoch, and ends with the same.
+        self._checkpoint()
         seconds = round(time.monotonic() - begin, 1)
         line = EpochResult(self.epoch, round(float(np.mean(losses)), 4), raw, ema, seconds)
         with (self.run / LOG).open("a", encoding="utf-8") as log:
@@ -202,14 +221,19 @@ class Trainer:
 
         arrays = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self._state())}
         part = self.run / "checkpoint.part.npz"
-        np.savez(part, epoch=self.epoch, **arrays)
+        np.savez(part, epoch=self.epoch, best=self.best, best_epoch=self.best_epoch, **arrays)
         part.replace(self.run / CHECKPOINT)
 
     def _averaged_accuracies(self) -> dict[str, float]:
         kept = self.model.get_weights()
-        self.optimizer.finalize_variable_values(self.model.trainable_variables)
-        self.model.save_weights(str(self.run / WEIGHTS))
+        if self.config.optimizer.ema_momentum > 0:
+            self.optimizer.finalize_variable_values(self.model.trainable_variables)
         accuracies = self._accuracies()
+        better = accuracies["fer2013"] > self.best
+        if better or not self.config.optimizer.early_stop_epochs:
+            self.model.save_weights(str(self.run / WEIGHTS))
+        if better:
+            self.best, self.best_epoch = accuracies["fer2013"], self.epoch
         self.model.set_weights(kept)
         return accuracies
 
@@ -223,20 +247,21 @@ class Trainer:
         return {head: round(value, 4) for head, value in accuracies.items()}
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917  (what to learn, where from, where to)
     config: TrainingConfig,
     data: Dataset,
     run: Path,
     imagenet: Path | None = None,
     teacher: Path | None = None,
+    on_step: OnStep = lambda _epoch, _step, _steps: None,
 ) -> Iterator[EpochResult]:
-    """Train to the recipe's last epoch, from the run's checkpoint where there is one."""
+    """Train to the recipe's end, from the run's checkpoint where there is one."""
     run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, data, run, imagenet, teacher)
     trainer.resume()
     _describe(config, data, run)
-    while trainer.epoch < config.optimizer.epochs:
-        yield trainer.run_epoch()
+    while not trainer.finished:
+        yield trainer.run_epoch(on_step)
 
 
 def _describe(config: TrainingConfig, data: Dataset, run: Path) -> None:

@@ -38,8 +38,14 @@ def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: 
     grey = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="luma")
     scaled = grey(scaled)
     grey.set_weights([_luma_kernel()])
-    seen = layers.Resizing(shape.seen_as, shape.seen_as, interpolation="bilinear")(scaled)
-    features = layers.Dropout(shape.dropout)(backbone(seen))
+    if shape.seen_as != SIDE:
+        scaled = layers.Resizing(shape.seen_as, shape.seen_as, interpolation="bilinear")(scaled)
+    backbone.trainable = not shape.frozen
+    # A frozen backbone keeps ImageNet's batch statistics too.
+    features = backbone(scaled, training=False) if shape.frozen else backbone(scaled)
+    if shape.dense:
+        features = layers.Dense(shape.dense, activation="relu")(features)
+    features = layers.Dropout(shape.dropout)(features)
     outputs = [layers.Dense(len(EMOTIONS), name=head)(features) for head in HEADS]
     return keras.Model(faces, outputs)
 

@@ -1,0 +1,61 @@
+"""The shipped model against fer's quantised one: milliseconds of a face, one thread each."""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.fer_library import fer_python
+from benchmarks.results import Verdict, write_result
+from inference_worker.classify import LiteRTClassifier, shipped_model
+
+ROUNDS, CALLS = 5, 300
+MOST_ALONE, MOST_OF_EIGHT = 1.5, 1.0
+
+
+def run(console: Console, clip: Path | None) -> list[Verdict]:
+    """Alternate the two; ratios of the medians. No clip is used: pixels change no time."""
+    del clip
+    python = fer_python(console)
+    ours: list[dict[str, float]] = []
+    theirs: list[dict[str, float]] = []
+    for _ in range(ROUNDS):
+        theirs.append(_fer(python))
+        ours.append(_moodline())
+    verdicts = []
+    measured: dict[str, object] = {"moodline": ours, "fer": theirs}
+    for name, most in (("batch_1", MOST_ALONE), ("batch_8", MOST_OF_EIGHT)):
+        our_ms = statistics.median(one[name] for one in ours)
+        their_ms = statistics.median(one[name] for one in theirs)
+        measured[name] = {"moodline_ms": our_ms, "fer_ms": their_ms, "ratio": our_ms / their_ms}
+        text = f"{name}: {our_ms:.2f} ms a face, fer {their_ms:.2f} ms: {our_ms / their_ms:.2f}"
+        verdicts.append(Verdict(f"{text}; at most {most} wanted", our_ms / their_ms <= most))
+    write_result("fer-model", measured, verdicts)
+    return verdicts
+
+
+def _fer(python: Path) -> dict[str, float]:
+    script = Path(__file__).with_name("fer_model_loop.py")
+    env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([python, script], capture_output=True, text=True, check=True, env=env)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _moodline() -> dict[str, float]:
+    classifier = LiteRTClassifier(shipped_model())
+    found = {}
+    for batch in (1, 8):
+        crops = np.random.default_rng(7).integers(0, 256, (batch, 48, 48), dtype=np.uint8)
+        times = []
+        for _ in range(CALLS):
+            begin = time.perf_counter()
+            classifier.classify(crops)
+            times.append((time.perf_counter() - begin) * 1000 / batch)
+        found[f"batch_{batch}"] = statistics.median(times)
+    return found

@@ -1,0 +1,141 @@
+"""`moodline model` on labelled faces in the layouts that people have: no TensorFlow needed."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from contracts.emotions import EMOTIONS
+from inference_worker.classify import shipped_model
+from tests.e2e.commands import Installation, assert_plain_failure
+
+FACES = Path(__file__).parents[2] / "moodline" / "assets" / "faces"
+VOTES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+
+
+def face(person: str, emotion: str) -> np.ndarray:
+    tile = cv2.imread(str(FACES / f"{person}-{emotion}.png"), cv2.IMREAD_GRAYSCALE)
+    assert tile is not None
+    return np.asarray(cv2.resize(tile[4:124, 4:124], (48, 48), interpolation=cv2.INTER_AREA))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The Kaggle layout with nothing but `test`, and FER+ votes."""
+    root = tmp_path / "faces"
+    with_votes = []
+    for person in "abc":
+        for emotion in EMOTIONS:
+            path = root / "test" / emotion / f"{person}-{emotion}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), face(person, emotion))
+            votes = {v: 10 * (e == emotion) for v, e in zip(VOTES, EMOTIONS, strict=True)}
+            with_votes.append({"Image name": path.name, **votes})
+    with (root / "labels.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["Image name", *VOTES])
+        table.writeheader()
+        table.writerows(with_votes)
+    return root
+
+
+def test_a_test_split_is_scored_and_reported(
+    installation: Installation, folder: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.html"
+    done = installation.run(
+        *("model", "evaluate", folder, "--labels", "ferplus", "--json", "--report", report)
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+
+    assert result["n"] == 21
+    assert result["accuracy"] >= 15 / 21
+    assert result["split"] == "test"
+    assert set(result["per_class"]) == set(EMOTIONS)
+    assert sum(map(sum, result["confusion"])) == 21
+    assert 0 <= result["ece"] <= 1
+    assert result["latency_ms_per_face"] > 0
+    page = report.read_text()
+    assert "<svg" in page
+    assert "http" not in page.replace("http://www.w3.org", ""), "it asks another host for something"
+    shown = installation.run("model", "evaluate", folder)
+    assert "accuracy" in shown.stdout
+    assert list((installation.home / "reports").glob("*.html"))
+
+
+def test_the_pixel_csv_is_read_too(installation: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "fer2013.csv"
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["emotion", "pixels", "Usage"])
+        for number, emotion in enumerate(EMOTIONS):
+            pixels = " ".join(map(str, face("a", emotion).ravel()))
+            table.writerow([number, pixels, "PrivateTest"])
+
+    done = installation.run("model", "evaluate", path, "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["n"] == 7
+    assert_plain_failure(installation.run("model", "evaluate", path, "--labels", "ferplus"))
+
+
+def test_two_models_are_compared_on_the_same_faces(
+    installation: Installation, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "copy"
+    shutil.copytree(shipped_model(), other)
+
+    done = installation.run(
+        *("model", "compare", shipped_model().name, other, "--data", folder, "--json")
+    )
+
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["n"], result["only_a"], result["only_b"], result["p_value"]) == (21, 0, 0, 1.0)
+    assert_plain_failure(installation.run("model", "compare", "x", "y", "--data", folder))
+
+
+def test_models_are_listed(installation: Installation) -> None:
+    done = installation.run("model", "list", "--json")
+    models = json.loads(done.stdout)["models"]
+    assert [model["id"] for model in models if model["in_use"]] == [shipped_model().name]
+
+
+def test_near_duplicates_are_counted(
+    installation: Installation, folder: Path, tmp_path: Path
+) -> None:
+    for emotion in EMOTIONS:
+        for source, split, flip in (("a", "train", False), ("b", "train", False)):
+            path = folder / split / emotion / f"{source}-{emotion}-{split}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture = face(source, emotion)
+            mirrored = picture[:, ::-1] if emotion == "happy" else picture
+            cv2.imwrite(str(path), picture if flip else mirrored)
+
+    done = installation.run("model", "leakage", folder, "--json")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["test"]
+    assert found["faces"] == 21
+    assert found["near_duplicates"] >= 14, "every face of a and b is in train, happy mirrored"
+
+
+@pytest.mark.parametrize("harm", ["empty", "emotion", "image", "class"])
+def test_a_wrong_layout_is_one_line(installation: Installation, folder: Path, harm: str) -> None:
+    if harm == "empty":
+        shutil.rmtree(folder / "test")
+    elif harm == "emotion":
+        (folder / "test" / "happy").rename(folder / "test" / "hungry")
+    elif harm == "image":
+        (folder / "test" / "happy" / "a-happy.png").write_bytes(b"not a picture")
+    else:
+        shutil.rmtree(folder / "test" / "fear")
+
+    done = installation.run("model", "evaluate", folder)
+
+    assert_plain_failure(done)
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,57 @@
+"""Two models on the same faces: the difference, and whether chance explains it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+from training.dataset import DatasetError
+from training.evaluate import Readings
+
+_RESAMPLES = 2000
+_SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """B less A on the same n faces.
+
+    only_a, only_b: faces that only one of them read right. p_value: exact McNemar test (McNemar
+    1947). low, high: 95 % bootstrap interval of the difference in accuracy.
+    """
+
+    a: str
+    b: str
+    n: int
+    accuracy_a: float
+    accuracy_b: float
+    only_a: int
+    only_b: int
+    p_value: float
+    low: float
+    high: float
+
+
+def compare(a: Readings, b: Readings) -> Comparison:
+    """Raises DatasetError when the two did not read the same faces."""
+    if a.names != b.names or a.labels != b.labels:
+        raise DatasetError("the two models did not read the same faces")
+    only_a = int((a.right & ~b.right).sum())
+    only_b = int((b.right & ~a.right).sum())
+    difference = b.right.astype(np.float64) - a.right.astype(np.float64)
+    rng = np.random.default_rng(_SEED)
+    means = [rng.choice(difference, len(difference)).mean() for _ in range(_RESAMPLES)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    differing = only_a + only_b
+    return Comparison(
+        a=a.model.version,
+        b=b.model.version,
+        n=len(a.names),
+        accuracy_a=round(float(a.right.mean()), 4),
+        accuracy_b=round(float(b.right.mean()), 4),
+        only_a=only_a,
+        only_b=only_b,
+        p_value=round(float(binomtest(only_b, differing).pvalue), 6) if differing else 1.0,
+        low=round(float(low), 4),
+        high=round(float(high), 4),
+    )
