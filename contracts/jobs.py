@@ -89,9 +89,11 @@ def claimant_name() -> str:
 
 
 def enqueue_file(
-    connection: Connection, job: FileJob, *, claimant: str, lease_s: float, again: bool
+    connection: Connection, job: FileJob, *, claimant: str | None, lease_s: float, again: bool
 ) -> RunTicket:
     """Find the run of equal work, or make one, and claim it. One writing transaction.
+
+    claimant: None leaves it for whichever ingest service claims it first.
 
     An unfinished or failed run is taken up where it stopped, unless a living claimant has it;
     a finished one is reused unless `again`.
@@ -119,14 +121,63 @@ def enqueue_file(
             uri=str(job.path),
             finished_at=None,
             claimed_by=claimant,
-            claim_expires_at=utc_now() + timedelta(seconds=lease_s),
+            claim_expires_at=utc_now() + timedelta(seconds=lease_s) if claimant else None,
         )
     )
     # A new claimant starts the count of crashes anew: only repeated ones in one go are poison.
     connection.execute(
         update(RunProgress).where(RunProgress.run_pk == found.id).values(attempts=0, holder=None)
     )
-    return RunTicket(found.id, found.run_id, RunState.QUEUED, mine=True)
+    return RunTicket(found.id, found.run_id, RunState.QUEUED, mine=claimant is not None)
+
+
+def claim_next(connection: Connection, *, claimant: str, lease_s: float) -> RunTicket | None:
+    """Claim the oldest unfinished recording that no living claimant has; None: there is none."""
+    lock_queue(connection)
+    waiting = connection.execute(
+        select(Run.id, Run.run_id, Run.state, Run.claimed_by, Run.claim_expires_at)
+        .where(Run.kind == "file", Run.state.in_([RunState.QUEUED, RunState.RUNNING]))
+        .order_by(Run.id)
+    )
+    for run in waiting:
+        if run.claimed_by != claimant and not claim_is_alive(run.claimed_by, run.claim_expires_at):
+            connection.execute(
+                update(Run)
+                .where(Run.id == run.id)
+                .values(
+                    claimed_by=claimant, claim_expires_at=utc_now() + timedelta(seconds=lease_s)
+                )
+            )
+            return RunTicket(run.id, run.run_id, RunState(run.state), mine=True)
+    return None
+
+
+def cancel_run(engine: Engine, run_id: str) -> bool:
+    """End an unfinished run; its rows stay. Whether there was something to end.
+
+    The fence grows, so that what its worker still has in hand is not committed. Raises
+    RunNotFoundError.
+    """
+    with engine.begin() as connection:
+        run_pk = run_pk_of(connection, run_id)
+        ended = connection.execute(
+            update(Run)
+            .where(Run.id == run_pk, Run.state.not_in(ENDED_STATES))
+            .values(
+                state=RunState.CANCELLED,
+                error="cancelled",
+                finished_at=utc_now(),
+                claimed_by=None,
+                claim_expires_at=None,
+            )
+        ).rowcount
+        if ended:
+            connection.execute(
+                update(RunProgress)
+                .where(RunProgress.run_pk == run_pk)
+                .values(fence=RunProgress.fence + 1)
+            )
+    return bool(ended)
 
 
 def lock_queue(connection: Connection) -> None:
@@ -183,7 +234,9 @@ def claim_is_alive(claimant: str | None, expires_at: datetime | None) -> bool:
     return host != socket.gethostname() or _process_start(int(pid)) == start
 
 
-def _new_run(connection: Connection, job: FileJob, claimant: str, lease_s: float) -> RunTicket:
+def _new_run(
+    connection: Connection, job: FileJob, claimant: str | None, lease_s: float
+) -> RunTicket:
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
     run_pk = connection.execute(
@@ -202,12 +255,12 @@ def _new_run(connection: Connection, job: FileJob, claimant: str, lease_s: float
             state=RunState.QUEUED,
             queued_at=now,
             claimed_by=claimant,
-            claim_expires_at=now + timedelta(seconds=lease_s),
+            claim_expires_at=now + timedelta(seconds=lease_s) if claimant else None,
         )
         .returning(Run.id)
     ).scalar_one()
     connection.execute(insert(RunProgress).values(run_pk=run_pk))
-    return RunTicket(run_pk, run_id, RunState.QUEUED, mine=True)
+    return RunTicket(run_pk, run_id, RunState.QUEUED, mine=claimant is not None)
 
 
 def _source_pk(connection: Connection, name: str, kind: str, now: datetime) -> int:

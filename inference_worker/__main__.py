@@ -33,14 +33,14 @@ class _Stop:
         self.asked = True
 
 
-def main() -> None:
-    """Work until SIGTERM. The first argument, if any, is this worker's lasting name."""
+def main(name: str = "") -> None:
+    """Work until SIGTERM. name: a lasting one, so that a successor finds its own lease."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     if settings.failpoint:
         arm(settings.failpoint)
     stop = _Stop()
-    name = sys.argv[1] if len(sys.argv) > 1 else f"{socket.gethostname()}:{os.getpid()}"
+    name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)
     bus = Bus.connect(settings.redis_url)
     classifier = LiteRTClassifier(Path(settings.model) if settings.model else shipped_model())
@@ -76,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -4,6 +4,7 @@ SQL's cursor says where to begin, so a first start, a restart after a kill and a
 a broker loss are one and the same thing.
 """
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ from ingest.sources import FrameSource, SourceFrame, SourceInfo
 
 log = structlog.get_logger()
 
+_TURNS_A_LOOK: Final = 200
+"""Turns of waiting for room after which is looked whether the run was cancelled."""
 _POLL_S: Final = 0.004
 _MAX_RESTARTS_WITHOUT_PROGRESS: Final = 5
 
@@ -94,7 +97,11 @@ class FilePublisher:
             restarts, reached = 0, 0
             while True:
                 cursor = self._cursor(run)
-                if cursor is None or self._should_stop():
+                if cursor is None:
+                    # Done, or cancelled with frames still in the broker.
+                    self._bus.forget(run.run_id)
+                    return
+                if self._should_stop():
                     return
                 restarts = 0 if cursor.next_seq > reached else restarts + 1
                 reached = cursor.next_seq
@@ -105,7 +112,8 @@ class FilePublisher:
                     )
                 try:
                     self._publish_from(cursor, run, source, stream, base)
-                    return
+                    if self._should_stop():
+                        return
                 except StreamLostError as exc:
                     log.warning("publishing again", run=run.run_id, reason=str(exc))
 
@@ -123,26 +131,29 @@ class FilePublisher:
             if seq < cursor.next_seq:
                 continue
             message = _message(run.run_id, seq, frame, source.info, base)
-            if not self._send(stream, seq, message.encode()):
+            if not self._send(run, stream, seq, message.encode()):
                 return
         totals = source.totals
         end = End(run.run_id, seq + 1, totals.frames_total, totals.counters, totals.error)
-        if self._send(stream, end.seq, end.encode()):
+        if self._send(run, stream, end.seq, end.encode()):
             self._await_end(run, stream)
 
     def _numbered(self, source: FrameSource, cursor: _Cursor) -> Iterator[tuple[int, SourceFrame]]:
         """The source's frames with their seq; the cursor's key frame has the seq it had."""
         return enumerate(source.frames(cursor.source_cursor), start=cursor.from_seq)
 
-    def _send(self, stream: RunPublisher, seq: int, data: bytes) -> bool:
-        """Wait for room, then publish. False: a stop was asked for."""
-        while True:
+    def _send(self, run: Assignment, stream: RunPublisher, seq: int, data: bytes) -> bool:
+        """Wait for room, then publish. False: a stop was asked for, or the run has ended."""
+        for turn in itertools.count(1):
             if self._should_stop():
+                return False
+            if turn % _TURNS_A_LOOK == 0 and self._cursor(run) is None:
                 return False
             if stream.has_room(len(data)) and stream.publish(seq, data):
                 failpoint("after-publish")
                 return True
             time.sleep(_POLL_S)
+        raise AssertionError("an endless count ended")
 
     def _await_end(self, run: Assignment, stream: RunPublisher) -> None:
         """Until the end is committed the frames may be asked for again."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, select
@@ -33,6 +32,21 @@ class Pins:
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
     again: bool = False
+
+    def job(self, found: Found, digest: str) -> FileJob:
+        """The work on one recording. digest: of its content."""
+        return FileJob(
+            path=found.path.absolute(),  # A service has another working folder.
+            content_hash=digest,
+            source=self.source or found.name,
+            source_given=self.source is not None,
+            sampling_fps=self.sampling_fps,
+            detector=self.detector,
+            model_version=self.model_version,
+            options=self.options,
+            recorded_at=self.recorded_at,
+            recorded_at_pattern=self.recorded_at_pattern,
+        )
 
     @classmethod
     def analysis_options(cls, settings: Settings) -> AnalysisOptions:
@@ -131,7 +145,7 @@ class AnalysisRun:
         except MoodlineError as exc:
             progress.error = exc.line()
             return
-        progress.job = self._job(one.path, one.name, digest)
+        progress.job = self.pins.job(one, digest)
         self._claim(progress, again=self.pins.again)
 
     def _claim(self, progress: FileProgress, *, again: bool) -> None:
@@ -154,21 +168,6 @@ class AnalysisRun:
         progress.ticket = ticket
         if ticket.mine and not twin:
             self.stack.submit(ticket.run_id, ticket.run_pk)
-
-    def _job(self, path: Path, name: str, digest: str) -> FileJob:
-        pins = self.pins
-        return FileJob(
-            path=path,
-            content_hash=digest,
-            source=pins.source or name,
-            source_given=pins.source is not None,
-            sampling_fps=pins.sampling_fps,
-            detector=pins.detector,
-            model_version=pins.model_version,
-            options=pins.options,
-            recorded_at=pins.recorded_at,
-            recorded_at_pattern=pins.recorded_at_pattern,
-        )
 
     def _turn(self, timeout_s: float) -> None:
         self.stack.step(timeout_s)
@@ -214,3 +213,30 @@ class AnalysisRun:
         for progress in self.files:
             if progress.ticket is not None and not progress.ticket.mine and not progress.ended:
                 self._claim(progress, again=False)
+
+
+def queue_files(
+    settings: Settings, engine: Engine, found: Sequence[Found | Refused], pins: Pins
+) -> list[FileProgress]:
+    """Make a run for each recording and claim none: ingest services take them."""
+    files = []
+    for one in found:
+        progress = FileProgress(str(one.path))
+        files.append(progress)
+        if isinstance(one, Refused):
+            progress.error = one.error.line()
+            continue
+        try:
+            progress.job = pins.job(one, content_hash(one.path))
+        except MoodlineError as exc:
+            progress.error = exc.line()
+            continue
+        with engine.begin() as connection:
+            progress.ticket = enqueue_file(
+                connection,
+                progress.job,
+                claimant=None,
+                lease_s=settings.lease_s,
+                again=pins.again,
+            )
+    return files

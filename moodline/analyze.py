@@ -22,7 +22,7 @@ from inference_worker.classify import shipped_model
 from inference_worker.detect import detector_id
 from ingest.capture_time import compile_pattern
 from ingest.discovery import Found, Refused, discover
-from moodline.analysis_run import AnalysisRun, FileProgress, Pins
+from moodline.analysis_run import AnalysisRun, FileProgress, Pins, queue_files
 from moodline.annotation import annotate_recording, check_annotation_path
 from moodline.progress import ProgressDisplay
 from moodline.report import print_report
@@ -44,6 +44,7 @@ class AnalyzeOptions:
     export: Path | None = None
     frames: bool = False
     annotate: Path | None = None
+    detach: bool = False
     as_json: bool = False
     progress: bool = True
 
@@ -100,8 +101,15 @@ def analyze_paths(settings: Settings, paths: Sequence[str], options: AnalyzeOpti
         raise SettingsError(
             f"--annotate draws one recording, not {len(found)}", hint="Name one file"
         )
+    if options.detach and (options.export is not None or options.annotate is not None):
+        raise SettingsError(
+            "--detach only queues: there is nothing to export or draw yet",
+            hint="`moodline export` writes the rows when the jobs have ended",
+        )
     engine = open_engine(settings.effective_database_url)
     upgrade(engine)
+    if options.detach:
+        return _queue(settings, engine, found, options)
     reports = run_analysis(settings, engine, found, options)
     if options.export is not None:
         _export(engine, reports, options)
@@ -122,8 +130,46 @@ def run_analysis(
     options: AnalyzeOptions,
 ) -> list[FileReport]:
     """Work through the recordings with a stack of this command's own; a report for each."""
+    pins = _pins(settings, options)
+    workers = options.workers or min(os.cpu_count() or 1, _MAX_WORKERS)
+    workers = max(1, min(workers, len(found)))
+    with (
+        ProgressDisplay(enabled=options.progress) as display,
+        Stack(settings, engine, workers=workers, ingestors=workers) as stack,
+    ):
+        files = AnalysisRun(settings, engine, stack, pins, display.show).run(found)
+    return _reports(engine, files)
+
+
+def _queue(
+    settings: Settings, engine: Engine, found: Sequence[Found | Refused], options: AnalyzeOptions
+) -> bool:
+    """Make the runs and leave them to services. Whether any path was refused."""
+    files = queue_files(settings, engine, found, _pins(settings, options))
+    if options.as_json:
+        jobs = [
+            {
+                "path": one.path,
+                "run_id": one.ticket.run_id if one.ticket else None,
+                "state": str(one.ticket.state) if one.ticket else "failed",
+                "error": one.error,
+            }
+            for one in files
+        ]
+        print(json.dumps({"files": jobs}, indent=1))  # noqa: T201
+    else:
+        console = Console(soft_wrap=True, highlight=False, markup=False)
+        for one in files:
+            said = f"{one.ticket.run_id} {one.ticket.state}" if one.ticket else one.error
+            console.print(f"{one.path}: {said}")
+        console.print("`moodline jobs watch` shows how they go.")
+    engine.dispose()
+    return any(one.error for one in files)
+
+
+def _pins(settings: Settings, options: AnalyzeOptions) -> Pins:
     card = ModelCard.read(Path(settings.model) if settings.model else shipped_model())
-    pins = Pins(
+    return Pins(
         detector=detector_id(settings.detector),
         model_version=card.version,
         options=Pins.analysis_options(settings),
@@ -133,14 +179,6 @@ def run_analysis(
         recorded_at_pattern=options.recorded_at_pattern,
         again=options.again,
     )
-    workers = options.workers or min(os.cpu_count() or 1, _MAX_WORKERS)
-    workers = max(1, min(workers, len(found)))
-    with (
-        ProgressDisplay(enabled=options.progress) as display,
-        Stack(settings, engine, workers=workers, ingestors=workers) as stack,
-    ):
-        files = AnalysisRun(settings, engine, stack, pins, display.show).run(found)
-    return _reports(engine, files)
 
 
 def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:

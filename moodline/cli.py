@@ -2,8 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -12,16 +10,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from contracts.database import open_engine, schema_revision, upgrade
+from contracts.database import schema_revision
 from contracts.errors import MoodlineError, SettingsError
 from contracts.logs import configure_logs
 from contracts.redact import redact
 from contracts.settings import Settings
 from moodline import __version__
+from moodline.job_commands import app as jobs_app
+from moodline.job_commands import dead_letters_command
 from moodline.model_commands import app as model_app
+from moodline.records_session import records
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,7 +32,9 @@ app = typer.Typer(
 )
 runs_app = typer.Typer(no_args_is_help=True, help="What was analysed.")
 app.add_typer(runs_app, name="runs")
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(model_app, name="model")
+app.command("dead-letters", epilog="Example: [cyan]moodline dead-letters[/]")(dead_letters_command)
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 app.add_typer(db_app, name="db")
 
@@ -67,6 +69,9 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
     annotate: Annotated[
         Path | None, typer.Option(help="Draw what was found onto a copy, OUT.mp4; one file.")
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Only queue them, for `moodline ingest` to take.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
 ) -> None:
@@ -84,6 +89,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
         export=export,
         frames=frames,
         annotate=annotate,
+        detach=detach,
         as_json=as_json,
         progress=not (no_progress or as_json),
     )
@@ -126,7 +132,7 @@ def runs_list(
     """List runs, the newest first."""
     from moodline.record_commands import print_runs
 
-    with _records() as engine:
+    with records(_settings()) as engine:
         print_runs(engine, limit=limit, source=source, as_json=as_json, console=_console())
 
 
@@ -135,7 +141,7 @@ def runs_show(run: RunArgument, as_json: JsonOption = False) -> None:
     """Show one run: what was read, and how much of the recording was seen."""
     from moodline.record_commands import print_run
 
-    with _records() as engine:
+    with records(_settings()) as engine:
         print_run(engine, run, as_json=as_json, console=_console())
 
 
@@ -144,7 +150,7 @@ def runs_delete(run: RunArgument) -> None:
     """Delete a run and all of its rows."""
     from moodline.record_commands import delete
 
-    with _records() as engine:
+    with records(_settings()) as engine:
         delete(engine, run, _console())
 
 
@@ -171,7 +177,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
     """Write records to a file: a row per face per frame."""
     from moodline import record_commands
 
-    with _records() as engine:
+    with records(_settings()) as engine:
         record_commands.export(
             engine,
             out,
@@ -184,10 +190,28 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
         )
 
 
+@app.command(epilog="Example: [cyan]moodline ingest --parallel 4[/]")
+def ingest(
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Recordings decoded at a time.")] = 2,
+) -> None:
+    """Serve: publish queued recordings for workers, until SIGTERM. Needs servers of your own."""
+    from moodline.services import run_ingest
+
+    run_ingest(_settings(), parallel=parallel)
+
+
+@app.command(epilog="Example: [cyan]moodline worker[/]")
+def worker() -> None:
+    """Serve: analyse what is published, until SIGTERM. Needs servers of your own."""
+    from moodline.services import run_worker
+
+    run_worker(_settings())
+
+
 @db_app.command("upgrade", epilog="Example: [cyan]moodline db upgrade[/]")
 def db_upgrade() -> None:
     """Bring the database's schema to this version's."""
-    with _records() as engine:
+    with records(_settings()) as engine:
         _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine)}")
 
 
@@ -238,17 +262,6 @@ def _settings() -> Settings:
     settings = Settings.read()
     configure_logs(settings.log_level)
     return settings
-
-
-@contextmanager
-def _records() -> Iterator[Engine]:
-    """The records, with today's schema."""
-    engine = open_engine(_settings().effective_database_url)
-    try:
-        upgrade(engine)
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def _errors() -> Console:

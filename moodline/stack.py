@@ -52,7 +52,7 @@ class Stack:
         self._ingestor_count = ingestors
         self.claimant = claimant_name()
         self._queue: deque[str] = deque()
-        self._run_pks: list[int] = []
+        self._run_pks: dict[str, int] = {}
         self._ingest_crashes: Counter[str] = Counter()
         self._worker_crashes = 0
         self._ingestors: list[_Ingestor] = []
@@ -93,7 +93,12 @@ class Stack:
     def submit(self, run_id: str, run_pk: int) -> None:
         """Queue a run that was enqueued under this stack's claim."""
         self._queue.append(run_id)
-        self._run_pks.append(run_pk)
+        self._run_pks[run_id] = run_pk
+
+    @property
+    def busy(self) -> int:
+        """Runs that are queued or being published."""
+        return len(self._queue) + sum(bool(one.run_id) for one in self._ingestors)
 
     def step(self, timeout_s: float) -> None:
         """Keep everything running, hand out work, and wait for news that long at most."""
@@ -110,7 +115,8 @@ class Stack:
             return
         lease_s = self._settings.lease_s
         with self._engine.begin() as connection:
-            renew_claims(connection, self._run_pks, claimant=self.claimant, lease_s=lease_s)
+            run_pks = list(self._run_pks.values())
+            renew_claims(connection, run_pks, claimant=self.claimant, lease_s=lease_s)
         self._next_renewal = time.monotonic() + lease_s / _RENEW_EVERY
 
     def _keep_workers(self) -> None:
@@ -178,6 +184,8 @@ class Stack:
         if answer["error"]:
             # A source's own fault has ended the run already; what is left may pass.
             self._try_again(answer["run_id"], answer["error"])
+        else:
+            self._run_pks.pop(answer["run_id"], None)
 
     def _note_ingest_crash(self, ingestor: _Ingestor) -> None:
         self._ingestors.remove(ingestor)
@@ -190,6 +198,7 @@ class Stack:
         self._ingest_crashes[run_id] += 1
         if self._ingest_crashes[run_id] >= _MAX_INGEST_CRASHES:
             fail_run(self._engine, run_id, reason)
+            self._run_pks.pop(run_id, None)
         else:
             self._queue.append(run_id)
 

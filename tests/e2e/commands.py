@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,3 +79,10 @@ def wait_for_frames(installation: Installation, frames: int) -> None:
             if (count or 0) >= frames:
                 return
     raise TimeoutError(f"{frames} frames were not committed in {TIMEOUT_S} s")
+
+
+def poll(condition: Callable[[], bool]) -> None:
+    """Until it holds; each look is a command of its own, which is pace enough."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
