@@ -1,0 +1,17 @@
+# Two stages: what builds stays behind. The image runs as nobody in particular.
+FROM python:3.12-slim AS build
+COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
+WORKDIR /src
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/moodline
+COPY pyproject.toml uv.lock README.md ./
+RUN uv sync --frozen --no-install-project --extra worker --extra ingest --extra postgres --extra export
+COPY . .
+RUN uv sync --frozen --no-editable --extra worker --extra ingest --extra postgres --extra export
+
+FROM python:3.12-slim
+RUN useradd --system --uid 10001 --create-home moodline
+COPY --from=build /opt/moodline /opt/moodline
+ENV PATH=/opt/moodline/bin:$PATH PYTHONUNBUFFERED=1
+USER moodline
+ENTRYPOINT ["moodline"]
+CMD ["--help"]

@@ -1,0 +1,96 @@
+"""docker-compose.yml, proved without Docker: every service's own command, as local processes."""
+
+import json
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from moodline.broker import EmbeddedBroker
+from tests.e2e.commands import Installation
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: one for name, one in SERVICES.items() if one.get("image") == "moodline:latest"}
+
+
+def test_nothing_is_published_and_our_services_can_do_little() -> None:
+    assert set(OURS) == {"migrate", "ingest", "worker"}
+    for name, one in SERVICES.items():
+        assert "ports" not in one, name
+        assert "privileged" not in one, name
+    for name, one in OURS.items():
+        assert one["read_only"] and one["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in one["security_opt"], name
+    assert re.search(r"^USER moodline$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_the_broker_is_a_queue_in_memory() -> None:
+    command = SERVICES["broker"]["command"]
+    for option in (
+        '--save ""',
+        "--appendonly no",
+        "--maxmemory-policy noeviction",
+        "--requirepass",
+    ):
+        assert option in command
+
+
+def test_every_variable_has_an_example_and_no_secret_a_default() -> None:
+    named = {name for name, _ in re.findall(r"\$\{(\w+)([^}]*)\}", TEXT)}
+    example = dict(
+        line.split("=", 1)
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "=" in line and not line.startswith("#")
+    )
+    assert named == set(example)
+    for name, rest in re.findall(r"\$\{(\w*PASSWORD)([^}]*)\}", TEXT):
+        assert rest.startswith(":?"), f"{name} must be set by its owner"
+
+
+def test_services_start_when_what_they_need_is_ready() -> None:
+    for name in ("broker", "postgres"):
+        assert SERVICES[name]["healthcheck"]["test"]
+    for name in ("ingest", "worker"):
+        needs = OURS[name]["depends_on"]
+        assert needs["broker"]["condition"] == "service_healthy"
+        assert needs["migrate"]["condition"] == "service_completed_successfully"
+
+
+@pytest.fixture
+def environment(postgresql_database: str) -> Any:
+    """The services' environment, with private servers in the place of the containers."""
+    with EmbeddedBroker() as broker:
+        places = {
+            "MOODLINE_REDIS_URL": broker.url,
+            "MOODLINE_DATABASE_URL": postgresql_database,
+        }
+        declared = OURS["worker"]["environment"]
+        assert set(places) < set(declared)
+        yield {name: places.get(name, value) for name, value in declared.items()}
+
+
+def test_the_services_commands_do_the_work(
+    environment: dict[str, str], one_face: Path, tmp_path: Path
+) -> None:
+    environment = environment | {"MOODLINE_HOME": str(tmp_path / "home")}
+    host = Installation(tmp_path / "home", environment)
+    migrated = host.run(*OURS["migrate"]["command"])
+    assert migrated.returncode == 0, migrated.stderr
+    services = [host.start(*map(str, OURS[name]["command"])) for name in ("ingest", "worker")]
+    try:
+        assert host.run("analyze", one_face, "--detach").returncode == 0
+        watched = host.run("jobs", "watch", "--json")
+    finally:
+        for service in services:
+            service.send_signal(signal.SIGTERM)
+        ends = [service.communicate(timeout=60) for service in services]
+
+    assert watched.returncode == 0, watched.stderr
+    runs = json.loads(host.run("runs", "list", "--json").stdout)["runs"]
+    assert [(run["state"], run["frames_analyzed"]) for run in runs] == [("done", 60)], ends
