@@ -170,7 +170,7 @@ def evaluate_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
 
 @app.command(
     "compare",
-    epilog="Example: [cyan]moodline model compare mobilenetv2-1 models/mine --data fer2013.zip[/]",
+    epilog="Example: [cyan]moodline model compare mobilenetv2-2 models/mine --data fer2013.zip[/]",
 )
 def compare_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     a: Annotated[str, typer.Argument(help="Id or folder of a model.")],

@@ -259,12 +259,12 @@ def train(  # noqa: PLR0913, PLR0917  (what to learn, where from, where to)
     run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, data, run, imagenet, teacher)
     trainer.resume()
-    _describe(config, data, run)
+    _describe(config, data, run, teacher)
     while not trainer.finished:
         yield trainer.run_epoch(on_step)
 
 
-def _describe(config: TrainingConfig, data: Dataset, run: Path) -> None:
+def _describe(config: TrainingConfig, data: Dataset, run: Path, teacher: Path | None) -> None:
     """Write what it takes to reproduce the run beside its weights."""
     import keras
 
@@ -280,4 +280,9 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path) -> None:
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
+    if teacher is not None:
+        description["teacher"] = {
+            "run": teacher.name,
+            "weights_sha256": hashlib.sha256((teacher / WEIGHTS).read_bytes()).hexdigest(),
+        }
     (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
