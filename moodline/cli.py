@@ -1,10 +1,8 @@
 """The command line."""
 
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,6 +16,7 @@ from contracts.logs import configure_logs
 from contracts.redact import redact
 from contracts.settings import Settings
 from moodline import __version__
+from moodline.interrupts import install_handlers
 from moodline.job_commands import app as jobs_app
 from moodline.job_commands import dead_letters_command
 from moodline.model_commands import app as model_app
@@ -242,7 +241,7 @@ def parse_moment(text: str, option: str) -> datetime:
 
 def main() -> None:
     """Run the command line; what moodline can name is one line, never a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    install_handlers()
     try:
         app()
     except MoodlineError as exc:
@@ -252,10 +251,6 @@ def main() -> None:
         reason = str(exc.orig or exc).strip().splitlines()[0]
         _errors().print(f"[bold red]error:[/] database: {escape(redact(reason))}", highlight=False)
         sys.exit(1)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _settings() -> Settings:

@@ -22,6 +22,7 @@ from contracts.jobs import claimant_name, fail_run, release_claims, renew_claims
 from contracts.settings import Settings
 from moodline.broker import EmbeddedBroker, runtime_folder
 from moodline.children import end_of_log, start_child, stop_child
+from moodline.interrupts import raise_if_asked
 
 log = structlog.get_logger()
 
@@ -102,6 +103,7 @@ class Stack:
 
     def step(self, timeout_s: float) -> None:
         """Keep everything running, hand out work, and wait for news that long at most."""
+        raise_if_asked()
         self._renew()
         if self._broker is not None and not self._broker.is_alive():
             log.warning("the embedded broker died; starting it again")

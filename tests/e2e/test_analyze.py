@@ -234,11 +234,13 @@ def test_a_process_that_dies_again_and_again_changes_no_row(
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
-    process = installation.start("analyze", long_clip)
-    wait_for_frames(installation, 1)
+    # A commit a frame, so that there is time to stop it.
+    slow = Installation(installation.home, {"MOODLINE_BATCH_FRAMES": "1"})
+    process = slow.start("analyze", long_clip)
+    wait_for_frames(slow, 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "goes on" in err
 
     (file,) = installation.analyze(long_clip)
