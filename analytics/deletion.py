@@ -1,14 +1,11 @@
 """Deleting a run: in chunks, so that locks are short and the write-ahead log stays small."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, select, update
-from sqlalchemy.exc import DBAPIError
 
 from analytics.queries import run_not_found
-from contracts.database import database_error
+from contracts.database import transaction
 from contracts.errors import RunBusyError
 from contracts.jobs import claim_is_alive, lock_queue
 from contracts.records import (
@@ -31,20 +28,19 @@ def delete_run(engine: Engine, run_id: str, *, chunk_rows: int = CHUNK_ROWS) -> 
 
     Raises RunNotFoundError, and RunBusyError while a living process works on the run.
     """
-    with _database_errors(engine):
-        with engine.begin() as connection:
-            run_pk = _withdraw(connection, run_id)
-        for table in (Face, Frame):
-            while True:
-                with engine.begin() as connection:
-                    if not _delete_chunk(connection, table, run_pk, chunk_rows):
-                        break
-        with engine.begin() as connection:
-            for child in (Track, DeadLetter, RunProgress):
-                connection.execute(delete(child).where(child.run_pk == run_pk))
-            connection.execute(delete(Run).where(Run.id == run_pk))
-        if engine.dialect.name == "sqlite":
-            _give_space_back(engine)
+    with transaction(engine) as connection:
+        run_pk = _withdraw(connection, run_id)
+    for table in (Face, Frame):
+        while True:
+            with transaction(engine) as connection:
+                if not _delete_chunk(connection, table, run_pk, chunk_rows):
+                    break
+    with transaction(engine) as connection:
+        for child in (Track, DeadLetter, RunProgress):
+            connection.execute(delete(child).where(child.run_pk == run_pk))
+        connection.execute(delete(Run).where(Run.id == run_pk))
+    if engine.dialect.name == "sqlite":
+        _give_space_back(engine)
 
 
 def _withdraw(connection: Connection, run_id: str) -> int:
@@ -99,7 +95,7 @@ def _give_space_back(engine: Engine) -> None:
     """Return SQLite's free pages to the file system, some at a time."""
     left = None
     while True:
-        with engine.begin() as connection:
+        with transaction(engine) as connection:
             free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
             if free == 0 or (left is not None and free >= left):
                 return
@@ -109,11 +105,3 @@ def _give_space_back(engine: Engine) -> None:
             cursor.execute(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})")
             cursor.fetchall()
             cursor.close()
-
-
-@contextmanager
-def _database_errors(engine: Engine) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as exc:
-        raise database_error(engine, exc) from exc

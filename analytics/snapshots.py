@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
-from contracts.database import database_error
+from contracts.database import reading
 
 
 @contextmanager
@@ -15,12 +14,9 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
     Raises DatabaseError when the database cannot be used.
     """
-    options: dict[str, object] = {"read_only": True}
+    options: dict[str, object] = {}
     if engine.dialect.name == "postgresql":
         # Otherwise each statement there would see a later moment than the one before it.
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    try:
-        with engine.connect().execution_options(**options) as connection:
-            yield connection
-    except DBAPIError as exc:
-        raise database_error(engine, exc) from exc
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with reading(engine, **options) as connection:
+        yield connection

@@ -1,11 +1,20 @@
 """Engines and the schema: SQLite with the settings that keep it whole, or PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from contracts.errors import DatabaseError
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 5
+_MIGRATIONS: Final = str(Path(__file__).parent / "migrations")
 _URL_HINT: Final = (
     "Give MOODLINE_DATABASE_URL as postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH"
 )
@@ -41,6 +51,38 @@ def open_engine(url: str) -> Engine:
         ) from exc
 
 
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction. Raises DatabaseError where the database is at fault.
+
+    Unreachable, full, locked, shutting down: worth another try later. What the statement itself
+    got wrong comes out as SQLAlchemy raised it.
+    """
+    with _named_errors(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine, **options: object) -> Iterator[Connection]:
+    """A read-only transaction, which takes no lock. Raises DatabaseError as `transaction`.
+
+    options: SQLAlchemy's execution options.
+    """
+    with (
+        _named_errors(engine),
+        engine.connect().execution_options(read_only=True, **options) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def _named_errors(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as exc:
+        raise database_error(engine, exc) from exc
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the schema to this version's. Raises DatabaseError when it cannot be reached.
 
@@ -49,19 +91,16 @@ def upgrade(engine: Engine) -> None:
     """
     from alembic import command
     from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306094)")
             current = MigrationContext.configure(connection).get_current_revision()
-            scripts = ScriptDirectory.from_config(_alembic_config(connection))
-            if current == scripts.get_current_head():
+            known = revisions()
+            if current == known[0]:
                 return
-            if current is not None and current not in {
-                script.revision for script in scripts.walk_revisions()
-            }:
+            if current is not None and current not in known:
                 raise DatabaseError(
                     f"the database is of a newer moodline (schema {current})",
                     hint="Upgrade moodline on this host",
@@ -69,6 +108,36 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(_alembic_config(connection), "head")
     except DBAPIError as exc:
         raise database_error(engine, exc) from exc
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the schema back to `revision` ("base": no table at all). What it added is lost.
+
+    Raises DatabaseError, also for a revision that this version does not know.
+    """
+    from alembic import command
+    from alembic.util import CommandError
+
+    with transaction(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306094)")
+        try:
+            command.downgrade(_alembic_config(connection), revision)
+        except CommandError as exc:
+            raise DatabaseError(
+                f"cannot take the schema back to {revision}: {exc}",
+                hint=f"This version knows {', '.join(reversed(revisions()))} and base",
+            ) from exc
+
+
+def revisions() -> list[str]:
+    """The schema's revisions that this version knows, the newest first."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def schema_revision(engine: Engine) -> str | None:
@@ -102,7 +171,7 @@ def _alembic_config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", _MIGRATIONS)
     config.attributes["connection"] = connection
     return config
 

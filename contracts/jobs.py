@@ -5,15 +5,17 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from contracts.database import transaction
 from contracts.errors import RunNotFoundError
 from contracts.records import ENDED_STATES, Run, RunProgress, RunState, Source, utc_now
+from contracts.shared_folders import SharedFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,11 @@ class AnalysisOptions:
 class FileJob:
     """A recording to analyse. recorded_at, recorded_at_pattern: as given, or None.
 
-    source_given: whether its owner named the source, which makes it another analysis.
+    uri: as `SharedFolders.stored` names it. source_given: whether its owner named the source,
+    which makes it another analysis.
     """
 
-    path: Path
+    uri: str
     content_hash: str
     source: str
     source_given: bool
@@ -118,7 +121,7 @@ def enqueue_file(
         .values(
             state=RunState.QUEUED,
             error="",
-            uri=str(job.path),
+            uri=job.uri,
             finished_at=None,
             claimed_by=claimant,
             claim_expires_at=utc_now() + timedelta(seconds=lease_s) if claimant else None,
@@ -131,15 +134,22 @@ def enqueue_file(
     return RunTicket(found.id, found.run_id, RunState.QUEUED, mine=claimant is not None)
 
 
-def claim_next(connection: Connection, *, claimant: str, lease_s: float) -> RunTicket | None:
-    """Claim the oldest unfinished recording that no living claimant has; None: there is none."""
+def claim_next(
+    connection: Connection, *, claimant: str, lease_s: float, folders: SharedFolders
+) -> RunTicket | None:
+    """Claim the oldest unfinished recording that no living claimant has; None: there is none.
+
+    What lies in a shared folder that this host does not have is left to others.
+    """
     lock_queue(connection)
     waiting = connection.execute(
-        select(Run.id, Run.run_id, Run.state, Run.claimed_by, Run.claim_expires_at)
+        select(Run.id, Run.run_id, Run.state, Run.uri, Run.claimed_by, Run.claim_expires_at)
         .where(Run.kind == "file", Run.state.in_([RunState.QUEUED, RunState.RUNNING]))
         .order_by(Run.id)
     )
     for run in waiting:
+        if not folders.can_open(run.uri):
+            continue
         if run.claimed_by != claimant and not claim_is_alive(run.claimed_by, run.claim_expires_at):
             connection.execute(
                 update(Run)
@@ -158,7 +168,7 @@ def cancel_run(engine: Engine, run_id: str) -> bool:
     The fence grows, so that what its worker still has in hand is not committed. Raises
     RunNotFoundError.
     """
-    with engine.begin() as connection:
+    with transaction(engine) as connection:
         run_pk = run_pk_of(connection, run_id)
         ended = connection.execute(
             update(Run)
@@ -192,13 +202,23 @@ def lock_queue(connection: Connection) -> None:
 
 def renew_claims(
     connection: Connection, run_pks: Sequence[int], *, claimant: str, lease_s: float
-) -> None:
-    """Say that the claimant still works on these runs."""
-    connection.execute(
+) -> set[int]:
+    """Say that the claimant still works on these runs; those that are still its own."""
+    renewed = connection.execute(
         update(Run)
         .where(Run.id.in_(run_pks), Run.claimed_by == claimant)
         .values(claim_expires_at=utc_now() + timedelta(seconds=lease_s))
+        .returning(Run.id)
     )
+    return set(renewed.scalars())
+
+
+def unfinished(connection: Connection, run_pks: Collection[int]) -> set[int]:
+    """Those of the runs that have not ended."""
+    found = connection.execute(
+        select(Run.id).where(Run.id.in_(run_pks), Run.state.not_in(ENDED_STATES))
+    )
+    return set(found.scalars())
 
 
 def release_claims(connection: Connection, *, claimant: str) -> None:
@@ -209,8 +229,11 @@ def release_claims(connection: Connection, *, claimant: str) -> None:
 
 
 def fail_run(engine: Engine, run_id: str, error: str) -> None:
-    """End a run that cannot go on, with the line that says why. Ended runs stay as they are."""
-    with engine.begin() as connection:
+    """End a run that cannot go on, with the line that says why. Ended runs stay as they are.
+
+    Raises DatabaseError.
+    """
+    with transaction(engine) as connection:
         connection.execute(
             update(Run)
             .where(Run.run_id == run_id, Run.state.not_in(ENDED_STATES))
@@ -246,7 +269,7 @@ def _new_run(
             source_pk=_source_pk(connection, job.source, "file", now),
             identity=job.identity(),
             kind="file",
-            uri=str(job.path),
+            uri=job.uri,
             content_hash=job.content_hash,
             sampling_fps=job.sampling_fps,
             detector=job.detector,

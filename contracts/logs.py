@@ -1,5 +1,6 @@
-"""Logs: one line an event, to standard error, without credentials."""
+"""Logs: one line an event, to standard error, without credentials. JSON when no one looks on."""
 
+import json
 import logging
 import os
 import sys
@@ -8,13 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from contracts.redact import redact
 
 
-def configure_logs(level: str) -> None:
-    """Send events of `level` and above to standard error."""
+def configure_logs(level: str, *, service: bool = False) -> None:
+    """Send events of `level` and above to standard error: to a terminal as text, else as JSON.
+
+    level: empty means INFO for a service, whose log is all that it shows, else WARNING.
+    """
+    level = level or ("INFO" if service else "WARNING")
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -22,7 +30,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _redact_values,
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -32,6 +40,17 @@ def configure_logs(level: str) -> None:
 
 def _redact_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def plain_line(line: str) -> str:
+    """A line of a log as a person reads it: what happened, and why."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(event, dict) or "event" not in event:
+        return line
+    return ": ".join(str(event[name]) for name in ("event", "reason") if event.get(name))
 
 
 @contextmanager

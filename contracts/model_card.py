@@ -12,6 +12,7 @@ from contracts.errors import ModelError
 
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"
+KERAS_NAME: Final = "model.keras"
 CROP_SIDE: Final = 48
 
 

@@ -18,6 +18,14 @@ class DetectorName(StrEnum):
     HAAR_EQUALIZED = "haar-equalized"
 
 
+class Device(StrEnum):
+    """What a worker classifies on. auto: a GPU where one can be used, else the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
 class Settings(BaseSettings):
     """All of moodline's settings; each is MOODLINE_<NAME> in the environment."""
 
@@ -89,12 +97,30 @@ class Settings(BaseSettings):
     )
     failpoint: str = Field(
         default="",
-        description="For tests: NAME:N kills a process the N-th time it passes that failpoint.",
+        description="For tests: NAME:N[:freeze] kills, or stops, a process the N-th time there.",
+    )
+    stall_s: float = Field(
+        default=60.0,
+        ge=5.0,
+        le=3600.0,
+        description="A worker or decoder that is stuck for that long ends, to be started again.",
+    )
+    shared_folders: str = Field(
+        default="",
+        description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the same name.",
+    )
+    health: str = Field(
+        default="",
+        description="HOST:PORT where a service answers /healthz, /readyz, /metrics; empty: none.",
+    )
+    health_token: str = Field(
+        default="",
+        description="Bearer token that /metrics asks for; needed beyond loopback.",
     )
     log_level: str = Field(
-        default="WARNING",
-        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
-        description="DEBUG, INFO, WARNING or ERROR; to standard error.",
+        default="",
+        pattern="^(DEBUG|INFO|WARNING|ERROR|)$",
+        description="DEBUG, INFO, WARNING or ERROR; empty: INFO in services, else WARNING.",
     )
 
     @classmethod

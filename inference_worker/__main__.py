@@ -4,8 +4,10 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import FrameType
+
+from prometheus_client import CollectorRegistry
 
 from contracts.bus import Bus
 from contracts.database import open_engine
@@ -13,37 +15,80 @@ from contracts.errors import ModelError
 from contracts.failpoints import arm
 from contracts.jobs import AnalysisOptions
 from contracts.logs import configure_logs
-from contracts.settings import Settings
+from contracts.settings import Device, Settings
+from contracts.stalls import StallGuard
 from inference_worker.analysis import RunAnalyzer
-from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.classify import Classifier
 from inference_worker.detect import make_detector
+from inference_worker.devices import open_classifier
+from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
+from inference_worker.metrics import WorkerMetrics
 from inference_worker.store import RunStore, TakenRun
-from inference_worker.worker import Worker, WorkerLimits
+from inference_worker.worker import Worker
 
 
 class _Stop:
-    """Set by SIGTERM. Ctrl-C is the parent's to handle."""
+    """Set by SIGTERM. Ctrl-C is the parent's to handle; a service has no parent that does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, service: bool) -> None:
         self.asked = False
         signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, self._ask if service else signal.SIG_IGN)
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         self.asked = True
 
 
-def main(name: str = "") -> None:
-    """Work until SIGTERM. name: a lasting one, so that a successor finds its own lease."""
-    settings = Settings.read()
-    configure_logs(settings.log_level)
+def serve(
+    settings: Settings,
+    *,
+    name: str = "",
+    device: Device = Device.AUTO,
+    registry: CollectorRegistry | None = None,
+    on_turn: Callable[[str], None] = lambda _trouble: None,
+) -> None:
+    """Work until SIGTERM. Raises ModelError.
+
+    name: a lasting one, so that a successor finds its own lease; without one this is a service.
+    """
     if settings.failpoint:
         arm(settings.failpoint)
-    stop = _Stop()
+    stop = _Stop(service=not name)
     name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)
-    bus = Bus.connect(settings.redis_url)
-    classifier = LiteRTClassifier(Path(settings.model) if settings.model else shipped_model())
+    bus = Bus.connect_when_up(settings.redis_url, lambda: stop.asked)
+    classifier = open_classifier(settings.model, device)
+    limits = WorkerLimits(
+        batch_frames=settings.batch_frames,
+        lease_s=settings.lease_s,
+        max_attempts=settings.max_attempts,
+        dead_letter_ttl_s=settings.dead_letter_ttl_s,
+    )
+    identity = WorkerIdentity(
+        id=name,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        device=classifier.device,
+        model=classifier.card.version,
+    )
+    store = RunStore(engine, name)
+    metrics = WorkerMetrics(registry or CollectorRegistry())
+    guard = StallGuard(settings.stall_s)
+
+    def note_turn(trouble: str) -> None:
+        guard.turn()
+        on_turn(trouble)
+
+    holdings = Holdings(identity, bus, store, _maker(classifier), limits, metrics)
+    guard.turn()
+    Worker(holdings, bus, store, limits, metrics, note_turn).run(lambda: stop.asked)
+    guard.rest()
+    engine.dispose()
+    bus.close()
+
+
+def _maker(classifier: Classifier) -> Callable[[TakenRun], RunAnalyzer]:
+    """Makes the analyzer of a run, if this worker has what the run is pinned to."""
 
     def make_analyzer(run: TakenRun) -> RunAnalyzer:
         if run.model_version != classifier.card.version:
@@ -53,27 +98,18 @@ def main(name: str = "") -> None:
                 hint="Start a worker with that model, or analyse the source again",
             )
         return RunAnalyzer(
-            make_detector(run.detector),
-            classifier,
-            AnalysisOptions(**run.analysis),
-            run.checkpoint,
+            make_detector(run.detector), classifier, AnalysisOptions(**run.analysis), run.checkpoint
         )
 
-    Worker(
-        name,
-        bus,
-        RunStore(engine, name),
-        make_analyzer,
-        WorkerLimits(
-            batch_frames=settings.batch_frames,
-            lease_s=settings.lease_s,
-            max_attempts=settings.max_attempts,
-            dead_letter_ttl_s=settings.dead_letter_ttl_s,
-        ),
-    ).run(lambda: stop.asked)
-    engine.dispose()
-    bus.close()
+    return make_analyzer
+
+
+def main() -> None:
+    """A worker of `moodline analyze`, named by its parent."""
+    settings = Settings.read()
+    configure_logs(settings.log_level)
+    serve(settings, name=sys.argv[1], device=Device.CPU)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main()

@@ -18,6 +18,8 @@ _MODELS: Final = Path(__file__).parent / "models"
 class Classifier(Protocol):
     """Seven probabilities a face, in EMOTIONS order."""
 
+    device: str
+
     @property
     def card(self) -> ModelCard: ...
 
@@ -34,6 +36,8 @@ def shipped_model() -> Path:
 
 class LiteRTClassifier:
     """A LiteRT model on the CPU, one thread. Its answers do not depend on the batch size."""
+
+    device = "cpu"
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
         self.card = ModelCard.read(folder)
@@ -62,6 +66,11 @@ class LiteRTClassifier:
 
     def _probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         faces = np.repeat(crops[..., None], 3, axis=-1)
-        logits = self._run(faces=faces)[self._output].astype(np.float64) / self._temperature
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+        return calibrated(self._run(faces=faces)[self._output], self._temperature)
+
+
+def calibrated(logits: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float64]:
+    """[N, 7] logits to probabilities: softmax at the head's temperature."""
+    scaled = logits.astype(np.float64) / temperature
+    raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))

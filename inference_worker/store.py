@@ -8,9 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
 
-from contracts.database import database_error
+from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS
 from contracts.errors import FenceLostError
 from contracts.frames import Counters, DropCause, End
@@ -22,6 +21,7 @@ from contracts.records import (
     Run,
     RunProgress,
     RunState,
+    Source,
     Track,
     from_micros,
     utc_now,
@@ -37,6 +37,7 @@ class TakenRun:
 
     run_pk: int
     run_id: str
+    source: str
     fence: int
     next_seq: int
     attempts: int
@@ -73,27 +74,44 @@ class Batch:
 
 
 class RunStore:
-    """Fenced writes of one worker. DBAPI errors come out as DatabaseError."""
+    """Fenced writes of one worker. Every method raises DatabaseError while SQL is away."""
 
     def __init__(self, engine: Engine, holder: str) -> None:
         self._engine = engine
         self._holder = holder
 
-    def take(self, run_id: str) -> TakenRun | None:
-        """Become the run's holder. None: the database knows no such unfinished run."""
-        with _Transaction(self._engine) as connection:
+    def take(self, run_id: str, *, forgive_attempt: bool = False) -> TakenRun | None:
+        """Become the run's holder. None: the database knows no such unfinished run.
+
+        forgive_attempt: the last try on the head frame was ended by broker or database, which
+        says nothing about the frame.
+        """
+        with transaction(self._engine) as connection:
             run = connection.execute(
-                select(Run.id, Run.detector, Run.model_version, Run.options, RunProgress.holder)
+                select(
+                    Run.id,
+                    Source.name.label("source"),
+                    Run.detector,
+                    Run.model_version,
+                    Run.options,
+                    RunProgress.holder,
+                    RunProgress.attempts,
+                )
                 .join(RunProgress, RunProgress.run_pk == Run.id)
+                .join(Source, Source.id == Run.source_pk)
                 .where(Run.run_id == run_id, Run.state.not_in(ENDED_STATES))
-                .with_for_update()
+                .with_for_update(of=RunProgress)
             ).first()
             if run is None:
                 return None
             taken = connection.execute(
                 update(RunProgress)
                 .where(RunProgress.run_pk == run.id)
-                .values(fence=RunProgress.fence + 1, holder=self._holder)
+                .values(
+                    fence=RunProgress.fence + 1,
+                    holder=self._holder,
+                    attempts=max(run.attempts - forgive_attempt, 0),
+                )
                 .returning(
                     RunProgress.fence,
                     RunProgress.next_seq,
@@ -104,6 +122,7 @@ class RunStore:
         return TakenRun(
             run_pk=run.id,
             run_id=run_id,
+            source=run.source,
             fence=taken.fence,
             next_seq=taken.next_seq,
             attempts=taken.attempts,
@@ -114,9 +133,15 @@ class RunStore:
             analysis=json.loads(run.options)["analysis"],
         )
 
+    def has_ended(self, run_id: str) -> bool:
+        """Whether the database knows the run as one that nobody will work on again."""
+        with reading(self._engine) as connection:
+            state = connection.execute(select(Run.state).where(Run.run_id == run_id)).scalar()
+        return state in ENDED_STATES
+
     def commit(self, run: TakenRun, batch: Batch) -> None:
         """Write a batch. Raises FenceLostError, with nothing written, if the run is another's."""
-        with _Transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             self._advance(connection, run, batch)
             _insert_results(connection, run.run_pk, batch.results)
             _insert_rejected(connection, run.run_pk, batch.rejected)
@@ -124,7 +149,7 @@ class RunStore:
     def finish(self, run: TakenRun, end: End) -> None:
         """End the run with the totals of its End message."""
         state = RunState.FAILED if end.error else RunState.DONE
-        with _Transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             self._guarded(
                 connection,
                 run,
@@ -145,14 +170,14 @@ class RunStore:
 
     def count_attempt(self, run: TakenRun) -> int:
         """Note that the head frame is about to be tried once more; the number of tries."""
-        with _Transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             return int(
                 self._guarded(connection, run, {"attempts": RunProgress.attempts + 1}).attempts
             )
 
     def release(self, run: TakenRun) -> None:
         """Let the run go cleanly: its next holder need not suspect a crash."""
-        with _Transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 update(RunProgress)
                 .where(RunProgress.run_pk == run.run_pk, RunProgress.fence == run.fence)
@@ -186,28 +211,6 @@ class RunStore:
         if row is None:
             raise FenceLostError(f"run {run.run_id} was taken by another worker")
         return row
-
-
-class _Transaction:
-    """`engine.begin()` whose driver errors come out as one DatabaseError line."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._context = engine.begin()
-
-    def __enter__(self) -> Connection:
-        try:
-            return self._context.__enter__()
-        except DBAPIError as exc:
-            raise database_error(self._engine, exc) from exc
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            self._context.__exit__(kind, error, trace)
-        except DBAPIError as exc:
-            raise database_error(self._engine, exc) from exc
-        if isinstance(error, DBAPIError):
-            raise database_error(self._engine, error) from error
 
 
 def _counter_columns(counters: Counters) -> dict[str, Any]:

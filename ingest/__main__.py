@@ -1,23 +1,37 @@
 """The ingest process: publishes the recordings that its parent names, one line each.
 
-Standard input: one run id a line; its end means stop. Standard output: one JSON line per
-finished run, {"run_id", "error"}. A decoder that crashes takes only this process along.
+Standard input: one run id a line; its end means stop. Standard output: JSON lines, one a second
+while a run is published and one at its end; see `ingest.news`. A decoder that crashes, or gets
+stuck, takes only this process along.
 """
 
-import json
 import select
 import signal
 import sys
+import time
 from types import FrameType
+from typing import Final
 
-from contracts.bus import Bus, StreamLimits
+import structlog
+from sqlalchemy import Engine
+
+from contracts.bus import Bus
 from contracts.database import open_engine
-from contracts.errors import MoodlineError, SourceError
+from contracts.errors import DatabaseError, MoodlineError, SourceError
 from contracts.failpoints import arm
 from contracts.jobs import fail_run
 from contracts.logs import configure_logs
+from contracts.publishing import StreamLimits
 from contracts.settings import Settings
-from ingest.publisher import FilePublisher
+from contracts.shared_folders import SharedFolders
+from contracts.stalls import StallGuard
+from ingest.news import News, Reporter
+from ingest.publisher import FilePublisher, Turn
+
+log = structlog.get_logger()
+
+_LOOK_S: Final = 0.2
+_RETRY_S: Final = 1.0
 
 
 class _Stop:
@@ -39,27 +53,54 @@ def main() -> None:
     if settings.failpoint:
         arm(settings.failpoint)
     stop = _Stop()
+    guard = StallGuard(settings.stall_s)
     engine = open_engine(settings.effective_database_url)
-    bus = Bus.connect(settings.redis_url)
-    limits = StreamLimits(settings.stream_max_frames, settings.stream_max_bytes)
-    publisher = FilePublisher(engine, bus, limits, lambda: stop.asked)
+    bus = Bus.connect_when_up(settings.redis_url, lambda: stop.asked)
+    reporter = Reporter(sys.stdout)
+
+    def note_turn(turn: Turn) -> None:
+        guard.turn()
+        reporter.note(turn.sent_bytes, turn.trouble)
+
+    publisher = FilePublisher(
+        engine,
+        bus,
+        StreamLimits(settings.stream_max_frames, settings.stream_max_bytes),
+        SharedFolders.parse(settings.shared_folders),
+        lambda: stop.asked,
+        note_turn,
+    )
     while not stop.asked:
-        if not select.select([sys.stdin], [], [], 0.2)[0]:
+        if not select.select([sys.stdin], [], [], _LOOK_S)[0]:
             continue
         run_id = sys.stdin.readline().strip()
         if not run_id:
             break
+        reporter.begin(run_id)
+        guard.turn()
         error = ""
         try:
             publisher.publish(run_id)
         except SourceError as exc:
             error = exc.line()
-            fail_run(engine, run_id, error)
+            _fail(engine, run_id, error, stop)
         except MoodlineError as exc:
             error = exc.line()
-        print(json.dumps({"run_id": run_id, "error": error}), flush=True)  # noqa: T201
+        guard.rest()
+        reporter.say(News(run_id, ended=True, error=error))
     engine.dispose()
     bus.close()
+
+
+def _fail(engine: Engine, run_id: str, error: str, stop: _Stop) -> None:
+    """Write down why the run ended, once the database takes it."""
+    while not stop.asked:
+        try:
+            fail_run(engine, run_id, error)
+            return
+        except DatabaseError as exc:
+            log.warning("cannot end the run", run=run_id, reason=exc.line(), retry_in_s=_RETRY_S)
+            time.sleep(_RETRY_S)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ a broker loss are one and the same thing.
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,19 +17,23 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine, select, update
 
-from contracts.bus import Bus, RunPublisher, StreamLimits
-from contracts.errors import BrokerError, StreamLostError
+from contracts.bus import Bus
+from contracts.database import reading, transaction
+from contracts.errors import BrokerError, DatabaseError, StreamLostError
 from contracts.failpoints import failpoint
 from contracts.frames import End, FrameMessage
+from contracts.publishing import RunPublisher, StreamLimits
 from contracts.records import (
     ENDED_STATES,
     Run,
     RunProgress,
     RunState,
+    Source,
     from_micros,
     to_micros,
     utc_now,
 )
+from contracts.shared_folders import SharedFolders
 from ingest.capture_time import base_time
 from ingest.file_source import FileSource
 from ingest.sources import FrameSource, SourceFrame, SourceInfo
@@ -38,7 +43,10 @@ log = structlog.get_logger()
 _TURNS_A_LOOK: Final = 200
 """Turns of waiting for room after which is looked whether the run was cancelled."""
 _POLL_S: Final = 0.004
-_MAX_RESTARTS_WITHOUT_PROGRESS: Final = 5
+_RETRY_S: Final = 0.5
+_LONGEST_RETRY_S: Final = 8.0
+_SAY_FULL_AFTER_S: Final = 10.0
+_BROKER_FULL: Final = "the broker's memory is full. Start workers, or raise its maxmemory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Assignment:
 
     run_pk: int
     run_id: str
+    source: str
     path: Path
     sampling_fps: float | None
     max_frame_side: int
@@ -71,51 +80,80 @@ class _Cursor:
         return cls(next_seq, values["seq"], values["source"])
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn of publishing did: sent one message of so many bytes, or waited."""
+
+    sent_bytes: int = 0
+    trouble: str = ""
+
+
 class FilePublisher:
     """Publishes the runs of recordings, one at a time.
 
-    should_stop: asked between frames; True abandons the run where it is.
+    should_stop: asked between frames; True abandons the run where it is. on_turn: called after
+    each frame and while waiting.
     """
 
-    def __init__(
-        self, engine: Engine, bus: Bus, limits: StreamLimits, should_stop: Callable[[], bool]
+    def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
+        self,
+        engine: Engine,
+        bus: Bus,
+        limits: StreamLimits,
+        folders: SharedFolders,
+        should_stop: Callable[[], bool],
+        on_turn: Callable[[Turn], None],
     ) -> None:
         self._engine = engine
         self._bus = bus
         self._limits = limits
+        self._folders = folders
         self._should_stop = should_stop
+        self._on_turn = on_turn
 
     def publish(self, run_id: str) -> None:
         """Publish the run until the workers have committed its end, or a stop is asked for.
 
-        Raises SourceError when the recording cannot be read at all.
+        Outlives broker and database. Raises SourceError when the recording cannot be read at all.
         """
-        run = self._assignment(run_id)
+        retry_s, troubled_at = _RETRY_S, -math.inf
+        while not self._should_stop():
+            try:
+                run = self._assignment(run_id)
+                with structlog.contextvars.bound_contextvars(run=run_id, source=run.source):
+                    self._publish_run(run)
+                return
+            except (BrokerError, DatabaseError) as exc:
+                long_ago = time.monotonic() - troubled_at > 2 * _LONGEST_RETRY_S
+                retry_s = _RETRY_S if long_ago else min(2 * retry_s, _LONGEST_RETRY_S)
+                log.warning("publishing waits", run=run_id, reason=exc.line(), retry_in_s=retry_s)
+                self._pause(retry_s, exc.line())
+                troubled_at = time.monotonic()
+
+    def _publish_run(self, run: Assignment) -> None:
         with FileSource(run.path, fps=run.sampling_fps, max_side=run.max_frame_side) as source:
             base = self._note_started(run, source)
-            stream = self._bus.publisher(run.run_id, self._limits, kind="file")
-            restarts, reached = 0, 0
-            while True:
+            stream = RunPublisher(self._bus, run.run_id, self._limits, kind="file")
+            reached = 0
+            while not self._should_stop():
                 cursor = self._cursor(run)
                 if cursor is None:
                     # Done, or cancelled with frames still in the broker.
                     self._bus.forget(run.run_id)
                     return
-                if self._should_stop():
-                    return
-                restarts = 0 if cursor.next_seq > reached else restarts + 1
+                if cursor.next_seq <= reached:
+                    self._pause(_RETRY_S, "")  # Twice from the same place: let the worker come to.
                 reached = cursor.next_seq
-                if restarts > _MAX_RESTARTS_WITHOUT_PROGRESS:
-                    raise BrokerError(
-                        f"run {run.run_id} was published {restarts} times and never read",
-                        hint="Check that a worker runs, and the broker's memory limit",
-                    )
                 try:
                     self._publish_from(cursor, run, source, stream, base)
-                    if self._should_stop():
-                        return
                 except StreamLostError as exc:
-                    log.warning("publishing again", run=run.run_id, reason=str(exc))
+                    log.warning("publishing again", reason=str(exc), next_seq=cursor.next_seq)
+
+    def _pause(self, seconds: float, trouble: str) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._should_stop():
+            self._on_turn(Turn(trouble=trouble))
+            time.sleep(min(0.1, seconds))
 
     def _publish_from(
         self,
@@ -144,6 +182,7 @@ class FilePublisher:
 
     def _send(self, run: Assignment, stream: RunPublisher, seq: int, data: bytes) -> bool:
         """Wait for room, then publish. False: a stop was asked for, or the run has ended."""
+        say_full_at = time.monotonic() + _SAY_FULL_AFTER_S
         for turn in itertools.count(1):
             if self._should_stop():
                 return False
@@ -151,7 +190,13 @@ class FilePublisher:
                 return False
             if stream.has_room(len(data)) and stream.publish(seq, data):
                 failpoint("after-publish")
+                self._on_turn(Turn(sent_bytes=len(data)))
                 return True
+            full = _BROKER_FULL if stream.broker_is_full else ""
+            if full and time.monotonic() >= say_full_at:
+                log.warning("publishing waits", reason=full)
+                say_full_at = time.monotonic() + _SAY_FULL_AFTER_S
+            self._on_turn(Turn(trouble=full))
             time.sleep(_POLL_S)
         raise AssertionError("an endless count ended")
 
@@ -160,21 +205,30 @@ class FilePublisher:
         while not self._should_stop():
             if stream.is_drained() and self._cursor(run) is None:
                 return
+            self._on_turn(Turn())
             time.sleep(_POLL_S)
 
     def _assignment(self, run_id: str) -> Assignment:
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(
-                select(Run.id, Run.uri, Run.sampling_fps, Run.options, Run.recorded_at).where(
-                    Run.run_id == run_id
+                select(
+                    Run.id,
+                    Source.name,
+                    Run.uri,
+                    Run.sampling_fps,
+                    Run.options,
+                    Run.recorded_at,
                 )
+                .join(Source, Source.id == Run.source_pk)
+                .where(Run.run_id == run_id)
             ).one()
         options = json.loads(row.options)
         given = options["recorded_at"]
         return Assignment(
             run_pk=row.id,
             run_id=run_id,
-            path=Path(row.uri),
+            source=row.name,
+            path=self._folders.local(row.uri),
             sampling_fps=row.sampling_fps,
             max_frame_side=options["analysis"]["max_frame_side"],
             recorded_at=datetime.fromisoformat(given) if given else None,
@@ -204,7 +258,7 @@ class FilePublisher:
             )
             at = base.at
             values |= {"recorded_at": at, "recorded_at_origin": base.origin}
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(
                 update(Run)
                 .where(Run.id == run.run_pk, Run.state.not_in(ENDED_STATES))
@@ -214,7 +268,7 @@ class FilePublisher:
 
     def _cursor(self, run: Assignment) -> _Cursor | None:
         """Where the run stands; None once it has ended."""
-        with self._engine.connect().execution_options(read_only=True) as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(
                 select(Run.state, RunProgress.next_seq, RunProgress.source_cursor)
                 .join(RunProgress, RunProgress.run_pk == Run.id)

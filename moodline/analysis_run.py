@@ -1,16 +1,19 @@
 """One `analyze`: enqueue the recordings, watch their runs until all have ended."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine, select
 
-from contracts.errors import MoodlineError
+from contracts.database import reading, transaction
+from contracts.errors import DatabaseError, MoodlineError
 from contracts.jobs import AnalysisOptions, FileJob, RunTicket, enqueue_file
 from contracts.records import ENDED_STATES, Run, RunProgress, RunState
 from contracts.settings import Settings
+from contracts.shared_folders import SharedFolders
 from ingest.content_hash import content_hash
 from ingest.discovery import Found, Refused
 from moodline.stack import Stack
@@ -32,11 +35,12 @@ class Pins:
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
     again: bool = False
+    folders: SharedFolders = field(default_factory=SharedFolders)
 
     def job(self, found: Found, digest: str) -> FileJob:
         """The work on one recording. digest: of its content."""
         return FileJob(
-            path=found.path.absolute(),  # A service has another working folder.
+            uri=self.folders.stored(found.path),
             content_hash=digest,
             source=self.source or found.name,
             source_given=self.source is not None,
@@ -111,14 +115,14 @@ class FileProgress:
 class AnalysisRun:
     """The recordings of one command, worked through by a stack.
 
-    on_change is called after each turn, with all files, for the display.
+    on_change is called after each turn, with all files and what keeps them waiting, or "".
     """
 
     settings: Settings
     engine: Engine
     stack: Stack
     pins: Pins
-    on_change: Callable[[Sequence[FileProgress]], None]
+    on_change: Callable[[Sequence[FileProgress], str], None]
     files: list[FileProgress] = field(default_factory=list)
 
     def run(self, found: Sequence[Found | Refused]) -> list[FileProgress]:
@@ -132,8 +136,9 @@ class AnalysisRun:
             self._turn(_TURN_S)
             turns += 1
             if turns % _RECLAIM_EVERY_TURNS == 0:
-                self._reclaim()
-        self.on_change(self.files)
+                with suppress(DatabaseError):  # The next turn says so.
+                    self._reclaim()
+        self.on_change(self.files, "")
         return self.files
 
     def _enqueue(self, progress: FileProgress, one: Found | Refused) -> None:
@@ -150,7 +155,7 @@ class AnalysisRun:
 
     def _claim(self, progress: FileProgress, *, again: bool) -> None:
         assert progress.job is not None
-        with self.engine.begin() as connection:
+        with transaction(self.engine) as connection:
             ticket = enqueue_file(
                 connection,
                 progress.job,
@@ -172,18 +177,23 @@ class AnalysisRun:
     def _turn(self, timeout_s: float) -> None:
         self.stack.step(timeout_s)
         waiting = [p for p in self.files if p.ticket is not None and not p.ended]
-        statuses = self._statuses([p.ticket.run_id for p in waiting if p.ticket])
+        try:
+            statuses = self._statuses([p.ticket.run_id for p in waiting if p.ticket])
+        except DatabaseError as exc:
+            # It may come back, and the frames wait in the broker.
+            self.on_change(self.files, exc.line())
+            return
         for progress in waiting:
             assert progress.ticket is not None
             status = statuses[progress.ticket.run_id]
             if progress.status and status.frames_analyzed > progress.status.frames_analyzed:
                 self.stack.note_progress(status.run_id)
             progress.status = status
-        self.on_change(self.files)
+        self.on_change(self.files, self.stack.trouble)
 
     def _statuses(self, run_ids: Sequence[str]) -> dict[str, RunStatus]:
         statuses: dict[str, RunStatus] = {}
-        with self.engine.connect().execution_options(read_only=True) as connection:
+        with reading(self.engine) as connection:
             for start in range(0, len(run_ids), _PAGE):
                 rows = connection.execute(
                     select(
@@ -231,7 +241,7 @@ def queue_files(
         except MoodlineError as exc:
             progress.error = exc.line()
             continue
-        with engine.begin() as connection:
+        with transaction(engine) as connection:
             progress.ticket = enqueue_file(
                 connection,
                 progress.job,

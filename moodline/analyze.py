@@ -18,6 +18,7 @@ from contracts.database import open_engine, upgrade
 from contracts.errors import SettingsError
 from contracts.model_card import ModelCard
 from contracts.settings import Settings
+from contracts.shared_folders import SharedFolders
 from inference_worker.classify import shipped_model
 from inference_worker.detect import detector_id
 from ingest.capture_time import compile_pattern
@@ -178,6 +179,7 @@ def _pins(settings: Settings, options: AnalyzeOptions) -> Pins:
         recorded_at=options.recorded_at,
         recorded_at_pattern=options.recorded_at_pattern,
         again=options.again,
+        folders=SharedFolders.parse(settings.shared_folders),
     )
 
 

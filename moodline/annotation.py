@@ -19,6 +19,7 @@ from sqlalchemy import Engine, select
 from analytics.queries import run_not_found
 from analytics.record_columns import COLUMNS
 from analytics.record_pages import Selection, record_pages
+from contracts.database import reading
 from contracts.errors import ExportError
 from contracts.records import Run
 from ingest.file_source import FileSource
@@ -49,7 +50,7 @@ def annotate_recording(engine: Engine, run_id: str, recording: Path, out: Path) 
     It appears whole or not at all. Raises RunNotFoundError, SourceError, ExportError.
     """
     check_annotation_path(out)
-    with engine.connect().execution_options(read_only=True) as connection:
+    with reading(engine) as connection:
         run = connection.execute(
             select(Run.sampling_fps, Run.options).where(Run.run_id == run_id)
         ).first()

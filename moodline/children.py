@@ -6,22 +6,30 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
+
+from contracts.logs import plain_line
 
 _PR_SET_PDEATHSIG: Final = 1
 _STOP_S: Final = 5.0
 
 
 def start_child(
-    arguments: Sequence[str | Path], *, env: Mapping[str, str], log: Path, piped: bool = False
+    arguments: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    log: Path | None,
+    piped: bool = False,
 ) -> "subprocess.Popen[str]":
     """Start a process that the kernel kills when this one dies. Call from the main thread.
 
-    Its standard error goes to the end of `log`; `piped` opens standard input and output.
+    Its standard error goes to the end of `log`, or to this process's own; `piped` opens standard
+    input and output.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL
-    with log.open("ab") as errors:
+    with log.open("ab") if log else nullcontext() as errors:
         return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
             [str(argument) for argument in arguments],
             stdin=pipe,
@@ -53,9 +61,10 @@ def stop_child(child: "subprocess.Popen[str]") -> None:
 def end_of_log(log: Path, lines: int = 1) -> str:
     """The last lines of a child's log, for an error message; "" when it wrote nothing."""
     try:
-        return "\n".join(log.read_text(errors="replace").strip().splitlines()[-lines:])
+        ends = log.read_text(errors="replace").strip().splitlines()[-lines:]
     except FileNotFoundError:
         return ""
+    return "\n".join(map(plain_line, ends))
 
 
 def _death_signal() -> Callable[[], None] | None:

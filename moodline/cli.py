@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
-from contracts.database import schema_revision
+from contracts.database import downgrade, open_engine, schema_revision
 from contracts.errors import MoodlineError, SettingsError
 from contracts.logs import configure_logs
 from contracts.redact import redact
-from contracts.settings import Settings
+from contracts.settings import Device, Settings
 from moodline import __version__
 from moodline.interrupts import install_handlers
 from moodline.job_commands import app as jobs_app
@@ -196,15 +196,32 @@ def ingest(
     """Serve: publish queued recordings for workers, until SIGTERM. Needs servers of your own."""
     from moodline.services import run_ingest
 
-    run_ingest(_settings(), parallel=parallel)
+    run_ingest(_settings(service=True), parallel=parallel)
 
 
-@app.command(epilog="Example: [cyan]moodline worker[/]")
-def worker() -> None:
+@app.command(epilog="Examples: [cyan]moodline worker[/] · [cyan]moodline worker --device gpu[/]")
+def worker(
+    device: Annotated[
+        Device, typer.Option(help="Where to classify; auto: a GPU where one can be used.")
+    ] = Device.AUTO,
+) -> None:
     """Serve: analyse what is published, until SIGTERM. Needs servers of your own."""
     from moodline.services import run_worker
 
-    run_worker(_settings())
+    run_worker(_settings(service=True), device)
+
+
+@app.command(epilog="Examples: [cyan]moodline status[/] · [cyan]moodline status --watch[/]")
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again each second, until Ctrl-C.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what goes on: sources, runs, workers, broker, database."""
+    from moodline.status import show_status
+
+    show_status(_settings(), watch=watch, as_json=as_json, console=_console())
 
 
 @db_app.command("upgrade", epilog="Example: [cyan]moodline db upgrade[/]")
@@ -212,6 +229,25 @@ def db_upgrade() -> None:
     """Bring the database's schema to this version's."""
     with records(_settings()) as engine:
         _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine)}")
+
+
+@db_app.command("downgrade", epilog="Example: [cyan]moodline db downgrade --to 0001 --yes[/]")
+def db_downgrade(
+    to: Annotated[str, typer.Option(help="A revision, or base: no table at all.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="What the newer schema added is lost.")
+    ] = False,
+) -> None:
+    """Take the schema back, for an older moodline. What the newer one added is lost."""
+    settings = _settings()
+    if not yes:
+        raise SettingsError(
+            "a downgrade loses what the newer schema added", hint="Back up, then add --yes"
+        )
+    engine = open_engine(settings.effective_database_url)
+    downgrade(engine, to)
+    _console().print(f"{redact(str(engine.url))}: schema {schema_revision(engine) or 'base'}")
+    engine.dispose()
 
 
 @app.command(epilog="Example: [cyan]moodline doctor[/]")
@@ -253,9 +289,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings() -> Settings:
+def _settings(*, service: bool = False) -> Settings:
     settings = Settings.read()
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, service=service)
     return settings
 
 

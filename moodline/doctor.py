@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from contracts.bus import Bus
-from contracts.database import open_engine, schema_revision, upgrade
+from contracts.database import open_engine, revisions, schema_revision
 from contracts.errors import MoodlineError
+from contracts.presence import BrokerFacts
 from contracts.redact import redact
 from contracts.settings import Settings
 
 _LEAST_FREE_BYTES: Final = 2**30
+_LEAST_BROKER: Final = (6, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +90,61 @@ def _decoder(settings: Settings) -> str:
 
 def _database(settings: Settings) -> str:
     engine = open_engine(settings.effective_database_url)
+    place = redact(str(engine.url))
     try:
-        upgrade(engine)
-        return f"{redact(str(engine.url))}, schema {schema_revision(engine)}"
+        revision, known = schema_revision(engine), revisions()
     finally:
         engine.dispose()
+    if revision is None:
+        return f"{place}, empty; the first command makes the tables"
+    if revision not in known:
+        raise MoodlineError(
+            f"{place} has schema {revision}, of a newer moodline", hint="Upgrade moodline here"
+        )
+    if revision != known[0]:
+        raise MoodlineError(
+            f"{place} has schema {revision}, this moodline {known[0]}",
+            hint="Run `moodline db upgrade`; back up first",
+        )
+    return f"{place}, schema {revision}"
 
 
 def _broker(settings: Settings) -> str:
     from moodline.broker import EmbeddedBroker
 
     if settings.redis_url:
-        Bus.connect(settings.redis_url).close()
-        return redact(settings.redis_url)
+        return f"{redact(settings.redis_url)}, {_fit(settings.redis_url)}"
     with EmbeddedBroker() as broker:
-        Bus.connect(broker.url).close()
-    return "embedded; each command starts its own"
+        return f"embedded, {_fit(broker.url)}; each command starts its own"
+
+
+def _fit(url: str) -> str:
+    """What the broker is. Raises MoodlineError when frames are not safe, or not private, there."""
+    bus = Bus.connect(url)
+    try:
+        facts = BrokerFacts.ask(bus)
+    finally:
+        bus.close()
+    name = f"{facts.server} {facts.version}"
+    if tuple(int(part) for part in facts.version.split(".")[:2]) < _LEAST_BROKER:
+        least = ".".join(map(str, _LEAST_BROKER))
+        raise MoodlineError(f"{name} is too old", hint=f"Use Redis {least} or later, or Valkey")
+    if facts.policy != "noeviction":
+        raise MoodlineError(
+            f"{name} may drop frames: its policy is {facts.policy}",
+            hint="Set maxmemory-policy noeviction: it is a queue, not a cache",
+        )
+    if not facts.max_memory:
+        raise MoodlineError(
+            f"{name} has no memory limit",
+            hint="Set maxmemory, e.g. 512mb: producers then wait in time",
+        )
+    if facts.persists:
+        raise MoodlineError(
+            f"{name} writes what it holds to disk, and what it holds are pictures of people",
+            hint='Set save "" and appendonly no',
+        )
+    return f"{name}, {facts.policy}, {facts.max_memory / 2**20:.0f} MiB"
 
 
 def _disk(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from moodline.analysis_run import FileProgress
@@ -33,6 +34,7 @@ class ProgressDisplay:
         )
         self._tasks: dict[int, tuple[TaskID, float, int]] = {}
         self._whole: TaskID | None = None
+        self._trouble = ""
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -46,8 +48,13 @@ class ProgressDisplay:
     ) -> None:
         self._progress.stop()
 
-    def show(self, files: Sequence[FileProgress]) -> None:
-        """Bring the bars up to date."""
+    def show(self, files: Sequence[FileProgress], trouble: str = "") -> None:
+        """Bring the bars up to date. trouble: what keeps the files waiting; said once."""
+        if trouble and trouble != self._trouble:
+            self._progress.console.print(
+                f"[yellow]waiting:[/] {escape(trouble)}", soft_wrap=True, highlight=False
+            )
+        self._trouble = trouble
         if self._progress.disable:
             return
         if self._whole is None and len(files) > 1:

@@ -3,68 +3,81 @@
 Any number of either, on any host that reaches the same broker and database.
 """
 
-import time
 from typing import Final
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
-from contracts.database import database_error, open_engine, upgrade
-from contracts.errors import BrokerError, DatabaseError, SettingsError
+from contracts.bus import Bus
+from contracts.database import open_engine, transaction, upgrade
+from contracts.errors import DatabaseError, SettingsError
 from contracts.jobs import claim_next
-from contracts.settings import Settings
+from contracts.settings import Device, Settings
+from contracts.shared_folders import SharedFolders
+from ingest.metrics import IngestMetrics
+from moodline.health import Health, HealthServer
 from moodline.stack import Stack
 
 log = structlog.get_logger()
 
 _TURN_S: Final = 0.2
-_RETRY_S: Final = 2.0
+_HEALTHY_TURNS: Final = 2
 
 
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, device: Device) -> None:
     """Analyse frames until SIGTERM or Ctrl-C; then commit, and let the runs go."""
-    from inference_worker.__main__ import main
+    from inference_worker.__main__ import serve
 
     _require_servers(settings)
-    engine = open_engine(settings.effective_database_url)
-    upgrade(engine)
-    engine.dispose()
-    main()
+    health = Health(_HEALTHY_TURNS * settings.stall_s)
+    with HealthServer(health, settings.health, settings.health_token):
+        serve(settings, device=device, registry=health.registry, on_turn=health.note_turn)
 
 
 def run_ingest(settings: Settings, *, parallel: int) -> None:
     """Claim queued recordings and publish them, `parallel` at a time, until SIGTERM or Ctrl-C."""
+    folders = SharedFolders.parse(settings.shared_folders)
     _require_servers(settings)
     engine = open_engine(settings.effective_database_url)
-    upgrade(engine)
-    while True:
-        try:
-            with Stack(settings, engine, workers=0, ingestors=parallel) as stack:
-                _serve(settings, engine, stack, parallel)
-        except KeyboardInterrupt:
-            return
-        except (BrokerError, DatabaseError) as exc:
-            log.warning("cannot work", reason=exc.line(), retry_in_s=_RETRY_S)
-        except DBAPIError as exc:
-            reason = database_error(engine, exc).line()
-            log.warning("cannot work", reason=reason, retry_in_s=_RETRY_S)
-        time.sleep(_RETRY_S)
+    health = Health(_HEALTHY_TURNS * settings.stall_s)
+    metrics = IngestMetrics(health.registry)
+    try:
+        with (
+            HealthServer(health, settings.health, settings.health_token),
+            Stack(settings, engine, workers=0, ingestors=parallel, metrics=metrics) as stack,
+        ):
+            log.info("serving", parallel=parallel)
+            while True:
+                stack.step(_TURN_S)
+                trouble = stack.trouble
+                if stack.busy < parallel:
+                    trouble = trouble or _claim(settings, engine, stack, folders)
+                metrics.busy.set(stack.busy)
+                health.note_turn(trouble)
+    except KeyboardInterrupt:
+        log.info("stopped")
+    finally:
+        engine.dispose()
 
 
-def _serve(settings: Settings, engine: Engine, stack: Stack, parallel: int) -> None:
-    while True:
-        stack.step(_TURN_S)
-        if stack.busy >= parallel:
-            continue
-        with engine.begin() as connection:
-            ticket = claim_next(connection, claimant=stack.claimant, lease_s=settings.lease_s)
-        if ticket is not None:
-            log.info("run claimed", run=ticket.run_id)
-            stack.submit(ticket.run_id, ticket.run_pk)
+def _claim(settings: Settings, engine: Engine, stack: Stack, folders: SharedFolders) -> str:
+    """Take the oldest recording that waits, if one does. What kept it from that, or ""."""
+    try:
+        with transaction(engine) as connection:
+            ticket = claim_next(
+                connection, claimant=stack.claimant, lease_s=settings.lease_s, folders=folders
+            )
+    except DatabaseError as exc:
+        log.warning("cannot claim", reason=exc.line())
+        return exc.line()
+    if ticket is not None:
+        log.info("run claimed", run=ticket.run_id)
+        stack.submit(ticket.run_id, ticket.run_pk)
+    return ""
 
 
 def _require_servers(settings: Settings) -> None:
+    """Reach both servers once, with today's schema. Raises the error that says what is wrong."""
     missing = [
         f"MOODLINE_{name.upper()}"
         for name in ("redis_url", "database_url")
@@ -75,3 +88,7 @@ def _require_servers(settings: Settings) -> None:
             f"a service needs {' and '.join(missing)}",
             hint="On one machine `moodline analyze` starts all that it needs itself",
         )
+    engine = open_engine(settings.effective_database_url)
+    upgrade(engine)
+    engine.dispose()
+    Bus.connect(settings.redis_url).close()

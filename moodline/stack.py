@@ -1,6 +1,5 @@
 """The all-in-one stack of one command: a broker, ingestors, workers, and their supervision."""
 
-import json
 import os
 import selectors
 import shutil
@@ -10,16 +9,21 @@ import time
 from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from contracts.bus import Bus
-from contracts.errors import MoodlineError
-from contracts.jobs import claimant_name, fail_run, release_claims, renew_claims
+from contracts.database import transaction
+from contracts.errors import DatabaseError, MoodlineError
+from contracts.jobs import claimant_name, fail_run, release_claims, renew_claims, unfinished
 from contracts.settings import Settings
+from ingest.metrics import IngestMetrics
+from ingest.news import News
 from moodline.broker import EmbeddedBroker, runtime_folder
 from moodline.children import end_of_log, start_child, stop_child
 from moodline.interrupts import raise_if_asked
@@ -37,16 +41,37 @@ class _Ingestor:
 
     process: "subprocess.Popen[str]"
     run_id: str = ""
+    unread: bytes = b""
+
+    def news(self) -> list[News] | None:
+        """What it said since; None once it has closed its end. Call when it can be read."""
+        assert self.process.stdout is not None
+        found = os.read(self.process.stdout.fileno(), 65536)
+        if not found:
+            return None
+        *lines, self.unread = (self.unread + found).split(b"\n")
+        return [News.decode(line.decode()) for line in lines]
 
 
 class Stack:
     """Works through submitted runs with this host's processes.
 
     A context manager; `step` does one turn of supervision and returns soon. Start it from the
-    main thread: its children die with that thread.
+    main thread: its children die with that thread. `trouble` says what keeps it from working
+    now, or "". With metrics it is a service, whose children log where it does.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, *, workers: int, ingestors: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        *,
+        workers: int,
+        ingestors: int,
+        metrics: IngestMetrics | None = None,
+    ) -> None:
+        self._is_service = metrics is not None
+        self._metrics = metrics or IngestMetrics(CollectorRegistry())
         self._settings = settings
         self._engine = engine
         self._worker_count = workers
@@ -60,18 +85,26 @@ class Stack:
         self._workers: dict[str, subprocess.Popen[str]] = {}
         self._broker: EmbeddedBroker | None = None
         self._next_renewal = 0.0
+        self._failures: dict[str, str] = {}
+        self._database_trouble = ""
+        self._troubles: dict[str, str] = {}
         self._exit = ExitStack()
+        self._folder = Path()
+
+    @property
+    def _log(self) -> Path | None:
+        """Where the children log to; a service's log where it does itself."""
+        return None if self._is_service else self._folder / "children.log"
 
     def __enter__(self) -> Self:
         url = self._settings.redis_url
         if url:
             Bus.connect(url).close()
-            folder = runtime_folder()
-            self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._folder = runtime_folder()
+            self._exit.callback(shutil.rmtree, self._folder, ignore_errors=True)
         else:
             self._broker = self._exit.enter_context(EmbeddedBroker())
-            url, folder = self._broker.url, self._broker.folder
-        self._log = folder / "children.log"
+            url, self._folder = self._broker.url, self._broker.folder
         self._env = _child_environment(self._settings, url)
         # Workers load their model while the first file is opened.
         self._keep_workers()
@@ -88,8 +121,12 @@ class Stack:
                 stop_child(ingestor.process)
             for worker in self._workers.values():
                 stop_child(worker)
-            with self._engine.begin() as connection:
-                release_claims(connection, claimant=self.claimant)
+            try:
+                with transaction(self._engine) as connection:
+                    release_claims(connection, claimant=self.claimant)
+            except DatabaseError as exc:
+                # They run out by themselves.
+                log.warning("could not give up the claims", reason=exc.line())
 
     def submit(self, run_id: str, run_pk: int) -> None:
         """Queue a run that was enqueued under this stack's claim."""
@@ -101,10 +138,22 @@ class Stack:
         """Runs that are queued or being published."""
         return len(self._queue) + sum(bool(one.run_id) for one in self._ingestors)
 
+    @property
+    def trouble(self) -> str:
+        """What keeps runs from being published now, or ""."""
+        return self._database_trouble or next(filter(None, self._troubles.values()), "")
+
     def step(self, timeout_s: float) -> None:
         """Keep everything running, hand out work, and wait for news that long at most."""
         raise_if_asked()
-        self._renew()
+        try:
+            self._renew()
+            self._end_failed()
+            self._database_trouble = ""
+        except DatabaseError as exc:
+            if exc.line() != self._database_trouble:
+                log.warning("cannot work", reason=exc.line())
+            self._database_trouble = exc.line()
         if self._broker is not None and not self._broker.is_alive():
             log.warning("the embedded broker died; starting it again")
             self._broker.start()
@@ -116,10 +165,35 @@ class Stack:
         if time.monotonic() < self._next_renewal or not self._run_pks:
             return
         lease_s = self._settings.lease_s
-        with self._engine.begin() as connection:
-            run_pks = list(self._run_pks.values())
-            renew_claims(connection, run_pks, claimant=self.claimant, lease_s=lease_s)
+        # As often while the database is away: the claims must not run out when it is back.
         self._next_renewal = time.monotonic() + lease_s / _RENEW_EVERY
+        with transaction(self._engine) as connection:
+            run_pks = list(self._run_pks.values())
+            mine = renew_claims(connection, run_pks, claimant=self.claimant, lease_s=lease_s)
+            lost = unfinished(connection, set(run_pks) - mine)
+        for run_id, run_pk in list(self._run_pks.items()):
+            if run_pk not in mine:
+                self._drop(run_id, lost=run_pk in lost)
+
+    def _drop(self, run_id: str, *, lost: bool) -> None:
+        """Leave a run that has ended, or that another took while this process was away."""
+        self._run_pks.pop(run_id, None)
+        if run_id in self._queue:
+            self._queue.remove(run_id)
+        if not lost:
+            return
+        log.warning("run lost", run=run_id, reason="another process claimed it")
+        for ingestor in self._ingestors:
+            if ingestor.run_id == run_id:
+                self._ingestors.remove(ingestor)
+                stop_child(ingestor.process)
+                break
+
+    def _end_failed(self) -> None:
+        for run_id, reason in list(self._failures.items()):
+            fail_run(self._engine, run_id, reason)
+            del self._failures[run_id]
+            self._run_pks.pop(run_id, None)
 
     def _keep_workers(self) -> None:
         for name, worker in list(self._workers.items()):
@@ -129,7 +203,7 @@ class Stack:
                 del self._workers[name]
         if self._worker_crashes > _MAX_IDLE_WORKER_CRASHES:
             raise MoodlineError(
-                f"workers keep crashing: {end_of_log(self._log) or 'no message'}",
+                f"workers keep crashing: {self._last_words or 'no message'}",
                 hint="`moodline doctor` checks the installation",
             )
         for number in range(self._worker_count):
@@ -139,6 +213,10 @@ class Stack:
                 self._workers[name] = start_child(
                     [sys.executable, "-m", "inference_worker", name], env=self._env, log=self._log
                 )
+
+    @property
+    def _last_words(self) -> str:
+        return end_of_log(self._log) if self._log else ""
 
     def note_progress(self, run_id: str) -> None:
         """Frames of a run were committed: crashes before that were overcome."""
@@ -161,6 +239,7 @@ class Stack:
                 assert idle.process.stdin is not None
                 idle.process.stdin.write(f"{idle.run_id}\n")
                 idle.process.stdin.flush()
+                self._troubles.pop(idle.run_id, None)
             except BrokenPipeError:
                 self._note_ingest_crash(idle)
 
@@ -175,33 +254,42 @@ class Stack:
                 selector.register(ingestor.process.stdout, selectors.EVENT_READ, ingestor)
             ready = [key.data for key, _ in selector.select(timeout_s)]
         for ingestor in ready:
-            answer = ingestor.process.stdout.readline()
-            if answer:
-                self._note_answer(ingestor, json.loads(answer))
-            else:
+            told = ingestor.news()
+            if told is None:
                 self._note_ingest_crash(ingestor)
+            for news in told or ():
+                self._note_news(ingestor, news)
 
-    def _note_answer(self, ingestor: _Ingestor, answer: dict[str, str]) -> None:
+    def _note_news(self, ingestor: _Ingestor, news: News) -> None:
+        self._metrics.frames.inc(news.frames)
+        self._metrics.bytes.inc(news.bytes)
+        self._troubles[news.run_id] = news.trouble
+        if not news.ended:
+            return
         ingestor.run_id = ""
-        if answer["error"]:
+        del self._troubles[news.run_id]
+        if news.error:
             # A source's own fault has ended the run already; what is left may pass.
-            self._try_again(answer["run_id"], answer["error"])
+            self._try_again(news.run_id, news.error)
         else:
-            self._run_pks.pop(answer["run_id"], None)
+            self._metrics.runs.labels("published").inc()
+            self._run_pks.pop(news.run_id, None)
 
     def _note_ingest_crash(self, ingestor: _Ingestor) -> None:
         self._ingestors.remove(ingestor)
         stop_child(ingestor.process)
         log.warning("ingestor crashed", run=ingestor.run_id, status=ingestor.process.returncode)
+        self._metrics.crashes.inc()
+        self._troubles.pop(ingestor.run_id, None)
         if ingestor.run_id:
             self._try_again(ingestor.run_id, "the decoder crashed on this file")
 
     def _try_again(self, run_id: str, reason: str) -> None:
         self._ingest_crashes[run_id] += 1
         if self._ingest_crashes[run_id] >= _MAX_INGEST_CRASHES:
-            fail_run(self._engine, run_id, reason)
-            self._run_pks.pop(run_id, None)
-        else:
+            self._metrics.runs.labels("failed").inc()
+            self._failures[run_id] = reason
+        elif run_id in self._run_pks:
             self._queue.append(run_id)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import ModelError
-from contracts.model_card import ModelCard
+from contracts.model_card import KERAS_NAME, ModelCard
 from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
 from training.classifier import LiteRtModel
@@ -21,7 +21,6 @@ from training.dataset import SIDE, Dataset, Split
 from training.loop import CONFIG, LOG, WEIGHTS
 from training.model import HEADS, build_model
 
-KERAS_NAME: Final = "model.keras"
 MOST_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 500
 _SEED: Final = 7

@@ -1,9 +1,13 @@
 """The frame stream on a real broker: order, fullness, loss and rewind."""
 
+import time
+
 import pytest
 
-from contracts.bus import Bus, StreamLimits
+from contracts.bus import Bus
 from contracts.errors import BrokerError, StreamLostError
+from contracts.presence import BrokerFacts, Presence, WorkerReport
+from contracts.publishing import RunPublisher, StreamLimits
 from moodline.broker import EmbeddedBroker
 
 LIMITS = StreamLimits(max_frames=4, max_bytes=1000)
@@ -14,7 +18,7 @@ def seqs(bus: Bus, run_id: str, count: int = 10) -> list[int]:
 
 
 def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     for seq in (1, 2, 3):
         assert publisher.publish(seq, b"frame")
@@ -24,7 +28,7 @@ def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
 
 
 def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     for seq in (1, 2, 2, 1):
         assert publisher.publish(seq, b"frame")
@@ -32,7 +36,7 @@ def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
 
 
 def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     for seq in (1, 2, 3):
         publisher.publish(seq, b"frame")
@@ -42,7 +46,7 @@ def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) 
 
 
 def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     for seq in (1, 2, 3, 4):
         assert publisher.has_room(10)
@@ -53,7 +57,7 @@ def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
 
 
 def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     assert publisher.has_room(5000)
     publisher.publish(1, bytes(5000))
@@ -61,7 +65,7 @@ def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> N
 
 
 def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     publisher.publish(1, b"frame")
     bus.forget("r")
@@ -72,7 +76,7 @@ def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
 
 
 def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     publisher.publish(1, b"frame")
     found = bus.read(["lost", "r"], 10, block_ms=1)
@@ -80,7 +84,7 @@ def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
 
 
 def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     bus.request_rewind("r", 1)
     with pytest.raises(StreamLostError, match="frame 1 is missing"):
@@ -90,11 +94,11 @@ def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
 
 
 def test_a_body_that_was_deleted_is_delivered_as_missing(bus: Bus) -> None:
-    publisher = bus.publisher("r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
     publisher.begin()
     publisher.publish(1, b"frame")
     seqs(bus, "r")
-    bus._client.xdel(bus._stream("r"), "1-0")
+    bus.client.xdel(bus.stream_key("r"), "1-0")
     assert [(d.seq, d.data) for d in bus.pending("r", 10)] == [(1, None)]
 
 
@@ -108,26 +112,40 @@ def test_a_lease_is_one_workers_until_it_lets_go(bus: Bus) -> None:
     assert bus.take("r", "bob", lease_s=10)
 
 
-def test_workers_that_beat_are_counted_and_those_that_left_are_not(bus: Bus) -> None:
-    assert bus.heartbeat("ann", alive_for_s=10) == 1
-    assert bus.heartbeat("bob", alive_for_s=10) == 2
-    bus.leave("ann")
-    assert bus.heartbeat("bob", alive_for_s=10) == 1
+def report(worker_id: str, runs: int = 0) -> WorkerReport:
+    return WorkerReport(worker_id, "host", 1, "cpu", "m@1", tuple("abc"[:runs]), 12.5, 3)
+
+
+def test_workers_that_report_are_known_and_those_that_left_are_not(bus: Bus) -> None:
+    presence = Presence(bus)
+    assert presence.report(report("ann", 2), alive_for_s=10) == [report("ann", 2)]
+    assert len(presence.report(report("bob"), alive_for_s=10)) == 2
+    presence.leave("ann")
+    assert presence.living() == [report("bob")]
+
+
+def test_a_worker_that_is_silent_is_no_longer_counted(bus: Bus) -> None:
+    presence = Presence(bus)
+    presence.report(report("ann"), alive_for_s=0)
+    deadline = time.monotonic() + 10
+    while presence.living():
+        assert time.monotonic() < deadline
+    assert presence.report(report("bob"), alive_for_s=10) == [report("bob")]
 
 
 def test_live_runs_come_before_files(bus: Bus) -> None:
     for run_id, kind in (("b", "file"), ("a", "file"), ("z", "live")):
-        bus.publisher(run_id, LIMITS, kind=kind).begin()
+        RunPublisher(bus, run_id, LIMITS, kind=kind).begin()
     assert bus.open_runs() == ["z", "a", "b"]
 
 
 def test_dead_letters_are_few_and_expire(bus: Bus) -> None:
     for seq in range(100):
         bus.dead_letter("r", seq, b"frame", ttl_s=60)
-    assert bus._client.xlen(bus._dead_key) == 64
-    assert 0 < bus._client.ttl(bus._dead_key) <= 60
+    assert bus.client.xlen(bus._dead_key) == 64
+    assert 0 < bus.client.ttl(bus._dead_key) <= 60
     bus.dead_letter("r", 1, b"frame", ttl_s=0)
-    assert bus._client.xlen(bus._dead_key) == 64
+    assert bus.client.xlen(bus._dead_key) == 64
 
 
 def test_an_unreachable_broker_is_one_line_without_its_password() -> None:
@@ -143,15 +161,46 @@ def test_a_bad_broker_url_is_one_line_without_its_password() -> None:
     assert "s3cret" not in raised.value.line()
 
 
-def test_a_full_broker_says_try_again_and_forgets_nothing() -> None:
+def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
+    """Full to the brim, it would refuse the commands with which workers make room."""
     with EmbeddedBroker() as broker:
         bus = Bus.connect(broker.url)
-        publisher = bus.publisher("r", StreamLimits(10_000, 2**40), kind="file")
+        bus.client.config_set("maxmemory", "20mb")
+        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind="file")
+        publisher.begin()
+        frame, sent = bytes(100_000), 0
+        while publisher.has_room(len(frame)) and publisher.publish(sent + 1, frame):
+            sent += 1
+            assert sent < 1000
+        assert sent > 100 and publisher.broker_is_full
+
+        # What workers do: heartbeat, lease, read, dead-letter, ack.
+        Presence(bus).report(report("ann"), alive_for_s=10)
+        assert bus.take("r", "ann", lease_s=10)
+        assert len(bus.read(["r"], 1000, block_ms=1)["r"]) == sent
+        bus.dead_letter("r", 1, frame, ttl_s=60)
+        bus.ack("r", list(range(1, sent + 1)))
+
+        assert publisher.has_room(len(frame)) and publisher.publish(sent + 1, frame)
+        assert seqs(bus, "r") == [sent + 1]
+        bus.close()
+
+
+def test_a_broker_without_room_at_all_says_try_again() -> None:
+    with EmbeddedBroker() as broker:
+        bus = Bus.connect(broker.url)
+        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind="file")
         publisher.begin()
         publisher.publish(1, bytes(1000))
-        bus._client.config_set("maxmemory", "1mb")
+        bus.client.config_set("maxmemory", "1mb")
         assert not publisher.publish(2, bytes(1000))
-        bus._client.config_set("maxmemory", "100mb")
+        bus.client.config_set("maxmemory", "100mb")
         assert publisher.publish(2, bytes(1000))
         assert seqs(bus, "r") == [1, 2]
         bus.close()
+
+
+def test_what_a_broker_is_can_be_told(bus: Bus) -> None:
+    facts = BrokerFacts.ask(bus)
+    assert (facts.server, facts.policy, facts.persists) == ("Valkey", "noeviction", False)
+    assert 0 < facts.used_memory < facts.max_memory

@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select, update
@@ -19,7 +18,7 @@ from contracts.jobs import (
 from contracts.records import Run, RunState
 
 JOB = FileJob(
-    path=Path("/videos/a.mp4"),
+    uri="/videos/a.mp4",
     content_hash="a" * 64,
     source="a.mp4",
     source_given=False,
@@ -53,7 +52,7 @@ def test_equal_work_is_one_run_whatever_its_path(engine: Engine) -> None:
     first = enqueue(engine)
     end(engine, first.run_id, RunState.DONE)
 
-    again = enqueue(engine, replace(JOB, path=Path("/elsewhere/b.mp4"), source="b.mp4"))
+    again = enqueue(engine, replace(JOB, uri="/elsewhere/b.mp4", source="b.mp4"))
 
     assert again.run_id == first.run_id
     assert again.reused and not again.mine

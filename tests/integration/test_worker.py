@@ -3,19 +3,24 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, select
 
-from contracts.bus import Bus, StreamLimits
+from contracts.bus import Bus
 from contracts.errors import FenceLostError, ModelError
 from contracts.frames import Counters, End, FrameMessage
 from contracts.geometry import Box
 from contracts.jobs import claimant_name, enqueue_file
+from contracts.publishing import RunPublisher, StreamLimits
 from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
 from contracts.results import FaceResult, FrameResult
+from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
+from inference_worker.metrics import WorkerMetrics
 from inference_worker.store import Batch, RunStore, TakenRun
-from inference_worker.worker import Worker, WorkerLimits
+from inference_worker.worker import Worker
 from tests.integration.test_jobs import JOB
 
 LIMITS = WorkerLimits(batch_frames=4, lease_s=30, max_attempts=2, dead_letter_ttl_s=60)
@@ -50,6 +55,16 @@ class CountingAnalyzer:
         )
 
 
+def make_worker(
+    name: str, bus: Bus, engine: Engine, make_analyzer: Callable[[TakenRun], Any], model: str = "m"
+) -> Worker:
+    store = RunStore(engine, name)
+    metrics = WorkerMetrics(CollectorRegistry())
+    identity = WorkerIdentity(name, "host", 1, "cpu", model)
+    holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
+    return Worker(holdings, bus, store, LIMITS, metrics)
+
+
 def analyzer(run: TakenRun) -> CountingAnalyzer:
     return CountingAnalyzer(json.loads(run.checkpoint) if run.checkpoint else 0)
 
@@ -78,7 +93,7 @@ def frame(run_id: str, seq: int) -> bytes:
 
 
 def publish(bus: Bus, run_id: str, messages: Sequence[bytes], first: int = 1) -> None:
-    publisher = bus.publisher(run_id, StreamLimits(1000, 10**7), kind="file")
+    publisher = RunPublisher(bus, run_id, StreamLimits(1000, 10**7), kind="file")
     publisher.begin()
     for seq, data in enumerate(messages, first):
         assert publisher.publish(seq, data)
@@ -128,7 +143,7 @@ def test_every_frame_is_stored_once_and_the_stream_is_gone(
 ) -> None:
     publish(bus, run_id, whole(run_id, 10))
 
-    work(Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS), engine)
+    work(make_worker("w", bus, engine, analyzer), engine)
 
     assert frames_stored(engine) == list(range(10))
     assert progress(engine).frames_analyzed == 10
@@ -137,11 +152,11 @@ def test_every_frame_is_stored_once_and_the_stream_is_gone(
 
 def test_a_successor_goes_on_from_the_checkpoint(bus: Bus, engine: Engine, run_id: str) -> None:
     publish(bus, run_id, whole(run_id, 10))
-    first = Worker("one", bus, RunStore(engine, "one"), analyzer, LIMITS)
+    first = make_worker("one", bus, engine, analyzer)
     work(first, engine, lambda: progress(engine).next_seq > 4)
     bus.release(run_id, "one")  # As if its lease had run out: it has unacknowledged frames.
 
-    work(Worker("two", bus, RunStore(engine, "two"), analyzer, LIMITS), engine)
+    work(make_worker("two", bus, engine, analyzer), engine)
 
     assert frames_stored(engine) == list(range(10))
     assert progress(engine).frames_analyzed == 10
@@ -176,7 +191,7 @@ def test_a_message_that_cannot_be_read_is_set_aside(bus: Bus, engine: Engine, ru
     messages[2] = b"\x00 hostile"
     publish(bus, run_id, messages)
 
-    work(Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS), engine)
+    work(make_worker("w", bus, engine, analyzer), engine)
 
     assert frames_stored(engine) == [0, 1, 3, 4, 5]
     with engine.connect() as connection:
@@ -200,7 +215,7 @@ def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
     deaths = 0
     while progress(engine).state != RunState.DONE:
         # A new worker under the old one's name, as its parent starts it.
-        worker = Worker("w", bus, RunStore(engine, "w"), fragile, LIMITS)
+        worker = make_worker("w", bus, engine, fragile)
         try:
             work(worker, engine)
         except SystemError:
@@ -216,7 +231,7 @@ def test_a_lost_stream_is_asked_for_again_from_the_first_uncommitted_frame(
 ) -> None:
     messages = whole(run_id, 10)
     publish(bus, run_id, messages[:4])
-    worker = Worker("w", bus, RunStore(engine, "w"), analyzer, LIMITS)
+    worker = make_worker("w", bus, engine, analyzer)
     work(worker, engine, lambda: progress(engine).next_seq == 5)
     bus.forget(run_id)  # The broker was restarted.
     worker.step()
@@ -232,10 +247,10 @@ def test_a_run_for_another_model_is_left_to_others(bus: Bus, engine: Engine, run
         raise ModelError(f"run {run.run_id} wants another model")
 
     publish(bus, run_id, whole(run_id, 3))
-    picky = Worker("picky", bus, RunStore(engine, "picky"), unfit, LIMITS)
+    picky = make_worker("picky", bus, engine, unfit)
     picky.step()
 
-    work(Worker("able", bus, RunStore(engine, "able"), analyzer, LIMITS), engine)
+    work(make_worker("able", bus, engine, analyzer), engine)
 
     assert frames_stored(engine) == [0, 1, 2]
 
@@ -246,8 +261,8 @@ def test_two_workers_share_the_runs_evenly(bus: Bus, engine: Engine) -> None:
         with engine.begin() as connection:
             ticket = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False)
         publish(bus, ticket.run_id, [frame(ticket.run_id, 1)])
-    one = Worker("one", bus, RunStore(engine, "one"), analyzer, LIMITS)
-    two = Worker("two", bus, RunStore(engine, "two"), analyzer, LIMITS)
+    one = make_worker("one", bus, engine, analyzer)
+    two = make_worker("two", bus, engine, analyzer)
 
     def holders() -> list[str | None]:
         with engine.connect() as connection:

@@ -1,0 +1,132 @@
+"""Who works here: the workers' heartbeats, and what the broker says of itself."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self, cast
+
+from redis.exceptions import ResponseError
+
+from contracts.bus import Bus
+
+# The broker's clock orders the heartbeats: hosts may disagree about the time. A member's score
+# is when it stops counting as alive.
+_NOW: Final = """
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+"""
+_LIVING: Final = """
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf')
+if #ids == 0 then return {} end
+return redis.call('HMGET', KEYS[2], unpack(ids))"""
+_HEARTBEAT: Final = f"""{_NOW}
+redis.call('ZADD', KEYS[1], ms + ARGV[3], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
+  redis.call('HDEL', KEYS[2], id)
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
+{_LIVING}"""
+_LOOK: Final = _NOW + _LIVING
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker says of itself twice a second.
+
+    runs: ids of those that it holds. fps: frames committed a second, of late. lag: frames of its
+    runs that wait in the broker.
+    """
+
+    id: str
+    host: str
+    pid: int
+    device: str
+    model: str
+    runs: tuple[str, ...] = ()
+    fps: float = 0.0
+    lag: int = 0
+
+    def encode(self) -> bytes:
+        """As it travels."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The report in `data`; what another version adds is left out."""
+        values = json.loads(data)
+        known = {name: values[name] for name in cls.__slots__ if name in values}
+        return cls(**known | {"runs": tuple(values["runs"])})
+
+
+class Presence:
+    """The list of the living workers, kept in the broker."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def report(self, mine: WorkerReport, *, alive_for_s: float) -> list[WorkerReport]:
+        """Say that this worker lives, for so long; all that do, itself included."""
+        arguments: list[str | bytes] = [mine.id, mine.encode(), str(int(alive_for_s * 1000))]
+        return self._ask(_HEARTBEAT, arguments)
+
+    def living(self) -> list[WorkerReport]:
+        """All workers that live, by their ids."""
+        return sorted(self._ask(_LOOK, []), key=lambda report: report.id)
+
+    def leave(self, worker_id: str) -> None:
+        """Take a worker off the list."""
+        with self._bus.errors():
+            pipeline = self._bus.client.pipeline(transaction=True)
+            pipeline.zrem(self._keys[0], worker_id)
+            pipeline.hdel(self._keys[1], worker_id)
+            pipeline.execute()
+
+    def _ask(self, script: str, arguments: Sequence[str | bytes]) -> list[WorkerReport]:
+        with self._bus.errors():
+            found = cast(
+                "list[bytes | None]",
+                self._bus.client.eval(script, 2, *self._keys, *cast("list[Any]", arguments)),
+            )
+        return [WorkerReport.decode(one) for one in found if one]
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        # Braces keep both on one node of a cluster, as a script needs it.
+        return f"{self._bus.prefix}:{{workers}}:alive", f"{self._bus.prefix}:{{workers}}:reports"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFacts:
+    """What a broker is, and whether it is fit to hold frames.
+
+    persists: it writes what it holds to disk; None where it does not tell.
+    """
+
+    server: str
+    version: str
+    policy: str
+    max_memory: int
+    used_memory: int
+    persists: bool | None
+
+    @classmethod
+    def ask(cls, bus: Bus) -> Self:
+        """Raises BrokerError."""
+        with bus.errors():
+            info = bus.client.info()
+            persists: bool | None = bool(info.get("aof_enabled"))
+            try:
+                snapshots = cast("dict[str, str]", bus.client.config_get("save"))
+                persists = persists or bool(snapshots.get("save"))
+            except ResponseError:
+                persists = persists or None  # Hosted ones do not let their settings be read.
+        valkey = info.get("server_name") == "valkey"
+        return cls(
+            server="Valkey" if valkey else "Redis",
+            version=str(info["valkey_version"] if valkey else info["redis_version"]),
+            policy=str(info.get("maxmemory_policy", "")),
+            max_memory=int(info.get("maxmemory", 0)),
+            used_memory=int(info["used_memory"]),
+            persists=persists,
+        )

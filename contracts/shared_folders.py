@@ -1,0 +1,73 @@
+"""Folders that several hosts know by one name, so that a recording's run can go to any of them.
+
+A recording below one is stored as `shared://NAME/rest/of/path` and opened, on each host, below
+the folder that this host's settings give for NAME. Any other recording is stored by its absolute
+path, which is then the same file on every host that takes runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Final, Self
+from urllib.parse import quote, unquote
+
+from contracts.errors import SettingsError, SourceError
+
+_SCHEME: Final = "shared://"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFolders:
+    """This host's folders, by their shared names."""
+
+    folders: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From "NAME=/FOLDER,NAME=/FOLDER". Raises SettingsError."""
+        folders = {}
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            name, _, folder = part.partition("=")
+            if not name.replace("-", "").replace("_", "").isalnum() or not folder.startswith("/"):
+                raise SettingsError(
+                    f"MOODLINE_SHARED_FOLDERS: {part!r} is not NAME=/FOLDER",
+                    hint="Example: recordings=/srv/recordings,nas=/mnt/nas",
+                )
+            folders[name] = Path(folder)
+        return cls(folders)
+
+    def stored(self, path: Path) -> str:
+        """How the records name a recording of this host."""
+        absolute = path.absolute()
+        below = [
+            (len(folder.parts), name, absolute.relative_to(folder))
+            for name, folder in self.folders.items()
+            if absolute.is_relative_to(folder)
+        ]
+        if not below:
+            return str(absolute)
+        _, name, rest = max(below)
+        return f"{_SCHEME}{name}/{quote(rest.as_posix())}"
+
+    def can_open(self, uri: str) -> bool:
+        """Whether this host has a folder for what the records name."""
+        return not uri.startswith(_SCHEME) or _split(uri)[0] in self.folders
+
+    def local(self, uri: str) -> Path:
+        """Where this host finds what the records name. Raises SourceError."""
+        if not uri.startswith(_SCHEME):
+            return Path(uri)
+        name, rest = _split(uri)
+        if name not in self.folders:
+            raise SourceError(
+                f"{uri}: this host has no folder {name!r}",
+                hint=f"Add {name}=/FOLDER to MOODLINE_SHARED_FOLDERS",
+            )
+        if ".." in rest.parts or rest.is_absolute():
+            raise SourceError(f"{uri} leads out of its folder")
+        return self.folders[name] / rest
+
+
+def _split(uri: str) -> tuple[str, PurePosixPath]:
+    name, _, rest = uri.removeprefix(_SCHEME).partition("/")
+    return name, PurePosixPath(unquote(rest))

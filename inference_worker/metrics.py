@@ -1,0 +1,46 @@
+"""What a worker counts, for /metrics. docs/operations.md tells what each is good for."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class WorkerMetrics:
+    """One worker's counters; none is shared between processes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.frames = Counter(
+            "moodline_worker_frames", "Frames analysed and committed.", registry=registry
+        )
+        self.faces = Counter(
+            "moodline_worker_faces", "Faces analysed and committed.", registry=registry
+        )
+        self.analyze_seconds = Histogram(
+            "moodline_worker_analyze_seconds", "Time to analyse a batch.", registry=registry
+        )
+        self.commit_seconds = Histogram(
+            "moodline_worker_commit_seconds", "Time to commit a batch.", registry=registry
+        )
+        self.runs = Gauge("moodline_worker_runs", "Runs held now.", registry=registry)
+        self.lag = Gauge(
+            "moodline_worker_lag_frames",
+            "Frames of the held runs that wait in the broker.",
+            registry=registry,
+        )
+        self.runs_lost = Counter(
+            "moodline_worker_runs_lost",
+            "Runs that another worker took, because this one was away.",
+            registry=registry,
+        )
+        self.rewinds = Counter(
+            "moodline_worker_rewinds",
+            "Times that missing frames were asked for again.",
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "moodline_worker_dead_letters", "Frames set aside.", registry=registry
+        )
+        self.troubles = Counter(
+            "moodline_worker_troubles",
+            "Turns that the broker or the database did not let happen.",
+            ["server"],
+            registry=registry,
+        )

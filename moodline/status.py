@@ -1,0 +1,206 @@
+"""`moodline status`: what goes on now, over all hosts that share a broker and a database."""
+
+import json
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine, text
+
+from analytics.overview import open_runs, source_lines
+from contracts.bus import Bus
+from contracts.database import open_engine, reading, revisions, schema_revision
+from contracts.errors import BrokerError, DatabaseError
+from contracts.presence import BrokerFacts, Presence
+from contracts.redact import redact
+from contracts.settings import Settings
+
+_EVERY_S: Final = 1.0
+_SHOWN: Final = 20
+_SIZE: Final = {
+    "postgresql": "SELECT pg_database_size(current_database())",
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+}
+
+
+def show_status(settings: Settings, *, watch: bool, as_json: bool, console: Console) -> None:
+    """Print the status, once or again each second; as JSON, a line each time when watching."""
+    engine = open_engine(settings.effective_database_url)
+    try:
+        if not watch:
+            _print(read_status(settings, engine), as_json=as_json, console=console)
+            return
+        if as_json:
+            while True:
+                print(json.dumps(read_status(settings, engine)), flush=True)  # noqa: T201
+                time.sleep(_EVERY_S)
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            while True:
+                live.update(_drawn(read_status(settings, engine)), refresh=True)
+                time.sleep(_EVERY_S)
+    except KeyboardInterrupt:
+        return
+    finally:
+        engine.dispose()
+
+
+def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
+    """The documented fields of `--json`. What cannot be reached says so in its own part."""
+    broker, workers, waiting = _broker(settings)
+    database = _database(engine)
+    sources: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    if database["ok"]:
+        sources = [_plain(asdict(one)) for one in source_lines(engine)]
+        runs = [_plain(asdict(one)) for one in open_runs(engine)]
+        for run in runs:
+            run["lag"] = waiting.get(run["run_id"], 0)
+    return {
+        "sources": sources,
+        "runs": runs,
+        "workers": workers,
+        "broker": broker,
+        "database": database,
+    }
+
+
+def _broker(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, int]]:
+    """What the broker is, who works there, and the frames that wait in it by run."""
+    if not settings.redis_url:
+        text = "each command starts its own; only services share one (MOODLINE_REDIS_URL)"
+        return {"ok": True, "url": "", "embedded": True, "text": text}, [], {}
+    place = {"url": redact(settings.redis_url), "embedded": False}
+    try:
+        bus = Bus.connect(settings.redis_url)
+        try:
+            facts = asdict(BrokerFacts.ask(bus))
+            workers = [asdict(one) for one in Presence(bus).living()]
+            waiting = bus.waiting(bus.open_runs())
+        finally:
+            bus.close()
+    except BrokerError as exc:
+        return place | {"ok": False, "text": exc.line()}, [], {}
+    return place | {"ok": True, "text": ""} | facts, workers, waiting
+
+
+def _database(engine: Engine) -> dict[str, Any]:
+    url = redact(str(engine.url))
+    try:
+        revision = schema_revision(engine)
+        with reading(engine) as connection:
+            size = connection.execute(text(_SIZE[engine.dialect.name])).scalar_one()
+    except DatabaseError as exc:
+        return {"ok": False, "url": url, "schema": None, "bytes": None, "text": exc.line()}
+    if revision not in revisions():
+        behind = "no records yet" if revision is None else "the schema is of a newer moodline"
+        return {"ok": False, "url": url, "schema": revision, "bytes": size, "text": behind}
+    return {"ok": True, "url": url, "schema": revision, "bytes": size, "text": ""}
+
+
+def _print(status: dict[str, Any], *, as_json: bool, console: Console) -> None:
+    if as_json:
+        print(json.dumps(status, indent=1))  # noqa: T201
+    else:
+        console.print(_drawn(status))
+
+
+def _drawn(status: dict[str, Any]) -> RenderableType:
+    parts: list[RenderableType] = [_servers(status)]
+    parts += [Text(), _workers(status["workers"])] if status["workers"] else []
+    parts += [Text(), _runs(status["runs"])] if status["runs"] else []
+    if not status["runs"]:
+        parts += [Text(), Text("No run goes on. `moodline analyze VIDEO` starts one.")]
+    elif not status["workers"] and not status["broker"]["embedded"]:
+        parts += [Text(), Text("No worker lives: start `moodline worker`.", style="yellow")]
+    parts += [Text(), _sources(status["sources"])] if status["sources"] else []
+    return Group(*parts)
+
+
+def _servers(status: dict[str, Any]) -> Table:
+    table = _table()
+    broker, database = status["broker"], status["database"]
+    said = broker["text"]
+    if "version" in broker:
+        room = f" of {_mib(broker['max_memory'])}" if broker["max_memory"] else ", unbounded"
+        said = (
+            f"{broker['server']} {broker['version']}, {broker['policy']}, "
+            f"{_mib(broker['used_memory'])}{room}"
+        )
+    table.add_row("broker", _mark(broker["ok"]), Text(broker["url"] or "embedded"), Text(said))
+    said = database["text"]
+    if database["ok"]:
+        said = f"schema {database['schema']}, {_mib(database['bytes'])}"
+    table.add_row("database", _mark(database["ok"]), Text(database["url"]), Text(said))
+    return table
+
+
+def _workers(workers: list[dict[str, Any]]) -> Table:
+    table = _table(
+        "worker", "pid", "on", "runs", "fps", "lag", numbers=("pid", "runs", "fps", "lag")
+    )
+    for one in workers[:_SHOWN]:
+        numbers = (f"{len(one['runs'])}", f"{one['fps']:.1f}", f"{one['lag']:,}")
+        table.add_row(Text(one["host"]), str(one["pid"]), one["device"], *numbers)
+    return table
+
+
+def _runs(runs: list[dict[str, Any]]) -> Table:
+    table = _table("run", "source", "state", "frames", "lag", "worker", numbers=("frames", "lag"))
+    for one in runs[:_SHOWN]:
+        frames = f"{one['frames_analyzed']:,}"
+        if one["frames_claimed"]:
+            frames += f" of {one['frames_claimed']:,}"
+        table.add_row(
+            one["run_id"],
+            Text(one["source"]),
+            one["state"],
+            frames,
+            f"{one['lag']:,}",
+            Text(one["worker"] or "—"),
+        )
+    if len(runs) > _SHOWN:
+        table.add_row(f"and {len(runs) - _SHOWN:,} more")
+    return table
+
+
+def _sources(sources: list[dict[str, Any]]) -> Table:
+    table = _table("source", "kind", "runs", "latest", "at (UTC)", numbers=("runs",))
+    for one in sources[:_SHOWN]:
+        at = datetime.fromisoformat(one["last_queued_at"]) if one["last_queued_at"] else None
+        table.add_row(
+            Text(one["name"]),
+            one["kind"],
+            f"{one['runs']:,}",
+            Text(f"{one['state'] or '—'}{': ' if one['error'] else ''}{one['error']}"),
+            f"{at:%Y-%m-%d %H:%M}" if at else "",
+        )
+    if len(sources) > _SHOWN:
+        table.add_row(f"and {len(sources) - _SHOWN:,} more")
+    return table
+
+
+def _table(*names: str, numbers: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(names))
+    for name in names:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    return table
+
+
+def _mark(holds: bool) -> Text:
+    return Text("ok", style="green") if holds else Text("FAIL", style="red")
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
