@@ -213,6 +213,13 @@ def renew_claims(
     return set(renewed.scalars())
 
 
+def run_position(connection: Connection, run_pk: int) -> int:
+    """The run's first message that is not committed."""
+    return connection.execute(
+        select(RunProgress.next_seq).where(RunProgress.run_pk == run_pk)
+    ).scalar_one()
+
+
 def unfinished(connection: Connection, run_pks: Collection[int]) -> set[int]:
     """Those of the runs that have not ended."""
     found = connection.execute(

@@ -187,7 +187,7 @@ class AnalysisRun:
             assert progress.ticket is not None
             status = statuses[progress.ticket.run_id]
             if progress.status and status.frames_analyzed > progress.status.frames_analyzed:
-                self.stack.note_progress(status.run_id)
+                self.stack.note_progress()
             progress.status = status
         self.on_change(self.files, self.stack.trouble)
 

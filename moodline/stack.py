@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter, deque
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +18,16 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from contracts.bus import Bus
-from contracts.database import transaction
+from contracts.database import reading, transaction
 from contracts.errors import DatabaseError, MoodlineError
-from contracts.jobs import claimant_name, fail_run, release_claims, renew_claims, unfinished
+from contracts.jobs import (
+    claimant_name,
+    fail_run,
+    release_claims,
+    renew_claims,
+    run_position,
+    unfinished,
+)
 from contracts.settings import Settings
 from ingest.metrics import IngestMetrics
 from ingest.news import News
@@ -32,6 +39,7 @@ log = structlog.get_logger()
 
 _RENEW_EVERY: Final = 4  # Claims are renewed that many times within their lease.
 _MAX_INGEST_CRASHES: Final = 2
+_SILENT_STALLS: Final = 2
 _MAX_IDLE_WORKER_CRASHES: Final = 8
 
 
@@ -41,6 +49,7 @@ class _Ingestor:
 
     process: "subprocess.Popen[str]"
     run_id: str = ""
+    heard_at: float = 0.0
     unread: bytes = b""
 
     def news(self) -> list[News] | None:
@@ -49,8 +58,17 @@ class _Ingestor:
         found = os.read(self.process.stdout.fileno(), 65536)
         if not found:
             return None
+        self.heard_at = time.monotonic()
         *lines, self.unread = (self.unread + found).split(b"\n")
         return [News.decode(line.decode()) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashes:
+    """How often in a row the decoder crashed while the run stood at `next_seq`."""
+
+    times: int = 0
+    next_seq: int = 0
 
 
 class Stack:
@@ -79,7 +97,7 @@ class Stack:
         self.claimant = claimant_name()
         self._queue: deque[str] = deque()
         self._run_pks: dict[str, int] = {}
-        self._ingest_crashes: Counter[str] = Counter()
+        self._ingest_crashes: dict[str, _Crashes] = {}
         self._worker_crashes = 0
         self._ingestors: list[_Ingestor] = []
         self._workers: dict[str, subprocess.Popen[str]] = {}
@@ -159,6 +177,7 @@ class Stack:
             self._broker.start()
         self._keep_workers()
         self._hand_out()
+        self._end_silent()
         self._listen(timeout_s)
 
     def _renew(self) -> None:
@@ -218,10 +237,9 @@ class Stack:
     def _last_words(self) -> str:
         return end_of_log(self._log) if self._log else ""
 
-    def note_progress(self, run_id: str) -> None:
-        """Frames of a run were committed: crashes before that were overcome."""
+    def note_progress(self) -> None:
+        """Frames were committed: the workers' crashes before that were overcome."""
         self._worker_crashes = 0
-        self._ingest_crashes[run_id] = 0
 
     def _hand_out(self) -> None:
         while self._queue:
@@ -234,7 +252,7 @@ class Stack:
                 )
                 idle = _Ingestor(process)
                 self._ingestors.append(idle)
-            idle.run_id = self._queue.popleft()
+            idle.run_id, idle.heard_at = self._queue.popleft(), time.monotonic()
             try:
                 assert idle.process.stdin is not None
                 idle.process.stdin.write(f"{idle.run_id}\n")
@@ -268,11 +286,11 @@ class Stack:
             return
         ingestor.run_id = ""
         del self._troubles[news.run_id]
+        self._metrics.runs.labels("failed" if news.error else "published").inc()
+        self._ingest_crashes.pop(news.run_id, None)
         if news.error:
-            # A source's own fault has ended the run already; what is left may pass.
-            self._try_again(news.run_id, news.error)
+            self._failures[news.run_id] = news.error  # Unless it has ended the run itself.
         else:
-            self._metrics.runs.labels("published").inc()
             self._run_pks.pop(news.run_id, None)
 
     def _note_ingest_crash(self, ingestor: _Ingestor) -> None:
@@ -282,15 +300,32 @@ class Stack:
         self._metrics.crashes.inc()
         self._troubles.pop(ingestor.run_id, None)
         if ingestor.run_id:
-            self._try_again(ingestor.run_id, "the decoder crashed on this file")
+            self._try_again(ingestor.run_id)
 
-    def _try_again(self, run_id: str, reason: str) -> None:
-        self._ingest_crashes[run_id] += 1
-        if self._ingest_crashes[run_id] >= _MAX_INGEST_CRASHES:
+    def _try_again(self, run_id: str) -> None:
+        """Publish the run again, unless it crashed before at the same place."""
+        if run_id not in self._run_pks:
+            return
+        crashed = self._ingest_crashes.get(run_id, _Crashes())
+        with suppress(DatabaseError):  # Where it stands is unknown: that counts for nothing.
+            with reading(self._engine) as connection:
+                next_seq = run_position(connection, self._run_pks[run_id])
+            crashed = _Crashes(crashed.times + 1 if next_seq == crashed.next_seq else 1, next_seq)
+            self._ingest_crashes[run_id] = crashed
+        if crashed.times >= _MAX_INGEST_CRASHES:
             self._metrics.runs.labels("failed").inc()
-            self._failures[run_id] = reason
-        elif run_id in self._run_pks:
+            self._failures[run_id] = "the decoder crashed on this file, or was stuck"
+        else:
             self._queue.append(run_id)
+
+    def _end_silent(self) -> None:
+        """Kill the ingestors that say nothing, as a process does that is stopped."""
+        silent_since = time.monotonic() - _SILENT_STALLS * self._settings.stall_s
+        for ingestor in self._ingestors:
+            if ingestor.run_id and ingestor.heard_at < silent_since:
+                log.warning("ingestor is silent", run=ingestor.run_id)
+                ingestor.process.kill()
+                ingestor.heard_at = time.monotonic()
 
 
 def _child_environment(settings: Settings, broker_url: str) -> dict[str, str]:

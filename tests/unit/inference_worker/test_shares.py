@@ -1,0 +1,50 @@
+"""Even shares: whatever the order of takers, they end within one of even."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference_worker.shares import most_to_hold, to_let_go
+
+
+@given(
+    held=st.lists(st.integers(0, 30), min_size=1, max_size=8),
+    waiting=st.integers(0, 30),
+    seed=st.integers(0, 2**16),
+)
+def test_workers_that_take_turns_end_within_one_of_even(
+    held: list[int], waiting: int, seed: int
+) -> None:
+    chance, runs = random.Random(seed), sum(held) + waiting
+    for _ in range(400):
+        turn = chance.randrange(len(held))
+        others = held[:turn] + held[turn + 1 :]
+        while waiting and held[turn] < most_to_hold(runs, len(held)):
+            held[turn] += 1
+            waiting -= 1
+        released = to_let_go(held[turn], others, runs)
+        held[turn] -= released
+        waiting += released
+    for turn in range(len(held)):
+        while waiting and held[turn] < most_to_hold(runs, len(held)):
+            held[turn] += 1
+            waiting -= 1
+
+    assert waiting == 0
+    assert max(held) - min(held) <= 1
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "runs", "expected"),
+    [
+        (3, [], 3, 0),
+        (4, [0], 4, 2),
+        (2, [2, 2, 0], 6, 1),
+        (1, [2, 2, 1], 6, 0),
+        (2, [2, 1, 1], 6, 0),
+    ],
+)
+def test_what_is_let_go(held: int, others: list[int], runs: int, expected: int) -> None:
+    assert to_let_go(held, others, runs) == expected
