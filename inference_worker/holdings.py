@@ -213,6 +213,7 @@ class Holdings:
         """Forget what is in hand: where it stands is known once the servers are back."""
         self._unjudged |= {run_id for run_id, held in self.runs.items() if held.trying}
         self.runs.clear()
+        self._next_heartbeat = 0.0
 
     def leave(self) -> None:
         """Let every run go, for good."""

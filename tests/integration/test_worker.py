@@ -1,19 +1,23 @@
 """A worker on a real broker and a real database: every frame once, whatever goes wrong."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from contracts.bus import Bus
-from contracts.errors import FenceLostError, ModelError
+from contracts.database import open_engine, upgrade
+from contracts.errors import DatabaseError, FenceLostError, ModelError
 from contracts.frames import Counters, End, FrameMessage
 from contracts.geometry import Box
-from contracts.jobs import claimant_name, enqueue_file
+from contracts.jobs import claimant_name, enqueue_file, fail_run
 from contracts.publishing import RunPublisher, StreamLimits
 from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
 from contracts.results import FaceResult, FrameResult
@@ -56,9 +60,15 @@ class CountingAnalyzer:
 
 
 def make_worker(
-    name: str, bus: Bus, engine: Engine, make_analyzer: Callable[[TakenRun], Any], model: str = "m"
+    name: str,
+    bus: Bus,
+    engine: Engine,
+    make_analyzer: Callable[[TakenRun], Any],
+    *,
+    model: str = "m",
+    store: RunStore | None = None,
 ) -> Worker:
-    store = RunStore(engine, name)
+    store = store or RunStore(engine, name)
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
     holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
@@ -276,3 +286,120 @@ def test_two_workers_share_the_runs_evenly(bus: Bus, engine: Engine) -> None:
         if sorted(map(str, holders())) == ["one", "one", "two", "two"]:
             return
     raise AssertionError(f"held by {holders()}")
+
+
+def test_runs_are_within_one_of_even_over_three_workers(bus: Bus, engine: Engine) -> None:
+    for number in range(7):
+        job = replace(JOB, content_hash=str(number) * 64)
+        with engine.begin() as connection:
+            ticket = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False)
+        publish(bus, ticket.run_id, [frame(ticket.run_id, 1)])
+    workers = [make_worker(name, bus, engine, analyzer) for name in ("one", "two", "three")]
+
+    def held() -> list[int]:
+        with engine.connect() as connection:
+            holders = list(connection.execute(select(RunProgress.holder)).scalars())
+        return sorted(holders.count(name) for name in ("one", "two", "three"))
+
+    workers[0].step()
+    assert held() == [0, 0, 7]
+    deadline = time.monotonic() + 60
+    while held() != [2, 2, 3]:
+        assert time.monotonic() < deadline, held()
+        for one in workers:
+            one.step()
+
+
+def test_another_models_worker_does_not_count_for_the_share(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    publish(bus, run_id, [frame(run_id, 1)])
+    other = make_worker("other", bus, engine, analyzer, model="another")
+    mine = make_worker("mine", bus, engine, analyzer)
+    mine.step()
+    other.step()
+    mine.step()
+    with engine.connect() as connection:
+        assert connection.execute(select(RunProgress.holder)).scalar() == "mine"
+
+
+def test_a_database_that_goes_away_says_nothing_about_the_frame(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    """More troubles on one frame than attempts: it is analysed all the same."""
+    troubles = 5
+
+    class Flaky(RunStore):
+        def commit(self, run: TakenRun, batch: Batch) -> None:
+            nonlocal troubles
+            if run.next_seq <= 3 < batch.next_seq and troubles:
+                troubles -= 1
+                raise DatabaseError("it is away")
+            super().commit(run, batch)
+
+    publish(bus, run_id, whole(run_id, 6))
+    worker = make_worker("w", bus, engine, analyzer, store=Flaky(engine, "w"))
+    deadline = time.monotonic() + 60
+
+    def should_stop() -> bool:
+        return time.monotonic() > deadline or progress(engine).state == RunState.DONE
+
+    with patch("inference_worker.worker.time.sleep"):
+        worker.run(should_stop)
+
+    assert troubles == 0
+    assert frames_stored(engine) == list(range(6))
+    with engine.connect() as connection:
+        assert connection.execute(select(DeadLetter.seq)).all() == []
+
+
+def test_an_ended_runs_stream_is_forgotten_and_a_new_try_is_taken(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    fail_run(engine, run_id, "the disk was unplugged")
+    publish(bus, run_id, [frame(run_id, 1)])
+    worker = make_worker("w", bus, engine, analyzer)
+    worker.step()
+    assert bus.open_runs() == []
+
+    with engine.begin() as connection:
+        enqueue_file(connection, JOB, claimant=claimant_name(), lease_s=60, again=False)
+    publish(bus, run_id, whole(run_id, 3))
+    deadline = time.monotonic() + 60
+    while progress(engine).state != RunState.DONE:
+        assert time.monotonic() < deadline
+        worker.step()
+    assert frames_stored(engine) == [0, 1, 2]
+
+
+def test_a_full_database_loses_nothing(bus: Bus, tmp_path: Path) -> None:
+    """SQLite's own "database or disk is full"; the slow lane has a disk that is full."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'small.db'}")
+    upgrade(engine)
+    most_pages = 0
+
+    @event.listens_for(engine, "checkout")
+    def limit(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count={most_pages or 2**30}")
+
+    with engine.begin() as connection:
+        ticket = enqueue_file(connection, JOB, claimant="c:1:1", lease_s=60, again=False)
+        used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    frames = 2000
+    publish(bus, ticket.run_id, whole(ticket.run_id, frames))
+    worker = make_worker("w", bus, engine, analyzer)
+    most_pages = used + 20
+    with pytest.raises(DatabaseError, match="full"):
+        for _ in range(frames):
+            worker.step()
+    stored = len(frames_stored(engine))
+    assert 0 < stored < frames
+    most_pages = 0
+
+    successor = make_worker("w", bus, engine, analyzer)
+    for _ in range(frames):
+        successor.step()
+        if progress(engine).state == RunState.DONE:
+            break
+    assert frames_stored(engine) == list(range(frames))
+    engine.dispose()
