@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,7 +16,9 @@ from rich.table import Table
 from contracts.errors import ModelError
 from contracts.model_card import CARD_NAME, ModelCard
 from contracts.settings import Settings
-from training.dataset import Dataset
+
+if TYPE_CHECKING:
+    from training.dataset import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Make, score and compare models.")
 
@@ -336,7 +338,7 @@ def _listed(card: ModelCard, folder: Path, used: Path) -> dict[str, Any]:
     }
 
 
-def _split_name(faces: Dataset, wanted: str | None) -> str:
+def _split_name(faces: "Dataset", wanted: str | None) -> str:
     if wanted is not None:
         return wanted
     if len(faces.splits) == 1:
@@ -345,7 +347,7 @@ def _split_name(faces: Dataset, wanted: str | None) -> str:
 
 
 def _with_and_without(
-    folder: Path, faces: Dataset, name: str, left_out: frozenset[str]
+    folder: Path, faces: "Dataset", name: str, left_out: frozenset[str]
 ) -> dict[str, tuple[float, float]]:
     """By head: accuracy on the whole split, and on what is left of it."""
     from training.evaluate import read_split

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from analytics.queries import RunLine, list_runs
+from contracts.database import open_engine
 
 TIMEOUT_S = 240
 
@@ -60,6 +64,17 @@ class Installation:
         return rows.drop(columns=["run_id", "captured_at"])
 
 
+def runs_of(installation: Installation) -> tuple[RunLine, ...]:
+    """Its runs, read from its database: quicker than a command, so that it can be polled."""
+    env = installation.environment()
+    home = Path(env["MOODLINE_HOME"])
+    engine = open_engine(env.get("MOODLINE_DATABASE_URL") or f"sqlite:///{home / 'moodline.db'}")
+    try:
+        return list_runs(engine)
+    finally:
+        engine.dispose()
+
+
 def assert_plain_failure(done: "subprocess.CompletedProcess[str]") -> None:
     """A failure that its reader can use: a status, a line, no traceback."""
     assert done.returncode not in (0, None)
@@ -82,7 +97,8 @@ def wait_for_frames(installation: Installation, frames: int) -> None:
 
 
 def poll(condition: Callable[[], bool]) -> None:
-    """Until it holds; each look is a command of its own, which is pace enough."""
+    """Until it holds, which its looks may take long to say."""
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
+        select.select([], [], [], 0.02)  # Leave the processors to those who make it hold.

@@ -3,16 +3,19 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from moodline.broker import EmbeddedBroker
-from tests.e2e.commands import Installation, assert_plain_failure, poll
+from tests.e2e.commands import Installation, assert_plain_failure, poll, runs_of
 
 
 @pytest.fixture
@@ -44,8 +47,11 @@ def service(installation: Installation, *arguments: str) -> "Iterator[subprocess
 
 
 def frames_analyzed(installation: Installation) -> int:
-    runs = json.loads(installation.run("runs", "list", "--json").stdout)["runs"]
-    return sum(run["frames_analyzed"] for run in runs)
+    return sum(run.frames_analyzed for run in runs_of(installation))
+
+
+def states(installation: Installation) -> dict[str, str]:
+    return {run.source: str(run.state) for run in runs_of(installation)}
 
 
 def test_services_share_the_work_and_outlive_a_kill(
@@ -86,16 +92,15 @@ def test_a_cancelled_job_ends_and_the_next_goes_on(
     queued = served.run("analyze", long_clip, "--detach", "--json")
     (file,) = json.loads(queued.stdout)["files"]
     with service(served, "ingest", "--parallel", "1"):
-        poll(lambda: "running" in served.run("jobs", "list").stdout)
+        poll(lambda: "running" in states(served).values())
         # Nobody reads: its stream is full, or will be.
         assert served.run("jobs", "cancel", file["run_id"]).returncode == 0
         served.run("analyze", three_faces, "--detach")
         with service(served, "worker"):
             assert served.run("jobs", "watch").returncode == 0
 
-    runs = json.loads(served.run("runs", "list", "--json").stdout)["runs"]
-    assert {run["run_id"]: run["state"] for run in runs}[file["run_id"]] == "cancelled"
-    assert sorted(run["state"] for run in runs) == ["cancelled", "done"]
+    assert {run.run_id: run.state for run in runs_of(served)}[file["run_id"]] == "cancelled"
+    assert sorted(states(served).values()) == ["cancelled", "done"]
 
 
 def test_a_service_without_servers_says_what_it_needs(installation: Installation) -> None:
@@ -110,3 +115,138 @@ def test_detached_work_can_neither_be_exported_nor_drawn_yet(
 ) -> None:
     assert_plain_failure(installation.run("analyze", one_face, "--detach", "--export", "a.csv"))
     assert_plain_failure(installation.run("jobs", "cancel", "nothing"))
+
+
+def test_a_frozen_worker_that_wakes_is_refused_and_nothing_is_doubled(
+    served: Installation, installation: Installation, long_clip: Path, tmp_path: Path
+) -> None:
+    """It stops itself in mid-batch, before the commit, and sleeps past its lease."""
+    installation.analyze(long_clip)
+    served.run("analyze", long_clip, "--detach")
+    sleepy = Installation(
+        served.home, {**served.env, "MOODLINE_FAILPOINT": "before-commit:3:freeze"}
+    )
+    with service(served, "ingest"):
+        frozen = sleepy.start("worker")
+        try:
+            poll(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED)
+            before = frames_analyzed(served)
+            assert before > 0
+            with service(served, "worker"):
+                watched = served.run("jobs", "watch")
+                assert watched.returncode == 0, watched.stdout + watched.stderr
+                assert frames_analyzed(served) == 315
+                frozen.send_signal(signal.SIGCONT)
+                log = [json.loads(frozen.stderr.readline())]
+                while log[-1]["event"] != "run lost":
+                    log.append(json.loads(frozen.stderr.readline()))
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+            frozen.send_signal(signal.SIGTERM)
+            _, rest = frozen.communicate(timeout=60)
+
+    assert "taken by another worker" in log[-1]["reason"]
+    assert (frozen.returncode, log[-1]["source"]) == (0, "long.mp4"), rest
+    pd.testing.assert_frame_equal(
+        served.exported(tmp_path / "served.csv", "--frames"),
+        installation.exported(tmp_path / "calm.csv", "--frames"),
+    )
+
+
+def test_status_and_health_tell_what_goes_on(
+    served: Installation, long_clip: Path, three_faces: Path
+) -> None:
+    served.run("analyze", long_clip, "--detach")
+    port = free_port()
+    watched = Installation(
+        served.home,
+        {
+            **served.env,
+            "MOODLINE_HEALTH": f"127.0.0.1:{port}",
+            "MOODLINE_FAILPOINT": "analysing:40:freeze",
+            "MOODLINE_LEASE_S": "120",
+        },
+    )
+    with service(served, "ingest"):
+        worker = watched.start("worker")
+        try:
+            poll(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+            status = json.loads(served.run("status", "--json").stdout)
+            drawn = served.run("status").stdout
+            worker.send_signal(signal.SIGCONT)
+            metrics = get(f"http://127.0.0.1:{port}/metrics")
+            ready = json.loads(get(f"http://127.0.0.1:{port}/readyz"))
+            assert served.run("jobs", "watch").returncode == 0
+        finally:
+            worker.send_signal(signal.SIGCONT)
+            worker.send_signal(signal.SIGTERM)
+            worker.communicate(timeout=60)
+    after = json.loads(served.run("status", "--json").stdout)
+
+    (run,), (one,), (source,) = status["runs"], status["workers"], status["sources"]
+    assert set(status) == {"sources", "runs", "workers", "broker", "database"}
+    assert (run["state"], run["source"], source["name"]) == ("running", "long.mp4", "long.mp4")
+    assert run["lag"] > 0 and run["worker"] == one["id"]
+    assert (one["pid"], one["device"], one["runs"]) == (worker.pid, "cpu", [run["run_id"]])
+    assert status["broker"]["ok"] and status["broker"]["policy"] == "noeviction"
+    assert status["database"]["ok"] and status["database"]["bytes"] > 0
+    assert run["run_id"] in drawn and "Valkey" in drawn
+    assert "moodline_worker_frames_total" in metrics and "moodline_ready 1.0" in metrics
+    assert ready["ok"]
+    assert (after["runs"], after["workers"]) == ([], [])
+
+
+def test_a_recording_in_a_shared_folder_is_read_on_a_host_that_has_it_elsewhere(
+    served: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "day 1").mkdir(parents=True)
+    (here / "day 1" / "a.mp4").write_bytes(one_face.read_bytes())
+    queueing = Installation(served.home, {**served.env, "MOODLINE_SHARED_FOLDERS": f"nas={here}"})
+    reading = Installation(served.home, {**served.env, "MOODLINE_SHARED_FOLDERS": f"nas={there}"})
+    queued = json.loads(queueing.run("analyze", here, "--detach", "--json").stdout)["files"]
+    here.rename(there)
+
+    # A host without the folder leaves the run to others.
+    served.run("analyze", one_face, "--detach", "--source", "door")
+    with service(served, "worker"):
+        with service(served, "ingest"):
+            poll(lambda: states(served)["door"] == "done")
+        assert queued[0]["run_id"] in served.run("jobs", "list").stdout
+        with service(reading, "ingest"):
+            assert served.run("jobs", "watch").returncode == 0
+
+    runs = json.loads(served.run("runs", "list", "--json").stdout)["runs"]
+    assert sorted((run["state"], run["frames_analyzed"]) for run in runs) == [("done", 60)] * 2
+    assert "shared://nas/day%201/a.mp4" in {run["path"] for run in runs}
+
+
+def test_a_worker_without_a_gpu_says_so(served: Installation) -> None:
+    done = served.run("worker", "--device", "gpu")
+    assert_plain_failure(done)
+    assert "model.keras" in done.stderr
+
+
+def test_a_worker_that_is_stuck_ends_itself(served: Installation, one_face: Path) -> None:
+    """It hangs in C with the interpreter's lock held: no thread of Python could end it."""
+    stuck = Installation(
+        served.home,
+        {**served.env, "MOODLINE_STALL_S": "5", "PYTHONPATH": str(Path(__file__).parent / "stuck")},
+    )
+    served.run("analyze", one_face, "--detach")
+    with service(served, "ingest"):
+        worker = stuck.start("worker")
+        _, err = worker.communicate(timeout=120)
+    assert worker.returncode == 1
+    assert "Timeout" in err and "in stuck" in err
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
