@@ -88,11 +88,15 @@ class RunPublisher:
         return self._fits(size)
 
     def is_drained(self) -> bool:
-        """Whether the workers have committed everything that was published."""
+        """Whether the workers have committed everything that was published.
+
+        Raises StreamLostError when the stream is gone: with its frames, or because the run ended.
+        """
         self.has_room(self._limits.max_bytes)
         return not self._sizes
 
     def _ask_state(self, pipeline: Any) -> None:
+        pipeline.exists(self._bus.stream_key(self._run_id))
         pipeline.xlen(self._bus.stream_key(self._run_id))
         pipeline.get(self._bus.key(self._run_id, "rewind"))
         pipeline.info("memory")
@@ -103,7 +107,9 @@ class RunPublisher:
                 self._sizes.clear()  # What was added is unknown: the caller begins anew.
                 with self._bus.errors():
                     raise answer
-        length, rewind, memory = state
+        exists, length, rewind, memory = state
+        if not exists:
+            raise StreamLostError(f"the stream of run {self._run_id} is gone from the broker")
         limit, used = memory.get("maxmemory", 0), memory["used_memory"]
         reserved = max(limit // _RESERVED_SHARE, _RESERVED_BYTES)
         self._room_left = not limit or used < limit - reserved

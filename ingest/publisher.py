@@ -134,20 +134,22 @@ class FilePublisher:
         with FileSource(run.path, fps=run.sampling_fps, max_side=run.max_frame_side) as source:
             base = self._note_started(run, source)
             stream = RunPublisher(self._bus, run.run_id, self._limits, kind="file")
-            reached = 0
+            reached, lost = 0, ""
             while not self._should_stop():
                 cursor = self._cursor(run)
                 if cursor is None:
                     # Done, or cancelled with frames still in the broker.
                     self._bus.forget(run.run_id)
                     return
+                if lost:
+                    log.warning("publishing again", reason=lost, next_seq=cursor.next_seq)
                 if cursor.next_seq <= reached:
                     self._pause(_RETRY_S, "")  # Twice from the same place: let the worker come to.
                 reached = cursor.next_seq
                 try:
                     self._publish_from(cursor, run, source, stream, base)
                 except StreamLostError as exc:
-                    log.warning("publishing again", reason=str(exc), next_seq=cursor.next_seq)
+                    lost = str(exc)  # Also at the end: the worker of the last frame drops it.
 
     def _pause(self, seconds: float, trouble: str) -> None:
         until = time.monotonic() + seconds

@@ -35,8 +35,8 @@ def postgresql_url() -> Iterator[str]:
     """A PostgreSQL of this test process's own."""
     from tests.postgresql import private_postgresql
 
-    with private_postgresql() as url:
-        yield url
+    with private_postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -161,6 +161,15 @@ def test_a_bad_broker_url_is_one_line_without_its_password() -> None:
     assert "s3cret" not in raised.value.line()
 
 
+def test_a_stream_that_is_gone_is_not_taken_for_one_that_is_drained(bus: Bus) -> None:
+    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher.begin()
+    publisher.publish(1, b"frame")
+    bus.forget("r")
+    with pytest.raises(StreamLostError):
+        publisher.is_drained()
+
+
 def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
     """Full to the brim, it would refuse the commands with which workers make room."""
     with EmbeddedBroker() as broker:

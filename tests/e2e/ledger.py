@@ -1,0 +1,99 @@
+"""The loss ledger: what was decoded, published and committed of every run, side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from sqlalchemy import func, select
+
+from analytics.queries import run_summaries
+from contracts.database import open_engine, reading
+from contracts.records import DeadLetter, Face, Frame, Run, RunProgress
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One run. decoded: by the test itself. published: sequence numbers that were committed."""
+
+    source: str
+    state: str
+    decoded: int
+    captured: int
+    sampled_out: int
+    dropped: int
+    published: int
+    committed: int
+    first: int
+    last: int
+    faces: int
+    faces_committed: int
+    dead_letters: int
+
+    @property
+    def balances(self) -> bool:
+        """Whether every decoded frame is in exactly one place."""
+        return (
+            self.state == "done"
+            and self.decoded == self.captured
+            and self.captured == self.committed + self.sampled_out + self.dropped
+            and self.published == self.committed + self.dead_letters
+            and (self.first, self.last) == (0, self.decoded - 1)
+            and self.faces == self.faces_committed
+        )
+
+
+def decoded_frames(path: Path) -> int:
+    """What a full decode yields."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def ledger(database_url: str, decoded: Mapping[str, int]) -> list[LedgerLine]:
+    """A line for each run. decoded: by source name."""
+    engine = open_engine(database_url)
+    lines = []
+    with reading(engine) as connection:
+        runs = connection.execute(
+            select(Run.id, Run.run_id, RunProgress.next_seq, RunProgress.frames_analyzed).join(
+                RunProgress, RunProgress.run_pk == Run.id
+            )
+        ).all()
+        counts = {
+            run.run_id: (
+                connection.execute(
+                    select(
+                        func.count(), func.min(Frame.frame_index), func.max(Frame.frame_index)
+                    ).where(Frame.run_pk == run.id)
+                ).one(),
+                connection.execute(
+                    select(func.count()).select_from(Face).where(Face.run_pk == run.id)
+                ).scalar_one(),
+                connection.execute(
+                    select(func.count()).select_from(DeadLetter).where(DeadLetter.run_pk == run.id)
+                ).scalar_one(),
+                run.next_seq,
+            )
+            for run in runs
+        }
+    for summary in run_summaries(engine, [run.run_id for run in runs]):
+        (committed, first, last), faces, letters, next_seq = counts[summary.run_id]
+        lines.append(
+            LedgerLine(
+                source=summary.source,
+                state=str(summary.state),
+                decoded=decoded[summary.source],
+                captured=summary.coverage.captured,
+                sampled_out=summary.coverage.sampled_out,
+                dropped=sum(summary.coverage.dropped.values()),
+                published=next_seq - 2,  # Less one for the End, and it is the next one.
+                committed=committed,
+                first=first if first is not None else -1,
+                last=last if last is not None else -1,
+                faces=summary.faces,
+                faces_committed=faces,
+                dead_letters=letters,
+            )
+        )
+    engine.dispose()
+    return lines

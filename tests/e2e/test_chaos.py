@@ -1,0 +1,233 @@
+"""Seeded chaos: kill -9 of everything, a database that goes away; the rows are the same."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from contracts.database import open_engine, upgrade
+from contracts.records import ENDED_STATES
+from moodline.broker import EmbeddedBroker
+from moodline.scenes import render, scenes
+from tests.e2e.commands import Installation, runs_of
+from tests.e2e.fleet import Fleet
+from tests.e2e.ledger import decoded_frames, ledger
+from tests.postgresql import private_postgresql
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+SEED, KILLS, GONE_S = 20261123, 20, 31.0
+SHORT_LEASES = {"MOODLINE_LEASE_S": "3", "MOODLINE_BATCH_FRAMES": "8"}
+FAILPOINTS = ("after-publish", "analysing", "before-commit", "before-ack", "handover")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Clips, what a calm analysis wrote of them, and how many frames each decodes to."""
+
+    clips: tuple[Path, ...]
+    calm: pd.DataFrame
+    decoded: Mapping[str, int]
+
+
+def material(folder: Path, seconds: list[float]) -> Material:
+    clips = []
+    for number, length in enumerate(seconds):
+        scene = scenes()[number % len(scenes())]
+        clips.append(folder / f"clip-{number:02}.mp4")
+        render(replace(scene, seconds=length), clips[-1])
+    calm = Installation(folder / "calm")
+    calm.analyze(*clips)
+    rows = calm.exported(folder / "calm.csv", "--frames")
+    return Material(tuple(clips), rows, {clip.name: decoded_frames(clip) for clip in clips})
+
+
+@pytest.fixture(scope="module")
+def long_material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    return material(tmp_path_factory.mktemp("long"), [16.0 + n for n in range(12)])
+
+
+@pytest.fixture(scope="module")
+def short_material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    return material(tmp_path_factory.mktemp("short"), [4.0, 5.0, 6.0])
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the records are. gone: a context in which no worker can write to it."""
+
+    url: str
+    gone: Callable[[], "contextmanager[None]"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        path = tmp_path / "records.db"
+
+        @contextmanager
+        def locked() -> Iterator[None]:
+            holder = sqlite3.connect(path, timeout=60, isolation_level=None)
+            holder.execute("BEGIN EXCLUSIVE")
+            yield
+            holder.rollback()
+            holder.close()
+
+        yield Database(f"sqlite:///{path}", locked)
+        return
+    with private_postgresql() as server:
+
+        @contextmanager
+        def crashed() -> Iterator[None]:
+            server.crash()
+            yield
+            server.start()
+
+        yield Database(server.url, crashed)
+
+
+@contextmanager
+def fleet_on(
+    database: Database, folder: Path, *, ingestors: int, workers: int, env: Mapping[str, str]
+) -> Iterator[Fleet]:
+    engine = open_engine(database.url)
+    upgrade(engine)
+    engine.dispose()
+    with EmbeddedBroker() as broker:
+        servers = {"MOODLINE_DATABASE_URL": database.url, "MOODLINE_REDIS_URL": broker.url}
+        fleet = Fleet(Installation(folder / "home", servers | dict(env)), broker, folder / "logs")
+        for number in range(ingestors):
+            fleet.add(f"ingest-{number}", "ingest", "--parallel", "2")
+        for number in range(workers):
+            fleet.add(f"worker-{number}", "worker")
+        with fleet:
+            yield fleet
+
+
+def frames(fleet: Fleet) -> int:
+    return sum(run.frames_analyzed for run in runs_of(fleet.installation))
+
+
+def ended(fleet: Fleet) -> bool:
+    return all(run.state in ENDED_STATES for run in runs_of(fleet.installation))
+
+
+def keep_until(fleet: Fleet, condition: Callable[[], bool], limit_s: float) -> bool:
+    """Keep the fleet running until it holds. False: it did not within the limit."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        fleet.keep()
+        if condition():
+            return True
+        time.sleep(0.05)  # The fleet has the processors.
+    return False
+
+
+def assert_exact(fleet: Fleet, database: Database, expected: Material, folder: Path) -> None:
+    lines = ledger(database.url, expected.decoded)
+    assert len(lines) == len(expected.clips)
+    assert [line for line in lines if not line.balances] == [], fleet.logs()
+    found = fleet.installation.exported(folder / "shaken.csv", "--frames")
+    pd.testing.assert_frame_equal(found, expected.calm)
+
+
+@pytest.mark.parametrize("name", FAILPOINTS)
+def test_a_death_at_any_failpoint_changes_no_row(
+    name: str, database: Database, short_material: Material, tmp_path: Path
+) -> None:
+    with fleet_on(database, tmp_path, ingestors=1, workers=1, env=SHORT_LEASES) as fleet:
+        queued = fleet.installation.run("analyze", *short_material.clips, "--detach")
+        assert queued.returncode == 0, queued.stderr
+        # Each of the first three lives ends there; the fourth is allowed to live.
+        times = 1 if name == "handover" else 3
+        victim = "ingest-0" if name == "after-publish" else "worker-0"
+        member = fleet.members[victim]
+        member.env = {"MOODLINE_FAILPOINT": f"{name}:{times}"}
+        fleet.kill(victim)
+        assert keep_until(fleet, lambda: member.starts >= 4 or ended(fleet), 120), fleet.logs()
+        member.env = {}
+        fleet.kill(victim)
+        assert keep_until(fleet, lambda: ended(fleet), 300), fleet.logs()
+
+    assert_exact(fleet, database, short_material, tmp_path)
+
+
+def test_twenty_kills_and_a_database_that_is_gone_change_no_row(
+    database: Database, long_material: Material, tmp_path: Path
+) -> None:
+    chance = random.Random(SEED)
+    begin = time.monotonic()
+    with fleet_on(database, tmp_path, ingestors=2, workers=2, env=SHORT_LEASES) as fleet:
+        queued = fleet.installation.run("analyze", *long_material.clips, "--detach")
+        assert queued.returncode == 0, queued.stderr
+        victims = [*fleet.members, "broker"]
+        for kill in range(KILLS):
+            reached = frames(fleet) + chance.randint(0, 120)
+            keep_until(fleet, lambda aim=reached: frames(fleet) >= aim or ended(fleet), 15)
+            assert not ended(fleet), f"all was done before kill {kill}"
+            victim = chance.choice(victims)
+            print(f"{time.monotonic() - begin:5.1f} s: {frames(fleet):5} frames, kill {victim}")
+            if victim == "broker":
+                fleet.kill_broker()
+            else:
+                fleet.kill(victim)
+            if kill == KILLS // 2:
+                with database.gone():
+                    keep_until(fleet, lambda: False, GONE_S)
+                print(f"{time.monotonic() - begin:5.1f} s: the database is back")
+        assert keep_until(fleet, lambda: ended(fleet), 600), fleet.logs()
+        print(f"{time.monotonic() - begin:5.1f} s: all runs have ended")
+
+    assert_exact(fleet, database, long_material, tmp_path)
+
+
+def test_three_ingestors_and_four_workers_share_twenty_clips(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    clips = material(tmp_path_factory.mktemp("twenty"), [6.0 + n / 2 for n in range(20)])
+    uneven: list[list[int]] = []
+    with ExitStack() as servers:
+        server = servers.enter_context(private_postgresql())
+        database = Database(server.url, server.crash)
+        fleet = servers.enter_context(
+            fleet_on(database, tmp_path, ingestors=3, workers=4, env={"MOODLINE_LEASE_S": "3"})
+        )
+        fleet.installation.run("analyze", *clips.clips, "--detach")
+        for victim in ("worker-1", "ingest-2"):
+            aim = frames(fleet) + 300
+            assert keep_until(fleet, lambda aim=aim: frames(fleet) >= aim, 120), fleet.logs()
+            fleet.kill(victim)
+            uneven += shares(fleet, seconds=8.0)
+        assert keep_until(fleet, lambda: ended(fleet), 600), fleet.logs()
+
+    assert_exact(fleet, database, clips, tmp_path)
+    # A run that ends or begins unsettles the shares for a heartbeat or two.
+    settled = [held for held in uneven if max(held) - min(held) <= 1]
+    print(f"{len(settled)} of {len(uneven)} looks found the runs within one of even")
+    assert len(uneven) > 10
+    assert len(settled) >= 0.7 * len(uneven), uneven
+
+
+def shares(fleet: Fleet, seconds: float) -> list[list[int]]:
+    """Runs held by each living worker, as they report it, while all four live."""
+    from contracts.bus import Bus
+    from contracts.presence import Presence
+
+    bus = Bus.connect(fleet.broker.url)
+    looks: list[list[int]] = []
+
+    def look() -> bool:
+        held = [len(one.runs) for one in Presence(bus).living()]
+        if len(held) == 4 and sum(held) > 1:
+            looks.append(held)
+        return False
+
+    keep_until(fleet, look, seconds)
+    bus.close()
+    return looks

@@ -1,0 +1,195 @@
+"""Password and TLS on both servers, and no secret anywhere that others can read."""
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+import trustme
+from sqlalchemy import text
+
+from contracts.database import open_engine
+from moodline.broker import EmbeddedBroker
+from tests.e2e.commands import Installation, assert_plain_failure
+from tests.e2e.test_services import service
+from tests.postgresql import private_postgresql
+
+BROKER_SECRET, DATABASE_SECRET = "br0ker-s3cret", "datab4se-s3cret"
+
+
+SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
+"""With which a PostgreSQL client asks whether it may go on in TLS; "S" means yes."""
+
+
+@dataclass
+class TlsFront:
+    """Ends TLS before a server on a unix socket, as stunnel does: the wheels' are built without."""
+
+    port: int
+    connections: int = 0
+
+
+@contextmanager
+def tls_front(
+    unix_socket: str, certificate: trustme.LeafCert, *, postgresql: bool = False
+) -> Iterator[TlsFront]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+    front = TlsFront(listener.getsockname()[1])
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for end in (source, target):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            if postgresql:
+                assert client.recv(8, socket.MSG_WAITALL) == SSL_REQUEST
+                client.sendall(b"S")
+            try:
+                secure = context.wrap_socket(client, server_side=True)
+            except (ssl.SSLError, OSError):
+                client.close()
+                continue
+            front.connections += 1
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(unix_socket)
+            for ends in ((secure, server), (server, secure)):
+                threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with closing(listener):
+        yield front
+
+
+@dataclass(frozen=True)
+class Secured:
+    """An installation on servers with password and TLS, and what its URLs are made of."""
+
+    installation: Installation
+    fronts: tuple[TlsFront, TlsFront]
+    authority: Path
+    database_url: str
+    redis_url: str
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[Secured]:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    ca = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca)
+    hba = tmp_path / "hba.conf"
+    hba.write_text("local all moodline scram-sha-256\nlocal all all trust\n")
+    with (
+        EmbeddedBroker() as broker,
+        private_postgresql([hba]) as server,
+        tls_front(broker.url.removeprefix("unix://"), certificate) as front,
+        tls_front(f"{server.data}/.s.PGSQL.5432", certificate, postgresql=True) as database_front,
+    ):
+        with closing(redis.Redis.from_url(broker.url)) as admin:
+            admin.config_set("requirepass", BROKER_SECRET)
+        engine = open_engine(server.url)
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE ROLE moodline LOGIN PASSWORD '{DATABASE_SECRET}'"))
+            connection.execute(text("GRANT ALL ON SCHEMA public TO moodline"))
+        engine.dispose()
+        server.crash()
+        server.start(f"-c hba_file={server.data}/hba.conf")
+        database_url = (
+            f"postgresql://moodline:{DATABASE_SECRET}@127.0.0.1:{database_front.port}/postgres"
+            f"?sslmode=verify-full&sslrootcert={ca}"
+        )
+        redis_url = f"rediss://:{BROKER_SECRET}@127.0.0.1:{front.port}/0?ssl_ca_certs={ca}"
+        servers = {"MOODLINE_DATABASE_URL": database_url, "MOODLINE_REDIS_URL": redis_url}
+        yield Secured(
+            Installation(tmp_path / "home", {**servers, "MOODLINE_LOG_LEVEL": "DEBUG"}),
+            (front, database_front),
+            ca,
+            database_url,
+            redis_url,
+        )
+
+
+def test_services_work_over_tls_and_tell_no_secret(
+    secured: Secured, one_face: Path, tmp_path: Path
+) -> None:
+    host = secured.installation
+    said = [host.run("analyze", one_face, "--detach")]
+    arguments: list[str] = []
+    with service(host, "ingest") as ingest, service(host, "worker") as worker:
+        said.append(host.run("jobs", "watch"))
+        for root in (ingest, worker):
+            process = psutil.Process(root.pid)
+            for one in (process, *process.children(recursive=True)):
+                arguments += one.cmdline()
+        said += [host.run(*words) for words in (("status", "--json"), ("status",), ("doctor",))]
+        status = json.loads(said[2].stdout)
+        ingest.terminate()
+        worker.terminate()
+        logs = [one.communicate(timeout=60)[1] for one in (ingest, worker)]
+    exported = tmp_path / "rows.csv"
+    said.append(host.run("export", "--out", exported))
+
+    assert [one.returncode for one in said] == [0] * len(said), [one.stderr for one in said]
+    assert status["broker"]["ok"] and status["database"]["ok"]
+    assert exported.read_text().count("\n") > 50
+    assert min(front.connections for front in secured.fronts) >= 4
+    everything = "\n".join(
+        [*logs, *arguments, exported.read_text(), *(one.stdout + one.stderr for one in said)]
+    )
+    assert "run ended" in everything and "rediss://***@127.0.0.1" in everything
+    assert BROKER_SECRET not in everything
+    assert DATABASE_SECRET not in everything
+
+
+def test_wrong_secrets_and_unknown_authorities_are_one_line_each(
+    secured: Secured, tmp_path: Path
+) -> None:
+    stranger = tmp_path / "stranger.pem"
+    trustme.CA().cert_pem.write_to_path(stranger)
+    wrong = {
+        "password of the broker": (
+            "MOODLINE_REDIS_URL",
+            secured.redis_url.replace(BROKER_SECRET, "wr0ng-s3cret"),
+        ),
+        "authority of the broker": (
+            "MOODLINE_REDIS_URL",
+            secured.redis_url.replace(str(secured.authority), str(stranger)),
+        ),
+        "password of the database": (
+            "MOODLINE_DATABASE_URL",
+            secured.database_url.replace(DATABASE_SECRET, "wr0ng-s3cret"),
+        ),
+        "authority of the database": (
+            "MOODLINE_DATABASE_URL",
+            secured.database_url.replace(str(secured.authority), str(stranger)),
+        ),
+    }
+    for what, (name, url) in wrong.items():
+        host = Installation(tmp_path / "home", {**secured.installation.env, name: url})
+        done = host.run("worker")
+        assert_plain_failure(done)
+        assert name in done.stderr, what
+        assert "s3cret" not in done.stderr + done.stdout, what
