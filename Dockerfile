@@ -2,11 +2,15 @@
 FROM python:3.12-slim AS build
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
 WORKDIR /src
+# A further extra of pyproject.toml: "gpu" for workers with a GPU.
+ARG EXTRAS=""
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/moodline
 COPY pyproject.toml uv.lock README.md ./
-RUN uv sync --frozen --no-install-project --extra worker --extra ingest --extra postgres --extra export
+RUN uv sync --frozen --no-install-project ${EXTRAS:+--extra $EXTRAS} \
+    --extra worker --extra ingest --extra postgres --extra export
 COPY . .
-RUN uv sync --frozen --no-editable --extra worker --extra ingest --extra postgres --extra export
+RUN uv sync --frozen --no-editable ${EXTRAS:+--extra $EXTRAS} \
+    --extra worker --extra ingest --extra postgres --extra export
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home moodline

@@ -35,8 +35,10 @@ class KerasClassifier:
             output = model.get_layer(self.card.record_head).output
         except (ValueError, OSError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
-        # One graph per shape of batch: batches are padded to powers of two.
-        self._run = tf.function(keras.Model(model.inputs, output), reduce_retracing=True)
+        network = keras.Model(model.inputs, output)
+        # One graph per size of batch, which are powers of two. Without training=False a traced
+        # network normalises by its batch, as in training.
+        self._run = tf.function(lambda faces: network(faces, training=False))
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """[N, 48, 48] grey crops to [N, 7] probabilities that sum to 1."""

@@ -38,7 +38,8 @@ from moodline.interrupts import raise_if_asked
 log = structlog.get_logger()
 
 _RENEW_EVERY: Final = 4  # Claims are renewed that many times within their lease.
-_MAX_INGEST_CRASHES: Final = 2
+_MAX_INGEST_CRASHES: Final = 3
+_AFTER_CRASH_S: Final = 1.0
 _SILENT_STALLS: Final = 2
 _MAX_IDLE_WORKER_CRASHES: Final = 8
 
@@ -96,6 +97,7 @@ class Stack:
         self._ingestor_count = ingestors
         self.claimant = claimant_name()
         self._queue: deque[str] = deque()
+        self._later: dict[str, float] = {}
         self._run_pks: dict[str, int] = {}
         self._ingest_crashes: dict[str, _Crashes] = {}
         self._worker_crashes = 0
@@ -154,7 +156,7 @@ class Stack:
     @property
     def busy(self) -> int:
         """Runs that are queued or being published."""
-        return len(self._queue) + sum(bool(one.run_id) for one in self._ingestors)
+        return len(self._queue) + len(self._later) + sum(bool(one.run_id) for one in self._ingestors)
 
     @property
     def trouble(self) -> str:
@@ -197,6 +199,7 @@ class Stack:
     def _drop(self, run_id: str, *, lost: bool) -> None:
         """Leave a run that has ended, or that another took while this process was away."""
         self._run_pks.pop(run_id, None)
+        self._later.pop(run_id, None)
         if run_id in self._queue:
             self._queue.remove(run_id)
         if not lost:
@@ -242,6 +245,10 @@ class Stack:
         self._worker_crashes = 0
 
     def _hand_out(self) -> None:
+        for run_id, at in list(self._later.items()):
+            if time.monotonic() >= at:
+                del self._later[run_id]
+                self._queue.append(run_id)
         while self._queue:
             idle = next((one for one in self._ingestors if not one.run_id), None)
             if idle is None:
@@ -316,7 +323,8 @@ class Stack:
             self._metrics.runs.labels("failed").inc()
             self._failures[run_id] = "the decoder crashed on this file, or was stuck"
         else:
-            self._queue.append(run_id)
+            # Not at once: what it did publish is to be committed first.
+            self._later[run_id] = time.monotonic() + _AFTER_CRASH_S
 
     def _end_silent(self) -> None:
         """Kill the ingestors that say nothing, as a process does that is stopped."""

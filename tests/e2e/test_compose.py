@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,27 @@ import pytest
 import yaml
 
 from moodline.broker import EmbeddedBroker
-from tests.e2e.commands import Installation
+from tests.e2e.commands import Installation, poll
+from tests.e2e.test_services import free_port
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: one for name, one in SERVICES.items() if one.get("image") == "moodline:latest"}
+OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("moodline:")}
+
+
+def test_it_is_what_the_compose_specification_allows() -> None:
+    checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run(
+        [*checker, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_nothing_is_published_and_our_services_can_do_little() -> None:
-    assert set(OURS) == {"migrate", "ingest", "worker"}
+    assert set(OURS) == {"migrate", "ingest", "worker", "worker-gpu"}
+    assert OURS["worker-gpu"]["profiles"] == ["gpu"], "it must not start where no GPU is"
     for name, one in SERVICES.items():
         assert "ports" not in one, name
         assert "privileged" not in one, name
@@ -31,7 +43,7 @@ def test_nothing_is_published_and_our_services_can_do_little() -> None:
 
 
 def test_the_broker_is_a_queue_in_memory() -> None:
-    command = SERVICES["broker"]["command"]
+    command = SERVICES["redis"]["command"]
     for option in (
         '--save ""',
         "--appendonly no",
@@ -54,11 +66,12 @@ def test_every_variable_has_an_example_and_no_secret_a_default() -> None:
 
 
 def test_services_start_when_what_they_need_is_ready() -> None:
-    for name in ("broker", "postgres"):
+    for name in ("redis", "postgres"):
         assert SERVICES[name]["healthcheck"]["test"]
-    for name in ("ingest", "worker"):
+    for name in ("ingest", "worker", "worker-gpu"):
+        assert "/healthz" in OURS[name]["healthcheck"]["test"][-1]
         needs = OURS[name]["depends_on"]
-        assert needs["broker"]["condition"] == "service_healthy"
+        assert needs["redis"]["condition"] == "service_healthy"
         assert needs["migrate"]["condition"] == "service_completed_successfully"
 
 
@@ -69,10 +82,22 @@ def environment(postgresql_database: str) -> Any:
         places = {
             "MOODLINE_REDIS_URL": broker.url,
             "MOODLINE_DATABASE_URL": postgresql_database,
+            # Each container has the port to itself; here they share one machine's.
+            "MOODLINE_HEALTH": "",
         }
         declared = OURS["worker"]["environment"]
         assert set(places) < set(declared)
         yield {name: places.get(name, value) for name, value in declared.items()}
+
+
+def is_healthy(one: dict[str, Any], port: int) -> bool:
+    """Whether the service's own healthcheck says so, asked on that port."""
+    _, _, option, code = one["healthcheck"]["test"]
+    code = code.replace(":9464", f":{port}")
+    return (
+        subprocess.run([sys.executable, option, code], capture_output=True, check=False).returncode
+        == 0
+    )
 
 
 def test_the_services_commands_do_the_work(
@@ -82,8 +107,16 @@ def test_the_services_commands_do_the_work(
     host = Installation(tmp_path / "home", environment)
     migrated = host.run(*OURS["migrate"]["command"])
     assert migrated.returncode == 0, migrated.stderr
-    services = [host.start(*map(str, OURS[name]["command"])) for name in ("ingest", "worker")]
+    ports = {name: free_port() for name in ("ingest", "worker")}
+    services = [
+        Installation(host.home, environment | {"MOODLINE_HEALTH": f"127.0.0.1:{port}"}).start(
+            *map(str, OURS[name]["command"])
+        )
+        for name, port in ports.items()
+    ]
     try:
+        for name, port in ports.items():
+            poll(lambda name=name, port=port: is_healthy(OURS[name], port))
         assert host.run("analyze", one_face, "--detach").returncode == 0
         watched = host.run("jobs", "watch", "--json")
     finally:

@@ -1,5 +1,6 @@
 """What is on disk is what is checked and shipped."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -24,3 +25,16 @@ def test_workers_and_the_demo_install_no_tensorflow() -> None:
         *(one for n in names for one in extras["optional-dependencies"][n]),
     ]
     assert not [one for one in asked if one.startswith(("tensorflow", "keras", "torch"))]
+
+
+def test_every_extra_that_something_names_exists() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = set(project["optional-dependencies"])
+    named = set()
+    for path in (ROOT / "Makefile", ROOT / "Dockerfile", ROOT / "docker-compose.yml"):
+        named |= set(re.findall(r"--extra ([a-z]+)", path.read_text()))
+        named |= set(re.findall(r"EXTRAS: ([a-z]+)", path.read_text()))
+    for path in [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/*.py"), ROOT / "README.md"]:
+        for group in re.findall(r"moodline\[([a-z,]+)\]", path.read_text()):
+            named |= set(group.split(","))
+    assert {"all", "gpu", "train"} <= named <= extras

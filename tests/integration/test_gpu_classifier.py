@@ -1,0 +1,70 @@
+"""The Keras model of a GPU worker answers as the LiteRT model of a CPU worker. Needs TensorFlow."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from contracts.errors import ModelError
+from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME
+from contracts.settings import Device
+from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.devices import open_classifier
+
+pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that was never trained, as both kinds of workers take it."""
+    from training.config import ModelShape
+    from training.dataset import Split
+    from training.export import Precision, litert_bytes
+    from training.model import build_model
+
+    folder = tmp_path_factory.mktemp("artifact")
+    model = build_model(ModelShape(alpha=0.35, seen_as=48), pretrained=False)
+    rng = np.random.default_rng(5)
+    for weights in model.weights:
+        if "moving_mean" in weights.path:  # Else inference and training are much alike.
+            weights.assign(rng.normal(0, 0.5, weights.shape))
+    model.save(folder / KERAS_NAME)
+    content = litert_bytes(model, Precision.FLOAT, Split.__new__(Split))
+    (folder / WEIGHTS_NAME).write_bytes(content)
+    card = json.loads((shipped_model() / CARD_NAME).read_text())
+    card["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / CARD_NAME).write_text(json.dumps(card))
+    return folder
+
+
+def faces(count: int) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    noise = rng.integers(0, 255, (count, 48, 48)).astype(np.uint8)
+    return np.stack([cv2.GaussianBlur(one, (9, 9), 3) for one in noise])
+
+
+def test_both_kinds_of_workers_answer_alike(artifact: Path) -> None:
+    from inference_worker.classify_gpu import KerasClassifier
+
+    gpu, cpu = KerasClassifier(artifact, require_gpu=False), LiteRTClassifier(artifact)
+    crops = faces(37)
+    answers = gpu.classify(crops)
+    assert np.abs(answers - cpu.classify(crops)).max() < 0.02
+    singly = np.concatenate([gpu.classify(crops[i : i + 1]) for i in range(5)])
+    assert np.abs(answers[:5] - singly).max() < 0.005
+    assert gpu.classify(crops[:0]).shape == (0, 7)
+    assert gpu.card.version == cpu.card.version
+
+
+def test_without_a_gpu_the_cpu_is_used_unless_a_gpu_was_asked_for(artifact: Path) -> None:
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("this machine has a GPU")
+    assert open_classifier(str(artifact), Device.AUTO).device == "cpu"
+    with pytest.raises(ModelError, match="no GPU"):
+        open_classifier(str(artifact), Device.GPU)
