@@ -32,7 +32,7 @@ _LOOK: Final = _NOW + _LIVING
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What a worker says of itself twice a second.
+    """What a worker says of itself with each heartbeat.
 
     runs: ids of those that it holds. fps: frames committed a second, of late. lag: frames of its
     runs that wait in the broker.

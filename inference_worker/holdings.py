@@ -20,7 +20,7 @@ from inference_worker.store import RunStore, TakenRun
 
 log = structlog.get_logger()
 
-_HEARTBEAT_S: Final = 0.5
+_HEARTBEAT_S: Final = 0.25
 _NOT_MINE_S: Final = 10.0
 
 
@@ -121,7 +121,7 @@ class Holdings:
         self._others: list[WorkerReport] = []
 
     def keep_alive(self) -> bool:
-        """Heartbeat and leases, twice a second, however long the turns are. Whether it was due."""
+        """Heartbeat and leases, often, however long the turns are. Whether it was due."""
         if time.monotonic() < self._next_heartbeat:
             return False
         for run_id in list(self.runs):
@@ -129,6 +129,11 @@ class Holdings:
                 log.warning("run lost", run=run_id, reason="its lease ran out")
                 self._metrics.runs_lost.inc()
                 del self.runs[run_id]
+        self._report()
+        self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
+        return True
+
+    def _report(self) -> None:
         lag = sum(self._bus.waiting(list(self.runs)).values()) if self.runs else 0
         mine = WorkerReport(
             id=self._id,
@@ -144,11 +149,10 @@ class Holdings:
         self._others = [one for one in living if one.id != self._id]
         self._metrics.runs.set(len(self.runs))
         self._metrics.lag.set(lag)
-        self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
-        return True
 
     def share(self) -> None:
         """Take or let go so that runs are even over the workers with this one's model."""
+        before = set(self.runs)
         runs = self._bus.open_runs()
         for run_id in list(self.runs):
             if run_id not in runs:
@@ -169,6 +173,8 @@ class Holdings:
                 self._take(run_id)
         for run_id in list(reversed(self.runs))[: to_let_go(len(self.runs), kin, len(mine))]:
             self.release(run_id)
+        if set(self.runs) != before:
+            self._report()  # At once: the others decide by it.
 
     def _take(self, run_id: str) -> None:
         if not self._bus.take(run_id, self._id, lease_s=self._limits.lease_s):

@@ -156,7 +156,8 @@ class Stack:
     @property
     def busy(self) -> int:
         """Runs that are queued or being published."""
-        return len(self._queue) + len(self._later) + sum(bool(one.run_id) for one in self._ingestors)
+        publishing = sum(bool(one.run_id) for one in self._ingestors)
+        return len(self._queue) + len(self._later) + publishing
 
     @property
     def trouble(self) -> str:
@@ -171,7 +172,7 @@ class Stack:
             self._end_failed()
             self._database_trouble = ""
         except DatabaseError as exc:
-            if exc.line() != self._database_trouble:
+            if self._is_service and exc.line() != self._database_trouble:
                 log.warning("cannot work", reason=exc.line())
             self._database_trouble = exc.line()
         if self._broker is not None and not self._broker.is_alive():

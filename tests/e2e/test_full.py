@@ -1,0 +1,108 @@
+"""A full disk and a full broker: said clearly, nothing corrupt, and on when there is room."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import redis
+
+from moodline.broker import EmbeddedBroker
+from tests.e2e.commands import Installation, poll
+from tests.e2e.test_services import frames_analyzed, service
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+DISK = 2_000_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, a little larger than a database that is still empty."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    options = f"size={DISK},mode=700"
+    mount = ["mount", "-t", "tmpfs", "-o", options, "moodline-test", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def free(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+def test_a_full_disk(
+    small_disk: Path, installation: Installation, long_clip: Path, tmp_path: Path
+) -> None:
+    installation.analyze(long_clip)
+    cramped = Installation(small_disk)
+    assert cramped.run("runs", "list").returncode == 0
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(max(free(small_disk) - 150_000, 0)))
+
+    process = cramped.start("analyze", long_clip, "--json")
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    ballast.unlink()  # Not even a reader can open the records before.
+    stored = frames_analyzed(cramped)
+    out, rest = process.communicate(timeout=300)
+
+    assert "waiting:" in said and "full" in said, said + rest
+    assert "Traceback" not in said + rest
+    assert stored < 315
+    assert process.returncode == 0, rest
+    assert json.loads(out)["files"][0]["frames_analyzed"] == 315
+    with contextlib.closing(sqlite3.connect(small_disk / "moodline.db")) as records:
+        assert records.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    pd.testing.assert_frame_equal(
+        cramped.exported(tmp_path / "cramped.csv", "--frames"),
+        installation.exported(tmp_path / "calm.csv", "--frames"),
+    )
+
+
+def test_a_full_broker(installation: Installation, long_clip: Path, tmp_path: Path) -> None:
+    installation.analyze(long_clip)
+    with (
+        EmbeddedBroker() as broker,
+        contextlib.closing(redis.Redis.from_url(broker.url)) as admin,
+    ):
+        admin.config_set("maxmemory", "8mb")
+        served = Installation(
+            tmp_path / "served",
+            {
+                "MOODLINE_REDIS_URL": broker.url,
+                "MOODLINE_DATABASE_URL": f"sqlite:///{tmp_path / 'records.db'}",
+            },
+        )
+        served.run("analyze", long_clip, "--detach")
+        ingest = served.start("ingest")
+        assert ingest.stderr is not None
+        said = ""
+        while "memory is full" not in said:
+            said = ingest.stderr.readline()
+            assert said, "the service ended"
+        used = admin.info("memory")["used_memory"]
+        status = json.loads(served.run("status", "--json").stdout)
+        with service(served, "worker"):
+            poll(lambda: frames_analyzed(served) == 315)
+            assert served.run("jobs", "watch").returncode == 0
+        ingest.terminate()
+        ingest.communicate(timeout=60)
+
+    assert json.loads(said)["source"] == "long.mp4"
+    assert used < 8 * 2**20
+    assert status["runs"][0]["lag"] > 0
+    pd.testing.assert_frame_equal(
+        served.exported(tmp_path / "served.csv", "--frames"),
+        installation.exported(tmp_path / "calm.csv", "--frames"),
+    )
