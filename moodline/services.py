@@ -3,6 +3,7 @@
 Any number of either, on any host that reaches the same broker and database.
 """
 
+import time
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ from moodline.stack import Stack
 log = structlog.get_logger()
 
 _TURN_S: Final = 0.2
+_CLAIM_EVERY_S: Final = 0.5
 _HEALTHY_TURNS: Final = 2
 
 
@@ -36,7 +38,6 @@ def run_worker(settings: Settings, device: Device) -> None:
 
 def run_ingest(settings: Settings, *, parallel: int) -> None:
     """Claim queued recordings and publish them, `parallel` at a time, until SIGTERM or Ctrl-C."""
-    folders = SharedFolders.parse(settings.shared_folders)
     _require_servers(settings)
     engine = open_engine(settings.effective_database_url)
     health = Health(_HEALTHY_TURNS * settings.stall_s)
@@ -47,11 +48,15 @@ def run_ingest(settings: Settings, *, parallel: int) -> None:
             Stack(settings, engine, workers=0, ingestors=parallel, metrics=metrics) as stack,
         ):
             log.info("serving", parallel=parallel)
+            claimer, said = _Claimer(settings, engine, stack), ""
             while True:
                 stack.step(_TURN_S)
-                trouble = stack.trouble
                 if stack.busy < parallel:
-                    trouble = trouble or _claim(settings, engine, stack, folders)
+                    claimer.turn()
+                trouble = stack.trouble or claimer.trouble
+                if trouble and trouble != said:
+                    log.warning("cannot work", reason=trouble)
+                said = trouble
                 metrics.busy.set(stack.busy)
                 health.note_turn(trouble)
     except KeyboardInterrupt:
@@ -60,20 +65,38 @@ def run_ingest(settings: Settings, *, parallel: int) -> None:
         engine.dispose()
 
 
-def _claim(settings: Settings, engine: Engine, stack: Stack, folders: SharedFolders) -> str:
-    """Take the oldest recording that waits, if one does. What kept it from that, or ""."""
-    try:
-        with transaction(engine) as connection:
-            ticket = claim_next(
-                connection, claimant=stack.claimant, lease_s=settings.lease_s, folders=folders
-            )
-    except DatabaseError as exc:
-        log.warning("cannot claim", reason=exc.line())
-        return exc.line()
-    if ticket is not None:
-        log.info("run claimed", run=ticket.run_id)
-        stack.submit(ticket.run_id, ticket.run_pk)
-    return ""
+class _Claimer:
+    """Takes the oldest recording that waits. trouble: what kept it from that, or ""."""
+
+    def __init__(self, settings: Settings, engine: Engine, stack: Stack) -> None:
+        self.trouble = ""
+        self._lease_s = settings.lease_s
+        self._folders = SharedFolders.parse(settings.shared_folders)
+        self._engine = engine
+        self._stack = stack
+        self._next = 0.0
+
+    def turn(self) -> None:
+        """Claim one; while there is none, not more often than the database should be asked."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _CLAIM_EVERY_S
+        try:
+            with transaction(self._engine) as connection:
+                ticket = claim_next(
+                    connection,
+                    claimant=self._stack.claimant,
+                    lease_s=self._lease_s,
+                    folders=self._folders,
+                )
+        except DatabaseError as exc:
+            self.trouble = exc.line()
+            return
+        self.trouble = ""
+        if ticket is not None:
+            log.info("run claimed", run=ticket.run_id)
+            self._stack.submit(ticket.run_id, ticket.run_pk)
+            self._next = 0.0
 
 
 def _require_servers(settings: Settings) -> None:

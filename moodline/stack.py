@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,26 +18,17 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from contracts.bus import Bus
-from contracts.database import reading, transaction
-from contracts.errors import DatabaseError, MoodlineError
-from contracts.jobs import (
-    claimant_name,
-    fail_run,
-    release_claims,
-    renew_claims,
-    run_position,
-    unfinished,
-)
+from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from ingest.metrics import IngestMetrics
 from ingest.news import News
 from moodline.broker import EmbeddedBroker, runtime_folder
 from moodline.children import end_of_log, start_child, stop_child
+from moodline.claims import Claims, Gone
 from moodline.interrupts import raise_if_asked
 
 log = structlog.get_logger()
 
-_RENEW_EVERY: Final = 4  # Claims are renewed that many times within their lease.
 _MAX_INGEST_CRASHES: Final = 3
 _AFTER_CRASH_S: Final = 1.0
 _SILENT_STALLS: Final = 2
@@ -92,21 +83,16 @@ class Stack:
         self._is_service = metrics is not None
         self._metrics = metrics or IngestMetrics(CollectorRegistry())
         self._settings = settings
-        self._engine = engine
         self._worker_count = workers
         self._ingestor_count = ingestors
-        self.claimant = claimant_name()
+        self._claims = Claims(engine, settings.lease_s)
         self._queue: deque[str] = deque()
         self._later: dict[str, float] = {}
-        self._run_pks: dict[str, int] = {}
         self._ingest_crashes: dict[str, _Crashes] = {}
         self._worker_crashes = 0
         self._ingestors: list[_Ingestor] = []
         self._workers: dict[str, subprocess.Popen[str]] = {}
         self._broker: EmbeddedBroker | None = None
-        self._next_renewal = 0.0
-        self._failures: dict[str, str] = {}
-        self._database_trouble = ""
         self._troubles: dict[str, str] = {}
         self._exit = ExitStack()
         self._folder = Path()
@@ -141,17 +127,17 @@ class Stack:
                 stop_child(ingestor.process)
             for worker in self._workers.values():
                 stop_child(worker)
-            try:
-                with transaction(self._engine) as connection:
-                    release_claims(connection, claimant=self.claimant)
-            except DatabaseError as exc:
-                # They run out by themselves.
-                log.warning("could not give up the claims", reason=exc.line())
+            self._claims.release()
 
     def submit(self, run_id: str, run_pk: int) -> None:
         """Queue a run that was enqueued under this stack's claim."""
         self._queue.append(run_id)
-        self._run_pks[run_id] = run_pk
+        self._claims.add(run_id, run_pk)
+
+    @property
+    def claimant(self) -> str:
+        """Under which name runs are claimed for this stack."""
+        return self._claims.claimant
 
     @property
     def busy(self) -> int:
@@ -162,19 +148,13 @@ class Stack:
     @property
     def trouble(self) -> str:
         """What keeps runs from being published now, or ""."""
-        return self._database_trouble or next(filter(None, self._troubles.values()), "")
+        return self._claims.trouble or next(filter(None, self._troubles.values()), "")
 
     def step(self, timeout_s: float) -> None:
         """Keep everything running, hand out work, and wait for news that long at most."""
         raise_if_asked()
-        try:
-            self._renew()
-            self._end_failed()
-            self._database_trouble = ""
-        except DatabaseError as exc:
-            if self._is_service and exc.line() != self._database_trouble:
-                log.warning("cannot work", reason=exc.line())
-            self._database_trouble = exc.line()
+        for gone in self._claims.renew():
+            self._drop(gone)
         if self._broker is not None and not self._broker.is_alive():
             log.warning("the embedded broker died; starting it again")
             self._broker.start()
@@ -183,40 +163,19 @@ class Stack:
         self._end_silent()
         self._listen(timeout_s)
 
-    def _renew(self) -> None:
-        if time.monotonic() < self._next_renewal or not self._run_pks:
-            return
-        lease_s = self._settings.lease_s
-        # As often while the database is away: the claims must not run out when it is back.
-        self._next_renewal = time.monotonic() + lease_s / _RENEW_EVERY
-        with transaction(self._engine) as connection:
-            run_pks = list(self._run_pks.values())
-            mine = renew_claims(connection, run_pks, claimant=self.claimant, lease_s=lease_s)
-            lost = unfinished(connection, set(run_pks) - mine)
-        for run_id, run_pk in list(self._run_pks.items()):
-            if run_pk not in mine:
-                self._drop(run_id, lost=run_pk in lost)
-
-    def _drop(self, run_id: str, *, lost: bool) -> None:
+    def _drop(self, gone: Gone) -> None:
         """Leave a run that has ended, or that another took while this process was away."""
-        self._run_pks.pop(run_id, None)
-        self._later.pop(run_id, None)
-        if run_id in self._queue:
-            self._queue.remove(run_id)
-        if not lost:
+        self._later.pop(gone.run_id, None)
+        if gone.run_id in self._queue:
+            self._queue.remove(gone.run_id)
+        if not gone.lost:
             return
-        log.warning("run lost", run=run_id, reason="another process claimed it")
+        log.warning("run lost", run=gone.run_id, reason="another process claimed it")
         for ingestor in self._ingestors:
-            if ingestor.run_id == run_id:
+            if ingestor.run_id == gone.run_id:
                 self._ingestors.remove(ingestor)
                 stop_child(ingestor.process)
                 break
-
-    def _end_failed(self) -> None:
-        for run_id, reason in list(self._failures.items()):
-            fail_run(self._engine, run_id, reason)
-            del self._failures[run_id]
-            self._run_pks.pop(run_id, None)
 
     def _keep_workers(self) -> None:
         for name, worker in list(self._workers.items()):
@@ -297,9 +256,9 @@ class Stack:
         self._metrics.runs.labels("failed" if news.error else "published").inc()
         self._ingest_crashes.pop(news.run_id, None)
         if news.error:
-            self._failures[news.run_id] = news.error  # Unless it has ended the run itself.
+            self._claims.fail(news.run_id, news.error)  # Unless it has ended the run itself.
         else:
-            self._run_pks.pop(news.run_id, None)
+            self._claims.drop(news.run_id)
 
     def _note_ingest_crash(self, ingestor: _Ingestor) -> None:
         self._ingestors.remove(ingestor)
@@ -312,17 +271,16 @@ class Stack:
 
     def _try_again(self, run_id: str) -> None:
         """Publish the run again, unless it crashed before at the same place."""
-        if run_id not in self._run_pks:
+        if run_id not in self._claims:
             return
         crashed = self._ingest_crashes.get(run_id, _Crashes())
-        with suppress(DatabaseError):  # Where it stands is unknown: that counts for nothing.
-            with reading(self._engine) as connection:
-                next_seq = run_position(connection, self._run_pks[run_id])
+        next_seq = self._claims.position(run_id)
+        if next_seq is not None:
             crashed = _Crashes(crashed.times + 1 if next_seq == crashed.next_seq else 1, next_seq)
             self._ingest_crashes[run_id] = crashed
         if crashed.times >= _MAX_INGEST_CRASHES:
             self._metrics.runs.labels("failed").inc()
-            self._failures[run_id] = "the decoder crashed on this file, or was stuck"
+            self._claims.fail(run_id, "the decoder crashed on this file, or was stuck")
         else:
             # Not at once: what it did publish is to be committed first.
             self._later[run_id] = time.monotonic() + _AFTER_CRASH_S
