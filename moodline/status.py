@@ -187,7 +187,8 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
 def _table(*names: str, numbers: tuple[str, ...] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(names))
     for name in names:
-        table.add_column(name, justify="right" if name in numbers else "left")
+        whole = name in ("run", *numbers)  # An id that is cut is no use.
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=whole)
     return table
 
 
