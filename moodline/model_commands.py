@@ -57,7 +57,8 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
         Path | None, typer.Option(help="MobileNetV2 weights without top; else downloaded.")
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="Folder of a finished run to learn from.")
+        list[Path] | None,
+        typer.Option(help="Finished run to learn from; several give the mean of their answers."),
     ] = None,
     votes: VotesOption = None,
 ) -> None:
@@ -83,7 +84,7 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress.update(task, description=f"epoch {epoch}", completed=step, total=steps)
 
-        for result in train(recipe, faces, folder, imagenet, teacher, on_step):
+        for result in train(recipe, faces, folder, imagenet, teacher or (), on_step):
             progress.console.print(
                 f"epoch {result.epoch}: loss {result.loss:.3f}; val, averaged weights: "
                 + ", ".join(f"{head} {share:.1%}" for head, share in result.ema.items())

@@ -5,7 +5,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class Trainer:
         data: Dataset,
         run: Path,
         imagenet: Path | None,
-        teacher: Path | None,
+        teachers: Sequence[Path],
     ):
         import keras
 
@@ -123,8 +123,8 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, imagenet)
         taught = None
-        if teacher:
-            taught = self._answers_of(teacher)
+        if teachers:
+            taught = self._answers_of(teachers)
         elif config.distillation != Distillation():
             raise DatasetError(
                 f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"
@@ -196,20 +196,21 @@ class Trainer:
             log.write(json.dumps(asdict(line)) + "\n")
         return line
 
-    def _answers_of(self, teacher: Path) -> Taught:
-        """The teacher's probabilities for the training faces, mean of both mirror images."""
-        shape = ModelShape(**json.loads((teacher / CONFIG).read_text())["config"]["model"])
-        model = build_model(shape, pretrained=False)
-        model.load_weights(str(teacher / WEIGHTS))
-        if self.config.distillation.start_from_teacher:
-            self.model.set_weights(model.get_weights())
+    def _answers_of(self, teachers: Sequence[Path]) -> Taught:
+        """Probabilities for the training faces: mean of the teachers, and of mirror images."""
         faces = self.train.faces
-        seen = model.predict(faces, batch_size=256, verbose=0)
-        mirrored = model.predict(faces[:, :, ::-1], batch_size=256, verbose=0)
-        hard, soft = (
-            ((probabilities(one) + probabilities(other)) / 2).astype(np.float32)
-            for one, other in zip(seen, mirrored, strict=True)
-        )
+        hard = soft = np.zeros((len(faces), len(EMOTIONS)), np.float32)
+        for teacher in teachers:
+            shape = ModelShape(**json.loads((teacher / CONFIG).read_text())["config"]["model"])
+            model = build_model(shape, pretrained=False)
+            model.load_weights(str(teacher / WEIGHTS))
+            if self.config.distillation.start_from_teacher:
+                self.model.set_weights(model.get_weights())  # Those of the last one stay.
+            for shown in (faces, faces[:, :, ::-1]):
+                answers = model.predict(shown, batch_size=256, verbose=0)
+                share = 1 / (2 * len(teachers))
+                hard = hard + share * probabilities(answers[0]).astype(np.float32)
+                soft = soft + share * probabilities(answers[1]).astype(np.float32)
         return hard, soft
 
     def _state(self) -> list[Any]:
@@ -252,19 +253,19 @@ def train(  # noqa: PLR0913, PLR0917  (what to learn, where from, where to)
     data: Dataset,
     run: Path,
     imagenet: Path | None = None,
-    teacher: Path | None = None,
+    teachers: Sequence[Path] = (),
     on_step: OnStep = lambda _epoch, _step, _steps: None,
 ) -> Iterator[EpochResult]:
     """Train to the recipe's end, from the run's checkpoint where there is one."""
     run.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, data, run, imagenet, teacher)
+    trainer = Trainer(config, data, run, imagenet, teachers)
     trainer.resume()
-    _describe(config, data, run, teacher)
+    _describe(config, data, run, teachers)
     while not trainer.finished:
         yield trainer.run_epoch(on_step)
 
 
-def _describe(config: TrainingConfig, data: Dataset, run: Path, teacher: Path | None) -> None:
+def _describe(config: TrainingConfig, data: Dataset, run: Path, teachers: Sequence[Path]) -> None:
     """Write what it takes to reproduce the run beside its weights."""
     import keras
 
@@ -280,9 +281,12 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path, teacher: Path | 
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
-    if teacher is not None:
-        description["teacher"] = {
-            "run": teacher.name,
-            "weights_sha256": hashlib.sha256((teacher / WEIGHTS).read_bytes()).hexdigest(),
-        }
+    if teachers:
+        description["teachers"] = [
+            {
+                "run": teacher.name,
+                "weights_sha256": hashlib.sha256((teacher / WEIGHTS).read_bytes()).hexdigest(),
+            }
+            for teacher in teachers
+        ]
     (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -84,3 +84,26 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
     calm, killed = log(tmp_path / "calm"), log(tmp_path / "killed")
     assert calm[-1]["epoch"] == killed[-1]["epoch"] == 3
     assert killed[-1]["loss"] == pytest.approx(calm[-1]["loss"], abs=0.02)
+
+
+def test_a_student_learns_from_the_mean_of_two_teachers_and_starts_from_the_last(
+    installation: Installation, faces: Path, imagenet: Path, tmp_path: Path
+) -> None:
+    recipe, student = tmp_path / "tiny.toml", tmp_path / "student.toml"
+    recipe.write_text(RECIPE.replace("epochs = 3", "epochs = 1"))
+    taught = "[distillation]\nteacher_share = 0.5\nstart_from_teacher = true\n"
+    student.write_text(recipe.read_text().replace('"tiny"', '"student"') + taught)
+    common = ["model", "train", "--data", faces, "--imagenet", imagenet]
+    for name in ("one", "two"):
+        done = installation.run(*common, "--config", recipe, "--run", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+
+    alone = installation.run(*common, "--config", student, "--run", tmp_path / "alone")
+    teachers = ["--teacher", tmp_path / "one", "--teacher", tmp_path / "two"]
+    done = installation.run(*common, "--config", student, "--run", tmp_path / "student", *teachers)
+
+    assert alone.returncode == 1 and "needs a teacher" in alone.stderr
+    assert done.returncode == 0, done.stderr
+    described = json.loads((tmp_path / "student" / "run.json").read_text())
+    assert [one["run"] for one in described["teachers"]] == ["one", "two"]
+    assert len(log(tmp_path / "student")) == 1
