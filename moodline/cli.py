@@ -110,12 +110,39 @@ def demo(
     ] = None,
 ) -> None:
     """Render clips with a known schedule of expressions, analyse them, and compare."""
-    from moodline.camera_demo import run_camera
     from moodline.demo import run_demo
 
     if camera is not None:
-        raise typer.Exit(0 if run_camera(_settings(), camera, _console()) else 1)
+        from moodline.watch import WatchOptions, watch
+
+        raise typer.Exit(0 if watch(_settings(), camera, WatchOptions(), _console()) else 1)
     raise typer.Exit(0 if run_demo(_settings(), keep) else 1)
+
+
+@app.command(
+    "watch",
+    epilog="Examples: [cyan]moodline watch 0[/] · "
+    "[cyan]moodline watch rtsp://user:password@camera.local/live --fps 5[/]",
+)
+def watch_command(
+    source: Annotated[
+        str, typer.Argument(help="A camera's number, /dev/video0, rtsp://, http:// or a file.")
+    ],
+    fps: Annotated[
+        float | None, typer.Option(min=0.1, max=240, help="Analyse at most so many a second.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="End after so long; else at Ctrl-C.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary at the end as JSON.")
+    ] = False,
+) -> None:
+    """Watch a camera or a stream live in the terminal. Nothing is stored."""
+    from moodline.watch import WatchOptions, watch
+
+    options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json)
+    raise typer.Exit(0 if watch(_settings(), source, options, _console()) else 1)
 
 
 RunArgument = Annotated[str, typer.Argument(help="Its id, from `moodline runs list`.")]

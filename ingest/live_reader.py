@@ -1,0 +1,247 @@
+"""A live source in a thread: it reconnects for ever, and keeps the newest picture only."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+
+from contracts.errors import SourceError
+from contracts.frames import Counters, DropCause
+from ingest.live_clock import LiveClock
+from ingest.live_opening import (
+    LiveInput,
+    LivePicture,
+    RefusedError,
+    check_uri,
+    describe,
+    is_camera,
+    is_local,
+    open_live,
+)
+from ingest.live_state import REFUSED_PAUSE_S, Backoff, Condition, LiveState
+from ingest.luma import LumaConverter, display_size
+from ingest.orientation import Orientation
+
+log = structlog.get_logger()
+
+STALL_S: Final = 5.0
+"""A connected source without a picture for that long is stalled."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFrame:
+    """The newest picture, upright luma. display: its size before it was scaled down."""
+
+    number: int
+    luma: bytes
+    width: int
+    height: int
+    display_width: int
+    display_height: int
+    captured_at: datetime
+    captured_s: float
+    counters: Counters
+
+
+class LiveReader:
+    """Reads `uri` until it is closed; a context manager.
+
+    A picture that is replaced before it was taken counts as dropped, cause newest. fps: as many
+    pictures a second at most are offered; the others are sampled out. opener: for tests. ended:
+    nothing more will come, because a file is over or because a local source was never there.
+    Raises SourceError for a URI that is none.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        fps: float | None,
+        max_side: int,
+        clock: LiveClock | None = None,
+        opener: Callable[[str], LiveInput] = open_live,
+    ) -> None:
+        check_uri(uri)
+        self._uri = uri
+        self._fps = fps
+        self._max_side = max_side
+        self._clock = clock or LiveClock()
+        self._opener = opener
+        self._lock = threading.Condition()
+        self._stop = threading.Event()
+        self._newest: LiveFrame | None = None
+        self._captured = self._sampled_out = self._replaced = self._corrupt = 0
+        self._last_picture_s = 0.0
+        self._condition = Condition(LiveState.CONNECTING, self._clock.now_s())
+        self.ended = False
+        self._thread = threading.Thread(target=self._run, name=describe(uri), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading. A picture that nobody took counts as dropped."""
+        self._stop.set()
+        self._thread.join(STALL_S)  # One that hangs in FFmpeg ends with the process.
+        with self._lock:
+            self._replaced += self._newest is not None
+            self._newest = None
+
+    @property
+    def condition(self) -> Condition:
+        """What it is doing. Told from the age of the last picture, so a hung read is seen too."""
+        with self._lock:
+            condition, last_s = self._condition, self._last_picture_s
+        stalled_s = last_s + STALL_S
+        if condition.state is LiveState.STREAMING and self._clock.now_s() > stalled_s:
+            return Condition(LiveState.STALLED, stalled_s, f"no picture for {STALL_S:.0f} s")
+        return condition
+
+    def counters(self) -> Counters:
+        """What was captured, sampled out and dropped so far."""
+        with self._lock:
+            return self._counters()
+
+    def take(self, timeout_s: float) -> LiveFrame | None:
+        """The newest picture that was not taken yet; None if none comes within that time."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._newest is not None, timeout_s)
+            frame, self._newest = self._newest, None
+            return frame
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._stop.is_set():
+            self._enter(LiveState.CONNECTING)
+            try:
+                live = self._opener(self._uri)
+            except RefusedError as exc:
+                self._enter(LiveState.FAILED, exc.line())
+                self._stop.wait(REFUSED_PAUSE_S)
+                continue
+            except SourceError as exc:
+                if is_local(self._uri) and not self._captured:
+                    # Not there to begin with: its owner is to be told, not kept waiting.
+                    self._enter(LiveState.FAILED, exc.line())
+                    self.ended = True
+                    return
+                self._back_off(backoff, exc.line())
+                continue
+            try:
+                seen = self._read(live, backoff)
+                reason = f"{describe(self._uri)} ended the stream"
+                if seen and is_local(self._uri) and not is_camera(self._uri):
+                    self.ended = True
+                    return
+            except SourceError as exc:
+                reason = exc.line()
+            finally:
+                with self._lock:
+                    self._corrupt += live.corrupt
+                live.close()
+            self._back_off(backoff, reason)
+
+    def _read(self, live: LiveInput, backoff: Backoff) -> int:
+        """Read to the end of the connection. How many pictures came."""
+        begin_s = next_s = self._clock.now_s()
+        shaped: _Shaped | None = None
+        seen = 0
+        for picture in live.pictures():
+            if self._stop.is_set():
+                break
+            if picture.media_s is not None:
+                self._stop.wait(max(0.0, begin_s + picture.media_s - self._clock.now_s()))
+            now_s = self._clock.now_s()
+            seen += 1
+            if seen == 1:
+                backoff.reset()
+                self._enter(LiveState.STREAMING)
+            with self._lock:
+                self._captured += 1
+                self._last_picture_s = now_s
+                sampled = self._fps is None or now_s >= next_s
+                self._sampled_out += not sampled
+            if not sampled:
+                continue
+            if self._fps is not None:
+                # From the due time, so that the rate holds; never a burst to catch up.
+                next_s = max(next_s + 1 / self._fps, now_s)
+            if shaped is None or not shaped.fits(picture):
+                shaped = _Shaped.of(picture, live.aspect, self._max_side)
+            self._offer(picture, shaped, now_s)
+        return seen
+
+    def _offer(self, picture: LivePicture, shaped: "_Shaped", now_s: float) -> None:
+        luma = shaped.converter.convert(picture.frame)
+        with self._lock:
+            self._replaced += self._newest is not None
+            self._newest = LiveFrame(
+                number=self._captured,
+                luma=luma.pixels,
+                width=luma.width,
+                height=luma.height,
+                display_width=shaped.display[0],
+                display_height=shaped.display[1],
+                captured_at=self._clock.captured_at(),
+                captured_s=now_s,
+                counters=self._counters(),
+            )
+            self._lock.notify()
+
+    def _counters(self) -> Counters:
+        dropped = {DropCause.NEWEST: self._replaced, DropCause.CORRUPT: self._corrupt}
+        return Counters(
+            self._captured,
+            self._sampled_out,
+            {str(cause): count for cause, count in dropped.items() if count},
+        )
+
+    def _enter(self, state: LiveState, reason: str = "") -> None:
+        with self._lock:
+            if state is LiveState.STREAMING:
+                self._last_picture_s = self._clock.now_s()
+            self._condition = Condition(state, self._clock.now_s(), reason)
+        log.info("source", source=describe(self._uri), state=str(state), reason=reason)
+
+    def _back_off(self, backoff: Backoff, reason: str) -> None:
+        self._enter(LiveState.BACKING_OFF, reason)
+        self._stop.wait(backoff.next_pause_s())
+
+
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    """How pictures of one size and rotation are converted; cameras change both while they run."""
+
+    size: tuple[int, int]
+    rotation: int
+    display: tuple[int, int]
+    converter: LumaConverter
+
+    @classmethod
+    def of(cls, picture: LivePicture, aspect: Fraction, max_side: int) -> "_Shaped":
+        frame = picture.frame
+        orientation = Orientation.from_rotation(frame.rotation)
+        return cls(
+            (frame.width, frame.height),
+            frame.rotation,
+            display_size(frame.width, frame.height, aspect, orientation),
+            LumaConverter(orientation, aspect, max_side),
+        )
+
+    def fits(self, picture: LivePicture) -> bool:
+        frame = picture.frame
+        return (frame.width, frame.height, frame.rotation) == (*self.size, self.rotation)

@@ -1,0 +1,57 @@
+"""What a live source is doing, why, and when it is tried again. Pure: time is passed in."""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+LONGEST_PAUSE_S: Final = 8.0
+REFUSED_PAUSE_S: Final = 300.0
+_FIRST_PAUSE_S: Final = 0.5
+
+
+class LiveState(StrEnum):
+    """One state at a time; each has a reason, except streaming.
+
+    stalled: connected, and no picture comes. failed: it refuses us; asking again and again
+    would lock the camera.
+    """
+
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    STALLED = "stalled"
+    BACKING_OFF = "backing_off"
+    FAILED = "failed"
+
+
+SEEING: Final = frozenset({LiveState.STREAMING})
+"""States in which pictures come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A state, why, and since when, in the monotonic clock's seconds."""
+
+    state: LiveState
+    since_s: float
+    reason: str = ""
+
+
+class Backoff:
+    """Pauses between tries: doubling from half a second, capped, and never two sources at once.
+
+    Full jitter over the upper half, as a network that comes back is met by all its cameras.
+    """
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance or random.Random()
+        self._pause_s = _FIRST_PAUSE_S
+
+    def next_pause_s(self) -> float:
+        """How long to wait before the next try."""
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return pause_s * self._chance.uniform(0.5, 1.0)
+
+    def reset(self) -> None:
+        """It worked: the next trouble begins with a short pause."""
+        self._pause_s = _FIRST_PAUSE_S

@@ -1,0 +1,204 @@
+"""Live sources: pauses, clock, the newest picture, and the state that is told of them."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.errors import SourceError
+from ingest.live_clock import LiveClock
+from ingest.live_opening import LiveInput, LivePicture, RefusedError, open_live
+from ingest.live_reader import STALL_S, LiveReader
+from ingest.live_state import LONGEST_PAUSE_S, Backoff, LiveState
+from tests.media import steady, write_video
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_pauses_grow_to_eight_seconds_and_begin_anew(seed: int, tries: int) -> None:
+    backoff = Backoff(random.Random(seed))
+    pauses = [backoff.next_pause_s() for _ in range(tries)]
+    for number, pause in enumerate(pauses):
+        most = min(0.5 * 2**number, LONGEST_PAUSE_S)
+        assert most / 2 <= pause <= most
+    backoff.reset()
+    assert backoff.next_pause_s() <= 0.5
+
+
+class Clocks:
+    """A wall clock that can be set, and a monotonic one that cannot."""
+
+    def __init__(self) -> None:
+        self.wall_s, self.monotonic_s = 1.7e9, 50.0
+
+    def pass_time(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.monotonic_s += seconds
+
+    def clock(self) -> LiveClock:
+        return LiveClock(lambda: self.wall_s, lambda: self.monotonic_s)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(-0.1, 0.1)), max_size=15))
+def test_small_corrections_of_the_wall_clock_never_turn_time_back(
+    moves: list[tuple[float, float]],
+) -> None:
+    clocks = Clocks()
+    clock, before = clocks.clock(), datetime(2000, 1, 1, tzinfo=UTC)
+    for passed, corrected in moves:
+        clocks.pass_time(passed)
+        clocks.wall_s += corrected
+        assert clock.captured_at() >= before
+        before = clock.captured_at()
+    assert clock.steps == 0
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, -2.5, 2.5, 86400.0])
+def test_a_step_of_the_wall_clock_is_taken_over_and_counted(step_s: float) -> None:
+    clocks = Clocks()
+    clock = clocks.clock()
+    before = clock.captured_at()
+    clocks.wall_s += step_s
+    clocks.pass_time(1.0)
+    assert clock.captured_at() - before == timedelta(seconds=step_s + 1.0)
+    assert clock.steps == 1
+
+
+class Given(LiveInput):
+    """A source whose pictures the test hands over, one by one."""
+
+    def __init__(self, *shapes: tuple[int, int], error: str = "") -> None:
+        self.aspect, self.corrupt = Fraction(1), 0
+        self.go_on, self.closed = threading.Semaphore(0), False
+        self._shapes, self._error = shapes, error
+
+    def pictures(self) -> Iterator[LivePicture]:
+        for width, height in self._shapes:
+            assert self.go_on.acquire(timeout=20)
+            pixels = np.zeros((height, width), np.uint8)
+            yield LivePicture(VideoFrame.from_ndarray(pixels, format="gray"), None)
+        assert self.go_on.acquire(timeout=20)
+        if self._error:
+            raise SourceError(self._error)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def reader(opener: Callable[[str], LiveInput], clock: LiveClock | None = None) -> LiveReader:
+    return LiveReader("rtsp://camera/live", fps=None, max_side=64, opener=opener, clock=clock)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = threading.Event()
+    for _ in range(2000):
+        if holds():
+            return
+        deadline.wait(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def test_the_newest_picture_wins_and_every_one_is_counted() -> None:
+    live = Given(*[(32, 24)] * 5)
+    with reader(lambda _uri: live) as source:
+        for _ in range(4):
+            live.go_on.release()
+        until(lambda: source.counters().captured == 4)
+        until(lambda: source.counters().dropped == {"newest": 3})
+        taken = source.take(10)
+        live.go_on.release()
+        until(lambda: source.counters().captured == 5)
+        live.go_on.release()
+    assert taken is not None and taken.number == 4
+    # Of five, one was taken; the last one was there when it was closed.
+    assert source.counters().dropped == {"newest": 4}
+    assert live.closed
+
+
+def test_a_picture_of_another_size_is_converted_anew() -> None:
+    live = Given((32, 24), (128, 64))
+    with reader(lambda _uri: live) as source:
+        sizes = []
+        for _ in range(2):
+            live.go_on.release()
+            frame = source.take(10)
+            assert frame is not None
+            sizes.append((frame.display_width, frame.display_height, frame.width, frame.height))
+        live.go_on.release()
+    assert sizes == [(32, 24, 32, 24), (128, 64, 64, 32)]
+
+
+def test_a_broken_source_is_opened_again_and_says_why_it_waits() -> None:
+    opened: list[Given] = []
+
+    def open_one(_uri: str) -> Given:
+        opened.append(Given((32, 24), error="the cable is out"))
+        return opened[-1]
+
+    with reader(open_one) as source:
+        until(lambda: len(opened) == 1)
+        opened[0].go_on.release()
+        assert source.take(10) is not None
+        assert source.condition.state is LiveState.STREAMING
+        opened[0].go_on.release()
+        until(lambda: source.condition.state is LiveState.BACKING_OFF)
+        assert source.condition.reason == "the cable is out"
+        until(lambda: len(opened) == 2)
+        opened[1].go_on.release()
+        assert source.take(10) is not None
+        assert source.condition.state is LiveState.STREAMING
+        opened[1].go_on.release()
+    assert source.counters().captured == 2
+
+
+def test_a_source_that_keeps_the_connection_and_sends_nothing_is_stalled() -> None:
+    clocks, live = Clocks(), Given((32, 24))
+    with reader(lambda _uri: live, clocks.clock()) as source:
+        live.go_on.release()
+        assert source.take(10) is not None
+        clocks.pass_time(STALL_S - 0.1)
+        assert source.condition.state is LiveState.STREAMING
+        clocks.pass_time(0.2)
+        assert source.condition.state is LiveState.STALLED
+        assert "no picture" in source.condition.reason
+        live.go_on.release()
+
+
+def test_refused_credentials_are_not_tried_again_at_once() -> None:
+    tries: list[str] = []
+
+    def refuse(uri: str) -> LiveInput:
+        tries.append(uri)
+        raise RefusedError("wrong password")
+
+    with reader(refuse) as source:
+        until(lambda: source.condition.state is LiveState.FAILED)
+        assert (source.condition.reason, len(tries)) == ("wrong password", 1)
+
+
+def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
+    path = tmp_path / "short.mp4"
+    write_video(path, steady(10, rate=20))
+    taken = []
+    with LiveReader(str(path), fps=None, max_side=640) as source:
+        while frame := source.take(5):
+            taken.append(frame)
+        until(lambda: source.ended)
+    assert source.counters().captured == 10
+    assert taken[-1].captured_s - taken[0].captured_s >= 0.4
+
+
+@pytest.mark.parametrize(
+    "uri", ["ftp://host/a", "file:///etc/passwd", "rtsp-typo://u:s3cret@host/", "/no/such/file.mp4"]
+)
+def test_what_is_no_live_source_is_one_line(uri: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        open_live(uri)
+    assert "s3cret" not in raised.value.line()
