@@ -53,12 +53,12 @@ def run_ingest(settings: Settings, *, parallel: int) -> None:
                 stack.step(_TURN_S)
                 if stack.busy < parallel:
                     claimer.turn()
-                trouble = stack.trouble or claimer.trouble
-                if trouble and trouble != said:
-                    log.warning("cannot work", reason=trouble)
-                said = trouble
+                if claimer.trouble and claimer.trouble != said:
+                    log.warning("cannot claim", reason=claimer.trouble)
+                said = claimer.trouble
                 metrics.busy.set(stack.busy)
-                health.note_turn(trouble)
+                # What keeps the stack is in its children's logs, with the run that it is about.
+                health.note_turn(stack.trouble or claimer.trouble)
     except KeyboardInterrupt:
         log.info("stopped")
     finally:
