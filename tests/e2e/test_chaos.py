@@ -219,15 +219,18 @@ def test_three_ingestors_and_four_workers_share_twenty_clips(
         assert_exact(fleet, database, clips, tmp_path)
 
     print(f"{len(shares.settled)} settled looks, {len(shares.uneven)} uneven: {shares.uneven}")
-    assert len(shares.settled) > 50
+    assert len(shares.settled) > 20
     assert len(shares.uneven) <= len(shares.settled) // 100
 
 
 @dataclass
 class Shares:
-    """Looks at how many runs each worker holds, once the open runs have been the same a while."""
+    """Looks at how many runs each worker holds, once the open runs have been the same for a lease.
 
-    SETTLED_S: ClassVar = 2.0
+    A worker lets a run go between two batches, and the next one takes it with a heartbeat.
+    """
+
+    SETTLED_S: ClassVar = 3.0
 
     bus: Bus
     settled: list[list[int]] = field(default_factory=list)
