@@ -43,7 +43,7 @@ timed-install:
 
 .PHONY: test
 test: $(VENV)/.dev ## correctness, with a real broker and a real PostgreSQL
-	$(PYTEST) -n 2 -m 'not slow'
+	$(PYTEST) -n 2 --dist worksteal -m 'not slow'
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## kills, volume and soak

@@ -208,9 +208,10 @@ def test_servers_of_ones_own_give_the_same_records(
 @pytest.mark.parametrize(
     ("failpoint", "said"),
     [
-        ("before-commit:7", "worker ended"),
+        # The other failpoints are in the slow lane, here and as services (test_chaos.py).
+        pytest.param("before-commit:7", "worker ended", marks=pytest.mark.slow),
         ("before-ack:7", "worker ended"),
-        ("analysing:7", "worker ended"),
+        pytest.param("analysing:7", "worker ended", marks=pytest.mark.slow),
         ("after-publish:25", "ingestor crashed"),
     ],
 )
