@@ -117,13 +117,13 @@ class Holdings:
         self.runs: dict[str, HeldRun] = {}
         self._not_mine: dict[str, float] = {}
         self._unjudged: set[str] = set()
-        self._next_heartbeat = 0.0
+        self._next_heartbeat = self._next_share = 0.0
         self._others: list[WorkerReport] = []
 
-    def keep_alive(self) -> bool:
-        """Heartbeat and leases, often, however long the turns are. Whether it was due."""
+    def keep_alive(self) -> None:
+        """Heartbeat and leases, often, however long the turns are."""
         if time.monotonic() < self._next_heartbeat:
-            return False
+            return
         for run_id in list(self.runs):
             if not self._bus.renew(run_id, self._id, lease_s=self._limits.lease_s):
                 log.warning("run lost", run=run_id, reason="its lease ran out")
@@ -131,7 +131,6 @@ class Holdings:
                 del self.runs[run_id]
         self._report()
         self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
-        return True
 
     def _report(self) -> None:
         lag = sum(self._bus.waiting(list(self.runs)).values()) if self.runs else 0
@@ -151,7 +150,14 @@ class Holdings:
         self._metrics.lag.set(lag)
 
     def share(self) -> None:
-        """Take or let go so that runs are even over the workers with this one's model."""
+        """Take or let go so that runs are even over the workers with this one's model.
+
+        Between two turns, as often as heartbeats, and on a clock of its own: a worker that is so
+        busy that all its heartbeats fall into turns has to share all the same.
+        """
+        if time.monotonic() < self._next_share:
+            return
+        self._next_share = time.monotonic() + _HEARTBEAT_S
         before = set(self.runs)
         runs = self._bus.open_runs()
         for run_id in list(self.runs):
@@ -219,7 +225,7 @@ class Holdings:
         """Forget what is in hand: where it stands is known once the servers are back."""
         self._unjudged |= {run_id for run_id, held in self.runs.items() if held.trying}
         self.runs.clear()
-        self._next_heartbeat = 0.0
+        self._next_heartbeat = self._next_share = 0.0
 
     def leave(self) -> None:
         """Let every run go, for good."""

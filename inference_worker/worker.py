@@ -81,8 +81,8 @@ class Worker:
 
     def step(self) -> None:
         """One turn: keep the share even, then work through one read of each held run."""
-        if self._holdings.keep_alive():
-            self._holdings.share()
+        self._holdings.keep_alive()
+        self._holdings.share()
         for run_id, deliveries in self._read().items():
             held = self._holdings.runs.get(run_id)
             if held is None:  # Its lease ran out while another run was worked on.

@@ -403,3 +403,34 @@ def test_a_full_database_loses_nothing(bus: Bus, tmp_path: Path) -> None:
             break
     assert frames_stored(engine) == list(range(frames))
     engine.dispose()
+
+
+def test_a_worker_whose_turns_are_long_still_lets_go_of_its_share(bus: Bus, engine: Engine) -> None:
+    """Its heartbeats are all sent within turns, so none is due between them."""
+
+    class Slow(CountingAnalyzer):
+        def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
+            time.sleep(0.3)  # Longer than a heartbeat.
+            return super().analyze(frames)
+
+    for number in range(2):
+        job = replace(JOB, content_hash=str(number) * 64)
+        with engine.begin() as connection:
+            ticket = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False)
+        publish(bus, ticket.run_id, [frame(ticket.run_id, seq) for seq in range(1, 200)])
+    busy = make_worker("busy", bus, engine, lambda _run: Slow())
+    idle = make_worker("idle", bus, engine, analyzer)
+    busy.step()
+    idle.step()
+
+    def holders() -> set[str | None]:
+        with engine.connect() as connection:
+            return set(connection.execute(select(RunProgress.holder)).scalars())
+
+    for _ in range(6):
+        busy.step()
+        if None in holders():
+            break
+    idle._holdings._next_share = 0.0
+    idle.step()
+    assert holders() == {"busy", "idle"}
