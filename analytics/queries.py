@@ -12,12 +12,20 @@ from sqlalchemy import Connection, Engine, Row, Select, func, select
 from analytics.snapshots import snapshot
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import RunNotFoundError
-from contracts.records import Face, Frame, Run, RunProgress, RunState, Source, Track
+from contracts.frames import DropCause
+from contracts.records import DeadLetter, Face, Frame, Run, RunProgress, RunState, Source, Track
 from contracts.redact import redact
 
 LABELS: Final = (*EMOTIONS, UNCERTAIN)
 """The bins of every count by smoothed label; uncertain is one of its own."""
 
+_POISON: Final = (
+    select(func.count())
+    .where(DeadLetter.run_pk == Run.id)
+    .correlate(Run)
+    .scalar_subquery()
+    .label("poison")
+)
 _RUNS_A_QUERY: Final = 500
 """Run ids in one IN list; databases bound the number of parameters."""
 
@@ -150,10 +158,13 @@ def _runs() -> Select[Any]:
             RunProgress.frames_sampled_out,
             RunProgress.frames_analyzed,
             RunProgress.faces,
+            RunProgress.broker_lost,
         )
     ]
     return (
-        select(*Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress)
+        select(
+            *Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress, _POISON
+        )
         .join(Source, Source.id == Run.source_pk)
         .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
     )
@@ -221,7 +232,7 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
         coverage=Coverage(
             captured=row.frames_captured,
             sampled_out=row.frames_sampled_out,
-            dropped=json.loads(row.dropped or "{}"),
+            dropped=_dropped(row),
             analyzed_s=totals.analyzed_ms / 1000,
             uncertain_share=totals.label_ms.get(UNCERTAIN, 0) / person_ms if person_ms else None,
         ),
@@ -235,6 +246,13 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
         sampling_fps=row.sampling_fps,
         duration_s=_seconds(row.duration_us),
     )
+
+
+def _dropped(row: Row[Any]) -> dict[str, int]:
+    """By cause: what the reader told, and what the workers found."""
+    found = {DropCause.BROKER_LOST: row.broker_lost, DropCause.POISON: row.poison}
+    told: dict[str, int] = json.loads(row.dropped or "{}")
+    return told | {str(cause): count for cause, count in found.items() if count}
 
 
 def _seconds(micros: int | None) -> float | None:

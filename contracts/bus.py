@@ -154,7 +154,8 @@ class Bus:
         if not ids:
             return
         with self.errors():
-            pipeline = self.client.pipeline(transaction=False)
+            # Both or neither: an entry that is acked and stays would take room for ever.
+            pipeline = self.client.pipeline(transaction=True)
             pipeline.xack(self.stream_key(run_id), GROUP, *ids)
             pipeline.xdel(self.stream_key(run_id), *ids)
             pipeline.execute()

@@ -25,6 +25,14 @@ class SourceError(MoodlineError):
     """Raised when a source cannot be opened, or yields nothing that can be analysed."""
 
 
+class RefusedError(SourceError):
+    """Raised when a source wants other credentials: trying again soon may lock it."""
+
+
+class SourceNotFoundError(MoodlineError):
+    """Raised when no live source has the name that was asked for."""
+
+
 class BrokerError(MoodlineError):
     """Raised when the broker cannot be reached, or refuses what is asked of it."""
 

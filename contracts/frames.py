@@ -23,7 +23,11 @@ _INT64: Final = 2**63 - 1
 
 
 class DropCause(StrEnum):
-    """Why a captured frame was never analysed. Causes are counted, never merged."""
+    """Why a captured frame was never analysed. Causes are counted, never merged.
+
+    corrupt: it did not decode. newest: a newer one took its place before there was room for it.
+    broker_lost: the broker accepted it, and died. poison: it kills the worker that reads it.
+    """
 
     CORRUPT = "corrupt"
     NEWEST = "newest"
@@ -35,8 +39,9 @@ class DropCause(StrEnum):
 class Counters:
     """A run's cumulative totals up to a message. The worker stores the differences.
 
-    captured: frames decoded, sampled or not. sampled_out: of those, left out by the sampling.
-    dropped: lost frames or packets by cause; `corrupt` counts packets that did not decode.
+    captured: frames decoded, sampled or not; of a live source also what did not decode.
+    sampled_out: of those, left out by the sampling. dropped: lost frames or packets by cause;
+    `corrupt` counts packets that did not decode.
     """
 
     captured: int = 0

@@ -1,9 +1,9 @@
-"""Who works here: the workers' heartbeats, and what the broker says of itself."""
+"""Who lives: the workers' and the live sources' heartbeats, and what the broker says of itself."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from redis.exceptions import ResponseError
 
@@ -35,7 +35,7 @@ class WorkerReport:
     """What a worker says of itself with each heartbeat.
 
     runs: ids of those that it holds. fps: frames committed a second, of late. lag: frames of its
-    runs that wait in the broker.
+    runs that wait in the broker. latency_p95_s: capture to commit of its live frames, of late.
     """
 
     id: str
@@ -46,6 +46,9 @@ class WorkerReport:
     runs: tuple[str, ...] = ()
     fps: float = 0.0
     lag: int = 0
+    latency_p95_s: float | None = None
+
+    ROLL: ClassVar = "workers"
 
     def encode(self) -> bytes:
         """As it travels."""
@@ -59,41 +62,76 @@ class WorkerReport:
         return cls(**known | {"runs": tuple(values["runs"])})
 
 
-class Presence:
-    """The list of the living workers, kept in the broker."""
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What a supervisor says of a live source: state, why, and since when (ISO 8601, UTC).
 
-    def __init__(self, bus: Bus) -> None:
+    id: the source's name. fps: pictures that came a second, of late. last_frame_age_s: None
+    before the first. host: of the supervisor.
+    """
+
+    id: str
+    state: str
+    reason: str
+    since: str
+    host: str
+    run_id: str = ""
+    fps: float = 0.0
+    last_frame_age_s: float | None = None
+
+    ROLL: ClassVar = "sources"
+
+    def encode(self) -> bytes:
+        """As it travels."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The report in `data`; what another version adds is left out."""
+        values = json.loads(data)
+        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
+
+
+Report = TypeVar("Report", WorkerReport, SourceReport)
+
+
+class Presence(Generic[Report]):
+    """The list of what lives, of one kind, kept in the broker."""
+
+    def __init__(self, bus: Bus, kind: type[Report]) -> None:
         self._bus = bus
+        self._kind: type[Report] = kind
 
-    def report(self, mine: WorkerReport, *, alive_for_s: float) -> list[WorkerReport]:
-        """Say that this worker lives, for so long; all that do, itself included."""
+    def report(self, mine: Report, *, alive_for_s: float) -> list[Report]:
+        """Say that this one lives, for so long; all that do, itself included."""
         arguments: list[str | bytes] = [mine.id, mine.encode(), str(int(alive_for_s * 1000))]
         return self._ask(_HEARTBEAT, arguments)
 
-    def living(self) -> list[WorkerReport]:
-        """All workers that live, by their ids."""
+    def living(self) -> list[Report]:
+        """All that live, by their ids."""
         return sorted(self._ask(_LOOK, []), key=lambda report: report.id)
 
-    def leave(self, worker_id: str) -> None:
-        """Take a worker off the list."""
+    def leave(self, one: str) -> None:
+        """Take one off the list, by its id."""
         with self._bus.errors():
             pipeline = self._bus.client.pipeline(transaction=True)
-            pipeline.zrem(self._keys[0], worker_id)
-            pipeline.hdel(self._keys[1], worker_id)
+            pipeline.zrem(self._keys[0], one)
+            pipeline.hdel(self._keys[1], one)
             pipeline.execute()
 
-    def _ask(self, script: str, arguments: Sequence[str | bytes]) -> list[WorkerReport]:
+    def _ask(self, script: str, arguments: Sequence[str | bytes]) -> list[Report]:
         with self._bus.errors():
             found = cast(
                 "list[bytes | None]",
                 self._bus.client.eval(script, 2, *self._keys, *cast("list[Any]", arguments)),
             )
-        return [WorkerReport.decode(one) for one in found if one]
+        return [self._kind.decode(one) for one in found if one]
 
     @property
     def _keys(self) -> tuple[str, str]:
         # Braces keep both on one node of a cluster, as a script needs it.
-        return f"{self._bus.prefix}:{{workers}}:alive", f"{self._bus.prefix}:{{workers}}:reports"
+        roll = f"{self._bus.prefix}:{{{self._kind.ROLL}}}"
+        return f"{roll}:alive", f"{roll}:reports"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,15 +38,21 @@ class RunPublisher:
         """Whether it is the broker's memory, not this run's share of it, that has no room."""
         return not self._room_left
 
-    def begin(self) -> None:
-        """Make the stream anew, empty, and announce the run to the workers."""
+    def begin(self, *, anew: bool = True) -> None:
+        """Make the stream, and announce the run to the workers.
+
+        anew: what is in it goes; else a stream that is still there stays as it is.
+        """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
         with bus.errors():
             pipeline = bus.client.pipeline(transaction=True)
-            pipeline.delete(stream, bus.key(self._run_id, "rewind"))
+            if anew:
+                pipeline.delete(stream, bus.key(self._run_id, "rewind"))
             pipeline.xgroup_create(stream, GROUP, id="0", mkstream=True)
             pipeline.hset(bus.runs_key, self._run_id, self._kind)
-            pipeline.execute()
+            for answer in pipeline.execute(raise_on_error=False):
+                if isinstance(answer, RedisError) and "BUSYGROUP" not in str(answer):
+                    raise answer
         self._sizes.clear()
 
     def publish(self, seq: int, data: bytes) -> bool:

@@ -66,7 +66,13 @@ class Base(DeclarativeBase):
 
 
 class Source(Base):
-    """One recording or camera, by the name that its owner knows it under."""
+    """One recording or live source, by the name that its owner knows it under.
+
+    The rest is of a live one. uri: where it is, sealed when it holds credentials; NULL for
+    recordings, whose runs have their own. shown_uri: the same for people. host: where it must be
+    opened; NULL is anywhere. looped: a file that is played without end. revision: grows with each
+    edit. removed_at: nobody reads it any more; its records stay.
+    """
 
     __tablename__ = "sources"
 
@@ -74,6 +80,35 @@ class Source(Base):
     name: Mapped[str] = mapped_column(String(512), unique=True)
     kind: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
+    uri: Mapped[str | None] = mapped_column(Text)
+    shown_uri: Mapped[str] = mapped_column(Text, default="")
+    host: Mapped[str | None] = mapped_column(String(128))
+    sampling_fps: Mapped[float | None]
+    max_side: Mapped[int | None]
+    tags: Mapped[str] = mapped_column(Text, default="[]")
+    looped: Mapped[bool] = mapped_column(default=False)
+    paused: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=0)
+    removed_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(String(128))
+    claim_expires_at: Mapped[datetime | None]
+
+
+class SourceInterval(Base):
+    """A live source was in one state from `since` to `until`, as far as its supervisor knows.
+
+    What lies between two rows is unknown: nobody watched over the source then.
+    """
+
+    __tablename__ = "source_states"
+    __table_args__ = (Index("ix_source_states_source_since", "source_pk", "since"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_pk: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    since: Mapped[datetime]
+    until: Mapped[datetime]
 
 
 class Run(Base):
@@ -121,6 +156,7 @@ class RunProgress(Base):
     holder: the worker that has the run; NULL after a clean release, so a value left behind
     tells the next worker of a crash. next_seq: the first frame that is not committed.
     attempts: crashes on that frame. source_cursor: where the reader takes the source up again.
+    broker_lost: frames of a live run that the broker accepted and lost.
     """
 
     __tablename__ = "run_state"
@@ -139,6 +175,7 @@ class RunProgress(Base):
     frames_analyzed: Mapped[int] = mapped_column(BigInteger, default=0)
     faces: Mapped[int] = mapped_column(BigInteger, default=0)
     dropped: Mapped[str] = mapped_column(Text, default="{}")
+    broker_lost: Mapped[int] = mapped_column(BigInteger, default=0)
     last_media_time_us: Mapped[int] = mapped_column(BigInteger, default=0)
     updated_at: Mapped[datetime | None]
 

@@ -26,6 +26,14 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
+class LiveView(StrEnum):
+    """What is shown of a live source's newest picture."""
+
+    BLURRED = "blurred"
+    CLEAR = "clear"
+    OFF = "off"
+
+
 class Settings(BaseSettings):
     """All of moodline's settings; each is MOODLINE_<NAME> in the environment."""
 
@@ -116,6 +124,15 @@ class Settings(BaseSettings):
     health_token: str = Field(
         default="",
         description="Bearer token that /metrics asks for; needed beyond loopback.",
+    )
+    secret_key: str = Field(
+        default="",
+        description="Seals credentials in the database; empty: a key file in MOODLINE_HOME.",
+    )
+    live_view: LiveView = Field(
+        default=LiveView.BLURRED,
+        description="The newest picture of each live source, in broker memory for 5 s: blurred "
+        "(its faces), clear, or off.",
     )
     log_level: str = Field(
         default="",

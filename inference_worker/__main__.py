@@ -22,6 +22,7 @@ from inference_worker.classify import Classifier
 from inference_worker.detect import make_detector
 from inference_worker.devices import open_classifier
 from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
+from inference_worker.live_view import Views
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
@@ -81,7 +82,17 @@ def serve(
 
     holdings = Holdings(identity, bus, store, _maker(classifier), limits, metrics)
     guard.turn()
-    Worker(holdings, bus, store, limits, metrics, note_turn).run(lambda: stop.asked)
+    worker = Worker(
+        holdings,
+        bus,
+        store,
+        classifier,
+        limits,
+        metrics,
+        Views(bus, settings.live_view),
+        note_turn,
+    )
+    worker.run(lambda: stop.asked)
     guard.rest()
     engine.dispose()
     bus.close()

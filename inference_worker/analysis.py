@@ -30,7 +30,7 @@ _MAX_DWELL_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class SeenFace:
     """A face in a frame, before it is classified. box: in display pixels."""
 
     track: Track
@@ -39,8 +39,25 @@ class _Seen:
     quality: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Frames in which the faces were found and followed, and not read yet."""
+
+    frames: Sequence[FrameMessage]
+    faces: Sequence[Sequence[SeenFace]]
+
+    @property
+    def crops(self) -> list[npt.NDArray[np.uint8]]:
+        """What the classifier is to read: [48, 48] each, in order."""
+        return [face.crop for faces in self.faces for face in faces]
+
+
 class RunAnalyzer:
-    """Analyses the frames of one run in order; `checkpoint` at any frame's end."""
+    """Analyses the frames of one run in order; `checkpoint` at any frame's end.
+
+    `find` and `read` are the two halves of `analyze`: between them the faces of many runs can be
+    classified in one batch.
+    """
 
     def __init__(
         self,
@@ -71,17 +88,23 @@ class RunAnalyzer:
         return json.dumps(state, separators=(",", ":")).encode()
 
     def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
-        """The frames' results. Their faces are classified together, in one batch."""
-        seen = [self._find(frame) for frame in frames]
-        crops = [face.crop for faces in seen for face in faces]
-        probabilities = self._classifier.classify(np.stack(crops)) if crops else np.empty((0, 7))
+        """The frames' results."""
+        sighting = self.find(frames)
+        return self.read(sighting, classified(self._classifier, sighting.crops))
+
+    def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+        """Detect and track the frames' faces."""
+        return Sighting(frames, [self._find(frame) for frame in frames])
+
+    def read(self, sighting: Sighting, probabilities: npt.NDArray[np.float64]) -> list[FrameResult]:
+        """The results, given [N, 7] probabilities for the sighting's crops."""
         rows = iter(probabilities)
         return [
             self._result(frame, [(face, next(rows)) for face in faces])
-            for frame, faces in zip(frames, seen, strict=True)
+            for frame, faces in zip(sighting.frames, sighting.faces, strict=True)
         ]
 
-    def _find(self, frame: FrameMessage) -> list[_Seen]:
+    def _find(self, frame: FrameMessage) -> list[SeenFace]:
         luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
         scale_x = frame.display_width / frame.width
         scale_y = frame.display_height / frame.height
@@ -91,11 +114,11 @@ class RunAnalyzer:
             crop = face_crop(luma, found.box, self._margin)
             box = found.box.scaled(scale_x, scale_y)
             quality = face_quality(crop, box.w)
-            seen.append(_Seen(found.track, _within(box, frame), crop, quality))
+            seen.append(SeenFace(found.track, _within(box, frame), crop, quality))
         return seen
 
     def _result(
-        self, frame: FrameMessage, faces: list[tuple[_Seen, npt.NDArray[np.float64]]]
+        self, frame: FrameMessage, faces: list[tuple[SeenFace, npt.NDArray[np.float64]]]
     ) -> FrameResult:
         previous_us = frame.media_time_us if self._previous_us is None else self._previous_us
         gap_ms = max(frame.media_time_us - previous_us, 0) // 1000
@@ -109,7 +132,7 @@ class RunAnalyzer:
             faces=tuple(self._face(frame.media_time_us, face, row) for face, row in faces),
         )
 
-    def _face(self, time_us: int, seen: _Seen, row: npt.NDArray[np.float64]) -> FaceResult:
+    def _face(self, time_us: int, seen: SeenFace, row: npt.NDArray[np.float64]) -> FaceResult:
         probabilities = tuple(row.tolist())
         trusted = seen.quality >= FLOOR
         over_time = (
@@ -129,7 +152,7 @@ class RunAnalyzer:
         )
 
     def _over_time(
-        self, time_us: int, seen: _Seen, probabilities: tuple[float, ...]
+        self, time_us: int, seen: SeenFace, probabilities: tuple[float, ...]
     ) -> tuple[float, ...]:
         """The track's smoothed probabilities with this face taken in."""
         track = seen.track
@@ -148,6 +171,13 @@ class RunAnalyzer:
         if best < self._uncertain_below:
             return None
         return EMOTIONS[probabilities.index(best)]
+
+
+def classified(
+    classifier: Classifier, crops: Sequence[npt.NDArray[np.uint8]]
+) -> npt.NDArray[np.float64]:
+    """[N, 7] probabilities of the crops."""
+    return classifier.classify(np.stack(crops)) if crops else np.empty((0, 7))
 
 
 def _lately(track: Track, time_us: int) -> tuple[float, ...] | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from contracts.bus import Bus
@@ -14,6 +16,7 @@ from contracts.failpoints import failpoint
 from contracts.frames import FrameMessage
 from contracts.presence import Presence, WorkerReport
 from contracts.results import FrameResult
+from inference_worker.analysis import Sighting
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.shares import most_to_hold, to_let_go
 from inference_worker.store import RunStore, TakenRun
@@ -25,9 +28,13 @@ _NOT_MINE_S: Final = 10.0
 
 
 class Analyzer(Protocol):
-    """Detection, tracking, classification and smoothing of one run's frames, in order."""
+    """Detection, tracking and smoothing of one run's frames, in order; see RunAnalyzer."""
 
-    def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]: ...
+    def find(self, frames: Sequence[FrameMessage]) -> Sighting: ...
+
+    def read(
+        self, sighting: Sighting, probabilities: npt.NDArray[np.float64]
+    ) -> list[FrameResult]: ...
 
     def checkpoint(self) -> bytes: ...
 
@@ -71,16 +78,29 @@ class HeldRun:
 
 
 class Pace:
-    """Frames a second over the last seconds, for those who look on."""
+    """Frames a second, and how late live ones are, over the last seconds; for who looks on."""
 
     _SPAN_S: Final = 5.0
 
     def __init__(self) -> None:
         self._notes: deque[tuple[float, int]] = deque()
+        self._late: deque[tuple[float, float]] = deque(maxlen=4096)
 
     def note(self, frames: int) -> None:
         """So many were committed now."""
         self._notes.append((time.monotonic(), frames))
+
+    def note_latency(self, seconds: float) -> None:
+        """A live frame was committed so long after it was captured."""
+        self._late.append((time.monotonic(), seconds))
+
+    def latency_p95_s(self) -> float | None:
+        """Of the live frames of the span; None without any."""
+        since = time.monotonic() - self._SPAN_S
+        while self._late and self._late[0][0] < since:
+            self._late.popleft()
+        seconds = sorted(late for _, late in self._late)
+        return round(seconds[(len(seconds) * 95 - 1) // 100], 3) if seconds else None
 
     def per_second(self) -> float:
         """The mean over the span."""
@@ -108,7 +128,7 @@ class Holdings:
         self._identity = identity
         self._id = identity.id
         self._bus = bus
-        self._presence = Presence(bus)
+        self._presence = Presence(bus, WorkerReport)
         self._store = store
         self._make_analyzer = make_analyzer
         self._limits = limits
@@ -143,6 +163,7 @@ class Holdings:
             runs=tuple(self.runs),
             fps=self.pace.per_second(),
             lag=lag,
+            latency_p95_s=self.pace.latency_p95_s(),
         )
         living = self._presence.report(mine, alive_for_s=self._limits.lease_s)
         self._others = [one for one in living if one.id != self._id]

@@ -35,6 +35,17 @@ class WorkerMetrics:
             "Times that missing frames were asked for again.",
             registry=registry,
         )
+        self.latency_seconds = Histogram(
+            "moodline_worker_latency_seconds",
+            "Capture to commit, of live frames.",
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5, 10, 30),
+            registry=registry,
+        )
+        self.broker_lost = Counter(
+            "moodline_worker_broker_lost",
+            "Live frames that the broker accepted and lost.",
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "moodline_worker_dead_letters", "Frames set aside.", registry=registry
         )

@@ -27,6 +27,7 @@ from contracts.records import (
     utc_now,
 )
 from contracts.results import FaceResult, FrameResult
+from contracts.sources import LIVE
 
 _INSERT: Final = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
@@ -38,6 +39,7 @@ class TakenRun:
     run_pk: int
     run_id: str
     source: str
+    live: bool
     fence: int
     next_seq: int
     attempts: int
@@ -61,7 +63,8 @@ class Rejected:
 class Batch:
     """What one transaction adds to a run: all of it, or nothing.
 
-    next_seq: the first frame after the batch. counters: cumulative, of the last message.
+    next_seq: the first frame after the batch. lost: frames of a live run that the broker lost
+    before or between these. counters: cumulative, of the last message.
     source_cursor: of the batch's last key frame, or "".
     """
 
@@ -71,6 +74,7 @@ class Batch:
     counters: Counters | None
     source_cursor: str
     checkpoint: bytes
+    lost: int = 0
 
 
 class RunStore:
@@ -90,6 +94,7 @@ class RunStore:
             run = connection.execute(
                 select(
                     Run.id,
+                    Run.kind,
                     Source.name.label("source"),
                     Run.detector,
                     Run.model_version,
@@ -123,6 +128,7 @@ class RunStore:
             run_pk=run.id,
             run_id=run_id,
             source=run.source,
+            live=run.kind == LIVE,
             fence=taken.fence,
             next_seq=taken.next_seq,
             attempts=taken.attempts,
@@ -146,14 +152,19 @@ class RunStore:
             _insert_results(connection, run.run_pk, batch.results)
             _insert_rejected(connection, run.run_pk, batch.rejected)
 
-    def finish(self, run: TakenRun, end: End) -> None:
-        """End the run with the totals of its End message."""
+    def finish(self, run: TakenRun, end: End, *, lost: int = 0) -> None:
+        """End the run with the totals of its End message. lost: as in a Batch, before it."""
         state = RunState.FAILED if end.error else RunState.DONE
         with transaction(self._engine) as connection:
             self._guarded(
                 connection,
                 run,
-                {"next_seq": end.seq + 1, "holder": None} | _counter_columns(end.counters),
+                {
+                    "next_seq": end.seq + 1,
+                    "holder": None,
+                    "broker_lost": RunProgress.broker_lost + lost,
+                }
+                | _counter_columns(end.counters),
             )
             connection.execute(
                 update(Run)
@@ -191,6 +202,7 @@ class RunStore:
             "checkpoint": batch.checkpoint,
             "frames_analyzed": RunProgress.frames_analyzed + len(batch.results),
             "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
+            "broker_lost": RunProgress.broker_lost + batch.lost,
         }
         if batch.counters is not None:
             values |= _counter_columns(batch.counters)
@@ -214,8 +226,9 @@ class RunStore:
 
 
 def _counter_columns(counters: Counters) -> dict[str, Any]:
-    """The run's totals. Poison is counted where it happens: from the dead letters."""
-    dropped = {k: v for k, v in counters.dropped.items() if k != DropCause.POISON}
+    """The run's totals. What happens here is counted here: poison, and what the broker lost."""
+    here = (DropCause.POISON, DropCause.BROKER_LOST)
+    dropped = {cause: count for cause, count in counters.dropped.items() if cause not in here}
     return {
         "frames_captured": counters.captured,
         "frames_sampled_out": counters.sampled_out,

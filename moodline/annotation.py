@@ -22,9 +22,9 @@ from analytics.record_pages import Selection, record_pages
 from contracts.database import reading
 from contracts.errors import ExportError
 from contracts.records import Run
+from inference_worker.drawing import DrawnFace, draw_faces
 from ingest.file_source import FileSource
 from ingest.sources import SourceFrame
-from moodline.drawing import DrawnFace, draw_faces
 
 _PLACE: Final = {column.name: i for i, column in enumerate(COLUMNS)}
 _TIME_BASE: Final = Fraction(1, 90_000)

@@ -17,14 +17,13 @@ from sqlalchemy import Engine
 from analytics.record_columns import COLUMNS
 from analytics.record_pages import Selection, record_pages
 from contracts.database import open_engine, upgrade
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.emotions import COLOURS, EMOTIONS, UNCERTAIN
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from ingest.discovery import discover
 from moodline.analyze import AnalyzeOptions, FileReport, run_analysis
 from moodline.report import print_report
 from moodline.scenes import FPS, Actor, Scene, Segment, render, scenes
-from moodline.strip import COLOURS
 
 LEAST_SEGMENT_S: Final = 2.0
 """Shorter segments are not scored: a person would not be sure either."""

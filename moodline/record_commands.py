@@ -16,9 +16,9 @@ from analytics.export import export_records
 from analytics.queries import RunLine, RunSummary, list_runs, run_summary
 from analytics.record_pages import Selection
 from analytics.timelines import run_timeline
-from contracts.emotions import UNCERTAIN
+from contracts.emotions import COLOURS, UNCERTAIN
 from contracts.records import RunState
-from moodline.strip import COLOURS, timeline_strip
+from moodline.strip import timeline_strip
 
 _STATE_STYLES = {RunState.DONE: "green", RunState.FAILED: "red"}
 _BAR_WIDTH = 40

@@ -16,7 +16,7 @@ from analytics.overview import open_runs, source_lines
 from contracts.bus import Bus
 from contracts.database import open_engine, reading, revisions, schema_revision
 from contracts.errors import BrokerError, DatabaseError
-from contracts.presence import BrokerFacts, Presence
+from contracts.presence import BrokerFacts, Presence, WorkerReport
 from contracts.redact import redact
 from contracts.settings import Settings
 
@@ -79,7 +79,7 @@ def _broker(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]], d
         bus = Bus.connect(settings.redis_url)
         try:
             facts = asdict(BrokerFacts.ask(bus))
-            workers = [asdict(one) for one in Presence(bus).living()]
+            workers = [asdict(one) for one in Presence(bus, WorkerReport).living()]
             waiting = bus.waiting(bus.open_runs())
         finally:
             bus.close()

@@ -6,18 +6,8 @@ from typing import Final
 from rich.text import Text
 
 from analytics.timelines import Bucket
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.emotions import COLOURS, EMOTIONS, UNCERTAIN
 
-COLOURS: Final = {
-    "happy": "#DE9426",
-    "surprise": "#3FA796",
-    "neutral": "#84878E",
-    "sad": "#2A7FD4",
-    "fear": "#A66BC9",
-    "disgust": "#7FA34A",
-    "angry": "#B5614E",
-    UNCERTAIN: "#868E96",
-}
 LETTERS: Final = {
     "happy": "H",
     "surprise": "U",

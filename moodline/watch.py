@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.emotions import COLOURS, EMOTIONS, UNCERTAIN
 from contracts.errors import SourceError
 from contracts.frames import FrameMessage
 from contracts.jobs import AnalysisOptions
@@ -27,7 +27,6 @@ from ingest.live_opening import describe
 from ingest.live_reader import LiveFrame, LiveReader
 from ingest.live_state import SEEING, Condition
 from moodline.interrupts import raise_if_asked
-from moodline.strip import COLOURS
 
 _BAR_WIDTH: Final = 28
 _MAP_SIZE: Final = (44, 12)

@@ -14,7 +14,7 @@ import pytest
 
 from contracts.bus import Bus
 from contracts.database import open_engine, upgrade
-from contracts.presence import Presence
+from contracts.presence import Presence, WorkerReport
 from contracts.records import ENDED_STATES
 from moodline.broker import EmbeddedBroker
 from moodline.scenes import render, scenes
@@ -251,7 +251,7 @@ class Shares:
 
     def look(self) -> bool:
         """Take a look; always False, so that it can stand in a condition."""
-        living = Presence(self.bus).living()
+        living = Presence(self.bus, WorkerReport).living()
         state = (tuple(self.bus.open_runs()), tuple(one.id for one in living))
         if state != self._state:
             self._state, self._since = state, time.monotonic()

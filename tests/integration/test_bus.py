@@ -117,7 +117,7 @@ def report(worker_id: str, runs: int = 0) -> WorkerReport:
 
 
 def test_workers_that_report_are_known_and_those_that_left_are_not(bus: Bus) -> None:
-    presence = Presence(bus)
+    presence = Presence(bus, WorkerReport)
     assert presence.report(report("ann", 2), alive_for_s=10) == [report("ann", 2)]
     assert len(presence.report(report("bob"), alive_for_s=10)) == 2
     presence.leave("ann")
@@ -125,7 +125,7 @@ def test_workers_that_report_are_known_and_those_that_left_are_not(bus: Bus) -> 
 
 
 def test_a_worker_that_is_silent_is_no_longer_counted(bus: Bus) -> None:
-    presence = Presence(bus)
+    presence = Presence(bus, WorkerReport)
     presence.report(report("ann"), alive_for_s=0)
     deadline = time.monotonic() + 10
     while presence.living():
@@ -184,7 +184,7 @@ def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
         assert sent > 100 and publisher.broker_is_full
 
         # What workers do: heartbeat, lease, read, dead-letter, ack.
-        Presence(bus).report(report("ann"), alive_for_s=10)
+        Presence(bus, WorkerReport).report(report("ann"), alive_for_s=10)
         assert bus.take("r", "ann", lease_s=10)
         assert len(bus.read(["r"], 1000, block_ms=1)["r"]) == sent
         bus.dead_letter("r", 1, frame, ttl_s=60)

@@ -3,11 +3,20 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, select
 
-from contracts.database import downgrade, open_engine, revisions, schema_revision, upgrade
+from contracts.database import (
+    downgrade,
+    open_engine,
+    reading,
+    revisions,
+    schema_revision,
+    transaction,
+    upgrade,
+)
 from contracts.errors import DatabaseError
-from contracts.records import Base
+from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
+from contracts.records import Base, Run, Source
 
 
 def ours(engine: Engine) -> set[str]:
@@ -37,3 +46,20 @@ def test_an_unknown_revision_is_one_line(engine: Engine) -> None:
     with pytest.raises(DatabaseError, match="9999"):
         downgrade(engine, "9999")
     assert schema_revision(engine) == revisions()[0]
+
+
+def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
+    job = FileJob(
+        "/a.mp4", "hash", "a", False, None, "haar-1", "m", AnalysisOptions(0.4, None, 24, 640)
+    )
+    with transaction(engine) as connection:
+        ticket = enqueue_file(connection, job, claimant=None, lease_s=1, again=False)
+    downgrade(engine, "0001")
+    upgrade(engine)
+    with reading(engine) as connection:
+        found = connection.execute(
+            select(Run.run_id, Source.name, Source.revision, Source.paused).join(
+                Source, Source.id == Run.source_pk
+            )
+        ).all()
+    assert [tuple(row) for row in found] == [(ticket.run_id, "a", 0, False)]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -21,7 +21,11 @@ from contracts.jobs import claimant_name, enqueue_file, fail_run
 from contracts.publishing import RunPublisher, StreamLimits
 from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
 from contracts.results import FaceResult, FrameResult
+from contracts.settings import LiveView
+from inference_worker.analysis import Sighting
+from inference_worker.classify import Classifier
 from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
+from inference_worker.live_view import Views
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.store import Batch, RunStore, TakenRun
 from inference_worker.worker import Worker
@@ -36,8 +40,11 @@ class CountingAnalyzer:
 
     before: int = 0
 
-    def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
-        return [self._one(frame) for frame in frames]
+    def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+        return Sighting(frames, [() for _ in frames])
+
+    def read(self, sighting: Sighting, _probabilities: object) -> list[FrameResult]:
+        return [self._one(frame) for frame in sighting.frames]
 
     def checkpoint(self) -> bytes:
         return json.dumps(self.before).encode()
@@ -72,7 +79,9 @@ def make_worker(
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
     holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
-    return Worker(holdings, bus, store, LIMITS, metrics)
+    return Worker(
+        holdings, bus, store, cast("Classifier", None), LIMITS, metrics, Views(bus, LiveView.OFF)
+    )
 
 
 def analyzer(run: TakenRun) -> CountingAnalyzer:
@@ -213,10 +222,10 @@ def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     class Dies(CountingAnalyzer):
-        def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
+        def find(self, frames: Sequence[FrameMessage]) -> Sighting:
             if any(one.seq == 3 for one in frames):
                 raise SystemError("as a segmentation fault would")
-            return super().analyze(frames)
+            return super().find(frames)
 
     def fragile(run: TakenRun) -> CountingAnalyzer:
         return Dies(analyzer(run).before)
@@ -409,9 +418,9 @@ def test_a_worker_whose_turns_are_long_still_lets_go_of_its_share(bus: Bus, engi
     """Its heartbeats are all sent within turns, so none is due between them."""
 
     class Slow(CountingAnalyzer):
-        def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
+        def find(self, frames: Sequence[FrameMessage]) -> Sighting:
             time.sleep(0.3)  # Longer than a heartbeat.
-            return super().analyze(frames)
+            return super().find(frames)
 
     for number in range(2):
         job = replace(JOB, content_hash=str(number) * 64)

@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contracts.emotions import UNCERTAIN
-from moodline.strip import COLOURS
+from contracts.emotions import COLOURS, UNCERTAIN
 
 Image = npt.NDArray[np.uint8]
 
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 _BLACK: Final = (0, 0, 0)
+_BLUR_SQUARES: Final = 6
+_BLUR_MARGIN: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,27 @@ def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
         cv2.rectangle(picture, (left, plate_top), (left + width, plate_bottom), colour, -1)
         cv2.putText(picture, face.text, (left, base), _FONT, scale, _BLACK, thick, cv2.LINE_AA)
     return picture
+
+
+def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
+    """A copy in which nobody can be known: each face becomes a few flat squares, blurred.
+
+    A margin around the box goes along, for hair and chin.
+    """
+    blurred = luma.copy()
+    high, wide = luma.shape
+    for face in faces:
+        margin = _BLUR_MARGIN * max(face.w, face.h)
+        left, right = max(int(face.x - margin), 0), min(int(face.x + face.w + margin) + 1, wide)
+        top, bottom = max(int(face.y - margin), 0), min(int(face.y + face.h + margin) + 1, high)
+        if left >= right or top >= bottom:
+            continue
+        part = blurred[top:bottom, left:right]
+        # Averaging over squares is what cannot be undone; the smooth enlargement only looks better.
+        squares = cv2.resize(part, (_BLUR_SQUARES, _BLUR_SQUARES), interpolation=cv2.INTER_AREA)
+        size = (right - left, bottom - top)
+        blurred[top:bottom, left:right] = cv2.resize(squares, size, interpolation=cv2.INTER_LINEAR)
+    return blurred
 
 
 def _bgr(colour: str) -> tuple[int, int, int]:
