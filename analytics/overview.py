@@ -8,6 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from analytics.snapshots import snapshot
 from contracts.records import ENDED_STATES, Run, RunProgress, RunState, Source
+from contracts.sources import LIVE
 
 _MOST: Final = 1000
 
@@ -40,7 +41,7 @@ class OpenRun:
 
 
 def source_lines(engine: Engine, *, limit: int = _MOST) -> tuple[SourceLine, ...]:
-    """The sources, those with the latest runs first."""
+    """The sources that are recordings, those with the latest runs first."""
     latest = (
         select(Run.source_pk, func.max(Run.id).label("run_pk"), func.count().label("runs"))
         .group_by(Run.source_pk)
@@ -50,6 +51,7 @@ def source_lines(engine: Engine, *, limit: int = _MOST) -> tuple[SourceLine, ...
         select(Source.name, Source.kind, latest.c.runs, Run.state, Run.error, Run.queued_at)
         .join(latest, latest.c.source_pk == Source.id, isouter=True)
         .join(Run, Run.id == latest.c.run_pk, isouter=True)
+        .where(Source.kind != LIVE)
         .order_by(func.coalesce(latest.c.run_pk, 0).desc(), Source.name)
         .limit(limit)
     )

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from benchmarks.fer_library import fer_python
 from benchmarks.results import Verdict, write_result
-from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.classify import LiteRTClassifier
+from inference_worker.shipped import shipped_model
 
 ROUNDS, CALLS = 5, 300
 MOST_ALONE, MOST_OF_EIGHT = 1.5, 1.0

@@ -97,13 +97,14 @@ class Bus:
 
     # -- runs and workers ---------------------------------------------------------------
 
-    def open_runs(self) -> list[str]:
-        """Ids of the runs that have a stream, sorted, live before file."""
+    def open_runs(self, *, kind: str | None = None) -> list[str]:
+        """Ids of the runs that have a stream, sorted, live before file; of one kind, or all."""
         with self.errors():
             kinds = cast("dict[bytes, bytes]", self.client.hgetall(self.runs_key))
         return [
             run_id.decode()
-            for run_id, kind in sorted(kinds.items(), key=lambda item: (item[1] == b"file", item))
+            for run_id, its in sorted(kinds.items(), key=lambda item: (item[1] == b"file", item))
+            if kind is None or its.decode() == kind
         ]
 
     def take(self, run_id: str, worker_id: str, *, lease_s: float) -> bool:
@@ -147,6 +148,12 @@ class Bus:
             for run_id in run_ids:
                 pipeline.xlen(self.stream_key(run_id))
             return dict(zip(run_ids, pipeline.execute(), strict=True))
+
+    def last_message(self, run_id: str) -> bytes | None:
+        """The newest entry that is still in the run's stream; None where there is none."""
+        with self.errors():
+            entries = cast("list[Any]", self.client.xrevrange(self.stream_key(run_id), count=1))
+        return cast("bytes | None", entries[0][1].get(FIELD)) if entries else None
 
     def ack(self, run_id: str, seqs: Sequence[int]) -> None:
         """Drop committed entries: XACK ends their delivery, XDEL frees their memory."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 5
 _MIGRATIONS: Final = str(Path(__file__).parent / "migrations")
+_VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 _URL_HINT: Final = (
     "Give MOODLINE_DATABASE_URL as postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH"
 )
@@ -87,8 +88,11 @@ def upgrade(engine: Engine) -> None:
     """Bring the schema to this version's. Raises DatabaseError when it cannot be reached.
 
     Safe to call from many processes at once: the check and the change are one transaction,
-    which SQLite begins IMMEDIATE and PostgreSQL guards with an advisory lock.
+    which SQLite begins IMMEDIATE and PostgreSQL guards with an advisory lock. Where nothing is to
+    be done, nothing is locked: workers commit meanwhile.
     """
+    if _stored_revision(engine) == newest_revision():
+        return
     from alembic import command
     from alembic.runtime.migration import MigrationContext
 
@@ -128,6 +132,21 @@ def downgrade(engine: Engine, revision: str) -> None:
                 f"cannot take the schema back to {revision}: {exc}",
                 hint=f"This version knows {', '.join(reversed(revisions()))} and base",
             ) from exc
+
+
+def _stored_revision(engine: Engine) -> str | None:
+    """What the database says of its schema; None where it says nothing, for whatever reason."""
+    try:
+        with engine.connect().execution_options(read_only=True) as connection:
+            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            return None if found is None else str(found)
+    except DBAPIError:
+        return None
+
+
+def newest_revision() -> str:
+    """This version's schema, by the names of its migrations: "0002" of 0002_live_sources.py."""
+    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*_*.py"))
 
 
 def revisions() -> list[str]:

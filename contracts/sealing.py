@@ -53,7 +53,7 @@ class Sealer:
 
     def opened(self, stored: str, environment: Mapping[str, str]) -> str:
         """The URI to open, with its references filled in. Raises SourceError."""
-        uri = self._unsealed(stored) if stored.startswith(_SEALED) else stored
+        uri = self.unsealed(stored)
         missing = [name for name in _REFERENCE.findall(uri) if name not in environment]
         if missing:
             raise SourceError(
@@ -62,7 +62,10 @@ class Sealer:
             )
         return _REFERENCE.sub(lambda found: environment[found[1]], uri)
 
-    def _unsealed(self, stored: str) -> str:
+    def unsealed(self, stored: str) -> str:
+        """The URI as its owner gave it, with its references. Raises SourceError."""
+        if not stored.startswith(_SEALED):
+            return stored
         try:
             return Fernet(self._key()).decrypt(stored.removeprefix(_SEALED)).decode()
         except InvalidToken as exc:

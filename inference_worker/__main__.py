@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from contracts.bus import Bus
@@ -119,6 +120,7 @@ def main() -> None:
     """A worker of `moodline analyze`, named by its parent."""
     settings = Settings.read()
     configure_logs(settings.log_level)
+    structlog.contextvars.bind_contextvars(worker=sys.argv[1].rpartition("/")[2])
     serve(settings, name=sys.argv[1], device=Device.CPU)
 
 

@@ -12,7 +12,6 @@ from contracts.logs import quiet_stderr
 from contracts.model_card import WEIGHTS_NAME, ModelCard
 
 _LARGEST_BATCH: Final = 32
-_MODELS: Final = Path(__file__).parent / "models"
 
 
 class Classifier(Protocol):
@@ -24,14 +23,6 @@ class Classifier(Protocol):
     def card(self) -> ModelCard: ...
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]: ...
-
-
-def shipped_model() -> Path:
-    """The folder of the model that comes with moodline. Raises ModelError."""
-    folders = sorted(_MODELS.glob("*/model_card.json"))
-    if not folders:
-        raise ModelError("this installation has no model", hint="Set MOODLINE_MODEL")
-    return folders[-1].parent
 
 
 class LiteRTClassifier:

@@ -8,7 +8,8 @@ import structlog
 from contracts.errors import ModelError
 from contracts.model_card import KERAS_NAME
 from contracts.settings import Device
-from inference_worker.classify import Classifier, LiteRTClassifier, shipped_model
+from inference_worker.classify import Classifier, LiteRTClassifier
+from inference_worker.shipped import shipped_model
 
 log = structlog.get_logger()
 

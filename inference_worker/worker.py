@@ -193,6 +193,12 @@ class Worker:
 
         What a camera's stream misses is gone with a broker, and counted.
         """
+        if held.taken.live:
+            gone = [d.seq for d in deliveries if d.data is None]
+            self._bus.ack(held.taken.run_id, gone)
+            deliveries = [d for d in deliveries if d.data is not None]
+            if not deliveries:
+                return None
         expected = range(held.next_seq, held.next_seq + len(deliveries))
         whole = [d.seq for d in deliveries] == list(expected)
         if any(d.data is None for d in deliveries) or not (whole or held.taken.live):

@@ -1,5 +1,6 @@
 """Open a camera, a network stream, or a file that is played as if it were live."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,12 +14,13 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from contracts.errors import SourceError
+from contracts.errors import RefusedError, SourceError
 from contracts.redact import redact
 from ingest.luma import plausible_aspect
 
 OPEN_S: Final = 8.0
 READ_S: Final = 5.0
+PICTURELESS_S: Final = 10.0
 
 _QUICK: Final = {"analyzeduration": "200000", "probesize": "65536"}
 _NETWORK: Final = {
@@ -28,10 +30,6 @@ _NETWORK: Final = {
     "https": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls"},
 }
 _DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
-
-
-class RefusedError(SourceError):
-    """Raised when a source wants other credentials: trying again soon may lock it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,13 @@ class LiveInput(Protocol):
     """An open source. `pictures` raises SourceError where it breaks, and ends where it ends.
 
     aspect: a pixel's width over its height. corrupt: packets that did not decode so far.
+    codec: as FFmpeg names it. rate: pictures a second as it says of itself; None if it does not.
     """
 
     aspect: Fraction
     corrupt: int
+    codec: str
+    rate: float | None
 
     def pictures(self) -> Iterator[LivePicture]: ...
 
@@ -114,6 +115,9 @@ class _Stream:
             raise SourceError(f"{describe(uri)} has no video", hint="Check the stream's path")
         self._stream = self._container.streams.video[0]
         self.aspect = plausible_aspect(self._stream.sample_aspect_ratio)
+        self.codec = self._stream.codec_context.name
+        rate = self._stream.average_rate
+        self.rate = float(rate) if rate else None
         self._stream.thread_type = "NONE"
         self._stream.thread_count = 1
         # HLS comes in bursts of a segment: its own times say how fast it is.
@@ -122,7 +126,13 @@ class _Stream:
     def pictures(self) -> Iterator[LivePicture]:
         start: float | None = None
         packets = self._container.demux(self._stream)
+        seen_at = time.monotonic()
         while True:
+            if time.monotonic() - seen_at > PICTURELESS_S:
+                raise SourceError(
+                    f"{describe(self._uri)} sends data, but no picture for {PICTURELESS_S:.0f} s",
+                    hint="Check the camera's video settings",
+                )
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as exc:
@@ -140,6 +150,7 @@ class _Stream:
                     start = media_s if start is None else start
                     media_s -= start
                 yield LivePicture(frame, media_s)
+                seen_at = time.monotonic()
 
     def close(self) -> None:
         self._container.close()
@@ -147,6 +158,8 @@ class _Stream:
 
 class _Camera:
     """A USB camera, through V4L2."""
+
+    codec = "raw"
 
     def __init__(self, uri: str) -> None:
         self.corrupt = 0
@@ -162,6 +175,7 @@ class _Camera:
                 hint="Check that it is plugged in, that no other program uses it, and that you "
                 "may read /dev/video*",
             )
+        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or None
 
     def pictures(self) -> Iterator[LivePicture]:
         while True:

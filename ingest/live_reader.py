@@ -10,20 +10,20 @@ from typing import Final, Self
 
 import structlog
 
-from contracts.errors import SourceError
+from contracts.errors import RefusedError, SourceError
 from contracts.frames import Counters, DropCause
+from contracts.sources import LiveState
 from ingest.live_clock import LiveClock
 from ingest.live_opening import (
     LiveInput,
     LivePicture,
-    RefusedError,
     check_uri,
     describe,
     is_camera,
     is_local,
     open_live,
 )
-from ingest.live_state import REFUSED_PAUSE_S, Backoff, Condition, LiveState
+from ingest.live_state import REFUSED_PAUSE_S, Backoff, Condition
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
 
@@ -52,17 +52,20 @@ class LiveReader:
     """Reads `uri` until it is closed; a context manager.
 
     A picture that is replaced before it was taken counts as dropped, cause newest. fps: as many
-    pictures a second at most are offered; the others are sampled out. opener: for tests. ended:
-    nothing more will come, because a file is over or because a local source was never there.
-    Raises SourceError for a URI that is none.
+    pictures a second at most are offered; the others are sampled out. patient: also a camera or
+    a file of this host that was never there is tried again. looped: a file begins anew at its end.
+    opener: for tests. ended: nothing more will come, because a file is over or because a local
+    source was never there. Raises SourceError for a URI that is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all by name)
         self,
         uri: str,
         *,
         fps: float | None,
         max_side: int,
+        patient: bool = False,
+        looped: bool = False,
         clock: LiveClock | None = None,
         opener: Callable[[str], LiveInput] = open_live,
     ) -> None:
@@ -70,19 +73,26 @@ class LiveReader:
         self._uri = uri
         self._fps = fps
         self._max_side = max_side
+        self._patient = patient
+        self._looped = looped
         self._clock = clock or LiveClock()
         self._opener = opener
         self._lock = threading.Condition()
         self._stop = threading.Event()
         self._newest: LiveFrame | None = None
+        self._closed = False
         self._captured = self._sampled_out = self._replaced = self._corrupt = 0
-        self._last_picture_s = 0.0
+        self._last_picture_s: float | None = None
         self._condition = Condition(LiveState.CONNECTING, self._clock.now_s())
         self.ended = False
         self._thread = threading.Thread(target=self._run, name=describe(uri), daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Begin to read."""
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
@@ -93,22 +103,35 @@ class LiveReader:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Stop reading. A picture that nobody took counts as dropped."""
+    def close(self, wait_s: float = STALL_S) -> None:
+        """Stop reading; the counters stand still from here. What nobody took counts as dropped."""
         self._stop.set()
-        self._thread.join(STALL_S)  # One that hangs in FFmpeg ends with the process.
+        self._thread.join(wait_s)  # One that hangs in FFmpeg ends with the process.
         with self._lock:
+            self._closed = True
             self._replaced += self._newest is not None
             self._newest = None
+
+    @property
+    def clock(self) -> LiveClock:
+        """The clock that its pictures' times are of."""
+        return self._clock
+
+    @property
+    def last_picture_s(self) -> float | None:
+        """When the last picture came, in the clock's seconds; None before the first."""
+        with self._lock:
+            return self._last_picture_s
 
     @property
     def condition(self) -> Condition:
         """What it is doing. Told from the age of the last picture, so a hung read is seen too."""
         with self._lock:
             condition, last_s = self._condition, self._last_picture_s
-        stalled_s = last_s + STALL_S
-        if condition.state is LiveState.STREAMING and self._clock.now_s() > stalled_s:
-            return Condition(LiveState.STALLED, stalled_s, f"no picture for {STALL_S:.0f} s")
+        if condition.state is LiveState.STREAMING and last_s is not None:
+            stalled_s = last_s + STALL_S
+            if self._clock.now_s() > stalled_s:
+                return Condition(LiveState.STALLED, stalled_s, f"no picture for {STALL_S:.0f} s")
         return condition
 
     def counters(self) -> Counters:
@@ -117,7 +140,12 @@ class LiveReader:
             return self._counters()
 
     def take(self, timeout_s: float) -> LiveFrame | None:
-        """The newest picture that was not taken yet; None if none comes within that time."""
+        """The newest picture that was not taken yet; None if none comes within that time.
+
+        Raises SourceError when the reading thread died of what it has no name for.
+        """
+        if not (self._thread.is_alive() or self.ended or self._stop.is_set()):
+            raise SourceError(f"reading {describe(self._uri)} ended; its log says why")
         with self._lock:
             self._lock.wait_for(lambda: self._newest is not None, timeout_s)
             frame, self._newest = self._newest, None
@@ -126,7 +154,6 @@ class LiveReader:
     def _run(self) -> None:
         backoff = Backoff()
         while not self._stop.is_set():
-            self._enter(LiveState.CONNECTING)
             try:
                 live = self._opener(self._uri)
             except RefusedError as exc:
@@ -134,7 +161,7 @@ class LiveReader:
                 self._stop.wait(REFUSED_PAUSE_S)
                 continue
             except SourceError as exc:
-                if is_local(self._uri) and not self._captured:
+                if is_local(self._uri) and not (self._captured or self._patient):
                     # Not there to begin with: its owner is to be told, not kept waiting.
                     self._enter(LiveState.FAILED, exc.line())
                     self.ended = True
@@ -143,51 +170,80 @@ class LiveReader:
                 continue
             try:
                 seen = self._read(live, backoff)
-                reason = f"{describe(self._uri)} ended the stream"
-                if seen and is_local(self._uri) and not is_camera(self._uri):
-                    self.ended = True
-                    return
             except SourceError as exc:
                 reason = exc.line()
+            else:
+                reason = f"{describe(self._uri)} ended the stream"
+                if seen and is_local(self._uri) and not is_camera(self._uri):
+                    if self._looped:
+                        continue
+                    self.ended = True
+                    return
             finally:
-                with self._lock:
-                    self._corrupt += live.corrupt
                 live.close()
-            self._back_off(backoff, reason)
+            if not self._stop.is_set():
+                self._back_off(backoff, reason)
 
     def _read(self, live: LiveInput, backoff: Backoff) -> int:
         """Read to the end of the connection. How many pictures came."""
         begin_s = next_s = self._clock.now_s()
         shaped: _Shaped | None = None
-        seen = 0
-        for picture in live.pictures():
-            if self._stop.is_set():
-                break
-            if picture.media_s is not None:
-                self._stop.wait(max(0.0, begin_s + picture.media_s - self._clock.now_s()))
-            now_s = self._clock.now_s()
-            seen += 1
-            if seen == 1:
-                backoff.reset()
-                self._enter(LiveState.STREAMING)
-            with self._lock:
-                self._captured += 1
-                self._last_picture_s = now_s
+        seen = corrupt = 0
+        try:
+            for picture in live.pictures():
+                if self._stop.is_set():
+                    break
+                self._note_corrupt(live.corrupt - corrupt)
+                corrupt = live.corrupt
+                if picture.media_s is not None:
+                    self._stop.wait(max(0.0, begin_s + picture.media_s - self._clock.now_s()))
+                now_s = self._clock.now_s()
+                seen += 1
+                if seen == 1:
+                    backoff.reset()
+                    self._enter(LiveState.STREAMING)
                 sampled = self._fps is None or now_s >= next_s
-                self._sampled_out += not sampled
-            if not sampled:
-                continue
-            if self._fps is not None:
-                # From the due time, so that the rate holds; never a burst to catch up.
-                next_s = max(next_s + 1 / self._fps, now_s)
-            if shaped is None or not shaped.fits(picture):
-                shaped = _Shaped.of(picture, live.aspect, self._max_side)
-            self._offer(picture, shaped, now_s)
+                self._note_picture(now_s, sampled=sampled)
+                if not sampled:
+                    continue
+                if self._fps is not None:
+                    # From the due time, so that the rate holds; never a burst to catch up.
+                    next_s = max(next_s + 1 / self._fps, now_s)
+                if shaped is None or not shaped.fits(picture):
+                    shaped = _Shaped.of(picture, live.aspect, self._max_side)
+                self._offer(picture, shaped, now_s)
+        finally:
+            self._note_corrupt(live.corrupt - corrupt)
         return seen
 
-    def _offer(self, picture: LivePicture, shaped: "_Shaped", now_s: float) -> None:
-        luma = shaped.converter.convert(picture.frame)
+    def _note_corrupt(self, packets: int) -> None:
+        """What did not decode was captured, and lost."""
         with self._lock:
+            if not self._closed:
+                self._captured += packets
+                self._corrupt += packets
+
+    def _note_picture(self, now_s: float, *, sampled: bool) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            last_s, self._last_picture_s = self._last_picture_s, now_s
+            if last_s is None or now_s > last_s + STALL_S:  # A stall is over.
+                self._condition = Condition(LiveState.STREAMING, now_s)
+            if not sampled:
+                self._captured += 1
+                self._sampled_out += 1
+
+    def _offer(self, picture: LivePicture, shaped: "_Shaped", now_s: float) -> None:
+        try:
+            luma = shaped.converter.convert(picture.frame)
+        except SourceError:
+            self._note_corrupt(1)
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._captured += 1
             self._replaced += self._newest is not None
             self._newest = LiveFrame(
                 number=self._captured,
@@ -212,10 +268,14 @@ class LiveReader:
 
     def _enter(self, state: LiveState, reason: str = "") -> None:
         with self._lock:
+            now_s, before = self._clock.now_s(), self._condition
             if state is LiveState.STREAMING:
-                self._last_picture_s = self._clock.now_s()
-            self._condition = Condition(state, self._clock.now_s(), reason)
-        log.info("source", source=describe(self._uri), state=str(state), reason=reason)
+                self._last_picture_s = now_s
+            # While it is tried in vain, it is away since the first time.
+            since_s = before.since_s if state is before.state else now_s
+            self._condition = Condition(state, since_s, reason)
+        if (state, reason) != (before.state, before.reason):
+            log.info("source", uri=describe(self._uri), state=str(state), reason=reason)
 
     def _back_off(self, backoff: Backoff, reason: str) -> None:
         self._enter(LiveState.BACKING_OFF, reason)

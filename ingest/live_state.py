@@ -2,26 +2,13 @@
 
 import random
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
+
+from contracts.sources import LiveState
 
 LONGEST_PAUSE_S: Final = 8.0
 REFUSED_PAUSE_S: Final = 300.0
 _FIRST_PAUSE_S: Final = 0.5
-
-
-class LiveState(StrEnum):
-    """One state at a time; each has a reason, except streaming.
-
-    stalled: connected, and no picture comes. failed: it refuses us; asking again and again
-    would lock the camera.
-    """
-
-    CONNECTING = "connecting"
-    STREAMING = "streaming"
-    STALLED = "stalled"
-    BACKING_OFF = "backing_off"
-    FAILED = "failed"
 
 
 SEEING: Final = frozenset({LiveState.STREAMING})

@@ -52,16 +52,6 @@ class Pins:
             recorded_at_pattern=self.recorded_at_pattern,
         )
 
-    @classmethod
-    def analysis_options(cls, settings: Settings) -> AnalysisOptions:
-        """The settings that change a run's rows."""
-        return AnalysisOptions(
-            smoothing_s=settings.smoothing_s,
-            uncertain_below=settings.uncertain_below,
-            min_face_px=settings.min_face_px,
-            max_frame_side=settings.max_frame_side,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:

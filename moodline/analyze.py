@@ -16,15 +16,14 @@ from analytics.queries import RunSummary, run_summaries
 from analytics.record_pages import Selection
 from contracts.database import open_engine, upgrade
 from contracts.errors import SettingsError
-from contracts.model_card import ModelCard
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from inference_worker.classify import shipped_model
 from inference_worker.detect import detector_id
 from ingest.capture_time import compile_pattern
 from ingest.discovery import Found, Refused, discover
 from moodline.analysis_run import AnalysisRun, FileProgress, Pins, queue_files
 from moodline.annotation import annotate_recording, check_annotation_path
+from moodline.pins import analysis_options, model_card
 from moodline.progress import ProgressDisplay
 from moodline.report import print_report
 from moodline.stack import Stack
@@ -169,11 +168,11 @@ def _queue(
 
 
 def _pins(settings: Settings, options: AnalyzeOptions) -> Pins:
-    card = ModelCard.read(Path(settings.model) if settings.model else shipped_model())
+    card = model_card(settings)
     return Pins(
         detector=detector_id(settings.detector),
         model_version=card.version,
-        options=Pins.analysis_options(settings),
+        options=analysis_options(settings),
         sampling_fps=options.fps,
         source=options.source,
         recorded_at=options.recorded_at,

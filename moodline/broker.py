@@ -78,6 +78,14 @@ class EmbeddedBroker:
                     ) from exc
             time.sleep(_POLL_S)
 
+    def restart(self) -> None:
+        """Start it again, at the same place, after it died. Raises BrokerError."""
+        if self._process is not None:
+            stop_child(self._process)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._socket.unlink(missing_ok=True)
+        self.start()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

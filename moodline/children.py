@@ -1,18 +1,14 @@
 """Child processes that end with their parent, however it ends."""
 
-import ctypes
-import os
-import signal
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
+from contracts.death_signal import death_signal
 from contracts.logs import plain_line
 
-_PR_SET_PDEATHSIG: Final = 1
 _STOP_S: Final = 5.0
 
 
@@ -38,7 +34,7 @@ def start_child(
             text=True,
             bufsize=1,
             env=dict(env),
-            preexec_fn=_death_signal(),  # noqa: PLW1509  (single-threaded here)
+            preexec_fn=death_signal(),  # noqa: PLW1509  (single-threaded here)
             # Ctrl-C reaches this process only, which then stops its children in order.
             start_new_session=True,
         )
@@ -65,20 +61,3 @@ def end_of_log(log: Path, lines: int = 1) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(map(plain_line, ends))
-
-
-def _death_signal() -> Callable[[], None] | None:
-    """What the child does before it runs: ask for SIGKILL at its parent's death (Linux).
-
-    Elsewhere children notice a dead parent by their closed pipes and lost broker.
-    """
-    if sys.platform != "linux":
-        return None
-    parent, libc = os.getpid(), ctypes.CDLL(None, use_errno=True)
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # It died before the kernel knew.
-            os._exit(1)
-
-    return ask

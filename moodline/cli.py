@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from moodline.job_commands import app as jobs_app
 from moodline.job_commands import dead_letters_command
 from moodline.model_commands import app as model_app
 from moodline.records_session import records
+from moodline.source_commands import app as source_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 runs_app = typer.Typer(no_args_is_help=True, help="What was analysed.")
 app.add_typer(runs_app, name="runs")
+app.add_typer(source_app, name="source")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(model_app, name="model")
 app.command("dead-letters", epilog="Example: [cyan]moodline dead-letters[/]")(dead_letters_command)
@@ -216,11 +219,31 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
         )
 
 
+@app.command(epilog="Examples: [cyan]moodline up[/] · [cyan]moodline up --workers 2 --port 8050[/]")
+def up(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Worker processes; by default, one a core.")
+    ] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Recordings decoded at a time.")] = 2,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Answer /healthz, /readyz, /metrics on loopback."),
+    ] = None,
+) -> None:
+    """Run all of moodline on this machine: broker, live sources, queued recordings, workers."""
+    from moodline.services import run_up
+
+    settings = _settings(service=True)
+    if port is not None:
+        settings = settings.model_copy(update={"health": f"127.0.0.1:{port}"})
+    run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel)
+
+
 @app.command(epilog="Example: [cyan]moodline ingest --parallel 4[/]")
 def ingest(
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Recordings decoded at a time.")] = 2,
 ) -> None:
-    """Serve: publish queued recordings for workers, until SIGTERM. Needs servers of your own."""
+    """Serve: read live sources and queued recordings, until SIGTERM. Needs servers of your own."""
     from moodline.services import run_ingest
 
     run_ingest(_settings(service=True), parallel=parallel)

@@ -61,7 +61,8 @@ def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Fi
 
 
 def _model(settings: Settings) -> str:
-    from inference_worker.classify import LiteRTClassifier, shipped_model
+    from inference_worker.classify import LiteRTClassifier
+    from inference_worker.shipped import shipped_model
 
     folder = Path(settings.model) if settings.model else shipped_model()
     classifier = LiteRTClassifier(folder)

@@ -302,7 +302,7 @@ def average_faces_command(
 
 def model_folder(settings: Settings, name: str | None) -> Path:
     """The folder of a model by id or path; None: the one in use. Raises ModelError."""
-    from inference_worker.classify import shipped_model
+    from inference_worker.shipped import shipped_model
 
     if name is None:
         return Path(settings.model) if settings.model else shipped_model()
@@ -320,7 +320,7 @@ def print_json(value: object) -> None:
 
 
 def _shipped() -> list[Path]:
-    from inference_worker.classify import shipped_model
+    from inference_worker.shipped import shipped_model
 
     return [path.parent for path in shipped_model().parent.glob(f"*/{CARD_NAME}")]
 

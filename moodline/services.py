@@ -1,9 +1,10 @@
-"""`moodline ingest` and `moodline worker`: the two halves of `analyze`, as services.
+"""`moodline ingest`, `moodline worker`, and `moodline up`: both, and a broker, on one machine.
 
-Any number of either, on any host that reaches the same broker and database.
+Any number of the first two, on any host that reaches the same broker and database.
 """
 
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -11,12 +12,15 @@ from sqlalchemy import Engine
 
 from contracts.bus import Bus
 from contracts.database import open_engine, transaction, upgrade
-from contracts.errors import DatabaseError, SettingsError
+from contracts.errors import BrokerError, DatabaseError, SettingsError
 from contracts.jobs import claim_next
 from contracts.settings import Device, Settings
 from contracts.shared_folders import SharedFolders
+from contracts.sources import LIVE
 from ingest.metrics import IngestMetrics
+from moodline.cameras import Cameras
 from moodline.health import Health, HealthServer
+from moodline.running import RunningStack
 from moodline.stack import Stack
 
 log = structlog.get_logger()
@@ -24,6 +28,8 @@ log = structlog.get_logger()
 _TURN_S: Final = 0.2
 _CLAIM_EVERY_S: Final = 0.5
 _HEALTHY_TURNS: Final = 2
+_DRAIN_S: Final = 5.0
+_DRAIN_LOOK_S: Final = 0.05
 
 
 def run_worker(settings: Settings, device: Device) -> None:
@@ -37,32 +43,82 @@ def run_worker(settings: Settings, device: Device) -> None:
 
 
 def run_ingest(settings: Settings, *, parallel: int) -> None:
-    """Claim queued recordings and publish them, `parallel` at a time, until SIGTERM or Ctrl-C."""
+    """Watch over live sources, and publish queued recordings, until SIGTERM or Ctrl-C."""
     _require_servers(settings)
+    _serve(settings, workers=0, parallel=parallel)
+
+
+def run_up(settings: Settings, *, workers: int, parallel: int) -> None:
+    """All of moodline on this machine, until SIGTERM or Ctrl-C; with its own broker if none is set.
+
+    Raises SettingsError when it is up already.
+    """
+    with RunningStack(settings.home_path) as running:
+        engine = open_engine(settings.effective_database_url)
+        upgrade(engine)
+        engine.dispose()
+        _serve(settings, workers=workers, parallel=parallel, running=running)
+
+
+def _serve(
+    settings: Settings, *, workers: int, parallel: int, running: RunningStack | None = None
+) -> None:
     engine = open_engine(settings.effective_database_url)
     health = Health(_HEALTHY_TURNS * settings.stall_s)
     metrics = IngestMetrics(health.registry)
+    server = HealthServer(health, settings.health, settings.health_token)
+    stack = Stack(settings, engine, workers=workers, ingestors=parallel, metrics=metrics)
     try:
-        with (
-            HealthServer(health, settings.health, settings.health_token),
-            Stack(settings, engine, workers=0, ingestors=parallel, metrics=metrics) as stack,
-        ):
-            log.info("serving", parallel=parallel)
-            claimer, said = _Claimer(settings, engine, stack), ""
-            while True:
-                stack.step(_TURN_S)
-                if stack.busy < parallel:
-                    claimer.turn()
-                if claimer.trouble and claimer.trouble != said:
-                    log.warning("cannot claim", reason=claimer.trouble)
-                said = claimer.trouble
-                metrics.busy.set(stack.busy)
-                # What keeps the stack is in its children's logs, with the run that it is about.
-                health.note_turn(stack.trouble or claimer.trouble)
+        with server, stack:
+            url = stack.env["MOODLINE_REDIS_URL"]
+            if running is not None:
+                running.announce(url)
+            with Cameras(settings, engine, stack.env) as cameras:
+                log.info("serving", parallel=parallel, workers=workers)
+                _turn(settings, engine, stack, cameras, health, metrics)
     except KeyboardInterrupt:
         log.info("stopped")
     finally:
         engine.dispose()
+
+
+def _turn(  # noqa: PLR0913, PLR0917  (the parts that it drives)
+    settings: Settings,
+    engine: Engine,
+    stack: Stack,
+    cameras: Cameras,
+    health: Health,
+    metrics: IngestMetrics,
+) -> None:
+    """Drive the parts, turn by turn, until Ctrl-C or SIGTERM; then let the workers finish."""
+    claimer, said = _Claimer(settings, engine, stack), ""
+    try:
+        while True:
+            stack.step(_TURN_S)
+            cameras.step()
+            if stack.busy < stack.ingestors:
+                claimer.turn()
+            trouble = claimer.trouble or cameras.trouble
+            if trouble and trouble != said:
+                log.warning("cannot read the records", reason=trouble)
+            said = trouble
+            metrics.busy.set(stack.busy)
+            # What keeps the stack is in its children's logs, with the run that it is about.
+            health.note_turn(stack.trouble or trouble)
+    finally:
+        cameras.stop()
+        if stack.workers:
+            _drain(stack.env["MOODLINE_REDIS_URL"])
+
+
+def _drain(broker_url: str) -> None:
+    """Give the workers time to commit what the live sources published last."""
+    until = time.monotonic() + _DRAIN_S
+    with suppress(BrokerError):
+        bus = Bus.connect(broker_url)
+        while bus.open_runs(kind=LIVE) and time.monotonic() < until:
+            time.sleep(_DRAIN_LOOK_S)
+        bus.close()
 
 
 class _Claimer:

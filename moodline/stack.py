@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from contracts.bus import Bus
-from contracts.errors import MoodlineError
+from contracts.errors import BrokerError, MoodlineError
 from contracts.settings import Settings
+from ingest.live_state import Backoff
 from ingest.metrics import IngestMetrics
 from ingest.news import News
 from moodline.broker import EmbeddedBroker, runtime_folder
@@ -33,6 +35,8 @@ _MAX_INGEST_CRASHES: Final = 3
 _AFTER_CRASH_S: Final = 1.0
 _SILENT_STALLS: Final = 2
 _MAX_IDLE_WORKER_CRASHES: Final = 8
+_WELL_S: Final = 30.0
+"""A worker that lives so long was started well."""
 
 
 @dataclass(slots=True)
@@ -90,6 +94,8 @@ class Stack:
         self._later: dict[str, float] = {}
         self._ingest_crashes: dict[str, _Crashes] = {}
         self._worker_crashes = 0
+        self._pauses: dict[str, Backoff] = {}
+        self._start_at: dict[str, float] = {}
         self._ingestors: list[_Ingestor] = []
         self._workers: dict[str, subprocess.Popen[str]] = {}
         self._broker: EmbeddedBroker | None = None
@@ -112,6 +118,8 @@ class Stack:
             self._broker = self._exit.enter_context(EmbeddedBroker())
             url, self._folder = self._broker.url, self._broker.folder
         self._env = _child_environment(self._settings, url)
+        if self._is_service:
+            self._env.setdefault("MOODLINE_LOG_LEVEL", "INFO")
         # Workers load their model while the first file is opened.
         self._keep_workers()
         return self
@@ -133,6 +141,21 @@ class Stack:
         """Queue a run that was enqueued under this stack's claim."""
         self._queue.append(run_id)
         self._claims.add(run_id, run_pk)
+
+    @property
+    def workers(self) -> int:
+        """How many workers it keeps."""
+        return self._worker_count
+
+    @property
+    def ingestors(self) -> int:
+        """How many recordings it publishes at a time."""
+        return self._ingestor_count
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment of its children, which says where the broker is."""
+        return self._env
 
     @property
     def claimant(self) -> str:
@@ -157,7 +180,12 @@ class Stack:
             self._drop(gone)
         if self._broker is not None and not self._broker.is_alive():
             log.warning("the embedded broker died; starting it again")
-            self._broker.start()
+            try:
+                self._broker.restart()
+            except BrokerError as exc:
+                if not self._is_service:
+                    raise
+                log.error("cannot start the broker", reason=exc.line())
         self._keep_workers()
         self._hand_out()
         self._end_silent()
@@ -181,9 +209,11 @@ class Stack:
         for name, worker in list(self._workers.items()):
             if worker.poll() is not None:
                 self._worker_crashes += 1
+                pause_s = self._pauses.setdefault(name, Backoff()).next_pause_s()
+                self._start_at[name] = time.monotonic() + (pause_s if self._is_service else 0.0)
                 log.warning("worker ended", worker=name, status=worker.returncode)
                 del self._workers[name]
-        if self._worker_crashes > _MAX_IDLE_WORKER_CRASHES:
+        if self._worker_crashes > _MAX_IDLE_WORKER_CRASHES and not self._is_service:
             raise MoodlineError(
                 f"workers keep crashing: {self._last_words or 'no message'}",
                 hint="`moodline doctor` checks the installation",
@@ -191,7 +221,11 @@ class Stack:
         for number in range(self._worker_count):
             # A lasting name: a worker that died finds its own lease, and need not wait for it.
             name = f"{self.claimant}/{number}"
-            if name not in self._workers:
+            if name in self._workers:
+                if time.monotonic() > self._start_at.get(name, 0.0) + _WELL_S:
+                    self._pauses.pop(name, None)
+            elif time.monotonic() >= self._start_at.get(name, 0.0):
+                self._start_at[name] = time.monotonic()
                 self._workers[name] = start_child(
                     [sys.executable, "-m", "inference_worker", name], env=self._env, log=self._log
                 )

@@ -16,12 +16,16 @@ from analytics.overview import open_runs, source_lines
 from contracts.bus import Bus
 from contracts.database import open_engine, reading, revisions, schema_revision
 from contracts.errors import BrokerError, DatabaseError
-from contracts.presence import BrokerFacts, Presence, WorkerReport
+from contracts.presence import BrokerFacts, Presence, SourceReport, WorkerReport
 from contracts.redact import redact
 from contracts.settings import Settings
+from contracts.sources import LIVE
+from moodline.live_status import live_status
+from moodline.running import running_broker
 
 _EVERY_S: Final = 1.0
 _SHOWN: Final = 20
+_STATE_STYLES: Final = {"streaming": "green", "paused": "dim", "failed": "red", "dead": "red"}
 _SIZE: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
@@ -51,12 +55,13 @@ def show_status(settings: Settings, *, watch: bool, as_json: bool, console: Cons
 
 def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
     """The documented fields of `--json`. What cannot be reached says so in its own part."""
-    broker, workers, waiting = _broker(settings)
+    broker, workers, waiting, reports = _broker(settings)
     database = _database(engine)
     sources: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     if database["ok"]:
-        sources = [_plain(asdict(one)) for one in source_lines(engine)]
+        sources = live_status(engine, reports)
+        sources += [_plain(asdict(one)) for one in source_lines(engine)]
         runs = [_plain(asdict(one)) for one in open_runs(engine)]
         for run in runs:
             run["lag"] = waiting.get(run["run_id"], 0)
@@ -69,23 +74,27 @@ def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _broker(settings: Settings) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, int]]:
-    """What the broker is, who works there, and the frames that wait in it by run."""
-    if not settings.redis_url:
-        text = "each command starts its own; only services share one (MOODLINE_REDIS_URL)"
-        return {"ok": True, "url": "", "embedded": True, "text": text}, [], {}
-    place = {"url": redact(settings.redis_url), "embedded": False}
+def _broker(
+    settings: Settings,
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, int], list[SourceReport]]:
+    """What the broker is, who works there, the frames that wait in it by run, and live sources."""
+    url = running_broker(settings)
+    if not url:
+        text = "none runs: `moodline up` starts one, and so does each command for itself"
+        return {"ok": True, "url": "", "embedded": True, "text": text}, [], {}, []
+    place = {"url": redact(url), "embedded": not settings.redis_url}
     try:
-        bus = Bus.connect(settings.redis_url)
+        bus = Bus.connect(url)
         try:
             facts = asdict(BrokerFacts.ask(bus))
             workers = [asdict(one) for one in Presence(bus, WorkerReport).living()]
             waiting = bus.waiting(bus.open_runs())
+            reports = Presence(bus, SourceReport).living()
         finally:
             bus.close()
     except BrokerError as exc:
-        return place | {"ok": False, "text": exc.line()}, [], {}
-    return place | {"ok": True, "text": ""} | facts, workers, waiting
+        return place | {"ok": False, "text": exc.line()}, [], {}, []
+    return place | {"ok": True, "text": ""} | facts, workers, waiting, reports
 
 
 def _database(engine: Engine) -> dict[str, Any]:
@@ -113,11 +122,17 @@ def _drawn(status: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [_servers(status)]
     parts += [Text(), _workers(status["workers"])] if status["workers"] else []
     parts += [Text(), _runs(status["runs"])] if status["runs"] else []
-    if not status["runs"]:
-        parts += [Text(), Text("No run goes on. `moodline analyze VIDEO` starts one.")]
-    elif not status["workers"] and not status["broker"]["embedded"]:
+    live = [one for one in status["sources"] if one["kind"] == LIVE]
+    recordings = [one for one in status["sources"] if one["kind"] != LIVE]
+    if not status["runs"] and not live:
+        said = (
+            "No run goes on. `moodline analyze VIDEO` starts one, `moodline source add` a camera."
+        )
+        parts += [Text(), Text(said)]
+    elif status["runs"] and not status["workers"] and status["broker"]["url"]:
         parts += [Text(), Text("No worker lives: start `moodline worker`.", style="yellow")]
-    parts += [Text(), _sources(status["sources"])] if status["sources"] else []
+    parts += [Text(), live_table(live)] if live else []
+    parts += [Text(), _sources(recordings)] if recordings else []
     return Group(*parts)
 
 
@@ -141,10 +156,17 @@ def _servers(status: dict[str, Any]) -> Table:
 
 def _workers(workers: list[dict[str, Any]]) -> Table:
     table = _table(
-        "worker", "pid", "on", "runs", "fps", "lag", numbers=("pid", "runs", "fps", "lag")
+        *("worker", "pid", "on", "runs", "fps", "lag", "p95 late"),
+        numbers=("pid", "runs", "fps", "lag", "p95 late"),
     )
     for one in workers[:_SHOWN]:
-        numbers = (f"{len(one['runs'])}", f"{one['fps']:.1f}", f"{one['lag']:,}")
+        late = one["latency_p95_s"]
+        numbers = (
+            f"{len(one['runs'])}",
+            f"{one['fps']:.1f}",
+            f"{one['lag']:,}",
+            "—" if late is None else f"{late:.2f} s",
+        )
         table.add_row(Text(one["host"]), str(one["pid"]), one["device"], *numbers)
     return table
 
@@ -166,6 +188,32 @@ def _runs(runs: list[dict[str, Any]]) -> Table:
     if len(runs) > _SHOWN:
         table.add_row(f"and {len(runs) - _SHOWN:,} more")
     return table
+
+
+def live_table(sources: list[dict[str, Any]]) -> RenderableType:
+    """Live sources and their states, a line each; below it, why some are not seen."""
+    table = _table(
+        *("source", "state", "since (UTC)", "fps", "captured", "analysed", "dropped"),
+        numbers=("since (UTC)", "fps", "captured", "analysed", "dropped"),
+    )
+    reasons = []
+    for one in sources[:_SHOWN]:
+        since = datetime.fromisoformat(one["since"]) if one["since"] else None
+        style = _STATE_STYLES.get(one["state"], "yellow")
+        table.add_row(
+            Text(one["name"]),
+            Text(one["state"].replace("_", " "), style=style),
+            f"{since:%m-%d %H:%M:%S}" if since else "—",
+            f"{one['fps']:.1f}",
+            f"{one['captured']:,}",
+            f"{one['analyzed']:,}",
+            f"{sum(one['dropped'].values()):,}",
+        )
+        if one["reason"]:
+            reasons.append(Text(f"{one['name']}: ", style=style).append(one["reason"], "default"))
+    if len(sources) > _SHOWN:
+        table.add_row(f"and {len(sources) - _SHOWN:,} more")
+    return Group(table, *reasons)
 
 
 def _sources(sources: list[dict[str, Any]]) -> Table:

@@ -16,17 +16,18 @@ from rich.text import Text
 from contracts.emotions import COLOURS, EMOTIONS, UNCERTAIN
 from contracts.errors import SourceError
 from contracts.frames import FrameMessage
-from contracts.jobs import AnalysisOptions
 from contracts.records import to_micros
 from contracts.results import FaceResult, FrameResult
 from contracts.settings import Settings
 from inference_worker.analysis import RunAnalyzer
-from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.classify import LiteRTClassifier
 from inference_worker.detect import detector_id, make_detector
+from inference_worker.shipped import shipped_model
 from ingest.live_opening import describe
 from ingest.live_reader import LiveFrame, LiveReader
 from ingest.live_state import SEEING, Condition
 from moodline.interrupts import raise_if_asked
+from moodline.pins import analysis_options
 
 _BAR_WIDTH: Final = 28
 _MAP_SIZE: Final = (44, 12)
@@ -72,12 +73,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     analyzer = RunAnalyzer(
         make_detector(detector_id(settings.detector)),
         LiteRTClassifier(Path(settings.model) if settings.model else shipped_model()),
-        AnalysisOptions(
-            smoothing_s=settings.smoothing_s,
-            uncertain_below=settings.uncertain_below,
-            min_face_px=settings.min_face_px,
-            max_frame_side=settings.max_frame_side,
-        ),
+        analysis_options(settings),
     )
     session, begin_s = _Session(), time.monotonic()
     screen = Console(stderr=True) if options.as_json else console

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from contracts.emotions import EMOTIONS
-from inference_worker.classify import shipped_model
+from inference_worker.shipped import shipped_model
 from tests.e2e.commands import Installation, assert_plain_failure
 
 FACES = Path(__file__).parents[2] / "moodline" / "assets" / "faces"

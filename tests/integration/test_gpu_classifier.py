@@ -11,8 +11,9 @@ import pytest
 from contracts.errors import ModelError
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME
 from contracts.settings import Device
-from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.classify import LiteRTClassifier
 from inference_worker.devices import open_classifier
+from inference_worker.shipped import shipped_model
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -1,5 +1,7 @@
 """The schema goes up, down and up again, on both databases, and equals the tables in the code."""
 
+import time
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -7,6 +9,7 @@ from sqlalchemy import Engine, inspect, select
 
 from contracts.database import (
     downgrade,
+    newest_revision,
     open_engine,
     reading,
     revisions,
@@ -33,7 +36,7 @@ def test_up_and_down_through_every_revision(database_url: str) -> None:
     assert ours(engine) == set()
     upgrade(engine)
     assert ours(engine) == set(Base.metadata.tables)
-    assert schema_revision(engine) == revisions()[0]
+    assert schema_revision(engine) == revisions()[0] == newest_revision()
     engine.dispose()
 
 
@@ -63,3 +66,14 @@ def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
             )
         ).all()
     assert [tuple(row) for row in found] == [(ticket.run_id, "a", 0, False)]
+
+
+def test_a_schema_of_today_is_left_alone_without_a_lock(engine: Engine) -> None:
+    """Every command asks; the workers commit all the while."""
+    other = open_engine(engine.url.render_as_string(hide_password=False))
+    with other.begin() as connection:  # SQLite's writing lock.
+        connection.execute(select(Run.id))
+        begin = time.monotonic()
+        upgrade(engine)
+    other.dispose()
+    assert time.monotonic() - begin < 10  # The lock would be waited for three times as long.

@@ -10,8 +10,9 @@ from contracts.frames import Counters, FrameMessage
 from contracts.jobs import AnalysisOptions
 from contracts.results import FrameResult
 from inference_worker.analysis import RunAnalyzer
-from inference_worker.classify import LiteRTClassifier, shipped_model
+from inference_worker.classify import LiteRTClassifier
 from inference_worker.detect import detector_id, make_detector
+from inference_worker.shipped import shipped_model
 from moodline.scenes import FPS, HEIGHT, WIDTH, picture_at, scenes
 
 OPTIONS = AnalysisOptions(

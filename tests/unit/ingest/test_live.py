@@ -13,11 +13,12 @@ from av.video.frame import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import SourceError
+from contracts.errors import RefusedError, SourceError
+from contracts.sources import LiveState
 from ingest.live_clock import LiveClock
-from ingest.live_opening import LiveInput, LivePicture, RefusedError, open_live
+from ingest.live_opening import LiveInput, LivePicture, open_live
 from ingest.live_reader import STALL_S, LiveReader
-from ingest.live_state import LONGEST_PAUSE_S, Backoff, LiveState
+from ingest.live_state import LONGEST_PAUSE_S, Backoff
 from tests.media import steady, write_video
 
 

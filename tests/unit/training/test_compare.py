@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contracts.model_card import ModelCard
-from inference_worker.classify import shipped_model
+from inference_worker.shipped import shipped_model
 from training.calibration import reliability
 from training.compare import compare
 from training.dataset import DatasetError

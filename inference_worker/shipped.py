@@ -1,0 +1,16 @@
+"""The model that comes with moodline. Imports nothing heavy: an ingestor pins runs to it, too."""
+
+from pathlib import Path
+from typing import Final
+
+from contracts.errors import ModelError
+
+_MODELS: Final = Path(__file__).parent / "models"
+
+
+def shipped_model() -> Path:
+    """The folder of the model that comes with moodline. Raises ModelError."""
+    folders = sorted(_MODELS.glob("*/model_card.json"))
+    if not folders:
+        raise ModelError("this installation has no model", hint="Set MOODLINE_MODEL")
+    return folders[-1].parent

@@ -1,0 +1,35 @@
+"""What new runs are pinned to: detector, model, and the settings that change their rows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from contracts.jobs import AnalysisOptions
+from contracts.live_runs import LivePins
+from contracts.model_card import ModelCard
+from contracts.settings import Settings
+from contracts.sources import LiveSource
+from inference_worker.detect import detector_id
+from inference_worker.shipped import shipped_model
+
+
+def analysis_options(settings: Settings) -> AnalysisOptions:
+    """The settings that change a run's rows."""
+    return AnalysisOptions(
+        smoothing_s=settings.smoothing_s,
+        uncertain_below=settings.uncertain_below,
+        min_face_px=settings.min_face_px,
+        max_frame_side=settings.max_frame_side,
+    )
+
+
+def model_card(settings: Settings) -> ModelCard:
+    """The card of the model that this host is set to. Raises ModelError."""
+    return ModelCard.read(Path(settings.model) if settings.model else shipped_model())
+
+
+def live_pins(settings: Settings, source: LiveSource) -> LivePins:
+    """What the source's next runs are pinned to. Raises ModelError."""
+    options = analysis_options(settings)
+    if source.max_side is not None:
+        options = replace(options, max_frame_side=source.max_side)
+    return LivePins(detector_id(settings.detector), model_card(settings).version, options)
