@@ -124,12 +124,13 @@ def demo(
 
 @app.command(
     "watch",
-    epilog="Examples: [cyan]moodline watch 0[/] · "
+    epilog="Examples: [cyan]moodline watch 0[/] · [cyan]moodline watch door[/] · "
     "[cyan]moodline watch rtsp://user:password@camera.local/live --fps 5[/]",
 )
 def watch_command(
     source: Annotated[
-        str, typer.Argument(help="A camera's number, /dev/video0, rtsp://, http:// or a file.")
+        str,
+        typer.Argument(help="A source's name, a camera's number, rtsp://, http:// or a file."),
     ],
     fps: Annotated[
         float | None, typer.Option(min=0.1, max=240, help="Analyse at most so many a second.")
@@ -141,11 +142,21 @@ def watch_command(
         bool, typer.Option("--json", help="Print the summary at the end as JSON.")
     ] = False,
 ) -> None:
-    """Watch a camera or a stream live in the terminal. Nothing is stored."""
+    """Watch a source live in the terminal. Of one that is not added nothing is stored."""
+    from contracts.sources import find_source
     from moodline.watch import WatchOptions, watch
+    from moodline.watch_source import watch_source
 
+    settings = _settings()
+    if not (source.isdecimal() or "/" in source or Path(source).exists()):
+        with records(settings) as engine:
+            find_source(engine, source)
+            found = watch_source(
+                settings, engine, source, seconds=seconds, as_json=as_json, console=_console()
+            )
+        raise typer.Exit(0 if found else 1)
     options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json)
-    raise typer.Exit(0 if watch(_settings(), source, options, _console()) else 1)
+    raise typer.Exit(0 if watch(settings, source, options, _console()) else 1)
 
 
 RunArgument = Annotated[str, typer.Argument(help="Its id, from `moodline runs list`.")]
