@@ -29,12 +29,12 @@ class RtspCamera:
     def __init__(self, folder: Path, log: Path) -> None:
         self._folder = folder
         self._log = log
-        self._port, self._control = free_ports(2)
+        self.port, self._control = free_ports(2)
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str, credentials: str = "") -> str:
         """Where the recording plays without end."""
-        return f"rtsp://{credentials}127.0.0.1:{self._port}/{name}?play_count=0"
+        return f"rtsp://{credentials}127.0.0.1:{self.port}/{name}?play_count=0"
 
     def start(self) -> None:
         """Start the server, and wait until it listens."""
@@ -43,7 +43,7 @@ class RtspCamera:
             self._process = subprocess.Popen(
                 [
                     *(command, "-d", self._folder, "-H", "127.0.0.1"),
-                    *("-p", str(self._port), "-cp", str(self._control)),
+                    *("-p", str(self.port), "-cp", str(self._control)),
                 ],
                 stdout=log,
                 stderr=log,
@@ -51,11 +51,16 @@ class RtspCamera:
         deadline = time.monotonic() + 30
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
                 assert self._process.poll() is None, self._log.read_text()[-2000:]
                 assert time.monotonic() < deadline, "the RTSP server does not listen"
+
+    def signal(self, number: int) -> None:
+        """Send the server a signal: SIGSTOP freezes it, with its connections."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """As a power cut."""

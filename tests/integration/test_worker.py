@@ -74,14 +74,13 @@ def make_worker(
     *,
     model: str = "m",
     store: RunStore | None = None,
+    view: LiveView = LiveView.OFF,
 ) -> Worker:
     store = store or RunStore(engine, name)
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
     holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
-    return Worker(
-        holdings, bus, store, cast("Classifier", None), LIMITS, metrics, Views(bus, LiveView.OFF)
-    )
+    return Worker(holdings, bus, store, cast("Classifier", None), LIMITS, metrics, Views(bus, view))
 
 
 def analyzer(run: TakenRun) -> CountingAnalyzer:

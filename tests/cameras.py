@@ -1,0 +1,158 @@
+"""Cameras that misbehave, and streams over HTTP: all real servers, on ports of their own."""
+
+import io
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+
+
+class Mode(Enum):
+    """What a proxy does with what the camera sends."""
+
+    PASS = auto()
+    HOLD = auto()
+    SPOIL = auto()
+
+
+class FaultProxy:
+    """Stands between a camera and its reader; a context manager. `mode` can be changed any time.
+
+    HOLD keeps the connections and sends nothing; SPOIL flips a byte in some of the larger pieces.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.mode = Mode.PASS
+        self._target_port = target_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._chance = random.Random(1)
+        self._moved = threading.Condition()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._listener.close()
+        self.set(Mode.PASS)
+
+    def set(self, mode: Mode) -> None:
+        """From now on."""
+        with self._moved:
+            self.mode = mode
+            self._moved.notify_all()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target_port), timeout=5)
+                except OSError:
+                    client.close()
+                    continue
+                server.settimeout(None)
+                for pair in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, from_camera: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if from_camera:
+                    data = self._treated(data)
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _treated(self, data: bytes) -> bytes:
+        with self._moved:
+            self._moved.wait_for(lambda: self.mode is not Mode.HOLD)
+            if self.mode is not Mode.SPOIL or len(data) < 600 or self._chance.random() > 0.5:
+                return data
+        # Behind the interleaved frame's and the RTP headers, which would end the connection.
+        spoiled = bytearray(data)
+        for _ in range(20):
+            spoiled[self._chance.randrange(100, len(data))] ^= 0xFF
+        return bytes(spoiled)
+
+
+@contextmanager
+def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[int]:
+    """Serves whatever `answer` does with a GET; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with suppress(ConnectionError):
+                answer(self)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def jpeg(size: tuple[int, int], level: int) -> bytes:
+    """One JPEG picture of that size, grey."""
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="mjpeg") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuvj420p"
+        pixels = np.full((size[1], size[0], 3), level, np.uint8)
+        for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+            container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return memory.getvalue()
+
+
+def send_mjpeg(handler: BaseHTTPRequestHandler, pictures: Iterator[bytes], wait_s: float) -> None:
+    """As a network camera does: parts of a multipart answer without end."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+    handler.end_headers()
+    pause = threading.Event()
+    for picture in pictures:
+        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+        handler.wfile.write(head.encode() + picture + b"\r\n")
+        pause.wait(wait_s)
+
+
+def hls_segments(recording: Path, folder: Path, seconds: int) -> Path:
+    """The recording as a playlist with MPEG-TS segments of that length; the playlist's path."""
+    playlist = folder / "live.m3u8"
+    options = {"hls_time": str(seconds), "hls_list_size": "0", "hls_playlist_type": "vod"}
+    with (
+        av.open(str(recording)) as source,
+        av.open(str(playlist), "w", format="hls", options=options) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return playlist

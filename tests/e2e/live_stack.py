@@ -1,0 +1,209 @@
+"""One `moodline up` with cameras, as a test looks at it: from outside, and from its records."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+from sqlalchemy import func, select
+
+from analytics.queries import list_runs, run_summaries
+from contracts.bus import Bus
+from contracts.database import open_engine, reading
+from contracts.errors import MoodlineError
+from contracts.presence import Presence, SourceReport, WorkerReport
+from contracts.records import Frame, Run, RunProgress
+from contracts.settings import Settings
+from contracts.sources import SourceSettings, add_source, edit_source, pause_source, remove_source
+from moodline.live_status import live_status
+from moodline.running import running_broker
+from tests.e2e.commands import Installation, poll
+
+
+@dataclass
+class LiveStack:
+    """A context manager. Commands would take seconds to start: the records are written directly."""
+
+    installation: Installation
+    log: Path
+    workers: int = 1
+    process: "subprocess.Popen[bytes] | None" = None
+    broker: str = field(default="", init=False)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        status = self.stop()
+        if error is None:
+            assert status == 0, self.log.read_text()[-3000:]
+
+    def start(self) -> None:
+        """Start it, and wait until it can be seen."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "moodline", "up", "--workers", str(self.workers)],
+                env=self.installation.environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        poll(self._is_up)
+        self.broker = running_broker(self._settings)
+        self.engine = open_engine(self._settings.effective_database_url)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """kill -9 of it alone; returns when nothing of it is left."""
+        assert self.process is not None
+        family = self.family()
+        self.process.kill()
+        self.process.wait()
+        poll(lambda: not any(one.is_running() and one.status() != "zombie" for one in family))
+
+    def family(self) -> list[psutil.Process]:
+        """All of its processes."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def pid_of(self, source: str) -> int:
+        """The process that reads the source: the one that claims its run."""
+        with reading(self.engine) as connection:
+            claimant = connection.execute(
+                select(Run.claimed_by).where(Run.run_id == self.told()[source]["run_id"])
+            ).scalar_one()
+        return int(str(claimant).split(":")[1])
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        """What `moodline status --json` says of each live source."""
+        bus = Bus.connect(self.broker)
+        try:
+            reports = Presence(bus, SourceReport).living()
+        finally:
+            bus.close()
+        return {one["name"]: one for one in live_status(self.engine, reports)}
+
+    def told_offline(self, source: str) -> dict[str, Any]:
+        """The same, when nothing runs."""
+        return {one["name"]: one for one in live_status(self.engine, [])}[source]
+
+    def state(self, source: str) -> str:
+        try:
+            return str(self.told()[source]["state"])
+        except (MoodlineError, KeyError):
+            return ""
+
+    def streams(self, *sources: str) -> bool:
+        """Whether all of them are seen, and more of each is analysed than before."""
+        before = self.told()
+        if any(before[name]["state"] != "streaming" for name in sources):
+            return False
+        poll(lambda: self._all_went_on(before, sources))
+        return True
+
+    def _all_went_on(self, before: dict[str, dict[str, Any]], sources: Sequence[str]) -> bool:
+        now = self.told()
+        return all(
+            now[name]["run_id"] != before[name]["run_id"]
+            or now[name]["analyzed"] > before[name]["analyzed"]
+            for name in sources
+        )
+
+    def workers_told(self) -> list[WorkerReport]:
+        bus = Bus.connect(self.broker)
+        try:
+            return Presence(bus, WorkerReport).living()
+        finally:
+            bus.close()
+
+    # -- what its owner does ------------------------------------------------------------
+
+    def add(self, name: str, uri: str, fps: float = 5.0, *, looped: bool = False) -> None:
+        add_source(self.engine, name, SourceSettings(uri, uri, None, fps, 640, (), looped))
+
+    def edit(self, name: str, uri: str, fps: float) -> None:
+        edit_source(self.engine, name, SourceSettings(uri, uri, None, fps, 640))
+
+    def pause(self, name: str, *, paused: bool) -> None:
+        pause_source(self.engine, name, paused=paused)
+
+    def remove(self, name: str) -> None:
+        remove_source(self.engine, name)
+
+    def settled(self) -> bool:
+        """Whether every run has ended."""
+        return all(run.state == "done" for run in list_runs(self.engine))
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(home=self.installation.home)
+
+    def _is_up(self) -> bool:
+        assert self.process is not None and self.process.poll() is None, self.log.read_text()
+        url = running_broker(self._settings)
+        if not url or not (self.installation.home / "moodline.db").exists():
+            return False
+        try:
+            Bus.connect(url).close()
+        except MoodlineError:
+            return False
+        return True
+
+
+def assert_balanced(stack: LiveStack) -> dict[str, int]:
+    """Every run of the stack: each frame is in one place, each number used once. Totals."""
+    totals = {"captured": 0, "analyzed": 0, "broker_lost": 0}
+    summaries = run_summaries(stack.engine, [run.run_id for run in list_runs(stack.engine)])
+    with reading(stack.engine) as connection:
+        rows = dict(
+            connection.execute(
+                select(Run.run_id, func.count(Frame.frame_index))
+                .join(Frame, Frame.run_pk == Run.id, isouter=True)
+                .group_by(Run.run_id)
+            ).all()
+        )
+        numbers = dict(
+            connection.execute(
+                select(Run.run_id, RunProgress.next_seq).join(
+                    RunProgress, RunProgress.run_pk == Run.id
+                )
+            ).all()
+        )
+    for one in summaries:
+        dropped = one.coverage.dropped
+        assert one.coverage.captured == (
+            one.frames_analyzed + one.coverage.sampled_out + sum(dropped.values())
+        ), one
+        assert rows[one.run_id] == one.frames_analyzed, one
+        # Published numbers, less one for the End, and it is the next one.
+        lost = dropped.get("broker_lost", 0)
+        assert numbers[one.run_id] - 2 == one.frames_analyzed + lost + dropped.get("poison", 0), one
+        totals["captured"] += one.coverage.captured
+        totals["analyzed"] += one.frames_analyzed
+        totals["broker_lost"] += lost
+    return totals
+
+
+def signal_process(pid: int, number: int) -> None:
+    """Send a signal to a process that may be gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

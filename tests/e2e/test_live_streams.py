@@ -1,0 +1,178 @@
+"""MJPEG and HLS from a local server, a webcam that is none, and cameras that misbehave."""
+
+import itertools
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from contracts.errors import RefusedError
+from contracts.sources import LiveState
+from ingest.live_opening import open_live
+from ingest.live_reader import LiveReader
+from tests.cameras import FaultProxy, Mode, hls_segments, http_server, jpeg, send_mjpeg
+from tests.media import VideoSpec, steady, write_video
+from tests.rtsp import RtspCamera
+
+LONG_S = 30.0
+
+
+def until(holds: Callable[[], bool], seconds: float = LONG_S) -> None:
+    pause = threading.Event()
+    for _ in range(int(seconds * 100)):
+        if holds():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def seen(reader: LiveReader) -> None:
+    until(lambda: reader.condition.state is LiveState.STREAMING)
+    before = reader.counters().captured
+    until(lambda: reader.counters().captured > before)
+
+
+def balances(reader: LiveReader, taken: int) -> None:
+    counters = reader.counters()
+    assert counters.captured == (taken + counters.sampled_out + sum(counters.dropped.values()))
+
+
+def test_mjpeg_over_http_with_a_change_of_resolution() -> None:
+    small, large = jpeg((64, 48), 60), jpeg((128, 96), 160)
+    changed = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        pictures = (large if changed.is_set() else small for _ in itertools.count())
+        send_mjpeg(handler, pictures, 0.03)
+
+    with http_server(answer) as port:
+        reader = LiveReader(f"http://127.0.0.1:{port}/video", fps=None, max_side=640)
+        with reader:
+            first = reader.take(LONG_S)
+            assert first is not None and (first.width, first.height) == (64, 48)
+            changed.set()
+            taken = 1
+            while (frame := reader.take(LONG_S)) is not None and frame.width == 64:
+                taken += 1
+            assert frame is not None and (frame.display_width, frame.height) == (128, 96)
+            taken += 1
+            assert reader.condition.state is LiveState.STREAMING
+        balances(reader, taken)
+
+
+def test_hls_is_paced_by_its_own_times_not_by_its_segments(tmp_path: Path) -> None:
+    recording = tmp_path / "source.mp4"
+    write_video(recording, steady(125), VideoSpec(gop=25))
+    playlist = hls_segments(recording, tmp_path, 2)
+    assert len(list(tmp_path.glob("*.ts"))) >= 2
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        body = (tmp_path / handler.path.strip("/")).read_bytes()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with http_server(answer) as port:
+        reader = LiveReader(f"http://127.0.0.1:{port}/{playlist.name}", fps=None, max_side=640)
+        times = []
+        with reader:
+            while len(times) < 60:
+                frame = reader.take(LONG_S)
+                assert frame is not None, reader.condition
+                times.append(frame.captured_s)
+        balances(reader, len(times))
+    gaps = np.diff(times)
+    # Sixty pictures of 40 ms: neither a burst of a segment nor a wait for the next one.
+    assert 2.0 < times[-1] - times[0] < 8.0
+    assert np.quantile(gaps, 0.1) > 0.01
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_credentials_are_told_from_all_other_trouble(status: int) -> None:
+    with http_server(lambda handler: handler.send_error(status)) as port:
+        uri = f"http://me:s3cret@127.0.0.1:{port}/video"
+        with pytest.raises(RefusedError) as raised:
+            open_live(uri)
+        assert "s3cret" not in raised.value.line()
+        with LiveReader(uri, fps=None, max_side=640) as reader:
+            until(lambda: reader.condition.state is LiveState.FAILED)
+            assert "password" in reader.condition.reason
+
+
+def test_a_name_that_nobody_knows_is_said() -> None:
+    with LiveReader("rtsp://camera.invalid/live", fps=None, max_side=640) as reader:
+        until(lambda: reader.condition.state is LiveState.BACKING_OFF)
+        assert "camera.invalid:554" in reader.condition.reason
+
+
+def test_a_stream_that_sends_nothing_more_and_comes_back(long_clip: Path, tmp_path: Path) -> None:
+    with (
+        RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera,
+        FaultProxy(camera.port) as proxy,
+    ):
+        uri = camera.url(long_clip.name).replace(f":{camera.port}/", f":{proxy.port}/")
+        with LiveReader(uri, fps=None, max_side=640) as reader:
+            seen(reader)
+            proxy.set(Mode.HOLD)
+            until(lambda: reader.condition.state is not LiveState.STREAMING, 10)
+            until(lambda: bool(reader.condition.reason), 10)
+            proxy.set(Mode.PASS)
+            until(lambda: reader.condition.state is LiveState.STREAMING, 20)
+            seen(reader)
+
+
+def test_spoiled_packets_are_counted_and_the_rest_is_read(long_clip: Path, tmp_path: Path) -> None:
+    with (
+        RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera,
+        FaultProxy(camera.port) as proxy,
+    ):
+        uri = camera.url(long_clip.name).replace(f":{camera.port}/", f":{proxy.port}/")
+        with LiveReader(uri, fps=None, max_side=640) as reader:
+            seen(reader)
+            proxy.set(Mode.SPOIL)
+            before = reader.counters().captured
+            until(lambda: reader.counters().captured > before + 60)
+            proxy.set(Mode.PASS)
+            seen(reader)
+        balances(reader, 0)
+
+
+class FakeCapture:
+    """Stands for cv2.VideoCapture: no machine of the tests' has a camera."""
+
+    def __init__(self, pictures: int) -> None:
+        self.left = pictures
+        self.released = False
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _what: int) -> float:
+        return 30.0
+
+    def read(self) -> tuple[bool, Any]:
+        self.left -= 1
+        return (True, np.zeros((48, 64, 3), np.uint8)) if self.left >= 0 else (False, None)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_webcam_that_is_pulled_out_and_put_in_again() -> None:
+    captures = [FakeCapture(5), FakeCapture(1_000_000)]
+    given = iter(captures)
+    with (
+        patch("ingest.live_opening.cv2.VideoCapture", lambda *_: next(given)),
+        LiveReader("0", fps=10, max_side=640) as reader,
+    ):
+        until(lambda: captures[0].released)
+        until(lambda: reader.counters().captured > 20)
+        assert reader.condition.state is LiveState.STREAMING
+    assert captures[1].released
+    balances(reader, 0)

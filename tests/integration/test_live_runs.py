@@ -1,0 +1,266 @@
+"""A live source's frames on a real broker and a real database: each is in exactly one place."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from sqlalchemy import Engine, select, update
+
+from analytics.queries import list_runs, run_summaries
+from contracts.bus import Bus
+from contracts.database import transaction
+from contracts.jobs import AnalysisOptions, claimant_name
+from contracts.live_runs import LivePins
+from contracts.live_view import View
+from contracts.records import Frame, Run, RunState
+from contracts.settings import LiveView
+from contracts.sources import SourceSettings, add_source, find_source
+from inference_worker.worker import Worker
+from ingest.live_clock import LiveClock
+from ingest.live_mark import PublishedMark
+from ingest.live_opening import LiveInput, LivePicture
+from ingest.live_orphans import end_orphans
+from ingest.live_publisher import LiveClaim, LivePublisher
+from ingest.live_reader import LiveReader
+from tests.integration.test_worker import analyzer, make_worker
+
+PINS = LivePins("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
+CLAIM = LiveClaim(claimant_name(), 60)
+
+
+@dataclass
+class Hand(LiveInput):
+    """A camera whose pictures come when the test says so."""
+
+    aspect: Fraction = Fraction(1)
+    corrupt: int = 0
+    codec: str = "raw"
+    rate: float | None = None
+    go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    over: bool = False
+
+    def pictures(self) -> Iterator[LivePicture]:
+        while True:
+            assert self.go_on.acquire(timeout=60)
+            if self.over:
+                return
+            gray = np.zeros((48, 64), np.uint8)
+            yield LivePicture(VideoFrame.from_ndarray(gray, format="gray"), None)
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Camera:
+    """One source being read, published and analysed, step by step."""
+
+    engine: Engine
+    bus: Bus
+    marks: Path
+    wall_s: float = datetime(2026, 11, 23, 23, 59, 0, tzinfo=UTC).timestamp()
+    monotonic_s: float = 100.0
+    hand: Hand = field(default_factory=Hand)
+
+    def __post_init__(self) -> None:
+        add_source(self.engine, "door", SourceSettings("rtsp://door", "rtsp://door", None, 2.0, 64))
+        clock = LiveClock(lambda: self.wall_s, lambda: self.monotonic_s)
+        self.reader = LiveReader(
+            "rtsp://door", fps=None, max_side=64, clock=clock, opener=lambda _uri: self.hand
+        )
+        self.reader.start()
+        self.publisher = self.new_publisher()
+
+    def new_publisher(self, claim: LiveClaim = CLAIM) -> LivePublisher:
+        source = find_source(self.engine, "door")
+        return LivePublisher(self.engine, self.bus, source, PINS, self.reader, claim, self.marks)
+
+    def picture(self) -> None:
+        """One more picture comes, a second after the last one."""
+        captured = self.reader.counters().captured
+        self.wall_s += 1
+        self.monotonic_s += 1
+        self.hand.go_on.release()
+        until(lambda: self.reader.counters().captured > captured)
+
+    def publish(self, pictures: int) -> None:
+        for _ in range(pictures):
+            self.picture()
+            self.publisher.step(0.05)
+
+    def stop(self) -> None:
+        self.hand.over = True
+        self.hand.go_on.release()
+        self.reader.close()
+        self.publisher.close()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(3000):
+        if holds():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come to that")
+
+
+@pytest.fixture
+def camera(engine: Engine, bus: Bus, tmp_path: Path) -> Iterator[Camera]:
+    one = Camera(engine, bus, tmp_path / "live")
+    yield one
+    one.hand.over = True
+    one.hand.go_on.release()
+    one.reader.close()
+
+
+@pytest.fixture
+def worker(engine: Engine, bus: Bus) -> Worker:
+    return make_worker("w", bus, engine, analyzer)
+
+
+def work(worker: Worker, engine: Engine) -> None:
+    """Until no run is open."""
+
+    def ended() -> bool:
+        worker.step()
+        return all(run.state == RunState.DONE for run in list_runs(engine))
+
+    until(ended)
+
+
+@dataclass
+class Ledger:
+    """All runs of the source together."""
+
+    captured: int
+    analyzed: int
+    dropped: dict[str, int]
+
+
+def ledger(engine: Engine) -> Ledger:
+    """Every run balances, and its rows are there once."""
+    summaries = run_summaries(engine, [run.run_id for run in list_runs(engine)])
+    total = Ledger(0, 0, {})
+    for summary in summaries:
+        coverage = summary.coverage
+        assert coverage.captured == (
+            summary.frames_analyzed + coverage.sampled_out + sum(coverage.dropped.values())
+        )
+        total.captured += coverage.captured
+        total.analyzed += summary.frames_analyzed
+        for cause, count in coverage.dropped.items():
+            total.dropped[cause] = total.dropped.get(cause, 0) + count
+    with engine.connect() as connection:
+        rows = connection.execute(select(Frame.run_pk, Frame.frame_index)).all()
+    assert len(set(rows)) == len(rows) == total.analyzed
+    return total
+
+
+def test_every_picture_is_analysed_or_counted(
+    camera: Camera, worker: Worker, engine: Engine
+) -> None:
+    camera.publish(3)  # As many as its stream holds.
+    camera.publish(2)  # These find no room: the newer takes the older's place.
+    until(lambda: bool(worker.step()) or ledger(engine).analyzed == 3)
+    camera.publish(1)
+    camera.hand.corrupt = 4
+    camera.publish(1)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert found.captured == 11
+    assert found.dropped == {"newest": 2, "corrupt": 4}
+    assert not camera.bus.open_runs()
+
+
+def test_frames_that_go_with_the_broker_are_counted_once(
+    camera: Camera, worker: Worker, engine: Engine
+) -> None:
+    camera.publish(2)
+    until(lambda: bool(worker.step()) or ledger(engine).analyzed == 2)
+    camera.publish(2)
+    camera.bus.client.delete(camera.bus.stream_key(camera.publisher.run_id), camera.bus.runs_key)
+    camera.publish(2)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.analyzed, found.dropped) == (6, 4, {"broker_lost": 2})
+
+
+@pytest.mark.parametrize("broker_dies", [False, True])
+def test_the_run_of_a_dead_reader_is_ended_with_all_that_it_published(
+    camera: Camera, worker: Worker, engine: Engine, *, broker_dies: bool
+) -> None:
+    camera.publish(1)
+    until(lambda: bool(worker.step()) or ledger(engine).analyzed == 1)
+    camera.publish(2)
+    dead = camera.publisher.run_id  # kill -9: nothing is closed, and its claim is not renewed.
+    with transaction(engine) as connection:
+        connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
+    if broker_dies:
+        camera.bus.client.delete(camera.bus.stream_key(dead), camera.bus.runs_key)
+    assert PublishedMark.read(camera.marks, dead) is not None
+    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 1
+    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 0, "its End waits for a worker"
+    work(worker, engine)
+    found = ledger(engine)
+    lost = {"broker_lost": 2} if broker_dies else {}
+    assert (found.captured, found.analyzed, found.dropped) == (3, 1 if broker_dies else 3, lost)
+    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 0
+    assert not list(camera.marks.glob("*")), "nothing is left of it"
+
+
+def test_a_reader_that_was_taken_for_dead_begins_a_run_of_its_own(
+    camera: Camera, worker: Worker, engine: Engine
+) -> None:
+    camera.publisher = camera.new_publisher(LiveClaim(claimant_name(), 0.0))  # Renewed each time.
+    camera.publish(2)
+    with transaction(engine) as connection:
+        connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
+    other = LiveClaim("other:1:1", 60)
+    assert end_orphans(engine, camera.bus, other, camera.marks) == 1
+    camera.picture()
+    camera.publisher.step(0.05)  # It finds out, and publishes nothing into the run.
+    camera.publisher.step(0.05)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
+    assert len(list_runs(engine)) == 2
+
+
+def test_a_new_run_begins_with_each_utc_day(camera: Camera, worker: Worker, engine: Engine) -> None:
+    camera.wall_s = datetime(2026, 11, 23, 23, 59, 57, tzinfo=UTC).timestamp()
+    for _ in range(5):
+        camera.publish(1)
+        worker.step()
+        worker.step()
+    camera.stop()
+    work(worker, engine)
+    with engine.connect() as connection:
+        days = connection.execute(
+            select(Frame.run_pk, Frame.captured_at).order_by(Frame.captured_at)
+        ).all()
+    assert ledger(engine).captured == 5 == len(days)
+    by_day: dict[int, set[str]] = {}
+    for run_pk, at in days:
+        by_day.setdefault(run_pk, set()).add(f"{at:%m-%d}")
+    assert sorted(by_day.values(), key=sorted) == [{"11-23"}, {"11-24"}]
+
+
+def test_the_newest_view_is_in_the_broker_for_seconds(
+    camera: Camera, engine: Engine, bus: Bus
+) -> None:
+    worker = make_worker("w", bus, engine, analyzer, view=LiveView.BLURRED)
+    camera.publish(1)
+    until(lambda: bool(worker.step()) or View.newest(bus, "door") is not None)
+    view = View.newest(bus, "door")
+    assert view is not None and view.picture.startswith(b"\xff\xd8")
+    assert (view.width, view.height, len(view.readings)) == (64, 48, 1)
+    assert 0 < bus.client.pttl(bus.key("door", "view")) <= 5000  # type: ignore[operator]
+    assert View.newest(bus, "hall") is None

@@ -1,0 +1,117 @@
+"""Live sources as records, on both databases: names, changes, claims, and what they did when."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from analytics.live import latest_intervals, uptime
+from contracts.database import transaction
+from contracts.errors import SourceError, SourceNotFoundError
+from contracts.jobs import claimant_name, enqueue_file
+from contracts.sources import (
+    Claimant,
+    IntervalNews,
+    LiveState,
+    SourceSettings,
+    add_source,
+    claim_sources,
+    edit_source,
+    find_source,
+    live_sources,
+    pause_source,
+    release_sources,
+    remove_source,
+    write_intervals,
+)
+from tests.integration.test_jobs import JOB
+
+DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ("front",))
+
+
+def names(sources: list[object]) -> list[str]:
+    return [getattr(source, "name") for source in sources]  # noqa: B009
+
+
+def test_each_change_is_seen_as_one(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    seen = [find_source(engine, "door")]
+    edit_source(engine, "door", replace(DOOR, sampling_fps=10.0))
+    pause_source(engine, "door", paused=True)
+    seen.append(find_source(engine, "door"))
+    assert [(one.sampling_fps, one.paused) for one in seen] == [(5.0, False), (10.0, True)]
+    assert seen[0].revision + 2 == seen[1].revision
+    assert seen[0].tags == ("front",)
+
+
+def test_a_removed_source_is_forgotten_and_can_come_back(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    first = find_source(engine, "door")
+    remove_source(engine, "door")
+    assert live_sources(engine) == []
+    with pytest.raises(SourceNotFoundError):
+        pause_source(engine, "door", paused=True)
+    add_source(engine, "door", replace(DOOR, uri="rtsp://door/other"))
+    again = find_source(engine, "door")
+    assert (again.pk, again.uri) == (first.pk, "rtsp://door/other")
+    assert again.revision > first.revision
+
+
+def test_a_name_is_given_once(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    with pytest.raises(SourceError, match="already"):
+        add_source(engine, "door", DOOR)
+    with transaction(engine) as connection:
+        enqueue_file(connection, JOB, claimant=None, lease_s=1, again=False)
+    with pytest.raises(SourceError, match="recordings"):
+        add_source(engine, JOB.source, DOOR)
+
+
+@pytest.mark.parametrize("name", ["", " ", "0", "a/b", "-x", "a\nb", "x" * 65])
+def test_a_name_can_be_told_from_anything_else(engine: Engine, name: str) -> None:
+    with pytest.raises(SourceError):
+        add_source(engine, name, DOOR)
+
+
+def test_a_source_has_one_supervisor_at_a_time(engine: Engine) -> None:
+    here = Claimant(claimant_name(), "here", 60)
+    there = Claimant("there:1:1", "there", 60)
+    add_source(engine, "door", DOOR)
+    add_source(engine, "desk", replace(DOOR, uri="0", host="there"))
+    assert names([*claim_sources(engine, here, renew=False)]) == ["door"]
+    assert names([*claim_sources(engine, there, renew=True)]) == ["desk"]
+    release_sources(engine, here.name)
+    assert names([*claim_sources(engine, there, renew=False)]) == ["desk", "door"]
+    assert claim_sources(engine, here, renew=True) == []
+
+
+def test_a_dead_supervisors_sources_are_free_when_its_lease_is_over(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    claim_sources(engine, Claimant("gone:1:1", "gone", 0.0), renew=False)
+    here = Claimant(claimant_name(), "here", 60)
+    assert names([*claim_sources(engine, here, renew=False)]) == ["door"]
+
+
+def test_uptime_counts_what_is_known_and_no_more(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+    def at(minute: float) -> datetime:
+        return begin + timedelta(minutes=minute)
+
+    streaming = IntervalNews(pk, LiveState.STREAMING, "", at(0), at(10))
+    write_intervals(engine, [streaming])
+    # The same interval, still going on; then a gap in which nobody watched; then an outage.
+    away = IntervalNews(pk, LiveState.BACKING_OFF, "no route", at(40), at(50))
+    write_intervals(engine, [replace(streaming, until=at(30)), away])
+    write_intervals(engine, [replace(away, reason="refused", until=at(55))])
+    assert uptime(engine, "door", at(20), at(60)) == {
+        LiveState.STREAMING: 600.0,
+        LiveState.BACKING_OFF: 900.0,
+    }
+    latest = latest_intervals(engine, "door", limit=5)
+    assert [(one.state, one.reason) for one in latest] == [
+        (LiveState.BACKING_OFF, "refused"),
+        (LiveState.STREAMING, ""),
+    ]
