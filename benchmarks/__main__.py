@@ -6,12 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import detectors, fer_library, fer_model
+from benchmarks import detectors, fer_library, fer_model, live_cameras
 
 BENCHMARKS = {
     "fer-library": fer_library.run,
     "fer-model": fer_model.run,
     "detectors": detectors.run,
+    "live-cameras": live_cameras.run,
 }
 
 

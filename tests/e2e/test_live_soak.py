@@ -1,0 +1,94 @@
+"""Cameras for minutes, undisturbed and under fire: what is accepted is in SQL once, or counted."""
+
+import random
+import signal
+import statistics
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.commands import Installation, poll
+from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
+from tests.rtsp import RtspCamera
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+CHAOS_S = 240
+SOAK_S = 600
+WARM_UP_S = 240
+"""Each worker's database connection fills its page cache first: two megabytes."""
+LARGEST_SLOPE_MB = 1.0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_seeded_kills_of_everything_lose_nothing_uncounted(
+    installation: Installation, long_clip: Path, tmp_path: Path, seed: int
+) -> None:
+    chance, killed = random.Random(seed), dict.fromkeys(("worker", "source", "broker", "up"), 0)
+    stack = LiveStack(installation, tmp_path / "up.log", workers=2)
+    names = [f"camera{number}" for number in range(4)]
+    with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera, stack:
+        for name in names:
+            stack.add(name, camera.url(long_clip.name))
+        poll(lambda: stack.streams(*names))
+        until = time.monotonic() + CHAOS_S
+        while time.monotonic() < until:
+            victim = chance.choice(list(killed))
+            killed[victim] += 1
+            if victim == "worker":
+                workers = stack.workers_told()
+                signal_process(chance.choice(workers).pid if workers else 0, signal.SIGKILL)
+            elif victim == "source":
+                signal_process(stack.pid_of(chance.choice(names)), signal.SIGKILL)
+            elif victim == "broker":
+                for one in stack.family():
+                    if "valkey" in one.name():
+                        one.kill()
+            else:
+                stack.kill()
+                stack.start()
+            # Sometimes at once the next one, sometimes when all is well again.
+            if chance.random() < 0.6:
+                poll(lambda: all(stack.state(name) == "streaming" for name in names))
+                poll(lambda: stack.streams(*names))
+        poll(lambda: all(stack.state(name) == "streaming" for name in names))
+        poll(lambda: stack.streams(*names))
+    poll(stack.settled)
+    totals = assert_balanced(stack)
+    assert min(killed.values()) > 0, killed
+    assert totals["analyzed"] > 500, totals
+
+
+def test_eight_cameras_for_ten_minutes(
+    installation: Installation, long_clip: Path, tmp_path: Path
+) -> None:
+    stack = LiveStack(installation, tmp_path / "up.log", workers=2)
+    names = [f"camera{number}" for number in range(8)]
+    with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera, stack:
+        for name in names:
+            stack.add(name, camera.url(long_clip.name))
+        poll(lambda: stack.streams(*names))
+        begin, at_s, sizes = time.monotonic(), [], []
+        assert stack.process is not None
+        processes = [psutil.Process(stack.process.pid), *stack.family()]
+
+        def look() -> bool:
+            passed_s = time.monotonic() - begin
+            if passed_s >= WARM_UP_S and (not at_s or passed_s > at_s[-1] + 5):
+                at_s.append(passed_s)
+                sizes.append(sum(one.memory_full_info().uss for one in processes) / 1e6)
+            return passed_s > SOAK_S
+
+        while not look():
+            poll(lambda: time.monotonic() > begin + (at_s[-1] if at_s else WARM_UP_S) + 5)
+        assert all(one.is_running() for one in processes), "none of them had to be started again"
+        told = stack.told()
+        assert all(one["state"] == "streaming" for one in told.values())
+        assert len({one["run_id"] for one in told.values()}) == 8
+    totals = assert_balanced(stack)
+    assert totals["analyzed"] > 0.8 * 8 * 5 * SOAK_S
+    assert totals["broker_lost"] == 0
+    slope_mb = statistics.linear_regression(at_s, sizes).slope * 600
+    assert slope_mb < LARGEST_SLOPE_MB, (slope_mb, sizes)
