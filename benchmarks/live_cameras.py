@@ -1,7 +1,8 @@
-"""Eight RTSP cameras, 640x360 at 25 frames a second, analysed at 5: how late, and how large.
+"""Eight RTSP cameras, 640x360 at 25 frames a second, analysed at 5: how late, and how many.
 
 The cameras are a real server that repacketises one rendered clip. All runs on this machine: the
-server, `moodline up`, its source processes and its workers.
+server, `moodline up`, its source processes and its workers. What memory does in ten minutes is
+for the slow lane of the tests.
 """
 
 import os
@@ -28,7 +29,6 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))
 WARM_UP_S = 30
 LATEST_P95_S = 1.0
-LARGEST_SLOPE_MB = 1.0
 LARGEST_GROWTH_S = 0.1
 LEAST_FPS = 4.5
 
@@ -41,7 +41,6 @@ class Round:
     """One round's readings. p95_s, rss: one a look, over five seconds each."""
 
     p95_s: list[float] = field(default_factory=list)
-    at_s: list[float] = field(default_factory=list)
     rss: list[int] = field(default_factory=list)
     captured: int = 0
     analyzed: int = 0
@@ -57,12 +56,6 @@ class Round:
         third = max(len(self.p95_s) // 3, 1)
         return statistics.median(self.p95_s[-third:]) - statistics.median(self.p95_s[:third])
 
-    @property
-    def slope_mb(self) -> float:
-        """Resident memory of all processes, MB in ten minutes, by least squares."""
-        slope = statistics.linear_regression(self.at_s, self.rss).slope
-        return slope * 600 / 1e6
-
 
 def run(console: Console, clip: Path | None) -> list[Verdict]:
     """Three rounds of two minutes each; the medians."""
@@ -75,15 +68,10 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
             console.print(rounds[-1], highlight=False)
     p95_s = statistics.median(one.worst_p95_s for one in rounds)
     growth_s = statistics.median(one.growth_s for one in rounds)
-    slope_mb = statistics.median(one.slope_mb for one in rounds)
     each = statistics.median(one.analyzed / (CAMERAS * (SECONDS + WARM_UP_S)) for one in rounds)
     verdicts = [
         Verdict(f"worst p95 of capture to commit {p95_s:.2f} s, under 1 s", p95_s < LATEST_P95_S),
         Verdict(f"p95 grows by {growth_s:.2f} s, under 0.1", growth_s < LARGEST_GROWTH_S),
-        Verdict(
-            f"resident memory grows by {slope_mb:.2f} MB in ten minutes, under 1",
-            slope_mb < LARGEST_SLOPE_MB,
-        ),
         Verdict(f"{each:.1f} frames a second of each camera analysed, of 5", each > LEAST_FPS),
     ]
     measured = {
@@ -91,7 +79,6 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         "seconds": SECONDS,
         "worst_p95_s": p95_s,
         "growth_s": growth_s,
-        "rss_slope_mb_per_10_min": slope_mb,
         "rounds": [
             {
                 "p95_s": one.p95_s,
@@ -134,11 +121,9 @@ def _round(folder: Path, recording: Path, number: int) -> Round:
             stack.add(name, camera.url(recording.name))
         poll(lambda: stack.streams(*names))
         time.sleep(WARM_UP_S)
-        begin = time.monotonic()
         for _ in track(range(SECONDS // _LOOK_S), f"round {number + 1}", transient=True):
             time.sleep(_LOOK_S)
             found.p95_s.append(max(one.latency_p95_s or 0.0 for one in stack.workers_told()))
-            found.at_s.append(time.monotonic() - begin)
             found.rss.append(_resident(stack))
         told = stack.told()
     totals = assert_balanced(stack)

@@ -7,6 +7,7 @@ Standard input: a JSON line for each order; its end means stop. Standard output:
 tell, and a line for each process that ended; see `ingest.live_news`.
 """
 
+import gc
 import json
 import os
 import select
@@ -95,6 +96,7 @@ def main() -> None:
     settings = Settings.read()
     configure_logs(settings.log_level)
     family = _Family(settings)
+    gc.freeze()  # What is there now is shared for good: no child's collector touches it.
     signal.signal(signal.SIGTERM, family.ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle.
     orders = b""

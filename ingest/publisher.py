@@ -143,6 +143,7 @@ class FilePublisher:
                     return
                 if lost:
                     log.warning("publishing again", reason=lost, next_seq=cursor.next_seq)
+                    lost = ""
                 if cursor.next_seq <= reached:
                     self._pause(_RETRY_S, "")  # Twice from the same place: let the worker come to.
                 reached = cursor.next_seq

@@ -115,6 +115,32 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[in
         server.server_close()
 
 
+@contextmanager
+def refusing_rtsp_camera() -> Iterator[int]:
+    """An RTSP camera that takes no password; its port."""
+
+    def refuse(client: socket.socket) -> None:
+        with suppress(OSError), client:
+            while request := client.recv(65536).decode():
+                lines = [line for line in request.splitlines() if ": " in line]
+                head = dict(line.split(": ", 1) for line in lines)
+                answer = (
+                    f"RTSP/1.0 401 Unauthorized\r\nCSeq: {head.get('CSeq', '1')}\r\n"
+                    'WWW-Authenticate: Digest realm="camera", nonce="a1b2c3"\r\n\r\n'
+                )
+                client.sendall(answer.encode())
+
+    def accept(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=refuse, args=(client,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        yield int(listener.getsockname()[1])
+
+
 def jpeg(size: tuple[int, int], level: int) -> bytes:
     """One JPEG picture of that size, grey."""
     memory = io.BytesIO()

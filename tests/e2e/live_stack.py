@@ -18,7 +18,7 @@ from contracts.bus import Bus
 from contracts.database import open_engine, reading
 from contracts.errors import MoodlineError
 from contracts.presence import Presence, SourceReport, WorkerReport
-from contracts.records import Frame, Run, RunProgress
+from contracts.records import Frame, Run, RunProgress, RunState, Source
 from contracts.settings import Settings
 from contracts.sources import SourceSettings, add_source, edit_source, pause_source, remove_source
 from moodline.live_status import live_status
@@ -83,13 +83,17 @@ class LiveStack:
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def pid_of(self, source: str) -> int:
-        """The process that reads the source: the one that claims its run."""
+    def pid_of(self, source: str) -> int | None:
+        """The process that reads the source: the one that claims its run. None between two."""
         with reading(self.engine) as connection:
             claimant = connection.execute(
-                select(Run.claimed_by).where(Run.run_id == self.told()[source]["run_id"])
-            ).scalar_one()
-        return int(str(claimant).split(":")[1])
+                select(Run.claimed_by)
+                .join(Source, Source.id == Run.source_pk)
+                .where(Source.name == source, Run.state == RunState.RUNNING)
+                .order_by(Run.id.desc())
+                .limit(1)
+            ).scalar()
+        return int(claimant.split(":")[1]) if claimant else None
 
     def told(self) -> dict[str, dict[str, Any]]:
         """What `moodline status --json` says of each live source."""
@@ -112,14 +116,20 @@ class LiveStack:
 
     def streams(self, *sources: str) -> bool:
         """Whether all of them are seen, and more of each is analysed than before."""
-        before = self.told()
+        try:
+            before = self.told()
+        except MoodlineError:
+            return False
         if any(before[name]["state"] != "streaming" for name in sources):
             return False
         poll(lambda: self._all_went_on(before, sources))
         return True
 
     def _all_went_on(self, before: dict[str, dict[str, Any]], sources: Sequence[str]) -> bool:
-        now = self.told()
+        try:
+            now = self.told()
+        except MoodlineError:
+            return False
         return all(
             now[name]["run_id"] != before[name]["run_id"]
             or now[name]["analyzed"] > before[name]["analyzed"]
@@ -127,7 +137,10 @@ class LiveStack:
         )
 
     def workers_told(self) -> list[WorkerReport]:
-        bus = Bus.connect(self.broker)
+        try:
+            bus = Bus.connect(self.broker)
+        except MoodlineError:
+            return []
         try:
             return Presence(bus, WorkerReport).living()
         finally:
@@ -201,8 +214,11 @@ def assert_balanced(stack: LiveStack) -> dict[str, int]:
     return totals
 
 
-def signal_process(pid: int, number: int) -> None:
-    """Send a signal to a process that may be gone."""
+def signal_process(pid: int | None, number: int) -> None:
+    """Send a signal to a process that may be gone; None is nobody."""
+    if pid is None:
+        return
+    assert pid > 1
     try:
         os.kill(pid, number)
     except ProcessLookupError:

@@ -1,6 +1,7 @@
 """Cameras for minutes, undisturbed and under fire: what is accepted is in SQL once, or counted."""
 
 import random
+import select
 import signal
 import statistics
 import time
@@ -20,6 +21,7 @@ SOAK_S = 600
 WARM_UP_S = 240
 """Each worker's database connection fills its page cache first: two megabytes."""
 LARGEST_SLOPE_MB = 1.0
+"""Of any one process, in ten minutes."""
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -39,7 +41,7 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
             killed[victim] += 1
             if victim == "worker":
                 workers = stack.workers_told()
-                signal_process(chance.choice(workers).pid if workers else 0, signal.SIGKILL)
+                signal_process(chance.choice(workers).pid if workers else None, signal.SIGKILL)
             elif victim == "source":
                 signal_process(stack.pid_of(chance.choice(names)), signal.SIGKILL)
             elif victim == "broker":
@@ -70,19 +72,22 @@ def test_eight_cameras_for_ten_minutes(
         for name in names:
             stack.add(name, camera.url(long_clip.name))
         poll(lambda: stack.streams(*names))
-        begin, at_s, sizes = time.monotonic(), [], []
+        begin, at_s = time.monotonic(), list[float]()
         assert stack.process is not None
         processes = [psutil.Process(stack.process.pid), *stack.family()]
+        # The broker's depends on how many frames wait in it just then.
+        own = {one: list[float]() for one in processes if "valkey" not in one.name()}
 
         def look() -> bool:
             passed_s = time.monotonic() - begin
             if passed_s >= WARM_UP_S and (not at_s or passed_s > at_s[-1] + 5):
                 at_s.append(passed_s)
-                sizes.append(sum(one.memory_full_info().uss for one in processes) / 1e6)
+                for one, sizes in own.items():
+                    sizes.append(one.memory_full_info().uss / 1e6)
             return passed_s > SOAK_S
 
         while not look():
-            poll(lambda: time.monotonic() > begin + (at_s[-1] if at_s else WARM_UP_S) + 5)
+            select.select([], [], [], 1.0)
         assert all(one.is_running() for one in processes), "none of them had to be started again"
         told = stack.told()
         assert all(one["state"] == "streaming" for one in told.values())
@@ -90,5 +95,6 @@ def test_eight_cameras_for_ten_minutes(
     totals = assert_balanced(stack)
     assert totals["analyzed"] > 0.8 * 8 * 5 * SOAK_S
     assert totals["broker_lost"] == 0
-    slope_mb = statistics.linear_regression(at_s, sizes).slope * 600
-    assert slope_mb < LARGEST_SLOPE_MB, (slope_mb, sizes)
+    slopes_mb = [statistics.linear_regression(at_s, sizes).slope * 600 for sizes in own.values()]
+    print("MB in ten minutes, a process each:", [round(slope, 2) for slope in slopes_mb])
+    assert max(slopes_mb) < LARGEST_SLOPE_MB

@@ -15,7 +15,15 @@ from contracts.errors import RefusedError
 from contracts.sources import LiveState
 from ingest.live_opening import open_live
 from ingest.live_reader import LiveReader
-from tests.cameras import FaultProxy, Mode, hls_segments, http_server, jpeg, send_mjpeg
+from tests.cameras import (
+    FaultProxy,
+    Mode,
+    hls_segments,
+    http_server,
+    jpeg,
+    refusing_rtsp_camera,
+    send_mjpeg,
+)
 from tests.media import VideoSpec, steady, write_video
 from tests.rtsp import RtspCamera
 
@@ -103,6 +111,15 @@ def test_refused_credentials_are_told_from_all_other_trouble(status: int) -> Non
         with LiveReader(uri, fps=None, max_side=640) as reader:
             until(lambda: reader.condition.state is LiveState.FAILED)
             assert "password" in reader.condition.reason
+
+
+def test_an_rtsp_camera_that_takes_no_password_is_not_asked_again_at_once() -> None:
+    with refusing_rtsp_camera() as port:
+        uri = f"rtsp://me:s3cret@127.0.0.1:{port}/live"
+        with LiveReader(uri, fps=None, max_side=640) as reader:
+            until(lambda: reader.condition.state is LiveState.FAILED)
+            assert "password" in reader.condition.reason
+            assert "s3cret" not in reader.condition.reason
 
 
 def test_a_name_that_nobody_knows_is_said() -> None:
