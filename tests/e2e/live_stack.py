@@ -84,7 +84,10 @@ class LiveStack:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def pid_of(self, source: str) -> int | None:
-        """The process that reads the source: the one that claims its run. None between two."""
+        """The process that reads the source: the one that claims its run. None between two.
+
+        A run that was left behind is claimed by a dead process, or by `up` while it ends it.
+        """
         with reading(self.engine) as connection:
             claimant = connection.execute(
                 select(Run.claimed_by)
@@ -93,7 +96,8 @@ class LiveStack:
                 .order_by(Run.id.desc())
                 .limit(1)
             ).scalar()
-        return int(claimant.split(":")[1]) if claimant else None
+        pid = int(claimant.split(":")[1]) if claimant else None
+        return pid if pid in {one.pid for one in self.family()} else None
 
     def told(self) -> dict[str, dict[str, Any]]:
         """What `moodline status --json` says of each live source."""
