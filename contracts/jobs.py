@@ -16,6 +16,7 @@ from contracts.database import transaction
 from contracts.errors import RunNotFoundError
 from contracts.records import ENDED_STATES, Run, RunProgress, RunState, Source, utc_now
 from contracts.shared_folders import SharedFolders
+from contracts.superseding import has_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +270,12 @@ def _new_run(
 ) -> RunTicket:
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
+    source_pk = _source_pk(connection, job.source, "file", now)
     run_pk = connection.execute(
         insert(Run)
         .values(
             run_id=run_id,
-            source_pk=_source_pk(connection, job.source, "file", now),
+            source_pk=source_pk,
             identity=job.identity(),
             kind="file",
             uri=job.uri,
@@ -283,6 +285,7 @@ def _new_run(
             model_version=job.model_version,
             options=job.stored_options(),
             state=RunState.QUEUED,
+            counted=not has_counted(connection, source_pk, job.content_hash),
             queued_at=now,
             claimed_by=claimant,
             claim_expires_at=now + timedelta(seconds=lease_s) if claimant else None,

@@ -116,8 +116,9 @@ class Run(Base):
 
     identity: hash over content, sampling, detector, model and what else makes it another
     analysis; equal identities are the same work. captured_at of media time 0 is `recorded_at`,
-    known from `recorded_at_origin`. frames_total: what a full decode yielded, once known;
-    frames_claimed: the container's estimate, for progress only.
+    known from `recorded_at_origin`. counted: whether history counts it; of the runs of the same
+    recording under one source that is the latest finished one. frames_total: what a full decode
+    yielded, once known; frames_claimed: the container's estimate, for progress only.
     """
 
     __tablename__ = "runs"
@@ -137,6 +138,7 @@ class Run(Base):
     error: Mapped[str] = mapped_column(Text, default="")
     recorded_at: Mapped[datetime | None]
     recorded_at_origin: Mapped[str | None] = mapped_column(String(16))
+    counted: Mapped[bool] = mapped_column(default=True)
     display_width: Mapped[int | None]
     display_height: Mapped[int | None]
     duration_us: Mapped[int | None] = mapped_column(BigInteger)
@@ -156,7 +158,8 @@ class RunProgress(Base):
     holder: the worker that has the run; NULL after a clean release, so a value left behind
     tells the next worker of a crash. next_seq: the first frame that is not committed.
     attempts: crashes on that frame. source_cursor: where the reader takes the source up again.
-    broker_lost: frames of a live run that the broker accepted and lost.
+    broker_lost: frames of a live run that the broker accepted and lost. erased: analysed frames
+    whose rows their owner had erased.
     """
 
     __tablename__ = "run_state"
@@ -176,6 +179,7 @@ class RunProgress(Base):
     faces: Mapped[int] = mapped_column(BigInteger, default=0)
     dropped: Mapped[str] = mapped_column(Text, default="{}")
     broker_lost: Mapped[int] = mapped_column(BigInteger, default=0)
+    erased: Mapped[int] = mapped_column(BigInteger, default=0)
     last_media_time_us: Mapped[int] = mapped_column(BigInteger, default=0)
     updated_at: Mapped[datetime | None]
 

@@ -14,13 +14,16 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from contracts.database import reading, transaction
 from contracts.errors import SourceError, SourceNotFoundError
+from contracts.history import MICROS, UPTIME, WIDTHS, add_sums, lock_rollups, windows
 from contracts.jobs import claim_is_alive, lock_queue
-from contracts.records import Source, SourceInterval, utc_now
+from contracts.records import Source, SourceInterval, to_micros, utc_now
 
 LIVE: Final = "live"
 """The kind of these sources, and of their runs."""
 
 MAX_NAME: Final = 64
+_LONGEST_NEWS_US: Final = 7 * 86_400 * MICROS
+"""Uptime is added at most that far back: a wrong clock must not write for hours."""
 
 
 class LiveState(StrEnum):
@@ -204,23 +207,60 @@ class IntervalNews:
 def write_intervals(engine: Engine, news: Sequence[IntervalNews]) -> None:
     """Extend the sources' latest intervals, or begin new ones where the state is another."""
     with transaction(engine) as connection:
+        lock_rollups(connection)
         for one in news:
-            known = update(SourceInterval).where(
-                SourceInterval.source_pk == one.source_pk,
-                SourceInterval.since == one.since,
-                SourceInterval.state == one.state,
+            _write_interval(connection, one)
+
+
+def _write_interval(connection: Connection, one: IntervalNews) -> None:
+    latest = connection.execute(
+        select(SourceInterval.id, SourceInterval.state, SourceInterval.since, SourceInterval.until)
+        .where(SourceInterval.source_pk == one.source_pk)
+        .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
+        .limit(1)
+    ).first()
+    begin = one.since
+    if latest is not None:
+        begin = max(begin, latest.until)  # A moment is in one state only.
+    if latest is not None and (latest.state, latest.since) == (one.state, one.since):
+        connection.execute(
+            update(SourceInterval)
+            .where(SourceInterval.id == latest.id)
+            .values(until=max(one.until, latest.until), reason=one.reason)
+        )
+    else:
+        connection.execute(
+            insert(SourceInterval).values(
+                source_pk=one.source_pk,
+                state=one.state,
+                reason=one.reason,
+                since=one.since,
+                until=one.until,
             )
-            if connection.execute(known.values(until=one.until, reason=one.reason)).rowcount:
-                continue
-            connection.execute(
-                insert(SourceInterval).values(
-                    source_pk=one.source_pk,
-                    state=one.state,
-                    reason=one.reason,
-                    since=one.since,
-                    until=one.until,
-                )
-            )
+        )
+    _add_uptime(connection, one, to_micros(begin), to_micros(one.until))
+
+
+def _add_uptime(connection: Connection, one: IntervalNews, begin_us: int, end_us: int) -> None:
+    """Nothing else knows it: it is added to the windows at once, and never computed again."""
+    begin_us = max(begin_us, end_us - _LONGEST_NEWS_US)
+    add_sums(
+        connection,
+        [
+            {
+                "source_pk": one.source_pk,
+                "width_s": width_s,
+                "start": start,
+                "part": UPTIME,
+                "folded_at": one.until,
+                # Differences of whole milliseconds: pieces add up to the whole.
+                "watched_ms": (ms := until // 1000 - since // 1000),
+                "up_ms": ms if one.state is LiveState.STREAMING else 0,
+            }
+            for width_s in WIDTHS
+            for start, since, until in windows(begin_us, end_us, width_s)
+        ],
+    )
 
 
 _LIVING: Final = select(*Source.__table__.c).where(Source.kind == LIVE, Source.removed_at.is_(None))

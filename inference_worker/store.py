@@ -1,18 +1,18 @@
 """The worker's side of SQL: take a run with a fence, commit a batch, end it, let it go."""
 
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS
 from contracts.errors import FenceLostError
 from contracts.frames import Counters, DropCause, End
+from contracts.history import upsert
 from contracts.records import (
     ENDED_STATES,
     DeadLetter,
@@ -28,8 +28,10 @@ from contracts.records import (
 )
 from contracts.results import FaceResult, FrameResult
 from contracts.sources import LIVE
+from contracts.superseding import count_instead
+from inference_worker.accounting import Told, account
 
-_INSERT: Final = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_TOKENS: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class TakenRun:
 
     run_pk: int
     run_id: str
+    source_pk: int
     source: str
     live: bool
     fence: int
@@ -64,14 +67,14 @@ class Batch:
     """What one transaction adds to a run: all of it, or nothing.
 
     next_seq: the first frame after the batch. lost: frames of a live run that the broker lost
-    before or between these. counters: cumulative, of the last message.
+    before or between these. told: of each frame that could be read, in their order.
     source_cursor: of the batch's last key frame, or "".
     """
 
     next_seq: int
     results: Sequence[FrameResult]
     rejected: Sequence[Rejected]
-    counters: Counters | None
+    told: Sequence[Told]
     source_cursor: str
     checkpoint: bytes
     lost: int = 0
@@ -83,6 +86,7 @@ class RunStore:
     def __init__(self, engine: Engine, holder: str) -> None:
         self._engine = engine
         self._holder = holder
+        self._chance = random.Random()
 
     def take(self, run_id: str, *, forgive_attempt: bool = False) -> TakenRun | None:
         """Become the run's holder. None: the database knows no such unfinished run.
@@ -95,6 +99,7 @@ class RunStore:
                 select(
                     Run.id,
                     Run.kind,
+                    Run.source_pk,
                     Source.name.label("source"),
                     Run.detector,
                     Run.model_version,
@@ -127,6 +132,7 @@ class RunStore:
         return TakenRun(
             run_pk=run.id,
             run_id=run_id,
+            source_pk=run.source_pk,
             source=run.source,
             live=run.kind == LIVE,
             fence=taken.fence,
@@ -148,6 +154,15 @@ class RunStore:
     def commit(self, run: TakenRun, batch: Batch) -> None:
         """Write a batch. Raises FenceLostError, with nothing written, if the run is another's."""
         with transaction(self._engine) as connection:
+            account(
+                connection,
+                run.run_pk,
+                run.source_pk,
+                batch.told,
+                lost=batch.lost,
+                poison=len(batch.rejected),
+                token=self._token(),
+            )
             self._advance(connection, run, batch)
             _insert_results(connection, run.run_pk, batch.results)
             _insert_rejected(connection, run.run_pk, batch.rejected)
@@ -156,6 +171,15 @@ class RunStore:
         """End the run with the totals of its End message. lost: as in a Batch, before it."""
         state = RunState.FAILED if end.error else RunState.DONE
         with transaction(self._engine) as connection:
+            account(
+                connection,
+                run.run_pk,
+                run.source_pk,
+                (),
+                end=end.counters,
+                lost=lost,
+                token=self._token(),
+            )
             self._guarded(
                 connection,
                 run,
@@ -178,6 +202,8 @@ class RunStore:
                     claim_expires_at=None,
                 )
             )
+            if state is RunState.DONE and not run.live:
+                count_instead(connection, run.run_pk, self._token())
 
     def count_attempt(self, run: TakenRun) -> int:
         """Note that the head frame is about to be tried once more; the number of tries."""
@@ -195,6 +221,9 @@ class RunStore:
                 .values(holder=None)
             )
 
+    def _token(self) -> int:
+        return self._chance.randrange(_TOKENS)
+
     def _advance(self, connection: Connection, run: TakenRun, batch: Batch) -> None:
         values: dict[str, Any] = {
             "next_seq": batch.next_seq,
@@ -204,8 +233,8 @@ class RunStore:
             "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
             "broker_lost": RunProgress.broker_lost + batch.lost,
         }
-        if batch.counters is not None:
-            values |= _counter_columns(batch.counters)
+        if batch.told:
+            values |= _counter_columns(batch.told[-1].counters)
         if batch.source_cursor:
             values["source_cursor"] = batch.source_cursor
         if batch.results:
@@ -261,7 +290,7 @@ def _insert_rejected(connection: Connection, run_pk: int, rejected: Sequence[Rej
 
 def _extend_tracks(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """New tracks are added; known ones reach further."""
-    statement: Any = _INSERT[connection.dialect.name](Track)
+    statement = upsert(connection, Track)
     new = statement.excluded
     connection.execute(
         statement.on_conflict_do_update(

@@ -24,6 +24,7 @@ from contracts.errors import (
 from contracts.failpoints import failpoint
 from contracts.frames import End, FrameMessage, decode
 from contracts.results import FrameResult
+from inference_worker.accounting import Told
 from inference_worker.analysis import classified
 from inference_worker.classify import Classifier
 from inference_worker.holdings import HeldRun, Holdings, WorkerLimits
@@ -259,13 +260,12 @@ class Worker:
     def _conclude(self, turn: _Turn) -> None:
         held, lost = turn.held, turn.lost
         if turn.seqs:
-            last = turn.frames[-1] if turn.frames else None
             cursors = [frame.cursor for frame in turn.frames if frame.cursor]
             batch = Batch(
                 next_seq=turn.seqs[-1] + 1,
                 results=turn.results,
                 rejected=turn.rejected,
-                counters=last.counters if last else None,
+                told=[Told(frame.captured_at_us, frame.counters) for frame in turn.frames],
                 source_cursor=cursors[-1] if cursors else "",
                 checkpoint=held.analyzer.checkpoint(),
                 lost=turn.seqs[-1] + 1 - held.next_seq - len(turn.seqs),

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from contracts import history  # noqa: F401  (its tables belong to Base)
 from contracts.records import Base
 
 context.configure(

@@ -22,6 +22,7 @@ from contracts.publishing import RunPublisher, StreamLimits
 from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
 from contracts.results import FaceResult, FrameResult
 from contracts.settings import LiveView
+from inference_worker.accounting import Told
 from inference_worker.analysis import Sighting
 from inference_worker.classify import Classifier
 from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
@@ -191,7 +192,7 @@ def test_a_worker_that_lost_its_run_cannot_commit(engine: Engine, run_id: str) -
         next_seq=2,
         results=[FrameResult(1, 0, 0, 0, 0, ())],
         rejected=[],
-        counters=Counters(captured=1),
+        told=[Told(40_000, Counters(captured=1))],
         source_cursor="",
         checkpoint=b"1",
     )
