@@ -134,6 +134,21 @@ class Settings(BaseSettings):
         description="The newest picture of each live source, in broker memory for 5 s: blurred "
         "(its faces), clear, or off.",
     )
+    keep_faces_days: int = Field(
+        default=90, ge=0, le=36500, description="Days that face rows are kept; 0: for ever."
+    )
+    keep_frames_days: int = Field(
+        default=90, ge=0, le=36500, description="Days that frame rows are kept; 0: for ever."
+    )
+    keep_minutes_days: int = Field(
+        default=400,
+        ge=0,
+        le=36500,
+        description="Days that sums by the minute are kept, once their rows are gone; 0: for ever.",
+    )
+    keep_rollups_days: int = Field(
+        default=0, ge=0, le=36500, description="Days that all other sums are kept; 0: for ever."
+    )
     log_level: str = Field(
         default="",
         pattern="^(DEBUG|INFO|WARNING|ERROR|)$",

@@ -1,0 +1,146 @@
+"""Rollups equal what the rows add up to: late data, crashes, rebuilds, and rows long gone."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import Connection, Engine, func, select
+
+from analytics import rollups as rollups_module
+from analytics.retention import Ages, apply_retention
+from analytics.rollups import fold, fold_all, rebuild
+from analytics.snapshots import snapshot
+from contracts.database import reading
+from contracts.history import DirtyWindow, RunMinute
+from contracts.records import Face, Frame, Run, RunProgress, Track
+from tests.history import WrittenRun, at_us, expected, finished_at, stored, write_history_run
+
+SPRING = datetime(2026, 3, 29, 0, 58, 30, tzinfo=UTC)
+"""Two minutes before Berlin's clocks jump."""
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+ALL = Ages(timedelta(days=30), timedelta(days=90), None, None)
+
+
+def rows(engine: Engine, table: type[Frame] | type[Face] | type[Track]) -> int:
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_a_run_is_folded_into_every_width(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
+    assert fold_all(engine) == 4
+    assert stored(engine) == expected([run])
+    assert fold(engine) == 0
+
+
+def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
+    write_history_run(engine, "door", at_us(SPRING), 500, random.Random(2))
+    with reading(engine) as connection:
+        sums = connection.execute(
+            select(func.sum(RunMinute.captured), func.sum(RunMinute.sampled_out))
+        ).one()
+        totals = connection.execute(
+            select(RunProgress.frames_captured, RunProgress.frames_sampled_out)
+        ).one()
+    assert tuple(sums) == tuple(totals)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_order_of_events_gives_what_the_rows_add_up_to(engine: Engine, seed: int) -> None:
+    chance = random.Random(seed)
+    history: list[WrittenRun] = []
+
+    def write() -> None:
+        begin = SPRING + timedelta(seconds=chance.choice([0, 20, 3600, 86_400 * 3, -7200]))
+        source = chance.choice(["door", "hall"])
+        history.append(
+            write_history_run(engine, source, at_us(begin), chance.randrange(1, 500), chance)
+        )
+        ended = NOW - timedelta(days=chance.choice([0, 40, 100]))
+        finished_at(engine, history[-1], ended)
+
+    def crash() -> None:
+        def die(*_: object) -> None:
+            raise RuntimeError("killed")
+
+        with patch.object(rollups_module, "delete", die), pytest.raises(RuntimeError):
+            write()
+            fold(engine)
+
+    def write_while_it_folds() -> None:
+        """Rows that are committed between its reading and its writing are not lost."""
+        write()
+        with patch.object(rollups_module, "snapshot", _snapshot_then(write)):
+            fold(engine)
+
+    events = [
+        write,
+        write,
+        crash,
+        write_while_it_folds,
+        lambda: fold(engine, limit=chance.randrange(1, 5)),
+        lambda: fold_all(engine),
+        lambda: rebuild(engine, chance.randrange(2**60)),
+        lambda: apply_retention(engine, ALL, now=NOW),
+    ]
+    for _ in range(12):
+        chance.choice(events)()
+    fold_all(engine)
+    assert stored(engine) == expected(history)
+    rebuild(engine, 1)
+    fold_all(engine)
+    assert stored(engine) == expected(history)
+    apply_retention(engine, ALL, now=NOW + timedelta(days=1000))
+    assert rows(engine, Frame) == rows(engine, Face) == rows(engine, Track) == 0
+    write()  # Late data, for minutes whose rows are gone.
+    fold_all(engine)
+    assert stored(engine) == expected(history)
+
+
+def _snapshot_then(
+    write: Callable[[], None],
+) -> Callable[[Engine], AbstractContextManager[Connection]]:
+    """A snapshot after which somebody writes before the folding goes on."""
+
+    @contextmanager
+    def wrapped(engine: Engine) -> Iterator[Connection]:
+        with snapshot(engine) as connection:
+            yield connection
+        write()
+
+    return wrapped
+
+
+def test_what_is_younger_than_its_age_stays(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
+    finished_at(engine, run, NOW - timedelta(days=40))
+    fold_all(engine)
+    removed = apply_retention(engine, ALL, now=NOW)
+    assert removed.frames == 0
+    assert removed.faces == sum(len(frame.faces) for frame in run.frames) > 0
+    assert rows(engine, Frame) == 300 and rows(engine, Face) == 0
+    assert stored(engine) == expected([run])
+
+
+def test_a_better_models_run_takes_the_place_of_the_older_one(engine: Engine) -> None:
+    chance = random.Random(4)
+    old = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="1")
+    finished_at(engine, old, NOW - timedelta(days=100))
+    apply_retention(engine, ALL, now=NOW)
+    assert stored(engine) == expected([old])
+    new = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="2")
+    fold_all(engine)
+    assert stored(engine) == expected([new])
+    with reading(engine) as connection:
+        counted = dict(connection.execute(select(Run.run_id, Run.counted)).all())
+    assert counted == {old.run_id: False, new.run_id: True}
+
+
+def test_dirty_windows_are_marked_in_the_transaction_of_their_rows(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(5))
+    with reading(engine) as connection:
+        marked = set(connection.execute(select(DirtyWindow.start)).scalars())
+    assert marked == set(run.minutes)
