@@ -1,0 +1,106 @@
+"""Measures: what a window, or many, says, from the sums that are stored of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analytics.queries import LABELS
+from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.history import CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
+
+_ANEW: Final = {
+    "angry": 2.85,
+    "disgust": 2.45,
+    "fear": 2.25,
+    "happy": 8.21,
+    "sad": 1.61,
+    "surprise": 7.47,
+    "neutral": 5.0,
+}
+"""Mean valence ratings, 1 to 9, of the words angry, disgusted, fearful, happy, sad, surprised:
+Bradley and Lang (1999), Affective Norms for English Words, report C-1, University of Florida.
+Neutral is the scale's middle."""
+VALENCES: Final = {label: (rating - 5) / 4 for label, rating in _ANEW.items()}
+"""The same, -1 to 1."""
+
+_MILLION: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was expressed, by how many people, and how much of the time was seen.
+
+    person_s: person-seconds for each of LABELS, by smoothed label; uncertain is a bin of its own.
+    probabilities: the mean calibrated ones, by time; None when nobody was seen. tracks: distinct
+    ones; nobody is recognised, so who returns is counted again. analyzed_s: seconds that analysed
+    frames stand for; occupied_s: of these, with a face. up_s, watched_s: of live sources, how long
+    they delivered, and how long somebody watched over them.
+    """
+
+    person_s: Mapping[str, float]
+    probabilities: Mapping[str, float] | None
+    tracks: int
+    faces: int
+    frames: int
+    analyzed_s: float
+    occupied_s: float
+    captured: int
+    sampled_out: int
+    dropped: Mapping[str, int]
+    up_s: float
+    watched_s: float
+
+    @property
+    def total_s(self) -> float:
+        """All person-seconds."""
+        return sum(self.person_s.values())
+
+    @property
+    def shares(self) -> Mapping[str, float] | None:
+        """Of the person-seconds, 0..1 each; None when nobody was seen."""
+        total_s = self.total_s
+        if not total_s:
+            return None
+        return {label: seconds / total_s for label, seconds in self.person_s.items()}
+
+    @property
+    def valence(self) -> float | None:
+        """Derived, not measured: the VALENCES weighted with the mean probabilities, -1 to 1."""
+        if self.probabilities is None:
+            return None
+        return sum(VALENCES[label] * share for label, share in self.probabilities.items())
+
+    def is_gap(self) -> bool:
+        """Whether nothing was analysed: unknown, and never neutral."""
+        return self.frames == 0
+
+
+def measures(sums: Mapping[str, int]) -> Measures:
+    """From SUMS; what is missing is zero."""
+    known = {name: int(sums.get(name) or 0) for name in SUMS}
+    person_ms = {label: known[LABEL_SUMS[label]] for label in LABELS}
+    total_ms = sum(person_ms.values())
+    return Measures(
+        person_s={label: ms / 1000 for label, ms in person_ms.items()},
+        probabilities=(
+            {label: known[PROBABILITY_SUMS[label]] / _MILLION / total_ms for label in EMOTIONS}
+            if total_ms
+            else None
+        ),
+        tracks=known["tracks_begun"] + known["tracks_carried"],
+        faces=known["faces"],
+        frames=known["frames"],
+        analyzed_s=known["analyzed_ms"] / 1000,
+        occupied_s=known["occupied_ms"] / 1000,
+        captured=known["captured"],
+        sampled_out=known["sampled_out"],
+        dropped={cause: known[cause] for cause in CAUSES if known[cause]},
+        up_s=known["up_ms"] / 1000,
+        watched_s=known["watched_ms"] / 1000,
+    )
+
+
+def certain_share(found: Measures) -> float | None:
+    """How much of the person-time could be read, 0..1; None when nobody was seen."""
+    shares = found.shares
+    return None if shares is None else 1 - shares[UNCERTAIN]

@@ -1,0 +1,312 @@
+"""History's questions, answered from rollups: the read API of the dashboard and the command line.
+
+The cost of an answer grows with what it shows: a range is read in the largest stored windows that
+it is made of, and in at most MOST_BUCKETS steps.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from analytics.local_time import (
+    MOST_BUCKETS,
+    STEPS,
+    auto_step,
+    bucket_begin,
+    bucket_begins,
+    shift_s,
+    stored_width,
+    stretches,
+)
+from analytics.measures import Measures, measures
+from analytics.selected_sources import HistorySource, select_sources
+from analytics.snapshots import snapshot
+from contracts.errors import SettingsError
+from contracts.history import (
+    DAY_S,
+    HOUR_S,
+    LABEL_SUMS,
+    MICROS,
+    MINUTE_S,
+    QUARTER_S,
+    SUMS,
+    WIDTHS,
+    rollups,
+    window_start,
+)
+from contracts.records import to_micros
+
+ALL: Final = ""
+"""The name of the series that has all sources together."""
+_WEEK_HOURS: Final = 168
+_MONDAY_HOURS: Final = 96
+_QUARTERS_UP_TO_S: Final = 400 * DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One step of a timeline. partial: it reaches beyond the range that was asked for."""
+
+    begin: datetime
+    end: datetime
+    measures: Measures
+    partial: bool
+
+    @property
+    def coverage(self) -> float:
+        """Analysed seconds per second, 0..1; where several sources are together, of one's time."""
+        return self.measures.analyzed_s / (self.end - self.begin).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Equal steps of a range, for each source, or for ALL together. A gap is a bucket, too."""
+
+    since: datetime
+    until: datetime
+    step_s: int
+    series: Mapping[str, tuple[Bucket, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One source's whole range, and the same length of time before it."""
+
+    source: HistorySource
+    now: Measures
+    before: Measures
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One hour of the week on the viewer's clock, over all weeks of the range.
+
+    weekday: 0 is Monday.
+    """
+
+    weekday: int
+    hour: int
+    measures: Measures
+
+
+def timeline(  # noqa: PLR0913
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    zone: tzinfo,
+    *,
+    sources: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    step_s: int | None = None,
+    together: bool = False,
+) -> Timeline:
+    """How expressions moved. step_s: one of STEPS; by default the finest that the range allows.
+
+    Raises SettingsError for a range that is empty or a step too fine, SourceNotFoundError.
+    """
+    step_s = _checked_step(since, until, step_s)
+    begins = bucket_begins(since, until, step_s, zone)
+    pieces = list(stretches(begins[0], begins[-1], zone))
+    width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
+    found: dict[str, dict[datetime, dict[str, int]]] = {}
+    with snapshot(engine) as connection:
+        chosen = select_sources(connection, sources, tags)
+        names = {one.pk: ALL if together else one.name for one in chosen}
+        for name in names.values():
+            found.setdefault(name, {})
+        for piece in pieces:
+            index, at_begin = _steps(step_s, piece.offset_s)
+            keys = [] if together else [rollups.c.source_pk]
+            query = (
+                select(*keys, index.label("bucket"), *_sums(at_begin))
+                .where(*_range(names, width_s, piece.since_us, piece.until_us))
+                .group_by(*keys, index)
+            )
+            for row in connection.execute(query).mappings():
+                name = ALL if together else names[row["source_pk"]]
+                begin = bucket_begin(row["bucket"], step_s, piece.offset_s, zone)
+                _add(found[name].setdefault(begin, {}), row)
+    return Timeline(
+        since,
+        until,
+        step_s,
+        {name: tuple(_buckets(begins, sums, since, until)) for name, sums in found.items()},
+    )
+
+
+def totals(
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    *,
+    sources: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> tuple[Total, ...]:
+    """Each source's whole range, the busiest first, beside the same length of time before it.
+
+    Ranges of more than two days are read to the quarter of an hour, others to the minute.
+    """
+    _check_range(since, until)
+    with snapshot(engine) as connection:
+        chosen = select_sources(connection, sources, tags)
+        now = _totals(connection, chosen, since, until)
+        before = _totals(connection, chosen, since - (until - since), since)
+    lines = [Total(one, measures(now[one.pk]), measures(before[one.pk])) for one in chosen]
+    return tuple(sorted(lines, key=lambda line: (-line.now.total_s, line.source.name)))
+
+
+def heat_map(  # noqa: PLR0913
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    zone: tzinfo,
+    *,
+    sources: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> tuple[HeatCell, ...]:
+    """The hours of the week that have something, on the viewer's clock, all sources together.
+
+    Raises SettingsError for more than 400 days.
+    """
+    _check_range(since, until)
+    if (until - since).total_seconds() > _QUARTERS_UP_TO_S:
+        raise SettingsError("a heat map shows 400 days at most", hint="Choose a shorter range")
+    pieces = list(stretches(since, until, zone))
+    width_s = stored_width(HOUR_S, {piece.offset_s for piece in pieces})
+    cells: dict[int, dict[str, int]] = {}
+    with snapshot(engine) as connection:
+        names = {one.pk: one.name for one in select_sources(connection, sources, tags)}
+        for piece in pieces:
+            index, _ = _steps(HOUR_S, piece.offset_s)
+            hour = (index - _MONDAY_HOURS) % _WEEK_HOURS
+            query = (
+                select(
+                    hour.label("hour"),
+                    *(func.sum(rollups.c[name]).label(name) for name in _HEAT_SUMS),
+                )
+                .where(*_range(names, width_s, piece.since_us, piece.until_us))
+                .group_by(hour)
+            )
+            for row in connection.execute(query).mappings():
+                # Before 1970 the remainder is negative.
+                _add(cells.setdefault(row["hour"] % _WEEK_HOURS, {}), row)
+    return tuple(
+        HeatCell(hour // 24, hour % 24, measures(sums)) for hour, sums in sorted(cells.items())
+    )
+
+
+_HEAT_SUMS: Final = (*LABEL_SUMS.values(), "frames", "analyzed_ms", "tracks_begun")
+
+
+def _checked_step(since: datetime, until: datetime, step_s: int | None) -> int:
+    _check_range(since, until)
+    finest = auto_step(since, until)
+    if step_s is None:
+        return finest
+    if step_s not in STEPS:
+        raise SettingsError(
+            f"no step of {step_s} s", hint=f"Use one of {', '.join(map(str, STEPS))}"
+        )
+    if (until - since).total_seconds() / step_s > MOST_BUCKETS:
+        raise SettingsError(
+            f"steps of {step_s} s are too fine for that range", hint=f"Use {finest} s or more"
+        )
+    return step_s
+
+
+def _check_range(since: datetime, until: datetime) -> None:
+    if since >= until:
+        raise SettingsError("the range is empty", hint="Its begin comes before its end")
+
+
+def _steps(step_s: int, offset_s: int) -> tuple[ColumnElement[int], ColumnElement[Any]]:
+    """The step that a row lies in, by its place on the local clock; and whether it begins it."""
+    local_us = rollups.c.start + (offset_s + shift_s(step_s)) * MICROS
+    step_us = step_s * MICROS
+    remainder = (local_us % step_us + step_us) % step_us
+    return (local_us - remainder) // step_us, remainder == 0
+
+
+def _sums(at_begin: ColumnElement[Any]) -> Iterator[ColumnElement[int]]:
+    """All sums; of the carried tracks only those of a step's first window."""
+    for name in SUMS:
+        if name == "tracks_carried":
+            yield func.sum(rollups.c[name]).filter(at_begin).label(name)
+        else:
+            yield func.sum(rollups.c[name]).label(name)
+
+
+def _range(
+    source_pks: Iterable[int], width_s: int, since_us: int, until_us: int
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        rollups.c.source_pk.in_(list(source_pks)),
+        rollups.c.width_s == width_s,
+        rollups.c.start >= since_us,
+        rollups.c.start < until_us,
+    )
+
+
+def _add(sums: dict[str, int], row: Mapping[Any, Any]) -> None:
+    for name in SUMS:
+        if row.get(name):
+            sums[name] = sums.get(name, 0) + int(row[name])
+
+
+def _buckets(
+    begins: Sequence[datetime],
+    sums: Mapping[datetime, Mapping[str, int]],
+    since: datetime,
+    until: datetime,
+) -> Iterator[Bucket]:
+    for begin, end in pairwise(begins):
+        partial = begin < since or end > until
+        yield Bucket(begin, end, measures(sums.get(begin, {})), partial)
+
+
+def _totals(
+    connection: Connection, chosen: Sequence[HistorySource], since: datetime, until: datetime
+) -> dict[int, dict[str, int]]:
+    """The sums of the range, from as few and as large windows as it is made of."""
+    pks = [one.pk for one in chosen]
+    found: dict[int, dict[str, int]] = {pk: {} for pk in pks}
+    finest = MINUTE_S if (until - since).total_seconds() <= 2 * DAY_S else QUARTER_S
+    begin_us = window_start(to_micros(since), finest)
+    end_us = -window_start(-to_micros(until), finest)
+    for width_s, since_us, until_us in whole_windows(begin_us, end_us, finest):
+        query = (
+            select(rollups.c.source_pk, *_sums(rollups.c.start == begin_us))
+            .where(*_range(pks, width_s, since_us, until_us))
+            .group_by(rollups.c.source_pk)
+        )
+        for row in connection.execute(query).mappings():
+            _add(found[row["source_pk"]], row)
+    return found
+
+
+def whole_windows(begin_us: int, end_us: int, finest: int) -> Iterator[tuple[int, int, int]]:
+    """(width, since, until): the range as whole stored windows, the largest that fit."""
+    widths = [width for width in WIDTHS if width >= finest]
+    while begin_us < end_us:
+        fitting = [
+            width
+            for width in widths
+            if begin_us % (width * MICROS) == 0 and begin_us + width * MICROS <= end_us
+        ]
+        width_us = max(fitting) * MICROS
+        until_us = begin_us
+        larger = next((width * MICROS for width in widths if width * MICROS > width_us), None)
+        while until_us + width_us <= end_us and (
+            larger is None
+            or until_us == begin_us
+            or until_us % larger
+            or until_us + larger > end_us
+        ):
+            until_us += width_us
+        yield width_us // MICROS, begin_us, until_us
+        begin_us = until_us
