@@ -1,0 +1,190 @@
+"""The read API over real rollups: the viewer's clock, gaps, totals and moments."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine
+
+from analytics.local_time import WEEK_S, bucket_begins
+from analytics.measures import Measures, measures
+from analytics.moments import moments
+from analytics.rollups import fold_all
+from analytics.trends import ALL, heat_map, timeline, totals
+from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.errors import SettingsError, SourceNotFoundError
+from contracts.history import DAY_S, HOUR_S, MICROS, MINUTE_S, QUARTER_S
+from contracts.sources import (
+    IntervalNews,
+    LiveState,
+    SourceSettings,
+    add_source,
+    find_source,
+    write_intervals,
+)
+from tests.history import WrittenRun, at_us, expected, write_history_run
+
+BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
+SPRING = datetime(2026, 3, 28, tzinfo=UTC)
+"""The day before Berlin's clocks jump."""
+
+
+def written(engine: Engine, hours: list[int], source: str = "door") -> list[WrittenRun]:
+    chance = random.Random(len(hours))
+    return [
+        write_history_run(
+            engine, source, at_us(SPRING + timedelta(hours=hour, minutes=17)), 400, chance
+        )
+        for hour in hours
+    ]
+
+
+def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
+    """What the minutes in [begin, end) hold, without the tracks, which cannot be added."""
+    sums: Counter[str] = Counter()
+    for (_, width_s, start), found in expected(runs).items():
+        if width_s == MINUTE_S and at_us(begin) <= start < at_us(end):
+            sums += found
+    sums["tracks_begun"] = len(tracks(runs, begin, end))
+    sums["tracks_carried"] = 0
+    return measures(sums)
+
+
+def tracks(runs: list[WrittenRun], begin: datetime, end: datetime) -> set[tuple[str, int]]:
+    return {
+        (run.run_id, face.track_id)
+        for run in runs
+        for frame in run.frames
+        if at_us(begin) <= frame.captured_at_us < at_us(end)
+        for face in frame.faces
+    }
+
+
+@pytest.mark.parametrize("zone", [UTC, BERLIN, KATHMANDU], ids=str)
+@pytest.mark.parametrize("step_s", [QUARTER_S, HOUR_S, DAY_S, WEEK_S])
+def test_a_timeline_is_what_its_steps_hold(engine: Engine, zone: ZoneInfo, step_s: int) -> None:
+    runs = written(engine, [0, 1, 23, 24, 25, 47, 48, 70])
+    fold_all(engine)
+    days = 4 if step_s >= HOUR_S else 3
+    found = timeline(engine, SPRING, SPRING + timedelta(days=days), zone, step_s=step_s)
+    for bucket in found.series["door"]:
+        assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
+        assert bucket.measures.is_gap() == (bucket.measures.frames == 0)
+    covered = sum(bucket.measures.frames for bucket in found.series["door"])
+    assert covered == sum(len(run.frames) for run in runs)
+
+
+def test_days_are_the_viewers_and_as_long_as_they_were() -> None:
+    begins = bucket_begins(SPRING, SPRING + timedelta(days=3), DAY_S, BERLIN)
+    hours = [(end - begin).total_seconds() / 3600 for begin, end in pairwise(begins)]
+    assert hours == [24, 23, 24, 24]
+    assert all(begin.astimezone(BERLIN).hour == 0 for begin in begins)
+
+
+def test_an_hour_that_the_clock_shows_twice_is_two() -> None:
+    autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    begins = bucket_begins(autumn, autumn + timedelta(hours=25), HOUR_S, BERLIN)
+    assert len(begins) == 26
+    shown = [begin.astimezone(BERLIN).hour for begin in begins]
+    assert shown[:5] == [0, 1, 2, 2, 3]
+
+
+def test_weeks_begin_on_mondays() -> None:
+    begins = bucket_begins(SPRING, SPRING + timedelta(days=60), WEEK_S, BERLIN)
+    assert {begin.astimezone(BERLIN).weekday() for begin in begins} == {0}
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        (SPRING + timedelta(minutes=3), SPRING + timedelta(hours=30, minutes=22)),
+        (SPRING, SPRING + timedelta(days=4)),
+        (SPRING + timedelta(minutes=17), SPRING + timedelta(minutes=19)),
+    ],
+)
+def test_totals_are_what_the_range_holds(engine: Engine, since: datetime, until: datetime) -> None:
+    runs = written(engine, [0, 5, 24, 30, 60])
+    fold_all(engine)
+    (total,) = totals(engine, since, until)
+    assert total.now == summed(runs, since, until)
+    assert total.before == summed(runs, since - (until - since), since)
+
+
+def test_the_heat_map_has_the_hours_of_the_viewers_week(engine: Engine) -> None:
+    runs = written(engine, [0, 23, 24, 47, 168])
+    fold_all(engine)
+    cells = heat_map(engine, SPRING, SPRING + timedelta(days=9), KATHMANDU)
+    reference: Counter[tuple[int, int]] = Counter()
+    for run in runs:
+        for frame in run.frames:
+            at = datetime.fromtimestamp(frame.captured_at_us / 1e6, KATHMANDU)
+            reference[at.weekday(), at.hour] += 1
+    assert {(cell.weekday, cell.hour): cell.measures.frames for cell in cells} == dict(reference)
+
+
+def test_sources_are_told_apart_or_taken_together(engine: Engine) -> None:
+    door, hall = written(engine, [1, 2]), written(engine, [1], "hall")
+    fold_all(engine)
+    span = (SPRING, SPRING + timedelta(days=1), UTC)
+    apart = timeline(engine, *span)
+    together = timeline(engine, *span, together=True)
+    assert set(apart.series) == {"door", "hall"} and set(together.series) == {ALL}
+    hour = SPRING + timedelta(hours=1)
+    found = [
+        bucket.measures.frames for bucket in together.series[ALL] if bucket.begin.hour == hour.hour
+    ]
+    assert sum(found) == len(door[0].frames) + len(hall[0].frames)
+    assert set(timeline(engine, *span, sources=["hall"]).series) == {"hall"}
+    with pytest.raises(SourceNotFoundError, match="attic"):
+        timeline(engine, *span, sources=["attic"])
+
+
+def test_the_step_grows_with_the_range(engine: Engine) -> None:
+    spans = [timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=365)]
+    steps = [timeline(engine, SPRING, SPRING + span, UTC).step_s for span in spans]
+    assert steps == [MINUTE_S, 5 * MINUTE_S, HOUR_S, DAY_S]
+    with pytest.raises(SettingsError, match="too fine"):
+        timeline(engine, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
+    with pytest.raises(SettingsError, match="empty"):
+        timeline(engine, SPRING, SPRING, UTC)
+
+
+def test_uptime_is_in_every_window_and_never_twice(engine: Engine) -> None:
+    add_source(engine, "gate", SourceSettings("rtsp://x/y", "rtsp://x/y", None, 5.0, None))
+    pk = find_source(engine, "gate").pk
+    begin = SPRING + timedelta(minutes=10, seconds=30)
+
+    def tell(state: LiveState, since_s: float, until_s: float) -> None:
+        since, until = begin + timedelta(seconds=since_s), begin + timedelta(seconds=until_s)
+        write_intervals(engine, [IntervalNews(pk, state, "", since, until)])
+
+    tell(LiveState.CONNECTING, 0, 5)
+    tell(LiveState.STREAMING, 4.5, 60)  # It says since when itself, a little earlier.
+    tell(LiveState.STREAMING, 4.5, 60)
+    tell(LiveState.STREAMING, 4.5, 7000)
+    (total,) = totals(engine, SPRING, SPRING + timedelta(hours=3))
+    assert (total.now.watched_s, total.now.up_s) == (7000, 6995)
+    found = timeline(engine, SPRING, SPRING + timedelta(hours=3), UTC, step_s=HOUR_S)
+    ups = [bucket.measures.up_s for bucket in found.series["gate"]]
+    assert sum(ups) == 6995 and ups[1] == 3600
+
+
+def test_moments_are_the_sharpest_changes_with_enough_seen(engine: Engine) -> None:
+    written(engine, [1, 2])
+    fold_all(engine)
+    found = timeline(engine, SPRING, SPRING + timedelta(hours=4), UTC, step_s=MINUTE_S)
+    sharpest = moments(found, limit=3)
+    assert sharpest and sharpest == tuple(sorted(sharpest, key=lambda one: -one.change))
+    for one in sharpest:
+        assert 0 < one.change <= 1 and one.label in (*EMOTIONS, UNCERTAIN)
+        assert abs(one.now - one.before) <= one.change + 1e-9
+
+
+def test_valence_is_derived_from_the_probabilities() -> None:
+    happy = {"happy_ms": 1000, "p_happy": 1_000_000 * 1000}
+    assert measures(happy).valence == pytest.approx(0.8025)
+    assert measures({}).valence is None and measures({}).shares is None
+    assert measures({"p_happy": 5 * MICROS}).valence is None
