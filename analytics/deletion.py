@@ -1,12 +1,15 @@
 """Deleting a run: in chunks, so that locks are short and the write-ahead log stays small."""
 
+import random
 from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from analytics.queries import run_not_found
+from analytics.space import give_space_back
 from contracts.database import transaction
 from contracts.errors import RunBusyError
+from contracts.history import RunMinute, rollups
 from contracts.jobs import claim_is_alive, lock_queue
 from contracts.records import (
     ENDED_STATES,
@@ -18,9 +21,9 @@ from contracts.records import (
     RunState,
     Track,
 )
+from contracts.superseding import count_latest, mark_run_dirty
 
 CHUNK_ROWS: Final = 5000
-_CHUNK_PAGES: Final = 1000
 
 
 def delete_run(engine: Engine, run_id: str, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -36,11 +39,21 @@ def delete_run(engine: Engine, run_id: str, *, chunk_rows: int = CHUNK_ROWS) -> 
                 if not _delete_chunk(connection, table, run_pk, chunk_rows):
                     break
     with transaction(engine) as connection:
-        for child in (Track, DeadLetter, RunProgress):
+        run = connection.execute(
+            select(Run.source_pk, Run.content_hash).where(Run.id == run_pk)
+        ).one()
+        token = random.getrandbits(62)
+        mark_run_dirty(connection, [run_pk], run.source_pk, token)
+        connection.execute(
+            delete(rollups).where(rollups.c.source_pk == run.source_pk, rollups.c.part == run_pk)
+        )
+        for child in (Track, DeadLetter, RunMinute, RunProgress):
             connection.execute(delete(child).where(child.run_pk == run_pk))
         connection.execute(delete(Run).where(Run.id == run_pk))
-    if engine.dialect.name == "sqlite":
-        _give_space_back(engine)
+        if run.content_hash:
+            # An older analysis of the same recording is what history has of it now.
+            count_latest(connection, run.source_pk, run.content_hash, token)
+    give_space_back(engine)
 
 
 def _withdraw(connection: Connection, run_id: str) -> int:
@@ -89,19 +102,3 @@ def _delete_chunk(
         doomed = doomed.where(table.frame_index <= frame_after)
     connection.execute(doomed)
     return frame_after is not None
-
-
-def _give_space_back(engine: Engine) -> None:
-    """Return SQLite's free pages to the file system, some at a time."""
-    left = None
-    while True:
-        with transaction(engine) as connection:
-            free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            if free == 0 or (left is not None and free >= left):
-                return
-            left = free
-            # It frees a page a step and returns no columns: only a bare cursor steps to the end.
-            cursor = connection.connection.cursor()
-            cursor.execute(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})")
-            cursor.fetchall()
-            cursor.close()

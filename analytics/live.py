@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, func, select
 
+from analytics.queries import POISON, dropped_by_cause
 from analytics.snapshots import snapshot
-from contracts.frames import DropCause
-from contracts.records import DeadLetter, Run, RunProgress, Source, SourceInterval
+from contracts.records import Run, RunProgress, Source, SourceInterval
 from contracts.sources import LIVE, LiveState
 
 _MOST: Final = 1000
@@ -44,13 +44,6 @@ def live_lines(engine: Engine, *, limit: int = _MOST) -> tuple[LiveLine, ...]:
         .group_by(Run.source_pk)
         .subquery()
     )
-    poison = (
-        select(func.count())
-        .where(DeadLetter.run_pk == Run.id)
-        .correlate(Run)
-        .scalar_subquery()
-        .label("poison")
-    )
     query = (
         select(
             *Source.__table__.c,
@@ -60,7 +53,8 @@ def live_lines(engine: Engine, *, limit: int = _MOST) -> tuple[LiveLine, ...]:
             RunProgress.frames_analyzed,
             RunProgress.dropped,
             RunProgress.broker_lost,
-            poison,
+            RunProgress.erased,
+            POISON,
         )
         .join(latest, latest.c.source_pk == Source.id, isouter=True)
         .join(Run, Run.id == latest.c.run_pk, isouter=True)
@@ -118,8 +112,6 @@ def latest_intervals(engine: Engine, source: str, *, limit: int) -> tuple[Interv
 
 
 def _line(row: Any) -> LiveLine:
-    found = {DropCause.BROKER_LOST: row.broker_lost, DropCause.POISON: row.poison}
-    dropped = json.loads(row.dropped or "{}")
     return LiveLine(
         name=row.name,
         uri=row.shown_uri,
@@ -131,5 +123,5 @@ def _line(row: Any) -> LiveLine:
         captured=row.frames_captured or 0,
         analyzed=row.frames_analyzed or 0,
         sampled_out=row.frames_sampled_out or 0,
-        dropped=dropped | {str(cause): count for cause, count in found.items() if count},
+        dropped=dropped_by_cause(row),
     )

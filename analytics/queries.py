@@ -19,13 +19,14 @@ from contracts.redact import redact
 LABELS: Final = (*EMOTIONS, UNCERTAIN)
 """The bins of every count by smoothed label; uncertain is one of its own."""
 
-_POISON: Final = (
+POISON: Final = (
     select(func.count())
     .where(DeadLetter.run_pk == Run.id)
     .correlate(Run)
     .scalar_subquery()
     .label("poison")
 )
+"""How many frames of a Run were set aside."""
 _RUNS_A_QUERY: Final = 500
 """Run ids in one IN list; databases bound the number of parameters."""
 
@@ -54,9 +55,9 @@ class RunLine:
 class Coverage:
     """What stands beside every number: how much of the source it was read from.
 
-    captured: frames that the reader decoded. dropped: by cause. analyzed_s: the seconds of the
-    source that analysed frames stand for. uncertain_share: of the person-seconds, 0..1; None
-    when nobody was seen.
+    captured: frames that the reader decoded. dropped: by cause; "erased" by their owner's wish.
+    analyzed_s: the seconds of the source that analysed frames stand for. uncertain_share: of the
+    person-seconds, 0..1; None when nobody was seen.
     """
 
     captured: int
@@ -159,11 +160,12 @@ def _runs() -> Select[Any]:
             RunProgress.frames_analyzed,
             RunProgress.faces,
             RunProgress.broker_lost,
+            RunProgress.erased,
         )
     ]
     return (
         select(
-            *Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress, _POISON
+            *Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress, POISON
         )
         .join(Source, Source.id == Run.source_pk)
         .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
@@ -232,7 +234,7 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
         coverage=Coverage(
             captured=row.frames_captured,
             sampled_out=row.frames_sampled_out,
-            dropped=_dropped(row),
+            dropped=dropped_by_cause(row),
             analyzed_s=totals.analyzed_ms / 1000,
             uncertain_share=totals.label_ms.get(UNCERTAIN, 0) / person_ms if person_ms else None,
         ),
@@ -248,9 +250,13 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
     )
 
 
-def _dropped(row: Row[Any]) -> dict[str, int]:
-    """By cause: what the reader told, and what the workers found."""
-    found = {DropCause.BROKER_LOST: row.broker_lost, DropCause.POISON: row.poison}
+def dropped_by_cause(row: Row[Any]) -> dict[str, int]:
+    """What the reader told, what the workers found, and what was erased."""
+    found = {
+        DropCause.BROKER_LOST: row.broker_lost,
+        DropCause.POISON: row.poison,
+        "erased": row.erased,
+    }
     told: dict[str, int] = json.loads(row.dropped or "{}")
     return told | {str(cause): count for cause, count in found.items() if count}
 

@@ -8,12 +8,14 @@ anything is missing, or counted twice.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, type_coerce
+from sqlalchemy import Connection, Engine, delete, func, select
 
-from analytics.raw_sums import Minutes, Rows, all_sums, face_sums, frame_sums, merged
+from analytics.raw_sums import Rows, all_sums, face_sums, frame_sums
 from analytics.rollups import write_minutes
+from analytics.settled_sums import settle
+from analytics.slices import frames_of, minute_slices
 from analytics.snapshots import snapshot
 from contracts.database import transaction
 from contracts.history import (
@@ -23,10 +25,8 @@ from contracts.history import (
     WIDTHS,
     JobRun,
     RunMinute,
-    add_sums,
     lock_rollups,
     rollups,
-    window_start,
 )
 from contracts.records import (
     ENDED_STATES,
@@ -42,8 +42,6 @@ from contracts.records import (
 )
 from contracts.settings import Settings
 
-ROWS_A_SLICE: Final = 5000
-"""Frames removed in one transaction, about: it is short, for the workers wait for it on SQLite."""
 _RUNS_A_LOOK: Final = 500
 _MINUTE_US: Final = MINUTE_S * MICROS
 
@@ -168,15 +166,13 @@ def _old_runs(
 
 def _remove_faces(engine: Engine, run: _OldRun) -> int:
     removed = 0
-    for rows in _slices(engine, run):
+    for rows in minute_slices(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
             if run.counted:
-                _settle(connection, run, face_sums(connection, rows))
+                settle(connection, run.run_pk, face_sums(connection, rows), run.finished_at)
             removed += connection.execute(
-                delete(Face).where(
-                    Face.run_pk == run.run_pk, Face.frame_index.in_(_frames_of(rows))
-                )
+                delete(Face).where(Face.run_pk == run.run_pk, Face.frame_index.in_(frames_of(rows)))
             ).rowcount
             _compute_again(connection, run, rows)
     with transaction(engine) as connection:
@@ -186,14 +182,14 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
 
 def _remove_frames(engine: Engine, run: _OldRun) -> int:
     removed = 0
-    for rows in _slices(engine, run):
+    for rows in minute_slices(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
             if run.counted:
-                _settle(connection, run, frame_sums(connection, rows))
+                settle(connection, run.run_pk, frame_sums(connection, rows), run.finished_at)
             removed += connection.execute(
                 delete(Frame).where(
-                    Frame.run_pk == run.run_pk, Frame.frame_index.in_(_frames_of(rows))
+                    Frame.run_pk == run.run_pk, Frame.frame_index.in_(frames_of(rows))
                 )
             ).rowcount
             connection.execute(
@@ -207,65 +203,6 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
     with transaction(engine) as connection:
         connection.execute(delete(DeadLetter).where(DeadLetter.run_pk == run.run_pk))
     return removed
-
-
-def _slices(engine: Engine, run: _OldRun) -> list[Rows]:
-    """The run's minutes, as stretches of about ROWS_A_SLICE frames."""
-    captured = type_coerce(Frame.captured_at, BigInteger)
-    minute = captured - (captured % _MINUTE_US + _MINUTE_US) % _MINUTE_US
-    queries: list[Any] = [
-        select(minute.label("start"), func.count().label("rows"))
-        .where(Frame.run_pk == run.run_pk)
-        .group_by(minute),
-        select(RunMinute.start, type_coerce(0, BigInteger).label("rows")).where(
-            RunMinute.run_pk == run.run_pk
-        ),
-    ]
-    counts: dict[int, int] = {}
-    with snapshot(engine) as connection:
-        for query in queries:
-            for row in connection.execute(query):
-                counts[row.start] = counts.get(row.start, 0) + row.rows
-    slices: list[Rows] = []
-    since, held = None, 0
-    for start in sorted(counts):
-        since = start if since is None else since
-        held += counts[start]
-        if held >= ROWS_A_SLICE:
-            slices.append(Rows(since, start + _MINUTE_US, run.run_pk))
-            since, held = None, 0
-    if since is not None:
-        slices.append(Rows(since, max(counts) + _MINUTE_US, run.run_pk))
-    return slices
-
-
-def _frames_of(rows: Rows) -> Any:
-    captured = type_coerce(Frame.captured_at, BigInteger)
-    return select(Frame.frame_index).where(
-        Frame.run_pk == rows.run_pk, captured >= rows.since_us, captured < rows.until_us
-    )
-
-
-def _settle(connection: Connection, run: _OldRun, minutes: Minutes) -> None:
-    """Add what is about to go to the run's own part of the rollups, at every width."""
-    for (source_pk, start), sums in minutes.items():
-        rows = []
-        for width_s in WIDTHS:
-            window = window_start(start, width_s)
-            added = {"tracks_carried": 0} | sums
-            if window != start:
-                added["tracks_carried"] = 0  # They are only those of a window's first minute.
-            rows.append(
-                {
-                    "source_pk": source_pk,
-                    "width_s": width_s,
-                    "start": window,
-                    "part": run.run_pk,
-                    "folded_at": run.finished_at,
-                    **added,
-                }
-            )
-        add_sums(connection, rows)
 
 
 def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
@@ -282,7 +219,7 @@ def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
     ).scalars()
     keys = {(run.source_pk, start) for start in known}
     keys |= {key for key in found if key[0] == run.source_pk}
-    write_minutes(connection, merged({key: found.get(key, {}) for key in keys}))
+    write_minutes(connection, {key: found.get(key, {}) for key in keys})
 
 
 def _remove_intervals(engine: Engine, before: datetime) -> int:

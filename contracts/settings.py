@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         description="The newest picture of each live source, in broker memory for 5 s: blurred "
         "(its faces), clear, or off.",
     )
+    timezone: str = Field(
+        default="UTC",
+        description="IANA name of the zone for cron expressions and `moodline trends`.",
+    )
     keep_faces_days: int = Field(
         default=90, ge=0, le=36500, description="Days that face rows are kept; 0: for ever."
     )

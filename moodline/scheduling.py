@@ -1,0 +1,139 @@
+"""`moodline scheduler`: rollups, retention, maintenance, health checks and watched folders."""
+
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+
+from analytics.live import live_lines
+from analytics.local_time import zone_named
+from analytics.retention import Ages, apply_retention, forget_job_runs
+from analytics.rollups import fold_all
+from analytics.scheduler import Job, Scheduler, cron, every
+from analytics.space import give_space_back, refresh_statistics
+from contracts.bus import Bus
+from contracts.database import open_engine, upgrade
+from contracts.errors import MoodlineError
+from contracts.jobs import claimant_name
+from contracts.presence import Presence, SourceReport, WorkerReport
+from contracts.records import utc_now
+from contracts.settings import Settings
+from contracts.watched_folders import WatchedFolder, watched_folders
+from moodline.folder_watch import look_through
+from moodline.health import Health, HealthServer
+
+log = structlog.get_logger()
+
+_TURN_S: Final = 1.0
+_ROLLUPS_EVERY_S: Final = 10
+_HEALTH_EVERY_S: Final = 60
+_RETENTION_AT: Final = "15 3 * * *"
+_MAINTENANCE_AT: Final = "45 3 * * *"
+_JOB_RUNS_KEPT: Final = timedelta(days=7)
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Run jobs, or stand by, until SIGTERM or Ctrl-C. Outlives the database."""
+    engine = open_engine(settings.effective_database_url)
+    upgrade(engine)
+    health = Health(2 * settings.stall_s)
+    scheduler = Scheduler(
+        engine,
+        lambda: all_jobs(settings, engine),
+        holder=claimant_name(),
+        lease_s=settings.lease_s,
+    )
+    try:
+        with HealthServer(health, settings.health, settings.health_token):
+            log.info("scheduling")
+            said = ""
+            while True:
+                scheduler.step()
+                if scheduler.trouble and scheduler.trouble != said:
+                    log.warning("cannot schedule", reason=scheduler.trouble)
+                said = scheduler.trouble
+                health.note_turn(scheduler.trouble)
+                time.sleep(_TURN_S)
+    except KeyboardInterrupt:
+        log.info("stopped")
+    finally:
+        scheduler.close()
+        engine.dispose()
+
+
+def all_jobs(settings: Settings, engine: Engine) -> list[Job]:
+    """Those that always are, and one for each watched folder."""
+    zone = zone_named(settings.timezone)
+    return [
+        Job("rollups", every(_ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
+        Job("retention", cron(_RETENTION_AT, zone), partial(_retain, settings, engine)),
+        Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
+        Job("health", every(_HEALTH_EVERY_S), partial(_check, settings, engine), quiet=True),
+        *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
+    ]
+
+
+def folder_job_name(folder: str) -> str:
+    """The name of a watched folder's job."""
+    return f"folder {folder}"
+
+
+def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Job:
+    trigger = (
+        every(folder.every_s)
+        if folder.every_s
+        else cron(folder.cron or "", zone_named(settings.timezone))
+    )
+
+    def look() -> str:
+        # As its row says when it is due, not when it was scheduled.
+        known = next((one for one in watched_folders(engine) if one.name == folder.name), None)
+        return "removed" if known is None else look_through(settings, engine, known)
+
+    # The first look is not the next time but the one before: at once.
+    since = folder.created_at - timedelta(seconds=folder.every_s or 0)
+    return Job(folder_job_name(folder.name), trigger, look, since=since)
+
+
+def _fold(engine: Engine) -> str:
+    return f"{fold_all(engine):,} minutes folded"
+
+
+def _retain(settings: Settings, engine: Engine) -> str:
+    # What is to go must have been counted.
+    fold_all(engine)
+    removed = apply_retention(engine, Ages.of(settings))
+    return f"removed {removed.line()}"
+
+
+def _maintain(engine: Engine) -> str:
+    forgotten = forget_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
+    give_space_back(engine)
+    refresh_statistics(engine)
+    return f"space given back, {forgotten:,} job runs forgotten"
+
+
+def _check(settings: Settings, engine: Engine) -> str:
+    """What an operator would look at first. Raises MoodlineError for what is wrong."""
+    sources = [one for one in live_lines(engine) if not one.paused]
+    if not settings.redis_url:
+        return "database ok"
+    bus = Bus.connect(settings.redis_url)
+    try:
+        workers = Presence(bus, WorkerReport).living()
+        reports = {one.id: one for one in Presence(bus, SourceReport).living()}
+    finally:
+        bus.close()
+    dead = [one.name for one in sources if one.name not in reports]
+    failed = [one for one in reports.values() if one.state == "failed"]
+    troubles = [
+        *(["no worker runs"] if not workers else []),
+        *([f"nobody watches over {', '.join(dead)}"] if dead else []),
+        *(f"{one.id} failed: {one.reason}" for one in failed),
+    ]
+    if troubles:
+        raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")
+    return f"database and broker ok, {len(workers)} workers, {len(sources)} live sources"
