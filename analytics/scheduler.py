@@ -7,7 +7,7 @@ caught up once: when one becomes active, each job's latest missed time is due.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 import structlog
@@ -28,7 +28,51 @@ log = structlog.get_logger()
 
 LEASE: Final = "scheduler"
 _THREADS: Final = 4
+_TICK: Final = timedelta(microseconds=1)
 _LOOK_BACK: Final = [timedelta(hours=1), *(timedelta(days=days) for days in (1, 8, 32, 367))]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a job is due; `text` says it to people."""
+
+    text: str
+    trigger: BaseTrigger
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        """The first time after the moment, UTC."""
+        due = self.trigger.get_next_fire_time(None, moment + _TICK)
+        return None if due is None else due.astimezone(UTC)
+
+    def latest(self, after: datetime, now: datetime) -> datetime | None:
+        """The latest time in (after, now], or None."""
+        for back in _LOOK_BACK:
+            begin = max(after, now - back)
+            due = self.next_after(begin)
+            if due is not None and due <= now:
+                while due is not None and due <= now:
+                    found, due = due, self.next_after(due)
+                return found
+            if begin == after:
+                return None
+        return None
+
+
+def every(seconds: int) -> Times:
+    """At multiples of `seconds` since 1970: the same times for every scheduler."""
+    trigger = IntervalTrigger(seconds=seconds, start_date=EPOCH, timezone=UTC)
+    return Times(f"every {timedelta(seconds=seconds)}", trigger)
+
+
+def cron(expression: str, zone: tzinfo = UTC) -> Times:
+    """Five fields, as cron has them, on that zone's clock. Raises SettingsError."""
+    try:
+        return Times(f"{expression} ({zone})", CronTrigger.from_crontab(expression, timezone=zone))
+    except ValueError as exc:
+        raise SettingsError(
+            f"{expression!r} is no cron expression: {exc}",
+            hint="Five fields, as in '*/30 8-18 * * mon-fri'",
+        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +83,10 @@ class Job:
     """
 
     name: str
-    trigger: BaseTrigger
+    times: Times
     run: Callable[[], str]
     since: datetime = EPOCH
     quiet: bool = False
-
-
-def every(seconds: int) -> IntervalTrigger:
-    """At multiples of `seconds` since 1970: the same times for every scheduler."""
-    return IntervalTrigger(seconds=seconds, start_date=EPOCH, timezone=UTC)
-
-
-def cron(expression: str, zone: object = UTC) -> CronTrigger:
-    """Five fields, as cron has them, on that zone's clock. Raises SettingsError."""
-    try:
-        return CronTrigger.from_crontab(expression, timezone=zone)
-    except ValueError as exc:
-        raise SettingsError(
-            f"{expression!r} is no cron expression: {exc}",
-            hint="Five fields, as in '*/30 8-18 * * mon-fri'",
-        ) from exc
-
-
-def latest_due(trigger: BaseTrigger, after: datetime, now: datetime) -> datetime | None:
-    """The latest of the trigger's times in (after, now], or None."""
-    for back in _LOOK_BACK:
-        begin = max(after, now - back)
-        due = trigger.get_next_fire_time(None, begin + timedelta(microseconds=1))
-        if due is None or due > now:
-            if begin == after:
-                return None
-            continue
-        while due is not None and due <= now:
-            latest, due = due, trigger.get_next_fire_time(due, due + timedelta(microseconds=1))
-        found: datetime = latest.astimezone(UTC)
-        return found
-    return None
 
 
 class Scheduler:
@@ -151,11 +163,11 @@ class Scheduler:
             running.remove_job(name)
         for name, job in jobs.items():
             known = self._jobs.get(name)
-            if known is None or str(known.trigger) != str(job.trigger):
+            if known is None or known.times.text != job.times.text:
                 # At once, too: it may have missed a time.
                 running.add_job(
                     self._run_due,
-                    job.trigger,
+                    job.times.trigger,
                     args=[name],
                     id=name,
                     replace_existing=True,
@@ -196,7 +208,7 @@ class Scheduler:
             last = connection.execute(
                 select(func.max(JobRun.scheduled_at)).where(JobRun.job == job.name)
             ).scalar()
-            due = latest_due(job.trigger, max(last or job.since, job.since), utc_now())
+            due = job.times.latest(max(last or job.since, job.since), utc_now())
             if due is None:
                 return None
             made = upsert(connection, JobRun).values(

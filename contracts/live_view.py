@@ -75,5 +75,11 @@ class View:
             raise BrokerError(f"the live view of {source} is of another version") from exc
 
 
+def forget(bus: Bus, source: str) -> None:
+    """Show nothing of the source any more, until its next picture. Raises BrokerError."""
+    with bus.errors():
+        bus.client.delete(_key(bus, source))
+
+
 def _key(bus: Bus, source: str) -> str:
     return bus.key(source, "view")

@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         description="The newest picture of each live source, in broker memory for 5 s: blurred "
         "(its faces), clear, or off.",
     )
+    dashboard_password: str = Field(
+        default="", description="What the dashboard asks for; needed beyond loopback."
+    )
     timezone: str = Field(
         default="UTC",
         description="IANA name of the zone for cron expressions and `moodline trends`.",

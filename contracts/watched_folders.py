@@ -27,7 +27,6 @@ class WatchedFolder:
     sampling_fps: float | None
     source: str | None
     created_at: datetime
-    seen: Seen
 
     @property
     def when(self) -> str:
@@ -83,11 +82,26 @@ def watched_folders(engine: Engine) -> list[WatchedFolder]:
                 every_s=row.every_s,
                 cron=row.cron,
                 created_at=row.created_at,
-                seen={path: (size, at) for path, (size, at) in json.loads(row.seen).items()},
                 **json.loads(row.options),
             )
-            for row in connection.execute(select(Schedule).order_by(Schedule.name))
+            for row in connection.execute(
+                select(
+                    Schedule.name,
+                    Schedule.path,
+                    Schedule.every_s,
+                    Schedule.cron,
+                    Schedule.options,
+                    Schedule.created_at,
+                ).order_by(Schedule.name)
+            )
         ]
+
+
+def seen_files(engine: Engine, name: str) -> Seen:
+    """The files that were handled, as they were then."""
+    with reading(engine) as connection:
+        seen = connection.execute(select(Schedule.seen).where(Schedule.name == name)).scalar()
+    return {path: (size, at) for path, (size, at) in json.loads(seen or "{}").items()}
 
 
 def note_seen(engine: Engine, name: str, seen: Seen) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from contracts.watched_folders import WatchedFolder, note_seen
+from contracts.watched_folders import WatchedFolder, note_seen, seen_files
 from inference_worker.detect import detector_id
 from ingest.discovery import Found, discover
 from moodline.analysis_run import Pins, queue_files
@@ -37,12 +37,13 @@ def look_through(
     if not place.is_dir():
         raise SourceError(f"{place} is no folder here", hint="Mount it, or remove the schedule")
     found = [one for one in discover([str(place)]) if isinstance(one, Found)]
+    seen = seen_files(engine, folder.name)
     states = {str(one.path): _state(one.path) for one in found}
-    new = [one for one in found if folder.seen.get(str(one.path)) != states[str(one.path)]]
+    new = [one for one in found if seen.get(str(one.path)) != states[str(one.path)]]
     new = new[:_MOST_NEW]
-    kept = {path: state for path, state in folder.seen.items() if states.get(path) == state}
+    kept = {path: state for path, state in seen.items() if states.get(path) == state}
     if not new:
-        if kept != folder.seen:
+        if kept != seen:
             note_seen(engine, folder.name, kept)
         return f"{len(found):,} recordings, nothing new"
     wait(SETTLE_S)

@@ -69,9 +69,9 @@ def all_jobs(settings: Settings, engine: Engine) -> list[Job]:
     zone = zone_named(settings.timezone)
     return [
         Job("rollups", every(_ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
+        Job("health", every(_HEALTH_EVERY_S), partial(_check, settings, engine), quiet=True),
         Job("retention", cron(_RETENTION_AT, zone), partial(_retain, settings, engine)),
         Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
-        Job("health", every(_HEALTH_EVERY_S), partial(_check, settings, engine), quiet=True),
         *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
     ]
 
@@ -88,13 +88,9 @@ def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Jo
         else cron(folder.cron or "", zone_named(settings.timezone))
     )
 
-    def look() -> str:
-        # As its row says when it is due, not when it was scheduled.
-        known = next((one for one in watched_folders(engine) if one.name == folder.name), None)
-        return "removed" if known is None else look_through(settings, engine, known)
-
     # The first look is not the next time but the one before: at once.
     since = folder.created_at - timedelta(seconds=folder.every_s or 0)
+    look = partial(look_through, settings, engine, folder)
     return Job(folder_job_name(folder.name), trigger, look, since=since)
 
 

@@ -1,9 +1,10 @@
-"""`moodline ingest`, `moodline worker`, and `moodline up`: both, and a broker, on one machine.
+"""`moodline ingest`, `moodline worker`, and `moodline up`: all services on one machine.
 
 Any number of the first two, on any host that reaches the same broker and database.
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,6 +20,7 @@ from contracts.shared_folders import SharedFolders
 from contracts.sources import LIVE
 from ingest.metrics import IngestMetrics
 from moodline.cameras import Cameras
+from moodline.companions import Companions
 from moodline.health import Health, HealthServer
 from moodline.running import RunningStack
 from moodline.stack import Stack
@@ -48,20 +50,29 @@ def run_ingest(settings: Settings, *, parallel: int) -> None:
     _serve(settings, workers=0, parallel=parallel)
 
 
-def run_up(settings: Settings, *, workers: int, parallel: int) -> None:
+def run_up(settings: Settings, *, workers: int, parallel: int, port: int) -> None:
     """All of moodline on this machine, until SIGTERM or Ctrl-C; with its own broker if none is set.
 
-    Raises SettingsError when it is up already.
+    port: of the dashboard on loopback; 0: none. Raises SettingsError when it is up already.
     """
     with RunningStack(settings.home_path) as running:
         engine = open_engine(settings.effective_database_url)
         upgrade(engine)
         engine.dispose()
-        _serve(settings, workers=workers, parallel=parallel, running=running)
+        commands = {"scheduler": ["scheduler"]}
+        if port:
+            commands["dashboard"] = ["dashboard", "--port", str(port)]
+            log.info("dashboard", url=f"http://127.0.0.1:{port}/")
+        _serve(settings, workers=workers, parallel=parallel, running=running, commands=commands)
 
 
 def _serve(
-    settings: Settings, *, workers: int, parallel: int, running: RunningStack | None = None
+    settings: Settings,
+    *,
+    workers: int,
+    parallel: int,
+    running: RunningStack | None = None,
+    commands: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     engine = open_engine(settings.effective_database_url)
     health = Health(_HEALTHY_TURNS * settings.stall_s)
@@ -73,9 +84,14 @@ def _serve(
             url = stack.env["MOODLINE_REDIS_URL"]
             if running is not None:
                 running.announce(url)
-            with Cameras(settings, engine, stack.env) as cameras:
+            # What answers for this process must not be answered for by its companions.
+            env = {name: text for name, text in stack.env.items() if name != "MOODLINE_HEALTH"}
+            with (
+                Companions(commands or {}, env) as companions,
+                Cameras(settings, engine, stack.env) as cameras,
+            ):
                 log.info("serving", parallel=parallel, workers=workers)
-                _turn(settings, engine, stack, cameras, health, metrics)
+                _turn(settings, engine, stack, (cameras, companions), health, metrics)
     except KeyboardInterrupt:
         log.info("stopped")
     finally:
@@ -86,16 +102,18 @@ def _turn(  # noqa: PLR0913, PLR0917  (the parts that it drives)
     settings: Settings,
     engine: Engine,
     stack: Stack,
-    cameras: Cameras,
+    beside: tuple[Cameras, Companions],
     health: Health,
     metrics: IngestMetrics,
 ) -> None:
     """Drive the parts, turn by turn, until Ctrl-C or SIGTERM; then let the workers finish."""
     claimer, said = _Claimer(settings, engine, stack), ""
+    cameras, companions = beside
     try:
         while True:
             stack.step(_TURN_S)
             cameras.step()
+            companions.step()
             if stack.busy < stack.ingestors:
                 claimer.turn()
             trouble = claimer.trouble or cameras.trouble

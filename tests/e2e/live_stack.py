@@ -54,7 +54,10 @@ class LiveStack:
         """Start it, and wait until it can be seen."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "moodline", "up", "--workers", str(self.workers)],
+                [
+                    *(sys.executable, "-m", "moodline", "up"),
+                    *("--workers", str(self.workers), "--port", "0"),
+                ],
                 env=self.installation.environment(),
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,206 @@
+"""`moodline trends`: history in the terminal, with its coverage."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, tzinfo
+from itertools import pairwise
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine
+
+from analytics.measures import Measures
+from analytics.moments import Moment, moments
+from analytics.trends import Bucket, Timeline, Total, timeline, totals
+from contracts.emotions import COLOURS, UNCERTAIN
+from moodline.record_commands import print_json
+from moodline.strip import LETTERS
+
+_SHOWN: Final = 12
+_COVERAGE: Final = " ▁▂▃▄▅▆▇█"
+_LEAST_COVERAGE: Final = 0.6
+"""Below that nothing is compared with the time before."""
+
+
+def show_trends(  # noqa: PLR0913
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    zone: tzinfo,
+    *,
+    sources: Sequence[str],
+    tags: Sequence[str],
+    as_json: bool,
+    console: Console,
+) -> None:
+    """A line of letters a source, a line of coverage under it, and what it adds up to."""
+    found = timeline(engine, since, until, zone, sources=sources, tags=tags)
+    lines = totals(engine, since, until, sources=sources, tags=tags)
+    sharpest = moments(found, limit=5)
+    if as_json:
+        print_json(_json(found, lines, sharpest))
+        return
+    seen = [line for line in lines if line.now.frames or line.now.watched_s]
+    if not seen:
+        console.print(
+            "Nothing was analysed in that time. `moodline analyze VIDEO`, or `moodline source add` "
+            "with `moodline up`, makes history; `moodline rollups rebuild` computes it anew.",
+            highlight=False,
+            markup=False,
+        )
+        return
+    width = max(20, min(console.width - 4, 96))
+    for line in seen[:_SHOWN]:
+        console.print(_strip(line.source.name, found.series[line.source.name], width))
+    console.print(_axis(found, zone, width))
+    console.print(_table(seen[:_SHOWN], until - since))
+    console.print("* derived from the probabilities, not measured", style="dim")
+    if len(seen) > _SHOWN:
+        console.print(f"and {len(seen) - _SHOWN} more; --source chooses", style="dim")
+    for moment in sharpest[:3]:
+        console.print(_moment(moment, zone), highlight=False)
+
+
+def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -> dict[str, Any]:
+    series = {
+        name: [
+            {
+                "begin": bucket.begin,
+                "end": bucket.end,
+                "partial": bucket.partial,
+                "coverage": round(bucket.coverage, 4),
+                **_values(bucket.measures),
+            }
+            for bucket in buckets
+            if not bucket.measures.is_gap() or bucket.measures.watched_s
+        ]
+        for name, buckets in found.series.items()
+    }
+    answer = {
+        "since": found.since,
+        "until": found.until,
+        "step_s": found.step_s,
+        "series": series,
+        "totals": [
+            {
+                "source": line.source.name,
+                "now": _values(line.now),
+                "before": _values(line.before),
+            }
+            for line in lines
+        ],
+        "moments": [asdict(moment) for moment in sharpest],
+    }
+    plain: dict[str, Any] = json.loads(
+        json.dumps(answer, default=lambda moment: moment.isoformat())
+    )
+    return plain
+
+
+def _values(found: Measures) -> dict[str, Any]:
+    return asdict(found) | {"derived_valence": found.valence}
+
+
+def _strip(name: str, buckets: Sequence[Bucket], width: int) -> Text:
+    columns = [_column(buckets, index, width) for index in range(width)]
+    text = Text(f"{name}\n", style="bold")
+    text.append("|", style="dim not bold")
+    for column in columns:
+        text.append(*_cell(column))
+    text.append("|\n ", style="dim not bold")
+    for column in columns:
+        share = sum(one.measures.analyzed_s for one in column)
+        length = sum((one.end - one.begin).total_seconds() for one in column)
+        level = min(share / length, 1.0) if length else 0.0
+        # What was seen at all is told from what was not.
+        text.append(_COVERAGE[0 if not share else max(1, round(level * 8))], style="dim not bold")
+    return text.append(" covered", style="dim not bold")
+
+
+def _column(buckets: Sequence[Bucket], index: int, width: int) -> Sequence[Bucket]:
+    """The buckets that one column of the terminal shows."""
+    first = index * len(buckets) // width
+    return buckets[first : max(first + 1, (index + 1) * len(buckets) // width)]
+
+
+def _cell(column: Sequence[Bucket]) -> tuple[str, str]:
+    seconds: dict[str, float] = {}
+    for bucket in column:
+        for label, person_s in bucket.measures.person_s.items():
+            seconds[label] = seconds.get(label, 0.0) + person_s
+    if any(seconds.values()):
+        label = max(seconds, key=lambda one: seconds[one])
+        return LETTERS[label], f"bold {COLOURS[label]}"
+    seen = any(not bucket.measures.is_gap() for bucket in column)
+    return (".", "dim not bold") if seen else (" ", "")
+
+
+def _axis(found: Timeline, zone: tzinfo, width: int) -> Text:
+    pattern = "%d %b %H:%M" if found.step_s < 86_400 else "%d %b %Y"
+    begin = f"{found.since.astimezone(zone):{pattern}}"
+    end = f"{found.until.astimezone(zone):{pattern}}"
+    gap = max(1, width - len(begin) - len(end))
+    text = Text(f" {begin}{' ' * gap}{end}  ({zone})\n ", style="dim")
+    for label, letter in LETTERS.items():
+        text.append(letter, style=f"not dim bold {COLOURS[label]}").append(f" {label}  ")
+    return text.append(". nobody, blank: not analysed\n")
+
+
+def _table(lines: Sequence[Total], span: Any) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("source", overflow="ellipsis", max_width=28)
+    for name in ("people", "mostly", "unsure", "tracks", "covered", "valence*"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        now = line.now
+        shares = now.shares or {}
+        valence = now.valence
+        table.add_row(
+            Text(line.source.name),
+            _duration(now.total_s),
+            _mostly(line, span.total_seconds()),
+            f"{shares[UNCERTAIN]:.0%}" if shares else "",
+            f"{now.tracks:,}",
+            _covered(now, span.total_seconds()),
+            "" if valence is None else f"{valence:+.2f}",
+        )
+    return table
+
+
+def _mostly(line: Total, span_s: float) -> Text:
+    """The label with the largest share, and how it moved since the time before."""
+    shares = line.now.shares
+    if shares is None:
+        return Text("nobody", style="dim")
+    label = max(shares, key=lambda one: shares[one])
+    text = Text(f"{label} {shares[label]:.0%}", style=COLOURS[label])
+    before = line.before.shares
+    covered = [one.analyzed_s / span_s for one in (line.now, line.before)]
+    if before is not None and min(covered) >= _LEAST_COVERAGE:
+        text.append(f" ({(shares[label] - before[label]) * 100:+.0f})", style="dim")
+    return text
+
+
+def _covered(found: Measures, span_s: float) -> str:
+    """Analysed time, and its share of the range; of a camera also how long it delivered."""
+    text = f"{_duration(found.analyzed_s)} ({min(found.analyzed_s / span_s, 1):.0%})"
+    return f"{text}, up {found.up_s / found.watched_s:.0%}" if found.watched_s else text
+
+
+def _duration(seconds: float) -> str:
+    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    for (unit, length), (smaller, size) in pairwise(units):
+        if seconds >= length:
+            whole = int(seconds // length)
+            return f"{whole} {unit} {int(seconds % length // size)} {smaller}"
+    return f"{seconds:.0f} s"
+
+
+def _moment(moment: Moment, zone: tzinfo) -> Text:
+    text = Text(f"{moment.at.astimezone(zone):%d %b %H:%M} ", style="dim")
+    text.append(f"{moment.source}: ", style="not dim bold")
+    text.append(moment.label, style=COLOURS[moment.label])
+    return text.append(f" from {moment.before:.0%} to {moment.now:.0%}", style="not dim")

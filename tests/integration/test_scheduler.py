@@ -1,0 +1,205 @@
+"""Jobs at their times, each once: two schedulers, a killed one, missed times, watched folders."""
+
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from analytics.queries import list_runs
+from analytics.scheduler import Job, Scheduler, cron, every, last_runs
+from contracts.database import reading, transaction
+from contracts.errors import MoodlineError, SettingsError, SourceError
+from contracts.history import JobRun, Lease
+from contracts.jobs import claimant_name
+from contracts.records import utc_now
+from contracts.settings import Settings
+from contracts.watched_folders import add_folder, remove_folder, watched_folders
+from moodline.folder_watch import look_through
+from moodline.scheduling import all_jobs
+from tests.e2e.commands import poll
+
+HANDOVER_S = 15
+
+
+def holder(engine: Engine) -> str:
+    with reading(engine) as connection:
+        return connection.execute(select(Lease.holder)).scalar() or ""
+
+
+def job_runs(engine: Engine, job: str = "tick") -> list[datetime]:
+    with reading(engine) as connection:
+        query = select(JobRun.scheduled_at).where(JobRun.job == job).order_by(JobRun.scheduled_at)
+        return list(connection.execute(query).scalars())
+
+
+@pytest.fixture
+def schedulers(engine: Engine, tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    url = engine.url.render_as_string(hide_password=False)
+    arguments = [sys.executable, "-m", "tests.scheduler_process", url, str(tmp_path / "ticks")]
+    started = [subprocess.Popen(arguments) for _ in range(2)]
+    yield started
+    for one in started:
+        one.kill()
+        one.wait()
+
+
+def test_of_two_schedulers_one_runs_each_time_once_and_the_other_takes_over(
+    engine: Engine, tmp_path: Path, schedulers: list["subprocess.Popen[bytes]"]
+) -> None:
+    poll(lambda: len(job_runs(engine)) >= 4)
+    active = next(one for one in schedulers if f":{one.pid}:" in holder(engine))
+    standby = next(one for one in schedulers if one is not active)
+    active.kill()
+    active.wait()
+    killed_at = utc_now()
+    poll(lambda: f":{standby.pid}:" in holder(engine))
+    poll(lambda: job_runs(engine)[-1] > killed_at)
+    times = job_runs(engine)
+    after = next(time for time in times if time > killed_at)
+    assert (after - killed_at).total_seconds() < HANDOVER_S
+    poll(lambda: len(job_runs(engine)) >= len(times) + 2)
+    standby.kill()
+    standby.wait()
+    # A time has one row; a kill can come between the row and the run.
+    ran = len((tmp_path / "ticks").read_text().splitlines())
+    assert len(job_runs(engine)) - 2 <= ran <= len(job_runs(engine))
+    assert len(set(times)) == len(times) and all(one.microsecond == 0 for one in times)
+
+
+def scheduled(
+    engine: Engine, jobs: list[Job], until: Callable[[], bool], holder: str = "here:1:1"
+) -> None:
+    """Run a scheduler in this process until it holds."""
+    scheduler = Scheduler(engine, lambda: jobs, holder=holder, lease_s=30)
+
+    def stepped() -> bool:
+        scheduler.step()
+        return until()
+
+    try:
+        poll(stepped)
+    finally:
+        scheduler.close()
+
+
+def test_missed_times_are_caught_up_once(engine: Engine) -> None:
+    ran: list[str] = []
+
+    def run() -> str:
+        ran.append("x")
+        return "done"
+
+    long_ago = utc_now() - timedelta(days=5)
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(JobRun).values(
+                job="daily", scheduled_at=long_ago, holder="h", started_at=long_ago
+            )
+        )
+    minute = (utc_now() - timedelta(minutes=2)).minute
+    hour = (utc_now() - timedelta(minutes=2)).hour
+    jobs = [Job("daily", cron(f"{minute} {hour} * * *"), run)]
+    scheduled(engine, jobs, lambda: last_runs(engine)["daily"].result == "done")
+    scheduled(engine, jobs, lambda: True)
+    assert ran == ["x"]
+    latest = job_runs(engine, "daily")[-1]
+    assert timedelta(0) < utc_now() - latest < timedelta(minutes=10)
+
+
+def test_a_job_that_fails_says_why_and_the_others_go_on(engine: Engine) -> None:
+    def fail() -> str:
+        raise MoodlineError("the disk is full", hint="Make room")
+
+    def crash() -> str:
+        raise RuntimeError("rtsp://user:secret@camera/ broke")
+
+    jobs = [Job("fails", every(60), fail), Job("crashes", every(60), crash)]
+    jobs.append(Job("works", every(60), lambda: "fine"))
+
+    def all_ended() -> bool:
+        runs = last_runs(engine)
+        return len(runs) == 3 and all(one.finished_at for one in runs.values())
+
+    scheduled(engine, jobs, all_ended)
+    runs = last_runs(engine)
+    assert runs["fails"].error == "the disk is full. Make room"
+    assert "secret" not in runs["crashes"].error and runs["crashes"].error
+    assert (runs["works"].result, runs["works"].error) == ("fine", "")
+
+
+def test_a_living_scheduler_is_not_overtaken(engine: Engine) -> None:
+    first = Scheduler(engine, list, holder=claimant_name(), lease_s=30)
+    second = Scheduler(engine, list, holder="elsewhere:1:1", lease_s=30)
+    first.step()
+    second.step()
+    assert first.is_active and not second.is_active
+    first.close()
+    second.step()
+    assert second.is_active
+    second.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_latest_time_is_the_last_of_all_times(seed: int) -> None:
+    chance = random.Random(seed)
+    begin = datetime(2026, 3, 28, 20, tzinfo=UTC)
+    times = [every(7), every(3600), cron("*/5 1-3 * * *", ZoneInfo("Europe/Berlin"))]
+    for one in times:
+        after = begin + timedelta(seconds=chance.randrange(40_000))
+        now = after + timedelta(seconds=chance.randrange(20_000))
+        due, latest = one.next_after(after), None
+        while due is not None and due <= now:
+            latest, due = due, one.next_after(due)
+        assert one.latest(after, now) == latest
+
+
+def test_a_wrong_cron_expression_is_one_line() -> None:
+    with pytest.raises(SettingsError, match="no cron expression"):
+        cron("61 * * * *")
+
+
+def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: Path) -> None:
+    settings, folder = Settings(home=tmp_path), tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "whole.mp4").write_bytes(b"whole")
+    growing = folder / "growing.mp4"
+    growing.write_bytes(b"half")
+    add_folder(engine, "r", str(folder), every_s=60, cron=None, sampling_fps=5.0, source=None)
+    (watched,) = watched_folders(engine)
+
+    def grows(_seconds: float) -> None:
+        growing.write_bytes(b"half and more")
+
+    def nothing(_seconds: float) -> None:
+        return
+
+    assert look_through(settings, engine, watched, wait=grows) == "1 queued, 1 still growing"
+    (run,) = list_runs(engine)
+    assert run.source == "recordings/whole.mp4"
+    assert look_through(settings, engine, watched, wait=nothing) == "1 queued, 0 still growing"
+    assert len(list_runs(engine)) == 2
+    assert look_through(settings, engine, watched, wait=nothing) == "2 recordings, nothing new"
+    shutil.rmtree(folder)
+    with pytest.raises(SourceError, match="no folder"):
+        look_through(settings, engine, watched, wait=nothing)
+
+
+def test_folders_become_jobs_and_cease_to_be(engine: Engine, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    add_folder(engine, "a", "/a", every_s=600, cron=None, sampling_fps=None, source=None)
+    add_folder(engine, "b", "/b", every_s=None, cron="0 20 * * *", sampling_fps=None, source="s")
+    with pytest.raises(SettingsError, match="watched already"):
+        add_folder(engine, "a", "/c", every_s=60, cron=None, sampling_fps=None, source=None)
+    names = [job.name for job in all_jobs(settings, engine)]
+    assert names == ["rollups", "health", "retention", "maintenance", "folder a", "folder b"]
+    remove_folder(engine, "a")
+    assert "folder a" not in [job.name for job in all_jobs(settings, engine)]
+    with pytest.raises(SettingsError, match="no folder"):
+        remove_folder(engine, "a")
