@@ -13,6 +13,7 @@ from analytics.snapshots import snapshot
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import RunNotFoundError
 from contracts.frames import DropCause
+from contracts.history import DAY_S, LABEL_SUMS, rollups
 from contracts.records import DeadLetter, Face, Frame, Run, RunProgress, RunState, Source, Track
 from contracts.redact import redact
 
@@ -97,13 +98,17 @@ class RunSummary:
     duration_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Totals:
     """The sums of one run's rows, in milliseconds where they are times."""
 
     tracks: int = 0
     analyzed_ms: int = 0
     label_ms: dict[str, int] = field(default_factory=dict)
+
+    def add(self, label: str, dwell_ms: int) -> None:
+        if dwell_ms:
+            self.label_ms[label] = self.label_ms.get(label, 0) + dwell_ms
 
 
 def list_runs(
@@ -187,15 +192,31 @@ def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals
         .where(Face.run_pk.in_(run_pks))
         .group_by(Face.run_pk, Face.smoothed_emotion)
     )
-    tracks_of = {run_pk: int(count) for run_pk, count in tracks}
-    analyzed_of = {run_pk: int(dwell_ms) for run_pk, dwell_ms in analyzed}
-    labels_of: dict[int, dict[str, int]] = {run_pk: {} for run_pk in run_pks}
+    totals = {run_pk: _Totals() for run_pk in run_pks}
+    for run_pk, count in tracks:
+        totals[run_pk].tracks += int(count)
+    for run_pk, dwell_ms in analyzed:
+        totals[run_pk].analyzed_ms += int(dwell_ms)
     for run_pk, label, dwell_ms in labels:
-        labels_of[run_pk][label or UNCERTAIN] = int(dwell_ms)
-    return {
-        run_pk: _Totals(tracks_of.get(run_pk, 0), analyzed_of.get(run_pk, 0), labels_of[run_pk])
-        for run_pk in run_pks
-    }
+        totals[run_pk].add(label or UNCERTAIN, int(dwell_ms))
+    for row in connection.execute(_settled(run_pks)).mappings():
+        found = totals[row["part"]]
+        found.tracks += int(row["tracks_begun"])
+        found.analyzed_ms += int(row["analyzed_ms"])
+        for label, name in LABEL_SUMS.items():
+            found.add(label, int(row[name]))
+    return totals
+
+
+def _settled(run_pks: Sequence[int]) -> Select[Any]:
+    """What the runs' rows added up to that retention removed."""
+    names = ("tracks_begun", "analyzed_ms", *LABEL_SUMS.values())
+    return (
+        select(rollups.c.part, *(func.sum(rollups.c[name]).label(name) for name in names))
+        .join(Run, (Run.source_pk == rollups.c.source_pk) & (Run.id == rollups.c.part))
+        .where(Run.id.in_(run_pks), rollups.c.width_s == DAY_S)
+        .group_by(rollups.c.part)
+    )
 
 
 def _run_line(row: Row[Any]) -> RunLine:

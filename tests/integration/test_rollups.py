@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select
 
 from analytics import rollups as rollups_module
+from analytics.queries import run_summary
 from analytics.retention import Ages, apply_retention
 from analytics.rollups import fold, fold_all, rebuild
 from analytics.snapshots import snapshot
@@ -123,6 +124,15 @@ def test_what_is_younger_than_its_age_stays(engine: Engine) -> None:
     assert removed.faces == sum(len(frame.faces) for frame in run.frames) > 0
     assert rows(engine, Frame) == 300 and rows(engine, Face) == 0
     assert stored(engine) == expected([run])
+
+
+def test_a_summary_is_the_same_when_the_rows_are_gone(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
+    finished_at(engine, run, NOW - timedelta(days=100))
+    before = run_summary(engine, run.run_id)
+    apply_retention(engine, ALL, now=NOW)
+    assert rows(engine, Frame) == 0
+    assert run_summary(engine, run.run_id) == before
 
 
 def test_a_better_models_run_takes_the_place_of_the_older_one(engine: Engine) -> None:
