@@ -7,10 +7,10 @@ ARG EXTRAS=""
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/moodline
 COPY pyproject.toml uv.lock README.md ./
 RUN uv sync --frozen --no-install-project ${EXTRAS:+--extra $EXTRAS} \
-    --extra worker --extra ingest --extra postgres --extra export
+    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web
 COPY . .
 RUN uv sync --frozen --no-editable ${EXTRAS:+--extra $EXTRAS} \
-    --extra worker --extra ingest --extra postgres --extra export
+    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home moodline

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import detectors, fer_library, fer_model, live_cameras
+from benchmarks import detectors, fer_library, fer_model, history, live_cameras, record_rate
 
 BENCHMARKS = {
     "fer-library": fer_library.run,
     "fer-model": fer_model.run,
     "detectors": detectors.run,
     "live-cameras": live_cameras.run,
+    "history": history.run,
+    "record-rate": record_rate.run,
 }
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +16,20 @@ from contracts.logs import configure_logs
 from contracts.redact import redact
 from contracts.settings import Device, Settings
 from moodline import __version__
+from moodline.history_commands import (
+    audit_command,
+    erase_command,
+    rollups_app,
+    schedule_app,
+    trends_command,
+)
 from moodline.interrupts import install_handlers
 from moodline.job_commands import app as jobs_app
 from moodline.job_commands import dead_letters_command
 from moodline.model_commands import app as model_app
 from moodline.records_session import records
 from moodline.source_commands import app as source_app
+from moodline.times import parse_moment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +44,15 @@ app.add_typer(source_app, name="source")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(model_app, name="model")
 app.command("dead-letters", epilog="Example: [cyan]moodline dead-letters[/]")(dead_letters_command)
+app.command("trends", epilog="Example: [cyan]moodline trends --source door --last 7d[/]")(
+    trends_command
+)
+app.command("erase", epilog="Example: [cyan]moodline erase --source door --dry-run[/]")(
+    erase_command
+)
+app.command("audit", epilog="Example: [cyan]moodline audit[/]")(audit_command)
+app.add_typer(rollups_app, name="rollups")
+app.add_typer(schedule_app, name="schedule")
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 app.add_typer(db_app, name="db")
 
@@ -194,6 +210,18 @@ def runs_delete(run: RunArgument) -> None:
         delete(engine, run, _console())
 
 
+@app.command("summary", epilog="Example: [cyan]moodline summary 261123-88ad06a5 --out reports[/]")
+def summary_command(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+) -> None:
+    """Write what a run says as JSON, and as one HTML page with its charts."""
+    from moodline.summary_commands import write_summary
+
+    with records(_settings()) as engine:
+        write_summary(engine, run, out, _console())
+
+
 @app.command(
     epilog="Examples: [cyan]moodline export --out all.parquet[/] · "
     "[cyan]moodline export --source door --from 2026-11-01 --to 2026-12-01 --out november.csv[/]"
@@ -230,24 +258,21 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
         )
 
 
-@app.command(epilog="Examples: [cyan]moodline up[/] · [cyan]moodline up --workers 2 --port 8050[/]")
+@app.command(epilog="Examples: [cyan]moodline up[/] · [cyan]moodline up --workers 2 --port 8080[/]")
 def up(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Worker processes; by default, one a core.")
     ] = None,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Recordings decoded at a time.")] = 2,
     port: Annotated[
-        int | None,
-        typer.Option(min=0, max=65535, help="Answer /healthz, /readyz, /metrics on loopback."),
-    ] = None,
+        int, typer.Option(min=0, max=65535, help="Of the dashboard, on loopback; 0: none.")
+    ] = 8050,
 ) -> None:
-    """Run all of moodline on this machine: broker, live sources, queued recordings, workers."""
+    """Run all of moodline on this machine: broker, sources, workers, scheduler, dashboard."""
     from moodline.services import run_up
 
     settings = _settings(service=True)
-    if port is not None:
-        settings = settings.model_copy(update={"health": f"127.0.0.1:{port}"})
-    run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel)
+    run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel, port=port)
 
 
 @app.command(epilog="Example: [cyan]moodline ingest --parallel 4[/]")
@@ -270,6 +295,30 @@ def worker(
     from moodline.services import run_worker
 
     run_worker(_settings(service=True), device)
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline dashboard[/] · [cyan]moodline dashboard --port 8080[/]"
+)
+def dashboard(
+    host: Annotated[str, typer.Option(help="Beyond loopback a password is needed.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it answers.")] = 8050,
+    prefix: Annotated[str, typer.Option(help="Path before all of its own, behind a proxy.")] = "/",
+) -> None:
+    """Serve the dashboard: what was expressed, where and when, and how much of it was seen."""
+    from dashboard.server import serve
+
+    settings = _settings(service=True)
+    with records(settings) as engine:
+        serve(engine, host=host, port=port, prefix=prefix, password=settings.dashboard_password)
+
+
+@app.command(epilog="Example: [cyan]moodline scheduler[/]")
+def scheduler() -> None:
+    """Serve: rollups, retention, maintenance, watched folders. One is active, others stand by."""
+    from moodline.scheduling import run_scheduler
+
+    run_scheduler(_settings(service=True))
 
 
 @app.command(epilog="Examples: [cyan]moodline status[/] · [cyan]moodline status --watch[/]")
@@ -323,17 +372,6 @@ def doctor() -> None:
 def version() -> None:
     """Print the version."""
     _console().print(__version__, highlight=False)
-
-
-def parse_moment(text: str, option: str) -> datetime:
-    """An ISO 8601 moment; without a zone it is UTC. Raises SettingsError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise SettingsError(
-            f"{option} {text!r} is no ISO 8601 moment", hint="Example: 2026-11-23T09:30:00Z"
-        ) from exc
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def main() -> None:

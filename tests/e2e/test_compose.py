@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import func, select
 
+from contracts.database import open_engine, reading
+from contracts.history import DAY_S, rollups
 from moodline.broker import EmbeddedBroker
 from tests.e2e.commands import Installation, poll
 from tests.e2e.test_services import free_port
@@ -30,11 +33,12 @@ def test_it_is_what_the_compose_specification_allows() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_nothing_is_published_and_our_services_can_do_little() -> None:
-    assert set(OURS) == {"migrate", "ingest", "worker", "worker-gpu"}
+def test_only_the_dashboard_is_published_on_loopback_and_our_services_can_do_little() -> None:
+    assert set(OURS) == {"migrate", "ingest", "worker", "worker-gpu", "scheduler", "dashboard"}
+    assert SERVICES["dashboard"]["ports"] == ["127.0.0.1:8050:8050"]
     assert OURS["worker-gpu"]["profiles"] == ["gpu"], "it must not start where no GPU is"
     for name, one in SERVICES.items():
-        assert "ports" not in one, name
+        assert "ports" not in one or name == "dashboard", name
         assert "privileged" not in one, name
     for name, one in OURS.items():
         assert one["read_only"] and one["cap_drop"] == ["ALL"], name
@@ -68,7 +72,7 @@ def test_every_variable_has_an_example_and_no_secret_a_default() -> None:
 def test_services_start_when_what_they_need_is_ready() -> None:
     for name in ("redis", "postgres"):
         assert SERVICES[name]["healthcheck"]["test"]
-    for name in ("ingest", "worker", "worker-gpu"):
+    for name in ("ingest", "worker", "worker-gpu", "scheduler", "dashboard"):
         assert "/healthz" in OURS[name]["healthcheck"]["test"][-1]
         needs = OURS[name]["depends_on"]
         assert needs["redis"]["condition"] == "service_healthy"
@@ -93,11 +97,22 @@ def environment(postgresql_database: str) -> Any:
 def is_healthy(one: dict[str, Any], port: int) -> bool:
     """Whether the service's own healthcheck says so, asked on that port."""
     _, _, option, code = one["healthcheck"]["test"]
-    code = code.replace(":9464", f":{port}")
+    code = code.replace(":9464", f":{port}").replace(":8050", f":{port}")
     return (
         subprocess.run([sys.executable, option, code], capture_output=True, check=False).returncode
         == 0
     )
+
+
+def folded(url: str) -> int:
+    """How many frames the scheduler has rolled up into days."""
+    engine = open_engine(url)
+    try:
+        with reading(engine) as connection:
+            days = select(func.sum(rollups.c.frames)).where(rollups.c.width_s == DAY_S)
+            return int(connection.execute(days).scalar() or 0)
+    finally:
+        engine.dispose()
 
 
 def test_the_services_commands_do_the_work(
@@ -107,18 +122,20 @@ def test_the_services_commands_do_the_work(
     host = Installation(tmp_path / "home", environment)
     migrated = host.run(*OURS["migrate"]["command"])
     assert migrated.returncode == 0, migrated.stderr
-    ports = {name: free_port() for name in ("ingest", "worker")}
-    services = [
-        Installation(host.home, environment | {"MOODLINE_HEALTH": f"127.0.0.1:{port}"}).start(
-            *map(str, OURS[name]["command"])
-        )
-        for name, port in ports.items()
-    ]
+    ports = {name: free_port() for name in ("ingest", "worker", "scheduler", "dashboard")}
+    services = []
+    for name, port in ports.items():
+        env = OURS[name]["environment"] | environment
+        if name != "dashboard":
+            env |= {"MOODLINE_HEALTH": f"127.0.0.1:{port}"}
+        words = [str(port) if word == "8050" else str(word) for word in OURS[name]["command"]]
+        services.append(Installation(host.home, env).start(*words))
     try:
         for name, port in ports.items():
             poll(lambda name=name, port=port: is_healthy(OURS[name], port))
         assert host.run("analyze", one_face, "--detach").returncode == 0
         watched = host.run("jobs", "watch", "--json")
+        poll(lambda: folded(environment["MOODLINE_DATABASE_URL"]) == 60)
     finally:
         for service in services:
             service.send_signal(signal.SIGTERM)

@@ -1,0 +1,171 @@
+"""A year of ten cameras' rollups, and as many raw rows as asked for, loaded in bulk.
+
+Sums come from arithmetic on the time and the source: cheap, all different, the same each time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Engine, insert, text
+
+from contracts.database import transaction
+from contracts.emotions import EMOTIONS
+from contracts.history import MICROS, MINUTE_S, SUMS, WIDTHS
+from contracts.records import Run, RunProgress, Source, to_micros
+
+SOURCES: Final = 10
+FPS: Final = 5
+UNTIL: Final = datetime(2026, 11, 23, tzinfo=UTC)
+SINCE: Final = UNTIL - timedelta(days=365)
+_MINUTES: Final = 365 * 24 * 60
+_FRAMES_A_DAY: Final = 86_400 * FPS
+
+
+def load_year(engine: Engine) -> None:
+    """The rollups of every minute of a year, and of the larger windows."""
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(Source),
+            [
+                {"id": pk, "name": f"camera{pk}", "kind": "live", "created_at": SINCE}
+                for pk in range(1, SOURCES + 1)
+            ],
+        )
+    series = f"generate_series(0, {_MINUTES - 1}) AS minutes(n)"
+    if engine.dialect.name == "sqlite":
+        series = (
+            "(WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s "
+            f"WHERE n < {_MINUTES - 1}) SELECT n FROM s) AS minutes"
+        )
+    columns = ", ".join(SUMS)
+    values = ", ".join(_value(index) for index in range(len(SUMS)))
+    start = f"{to_micros(SINCE)} + CAST(n AS BIGINT) * {MINUTE_S * MICROS}"
+    for pk in range(1, SOURCES + 1):
+        with transaction(engine) as connection:
+            connection.execute(
+                text(
+                    f"INSERT INTO rollups (source_pk, width_s, start, part, folded_at, {columns}) "
+                    f"SELECT {pk}, {MINUTE_S}, {start}, 0, {to_micros(UNTIL)}, {values} "
+                    f"FROM {series}"
+                ),
+                {"pk": pk},
+            )
+    sums = ", ".join(f"sum({name})" for name in SUMS)
+    for width_s, below_s in zip(WIDTHS[1:], WIDTHS, strict=False):
+        window = f"start - start % {width_s * MICROS}"
+        with transaction(engine) as connection:
+            connection.execute(
+                text(
+                    f"INSERT INTO rollups (source_pk, width_s, start, part, folded_at, {columns}) "
+                    f"SELECT source_pk, {width_s}, {window}, 0, max(folded_at), {sums} "
+                    f"FROM rollups WHERE width_s = {below_s} GROUP BY source_pk, {window}"
+                )
+            )
+
+
+def _value(index: int) -> str:
+    return f"(CAST(n AS BIGINT) * {index * 7 + 3} + :pk * 131) % {800 + index * 40}"
+
+
+@dataclass(slots=True)
+class RawRows:
+    """Frames and faces of the days before UNTIL, for all sources; grows on request."""
+
+    engine: Engine
+    faces: int = 0
+    _day: int = 0
+
+    def grow_to(self, faces: int) -> None:
+        """Add whole days of one camera at a time until there are that many face rows."""
+        while self.faces < faces:
+            day, camera = divmod(self._day, SOURCES)
+            wanted = max(min(faces - self.faces, _FRAMES_A_DAY * 3 // 2), 3)
+            self._add_run(day, camera + 1, wanted * 2 // 3)
+            self._day += 1
+
+    def _add_run(self, day: int, source_pk: int, frames: int) -> None:
+        begin = UNTIL - timedelta(days=day + 1)
+        run_pk = self._day + 1
+        with transaction(self.engine) as connection:
+            connection.execute(insert(Run).values(**_run(run_pk, source_pk, begin)))
+            connection.execute(
+                insert(RunProgress).values(
+                    run_pk=run_pk, frames_captured=frames, frames_analyzed=frames
+                )
+            )
+        begin_us = to_micros(begin)
+        self._copy(
+            "frames",
+            ("run_pk", "frame_index", "media_time_us", "captured_at", "dwell_ms", "face_count"),
+            (
+                (run_pk, n, n * 200_000, begin_us + n * 200_000, 200, 1 + n % 2)
+                for n in range(frames)
+            ),
+        )
+        self._copy("faces", _FACE_COLUMNS, _faces(run_pk, frames))
+        self._copy(
+            "tracks",
+            (
+                *("run_pk", "track_id", "first_frame_index", "last_frame_index"),
+                *("first_media_time_us", "last_media_time_us", "faces"),
+            ),
+            (
+                (run_pk, n // 150, n, min(n + 149, frames), n * 200_000, (n + 149) * 200_000, 200)
+                for n in range(0, frames, 150)
+            ),
+        )
+        self.faces += frames + frames // 2
+
+    def _copy(self, table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+        names = ", ".join(columns)
+        with self.engine.begin() as connection:
+            raw: Any = connection.connection.driver_connection
+            if self.engine.dialect.name == "postgresql":
+                with raw.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+            else:
+                marks = ", ".join("?" for _ in columns)
+                raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+
+
+_FACE_COLUMNS: Final = (
+    *("run_pk", "frame_index", "track_id", "x", "y", "w", "h", "emotion", "confidence"),
+    *EMOTIONS,
+    *("smoothed_emotion", "smoothed_confidence", "quality"),
+)
+
+
+def _faces(run_pk: int, frames: int) -> Iterator[tuple[Any, ...]]:
+    shares = tuple((index + 1) / 28 for index in range(7))
+    for n in range(frames):
+        label = EMOTIONS[n // 40 % 7] if n % 11 else None
+        for face in range(1 + n % 2):
+            track = n // 150 if not face else n // 150 + 1_000_000
+            yield (
+                *(run_pk, n, track, 10.0, 20.0, 80.0, 80.0, label, 0.6),
+                *shares,
+                *(label, 0.6, 0.9),
+            )
+
+
+def _run(run_pk: int, source_pk: int, begin: datetime) -> dict[str, Any]:
+    return {
+        "id": run_pk,
+        "run_id": f"bench-{run_pk}",
+        "source_pk": source_pk,
+        "identity": f"bench-{run_pk}",
+        "kind": "live",
+        "uri": "rtsp://camera/",
+        "content_hash": "",
+        "detector": "haar",
+        "model_version": "m",
+        "options": "{}",
+        "state": "done",
+        "recorded_at": begin,
+        "recorded_at_origin": "live",
+        "queued_at": begin,
+        "finished_at": UNTIL,
+    }

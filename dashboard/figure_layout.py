@@ -1,0 +1,125 @@
+"""The frame of a chart: its axes and texts, and what it is drawn with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from analytics.trends import Bucket
+from contracts.history import DAY_S
+from dashboard.clock import AxisClock
+from dashboard.palette import Palette
+from dashboard.view import Mode
+
+COVERAGE: Final = "coverage"
+_TICKS: Final = [
+    {"dtickrange": [None, DAY_S * 1000 - 1], "value": "%H:%M\n%-d %b"},
+    {"dtickrange": [DAY_S * 1000, 27 * DAY_S * 1000], "value": "%-d %b\n%Y"},
+    {"dtickrange": [27 * DAY_S * 1000, None], "value": "%b\n%Y"},
+]
+"""Hours over days, days and months over years."""
+_FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to draw. touch: a finger scrolls the page, it does not zoom. narrow: a telephone's width.
+
+    revision: of the view; a zoom lasts as long as it does.
+    """
+
+    palette: Palette
+    zone: tzinfo
+    mode: Mode
+    touch: bool = False
+    narrow: bool = False
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The axis of person-time, one for all charts of a page: `top` of `unit_s` seconds each."""
+
+    unit_s: float
+    name: str
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One chart's buckets, of so many sources together. until: where the range ends."""
+
+    buckets: Sequence[Bucket]
+    step_s: int
+    until: datetime
+    sources: int = 1
+
+
+def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
+    """Two plots on one axis of time; what goes on in them is theirs."""
+    colours = style.palette
+    axis = {
+        "fixedrange": True,
+        "gridcolor": colours.grid,
+        "zeroline": False,
+        "tickfont": {"size": 11},
+    }
+    share = style.mode is Mode.SHARE
+    return {
+        "template": "none",
+        "barmode": "stack",
+        "bargap": 0,
+        "autosize": True,
+        "margin": {"l": 44, "r": 8, "t": 24, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": _FONT, "size": 12, "color": colours.text},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": colours.paper, "bordercolor": colours.grid},
+        "dragmode": False if style.touch else "zoom",
+        "uirevision": style.revision,
+        "xaxis": {
+            "type": "date",
+            "anchor": "y2",
+            # Not the range itself: plotly keeps a zoom only while what it is told stays the same.
+            "autorange": True,
+            "showgrid": False,
+            "ticks": "outside",
+            "tickcolor": colours.grid,
+            "linecolor": colours.grid,
+            "hoverformat": "%a %-d %b %Y" if drawn.step_s >= DAY_S else "%a %-d %b, %H:%M",
+            "tickfont": {"size": 11},
+            "tickformatstops": _TICKS,
+            "nticks": 4 if style.narrow else 8,
+            "tickangle": 0,
+        },
+        "yaxis": axis
+        | {
+            "domain": [0.3, 1],
+            "range": [0, scale.top],
+            "tickformat": ".0%" if share else None,
+            "nticks": 4,
+        }
+        | ({"tickvals": [0, 0.5, 1]} if share else {}),
+        "yaxis2": axis
+        | {"domain": [0, 0.14], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
+        "annotations": [
+            _caption(scale.name, 1, style),
+            _caption(COVERAGE, 0.14, style),
+        ],
+    }
+
+
+def _caption(text: str, y: float, style: Style) -> dict[str, Any]:
+    return {
+        "text": text,
+        "x": 0,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 11, "color": style.palette.text},
+    }

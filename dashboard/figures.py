@@ -1,0 +1,162 @@
+"""Charts of timelines: a stack of what was expressed over a strip of how much was seen.
+
+A step that nothing was analysed in has no bar: a gap is never zero, and never neutral.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from analytics.trends import Bucket
+from contracts.emotions import UNCERTAIN
+from contracts.history import HOUR_S, MINUTE_S
+from dashboard.amounts import local_time, percent, person_time
+from dashboard.clock import AxisClock, axis_clock
+from dashboard.combined import gaps
+from dashboard.figure_layout import COVERAGE, Drawn, Scale, Style, figure_layout
+from dashboard.palette import NO_COVERAGE, STACK
+from dashboard.view import Mode
+
+_PARTIAL: Final = 0.45
+_SEPARATED: Final = 60
+"""Up to so many bars there is room for a line between them."""
+
+
+def covered(bucket: Bucket, until: datetime, sources: int = 1) -> float:
+    """Analysed time as a share of the step's, as far as the range goes, 0..1."""
+    seconds = (min(bucket.end, until) - bucket.begin).total_seconds() * sources
+    return min(bucket.measures.analyzed_s / seconds, 1.0) if seconds > 0 else 0.0
+
+
+def scale_of(charts: Iterable[Sequence[Bucket]], mode: Mode) -> Scale:
+    """A scale that all the charts fit in, so that their heights can be compared."""
+    if mode is Mode.SHARE:
+        return Scale(1.0, "share of person-time", 1.0)
+    top_s = max((one.measures.total_s for buckets in charts for one in buckets), default=0.0)
+    unit_s, name = 1, "person-seconds"
+    if top_s >= 2 * HOUR_S:
+        unit_s, name = HOUR_S, "person-hours"
+    elif top_s >= 2 * MINUTE_S:
+        unit_s, name = MINUTE_S, "person-minutes"
+    return Scale(unit_s, f"{name} per step", (top_s / unit_s or 1.0) * 1.04)
+
+
+def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
+    """The stack and, under it on the same axis, the strip."""
+    clock = axis_clock(drawn.buckets, style.zone, drawn.step_s)
+    pen = _Pen(drawn, scale, style, clock)
+    missing = gaps(drawn.buckets, drawn.until)
+    known = [one for one in drawn.buckets if not one.measures.is_gap()]
+    seen = [one for one in known if one.measures.shares is not None]
+    figure = go.Figure(layout=figure_layout(drawn, scale, style, clock))
+    figure.add_traces([pen.band(label, seen) for label in STACK])
+    figure.add_traces([pen.strip(known), pen.no_coverage(missing)])
+    figure.update_layout(shapes=[pen.outline(begin, end) for begin, end in missing])
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Draws the parts of one chart."""
+
+    drawn: Drawn
+    scale: Scale
+    style: Style
+    clock: AxisClock
+
+    def band(self, label: str, seen: Sequence[Bucket]) -> dict[str, Any]:
+        """One label's bars. Their texts are for the pointer: the number in either mode."""
+        by_share = self.style.mode is Mode.SHARE
+        heights, texts = [], []
+        for bucket in seen:
+            share = (bucket.measures.shares or {}).get(label, 0.0)
+            seconds = bucket.measures.person_s[label]
+            heights.append(share if by_share else seconds / self.scale.unit_s)
+            texts.append(percent(share) if by_share else person_time(seconds))
+        found = self._bars(label, seen, self.style.palette.labels[label])
+        if label == UNCERTAIN:
+            found["marker"]["pattern"] = {
+                "shape": "/",
+                "fgcolor": self.style.palette.hatch,
+                "bgcolor": self.style.palette.labels[label],
+                "size": 5,
+                "solidity": 0.25,
+            }
+        return found | {
+            "y": heights,
+            "customdata": texts,
+            "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
+        }
+
+    def strip(self, known: Sequence[Bucket]) -> dict[str, Any]:
+        """How much of each step was analysed."""
+        shares = [covered(one, self.drawn.until, self.drawn.sources) for one in known]
+        texts = [
+            percent(share) + (", step not whole" if one.partial else "")
+            for one, share in zip(known, shares, strict=True)
+        ]
+        return self._bars(COVERAGE, known, self.style.palette.coverage) | {
+            "yaxis": "y2",
+            "y": shares,
+            "customdata": texts,
+            "hovertemplate": "covered %{customdata}<extra></extra>",
+        }
+
+    def no_coverage(self, missing: Sequence[tuple[datetime, datetime]]) -> dict[str, Any]:
+        """One hatched bar a gap, in the strip only."""
+        texts = [
+            " to ".join(local_time(one, self.style.zone, self.drawn.step_s) for one in gap)
+            for gap in missing
+        ]
+        return {
+            "type": "bar",
+            "name": NO_COVERAGE,
+            "yaxis": "y2",
+            "x": [self.clock.place(begin) for begin, _ in missing],
+            "width": [self.clock.width_ms(begin, end) for begin, end in missing],
+            "offset": 0,
+            "y": [1.0] * len(missing),
+            "customdata": texts,
+            "hovertemplate": "no coverage, %{customdata}<extra></extra>",
+            "marker": {
+                "color": "rgba(0,0,0,0)",
+                "line": {"width": 0},
+                "pattern": {
+                    "shape": "x",
+                    "fgcolor": self.style.palette.no_coverage,
+                    "size": 6,
+                    "solidity": 0.2,
+                },
+            },
+        }
+
+    def outline(self, begin: datetime, end: datetime) -> dict[str, Any]:
+        """A gap's place in the stack's plot."""
+        return {
+            "type": "rect",
+            "x0": self.clock.place(begin),
+            "x1": self.clock.place(end),
+            "y0": 0,
+            "y1": 1,
+            "yref": "y domain",
+            "layer": "below",
+            "line": {"width": 1, "dash": "dot", "color": self.style.palette.no_coverage},
+        }
+
+    def _bars(self, name: str, buckets: Sequence[Bucket], colour: str) -> dict[str, Any]:
+        separated = len(self.drawn.buckets) <= _SEPARATED
+        return {
+            "type": "bar",
+            "name": name,
+            "x": [self.clock.place(one.begin) for one in buckets],
+            "width": [self.clock.width_ms(one.begin, one.end) for one in buckets],
+            "offset": 0,
+            "marker": {
+                "color": colour,
+                "opacity": [_PARTIAL if one.partial else 1.0 for one in buckets],
+                "line": {"width": int(separated), "color": self.style.palette.paper},
+            },
+        }

@@ -1,0 +1,78 @@
+"""Serves the dashboard until SIGTERM or Ctrl-C."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Final
+
+import uvicorn
+from sqlalchemy import Engine
+
+from contracts.errors import SettingsError
+from dashboard.app import create_app
+
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S: Final = 5
+
+
+def serve(engine: Engine, *, host: str, port: int, prefix: str = "/", password: str = "") -> None:
+    """Run until it is told to stop. Raises SettingsError for an address that cannot be used."""
+    if not password and not _is_loopback(host):
+        raise SettingsError(
+            f"the dashboard on {host} would be open to everybody who reaches it",
+            hint="Set MOODLINE_DASHBOARD_PASSWORD, or bind 127.0.0.1",
+        )
+    app = create_app(engine, prefix=prefix, password=password)
+    with _listening(host, port) as listener:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Returns when it is told to stop, where uvicorn would raise the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOPS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        ((family, _, _, _, address), *_) = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listener = socket.create_server(address[:2], family=family)
+    except (OSError, OverflowError, UnicodeError) as exc:
+        raise SettingsError(
+            f"the dashboard cannot listen on {host}:{port}: {getattr(exc, 'strerror', '') or exc}",
+            hint="Another program may have the port: choose another one",
+        ) from exc
+    with listener:
+        yield listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,119 @@
+"""The page's tables and its legend, as HTML."""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from dash import html
+
+from analytics.measures import Measures
+from analytics.trends import Bucket, Total
+from contracts.emotions import UNCERTAIN
+from dashboard.amounts import local_time, percent, person_time, signed
+from dashboard.combined import gaps
+from dashboard.figures import covered
+from dashboard.palette import NO_COVERAGE, STACK
+from dashboard.sentences import coverage
+
+MOST_LINES: Final = 100
+NONE: Final = "–"
+_SOURCE_COLUMNS: Final = (
+    "Source",
+    "Person-time",
+    "Tracks",
+    "Coverage",
+    "Uncertain",
+    "Derived valence",
+)
+
+
+def legend(found: Measures) -> list[Any]:
+    """Each label with its total; then what the two marks mean."""
+    shares = found.shares or {}
+    items = [
+        html.Li(
+            [
+                html.Span(className=f"swatch swatch-{label}"),
+                html.Span(label, className="legend-label"),
+                html.Span(
+                    f"{percent(shares[label])} · {person_time(found.person_s[label])}"
+                    if shares
+                    else NONE,
+                    className="legend-total",
+                ),
+            ]
+        )
+        for label in STACK
+    ]
+    missing = [html.Span(className="swatch swatch-missing"), html.Span(NO_COVERAGE)]
+    return [*items, html.Li(missing)]
+
+
+def source_table(lines: Sequence[Total], span_s: float) -> list[Any]:
+    """One line a source, the busiest first, MOST_LINES at most."""
+    rows = [_row(_SOURCE_COLUMNS, _source_cells(line, span_s)) for line in lines[:MOST_LINES]]
+    parts: list[Any] = [html.Table([_head(_SOURCE_COLUMNS), html.Tbody(rows)], className="cards")]
+    if len(lines) > MOST_LINES:
+        parts.append(
+            html.P(f"and {len(lines) - MOST_LINES} more sources with less; choose them above.")
+        )
+    return parts
+
+
+def data_table(
+    buckets: Sequence[Bucket], until: datetime, sources: int, zone: tzinfo, step_s: int
+) -> html.Table:
+    """A chart in numbers, by time; the steps of a gap are one line."""
+    columns = ("Begin", "Coverage", "Person-time", *STACK)
+    lines = [
+        (one.begin, _data_cells(one, until, sources, zone, step_s))
+        for one in buckets
+        if not one.measures.is_gap()
+    ]
+    for begin, end in gaps(buckets, until):
+        text = f"{NO_COVERAGE} until {local_time(end, zone, step_s)}"
+        lines.append((begin, (local_time(begin, zone, step_s), text)))
+    lines.sort(key=lambda line: line[0])
+    return html.Table([_head(columns), html.Tbody([_row(columns, cells) for _, cells in lines])])
+
+
+def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
+    now = line.now
+    name = line.source.name + (" (removed)" if line.source.removed else "")
+    share = percent(coverage(now, span_s))
+    if now.shares is None:
+        return (name, NONE, str(now.tracks), share, NONE, NONE)
+    return (
+        name,
+        person_time(now.total_s),
+        f"{now.tracks:,}",
+        share,
+        percent(now.shares[UNCERTAIN]),
+        NONE if now.valence is None else signed(now.valence),
+    )
+
+
+def _data_cells(
+    bucket: Bucket, until: datetime, sources: int, zone: tzinfo, step_s: int
+) -> tuple[str, ...]:
+    shares = bucket.measures.shares
+    return (
+        local_time(bucket.begin, zone, step_s) + (" (step not whole)" if bucket.partial else ""),
+        percent(covered(bucket, until, sources)),
+        person_time(bucket.measures.total_s) if shares else "nobody seen",
+        *(percent(shares[label]) if shares else NONE for label in STACK),
+    )
+
+
+def _head(columns: Sequence[str]) -> html.Thead:
+    return html.Thead(html.Tr([html.Th(column, scope="col") for column in columns]))
+
+
+def _row(columns: Sequence[str], cells: Sequence[str]) -> html.Tr:
+    """The first cell names the line. The last one of a short line reaches to its end."""
+    named: list[Any] = [html.Th(cells[0], scope="row")]
+    for place, (column, cell) in enumerate(zip(columns[1:], cells[1:], strict=False), start=2):
+        wide = len(columns) - place + 1 if place == len(cells) else 1
+        label: dict[str, Any] = {"data-label": column}
+        named.append(html.Td(cell, colSpan=wide, **label))
+    return html.Tr(named)

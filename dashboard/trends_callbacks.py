@@ -1,0 +1,192 @@
+"""What happens on the page Trends: the address is its state, and the read API answers it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash.exceptions import PreventUpdate
+from sqlalchemy import Engine
+
+from analytics.selected_sources import history_sources
+from contracts.errors import MoodlineError
+from contracts.records import utc_now
+from dashboard.trends_shown import Browser, chart_table, shown, trouble_shown, zone_of
+from dashboard.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
+
+
+def add_callbacks(app: Dash, engine: Engine) -> None:
+    """Connect the page to the read API. The queries run in threads: the server goes on serving."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "browser"),
+        Output("browser", "data"),
+        Input("url", "pathname"),
+    )
+    _add_state(app, engine)
+    _add_answer(app, engine)
+    _add_data_tables(app, engine)
+
+
+def _add_state(app: Dash, engine: Engine) -> None:
+    @app.callback(
+        Output("url", "search"),
+        Output("range", "value"),
+        Output("sources", "data"),
+        Output("sources", "value"),
+        Output("mode", "value"),
+        Output("from", "value"),
+        Output("to", "value"),
+        Output("custom", "hidden"),
+        Output("range-trouble", "children"),
+        Input("url", "search"),
+        Input("browser", "data"),
+        Input("range", "value"),
+        Input("apply", "n_clicks"),
+        Input("sources", "value"),
+        Input("mode", "value"),
+        State("from", "value"),
+        State("to", "value"),
+        prevent_initial_call=True,
+    )
+    async def state(  # noqa: PLR0913, PLR0917
+        search: str | None,
+        browser: Browser | None,
+        range_: str | None,
+        _applied: int | None,
+        sources: list[str] | None,
+        mode: str | None,
+        since: str | None,
+        until: str | None,
+    ) -> tuple[Any, ...]:
+        if browser is None:
+            raise PreventUpdate
+        now, zone = utc_now(), zone_of(browser)
+        view = read_view(search, now).view
+        asked = ctx.triggered_id
+        if asked in {"url", "browser"}:
+            names = await asyncio.to_thread(_names, engine)
+            return _controls(view, names, zone, now)
+        if asked == "range" and range_ == CUSTOM:
+            return _custom(view, zone, now)
+        if asked == "range" and range_:
+            view = replace(view, since=range_, until="now")
+        elif asked == "apply":
+            ends = _local(since, zone), _local(until, zone)
+            if trouble := range_trouble(*ends):
+                return (*[no_update] * 8, trouble)
+            begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
+            view = replace(view, since=begin, until=end)
+        elif asked == "sources":
+            view = replace(view, sources=tuple(sources or ()))
+        elif asked == "mode" and mode:
+            view = replace(view, mode=Mode(mode))
+        return _address(view, zone, now)
+
+
+def _controls(view: View, names: Sequence[str], zone: tzinfo, now: datetime) -> tuple[Any, ...]:
+    """The controls as the view has them; the address stays."""
+    since, until = (_input(one, zone) for one in view.span(now))
+    chosen = [name for name in view.sources if name in names]
+    value = preset(view)
+    hidden = value != CUSTOM
+    return (no_update, value, list(names), chosen, view.mode.value, since, until, hidden, "")
+
+
+def _custom(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
+    """The range as it is, to be changed."""
+    since, until = (_input(one, zone) for one in view.span(now))
+    return (*[no_update] * 5, since, until, False, "")
+
+
+def _address(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
+    """A new address, and the range's controls as it has them."""
+    since, until = (_input(one, zone) for one in view.span(now))
+    value = preset(view)
+    return (write_view(view), value, *[no_update] * 3, since, until, value != CUSTOM, "")
+
+
+def _add_answer(app: Dash, engine: Engine) -> None:
+    @app.callback(
+        Output("trouble", "children"),
+        Output("notes", "children"),
+        Output("empty", "children"),
+        Output("empty", "hidden"),
+        Output("results", "hidden"),
+        Output("lead", "children"),
+        Output("span", "children"),
+        Output("legend", "children"),
+        Output("per-source", "children"),
+        Output({"part": "figure", "slot": ALL}, "hidden"),
+        Output({"part": "name", "slot": ALL}, "children"),
+        Output({"part": "caption", "slot": ALL}, "children"),
+        Output({"part": "graph", "slot": ALL}, "figure"),
+        Output({"part": "turn", "slot": ALL}, "data"),
+        Output("refresh", "disabled"),
+        Input("url", "search"),
+        Input("browser", "data"),
+        Input("refresh", "n_intervals"),
+        prevent_initial_call=True,
+    )
+    async def answered(
+        search: str | None, browser: Browser | None, _turn: int | None
+    ) -> tuple[Any, ...]:
+        if browser is None:
+            raise PreventUpdate
+        asked = read_view(search, utc_now())
+        try:
+            return await asyncio.to_thread(shown, engine, asked, browser)
+        except MoodlineError as exc:
+            # What is on the page stays there when it cannot be refreshed.
+            return trouble_shown(exc, asked.notes, keep=ctx.triggered_id == "refresh")
+
+
+def _add_data_tables(app: Dash, engine: Engine) -> None:
+    """The tables of the charts: the browser asks for those that are open, when a chart changes."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "wanted"),
+        Output({"part": "wanted", "slot": MATCH}, "data"),
+        Input({"part": "summary", "slot": MATCH}, "n_clicks"),
+        Input({"part": "turn", "slot": MATCH}, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output({"part": "data", "slot": MATCH}, "children"),
+        Input({"part": "wanted", "slot": MATCH}, "data"),
+        State({"part": "wanted", "slot": MATCH}, "id"),
+        State("url", "search"),
+        State("browser", "data"),
+        prevent_initial_call=True,
+    )
+    async def data(
+        _wanted: Any, own_id: dict[str, Any], search: str | None, browser: Browser
+    ) -> Any:
+        zone, now = zone_of(browser), utc_now()
+        view = read_view(search, now).view
+        try:
+            return await asyncio.to_thread(chart_table, engine, view, zone, now, own_id["slot"])
+        except MoodlineError as exc:
+            return html.P(exc.line(), className="trouble")
+
+
+def _names(engine: Engine) -> list[str]:
+    """All sources to choose from; none when they cannot be read, which the answer says."""
+    try:
+        return [one.name for one in history_sources(engine)]
+    except MoodlineError:
+        return []
+
+
+def _input(at: datetime, zone: tzinfo) -> str:
+    """A moment as an input for local date and time has it."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def _local(text: str | None, zone: tzinfo) -> datetime | None:
+    """What such an input has, as a moment, UTC."""
+    try:
+        return datetime.fromisoformat(text or "").replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,162 @@
+"""The page Trends: how expressions moved over a range, and how much of it was seen."""
+
+from typing import Any, Final
+
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
+from dash import dcc, html
+
+from dashboard.answers import MOST_CHARTS
+from dashboard.view import CUSTOM, PRESETS, Mode
+
+REFRESH_S: Final = 30
+_OFFERED: Final = 100
+"""Sources that are offered at once; searching finds the others."""
+SLOTS: Final = range(MOST_CHARTS)
+_VALENCE: Final = (
+    "Derived valence is no measurement. It is computed: how pleasant people rated the words of the "
+    "seven expressions to be (Bradley and Lang, 1999, Affective Norms for English Words), weighted "
+    "with the model's mean probabilities; −1 is unpleasant, +1 is pleasant."
+)
+_COUNTS: Final = (
+    "Person-time: each person's seconds in the picture, added up. Tracks: people, as long as they "
+    "stayed in the picture; nobody is recognised, so who comes back is counted again. Coverage: of "
+    "the range, what was analysed."
+)
+_MODES: Final = {Mode.SHARE: "Share", Mode.SECONDS: "Person-seconds"}
+
+
+_DATE_TIME: Final[Any] = "datetime-local"
+"""Browsers know it, Dash's types do not."""
+
+
+def layout() -> dmc.MantineProvider:
+    """The whole page, empty. What it shows comes from callbacks."""
+    page = html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="browser"),
+            dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
+            html.Header([html.Span("moodline", className="brand"), html.H1("Trends")]),
+            html.Main([_controls(), *_lines(), _results()], id="main"),
+            html.Footer("moodline reads expressions, not feelings; it identifies nobody."),
+        ],
+        className="page",
+    )
+    return dmc.MantineProvider(page, defaultColorScheme="auto", theme={"fontFamily": "inherit"})
+
+
+def _named(name: str) -> dict[str, Any]:
+    """The attribute that names an element to those who do not see it."""
+    return {"aria-label": name}
+
+
+def _controls() -> html.Section:
+    choices = [{"label": name, "value": begin} for name, begin in PRESETS.items()]
+    modes = [{"label": name, "value": mode.value} for mode, name in _MODES.items()]
+    sources = dmc.MultiSelect(
+        id="sources",
+        label="Sources",
+        data=[],
+        value=[],
+        placeholder="All sources",
+        searchable=True,
+        clearable=True,
+        clearButtonProps=_named("Show all sources"),
+        limit=_OFFERED,
+        nothingFoundMessage="No source has that in its name",
+    )
+    return html.Section(
+        [
+            _segments("range", "Range", [*choices, {"label": "Custom", "value": CUSTOM}]),
+            html.Div(sources, className="control control-sources"),
+            _segments("mode", "Show", modes),
+            _custom_range(),
+        ],
+        className="controls",
+        **_named("What is shown"),
+    )
+
+
+def _segments(name: str, label: str, data: list[dict[str, str]]) -> html.Fieldset:
+    control = dmc.SegmentedControl(id=name, data=data, value="", transitionDuration=0)
+    return html.Fieldset([html.Legend(label), control], className="control")
+
+
+def _custom_range() -> html.Div:
+    ends = [
+        html.Div(
+            [html.Label(label, htmlFor=name), dcc.Input(id=name, type=_DATE_TIME)],
+            className="control",
+        )
+        for name, label in (("from", "From"), ("to", "To"))
+    ]
+    button = html.Button("Show range", id="apply", type="button")
+    return html.Div(
+        [*ends, button, html.P(id="range-trouble", role="alert", className="trouble")],
+        id="custom",
+        className="custom",
+        hidden=True,
+    )
+
+
+def _lines() -> list[Any]:
+    return [
+        html.Div(id="trouble", role="alert", className="trouble"),
+        html.Div(id="notes", role="status", className="notes"),
+        html.Div(id="empty", className="empty", hidden=True),
+    ]
+
+
+def _results() -> html.Div:
+    return html.Div(
+        [
+            html.P(id="lead", className="lead"),
+            html.P(id="span", className="span"),
+            html.Ul(id="legend", className="legend", **_named("Legend, with totals")),
+            html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
+            html.Section(
+                [
+                    html.H2("Per source"),
+                    html.Div(id="per-source"),
+                    html.P(_COUNTS, className="help"),
+                    html.P(_VALENCE, className="help", id="valence-help"),
+                ],
+                className="per-source",
+            ),
+        ],
+        id="results",
+        hidden=True,
+    )
+
+
+def _chart(slot: int) -> html.Figure:
+    """The place of one chart. They stay where they are, so that a zoom outlives a refresh."""
+    return html.Figure(
+        [
+            dcc.Store(id={"part": "turn", "slot": slot}),
+            dcc.Store(id={"part": "wanted", "slot": slot}),
+            html.H2(id={"part": "name", "slot": slot}),
+            html.Figcaption(id={"part": "caption", "slot": slot}),
+            dcc.Graph(
+                id={"part": "graph", "slot": slot},
+                config={"displayModeBar": False},
+                responsive=True,
+                style={"height": "320px"},
+            ),
+            html.Details(
+                [
+                    html.Summary("Data table", id={"part": "summary", "slot": slot}, n_clicks=0),
+                    html.Div(
+                        id={"part": "data", "slot": slot},
+                        className="scroll",
+                        tabIndex=0,
+                        role="region",
+                        **_named("Data table"),
+                    ),
+                ]
+            ),
+        ],
+        id={"part": "figure", "slot": slot},
+        className="panel",
+        hidden=True,
+    )

@@ -1,0 +1,136 @@
+"""What the page Trends shows of an answer, as the outputs of its callback, in their order."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from dash import html, no_update
+from sqlalchemy import Engine
+
+from analytics.local_time import zone_named
+from contracts.errors import MoodlineError, SettingsError
+from contracts.records import utc_now
+from dashboard.amounts import duration, local_time
+from dashboard.answers import Answer, answer, has_history
+from dashboard.clock import axis_clock
+from dashboard.figure_layout import Drawn, Style
+from dashboard.figures import scale_of, timeline_figure
+from dashboard.palette import palette
+from dashboard.sentences import Told, statement
+from dashboard.tables import data_table, legend, source_table
+from dashboard.trends_page import SLOTS
+from dashboard.view import Reading, View
+
+Browser = dict[str, Any]
+"""What the page's script says of the browser: zone, dark, touch."""
+
+_NO_HISTORY: Final = (
+    "There is no history yet. Analyse a recording with ",
+    html.Code("moodline analyze VIDEO"),
+    ", or add a camera with ",
+    html.Code("moodline source add NAME URI"),
+    " and run ",
+    html.Code("moodline up"),
+    ".",
+)
+_NOTHING_HERE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
+
+
+def shown(engine: Engine, asked: Reading, browser: Browser) -> tuple[Any, ...]:
+    """The page's answer to a view. Raises MoodlineError."""
+    now = utc_now()
+    found = answer(engine, asked.view, zone_of(browser), now)
+    notes = _notes((*asked.notes, *found.notes))
+    if found.everything.is_gap():
+        empty = [_NOTHING_HERE] if has_history(engine, now) else [*_NO_HISTORY]
+        return ("", notes, empty, False, True, *_unchanged(), not asked.view.follows)
+    head = ("", notes, "", True, False)
+    return (*head, *_results(found, asked.view, browser), not asked.view.follows)
+
+
+def chart_table(
+    engine: Engine, view: View, zone: tzinfo, now: datetime, slot: int
+) -> html.Table | str:
+    """The data table of the chart in that place. Raises MoodlineError."""
+    found = answer(engine, view, zone, now)
+    if slot >= len(found.charts):
+        return ""
+    chart = found.charts[slot]
+    return data_table(chart.buckets, found.until, chart.sources, zone, found.step_s)
+
+
+def trouble_shown(trouble: MoodlineError, notes: Sequence[str], *, keep: bool) -> tuple[Any, ...]:
+    """An error as one line. keep: the results of the last time."""
+    hidden = no_update if keep else True
+    return (trouble.line(), _notes(notes), "", True, hidden, *_unchanged(), False)
+
+
+def zone_of(browser: Browser) -> tzinfo:
+    """The viewer's time zone, UTC where the browser names none that there is."""
+    try:
+        return zone_named(str(browser.get("zone") or "UTC")[:64])
+    except SettingsError:
+        return UTC
+
+
+def _results(found: Answer, view: View, browser: Browser) -> tuple[Any, ...]:
+    zone = zone_of(browser)
+    scale = scale_of((chart.buckets for chart in found.charts), view.mode)
+    figures: list[Any] = [no_update] * len(SLOTS)
+    turns: list[Any] = [no_update] * len(SLOTS)
+    for slot, chart in enumerate(found.charts):
+        style = Style(
+            palette(bool(browser.get("dark"))),
+            zone,
+            view.mode,
+            touch=bool(browser.get("touch")),
+            narrow=bool(browser.get("narrow")),
+            revision=f"{view.since} {view.until} {chart.name}",
+        )
+        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
+        figures[slot] = timeline_figure(drawn, scale, style)
+        turns[slot] = found.until.isoformat()
+    return (
+        _unbroken(found.lead),
+        _span(found, zone),
+        legend(found.everything),
+        source_table(found.lines, found.span_s),
+        [slot >= len(found.charts) for slot in SLOTS],
+        _padded([chart.name for chart in found.charts]),
+        _padded([_caption(chart.told) for chart in found.charts]),
+        figures,
+        turns,
+    )
+
+
+def _span(found: Answer, zone: tzinfo) -> str:
+    """The range in words, on the clock that the charts have."""
+    begin, end = (local_time(one, zone, 0) for one in (found.since, found.until))
+    clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
+    text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
+    return f"{text} {clock.note}".strip()
+
+
+def _unchanged() -> tuple[Any, ...]:
+    """The results are hidden, or as they were."""
+    return (*[no_update] * 4, *[[no_update] * len(SLOTS)] * 5)
+
+
+def _caption(told: Told) -> str:
+    """A chart's sentence; its name is the heading above."""
+    text = statement(told)
+    return _unbroken(text[0].upper() + text[1:])
+
+
+def _unbroken(text: str) -> str:
+    """Each number on one line with what it counts."""
+    return re.sub(r"(?<=[0-9]) (?=[%a-z])", "\u00a0", text)
+
+
+def _padded(texts: Sequence[str]) -> list[str]:
+    return [*texts, *[""] * (len(SLOTS) - len(texts))]
+
+
+def _notes(notes: Sequence[str]) -> list[Any]:
+    return [html.P(note) for note in notes]

@@ -1,0 +1,175 @@
+"""What the page's address asks for: a range, sources, and how they are shown.
+
+An address may come from anywhere: what cannot be read falls back, and is said.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qs, quote, unquote
+
+from analytics.selected_sources import MOST_SOURCES
+
+LONGEST: Final = timedelta(days=3653)
+"""Ten years."""
+_LONGEST_QUERY: Final = 65_536
+_SHOWN: Final = 40
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2200
+_AGO: Final = re.compile(r"now(?:-([0-9]{1,6})([mhdwy]))?", re.ASCII)
+_UNITS: Final = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
+
+
+class Mode(StrEnum):
+    """What a bar's height says: of the person-time, or of people and seconds."""
+
+    SHARE = "share"
+    SECONDS = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them."""
+
+    since: str = "now-24h"
+    until: str = "now"
+    sources: tuple[str, ...] = ()
+    mode: Mode = Mode.SHARE
+
+    def span(self, now: datetime) -> tuple[datetime, datetime]:
+        """The range, UTC. Of a View that read_view gave it always holds."""
+        since, until = moment(self.since, now), moment(self.until, now)
+        if since is None or until is None:
+            raise ValueError(f"no range: {self.since!r} to {self.until!r}")
+        return since, until
+
+    @property
+    def follows(self) -> bool:
+        """Whether the range ends now, and moves on with it."""
+        return self.until == "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A view, and for its reader a line on each thing that was asked for and is not shown."""
+
+    view: View
+    notes: tuple[str, ...] = ()
+
+
+PRESETS: Final = {
+    "1 h": "now-1h",
+    "24 h": "now-24h",
+    "7 d": "now-7d",
+    "30 d": "now-30d",
+    "1 y": "now-1y",
+}
+CUSTOM: Final = "custom"
+
+
+def preset(view: View) -> str:
+    """The preset's begin that the view's range is, or CUSTOM."""
+    return view.since if view.follows and view.since in PRESETS.values() else CUSTOM
+
+
+def moment(text: str, now: datetime) -> datetime | None:
+    """The moment that `text` means, UTC; without an offset it is read as UTC. None for none."""
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            count, unit = ago.groups()
+            return now - int(count) * _UNITS[unit] if count else now
+        found = datetime.fromisoformat(text)
+        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if _FIRST_YEAR <= found.year < _LAST_YEAR else None
+
+
+def range_trouble(since: datetime | None, until: datetime | None) -> str:
+    """Why that is no range that can be shown; "" where it is one."""
+    if since is None or until is None:
+        return "A range needs a begin and an end."
+    if since >= until:
+        return "A range begins before it ends."
+    if since.year < _FIRST_YEAR or until - since > LONGEST:
+        return "A range is ten years at most."
+    return ""
+
+
+def read_view(query: str | None, now: datetime) -> Reading:
+    """The view that an address's query asks for. Nothing in it makes this raise."""
+    query = (query or "").removeprefix("?")
+    if len(query) > _LONGEST_QUERY:
+        return Reading(View(), ("The address is too long to be read; showing the last 24 hours.",))
+    asked = parse_qs(query, keep_blank_values=True)
+    notes: list[str] = []
+    since, until = _read_range(_last(asked, "from"), _last(asked, "to"), now, notes)
+    sources = _read_sources(query, notes)
+    return Reading(View(since, until, sources, _read_mode(_last(asked, "mode"), notes)), (*notes,))
+
+
+def write_view(view: View) -> str:
+    """The query that read_view reads the view from. Each name is escaped, so it may have commas."""
+    parts = [("from", quote(view.since, safe=":")), ("to", quote(view.until, safe=":"))]
+    if view.sources:
+        parts.append(("sources", ",".join(quote(name, safe="") for name in view.sources)))
+    parts.append(("mode", view.mode.value))
+    return "?" + "&".join(f"{key}={value}" for key, value in parts)
+
+
+def _last(asked: dict[str, list[str]], key: str) -> str | None:
+    return asked[key][-1] if key in asked else None
+
+
+def _read_range(
+    since: str | None, until: str | None, now: datetime, notes: list[str]
+) -> tuple[str, str]:
+    default = View()
+    asked = (since or default.since, until or default.until)
+    if (since, until) == (None, None):
+        return asked
+    trouble = range_trouble(moment(asked[0], now), moment(asked[1], now))
+    if not trouble:
+        return asked
+    notes.append(
+        f"The range “{_shown(asked[0])}” to “{_shown(asked[1])}” cannot be shown; "
+        f"showing the last 24 hours. {trouble}"
+    )
+    return default.since, default.until
+
+
+def _read_sources(query: str, notes: list[str]) -> tuple[str, ...]:
+    """Split before it is unescaped: an escaped comma is part of a name."""
+    found = [part.partition("=")[2] for part in query.split("&") if part.startswith("sources=")]
+    if not found:
+        return ()
+    names = dict.fromkeys(unquote(name.replace("+", " ")) for name in found[-1].split(",") if name)
+    if len(names) > MOST_SOURCES:
+        notes.append(f"More than {MOST_SOURCES} sources were asked for; showing all.")
+        return ()
+    return tuple(names)
+
+
+def _read_mode(text: str | None, notes: list[str]) -> Mode:
+    if text is None:
+        return Mode.SHARE
+    try:
+        return Mode(text)
+    except ValueError:
+        notes.append(f"There is no mode “{_shown(text)}”; showing shares.")
+        return Mode.SHARE
+
+
+def _shown(text: str) -> str:
+    """Of a stranger's text, as much as a line can hold."""
+    text = "".join(one if one.isprintable() else "�" for one in text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
