@@ -1,11 +1,11 @@
 """Measures: what a window, or many, says, from the sums that are stored of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from analytics.queries import LABELS
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.emotions import EMOTIONS
 from contracts.history import CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
 
 _ANEW: Final = {
@@ -76,31 +76,38 @@ class Measures:
 
 
 def measures(sums: Mapping[str, int]) -> Measures:
-    """From SUMS; what is missing is zero."""
-    known = {name: int(sums.get(name) or 0) for name in SUMS}
-    person_ms = {label: known[LABEL_SUMS[label]] for label in LABELS}
-    total_ms = sum(person_ms.values())
+    """From SUMS by name; what is missing is zero."""
+    return of_values([sums.get(name) or 0 for name in SUMS])
+
+
+def of_values(values: Sequence[int]) -> Measures:
+    """From the values of SUMS, in their order: thousands of these make one chart."""
+    person_ms = [values[at] for at in _AT_LABELS]
+    total_ms = sum(person_ms)
+    probabilities = None
+    if total_ms:
+        weight = _MILLION * total_ms
+        probabilities = {
+            label: values[at] / weight
+            for label, at in zip(EMOTIONS, _AT_PROBABILITIES, strict=True)
+        }
     return Measures(
-        person_s={label: ms / 1000 for label, ms in person_ms.items()},
-        probabilities=(
-            {label: known[PROBABILITY_SUMS[label]] / _MILLION / total_ms for label in EMOTIONS}
-            if total_ms
-            else None
-        ),
-        tracks=known["tracks_begun"] + known["tracks_carried"],
-        faces=known["faces"],
-        frames=known["frames"],
-        analyzed_s=known["analyzed_ms"] / 1000,
-        occupied_s=known["occupied_ms"] / 1000,
-        captured=known["captured"],
-        sampled_out=known["sampled_out"],
-        dropped={cause: known[cause] for cause in CAUSES if known[cause]},
-        up_s=known["up_ms"] / 1000,
-        watched_s=known["watched_ms"] / 1000,
+        person_s={label: ms / 1000 for label, ms in zip(LABELS, person_ms, strict=True)},
+        probabilities=probabilities,
+        tracks=values[_AT["tracks_begun"]] + values[_AT["tracks_carried"]],
+        faces=values[_AT["faces"]],
+        frames=values[_AT["frames"]],
+        analyzed_s=values[_AT["analyzed_ms"]] / 1000,
+        occupied_s=values[_AT["occupied_ms"]] / 1000,
+        captured=values[_AT["captured"]],
+        sampled_out=values[_AT["sampled_out"]],
+        dropped={cause: values[at] for cause, at in _AT_CAUSES if values[at]},
+        up_s=values[_AT["up_ms"]] / 1000,
+        watched_s=values[_AT["watched_ms"]] / 1000,
     )
 
 
-def certain_share(found: Measures) -> float | None:
-    """How much of the person-time could be read, 0..1; None when nobody was seen."""
-    shares = found.shares
-    return None if shares is None else 1 - shares[UNCERTAIN]
+_AT: Final = {name: at for at, name in enumerate(SUMS)}
+_AT_LABELS: Final = [_AT[LABEL_SUMS[label]] for label in LABELS]
+_AT_PROBABILITIES: Final = [_AT[PROBABILITY_SUMS[label]] for label in EMOTIONS]
+_AT_CAUSES: Final = [(cause, _AT[cause]) for cause in CAUSES]

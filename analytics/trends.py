@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -23,7 +23,7 @@ from analytics.local_time import (
     stored_width,
     stretches,
 )
-from analytics.measures import Measures, measures
+from analytics.measures import Measures, measures, of_values
 from analytics.selected_sources import HistorySource, select_sources
 from analytics.snapshots import snapshot
 from contracts.errors import SettingsError
@@ -46,6 +46,11 @@ ALL: Final = ""
 _WEEK_HOURS: Final = 168
 _MONDAY_HOURS: Final = 96
 _QUARTERS_UP_TO_S: Final = 400 * DAY_S
+_NOTHING: Final = measures({})
+
+_Key = TypeVar("_Key")
+_Values = Sequence[Any]
+"""The values of SUMS, in their order, as the database gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ def timeline(  # noqa: PLR0913
     begins = bucket_begins(since, until, step_s, zone)
     pieces = list(stretches(begins[0], begins[-1], zone))
     width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
-    found: dict[str, dict[datetime, dict[str, int]]] = {}
+    found: dict[str, dict[datetime, _Values]] = {}
     with snapshot(engine) as connection:
         chosen = select_sources(connection, sources, tags)
         names = {one.pk: ALL if together else one.name for one in chosen}
@@ -127,10 +132,14 @@ def timeline(  # noqa: PLR0913
                 .where(*_range(names, width_s, piece.since_us, piece.until_us))
                 .group_by(*keys, index)
             )
-            for row in connection.execute(query).mappings():
-                name = ALL if together else names[row["source_pk"]]
-                begin = bucket_begin(row["bucket"], step_s, piece.offset_s, zone)
-                _add(found[name].setdefault(begin, {}), row)
+            begins_at: dict[int, datetime] = {}
+            for row in connection.execute(query):
+                *source, bucket = row[: len(keys) + 1]
+                begin = begins_at.get(bucket)
+                if begin is None:
+                    begin = bucket_begin(bucket, step_s, piece.offset_s, zone)
+                    begins_at[bucket] = begin
+                _add(found[names[source[0]] if source else ALL], begin, row[len(keys) + 1 :])
     return Timeline(
         since,
         until,
@@ -156,7 +165,7 @@ def totals(
         chosen = select_sources(connection, sources, tags)
         now = _totals(connection, chosen, since, until)
         before = _totals(connection, chosen, since - (until - since), since)
-    lines = [Total(one, measures(now[one.pk]), measures(before[one.pk])) for one in chosen]
+    lines = [Total(one, now.get(one.pk, _NOTHING), before.get(one.pk, _NOTHING)) for one in chosen]
     return tuple(sorted(lines, key=lambda line: (-line.now.total_s, line.source.name)))
 
 
@@ -178,7 +187,7 @@ def heat_map(  # noqa: PLR0913
         raise SettingsError("a heat map shows 400 days at most", hint="Choose a shorter range")
     pieces = list(stretches(since, until, zone))
     width_s = stored_width(HOUR_S, {piece.offset_s for piece in pieces})
-    cells: dict[int, dict[str, int]] = {}
+    cells: dict[int, _Values] = {}
     with snapshot(engine) as connection:
         names = {one.pk: one.name for one in select_sources(connection, sources, tags)}
         for piece in pieces:
@@ -192,11 +201,12 @@ def heat_map(  # noqa: PLR0913
                 .where(*_range(names, width_s, piece.since_us, piece.until_us))
                 .group_by(hour)
             )
-            for row in connection.execute(query).mappings():
+            for row in connection.execute(query):
                 # Before 1970 the remainder is negative.
-                _add(cells.setdefault(row["hour"] % _WEEK_HOURS, {}), row)
+                _add(cells, row[0] % _WEEK_HOURS, row[1:])
     return tuple(
-        HeatCell(hour // 24, hour % 24, measures(sums)) for hour, sums in sorted(cells.items())
+        HeatCell(hour // 24, hour % 24, measures(dict(zip(_HEAT_SUMS, sums, strict=True))))
+        for hour, sums in sorted(cells.items())
     )
 
 
@@ -252,29 +262,34 @@ def _range(
     )
 
 
-def _add(sums: dict[str, int], row: Mapping[Any, Any]) -> None:
-    for name in SUMS:
-        if row.get(name):
-            sums[name] = sums.get(name, 0) + int(row[name])
+def _add(found: dict[_Key, _Values], key: _Key, values: _Values) -> None:
+    """One key seldom comes twice: where the clocks change."""
+    known = found.get(key)
+    if known is None:
+        found[key] = values
+    else:
+        found[key] = [(old or 0) + (new or 0) for old, new in zip(known, values, strict=True)]
 
 
 def _buckets(
     begins: Sequence[datetime],
-    sums: Mapping[datetime, Mapping[str, int]],
+    sums: Mapping[datetime, _Values],
     since: datetime,
     until: datetime,
 ) -> Iterator[Bucket]:
     for begin, end in pairwise(begins):
         partial = begin < since or end > until
-        yield Bucket(begin, end, measures(sums.get(begin, {})), partial)
+        values = sums.get(begin)
+        found = _NOTHING if values is None else of_values([int(one or 0) for one in values])
+        yield Bucket(begin, end, found, partial)
 
 
 def _totals(
     connection: Connection, chosen: Sequence[HistorySource], since: datetime, until: datetime
-) -> dict[int, dict[str, int]]:
-    """The sums of the range, from as few and as large windows as it is made of."""
+) -> dict[int, Measures]:
+    """The range, from as few and as large windows as it is made of."""
     pks = [one.pk for one in chosen]
-    found: dict[int, dict[str, int]] = {pk: {} for pk in pks}
+    found: dict[int, _Values] = {}
     finest = MINUTE_S if (until - since).total_seconds() <= 2 * DAY_S else QUARTER_S
     begin_us = window_start(to_micros(since), finest)
     end_us = -window_start(-to_micros(until), finest)
@@ -284,9 +299,9 @@ def _totals(
             .where(*_range(pks, width_s, since_us, until_us))
             .group_by(rollups.c.source_pk)
         )
-        for row in connection.execute(query).mappings():
-            _add(found[row["source_pk"]], row)
-    return found
+        for row in connection.execute(query):
+            _add(found, row[0], row[1:])
+    return {pk: of_values([int(one or 0) for one in values]) for pk, values in found.items()}
 
 
 def whole_windows(begin_us: int, end_us: int, finest: int) -> Iterator[tuple[int, int, int]]:

@@ -40,7 +40,9 @@ def duration(seconds: float) -> str:
 
 
 def person_time(seconds: float) -> str:
-    """ "41 person-minutes"."""
+    """ "41 person-minutes"; what is little, but not nothing, is never "0"."""
+    if 0 < seconds < 0.05:
+        return "<0.1 person-seconds"
     if seconds < 2 * MINUTE_S:
         amount, unit = seconds, "second"
     elif seconds < 2 * HOUR_S:

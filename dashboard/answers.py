@@ -75,7 +75,7 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
     else:
         charts = [
             _chart(line, found.series[line.source.name], since, until, every.step_s)
-            for line in lines
+            for line in sorted(lines, key=lambda line: line.source.name)
         ]
     lead = sentence(charts[0].told if len(charts) == 1 else every)
     return Answer(

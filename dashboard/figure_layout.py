@@ -25,7 +25,7 @@ _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-
 class Style:
     """How to draw. touch: a finger scrolls the page, it does not zoom. narrow: a telephone's width.
 
-    revision: of the view; a zoom lasts as long as it does.
+    revision: of the view; a zoom lasts as long as that does.
     """
 
     palette: Palette
@@ -65,6 +65,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "tickfont": {"size": 11},
     }
     share = style.mode is Mode.SHARE
+    begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
         "template": "none",
         "barmode": "stack",
@@ -82,9 +83,12 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "xaxis": {
             "type": "date",
             "anchor": "y2",
-            # Not the range itself: plotly keeps a zoom only while what it is told stays the same.
             "autorange": True,
+            "autorangeoptions": {"clipmin": clock.place(begin), "clipmax": clock.place(end)},
             "showgrid": False,
+            "spikecolor": colours.text,
+            "spikedash": "solid",
+            "spikethickness": -1,
             "ticks": "outside",
             "tickcolor": colours.grid,
             "linecolor": colours.grid,

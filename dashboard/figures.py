@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]
+from dash import Patch
 
 from analytics.trends import Bucket
 from contracts.emotions import UNCERTAIN
@@ -58,6 +59,23 @@ def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
     return figure
 
 
+def redrawn(figure: go.Figure) -> Patch:
+    """The figure over one of the same view, whose zoom stays.
+
+    Dash hands what a zoom changed back with the figure, so that plotly's uirevision does not see
+    it: only what is not sent is kept.
+    """
+    patch, parts = Patch(), figure.to_plotly_json()
+    patch["data"] = parts["data"]
+    for name, value in parts["layout"].items():
+        if name != "xaxis":
+            patch["layout"][name] = value
+    for name, value in parts["layout"]["xaxis"].items():
+        if name != "autorange":
+            patch["layout"]["xaxis"][name] = value
+    return patch
+
+
 @dataclass(frozen=True, slots=True)
 class _Pen:
     """Draws the parts of one chart."""
@@ -95,7 +113,7 @@ class _Pen:
         """How much of each step was analysed."""
         shares = [covered(one, self.drawn.until, self.drawn.sources) for one in known]
         texts = [
-            percent(share) + (", step not whole" if one.partial else "")
+            percent(share) + (", partly in range" if one.partial else "")
             for one, share in zip(known, shares, strict=True)
         ]
         return self._bars(COVERAGE, known, self.style.palette.coverage) | {

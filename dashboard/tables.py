@@ -98,7 +98,7 @@ def _data_cells(
 ) -> tuple[str, ...]:
     shares = bucket.measures.shares
     return (
-        local_time(bucket.begin, zone, step_s) + (" (step not whole)" if bucket.partial else ""),
+        local_time(bucket.begin, zone, step_s) + (" (partly in range)" if bucket.partial else ""),
         percent(covered(bucket, until, sources)),
         person_time(bucket.measures.total_s) if shares else "nobody seen",
         *(percent(shares[label]) if shares else NONE for label in STACK),

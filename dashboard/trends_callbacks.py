@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from analytics.selected_sources import history_sources
 from contracts.errors import MoodlineError
 from contracts.records import utc_now
-from dashboard.trends_shown import Browser, chart_table, shown, trouble_shown, zone_of
+from dashboard.trends_shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
 
 
@@ -127,16 +127,17 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         Input("url", "search"),
         Input("browser", "data"),
         Input("refresh", "n_intervals"),
+        State({"part": "turn", "slot": ALL}, "data"),
         prevent_initial_call=True,
     )
     async def answered(
-        search: str | None, browser: Browser | None, _turn: int | None
+        search: str | None, browser: Browser | None, _refreshed: int | None, last: Turns
     ) -> tuple[Any, ...]:
         if browser is None:
             raise PreventUpdate
         asked = read_view(search, utc_now())
         try:
-            return await asyncio.to_thread(shown, engine, asked, browser)
+            return await asyncio.to_thread(shown, engine, asked, browser, last)
         except MoodlineError as exc:
             # What is on the page stays there when it cannot be refreshed.
             return trouble_shown(exc, asked.notes, keep=ctx.triggered_id == "refresh")

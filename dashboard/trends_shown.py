@@ -15,7 +15,7 @@ from dashboard.amounts import duration, local_time
 from dashboard.answers import Answer, answer, has_history
 from dashboard.clock import axis_clock
 from dashboard.figure_layout import Drawn, Style
-from dashboard.figures import scale_of, timeline_figure
+from dashboard.figures import redrawn, scale_of, timeline_figure
 from dashboard.palette import palette
 from dashboard.sentences import Told, statement
 from dashboard.tables import data_table, legend, source_table
@@ -24,6 +24,9 @@ from dashboard.view import Reading, View
 
 Browser = dict[str, Any]
 """What the page's script says of the browser: zone, dark, touch."""
+
+Turns = Sequence[dict[str, str] | None]
+"""For each place, of the chart that is in it: the view's revision, and when it was drawn."""
 
 _NO_HISTORY: Final = (
     "There is no history yet. Analyse a recording with ",
@@ -37,8 +40,8 @@ _NO_HISTORY: Final = (
 _NOTHING_HERE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
-def shown(engine: Engine, asked: Reading, browser: Browser) -> tuple[Any, ...]:
-    """The page's answer to a view. Raises MoodlineError."""
+def shown(engine: Engine, asked: Reading, browser: Browser, last: Turns) -> tuple[Any, ...]:
+    """The page's answer to a view. last: what it showed before. Raises MoodlineError."""
     now = utc_now()
     found = answer(engine, asked.view, zone_of(browser), now)
     notes = _notes((*asked.notes, *found.notes))
@@ -46,7 +49,7 @@ def shown(engine: Engine, asked: Reading, browser: Browser) -> tuple[Any, ...]:
         empty = [_NOTHING_HERE] if has_history(engine, now) else [*_NO_HISTORY]
         return ("", notes, empty, False, True, *_unchanged(), not asked.view.follows)
     head = ("", notes, "", True, False)
-    return (*head, *_results(found, asked.view, browser), not asked.view.follows)
+    return (*head, *_results(found, asked.view, browser, last), not asked.view.follows)
 
 
 def chart_table(
@@ -74,11 +77,11 @@ def zone_of(browser: Browser) -> tzinfo:
         return UTC
 
 
-def _results(found: Answer, view: View, browser: Browser) -> tuple[Any, ...]:
+def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[Any, ...]:
     zone = zone_of(browser)
     scale = scale_of((chart.buckets for chart in found.charts), view.mode)
     figures: list[Any] = [no_update] * len(SLOTS)
-    turns: list[Any] = [no_update] * len(SLOTS)
+    turns: list[Any] = list(last)
     for slot, chart in enumerate(found.charts):
         style = Style(
             palette(bool(browser.get("dark"))),
@@ -89,8 +92,10 @@ def _results(found: Answer, view: View, browser: Browser) -> tuple[Any, ...]:
             revision=f"{view.since} {view.until} {chart.name}",
         )
         drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
-        figures[slot] = timeline_figure(drawn, scale, style)
-        turns[slot] = found.until.isoformat()
+        figure = timeline_figure(drawn, scale, style)
+        same = bool(turns[slot]) and turns[slot]["revision"] == style.revision
+        figures[slot] = redrawn(figure) if same else figure
+        turns[slot] = {"revision": style.revision, "at": found.until.isoformat()}
     return (
         _unbroken(found.lead),
         _span(found, zone),

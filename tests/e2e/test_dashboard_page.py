@@ -1,0 +1,294 @@
+"""The page Trends in a real browser, over a real server and a real history."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine
+
+from analytics.rollups import fold_all
+from contracts.database import open_engine, upgrade
+from contracts.records import utc_now
+from dashboard.app import create_app
+from tests.browser import chromium
+from tests.e2e.commands import poll
+from tests.history import at_us, write_history_run
+from tests.rtsp import free_ports
+
+BASIC = "Basic bWU6c2VjcmV0"  # me:secret
+SOURCES = ("door", "hall, left", "<b>yard</b>")
+
+
+@contextmanager
+def serving(engine: Engine, **options: str) -> Iterator[str]:
+    """A dashboard on a port of its own; its address."""
+    (port,) = free_ports(1)
+    config = uvicorn.Config(
+        create_app(engine, **options), port=port, log_level="warning", lifespan="off", ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    poll(lambda: server.started)
+    yield f"http://localhost:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Three sources, seen an hour and two days ago, and nothing in between."""
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('records') / 'records.db'}")
+    upgrade(engine)
+    chance = random.Random(5)
+    for source in SOURCES:
+        for ago in (timedelta(hours=1), timedelta(days=2)):
+            begin = utc_now() - ago
+            write_history_run(engine, source, at_us(begin), 200, chance, step_ms=1000, batch=50)
+    fold_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine) -> Iterator[str]:
+    with serving(engine) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that goes nowhere else and says nothing on its console."""
+    with browser.new_context(timezone_id="Asia/Kathmandu") as context:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+        asked: set[str] = set()
+        page.on("request", lambda request: asked.add(request.url))
+        yield page
+        # What was asked for a moment ago is not cut off by the closing.
+        page.wait_for_load_state("networkidle")
+        assert not said
+        assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+
+
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+    return page
+
+
+def headings(page: Page) -> list[str]:
+    return page.locator("figure:visible h2").all_inner_texts()
+
+
+def shown_range(page: Page) -> list[str]:
+    """Where the first chart's axis begins and ends."""
+    script = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
+    return [str(one) for one in page.evaluate(script)]
+
+
+def status_of(url: str, **headers: str) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, dict(answer.headers)
+    except urllib.error.HTTPError as exc:
+        return exc.code, dict(exc.headers)
+
+
+def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: str) -> None:
+    opened(page, address)
+    assert headings(page) == sorted(SOURCES)
+    expect(page.locator("#lead")).to_contain_text("3 sources together: most")
+    expect(page.locator("#lead")).to_contain_text("covered; longest gap")
+    expect(page.locator("#span")).to_contain_text("Asia/Kathmandu")
+    expect(page.locator("#per-source tbody tr")).to_have_count(3)
+    expect(page.locator("#per-source")).to_contain_text("Derived valence")
+    expect(page.locator("#valence-help")).to_contain_text("no measurement")
+    expect(page.locator("#legend li")).to_have_count(9)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator(".page > footer")).to_have_text(
+        "moodline reads expressions, not feelings; it identifies nobody."
+    )
+
+
+def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
+    opened(page, address)
+    day = shown_range(page)
+    page.get_by_text("7 d", exact=True).click()
+    page.wait_for_url("**/?from=now-7d&to=now&mode=share")
+    expect(page.locator("#span")).to_contain_text("in steps of 1 h")
+    poll(lambda: shown_range(page) != day)
+    page.get_by_role("textbox", name="Sources").click()
+    page.get_by_role("option", name="hall, left").click()
+    page.wait_for_url("**sources=hall%2C%20left*")
+    expect(page.locator("figure:visible")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.get_by_text("Person-seconds", exact=True).click()
+    page.wait_for_url("**mode=seconds")
+    expect(page.locator("figure:visible")).to_contain_text("person-seconds per step")
+    lead, week = page.locator("#lead").inner_text(), shown_range(page)
+
+    opened(page, page.url)
+    expect(page.locator("#lead")).to_have_text(lead)
+    assert lead.startswith("hall, left: ") and headings(page) == ["hall, left"]
+    assert shown_range(page) == week
+    expect(page.get_by_role("radio", name="7 d")).to_be_checked()
+    expect(page.get_by_role("radio", name="Person-seconds")).to_be_checked()
+
+    page.go_back()
+    page.wait_for_url("**mode=share")
+    expect(page.get_by_role("radio", name="Share")).to_be_checked()
+
+
+def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:
+    opened(page, address)
+    page.get_by_text("Custom", exact=True).click()
+    now = datetime.now().replace(second=0, microsecond=0)
+    page.get_by_label("From", exact=True).fill("2026-01-02T08:00")
+    page.get_by_label("To", exact=True).fill("2026-01-01T08:00")
+    page.get_by_role("button", name="Show range").click()
+    expect(page.locator("#range-trouble")).to_have_text("A range begins before it ends.")
+    begin = (now - timedelta(days=3)).isoformat(timespec="minutes")
+    page.get_by_label("From", exact=True).fill(begin)
+    page.get_by_label("To", exact=True).fill(f"{now + timedelta(days=1):%Y-%m-%dT00:00}")
+    page.get_by_role("button", name="Show range").click()
+    page.wait_for_url("**/?from=20*")
+    expect(page.locator("#span")).to_contain_text(begin[-5:])
+    expect(page.locator("#range-trouble")).to_be_empty()
+
+
+def test_what_cannot_be_shown_is_said(page: Page, address: str) -> None:
+    opened(page, f"{address}/?from=<script>&mode=pie&sources=door,nobody")
+    expect(page.locator("#notes p")).to_have_count(3)
+    assert headings(page) == ["door"]
+    page.goto(f"{address}/?from=2020-01-01&to=2020-02-01")
+    expect(page.locator("#empty")).to_contain_text("Nothing was analysed in this range")
+
+
+def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -> None:
+    opened(page, f"{address}/?from=now-7d&sources=door")
+    page.get_by_text("Data table").locator("visible=true").click()
+    rows = page.locator("figure:visible tbody tr")
+    expect(rows).not_to_have_count(0)
+    expect(rows.filter(has_text="no coverage until")).not_to_have_count(0)
+    whole = shown_range(page)
+    plot = page.locator("figure:visible .nsewdrag").first.bounding_box()
+    assert plot is not None
+    page.mouse.move(plot["x"] + 100, plot["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 200, plot["y"] + 30, steps=4)
+    page.mouse.up()
+    poll(lambda: shown_range(page) != whole)
+    zoomed, table = shown_range(page), page.locator("figure:visible table").inner_html()
+
+    with page.expect_response("**/_dash-update-component*"):
+        page.evaluate("dash_clientside.set_props('refresh', {n_intervals: 99})")
+    page.wait_for_load_state("networkidle")
+    assert shown_range(page) == zoomed
+    assert page.locator("figure:visible table").inner_html() == table
+    page.emulate_media(color_scheme="dark")
+    sad = page.locator("figure:visible .js-plotly-plot").first
+    poll(lambda: "rgb(42, 127, 212)" in sad.inner_html())
+    assert shown_range(page) == zoomed
+
+
+def test_on_a_telephone_nothing_is_scrolled_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, f"{address}/?from=now-7d&to=now")
+    page.get_by_text("Data table").locator("visible=true").first.click()
+    expect(page.locator("figure:visible tbody tr").first).to_be_visible()
+    page.get_by_text("Custom", exact=True).click()
+    expect(page.get_by_label("From", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_without_history_it_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    with serving(engine, prefix="/moodline/") as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator("#empty")).to_contain_text("moodline source add NAME URI")
+        assert page.url.startswith(f"{address}/moodline/")
+        page.close()
+    engine.dispose()
+
+
+def test_a_broken_database_is_one_line(browser: Browser, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    with serving(engine) as address:
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator("#trouble")).to_contain_text("cannot use the database")
+        expect(page.locator("#results")).to_be_hidden()
+        page.close()
+    engine.dispose()
+
+
+def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> None:
+    assert status_of(address, Host="evil.example")[0] == 403
+    assert status_of(f"{address}/healthz")[0] == 200
+    assert status_of(f"{address}/nothing")[0] == 404
+    for path in ("/", "/_dash-layout", "/assets/style.css", "/nothing"):
+        policy = status_of(address + path)[1]["content-security-policy"]
+        assert "default-src 'self'" in policy and "'sha256-" in policy
+        assert "unsafe-eval" not in policy
+
+
+def test_with_a_password_nothing_is_shown_without_it(engine: Engine, browser: Browser) -> None:
+    with serving(engine, password="secret") as address:
+        for path in ("/", "/_dash-layout", "/assets/style.css", "/docs"):
+            assert status_of(address + path)[0] == 401
+        assert status_of(f"{address}/healthz")[0] == 200
+        assert status_of(address, Authorization=BASIC, Host="moodline.example")[0] == 200
+        credentials = {"username": "me", "password": "secret"}
+        with browser.new_context(http_credentials=credentials) as context:  # type: ignore[arg-type]
+            opened(context.new_page(), address)
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
+    code = (
+        "from contracts.database import open_engine; from dashboard.server import serve\n"
+        f"serve(open_engine({url}), host='127.0.0.1', port={port}); print('stopped')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        poll(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return status_of(url)[0] == 200
+    except urllib.error.URLError:
+        return False

@@ -1,0 +1,41 @@
+"""Buckets that a test makes of what was expressed in each."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from analytics.measures import Measures, measures
+from analytics.trends import Bucket
+from contracts.history import LABEL_SUMS, PROBABILITY_SUMS
+
+BEGIN = datetime(2026, 10, 24, 10, tzinfo=UTC)
+"""The day before Berlin's clocks go back."""
+
+
+def seen(analyzed_s: float, **person_s: float) -> Measures:
+    """What was analysed, and who expressed what in it for how many seconds."""
+    sums = {LABEL_SUMS[label]: round(seconds * 1000) for label, seconds in person_s.items()}
+    for label, seconds in person_s.items():
+        # What is uncertain has probabilities, too.
+        name = PROBABILITY_SUMS.get(label, PROBABILITY_SUMS["neutral"])
+        sums[name] = sums.get(name, 0) + round(seconds * 1000) * 1_000_000
+    return measures(sums | {"frames": round(analyzed_s), "analyzed_ms": round(analyzed_s * 1000)})
+
+
+def buckets(
+    *steps: Mapping[str, float] | None,
+    step_s: int = 3600,
+    analyzed_s: float = 1800,
+    begin: datetime = BEGIN,
+    partial: int | None = None,
+) -> tuple[Bucket, ...]:
+    """One after the other; None is a gap."""
+    width = timedelta(seconds=step_s)
+    return tuple(
+        Bucket(
+            begin + place * width,
+            begin + (place + 1) * width,
+            measures({}) if step is None else seen(analyzed_s, **step),
+            place == partial,
+        )
+        for place, step in enumerate(steps)
+    )

@@ -1,0 +1,132 @@
+"""Charts: a gap is no bar, uncertain is hatched and on top, and the heights add up."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analytics.trends import Bucket
+from contracts.emotions import EMOTIONS, UNCERTAIN
+from dashboard.clock import axis_clock
+from dashboard.figure_layout import COVERAGE, Drawn, Scale, Style
+from dashboard.figures import covered, redrawn, scale_of, timeline_figure
+from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
+from dashboard.view import Mode
+from tests.unit.dashboard.buckets import BEGIN, buckets
+
+BERLIN = ZoneInfo("Europe/Berlin")
+STEPS = buckets(
+    {"happy": 60, "neutral": 30, UNCERTAIN: 10}, None, None, {"sad": 40, "angry": 20}, {}
+)
+
+
+def drawn(steps: tuple[Bucket, ...] = STEPS, mode: Mode = Mode.SHARE, **style: Any) -> Any:
+    look = Style(style.pop("palette", LIGHT), BERLIN, mode, **style)
+    return timeline_figure(Drawn(steps, 3600, steps[-1].end), scale_of([steps], mode), look)
+
+
+def bars(figure: Any) -> dict[str, Any]:
+    return {trace.name: trace for trace in figure.data}
+
+
+def test_a_gap_has_no_bar_in_any_band_and_no_coverage_of_zero() -> None:
+    traces = bars(drawn())
+    for label in STACK:
+        assert len(traces[label].x) == 2, "neither the gaps, nor where nobody was, has a bar"
+    assert list(traces[COVERAGE].x) == [
+        "2026-10-24T12:00:00",
+        "2026-10-24T15:00:00",
+        "2026-10-24T16:00:00",
+    ]
+    assert list(traces[COVERAGE].y) == [0.5, 0.5, 0.5]
+
+
+def test_adjoining_gaps_are_one_outlined_and_hatched_place() -> None:
+    figure = drawn()
+    missing = bars(figure)[NO_COVERAGE]
+    assert (list(missing.x), list(missing.width)) == (["2026-10-24T13:00:00"], [7_200_000])
+    assert missing.marker.pattern.shape == "x"
+    (outline,) = figure.layout.shapes
+    assert (outline.x0, outline.x1) == ("2026-10-24T13:00:00", "2026-10-24T15:00:00")
+    assert outline.line.dash == "dot"
+
+
+def test_uncertain_is_hatched_and_on_top() -> None:
+    figure = drawn()
+    names = [trace.name for trace in figure.data if trace.name in STACK]
+    assert names[-1] == UNCERTAIN and set(names) == {*EMOTIONS, UNCERTAIN}
+    patterns = {trace.name: trace.marker.pattern.shape for trace in figure.data}
+    assert {label for label in STACK if patterns[label]} == {UNCERTAIN}
+    assert patterns[UNCERTAIN] == "/"
+
+
+def test_shares_add_up_to_one_and_person_time_to_what_was_seen() -> None:
+    traces = bars(drawn())
+    for place in range(2):
+        assert sum(traces[label].y[place] for label in STACK) == pytest.approx(1)
+    scale = scale_of([STEPS], Mode.SECONDS)
+    traces = bars(drawn(mode=Mode.SECONDS))
+    sums = [sum(traces[label].y[place] for label in STACK) for place in range(2)]
+    assert [one * scale.unit_s for one in sums] == pytest.approx([100, 60])
+    assert max(sums) < scale.top
+
+
+def test_a_partial_step_is_lighter_and_says_so() -> None:
+    traces = bars(drawn(buckets({"happy": 1}, {"happy": 1}, partial=1)))
+    whole, part = traces["happy"].marker.opacity
+    assert part < whole == 1
+    assert traces[COVERAGE].customdata[1].endswith("partly in range")
+
+
+def test_a_step_is_covered_by_as_much_of_it_as_the_range_has() -> None:
+    (step,) = buckets({"happy": 1}, analyzed_s=900)
+    assert covered(step, step.end) == 0.25
+    assert covered(step, step.begin + (step.end - step.begin) / 2) == 0.5
+    assert covered(step, step.end, sources=2) == 0.125
+    assert covered(step, step.begin) == 0
+
+
+def test_each_theme_has_its_colours() -> None:
+    for palette in (LIGHT, DARK):
+        traces = bars(drawn(palette=palette))
+        assert {label: traces[label].marker.color for label in STACK} == dict(palette.labels)
+
+
+def test_one_scale_holds_all_charts() -> None:
+    small, large = buckets({"happy": 30}), buckets({"happy": 3000, "sad": 600})
+    scale = scale_of([small, large], Mode.SECONDS)
+    assert (scale.unit_s, scale.name) == (60, "person-minutes per step")
+    assert scale.top >= 60
+    assert scale_of([], Mode.SECONDS).top > 0
+    assert scale_of([large], Mode.SHARE) == Scale(1.0, "share of person-time", 1.0)
+
+
+def test_a_finger_scrolls_the_page() -> None:
+    assert drawn(touch=True).layout.dragmode is False
+    assert drawn().layout.dragmode == "zoom"
+
+
+def test_what_is_redrawn_leaves_the_zoom_alone() -> None:
+    operations = redrawn(drawn()).to_plotly_json()["operations"]
+    places = [tuple(one["location"]) for one in operations]
+    assert ("data",) in places and ("layout", "shapes") in places
+    assert ("layout", "xaxis") not in places
+    assert not [
+        place for place in places if place[-1] in {"autorange", "range"} and "xaxis" in place
+    ]
+
+
+def test_the_hour_that_comes_twice_is_drawn_twice() -> None:
+    night = buckets(*[{"happy": 1}] * 30)
+    figure = drawn(night)
+    places = bars(figure)["happy"].x
+    assert len(set(places)) == len(places) == 30
+    assert "UTC+01:00" in axis_clock(night, BERLIN, 3600).note
+    assert axis_clock(night[:5], BERLIN, 3600).note == ""
+
+
+def test_a_day_on_which_the_clocks_change_is_as_wide_as_any() -> None:
+    clock = axis_clock(STEPS, BERLIN, 86_400)
+    midnight = BEGIN.replace(hour=22)  # The 25th begins in Berlin: it has 25 hours.
+    ends = midnight.replace(day=25, hour=23)
+    assert clock.width_ms(midnight, ends) == 86_400_000
