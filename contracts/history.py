@@ -5,6 +5,7 @@ larger one. Windows begin at multiples of their width since 1970 UTC, in microse
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -170,7 +171,12 @@ _INSERT: Final = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
 def upsert(connection: Connection, table: Any) -> Any:
     """An INSERT of this database's kind, which knows ON CONFLICT."""
-    return _INSERT[connection.dialect.name](table)
+    return upsert_of(connection.dialect.name, table)
+
+
+def upsert_of(dialect: str, table: Any) -> Any:
+    """The same by the name of the kind, for statements that are built once."""
+    return _INSERT[dialect](table)
 
 
 def window_start(micros: int, width_s: int) -> int:
@@ -197,12 +203,15 @@ def mark_dirty(connection: Connection, source_pk: int, minutes: Iterable[int], t
     ]
     if not rows:
         return
-    statement = upsert(connection, DirtyWindow)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source_pk", "start"], set_={"token": statement.excluded.token}
-        ),
-        rows,
+    connection.execute(_marking(connection.dialect.name), rows)
+
+
+@cache
+def _marking(dialect: str) -> Any:
+    """Built once: a worker executes it with each commit."""
+    statement = upsert_of(dialect, DirtyWindow)
+    return statement.on_conflict_do_update(
+        index_elements=["source_pk", "start"], set_={"token": statement.excluded.token}
     )
 
 

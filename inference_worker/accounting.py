@@ -3,13 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
 from contracts.frames import Counters, DropCause
-from contracts.history import CAUSES, MINUTE_S, RunMinute, mark_dirty, upsert, window_start
+from contracts.history import CAUSES, MINUTE_S, RunMinute, mark_dirty, upsert_of, window_start
 from contracts.records import RunProgress, to_micros, utc_now
+
+_NAMES: Final = ("captured", "sampled_out", *CAUSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +109,18 @@ def _add(sums: dict[str, int], more: dict[str, int]) -> None:
 def _write(connection: Connection, run_pk: int, minutes: dict[int, dict[str, int]]) -> None:
     if not minutes:
         return
-    names = ("captured", "sampled_out", *CAUSES)
     rows: list[dict[str, Any]] = [
-        {"run_pk": run_pk, "start": start} | {name: sums.get(name, 0) for name in names}
+        {"run_pk": run_pk, "start": start} | {name: sums.get(name, 0) for name in _NAMES}
         for start, sums in minutes.items()
     ]
-    statement = upsert(connection, RunMinute)
+    connection.execute(_adding(connection.dialect.name), rows)
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    statement = upsert_of(dialect, RunMinute)
     new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["run_pk", "start"],
-            set_={name: getattr(RunMinute, name) + new[name] for name in names},
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=["run_pk", "start"],
+        set_={name: getattr(RunMinute, name) + new[name] for name in _NAMES},
     )

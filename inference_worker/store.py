@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -12,7 +13,7 @@ from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS
 from contracts.errors import FenceLostError
 from contracts.frames import Counters, DropCause, End
-from contracts.history import upsert
+from contracts.history import upsert_of
 from contracts.records import (
     ENDED_STATES,
     DeadLetter,
@@ -290,18 +291,20 @@ def _insert_rejected(connection: Connection, run_pk: int, rejected: Sequence[Rej
 
 def _extend_tracks(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """New tracks are added; known ones reach further."""
-    statement = upsert(connection, Track)
+    connection.execute(_extending(connection.dialect.name), rows)
+
+
+@cache
+def _extending(dialect: str) -> Any:
+    statement = upsert_of(dialect, Track)
     new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["run_pk", "track_id"],
-            set_={
-                "last_frame_index": new.last_frame_index,
-                "last_media_time_us": new.last_media_time_us,
-                "faces": Track.faces + new.faces,
-            },
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=["run_pk", "track_id"],
+        set_={
+            "last_frame_index": new.last_frame_index,
+            "last_media_time_us": new.last_media_time_us,
+            "faces": Track.faces + new.faces,
+        },
     )
 
 

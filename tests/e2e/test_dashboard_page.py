@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine
 
 from analytics.rollups import fold_all
@@ -74,11 +74,17 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def viewer(browser: Browser) -> Iterator[BrowserContext]:
+    """A viewer in Berlin, who opens one page after the other."""
+    with browser.new_context(timezone_id="Europe/Berlin") as one:
+        yield one
+
+
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     """A page that goes nowhere else and says nothing on its console."""
-    with browser.new_context(timezone_id="Asia/Kathmandu") as context:
-        page = context.new_page()
+    with viewer.new_page() as page:
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -122,7 +128,7 @@ def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: 
     assert headings(page) == sorted(SOURCES)
     expect(page.locator("#lead")).to_contain_text("3 sources together: most")
     expect(page.locator("#lead")).to_contain_text("covered; longest gap")
-    expect(page.locator("#span")).to_contain_text("Asia/Kathmandu")
+    expect(page.locator("#span")).to_contain_text("(Europe/Berlin)")
     expect(page.locator("#per-source tbody tr")).to_have_count(3)
     expect(page.locator("#per-source")).to_contain_text("Derived valence")
     expect(page.locator("#valence-help")).to_contain_text("no measurement")
@@ -147,7 +153,7 @@ def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
     page.keyboard.press("Escape")
     page.get_by_text("Person-seconds", exact=True).click()
     page.wait_for_url("**mode=seconds")
-    expect(page.locator("figure:visible")).to_contain_text("person-seconds per step")
+    expect(page.locator("figure:visible")).to_contain_text("person-minutes per step")
     lead, week = page.locator("#lead").inner_text(), shown_range(page)
 
     opened(page, page.url)
