@@ -23,8 +23,8 @@ _MINUTES: Final = 365 * 24 * 60
 _FRAMES_A_DAY: Final = 86_400 * FPS
 
 
-def load_year(engine: Engine) -> None:
-    """The rollups of every minute of a year, and of the larger windows."""
+def load_sources(engine: Engine) -> None:
+    """The cameras, without anything."""
     with transaction(engine) as connection:
         connection.execute(
             insert(Source),
@@ -33,6 +33,11 @@ def load_year(engine: Engine) -> None:
                 for pk in range(1, SOURCES + 1)
             ],
         )
+
+
+def load_year(engine: Engine) -> None:
+    """The rollups of every minute of a year, and of the larger windows."""
+    load_sources(engine)
     series = f"generate_series(0, {_MINUTES - 1}) AS minutes(n)"
     if engine.dialect.name == "sqlite":
         series = (

@@ -1,0 +1,84 @@
+"""Exports of millions of rows: memory stays flat, and a killed one leaves nothing half."""
+
+import csv
+import json
+import os
+import select
+import signal
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.history_load import RawRows, load_sources
+from contracts.database import open_engine, upgrade
+from tests.e2e.commands import Installation, poll
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+ROWS = int(os.environ.get("EXPORT_ROWS", "5000000"))
+LARGEST_GROWTH_MB = 40
+"""Buffers of the writers; the rows themselves are gigabytes."""
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, int]:
+    """A database with that many face rows."""
+    home = tmp_path_factory.mktemp("volume")
+    engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
+    upgrade(engine)
+    load_sources(engine)
+    rows = RawRows(engine)
+    rows.grow_to(ROWS)
+    engine.dispose()
+    return Installation(home), rows.faces
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_memory_stays_flat(volume: tuple[Installation, int], tmp_path: Path, suffix: str) -> None:
+    installation, faces = volume
+    out = tmp_path / f"all.{suffix}"
+    process = installation.start("export", "--out", out)
+    watched, sizes = psutil.Process(process.pid), list[int]()
+
+    def look() -> bool:
+        if process.poll() is not None:
+            return True
+        if written(tmp_path) > 1_000_000:  # It has loaded what it needs, and writes.
+            sizes.append(watched.memory_info().rss)
+        return False
+
+    while not look():
+        select.select([], [], [], 0.2)  # Minutes: the module's timeout bounds it.
+    assert process.returncode == 0, process.communicate()
+    assert rows_of(out) == faces
+    tenth = max(len(sizes) // 10, 1)
+    early, late = max(sizes[tenth : 3 * tenth]), max(sizes[-2 * tenth :])
+    print(suffix, "MB early, late:", early / 1e6, late / 1e6, "rows:", faces)
+    assert late - early < LARGEST_GROWTH_MB * 1e6
+
+
+def test_a_killed_export_leaves_nothing_under_its_name(
+    volume: tuple[Installation, int], tmp_path: Path
+) -> None:
+    installation, _ = volume
+    out = tmp_path / "all.csv"
+    process = installation.start("export", "--out", out)
+    poll(lambda: written(tmp_path) > 5_000_000)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not out.exists()
+
+
+def written(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob(".moodline-*"))
+
+
+def rows_of(out: Path) -> int:
+    if out.suffix == ".parquet":
+        return int(pq.ParquetFile(out).metadata.num_rows)
+    with out.open(newline="") as file:
+        if out.suffix == ".csv":
+            return sum(1 for _ in csv.reader(file)) - 1
+        return sum(1 for line in file if json.loads(line)["source"])
