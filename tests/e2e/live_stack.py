@@ -33,6 +33,7 @@ class LiveStack:
     installation: Installation
     log: Path
     workers: int = 1
+    port: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     broker: str = field(default="", init=False)
 
@@ -56,7 +57,7 @@ class LiveStack:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "moodline", "up"),
-                    *("--workers", str(self.workers), "--port", "0"),
+                    *("--workers", str(self.workers), "--port", str(self.port)),
                 ],
                 env=self.installation.environment(),
                 stdout=log,

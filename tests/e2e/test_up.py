@@ -2,16 +2,19 @@
 
 import json
 import signal
+import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from contracts.records import SourceInterval
+from analytics.trends import totals
+from contracts.records import SourceInterval, utc_now
 from tests.e2e.commands import Installation, assert_plain_failure, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
-from tests.rtsp import RtspCamera
+from tests.rtsp import RtspCamera, free_ports
 
 
 @pytest.fixture
@@ -123,6 +126,42 @@ def test_a_file_is_played_live_once_and_says_that_it_is_over(
         poll(stack.settled)
         assert stack.told()["clip"]["captured"] == 60
     assert_balanced(stack)
+
+
+def test_history_grows_by_itself_and_its_page_answers(
+    installation: Installation, camera: RtspCamera, long_clip: Path, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    stack = LiveStack(installation, tmp_path / "up.log", port=port)
+    page = f"http://127.0.0.1:{port}"
+
+    def answers(path: str) -> str:
+        try:
+            with urllib.request.urlopen(page + path, timeout=5) as response:
+                return str(response.read().decode())
+        except OSError:
+            return ""
+
+    def folded() -> float:
+        since = utc_now() - timedelta(minutes=30)
+        found = totals(stack.engine, since, utc_now() + timedelta(minutes=1))
+        return sum(one.now.analyzed_s for one in found if one.now.up_s)
+
+    with stack:
+        stack.add("door", camera.url(long_clip.name))
+        poll(lambda: folded() > 1)
+        poll(lambda: answers("/healthz") == "ok")
+        assert "moodline" in answers("/")
+        listed = json.loads(installation.run("schedule", "list", "--json").stdout)["jobs"]
+        (rollups,) = [job for job in listed if job["job"] == "rollups"]
+        assert "folded" in rollups["result"] and not rollups["error"]
+        scheduler = next(one for one in stack.family() if "scheduler" in one.cmdline())
+        scheduler.kill()
+        poll(
+            lambda: any("scheduler" in one.cmdline() for one in stack.family() if one != scheduler)
+        )
+        shown = installation.run("trends", "--last", "1h", "--json")
+        assert json.loads(shown.stdout)["totals"][0]["now"]["analyzed_s"] > 1
 
 
 def test_a_password_is_nowhere_but_sealed(
