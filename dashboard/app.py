@@ -28,7 +28,7 @@ _INDEX: Final = """<!DOCTYPE html>
   <body>
     {%app_entry%}
     <noscript>The dashboard needs JavaScript; it comes from this host alone.</noscript>
-    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    {%config%}{%scripts%}{%renderer%}
   </body>
 </html>
 """

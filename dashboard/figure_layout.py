@@ -95,7 +95,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
             "hoverformat": "%a %-d %b %Y" if drawn.step_s >= DAY_S else "%a %-d %b, %H:%M",
             "tickfont": {"size": 11},
             "tickformatstops": _TICKS,
-            "nticks": 4 if style.narrow else 8,
+            "nticks": 6 if style.narrow else 8,
             "tickangle": 0,
         },
         "yaxis": axis

@@ -17,7 +17,8 @@ _MOSTLY: Final = 0.5
 class Told:
     """What a sentence is about. span_s: of the range, times the sources. step_s: of the chart.
 
-    before: the same length of time before it. longest_gap_s: 0 for none.
+    before: the same length of time before it. longest_gap_s: one shorter than a step is none, but
+    the step that is not over.
     """
 
     name: str
@@ -43,7 +44,7 @@ def statement(told: Told) -> str:
     if shares is not None and _ranked(told.now)[0] != UNCERTAIN:
         parts.append(f"{percent(shares[UNCERTAIN])} uncertain")
     parts.append(f"{percent(coverage(told.now, told.span_s))} covered")
-    if told.longest_gap_s:
+    if told.longest_gap_s >= told.step_s:
         parts.append(f"longest gap {duration(told.longest_gap_s)}")
     else:
         parts.append(f"no gap of {duration(told.step_s)} or longer")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from analytics.local_time import zone_named
 from contracts.errors import MoodlineError, SettingsError
 from contracts.records import utc_now
-from dashboard.amounts import duration, local_time
+from dashboard.amounts import duration
 from dashboard.answers import Answer, answer, has_history
 from dashboard.clock import axis_clock
 from dashboard.figure_layout import Drawn, Style
@@ -111,7 +111,9 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
 
 def _span(found: Answer, zone: tzinfo) -> str:
     """The range in words, on the clock that the charts have."""
-    begin, end = (local_time(one, zone, 0) for one in (found.since, found.until))
+    ends = [one.astimezone(zone) for one in (found.since, found.until)]
+    year = "" if ends[0].year == ends[1].year else " %Y"
+    begin, end = (f"{one:%a} {one.day} {one:%b{year} %H:%M}" for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
     text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
     return f"{text} {clock.note}".strip()
