@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 from zoneinfo import ZoneInfo
@@ -43,12 +44,20 @@ def written(engine: Engine, hours: list[int], source: str = "door") -> list[Writ
 
 
 def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
-    """What the minutes in [begin, end) hold, without the tracks, which cannot be added."""
+    """What the minutes in [begin, end) hold; the tracks, which cannot be added, are counted."""
+    inside = [
+        replace(
+            run,
+            frames=[one for one in run.frames if at_us(begin) <= one.captured_at_us < at_us(end)],
+            minutes={at: one for at, one in run.minutes.items() if at_us(begin) <= at < at_us(end)},
+        )
+        for run in runs
+    ]
     sums: Counter[str] = Counter()
-    for (_, width_s, start), found in expected(runs).items():
-        if width_s == MINUTE_S and at_us(begin) <= start < at_us(end):
+    for (_, width_s, _), found in expected([run for run in inside if run.frames]).items():
+        if width_s == MINUTE_S:
             sums += found
-    sums["tracks_begun"] = len(tracks(runs, begin, end))
+    sums["tracks_begun"] = len(tracks(inside, begin, end))
     sums["tracks_carried"] = 0
     return measures(sums)
 
