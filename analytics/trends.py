@@ -26,6 +26,7 @@ from analytics.local_time import (
 from analytics.measures import Measures, measures, of_values
 from analytics.selected_sources import HistorySource, select_sources
 from analytics.snapshots import snapshot
+from analytics.steps import Steps, Values
 from contracts.errors import SettingsError
 from contracts.history import (
     DAY_S,
@@ -49,8 +50,6 @@ _QUARTERS_UP_TO_S: Final = 400 * DAY_S
 _NOTHING: Final = measures({})
 
 _Key = TypeVar("_Key")
-_Values = Sequence[Any]
-"""The values of SUMS, in their order, as the database gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +117,21 @@ def timeline(  # noqa: PLR0913
     begins = bucket_begins(since, until, step_s, zone)
     pieces = list(stretches(begins[0], begins[-1], zone))
     width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
-    found: dict[str, dict[datetime, _Values]] = {}
+    found: dict[str, dict[datetime, Values]] = {}
     with snapshot(engine) as connection:
         chosen = select_sources(connection, sources, tags)
         names = {one.pk: ALL if together else one.name for one in chosen}
         for name in names.values():
             found.setdefault(name, {})
         for piece in pieces:
-            index, at_begin = _steps(step_s, piece.offset_s)
-            keys = [] if together else [rollups.c.source_pk]
-            query = (
-                select(*keys, index.label("bucket"), *_sums(at_begin))
-                .where(*_range(names, width_s, piece.since_us, piece.until_us))
-                .group_by(*keys, index)
-            )
+            steps = Steps(list(names), step_s, piece.offset_s, width_s, together)
             begins_at: dict[int, datetime] = {}
-            for row in connection.execute(query):
-                *source, bucket = row[: len(keys) + 1]
-                begin = begins_at.get(bucket)
+            for source_pk, step, values in steps.read(connection, piece):
+                begin = begins_at.get(step)
                 if begin is None:
-                    begin = bucket_begin(bucket, step_s, piece.offset_s, zone)
-                    begins_at[bucket] = begin
-                _add(found[names[source[0]] if source else ALL], begin, row[len(keys) + 1 :])
+                    begin = bucket_begin(step, step_s, piece.offset_s, zone)
+                    begins_at[step] = begin
+                _add(found[names.get(source_pk, ALL)], begin, values)
     return Timeline(
         since,
         until,
@@ -187,7 +179,7 @@ def heat_map(  # noqa: PLR0913
         raise SettingsError("a heat map shows 400 days at most", hint="Choose a shorter range")
     pieces = list(stretches(since, until, zone))
     width_s = stored_width(HOUR_S, {piece.offset_s for piece in pieces})
-    cells: dict[int, _Values] = {}
+    cells: dict[int, Values] = {}
     with snapshot(engine) as connection:
         names = {one.pk: one.name for one in select_sources(connection, sources, tags)}
         for piece in pieces:
@@ -262,7 +254,7 @@ def _range(
     )
 
 
-def _add(found: dict[_Key, _Values], key: _Key, values: _Values) -> None:
+def _add(found: dict[_Key, Values], key: _Key, values: Values) -> None:
     """One key seldom comes twice: where the clocks change."""
     known = found.get(key)
     if known is None:
@@ -273,7 +265,7 @@ def _add(found: dict[_Key, _Values], key: _Key, values: _Values) -> None:
 
 def _buckets(
     begins: Sequence[datetime],
-    sums: Mapping[datetime, _Values],
+    sums: Mapping[datetime, Values],
     since: datetime,
     until: datetime,
 ) -> Iterator[Bucket]:
@@ -289,7 +281,7 @@ def _totals(
 ) -> dict[int, Measures]:
     """The range, from as few and as large windows as it is made of."""
     pks = [one.pk for one in chosen]
-    found: dict[int, _Values] = {}
+    found: dict[int, Values] = {}
     finest = MINUTE_S if (until - since).total_seconds() <= 2 * DAY_S else QUARTER_S
     begin_us = window_start(to_micros(since), finest)
     end_us = -window_start(-to_micros(until), finest)

@@ -29,6 +29,7 @@ from contracts.sources import (
 from tests.history import WrittenRun, at_us, expected, write_history_run
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
+NEW_YORK = ZoneInfo("America/New_York")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)
 """The day before Berlin's clocks jump."""
 
@@ -75,7 +76,9 @@ def tracks(runs: list[WrittenRun], begin: datetime, end: datetime) -> set[tuple[
 def test_a_timeline_is_what_its_steps_hold(engine: Engine) -> None:
     runs = written(engine, [0, 1, 23, 24, 25, 47, 48, 70])
     fold_all(engine)
-    for zone, step_s in product([UTC, BERLIN, KATHMANDU], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]):
+    for zone, step_s in product(
+        [UTC, BERLIN, KATHMANDU, NEW_YORK], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]
+    ):
         days = 4 if step_s >= HOUR_S else 3
         found = timeline(engine, SPRING, SPRING + timedelta(days=days), zone, step_s=step_s)
         for bucket in found.series["door"]:
