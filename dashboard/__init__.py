@@ -1,1 +1,1 @@
-"""The dashboard: pages over the read API. It knows analytics and contracts, and writes nothing."""
+"""The dashboard: pages over the read API. It knows analytics and contracts, and no pipeline."""

@@ -1,20 +1,26 @@
 """The dashboard as an ASGI application: Dash on FastAPI, behind the guard."""
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
 from dash import Dash
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import PlainTextResponse, RedirectResponse
-from sqlalchemy import Engine
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contracts.errors import SettingsError
+from contracts.errors import DatabaseError, MoodlineError, SettingsError
+from dashboard.access import NotAllowedError
+from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
-from dashboard.trends_callbacks import add_callbacks
-from dashboard.trends_page import layout
+from dashboard.pages import Page
+from dashboard.shell import add_router, page_at, shell
+from dashboard.trends import TRENDS
 
+PAGES: Final = (TRENDS,)
+"""In the order of the navigation; the first one is where it opens."""
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _INDEX: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -34,7 +40,7 @@ _INDEX: Final = """<!DOCTYPE html>
 """
 
 
-def create_app(engine: Engine, *, prefix: str = "/", password: str = "") -> FastAPI:
+def create_app(backend: Backend, *, prefix: str = "/", password: str = "") -> FastAPI:
     """The pages under `prefix`, and /healthz. Raises SettingsError for a bad prefix.
 
     Without a password it answers under this host's own names only; with one it asks for it.
@@ -43,26 +49,30 @@ def create_app(engine: Engine, *, prefix: str = "/", password: str = "") -> Fast
         raise SettingsError(
             f"{prefix!r} is no prefix of addresses", hint="Example: /moodline/, or / for none"
         )
-    pages, headers = _pages(engine, prefix)
+    pages, headers = _pages(backend, prefix)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_exception_handler(MoodlineError, _refused)
 
     @app.get(HEALTH)
     def health() -> PlainTextResponse:
         return PlainTextResponse("ok")
 
-    if prefix != "/":
+    @app.get("/")
+    @app.get(prefix)
+    def home() -> RedirectResponse:
+        return RedirectResponse(prefix + PAGES[0].path)
 
-        @app.get("/")
-        def home() -> RedirectResponse:
-            return RedirectResponse(prefix)
-
-    app.mount("/", pages)
+    for page in PAGES:
+        if page.routes is not None:
+            app.include_router(page.routes(backend), prefix=_api(prefix, page))
+    app.mount("/", _OneDocument(pages, prefix))
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    app.add_middleware(Guard, headers=headers, password=password)
+    bodies = {_api(prefix, page) + "/": page.most_body for page in PAGES}
+    app.add_middleware(Guard, headers=headers, password=password, bodies=bodies)
     return app
 
 
-def _pages(engine: Engine, prefix: str) -> tuple[FastAPI, dict[str, str]]:
+def _pages(backend: Backend, prefix: str) -> tuple[FastAPI, dict[str, str]]:
     """Dash on an application of its own, and the headers that fit its scripts.
 
     It is mounted: so Dash's hooks into an application's start, which answer any path and read the
@@ -80,15 +90,45 @@ def _pages(engine: Engine, prefix: str) -> tuple[FastAPI, dict[str, str]]:
         serve_locally=True,
         compress=False,
         index_string=_INDEX,
-        title="Trends · moodline",
+        title="moodline",
         update_title="",
         add_log_handler=False,
-        suppress_callback_exceptions=True,  # Else the page has its layout twice.
+        suppress_callback_exceptions=True,  # A page's callbacks wait for the page.
         enable_mcp=False,
     )
     dash.enable_dev_tools(debug=False)
     # No callback uses one: the page would open a websocket all the same, and be refused.
     dash.backend.websocket_capability = False
-    dash.layout = layout
-    add_callbacks(dash, engine)
+    dash.layout = shell(PAGES, prefix)
+    add_router(dash, PAGES, backend, prefix)
+    for page in PAGES:
+        page.add_callbacks(dash, backend)
     return server, security_headers(dash.csp_hashes())
+
+
+class _OneDocument:
+    """Every page's address answers with Dash's one document, which then shows that page."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope["path"])
+        if path != self._prefix and page_at(PAGES, path.removeprefix(self._prefix))[0]:
+            scope = {**scope, "path": self._prefix, "raw_path": self._prefix.encode()}
+        await self._app(scope, receive, send)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """What a route could not do, as one line."""
+    status = HTTPStatus.BAD_REQUEST
+    if isinstance(error, NotAllowedError):
+        status = HTTPStatus.FORBIDDEN
+    elif isinstance(error, DatabaseError):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse({"error": cast(MoodlineError, error).line()}, status)
+
+
+def _api(prefix: str, page: Page) -> str:
+    return f"{prefix}api/{page.path}"

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -12,10 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.pages import MOST_BODY
+
 HEALTH: Final = "/healthz"
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
-MOST_BODY: Final = 262_144
-"""Bytes of a request; a page's questions are a few hundred."""
 _ASK: Final = {"WWW-Authenticate": 'Basic realm="moodline", charset="UTF-8"'}
 
 
@@ -52,9 +52,18 @@ class Guard:
     A page of another site can make a browser ask 127.0.0.1 under that site's name (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, *, headers: dict[str, str], password: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        headers: dict[str, str],
+        password: str,
+        bodies: Mapping[str, int] | None = None,
+    ) -> None:
+        """bodies: by the beginning of a path, the bytes that a request there may have."""
         self._app = app
         self._headers = headers
+        self._bodies = bodies or {}
         self._digest = _digest(password) if password else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +90,7 @@ class Guard:
             return _plain(HTTPStatus.FORBIDDEN, "ask for this page as localhost or 127.0.0.1")
         if self._digest and scope["path"] != HEALTH and not self._may_enter(headers):
             return _plain(HTTPStatus.UNAUTHORIZED, "a password is needed", _ASK)
-        if scope["method"] not in {"GET", "HEAD"} and not _is_small(headers):
+        if scope["method"] not in {"GET", "HEAD"} and not self._is_small(scope["path"], headers):
             return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too large")
         return None
 
@@ -95,6 +104,14 @@ class Guard:
             return False
         return hmac.compare_digest(_digest(decoded.partition(":")[2]), self._digest)
 
+    def _is_small(self, path: str, headers: Headers) -> bool:
+        """Whether the length of the body is said, and small."""
+        most = next(
+            (size for begin, size in self._bodies.items() if path.startswith(begin)), MOST_BODY
+        )
+        length = headers.get("content-length", "")
+        return length.isdecimal() and len(length) < 12 and int(length) <= most
+
 
 def _digest(password: str) -> bytes:
     return hashlib.sha256(password.encode()).digest()
@@ -105,12 +122,6 @@ def _host_name(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0].lower()
-
-
-def _is_small(headers: Headers) -> bool:
-    """Whether the length of the body is said, and small."""
-    length = headers.get("content-length", "")
-    return length.isdecimal() and len(length) < 10 and int(length) <= MOST_BODY
 
 
 def _plain(status: HTTPStatus, text: str, headers: dict[str, str] | None = None) -> Response:

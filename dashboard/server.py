@@ -9,23 +9,23 @@ from ipaddress import ip_address
 from typing import Final
 
 import uvicorn
-from sqlalchemy import Engine
 
 from contracts.errors import SettingsError
 from dashboard.app import create_app
+from dashboard.backend import Backend
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
 
 
-def serve(engine: Engine, *, host: str, port: int, prefix: str = "/", password: str = "") -> None:
+def serve(backend: Backend, *, host: str, port: int, prefix: str = "/", password: str = "") -> None:
     """Run until it is told to stop. Raises SettingsError for an address that cannot be used."""
     if not password and not _is_loopback(host):
         raise SettingsError(
             f"the dashboard on {host} would be open to everybody who reaches it",
             hint="Set MOODLINE_DASHBOARD_PASSWORD, or bind 127.0.0.1",
         )
-    app = create_app(engine, prefix=prefix, password=password)
+    app = create_app(backend, prefix=prefix, password=password)
     with _listening(host, port) as listener:
         config = uvicorn.Config(
             app,

@@ -306,11 +306,14 @@ def dashboard(
     prefix: Annotated[str, typer.Option(help="Path before all of its own, behind a proxy.")] = "/",
 ) -> None:
     """Serve the dashboard: what was expressed, where and when, and how much of it was seen."""
+    from dashboard.backend import Backend
     from dashboard.server import serve
+    from moodline.running import running_broker
 
     settings = _settings(service=True)
     with records(settings) as engine:
-        serve(engine, host=host, port=port, prefix=prefix, password=settings.dashboard_password)
+        backend = Backend(engine, settings, lambda: running_broker(settings))
+        serve(backend, host=host, port=port, prefix=prefix, password=settings.dashboard_password)
 
 
 @app.command(epilog="Example: [cyan]moodline scheduler[/]")

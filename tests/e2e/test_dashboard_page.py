@@ -21,7 +21,9 @@ from sqlalchemy import Engine
 from analytics.rollups import fold_all
 from contracts.database import open_engine, upgrade
 from contracts.records import utc_now
+from contracts.settings import Settings
 from dashboard.app import create_app
+from dashboard.backend import Backend
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
@@ -36,7 +38,11 @@ def serving(engine: Engine, **options: str) -> Iterator[str]:
     """A dashboard on a port of its own; its address."""
     (port,) = free_ports(1)
     config = uvicorn.Config(
-        create_app(engine, **options), port=port, log_level="warning", lifespan="off", ws="none"
+        create_app(Backend(engine, Settings()), **options),
+        port=port,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -122,7 +128,7 @@ def status_of(url: str, **headers: str) -> tuple[int, dict[str, str]]:
 
 
 def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: str) -> None:
-    opened(page, address)
+    opened(page, f"{address}/trends")
     assert headings(page) == sorted(SOURCES)
     expect(page.locator("#lead")).to_contain_text("3 sources together: most")
     expect(page.locator("#lead")).to_contain_text("covered; longest gap")
@@ -132,16 +138,16 @@ def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: 
     expect(page.locator("#valence-help")).to_contain_text("no measurement")
     expect(page.locator("#legend li")).to_have_count(9)
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    expect(page.locator(".page > footer")).to_have_text(
+    expect(page.locator("footer")).to_have_text(
         "moodline reads expressions, not feelings; it identifies nobody."
     )
 
 
 def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
-    opened(page, address)
+    opened(page, f"{address}/trends")
     day = shown_range(page)
     page.get_by_text("7 d", exact=True).click()
-    page.wait_for_url("**/?from=now-7d&to=now&mode=share")
+    page.wait_for_url("**/trends?from=now-7d&to=now&mode=share")
     expect(page.locator("#span")).to_contain_text("in steps of 1 h")
     poll(lambda: shown_range(page) != day)
     page.get_by_role("textbox", name="Sources").click()
@@ -167,7 +173,7 @@ def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
 
 
 def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:
-    opened(page, address)
+    opened(page, f"{address}/trends")
     page.get_by_text("Custom", exact=True).click()
     now = datetime.now().replace(second=0, microsecond=0)
     page.get_by_label("From", exact=True).fill("2026-01-02T08:00")
@@ -178,13 +184,13 @@ def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:
     page.get_by_label("From", exact=True).fill(begin)
     page.get_by_label("To", exact=True).fill(f"{now + timedelta(days=1):%Y-%m-%dT00:00}")
     page.get_by_role("button", name="Show range").click()
-    page.wait_for_url("**/?from=20*")
+    page.wait_for_url("**/trends?from=20*")
     expect(page.locator("#span")).to_contain_text(begin[-5:])
     expect(page.locator("#range-trouble")).to_be_empty()
 
 
 def test_what_cannot_be_shown_is_said(page: Page, address: str) -> None:
-    opened(page, f"{address}/?from=<script>&mode=pie&sources=door,nobody")
+    opened(page, f"{address}/trends?from=<script>&mode=pie&sources=door,nobody")
     expect(page.locator("#notes p")).to_have_count(3)
     assert headings(page) == ["door"]
     page.evaluate("dash_clientside.set_props('url', {search: '?from=2020-01-01&to=2020-02-01'})")
@@ -192,7 +198,7 @@ def test_what_cannot_be_shown_is_said(page: Page, address: str) -> None:
 
 
 def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -> None:
-    opened(page, f"{address}/?from=now-7d&sources=door")
+    opened(page, f"{address}/trends?from=now-7d&sources=door")
     page.get_by_text("Data table").locator("visible=true").click()
     rows = page.locator("figure:visible tbody tr")
     expect(rows).not_to_have_count(0)
@@ -220,7 +226,7 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
 
 def test_on_a_telephone_nothing_is_scrolled_sideways(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    opened(page, f"{address}/?from=now-7d&to=now")
+    opened(page, f"{address}/trends?from=now-7d&to=now")
     page.get_by_text("Data table").locator("visible=true").first.click()
     expect(page.locator("figure:visible tbody tr").first).to_be_visible()
     page.get_by_text("Custom", exact=True).click()
@@ -232,7 +238,7 @@ def test_without_a_database_or_history_it_says_what_to_do(browser: Browser, tmp_
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     with serving(engine, prefix="/moodline/") as address, browser.new_page() as page:
         page.goto(address)
-        assert page.url == f"{address}/moodline/"
+        page.wait_for_url(f"{address}/moodline/trends")
         expect(page.locator("#trouble")).to_contain_text("cannot use the database")
         expect(page.locator("#results")).to_be_hidden()
         upgrade(engine)
@@ -266,7 +272,9 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
     code = (
         "from contracts.database import open_engine; from dashboard.server import serve\n"
-        f"serve(open_engine({url}), host='127.0.0.1', port={port}); print('stopped')"
+        "from dashboard.backend import Backend; from contracts.settings import Settings\n"
+        f"backend = Backend(open_engine({url}), Settings())\n"
+        f"serve(backend, host='127.0.0.1', port={port}); print('stopped')"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -7,11 +7,11 @@ import pytest
 
 from analytics.trends import Bucket
 from contracts.emotions import EMOTIONS, UNCERTAIN
-from dashboard.clock import axis_clock
-from dashboard.figure_layout import COVERAGE, Drawn, Scale, Style
-from dashboard.figures import covered, redrawn, scale_of, timeline_figure
 from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
-from dashboard.view import Mode
+from dashboard.trends.clock import axis_clock
+from dashboard.trends.figure_layout import COVERAGE, Drawn, Scale, Style
+from dashboard.trends.figures import covered, redrawn, scale_of, timeline_figure
+from dashboard.trends.view import Mode
 from tests.unit.dashboard.buckets import BEGIN, buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")

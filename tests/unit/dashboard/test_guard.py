@@ -10,8 +10,11 @@ from starlette.responses import PlainTextResponse
 
 from contracts.database import open_engine
 from contracts.errors import SettingsError
+from contracts.settings import Settings
 from dashboard.app import create_app
-from dashboard.guard import MOST_BODY, Guard, security_headers
+from dashboard.backend import Backend
+from dashboard.guard import Guard, security_headers
+from dashboard.pages import MOST_BODY
 from dashboard.server import serve
 from tests.rtsp import free_ports
 
@@ -109,14 +112,14 @@ def test_beyond_this_host_it_needs_a_password() -> None:
     engine = open_engine("sqlite://")
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
         with pytest.raises(SettingsError) as caught:
-            serve(engine, host=host, port=0)
+            serve(Backend(engine, Settings()), host=host, port=0)
         assert "MOODLINE_DASHBOARD_PASSWORD" in caught.value.hint
 
 
 @pytest.mark.parametrize("prefix", ["", "x", "/x", "//", "/a b/", "/{x}/"])
 def test_a_prefix_is_a_path(prefix: str) -> None:
     with pytest.raises(SettingsError, match="prefix"):
-        create_app(open_engine("sqlite://"), prefix=prefix)
+        create_app(Backend(open_engine("sqlite://"), Settings()), prefix=prefix)
 
 
 def test_a_port_that_is_taken_is_said() -> None:
@@ -124,4 +127,4 @@ def test_a_port_that_is_taken_is_said() -> None:
 
     (port,) = free_ports(1)
     with socket.create_server(("127.0.0.1", port)), pytest.raises(SettingsError, match="listen"):
-        serve(open_engine("sqlite://"), host="127.0.0.1", port=port)
+        serve(Backend(open_engine("sqlite://"), Settings()), host="127.0.0.1", port=port)

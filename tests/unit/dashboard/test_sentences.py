@@ -7,8 +7,8 @@ import pytest
 from analytics.measures import Measures, measures
 from contracts.emotions import UNCERTAIN
 from dashboard.amounts import duration, percent, person_time, points
-from dashboard.combined import combined, common_gaps, longest_gap_s
-from dashboard.sentences import Told, sentence
+from dashboard.trends.combined import combined, common_gaps, longest_gap_s
+from dashboard.trends.sentences import Told, sentence
 from tests.unit.dashboard.buckets import BEGIN, buckets, seen
 
 HOUR = 3600.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.selected_sources import MOST_SOURCES
-from dashboard.view import (
+from dashboard.trends.view import (
     CUSTOM,
     LONGEST,
     PRESETS,

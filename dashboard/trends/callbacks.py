@@ -13,20 +13,21 @@ from sqlalchemy import Engine
 from analytics.selected_sources import history_sources
 from contracts.errors import MoodlineError
 from contracts.records import utc_now
-from dashboard.trends_shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
-from dashboard.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
+from dashboard.backend import Backend
+from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
+from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
 
 
-def add_callbacks(app: Dash, engine: Engine) -> None:
+def add_callbacks(app: Dash, backend: Backend) -> None:
     """Connect the page to the read API. The queries run in threads: the server goes on serving."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("moodline", "browser"),
         Output("browser", "data"),
         Input("url", "pathname"),
     )
-    _add_state(app, engine)
-    _add_answer(app, engine)
-    _add_data_tables(app, engine)
+    _add_state(app, backend.engine)
+    _add_answer(app, backend.engine)
+    _add_data_tables(app, backend.engine)
 
 
 def _add_state(app: Dash, engine: Engine) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from analytics.trends import Bucket
 from contracts.history import DAY_S
-from dashboard.clock import AxisClock
 from dashboard.palette import Palette
-from dashboard.view import Mode
+from dashboard.trends.clock import AxisClock
+from dashboard.trends.view import Mode
 
 COVERAGE: Final = "coverage"
 _TICKS: Final = [

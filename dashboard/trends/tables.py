@@ -10,10 +10,10 @@ from analytics.measures import Measures
 from analytics.trends import Bucket, Total
 from contracts.emotions import UNCERTAIN
 from dashboard.amounts import local_time, percent, person_time, signed
-from dashboard.combined import gaps
-from dashboard.figures import covered
 from dashboard.palette import NO_COVERAGE, STACK
-from dashboard.sentences import coverage
+from dashboard.trends.combined import gaps
+from dashboard.trends.figures import covered
+from dashboard.trends.sentences import coverage
 
 MOST_LINES: Final = 100
 NONE: Final = "–"

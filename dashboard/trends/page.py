@@ -5,8 +5,9 @@ from typing import Any, Final
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import dcc, html
 
-from dashboard.answers import MOST_CHARTS
-from dashboard.view import CUSTOM, PRESETS, Mode
+from dashboard.pages import Visit, attributes
+from dashboard.trends.answers import MOST_CHARTS
+from dashboard.trends.view import CUSTOM, PRESETS, Mode
 
 REFRESH_S: Final = 30
 _OFFERED: Final = 100
@@ -29,25 +30,18 @@ _DATE_TIME: Final[Any] = "datetime-local"
 """Browsers know it, Dash's types do not."""
 
 
-def layout() -> dmc.MantineProvider:
-    """The whole page, empty. What it shows comes from callbacks."""
-    page = html.Div(
+def layout(_visit: Visit) -> html.Div:
+    """The page, empty. What it shows comes from callbacks."""
+    return html.Div(
         [
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="browser"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
-            html.Header([html.Span("moodline", className="brand"), html.H1("Trends")]),
-            html.Main([_controls(), *_lines(), _results()], id="main"),
-            html.Footer("moodline reads expressions, not feelings; it identifies nobody."),
-        ],
-        className="page",
+            _controls(),
+            *_lines(),
+            _results(),
+        ]
     )
-    return dmc.MantineProvider(page, defaultColorScheme="auto", theme={"fontFamily": "inherit"})
-
-
-def _named(name: str) -> dict[str, Any]:
-    """The attribute that names an element to those who do not see it."""
-    return {"aria-label": name}
 
 
 def _controls() -> html.Section:
@@ -61,7 +55,7 @@ def _controls() -> html.Section:
         placeholder="All sources",
         searchable=True,
         clearable=True,
-        clearButtonProps=_named("Show all sources"),
+        clearButtonProps=attributes(aria_label="Show all sources"),
         limit=_OFFERED,
         nothingFoundMessage="No source has that in its name",
     )
@@ -73,7 +67,7 @@ def _controls() -> html.Section:
             _custom_range(),
         ],
         className="controls",
-        **_named("What is shown"),
+        **attributes(aria_label="What is shown"),
     )
 
 
@@ -112,7 +106,9 @@ def _results() -> html.Div:
         [
             html.P(id="lead", className="lead"),
             html.P(id="span", className="span"),
-            html.Ul(id="legend", className="legend", **_named("Legend, with totals")),
+            html.Ul(
+                id="legend", className="legend", **attributes(aria_label="Legend, with totals")
+            ),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
             html.Section(
                 [
@@ -151,7 +147,7 @@ def _chart(slot: int) -> html.Figure:
                         className="scroll",
                         tabIndex=0,
                         role="region",
-                        **_named("Data table"),
+                        **attributes(aria_label="Data table"),
                     ),
                 ]
             ),

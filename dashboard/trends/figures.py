@@ -15,11 +15,11 @@ from analytics.trends import Bucket
 from contracts.emotions import UNCERTAIN
 from contracts.history import HOUR_S, MINUTE_S
 from dashboard.amounts import local_time, percent, person_time
-from dashboard.clock import AxisClock, axis_clock
-from dashboard.combined import gaps
-from dashboard.figure_layout import COVERAGE, Drawn, Scale, Style, figure_layout
 from dashboard.palette import NO_COVERAGE, STACK
-from dashboard.view import Mode
+from dashboard.trends.clock import AxisClock, axis_clock
+from dashboard.trends.combined import gaps
+from dashboard.trends.figure_layout import COVERAGE, Drawn, Scale, Style, figure_layout
+from dashboard.trends.view import Mode
 
 _PARTIAL: Final = 0.45
 _SEPARATED: Final = 60

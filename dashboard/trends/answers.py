@@ -11,9 +11,9 @@ from analytics.measures import Measures
 from analytics.selected_sources import HistorySource, history_sources
 from analytics.trends import Bucket, Total, timeline, totals
 from contracts.errors import SourceNotFoundError
-from dashboard.combined import combined, common_gaps, longest_gap_s
-from dashboard.sentences import Told, sentence
-from dashboard.view import LONGEST, View
+from dashboard.trends.combined import combined, common_gaps, longest_gap_s
+from dashboard.trends.sentences import Told, sentence
+from dashboard.trends.view import LONGEST, View
 
 MOST_CHARTS: Final = 6
 """Of more sources than that one chart shows all together."""

@@ -12,15 +12,15 @@ from analytics.local_time import zone_named
 from contracts.errors import MoodlineError, SettingsError
 from contracts.records import utc_now
 from dashboard.amounts import duration
-from dashboard.answers import Answer, answer, has_history
-from dashboard.clock import axis_clock
-from dashboard.figure_layout import Drawn, Style
-from dashboard.figures import redrawn, scale_of, timeline_figure
 from dashboard.palette import palette
-from dashboard.sentences import Told, statement
-from dashboard.tables import data_table, legend, source_table
-from dashboard.trends_page import SLOTS
-from dashboard.view import Reading, View
+from dashboard.trends.answers import Answer, answer, has_history
+from dashboard.trends.clock import axis_clock
+from dashboard.trends.figure_layout import Drawn, Style
+from dashboard.trends.figures import redrawn, scale_of, timeline_figure
+from dashboard.trends.page import SLOTS
+from dashboard.trends.sentences import Told, statement
+from dashboard.trends.tables import data_table, legend, source_table
+from dashboard.trends.view import Reading, View
 
 Browser = dict[str, Any]
 """What the page's script says of the browser: zone, dark, touch."""

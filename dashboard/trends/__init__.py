@@ -1,0 +1,7 @@
+"""The page Trends: how expressions moved over a range, and how much of it was seen."""
+
+from dashboard.pages import Page
+from dashboard.trends.callbacks import add_callbacks
+from dashboard.trends.page import layout
+
+TRENDS = Page("trends", "Trends", layout, add_callbacks)
