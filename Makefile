@@ -32,7 +32,7 @@ $(VENV)/.dev: $(UV) $(LOCKED)
 setup: $(VENV)/.dev ## install everything but TensorFlow into .venv
 
 .PHONY: demo
-demo: ## render clips with a known schedule, analyse them, compare
+demo: ## render clips with a known schedule, analyse them, compare, open the dashboard
 	@$(MAKE) --no-print-directory timed-install
 	@$(BIN)/moodline demo
 

@@ -127,15 +127,18 @@ def demo(
     camera: Annotated[
         str | None, typer.Option(help="Read a webcam instead: its number, or /dev/video0.")
     ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the dashboard at the end; 0: none.")
+    ] = 8050,
 ) -> None:
-    """Render clips with a known schedule of expressions, analyse them, and compare."""
+    """Render clips with a known schedule, analyse them, compare, and open the dashboard."""
     from moodline.demo import run_demo
 
     if camera is not None:
         from moodline.watch import WatchOptions, watch
 
         raise typer.Exit(0 if watch(_settings(), camera, WatchOptions(), _console()) else 1)
-    raise typer.Exit(0 if run_demo(_settings(), keep) else 1)
+    raise typer.Exit(0 if run_demo(_settings(), keep, port) else 1)
 
 
 @app.command(

@@ -22,12 +22,15 @@ from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from ingest.discovery import discover
 from moodline.analyze import AnalyzeOptions, FileReport, run_analysis
+from moodline.demo_dashboard import fill, serve_demo
 from moodline.report import print_report
 from moodline.scenes import FPS, Actor, Scene, Segment, render, scenes
 
 LEAST_SEGMENT_S: Final = 2.0
 """Shorter segments are not scored: a person would not be sure either."""
 
+_SHOWN_LIVE: Final = 1
+"""Of the scenes: three people who cross."""
 _PLACE: Final = {column.name: i for i, column in enumerate(COLUMNS)}
 
 
@@ -72,10 +75,11 @@ class SceneScore:
     strays: int
 
 
-def run_demo(settings: Settings, keep: Path | None) -> bool:
-    """Render, analyse, print. Whether the schedule was read back.
+def run_demo(settings: Settings, keep: Path | None, port: int) -> bool:
+    """Render, analyse, print, and serve. Whether the schedule was read back.
 
-    With its own database, so that no demo ends up among real records.
+    With its own database, so that no demo ends up among real records. port: where the dashboard
+    shows them until Ctrl-C; 0: nowhere.
     """
     console = Console()
     begin = time.monotonic()
@@ -99,15 +103,19 @@ def run_demo(settings: Settings, keep: Path | None) -> bool:
             raise MoodlineError(f"{failed[0].path}: {failed[0].error}")
         print_report(engine, reports, console)
         scores = score_scenes(engine, played, reports)
+        passed = print_scores(scores, console)
+        console.print(
+            f"Rendered, analysed and compared in {time.monotonic() - begin:.0f} s."
+            + (f" The clips are in {keep}." if keep else ""),
+            highlight=False,
+        )
+        if port:
+            fill(engine, paths[_SHOWN_LIVE])
         engine.dispose()
+        if port:
+            serve_demo(folder, port, console)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    passed = print_scores(scores, console)
-    console.print(
-        f"Rendered, analysed and compared in {time.monotonic() - begin:.0f} s."
-        + (f" The clips are in {keep}." if keep else ""),
-        highlight=False,
-    )
     return passed
 
 

@@ -1,0 +1,76 @@
+"""The generated month says what it is, and adds up like one that was measured."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from contracts.database import open_engine, reading, upgrade
+from contracts.emotions import EMOTIONS
+from contracts.history import DAY_S, LABEL_SUMS, MINUTE_S, PROBABILITY_SUMS, SUMS, WIDTHS, rollups
+from contracts.records import Source
+from moodline.generated_month import DAYS, write_month
+
+UNTIL = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
+ADDED = [name for name in SUMS if name != "tracks_carried"]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('month') / 'records.db'}")
+    upgrade(engine)
+    write_month(engine, UNTIL)
+    yield engine
+    engine.dispose()
+
+
+def test_each_width_has_the_same_sums(engine: Engine) -> None:
+    with reading(engine) as connection:
+        found = {
+            row.width_s: row._mapping
+            for row in connection.execute(
+                select(
+                    rollups.c.width_s, *(func.sum(rollups.c[name]).label(name) for name in ADDED)
+                ).group_by(rollups.c.width_s)
+            )
+        }
+    assert set(found) == set(WIDTHS)
+    for width_s in WIDTHS:
+        assert [found[width_s][name] for name in ADDED] == [found[MINUTE_S][name] for name in ADDED]
+    assert found[DAY_S]["faces"] > 100_000
+
+
+def test_no_minute_says_what_cannot_be(engine: Engine) -> None:
+    with reading(engine) as connection:
+        rows = connection.execute(select(rollups).where(rollups.c.width_s == MINUTE_S)).mappings()
+        for row in rows:
+            person_ms = sum(row[name] for name in LABEL_SUMS.values())
+            likely = sum(row[PROBABILITY_SUMS[label]] for label in EMOTIONS)
+            assert row["captured"] == row["frames"] + row["newest"]
+            assert 0 <= row["occupied_ms"] <= row["analyzed_ms"] <= 60_000
+            assert min(row[name] for name in SUMS) >= 0
+            assert abs(likely - 1_000_000 * person_ms) <= 10 * person_ms
+
+
+def test_every_source_is_marked_and_the_month_is_full(engine: Engine) -> None:
+    with reading(engine) as connection:
+        tags = connection.execute(select(Source.tags)).scalars().all()
+        span = connection.execute(
+            select(func.min(rollups.c.start), func.max(rollups.c.start)).where(
+                rollups.c.width_s == MINUTE_S
+            )
+        ).one()
+    assert list(tags) == ['["generated"]'] * 3
+    assert (span[1] - span[0]) / 60e6 + 1 == DAYS * 24 * 60
+
+
+def test_it_is_the_same_month_each_time(engine: Engine, tmp_path: Path) -> None:
+    again = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(again)
+    write_month(again, UNTIL)
+    total = select(func.sum(rollups.c.happy_ms), func.sum(rollups.c.tracks_begun))
+    with reading(again) as second, reading(engine) as first:
+        assert second.execute(total).one() == first.execute(total).one()
+    again.dispose()
