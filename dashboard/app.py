@@ -15,11 +15,12 @@ from contracts.errors import DatabaseError, MoodlineError, SettingsError
 from dashboard.access import NotAllowedError
 from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
+from dashboard.now import NOW
 from dashboard.pages import Page
 from dashboard.shell import add_router, page_at, shell
 from dashboard.trends import TRENDS
 
-PAGES: Final = (TRENDS,)
+PAGES: Final = (NOW, TRENDS)
 """In the order of the navigation; the first one is where it opens."""
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _INDEX: Final = """<!DOCTYPE html>

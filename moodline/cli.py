@@ -311,11 +311,17 @@ def dashboard(
     """Serve the dashboard: what was expressed, where and when, and how much of it was seen."""
     from dashboard.backend import Backend
     from dashboard.server import serve
+    from moodline.demo_camera import start_demo
     from moodline.running import running_broker
 
     settings = _settings(service=True)
     with records(settings) as engine:
-        backend = Backend(engine, settings, lambda: running_broker(settings))
+        backend = Backend(
+            engine,
+            settings,
+            broker_url=lambda: running_broker(settings),
+            start_demo=lambda: start_demo(settings, engine),
+        )
         serve(backend, host=host, port=port, prefix=prefix, password=settings.dashboard_password)
 
 

@@ -17,12 +17,9 @@ from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
 from contracts.records import utc_now
-from contracts.sources import SourceSettings, add_source
 from moodline.children import start_child
+from moodline.demo_camera import add_camera
 from moodline.generated_month import DAYS, write_month
-
-CAMERA: Final = "demo camera"
-"""A live source: one of the clips, played without end."""
 
 _OPEN_S: Final = 60.0
 _LOOK_S: Final = 0.2
@@ -32,16 +29,7 @@ _STOP_S: Final = 20.0
 def fill(engine: Engine, clip: Path) -> None:
     """Give the demo's records a generated month, and a camera that plays the clip."""
     write_month(engine, utc_now())
-    settings = SourceSettings(
-        uri=str(clip),
-        shown_uri=clip.name,
-        host=socket.gethostname(),
-        sampling_fps=5.0,
-        max_side=None,
-        tags=("demo",),
-        looped=True,
-    )
-    add_source(engine, CAMERA, settings)
+    add_camera(engine, clip)
 
 
 def serve_demo(home: Path, port: int, console: Console) -> None:

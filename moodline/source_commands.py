@@ -14,6 +14,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from analytics.live import latest_intervals, uptime
+from analytics.live_status import live_status
 from contracts.bus import Bus
 from contracts.errors import BrokerError, SourceError, SourceNotFoundError
 from contracts.presence import Presence, SourceReport
@@ -30,7 +31,6 @@ from contracts.sources import (
     remove_source,
 )
 from contracts.sources import edit_source as save_source
-from moodline.live_status import live_status
 from moodline.record_commands import print_json
 from moodline.records_session import records
 from moodline.running import running_broker

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine, text
 
+from analytics.live_status import live_status
 from analytics.overview import open_runs, source_lines
 from contracts.bus import Bus
 from contracts.database import open_engine, reading, revisions, schema_revision
@@ -20,7 +21,6 @@ from contracts.presence import BrokerFacts, Presence, SourceReport, WorkerReport
 from contracts.redact import redact
 from contracts.settings import Settings
 from contracts.sources import LIVE
-from moodline.live_status import live_status
 from moodline.running import running_broker
 
 _EVERY_S: Final = 1.0

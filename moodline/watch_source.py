@@ -15,6 +15,7 @@ from rich.style import Style
 from rich.text import Text
 from sqlalchemy import Engine
 
+from analytics.live_status import live_status
 from contracts.bus import Bus
 from contracts.emotions import COLOURS, EMOTIONS, UNCERTAIN
 from contracts.errors import BrokerError, SourceError
@@ -23,7 +24,6 @@ from contracts.presence import Presence, SourceReport
 from contracts.records import EPOCH, utc_now
 from contracts.settings import Settings
 from moodline.interrupts import raise_if_asked
-from moodline.live_status import live_status
 from moodline.running import running_broker
 
 _TURN_S: Final = 0.25

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Any, Self
 import psutil
 from sqlalchemy import func, select
 
+from analytics.live_status import live_status
 from analytics.queries import list_runs, run_summaries
 from contracts.bus import Bus
 from contracts.database import open_engine, reading
@@ -21,7 +23,6 @@ from contracts.presence import Presence, SourceReport, WorkerReport
 from contracts.records import Frame, Run, RunProgress, RunState, Source
 from contracts.settings import Settings
 from contracts.sources import SourceSettings, add_source, edit_source, pause_source, remove_source
-from moodline.live_status import live_status
 from moodline.running import running_broker
 from tests.e2e.commands import Installation, poll
 
@@ -67,6 +68,15 @@ class LiveStack:
         poll(self._is_up)
         self.broker = running_broker(self._settings)
         self.engine = open_engine(self._settings.effective_database_url)
+
+    @property
+    def address(self) -> str:
+        """Of its dashboard."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def answers(self) -> None:
+        """Wait until the dashboard can be asked."""
+        poll(lambda: _listens(self.port))
 
     def stop(self) -> int:
         """SIGTERM; its exit status."""
@@ -231,3 +241,8 @@ def signal_process(pid: int | None, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))

@@ -5,16 +5,13 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine
 
@@ -22,35 +19,15 @@ from analytics.rollups import fold_all
 from contracts.database import open_engine, upgrade
 from contracts.records import utc_now
 from contracts.settings import Settings
-from dashboard.app import create_app
 from dashboard.backend import Backend
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
+from tests.pages import quiet_page, serving
 from tests.rtsp import free_ports
 
 BASIC = "Basic bWU6c2VjcmV0"  # me:secret
 SOURCES = ("door", "hall, left", "<b>yard</b>")
-
-
-@contextmanager
-def serving(engine: Engine, **options: str) -> Iterator[str]:
-    """A dashboard on a port of its own; its address."""
-    (port,) = free_ports(1)
-    config = uvicorn.Config(
-        create_app(Backend(engine, Settings()), **options),
-        port=port,
-        log_level="warning",
-        lifespan="off",
-        ws="none",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    poll(lambda: server.started)
-    yield f"http://localhost:{port}"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +47,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def address(engine: Engine) -> Iterator[str]:
-    with serving(engine) as one:
+    with serving(Backend(engine, Settings())) as one:
         yield one
 
 
@@ -90,16 +67,8 @@ def viewer(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     """A page that goes nowhere else and says nothing on its console."""
-    with viewer.new_page() as page:
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
-        asked: set[str] = set()
-        page.on("request", lambda request: asked.add(request.url))
+    with quiet_page(viewer, address) as page:
         yield page
-        assert not said
-        assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
 
 
 def opened(page: Page, url: str) -> Page:
@@ -236,9 +205,14 @@ def test_on_a_telephone_nothing_is_scrolled_sideways(page: Page, address: str) -
 
 def test_without_a_database_or_history_it_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    with serving(engine, prefix="/moodline/") as address, browser.new_page() as page:
+    with (
+        serving(Backend(engine, Settings()), prefix="/moodline/") as address,
+        browser.new_page() as page,
+    ):
         page.goto(address)
-        page.wait_for_url(f"{address}/moodline/trends")
+        page.wait_for_url(f"{address}/moodline/now")
+        expect(page.locator("#now-link")).to_contain_text("cannot use the database")
+        page.get_by_role("link", name="Trends").click()
         expect(page.locator("#trouble")).to_contain_text("cannot use the database")
         expect(page.locator("#results")).to_be_hidden()
         upgrade(engine)
@@ -259,7 +233,7 @@ def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> Non
 
 
 def test_with_a_password_nothing_is_shown_without_it(engine: Engine) -> None:
-    with serving(engine, password="secret") as address:
+    with serving(Backend(engine, Settings()), password="secret") as address:
         for path in ("/", "/_dash-layout", "/assets/style.css"):
             assert status_of(address + path)[0] == 401
             assert status_of(address + path, Authorization=BASIC)[0] == 200

@@ -1,0 +1,33 @@
+"""The page Now. Its tiles are drawn by assets/now.js from what api/now/events pushes."""
+
+from typing import Final
+
+from dash import html
+
+from dashboard.access import Role, present
+from dashboard.now.routes import routes
+from dashboard.pages import Page, Visit, attributes
+
+
+def layout(visit: Visit) -> html.Div:
+    """The page, empty: the first event fills it within a second."""
+    person = present()
+    return html.Div(
+        [
+            html.P("Looking for live sources …", id="now-summary", className="lead now-summary"),
+            html.Div(id="now-link", className="trouble", role="alert"),
+            html.Div(id="now-tools", className="toolbar", hidden=True),
+            html.Section(
+                id="now-tiles", className="tiles", **attributes(aria_label="Live sources")
+            ),
+            html.Section(id="now-welcome", hidden=True),
+        ],
+        id="now",
+        **attributes(
+            data_operator="yes" if person.role.covers(Role.OPERATOR) else "",
+            data_pictures=str(visit.backend.settings.live_view),
+        ),
+    )
+
+
+NOW: Final = Page(path="now", name="Now", layout=layout, routes=routes)

@@ -1,0 +1,28 @@
+"""What the page Now asks: the events of the live sources, and the demo's camera."""
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from dashboard.access import Role, require
+from dashboard.backend import Backend
+from dashboard.now.hub import Hub
+from dashboard.now.reader import Reader
+
+
+def routes(backend: Backend) -> APIRouter:
+    """GET events: text/event-stream. POST demo: adds a camera that plays a clip without end."""
+    router = APIRouter()
+    hub = Hub(Reader(backend))
+
+    @router.get("/events")
+    async def events() -> StreamingResponse:
+        hub.admit()
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(hub.watch(), media_type="text/event-stream", headers=headers)
+
+    @router.post("/demo")
+    def demo() -> dict[str, str]:
+        require(Role.OPERATOR)
+        return {"source": backend.start_demo()}
+
+    return router
