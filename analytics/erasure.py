@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from analytics.deletion import delete_run
 from analytics.queries import run_not_found
@@ -20,6 +20,7 @@ from analytics.rollups import fold_all
 from analytics.settled_sums import erase_settled, settled_frames
 from analytics.slices import frames_of, minute_slices
 from analytics.snapshots import snapshot
+from contracts.audit import write_audit
 from contracts.database import transaction
 from contracts.errors import RunBusyError, SettingsError, SourceNotFoundError
 from contracts.history import AuditEntry, RunMinute, lock_rollups, mark_dirty, rollups, window_start
@@ -317,11 +318,7 @@ def _write_receipt(engine: Engine, scope: Scope, receipt: Receipt, actor: str) -
         **{name: value for name, value in asdict(receipt).items() if name not in _NOT_TOLD},
     }
     with transaction(engine) as connection:
-        number = connection.execute(
-            insert(AuditEntry)
-            .values(at=receipt.at, actor=actor, action="erase", details=json.dumps(details))
-            .returning(AuditEntry.id)
-        ).scalar_one()
+        number = write_audit(connection, actor, "erase", details)
     return replace(receipt, number=number)
 
 

@@ -135,7 +135,8 @@ class Settings(BaseSettings):
         "(its faces), clear, or off.",
     )
     dashboard_password: str = Field(
-        default="", description="What the dashboard asks for; needed beyond loopback."
+        default="",
+        description="Password of the dashboard's user `admin`, beside those of `moodline user`.",
     )
     timezone: str = Field(
         default="UTC",

@@ -2,25 +2,12 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from contracts.errors import MoodlineError
+from contracts.users import Role
 
-
-class Role(StrEnum):
-    """Each may do what those before it may. viewer: look; operator: run sources and recordings;
-    admin: erase, change what is kept.
-    """
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-    def covers(self, needed: "Role") -> bool:
-        """Whether it may do what that role may."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
+__all__ = ["LOCAL", "NotAllowedError", "Person", "Role", "enter", "present", "require"]
 
 
 class NotAllowedError(MoodlineError):

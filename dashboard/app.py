@@ -18,6 +18,7 @@ from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
 from dashboard.pages import Page
 from dashboard.shell import add_router, page_at, shell
+from dashboard.sign_in import SignIn, sign_in_routes
 from dashboard.trends import TRENDS
 
 PAGES: Final = (NOW, TRENDS)
@@ -41,10 +42,10 @@ _INDEX: Final = """<!DOCTYPE html>
 """
 
 
-def create_app(backend: Backend, *, prefix: str = "/", password: str = "") -> FastAPI:
+def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) -> FastAPI:
     """The pages under `prefix`, and /healthz. Raises SettingsError for a bad prefix.
 
-    Without a password it answers under this host's own names only; with one it asks for it.
+    Where nobody has to sign in it answers under this host's own names only, and to an admin.
     """
     if not _PREFIX.fullmatch(prefix):
         raise SettingsError(
@@ -63,13 +64,17 @@ def create_app(backend: Backend, *, prefix: str = "/", password: str = "") -> Fa
     def home() -> RedirectResponse:
         return RedirectResponse(prefix + PAGES[0].path)
 
+    entrance = None
+    if sign_in:
+        entrance = SignIn(backend.engine, prefix, backend.settings.dashboard_password)
+        app.include_router(sign_in_routes(entrance), prefix=prefix[:-1])
     for page in PAGES:
         if page.routes is not None:
             app.include_router(page.routes(backend), prefix=_api(prefix, page))
     app.mount("/", _OneDocument(pages, prefix))
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     bodies = {_api(prefix, page) + "/": page.most_body for page in PAGES}
-    app.add_middleware(Guard, headers=headers, password=password, bodies=bodies)
+    app.add_middleware(Guard, headers=headers, sign_in=entrance, bodies=bodies)
     return app
 
 

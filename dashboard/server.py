@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 
 from contracts.errors import SettingsError
+from contracts.users import has_users
 from dashboard.app import create_app
 from dashboard.backend import Backend
 
@@ -18,14 +19,20 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
 
 
-def serve(backend: Backend, *, host: str, port: int, prefix: str = "/", password: str = "") -> None:
-    """Run until it is told to stop. Raises SettingsError for an address that cannot be used."""
-    if not password and not _is_loopback(host):
+def serve(
+    backend: Backend, *, host: str, port: int, prefix: str = "/", sign_in: bool = False
+) -> None:
+    """Run until it is told to stop. Raises SettingsError for an address that cannot be used.
+
+    sign_in: ask for it on loopback, too; beyond it always is.
+    """
+    sign_in = sign_in or not _is_loopback(host)
+    if sign_in and not (backend.settings.dashboard_password or has_users(backend.engine)):
         raise SettingsError(
-            f"the dashboard on {host} would be open to everybody who reaches it",
-            hint="Set MOODLINE_DASHBOARD_PASSWORD, or bind 127.0.0.1",
+            f"nobody could sign in to the dashboard on {host}",
+            hint="Add somebody: moodline user add NAME --role admin",
         )
-    app = create_app(backend, prefix=prefix, password=password)
+    app = create_app(backend, prefix=prefix, sign_in=sign_in)
     with _listening(host, port) as listener:
         config = uvicorn.Config(
             app,

@@ -7,7 +7,7 @@ import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import Dash, Input, Output, dcc, html
 
 from contracts.errors import MoodlineError
-from dashboard.access import require
+from dashboard.access import present, require
 from dashboard.backend import Backend
 from dashboard.pages import Page, Visit, attributes
 
@@ -48,9 +48,14 @@ def shell(pages: Sequence[Page], base: str) -> dmc.MantineProvider:
 def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) -> None:
     """Show the page that the address names."""
 
-    @app.callback(Output("page", "children"), Input("location", "pathname"))
-    def page(pathname: str | None) -> Any:
-        one, rest = page_at(pages, (pathname or base).removeprefix(base))
+    @app.callback(
+        Output("page", "children"), Output("account", "children"), Input("location", "pathname")
+    )
+    def page(pathname: str | None) -> tuple[Any, Any]:
+        return content_at(pathname or base), _account(base)
+
+    def content_at(pathname: str) -> html.Div:
+        one, rest = page_at(pages, pathname.removeprefix(base))
         if one is None:
             return _opened("Not found", _message("There is no such page.", "Choose one above."))
         try:
@@ -59,6 +64,18 @@ def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) ->
         except MoodlineError as exc:
             content = _message(exc.line())
         return _opened(one.name, content, one.path)
+
+
+def _account(base: str) -> Any:
+    """Who is signed in, and the way out; nothing where nobody has to."""
+    person = present()
+    if not person.name:
+        return ""
+    button = html.Button("Sign out", type="submit", className="button quiet")
+    return [
+        html.P([html.Strong(person.name), f", {person.role}"]),
+        html.Form(button, method="post", action=f"{base}logout"),
+    ]
 
 
 def page_at(pages: Sequence[Page], path: str) -> tuple[Page | None, str]:

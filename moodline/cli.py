@@ -30,6 +30,7 @@ from moodline.model_commands import app as model_app
 from moodline.records_session import records
 from moodline.source_commands import app as source_app
 from moodline.times import parse_moment
+from moodline.user_commands import app as user_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,6 +54,7 @@ app.command("erase", epilog="Example: [cyan]moodline erase --source door --dry-r
 app.command("audit", epilog="Example: [cyan]moodline audit[/]")(audit_command)
 app.add_typer(rollups_app, name="rollups")
 app.add_typer(schedule_app, name="schedule")
+app.add_typer(user_app, name="user")
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 app.add_typer(db_app, name="db")
 
@@ -304,9 +306,12 @@ def worker(
     epilog="Examples: [cyan]moodline dashboard[/] · [cyan]moodline dashboard --port 8080[/]"
 )
 def dashboard(
-    host: Annotated[str, typer.Option(help="Beyond loopback a password is needed.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Beyond loopback one signs in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it answers.")] = 8050,
     prefix: Annotated[str, typer.Option(help="Path before all of its own, behind a proxy.")] = "/",
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="Have people sign in on loopback, too.")
+    ] = False,
 ) -> None:
     """Serve the dashboard: what was expressed, where and when, and how much of it was seen."""
     from dashboard.backend import Backend
@@ -322,7 +327,7 @@ def dashboard(
             broker_url=lambda: running_broker(settings),
             start_demo=lambda: start_demo(settings, engine),
         )
-        serve(backend, host=host, port=port, prefix=prefix, password=settings.dashboard_password)
+        serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
 
 
 @app.command(epilog="Example: [cyan]moodline scheduler[/]")

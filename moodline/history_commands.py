@@ -1,8 +1,6 @@
 """`moodline trends`, `erase`, `audit`, `rollups`, `schedule`: history, and what is done with it."""
 
-import getpass
 import random
-import socket
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +19,7 @@ from contracts.settings import Settings
 from moodline.record_commands import print_json
 from moodline.records_session import records
 from moodline.times import parse_moment, parse_span
+from moodline.user_commands import actor
 
 rollups_app = typer.Typer(no_args_is_help=True, help="The sums by minute, quarter, hour and day.")
 schedule_app = typer.Typer(no_args_is_help=True, help="What is done again and again.")
@@ -111,15 +110,15 @@ def erase_command(  # noqa: PLR0913, PLR0917
             Console().print(f"Receipt {receipt.number}: `moodline audit` shows it.")
 
     with records(settings) as engine:
-        actor = f"{getpass.getuser()}@{socket.gethostname()}"
-        planned = erase(engine, scope, actor=actor, dry_run=True)
+        who = actor()
+        planned = erase(engine, scope, actor=who, dry_run=True)
         if dry_run:
             say(planned)
             return
         if not yes:
             say(planned)
             typer.confirm("Erase it for good?", abort=True)
-        receipt = erase(engine, scope, actor=actor)
+        receipt = erase(engine, scope, actor=who)
         for name in receipt.sources:
             _forget_view(settings, name)
     say(receipt)

@@ -21,6 +21,7 @@ from contracts.jobs import claimant_name
 from contracts.presence import Presence, SourceReport, WorkerReport
 from contracts.records import utc_now
 from contracts.settings import Settings
+from contracts.users import forget_sessions
 from contracts.watched_folders import WatchedFolder, watched_folders
 from moodline.folder_watch import look_through
 from moodline.health import Health, HealthServer
@@ -107,6 +108,7 @@ def _retain(settings: Settings, engine: Engine) -> str:
 
 def _maintain(engine: Engine) -> str:
     forgotten = forget_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
+    forget_sessions(engine)
     give_space_back(engine)
     refresh_statistics(engine)
     return f"space given back, {forgotten:,} job runs forgotten"

@@ -61,6 +61,22 @@ window.moodline = (() => {
     return node;
   };
 
+  /* Whoever asks and is signed out is told so once, whatever the page was about to do. */
+  const send = window.fetch;
+  window.fetch = async (...given) => {
+    const answer = await send(...given);
+    if (answer.status === 401) showSignedOut();
+    return answer;
+  };
+
+  const showSignedOut = () => {
+    if (document.getElementById("signed-out")) return;
+    const here = encodeURIComponent(location.pathname + location.search);
+    document.body.prepend(make("div", { id: "signed-out", class: "signed-out", role: "alert" },
+      make("span", { text: "You are signed out. What is shown is from before." }),
+      make("a", { class: "button", href: `${shell().dataset.base}login?next=${here}`, text: "Sign in again" })));
+  };
+
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
-  return { page, ask, make, base: () => shell().dataset.base };
+  return { page, ask, make, showSignedOut, base: () => shell().dataset.base };
 })();

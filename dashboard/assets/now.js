@@ -302,6 +302,7 @@
         tile.image.hidden = false;
         tile.blank.hidden = true;
       });
+      source.addEventListener("again", () => { disconnect(); connect(); });
       source.addEventListener("error", () => {
         if (ended) return;
         lost = true;
@@ -311,8 +312,8 @@
           link.textContent = `The connection to moodline was lost at ${time}; trying again. What is shown is from then.`;
         }
         if (source.readyState === EventSource.CLOSED) {
-          source.close();
-          source = null;
+          disconnect();
+          ask("now/events", { method: "HEAD" }).catch(() => {}); // Signed out: that is said.
           setTimeout(() => { if (!document.hidden) connect(); }, 3000);
         }
       });

@@ -25,6 +25,9 @@ _LOOK_S: Final = 0.25
 _PICTURE_S: Final = 0.9
 _BEAT_S: Final = 5.0
 _BEAT: Final = b": still here\n\n"
+_STREAM_S: Final = 300.0
+"""Then a page asks again, which only who is still signed in may."""
+_AGAIN: Final = b"event: again\ndata: 0\n\n"
 
 
 class TooManyViewersError(MoodlineError):
@@ -47,20 +50,21 @@ class Hub:
     _task: "asyncio.Task[None] | None" = None
 
     async def watch(self) -> AsyncIterator[bytes]:
-        """Server-sent events without end: everything first, then what changes; `admit` before."""
-        turn = -1
+        """Server-sent events: everything first, then what changes; `admit` before."""
+        turn, until_s = -1, time.monotonic() + _STREAM_S
         self.viewers += 1
         try:
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look_on())
             yield f"event: clock\ndata: {time.time():.3f}\n\n".encode()
-            while True:
+            while time.monotonic() < until_s:
                 async with self._changed:
                     if self.turn <= turn:
                         with suppress(TimeoutError):
                             await asyncio.wait_for(self._changed.wait(), _BEAT_S)
                 turn, told = self.turn, self.since(turn)
                 yield told or _BEAT
+            yield _AGAIN
         finally:
             self.viewers -= 1
 

@@ -26,7 +26,6 @@ from tests.history import at_us, write_history_run
 from tests.pages import quiet_page, serving
 from tests.rtsp import free_ports
 
-BASIC = "Basic bWU6c2VjcmV0"  # me:secret
 SOURCES = ("door", "hall, left", "<b>yard</b>")
 
 
@@ -230,15 +229,6 @@ def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> Non
         policy = status_of(address + path)[1]["content-security-policy"]
         assert "default-src 'self'" in policy and "'sha256-" in policy
         assert "unsafe-eval" not in policy
-
-
-def test_with_a_password_nothing_is_shown_without_it(engine: Engine) -> None:
-    with serving(Backend(engine, Settings()), password="secret") as address:
-        for path in ("/", "/_dash-layout", "/assets/style.css"):
-            assert status_of(address + path)[0] == 401
-            assert status_of(address + path, Authorization=BASIC)[0] == 200
-        assert status_of(f"{address}/healthz")[0] == 200
-        assert status_of(address, Authorization=BASIC, Host="moodline.example")[0] == 200
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:

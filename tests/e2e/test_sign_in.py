@@ -1,0 +1,208 @@
+"""Signing in: every route unauthenticated, the form in a browser, roles, and who guesses."""
+
+import http.client
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, expect
+from sqlalchemy import Engine, delete
+from starlette.routing import Mount
+
+from contracts.database import open_engine, transaction, upgrade
+from contracts.settings import Settings
+from contracts.users import Role, UserSession, add_user
+from dashboard.app import create_app
+from dashboard.backend import Backend
+from tests.browser import chromium
+from tests.e2e.commands import Installation, assert_plain_failure
+from tests.pages import quiet_page, serving
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    add_user(engine, "mara", Role.ADMIN, PASSWORD, actor="test")
+    add_user(engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def address(engine: Engine) -> Iterator[str]:
+    settings = Settings(dashboard_password="the setting's")
+    with serving(Backend(engine, settings), sign_in=True) as one:
+        yield one
+
+
+def ask(
+    address: str, path: str, method: str = "GET", body: str = "", **headers: str
+) -> http.client.HTTPResponse:
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(
+        method, path, body=body or None, headers={"Content-Length": str(len(body))} | given
+    )
+    return connection.getresponse()
+
+
+def sign_in(address: str, name: str, password: str, after: str = "") -> http.client.HTTPResponse:
+    body = urllib.parse.urlencode({"name": name, "password": password, "next": after})
+    return ask(address, "/login", "POST", body, Content_Type="application/x-www-form-urlencoded")
+
+
+def cookie_of(answer: http.client.HTTPResponse) -> str:
+    return (answer.getheader("set-cookie") or "").partition(";")[0]
+
+
+def every_route(app: FastAPI) -> list[tuple[str, str]]:
+    """(method, path) of all that the application could answer, Dash's own included."""
+    return sorted(set(_walk(app.routes, "")))
+
+
+def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for one in routes:
+        if isinstance(one, Mount):
+            mounted: Any = one.app
+            while hasattr(mounted, "_app"):
+                mounted = mounted._app
+            if isinstance(mounted, FastAPI):
+                yield from _walk(mounted.routes, prefix + one.path)
+            else:
+                yield "GET", f"{prefix}{one.path}/x"
+        elif hasattr(one, "include_context"):  # How FastAPI keeps a router that it includes.
+            inner = one.original_router.routes
+            yield from _walk(inner, prefix + one.include_context.prefix)
+        else:
+            path = prefix + re.sub(r"\{[^}]*\}", "x", one.path)
+            yield from ((method, path) for method in getattr(one, "methods", None) or ("GET",))
+
+
+def test_every_route_asks_for_a_sign_in_but_login_health_and_assets(
+    address: str, engine: Engine
+) -> None:
+    routes = every_route(create_app(Backend(engine, Settings()), sign_in=True))
+    assert len(routes) >= 15 and ("POST", "/_dash-update-component") in routes
+    assert ("GET", "/api/now/events") in routes and ("POST", "/api/now/demo") in routes
+    open_ = []
+    for method, path in routes:
+        answer = ask(address, path, method, "{}" if method == "POST" else "")
+        refused = answer.status == 401 and (method == "HEAD" or b"signed out" in answer.read())
+        if not refused:
+            open_.append((method, path))
+    assert {path for _, path in open_} == {
+        *("/healthz", "/login"),
+        *{path for _, path in routes if path.startswith(("/assets", "/_dash-component-suites"))},
+    }, open_
+
+
+def test_signing_in_and_out_in_a_browser(browser: Browser, address: str, engine: Engine) -> None:
+    with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        page.goto(f"{address}/trends?from=now-7d&to=now")
+        expect(page).to_have_title("Sign in · moodline")
+        expect(page.get_by_label("Name")).to_be_focused()
+        page.get_by_label("Name").fill("vic")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile("/trends"))
+        assert "from=now-7d" in page.url
+        expect(page.locator("#account")).to_contain_text("vic, viewer")
+        assert not page.evaluate("document.cookie"), "no script can read it"
+        page.reload()
+        expect(page.locator("#account")).to_contain_text("vic")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(f"{address}/login")
+        page.goto(f"{address}/now")
+        expect(page).to_have_title("Sign in · moodline")
+
+
+def test_who_was_signed_out_meanwhile_is_told(
+    browser: Browser, address: str, engine: Engine
+) -> None:
+    with browser.new_context() as viewer, viewer.new_page() as page:
+        page.goto(f"{address}/trends")
+        page.get_by_label("Name").fill("mara")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+        expect(page.get_by_label("Name")).to_have_value("mara")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile("/trends"))
+        expect(page.locator("#account")).to_contain_text("mara, admin")
+        with transaction(engine) as connection:
+            connection.execute(delete(UserSession))
+        viewer.clear_cookies()
+        page.get_by_text("30 d", exact=True).click()
+        expect(page.locator("#signed-out")).to_contain_text("You are signed out")
+        page.get_by_role("link", name="Sign in again").click()
+        expect(page).to_have_title("Sign in · moodline")
+
+
+def test_a_viewer_is_refused_what_an_operator_may_do(address: str) -> None:
+    cookie = cookie_of(sign_in(address, "vic", PASSWORD))
+    refused = ask(address, "/api/now/demo", "POST", "{}", Cookie=cookie)
+    assert refused.status == 403 and b"role operator" in refused.read()
+    crossing = ask(address, "/logout", "POST", "", Cookie=cookie, Sec_Fetch_Site="cross-site")
+    assert crossing.status == 403, "no other site can sign anybody out, or worse"
+    assert ask(address, "/logout", "POST", "", Cookie=cookie).status == 303
+    assert ask(address, "/api/now/demo", "POST", "{}", Cookie=cookie).status == 401
+
+
+def test_the_cookie_says_what_it_is_for(address: str) -> None:
+    answer = sign_in(address, "mara", PASSWORD, "https://evil.example/")
+    assert answer.status == 303 and answer.getheader("location") == "/"
+    said = (answer.getheader("set-cookie") or "").lower()
+    assert "httponly" in said and "samesite=lax" in said and "secure" not in said
+    body = urllib.parse.urlencode({"name": "admin", "password": "the setting's"})
+    behind = ask(
+        address, "/login", "POST", body, X_Forwarded_Proto="https", X_Forwarded_For="192.0.2.7"
+    )
+    assert "; secure" in (behind.getheader("set-cookie") or "").lower()
+
+
+def test_guessing_gets_slow(address: str) -> None:
+    statuses = [sign_in(address, f"nobody{turn % 2}", "guess").status for turn in range(7)]
+    assert statuses[:5] == [401] * 5 and statuses[-1] == 429
+    slowed = sign_in(address, "mara", PASSWORD)
+    assert slowed.status == 429 and int(slowed.getheader("retry-after") or 0) >= 1
+    assert b"Try again in" in slowed.read()
+
+
+def test_users_by_command(installation: Installation) -> None:
+    import subprocess
+    import sys
+
+    def user(*words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "moodline", "user", *words],
+            env=installation.environment(),
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert user("add", "mara", "--role", "admin", typed=f"{PASSWORD}\n").returncode == 0
+    assert_plain_failure(user("add", "jon", typed="short\n"))
+    listed = json.loads(user("list", "--json").stdout)["users"]
+    assert [(one["name"], one["role"]) for one in listed] == [("mara", "admin")]
+    assert user("role", "mara", "viewer").returncode == 0
+    assert user("remove", "mara").returncode == 0
+    assert_plain_failure(installation.run("dashboard", "--host", "0.0.0.0"))
