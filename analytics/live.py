@@ -14,6 +14,7 @@ from contracts.records import Run, RunProgress, Source, SourceInterval
 from contracts.sources import LIVE, LiveState
 
 _MOST: Final = 1000
+_MOST_INTERVALS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,31 @@ def latest_intervals(engine: Engine, source: str, *, limit: int) -> tuple[Interv
             Interval(LiveState(row.state), row.reason, row.since, row.until)
             for row in connection.execute(query)
         )
+
+
+def intervals_since(
+    engine: Engine, since: datetime, *, limit: int = _MOST_INTERVALS
+) -> dict[str, tuple[Interval, ...]]:
+    """What the living sources did since then, by name, the newest first; the newest `limit`."""
+    query = (
+        select(
+            Source.name,
+            SourceInterval.state,
+            SourceInterval.reason,
+            SourceInterval.since,
+            SourceInterval.until,
+        )
+        .join(Source, Source.id == SourceInterval.source_pk)
+        .where(SourceInterval.until > since, Source.removed_at.is_(None))
+        .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
+        .limit(limit)
+    )
+    found: dict[str, tuple[Interval, ...]] = {}
+    with snapshot(engine) as connection:
+        for row in connection.execute(query):
+            one = Interval(LiveState(row.state), row.reason, row.since, row.until)
+            found[row.name] = (*found.get(row.name, ()), one)
+    return found
 
 
 def _line(row: Any) -> LiveLine:

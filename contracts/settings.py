@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         description="The newest picture of each live source, in broker memory for 5 s: blurred "
         "(its faces), clear, or off.",
     )
+    source_hosts: str = Field(
+        default="",
+        description="HOST[,HOST]: hosts that the page Sources may name although they are this one.",
+    )
     dashboard_password: str = Field(
         default="",
         description="Password of the dashboard's user `admin`, beside those of `moodline user`.",

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from dash import Dash
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,9 +20,11 @@ from dashboard.now import NOW
 from dashboard.pages import Page
 from dashboard.shell import add_router, page_at, shell
 from dashboard.sign_in import SignIn, sign_in_routes
+from dashboard.sources import SOURCES
 from dashboard.trends import TRENDS
+from dashboard.try_image import TRY_IMAGE
 
-PAGES: Final = (NOW, TRENDS)
+PAGES: Final = (NOW, TRENDS, TRY_IMAGE, SOURCES)
 """In the order of the navigation; the first one is where it opens."""
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _INDEX: Final = """<!DOCTYPE html>
@@ -54,6 +57,7 @@ def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) ->
     pages, headers = _pages(backend, prefix)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_exception_handler(MoodlineError, _refused)
+    app.add_exception_handler(RequestValidationError, _misread)
 
     @app.get(HEALTH)
     def health() -> PlainTextResponse:
@@ -134,6 +138,13 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, DatabaseError):
         status = HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse({"error": cast(MoodlineError, error).line()}, status)
+
+
+async def _misread(_request: Request, error: Exception) -> JSONResponse:
+    """What a route was asked and cannot be, as one line; not the values, which may be secret."""
+    first = cast(RequestValidationError, error).errors()[0]
+    where = " ".join(str(one) for one in first["loc"] if one != "body")
+    return JSONResponse({"error": f"{where}: {first['msg']}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _api(prefix: str, page: Page) -> str:

@@ -1,8 +1,8 @@
 """What the pages stand on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Engine
 
@@ -14,14 +14,31 @@ class UnavailableError(MoodlineError):
     """Raised where the dashboard runs without the part of moodline that could do it."""
 
 
-def _no_broker() -> str:
-    return ""
+class SourceDesk(Protocol):
+    """Keeps and looks at live sources as somebody typed them. Raises SourceError."""
+
+    def add(self, name: str, typed: Mapping[str, Any]) -> None:
+        """typed: uri, fps, tags."""
+
+    def edit(self, name: str, typed: Mapping[str, Any]) -> None:
+        """The same of a known source; an empty uri leaves it where it is."""
+
+    def look(self, uri: str, name: str = "") -> dict[str, Any]:
+        """What it gives in three seconds, with a picture: JPEG, base64, faces blurred."""
 
 
-def _unavailable() -> NoReturn:
+def _unavailable(*_given: Any) -> NoReturn:
     raise UnavailableError(
         "that cannot be done from here", hint="Start the dashboard by its command"
     )
+
+
+class _NoDesk:
+    add = edit = look = staticmethod(_unavailable)
+
+
+def _no_broker() -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +46,13 @@ class Backend:
     """The records, the settings, and what the rest of moodline does for the pages.
 
     broker_url: where the broker is now, "" where none runs. start_demo: adds a source that plays
-    a clip of faces that belong to no one; its name.
+    a clip of faces that belong to no one; its name. read_image: of a picture's bytes, what faces
+    are in it, as inference_worker.still has them.
     """
 
     engine: Engine
     settings: Settings
     broker_url: Callable[[], str] = _no_broker
     start_demo: Callable[[], str] = _unavailable
+    sources: SourceDesk = _NoDesk()  # noqa: RUF009
+    read_image: Callable[[bytes], dict[str, Any]] = _unavailable

@@ -1,7 +1,7 @@
 """The colours of the charts, for a light and a dark page, and the order in which they stack.
 
 Chosen so that all pairs can be told apart, by colour-blind people too, at 3:1 or more on the page.
-assets/style.css has the same ones for the legend.
+assets/base.css has the same ones for the legend.
 """
 
 from collections.abc import Mapping

@@ -173,7 +173,7 @@ _PAGE: Final = """<!DOCTYPE html>
     <meta name="color-scheme" content="light dark">
     <title>Sign in · moodline</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="{prefix}assets/style.css">
+    <link rel="stylesheet" href="{prefix}assets/base.css">
   </head>
   <body>
     <main class="sign-in">

@@ -1,5 +1,6 @@
 """What was read, drawn onto a picture: a box, the track, the expression and its certainty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.emotions import COLOURS, UNCERTAIN
+from contracts.geometry import Box
 
 Image = npt.NDArray[np.uint8]
 
@@ -74,6 +76,13 @@ def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
         size = (right - left, bottom - top)
         blurred[top:bottom, left:right] = cv2.resize(squares, size, interpolation=cv2.INTER_LINEAR)
     return blurred
+
+
+def blurred_jpeg(luma: Image, boxes: Sequence[Box], *, quality: int = 80) -> bytes:
+    """The grey picture as JPEG, the faces in the boxes made unknowable."""
+    faces = [DrawnFace(0, box.x, box.y, box.w, box.h, None, 0.0) for box in boxes]
+    _, jpeg = cv2.imencode(".jpg", blur_faces(luma, faces), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return jpeg.tobytes()
 
 
 def _bgr(colour: str) -> tuple[int, int, int]:

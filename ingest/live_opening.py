@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 
 from contracts.errors import RefusedError, SourceError
 from contracts.redact import redact
+from contracts.source_addresses import redirected
 from ingest.luma import plausible_aspect
 
 OPEN_S: Final = 8.0
@@ -26,8 +27,8 @@ _QUICK: Final = {"analyzeduration": "200000", "probesize": "65536"}
 _NETWORK: Final = {
     "rtsp": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtp,tcp,udp"},
     "rtsps": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsps,rtp,tcp,tls,udp"},
-    "http": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls"},
-    "https": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls"},
+    "http": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls", "max_redirects": "0"},
+    "https": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls", "max_redirects": "0"},
 }
 _DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
@@ -109,7 +110,14 @@ class _Stream:
         try:
             self._container = _opened(uri, options)
         except (av.FFmpegError, OSError) as exc:
-            raise _cannot_open(uri, exc) from exc
+            # It follows no redirect of its own accord: where one leads is looked at before.
+            leads_to = redirected(uri) if _scheme(uri) in {"http", "https"} else ""
+            if not leads_to:
+                raise _cannot_open(uri, exc) from exc
+            try:
+                self._container = _opened(leads_to, options)
+            except (av.FFmpegError, OSError) as again:
+                raise _cannot_open(leads_to, again) from again
         if not self._container.streams.video:
             self._container.close()
             raise SourceError(f"{describe(uri)} has no video", hint="Check the stream's path")

@@ -317,7 +317,9 @@ def dashboard(
     from dashboard.backend import Backend
     from dashboard.server import serve
     from moodline.demo_camera import start_demo
+    from moodline.image_desk import ImageDesk
     from moodline.running import running_broker
+    from moodline.source_desk import SourceDesk
 
     settings = _settings(service=True)
     with records(settings) as engine:
@@ -326,6 +328,8 @@ def dashboard(
             settings,
             broker_url=lambda: running_broker(settings),
             start_demo=lambda: start_demo(settings, engine),
+            sources=SourceDesk(settings, engine),
+            read_image=ImageDesk().read,
         )
         serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
 

@@ -10,6 +10,7 @@ import numpy as np
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from inference_worker.detect import detector_id, make_detector
+from inference_worker.drawing import blurred_jpeg
 from ingest.live_opening import LivePicture, describe, open_live
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
@@ -40,14 +41,18 @@ class ProbeReport:
     faces: int
 
 
-def probe(settings: Settings, uri: str, *, max_side: int) -> ProbeReport:
-    """Read the source for three seconds. Raises SourceError where it gives nothing."""
+def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, bytes]:
+    """Read the source for three seconds: what came, and the last picture as JPEG, faces blurred.
+
+    Raises SourceError where it gives nothing.
+    """
     detector = make_detector(detector_id(settings.detector))
     begin_s = time.monotonic()
     live = open_live(uri)
     opened_s = time.monotonic() - begin_s
     first_s = look_s = 0.0
     size, pictures, counts = (0, 0), 0, []
+    shown = b""
     try:
         for picture in live.pictures():
             now_s = time.monotonic()
@@ -63,7 +68,9 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> ProbeReport:
                 luma = converter.convert(picture.frame)
                 pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
                 smallest = settings.min_face_px * luma.width / size[0]
-                counts.append(len(detector.search(pixels, smallest, thorough=False)))
+                boxes = detector.search(pixels, smallest, thorough=False)
+                counts.append(len(boxes))
+                shown = blurred_jpeg(pixels, boxes)
             if now_s - first_s >= _SECONDS:
                 break
     finally:
@@ -71,7 +78,7 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> ProbeReport:
     if not pictures:
         raise SourceError(f"{describe(uri)} opens, and gives no picture")
     seconds = max(now_s - first_s, 1e-6)
-    return ProbeReport(
+    report = ProbeReport(
         source=describe(uri),
         codec=live.codec,
         width=size[0],
@@ -86,6 +93,7 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> ProbeReport:
         with_face=sum(count > 0 for count in counts),
         faces=max(counts, default=0),
     )
+    return report, shown
 
 
 def _orientation(picture: LivePicture) -> Orientation:

@@ -1,11 +1,9 @@
 """`moodline source`: add, list, test, pause and remove live sources, also while they are read."""
 
 import os
-import socket
 import sys
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,7 +14,7 @@ from sqlalchemy import Engine
 from analytics.live import latest_intervals, uptime
 from analytics.live_status import live_status
 from contracts.bus import Bus
-from contracts.errors import BrokerError, SourceError, SourceNotFoundError
+from contracts.errors import BrokerError, SourceNotFoundError
 from contracts.presence import Presence, SourceReport
 from contracts.records import utc_now
 from contracts.redact import redact
@@ -24,7 +22,6 @@ from contracts.sealing import Sealer
 from contracts.settings import Settings
 from contracts.sources import (
     LiveSource,
-    SourceSettings,
     add_source,
     find_source,
     pause_source,
@@ -77,8 +74,10 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter an option)
     host: HostOption = None,
 ) -> None:
     """Add a source. A running moodline reads it within two seconds."""
+    from moodline.source_settings import described as settings_of
+
     settings = Settings.read()
-    described = _described(
+    told = settings_of(
         settings,
         _asked(uri),
         fps=fps,
@@ -88,8 +87,8 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter an option)
         host=host,
     )
     with records(settings) as engine:
-        add_source(engine, name, described)
-    _say(f"{name}: {described.shown_uri}")
+        add_source(engine, name, told)
+    _say(f"{name}: {told.shown_uri}")
     if not running_broker(settings):
         _say("Nothing reads it yet: start `moodline up`.")
 
@@ -153,7 +152,7 @@ def source_test(
         else:
             uri = _sealer(settings).opened(known.uri, os.environ)
             max_side = known.max_side or settings.max_frame_side
-    report = probe(settings, uri, max_side=max_side)
+    report, _picture = probe(settings, uri, max_side=max_side)
     if as_json:
         print_json(asdict(report))
         return
@@ -195,10 +194,12 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter an option)
     host: HostOption = None,
 ) -> None:
     """Change a source. It is opened anew; the others are not touched."""
+    from moodline.source_settings import described as settings_of
+
     settings = Settings.read()
     with records(settings) as engine:
         known = find_source(engine, name)
-        described = _described(
+        told = settings_of(
             settings,
             _asked(uri) if uri else _sealer(settings).unsealed(known.uri),
             fps=fps or known.sampling_fps,
@@ -207,8 +208,8 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter an option)
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
         )
-        save_source(engine, name, described)
-    _say(f"{name}: {described.shown_uri}")
+        save_source(engine, name, told)
+    _say(f"{name}: {told.shown_uri}")
 
 
 @app.command("remove", epilog="Example: [cyan]moodline source remove door[/]")
@@ -217,35 +218,6 @@ def source_remove(name: Name) -> None:
     with records(Settings.read()) as engine:
         remove_source(engine, name)
     _say(f"{name} is removed; its records stay. `moodline runs list --source {name}` shows them")
-
-
-def _described(  # noqa: PLR0913  (what an owner says of a source)
-    settings: Settings,
-    uri: str,
-    *,
-    fps: float | None,
-    max_side: int | None,
-    tags: tuple[str, ...],
-    looped: bool,
-    host: str | None,
-) -> SourceSettings:
-    from ingest.live_opening import check_uri, describe, is_camera, is_local
-
-    check_uri(uri)
-    if is_local(uri) and not is_camera(uri):
-        if not Path(uri).is_file():
-            raise SourceError(f"{uri} is no file", hint="Check the path")
-        uri = str(Path(uri).absolute())
-    here = socket.gethostname() if is_local(uri) else None
-    return SourceSettings(
-        uri=_sealer(settings).stored(uri),
-        shown_uri=describe(uri),
-        host={None: here, "any": None}.get(host, host),
-        sampling_fps=fps,
-        max_side=max_side,
-        tags=tags,
-        looped=looped,
-    )
 
 
 def _asked(uri: str) -> str:

@@ -225,7 +225,7 @@ def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> Non
     assert status_of(address, Host="evil.example")[0] == 403
     assert status_of(f"{address}/healthz")[0] == 200
     assert status_of(f"{address}/nothing")[0] == 404
-    for path in ("/", "/_dash-layout", "/assets/style.css", "/nothing"):
+    for path in ("/", "/_dash-layout", "/assets/base.css", "/nothing"):
         policy = status_of(address + path)[1]["content-security-policy"]
         assert "default-src 'self'" in policy and "'sha256-" in policy
         assert "unsafe-eval" not in policy

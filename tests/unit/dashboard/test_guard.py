@@ -101,7 +101,7 @@ def test_who_is_not_is_sent_to_the_form_or_told(engine: Engine, cookie: str) -> 
     ] == (401)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/login", "/assets/style.css"])
+@pytest.mark.parametrize("path", ["/healthz", "/login", "/assets/base.css"])
 def test_health_the_form_and_its_looks_are_open(engine: Engine, path: str) -> None:
     assert ask(SignIn(engine, "/"), path=path)[0] == 200
 

@@ -1,0 +1,126 @@
+"""What a form may name as a camera: hosts of the network, and nothing that is ours alone."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.errors import SourceError
+from contracts.source_addresses import check_host, check_typed, redirected
+
+
+def resolved(*addresses: str):  # type: ignore[no-untyped-def]
+    return lambda _host: addresses
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "0",
+        "/dev/video2",
+        "rtsp://camera.local/live",
+        "rtsps://me:secret@192.168.1.7:8554/a?b=1",
+        "http://10.0.0.9/mjpeg",
+        "https://[fd12:3456::1]/hls.m3u8",
+    ],
+)
+def test_cameras_are_allowed(uri: str) -> None:
+    check_typed(uri, resolved=resolved("192.168.1.7"))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("", "64", "-1", "clip.mp4", "/etc/passwd", "/dev/sda", "/dev/video1/../sda", "~/x.mp4"),
+        *("file:///etc/passwd", "FILE:///etc/passwd", "concat:a|b", "data:,x", "ftp://host/x"),
+        *("udp://239.0.0.1:1", "rtmp://host/x", "crypto+http://host/", "http:///x", "rtsp://"),
+        *("http://[::1", "http://host:99999/", "rtsp://host/a b", "rtsp://host/\n"),
+        *("rtsp://${SECRET}@host/", "http://host/${HOME}", "subfile,,start,0,end,9,,:/etc/passwd"),
+    ],
+)
+def test_what_is_no_camera_is_not(uri: str) -> None:
+    with pytest.raises(SourceError):
+        check_typed(uri, resolved=resolved("192.168.1.7"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "::", "169.254.169.254", "fe80::1"),
+        *("224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:127.0.0.1", "::ffff:169.254.169.254"),
+        *("2002:7f00:1::", "64:ff9b::7f00:1", "100.100.100.200", "fd00:ec2::254", "0.1.2.3"),
+        "168.63.129.16",
+    ],
+)
+def test_this_host_and_metadata_servers_are_refused_under_any_name(address: str) -> None:
+    with pytest.raises(SourceError, match="must not be asked"):
+        check_host("camera.example", resolved=resolved("192.168.1.7", address))
+    check_host("Camera.example", ["camera.EXAMPLE"], resolved(address))
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "017700000001", "localhost"])
+def test_other_spellings_of_this_host_are_refused(host: str) -> None:
+    with pytest.raises(SourceError):
+        check_typed(f"http://{host}/")
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_typed_is_refused_or_a_camera(text: str) -> None:
+    try:
+        check_typed(text, resolved=resolved("192.168.1.7"))
+    except SourceError:
+        return
+    begins = ("rtsp://", "rtsps://", "http://", "https://", "/dev/video")
+    assert text.isdecimal() or text.lower().startswith(begins)
+
+
+def test_a_host_that_is_not_found_says_so() -> None:
+    def nowhere(host: str) -> list[str]:
+        raise OSError(host)
+
+    with pytest.raises(SourceError, match="not found"):
+        check_host("nowhere.example", resolved=nowhere)
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hops = {
+                "/1": "/2",
+                "/2": "http://inner.example/",
+                "/loop": "/loop",
+                "/file": "file:///x",
+            }
+            if self.path in hops:
+                self.send_response(302)
+                self.send_header("Location", hops[self.path])
+            elif self.path == "/same":
+                self.send_response(301)
+                self.send_header("Location", "/here")
+            else:
+                self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    httpd = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_redirects_are_looked_at_before_they_are_followed(server: str) -> None:
+    assert redirected(f"{server}/here") == ""
+    assert redirected(f"{server}/same") == f"{server}/here"
+    with pytest.raises(SourceError, match="redirects elsewhere"):
+        redirected(f"{server}/1", resolved=resolved("169.254.169.254"))
+    with pytest.raises(SourceError, match="more than"):
+        redirected(f"{server}/loop")
+    with pytest.raises(SourceError, match="no stream"):
+        redirected(f"{server}/file")
