@@ -37,6 +37,10 @@ class _NoDesk:
     add = edit = look = staticmethod(_unavailable)
 
 
+def _nothing(_source: str) -> None:
+    return
+
+
 def _no_broker() -> str:
     return ""
 
@@ -47,7 +51,8 @@ class Backend:
 
     broker_url: where the broker is now, "" where none runs. start_demo: adds a source that plays
     a clip of faces that belong to no one; its name. read_image: of a picture's bytes, what faces
-    are in it, as inference_worker.still has them.
+    are in it, as inference_worker.still has them. status, jobs: as `moodline status --json`
+    and `moodline schedule list --json` have them. forget_view: what a source shows now goes.
     """
 
     engine: Engine
@@ -56,3 +61,6 @@ class Backend:
     start_demo: Callable[[], str] = _unavailable
     sources: SourceDesk = _NoDesk()  # noqa: RUF009
     read_image: Callable[[bytes], dict[str, Any]] = _unavailable
+    status: Callable[[], dict[str, Any]] = _unavailable
+    jobs: Callable[[], list[dict[str, Any]]] = _unavailable
+    forget_view: Callable[[str], None] = _nothing

@@ -317,9 +317,12 @@ def dashboard(
     from dashboard.backend import Backend
     from dashboard.server import serve
     from moodline.demo_camera import start_demo
+    from moodline.history_commands import forget_view
     from moodline.image_desk import ImageDesk
     from moodline.running import running_broker
+    from moodline.scheduling import job_lines
     from moodline.source_desk import SourceDesk
+    from moodline.status import read_status
 
     settings = _settings(service=True)
     with records(settings) as engine:
@@ -330,6 +333,9 @@ def dashboard(
             start_demo=lambda: start_demo(settings, engine),
             sources=SourceDesk(settings, engine),
             read_image=ImageDesk().read,
+            status=lambda: read_status(settings, engine),
+            jobs=lambda: job_lines(settings, engine),
+            forget_view=lambda source: forget_view(settings, source),
         )
         serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
 

@@ -4,7 +4,7 @@ import random
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -120,12 +120,12 @@ def erase_command(  # noqa: PLR0913, PLR0917
             typer.confirm("Erase it for good?", abort=True)
         receipt = erase(engine, scope, actor=who)
         for name in receipt.sources:
-            _forget_view(settings, name)
+            forget_view(settings, name)
     say(receipt)
 
 
 def audit_command(as_json: JsonOption = False) -> None:
-    """List what was erased, when and by whom."""
+    """List what was erased, and who may sign in since when, and by whom."""
     from analytics.erasure import audit_entries
 
     with records(_settings()) as engine:
@@ -134,22 +134,25 @@ def audit_command(as_json: JsonOption = False) -> None:
         print_json({"audit": [one | {"at": one["at"].isoformat()} for one in entries]})
         return
     if not entries:
-        Console().print("Nothing was erased so far.")
+        Console().print("Nothing was erased so far, and no user changed.")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("receipt", "at (UTC)", "by", "what", "scope", "frames", "faces"):
         table.add_column(name)
     for entry in entries:
         details = entry["details"]
-        scope = ", ".join(f"{name} {value}" for name, value in details["scope"].items())
+        scope = ", ".join(
+            f"{name} {value}" for name, value in details.get("scope", details).items()
+        )
+        counts = "scope" in details
         table.add_row(
             str(entry["id"]),
             f"{entry['at']:%Y-%m-%d %H:%M:%S}",
             Text(entry["actor"]),
             entry["action"],
             Text(scope),
-            f"{details['frames'] + details['rollups']:,}",
-            f"{details['faces']:,}",
+            f"{details['frames'] + details['rollups']:,}" if counts else "",
+            f"{details['faces']:,}" if counts else "",
         )
     Console().print(table)
 
@@ -170,32 +173,11 @@ def rollups_rebuild() -> None:
 @schedule_app.command("list", epilog="Example: [cyan]moodline schedule list[/]")
 def schedule_list(as_json: JsonOption = False) -> None:
     """List what is done when, and how it went last."""
-    from analytics.scheduler import last_runs
-    from moodline.scheduling import all_jobs
+    from moodline.scheduling import job_lines
 
     settings = _settings()
     with records(settings) as engine:
-        jobs = all_jobs(settings, engine)
-        known = last_runs(engine)
-    now = utc_now()
-    lines: list[dict[str, Any]] = []
-    for job in jobs:
-        last, next_at = known.get(job.name), job.times.next_after(now)
-        lines.append(
-            {
-                "job": job.name,
-                "when": job.times.text,
-                "next": next_at,
-                "last": last.scheduled_at if last else None,
-                "took_s": (
-                    round((last.finished_at - last.started_at).total_seconds(), 3)
-                    if last and last.finished_at
-                    else None
-                ),
-                "result": last.result if last else "",
-                "error": last.error if last else "",
-            }
-        )
+        lines = job_lines(settings, engine)
     if as_json:
         moments = ("next", "last")
         print_json(
@@ -287,7 +269,7 @@ def _when(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
-def _forget_view(settings: Settings, source: str) -> None:
+def forget_view(settings: Settings, source: str) -> None:
     """What the source shows just now goes, too; in seconds it would of itself."""
     from contracts.bus import Bus
     from contracts.live_view import forget

@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Engine
@@ -12,7 +12,7 @@ from analytics.live import live_lines
 from analytics.local_time import zone_named
 from analytics.retention import Ages, apply_retention, forget_job_runs
 from analytics.rollups import fold_all
-from analytics.scheduler import Job, Scheduler, cron, every
+from analytics.scheduler import Job, Scheduler, cron, every, last_runs
 from analytics.space import give_space_back, refresh_statistics
 from contracts.bus import Bus
 from contracts.database import open_engine, upgrade
@@ -75,6 +75,27 @@ def all_jobs(settings: Settings, engine: Engine) -> list[Job]:
         Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
         *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
     ]
+
+
+def job_lines(settings: Settings, engine: Engine) -> list[dict[str, Any]]:
+    """What is done when, and how it went last: job, when, next, last, took_s, result, error."""
+    known, now = last_runs(engine), utc_now()
+    lines = []
+    for job in all_jobs(settings, engine):
+        last = known.get(job.name)
+        took = last.finished_at - last.started_at if last and last.finished_at else None
+        lines.append(
+            {
+                "job": job.name,
+                "when": job.times.text,
+                "next": job.times.next_after(now),
+                "last": last.scheduled_at if last else None,
+                "took_s": round(took.total_seconds(), 3) if took is not None else None,
+                "result": last.result if last else "",
+                "error": last.error if last else "",
+            }
+        )
+    return lines
 
 
 def folder_job_name(folder: str) -> str:
