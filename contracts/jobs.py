@@ -191,6 +191,34 @@ def cancel_run(engine: Engine, run_id: str) -> bool:
     return bool(ended)
 
 
+def retry_run(engine: Engine, run_id: str) -> bool:
+    """Queue a failed or cancelled run again: it goes on where it stopped. Whether it was one.
+
+    Raises RunNotFoundError.
+    """
+    with transaction(engine) as connection:
+        lock_queue(connection)
+        run_pk = run_pk_of(connection, run_id)
+        queued = connection.execute(
+            update(Run)
+            .where(Run.id == run_pk, Run.state.in_((RunState.FAILED, RunState.CANCELLED)))
+            .values(
+                state=RunState.QUEUED,
+                error="",
+                finished_at=None,
+                claimed_by=None,
+                claim_expires_at=None,
+            )
+        ).rowcount
+        if queued:
+            connection.execute(
+                update(RunProgress)
+                .where(RunProgress.run_pk == run_pk)
+                .values(attempts=0, holder=None)
+            )
+    return bool(queued)
+
+
 def lock_queue(connection: Connection) -> None:
     """Until the transaction ends, no other process enqueues, claims or deletes a run.
 

@@ -134,6 +134,19 @@ class Settings(BaseSettings):
         description="The newest picture of each live source, in broker memory for 5 s: blurred "
         "(its faces), clear, or off.",
     )
+    uploads: str = Field(
+        default="",
+        description="Folder of recordings sent to the dashboard; empty: uploads in MOODLINE_HOME.",
+    )
+    max_upload_gb: float = Field(
+        default=20.0, gt=0.0, le=10_000.0, description="Largest recording that can be sent, GB."
+    )
+    keep_uploads_days: int = Field(
+        default=7,
+        ge=-1,
+        le=36500,
+        description="Days that they are kept once analysed; 0: not at all; -1: for ever.",
+    )
     source_hosts: str = Field(
         default="",
         description="HOST[,HOST]: hosts that the page Sources may name although they are this one.",
@@ -183,6 +196,10 @@ class Settings(BaseSettings):
     @property
     def home_path(self) -> Path:
         return self.home.expanduser()
+
+    @property
+    def uploads_path(self) -> Path:
+        return Path(self.uploads).expanduser() if self.uploads else self.home_path / "uploads"
 
     @property
     def effective_database_url(self) -> str:

@@ -18,6 +18,7 @@ from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
 from dashboard.pages import Page
+from dashboard.recordings import RECORDINGS
 from dashboard.shell import add_router, page_at, shell
 from dashboard.sign_in import SignIn, sign_in_routes
 from dashboard.sources import SOURCES
@@ -25,7 +26,7 @@ from dashboard.system import SYSTEM
 from dashboard.trends import TRENDS
 from dashboard.try_image import TRY_IMAGE
 
-PAGES: Final = (NOW, TRENDS, TRY_IMAGE, SOURCES, SYSTEM)
+PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation; the first one is where it opens."""
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _INDEX: Final = """<!DOCTYPE html>

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
+from contracts.uploads import UploadLine, Uploads
 
 
 class UnavailableError(MoodlineError):
@@ -27,7 +29,32 @@ class SourceDesk(Protocol):
         """What it gives in three seconds, with a picture: JPEG, base64, faces blurred."""
 
 
-def _unavailable(*_given: Any) -> NoReturn:
+class RecordingDesk(Protocol):
+    """Queues and finds recordings. Raises MoodlineError."""
+
+    @property
+    def uploads(self) -> Uploads: ...
+
+    def take_upload(self, upload: UploadLine) -> str:
+        """Queue a whole upload; its run."""
+
+    def take_folder(self, path: str, *, anywhere: bool) -> tuple[int, list[str]]:
+        """Queue what is in a folder of this host: how many, and what was refused."""
+
+    def folders(self) -> list[Path]:
+        """Those that may be read from here."""
+
+    def file_of(self, run_id: str) -> Path | None:
+        """Where the run's recording lies; None when it is not here any more."""
+
+    def annotated(self, run_id: str) -> tuple[str, Path]:
+        """("none" | "drawing" | "done" | "failed", where) of the run's annotated copy."""
+
+    def annotate(self, run_id: str) -> None:
+        """Begin to draw what was read onto a copy."""
+
+
+def _unavailable(*_given: Any, **_named: Any) -> NoReturn:
     raise UnavailableError(
         "that cannot be done from here", hint="Start the dashboard by its command"
     )
@@ -35,6 +62,13 @@ def _unavailable(*_given: Any) -> NoReturn:
 
 class _NoDesk:
     add = edit = look = staticmethod(_unavailable)
+    take_upload = take_folder = folders = file_of = annotated = annotate = staticmethod(
+        _unavailable
+    )
+
+    @property
+    def uploads(self) -> NoReturn:
+        _unavailable()
 
 
 def _nothing(_source: str) -> None:
@@ -60,6 +94,7 @@ class Backend:
     broker_url: Callable[[], str] = _no_broker
     start_demo: Callable[[], str] = _unavailable
     sources: SourceDesk = _NoDesk()  # noqa: RUF009
+    recordings: RecordingDesk = _NoDesk()  # noqa: RUF009
     read_image: Callable[[bytes], dict[str, Any]] = _unavailable
     status: Callable[[], dict[str, Any]] = _unavailable
     jobs: Callable[[], list[dict[str, Any]]] = _unavailable

@@ -123,7 +123,9 @@ class Guard:
         most = next(
             (size for begin, size in self._bodies.items() if path.startswith(begin)), MOST_BODY
         )
-        length = headers.get("content-length", "")
+        length = headers.get("content-length")
+        if length is None:
+            return "transfer-encoding" not in headers  # Then there is no body.
         return length.isdecimal() and len(length) < 12 and int(length) <= most
 
 

@@ -26,7 +26,7 @@ def start_child(
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL
     with log.open("ab") if log else nullcontext() as errors:
-        return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
+        return subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=pipe,
             stdout=pipe,

@@ -319,6 +319,7 @@ def dashboard(
     from moodline.demo_camera import start_demo
     from moodline.history_commands import forget_view
     from moodline.image_desk import ImageDesk
+    from moodline.recording_desk import RecordingDesk, uploads_of
     from moodline.running import running_broker
     from moodline.scheduling import job_lines
     from moodline.source_desk import SourceDesk
@@ -332,6 +333,7 @@ def dashboard(
             broker_url=lambda: running_broker(settings),
             start_demo=lambda: start_demo(settings, engine),
             sources=SourceDesk(settings, engine),
+            recordings=RecordingDesk(settings, engine, uploads_of(settings, engine)),
             read_image=ImageDesk().read,
             status=lambda: read_status(settings, engine),
             jobs=lambda: job_lines(settings, engine),

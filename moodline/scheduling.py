@@ -31,6 +31,7 @@ log = structlog.get_logger()
 _TURN_S: Final = 1.0
 _ROLLUPS_EVERY_S: Final = 10
 _HEALTH_EVERY_S: Final = 60
+_UPLOADS_EVERY_S: Final = 600
 _RETENTION_AT: Final = "15 3 * * *"
 _MAINTENANCE_AT: Final = "45 3 * * *"
 _JOB_RUNS_KEPT: Final = timedelta(days=7)
@@ -73,6 +74,7 @@ def all_jobs(settings: Settings, engine: Engine) -> list[Job]:
         Job("health", every(_HEALTH_EVERY_S), partial(_check, settings, engine), quiet=True),
         Job("retention", cron(_RETENTION_AT, zone), partial(_retain, settings, engine)),
         Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
+        Job("uploads", every(_UPLOADS_EVERY_S), partial(_uploads, settings, engine), quiet=True),
         *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
     ]
 
@@ -114,6 +116,12 @@ def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Jo
     since = folder.created_at - timedelta(seconds=folder.every_s or 0)
     look = partial(look_through, settings, engine, folder)
     return Job(folder_job_name(folder.name), trigger, look, since=since)
+
+
+def _uploads(settings: Settings, engine: Engine) -> str:
+    from moodline.recording_desk import uploads_of
+
+    return f"{uploads_of(settings, engine).remove_old():,} uploads deleted"
 
 
 def _fold(engine: Engine) -> str:

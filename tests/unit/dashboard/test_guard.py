@@ -140,6 +140,8 @@ def test_what_this_site_sends_is_not(headers: dict[str, str]) -> None:
 def test_a_body_without_a_small_length_is_refused(length: str) -> None:
     assert ask(method="POST", content_length=length)[0] == 413
     assert ask(method="POST", content_length="17")[0] == 200
+    assert ask(method="DELETE")[0] == 200
+    assert ask(method="POST", transfer_encoding="chunked")[0] == 413
 
 
 def test_every_answer_carries_the_headers(engine: Engine) -> None:

@@ -1,0 +1,159 @@
+"""A recording's tracks as lanes, and its faces at a moment: what a player is followed with."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine, select
+
+from analytics.queries import run_not_found
+from analytics.snapshots import snapshot
+from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.records import Face, Frame, Run
+
+MOST_LANES: Final = 200
+MOST_FACES: Final = 4000
+_MICROS: Final = 1_000_000
+_APART_US: Final = 1_000_000
+_MOMENT_S: Final = 0.8
+_MOST_MOMENTS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a lane with one label, in seconds of media time."""
+
+    begin_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One track: its parts in order; between two nothing was seen of it."""
+
+    track: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoment:
+    """An expression that stood out: anything but neutral, held for a while."""
+
+    track: int
+    begin_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """lanes: by track, those of the longest `MOST_LANES`. moments: the longest, in order."""
+
+    lanes: tuple[Lane, ...]
+    left_out: int
+    moments: tuple[RunMoment, ...]
+
+
+@dataclass(slots=True)
+class _Open:
+    begin_us: int
+    last_us: int
+    label: str
+
+
+def run_lanes(engine: Engine, run_id: str) -> Lanes:
+    """Runs of equal smoothed labels by track. Raises RunNotFoundError.
+
+    A frame stands for the time up to it, as everywhere: a part begins where the frame before was.
+    """
+    query = (
+        select(Face.track_id, Frame.media_time_us, Frame.dwell_ms, Face.smoothed_emotion)
+        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .order_by(Face.frame_index)
+        .execution_options(yield_per=10_000)
+    )
+    parts: dict[int, list[Part]] = {}
+    open_: dict[int, _Open] = {}
+    with snapshot(engine) as connection:
+        pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
+        if pk is None:
+            raise run_not_found(run_id)
+        for track, at_us, dwell_ms, emotion in connection.execute(query.where(Face.run_pk == pk)):
+            label = emotion or UNCERTAIN
+            one = open_.get(track)
+            if one is not None and one.label == label and at_us - one.last_us <= _APART_US:
+                one.last_us = at_us
+                continue
+            begin_us = at_us - dwell_ms * 1000
+            if one is not None:
+                parts.setdefault(track, []).append(_part(one))
+                begin_us = max(begin_us, one.last_us)
+            open_[track] = _Open(max(begin_us, 0), at_us, label)
+    for track, one in open_.items():
+        parts.setdefault(track, []).append(_part(one))
+    longest = sorted(parts, key=lambda track: -sum(p.end_s - p.begin_s for p in parts[track]))
+    kept = sorted(longest[:MOST_LANES])
+    lanes = tuple(Lane(track, tuple(parts[track])) for track in kept)
+    return Lanes(lanes, len(parts) - len(kept), _moments(lanes))
+
+
+def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -> list[Any]:
+    """[media_s, track, x, y, w, h, label, confidence, shares] of each face, in order.
+
+    x, y, w, h: shares of the upright picture. At most MOST_FACES. Raises RunNotFoundError.
+    """
+    shares = [getattr(Face, name) for name in EMOTIONS]
+    query = (
+        select(
+            Frame.media_time_us,
+            Face.track_id,
+            Face.x,
+            Face.y,
+            Face.w,
+            Face.h,
+            Face.smoothed_emotion,
+            Face.smoothed_confidence,
+            *shares,
+        )
+        .join(Face, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .where(Frame.media_time_us >= round(since_s * _MICROS))
+        .where(Frame.media_time_us < round(until_s * _MICROS))
+        .order_by(Face.frame_index, Face.track_id)
+        .limit(MOST_FACES)
+    )
+    with snapshot(engine) as connection:
+        run = connection.execute(
+            select(Run.id, Run.display_width, Run.display_height).where(Run.run_id == run_id)
+        ).first()
+        if run is None:
+            raise run_not_found(run_id)
+        wide, high = run.display_width or 1, run.display_height or 1
+        return [
+            [
+                row[0] / _MICROS,
+                row[1],
+                *(
+                    round(value / size, 4)
+                    for value, size in zip(row[2:6], (wide, high, wide, high), strict=True)
+                ),
+                row[6] or UNCERTAIN,
+                round(row[7], 3),
+                [round(value, 3) for value in row[8:]],
+            ]
+            for row in connection.execute(query.where(Frame.run_pk == run.id))
+        ]
+
+
+def _part(one: _Open) -> Part:
+    return Part(one.begin_us / _MICROS, one.last_us / _MICROS, one.label)
+
+
+def _moments(lanes: tuple[Lane, ...]) -> tuple[RunMoment, ...]:
+    found = [
+        RunMoment(lane.track, part.begin_s, part.end_s, part.label)
+        for lane in lanes
+        for part in lane.parts
+        if part.label not in {"neutral", UNCERTAIN} and part.end_s - part.begin_s >= _MOMENT_S
+    ]
+    longest = sorted(found, key=lambda one: one.begin_s - one.end_s)[:_MOST_MOMENTS]
+    return tuple(sorted(longest, key=lambda one: (one.begin_s, one.track)))

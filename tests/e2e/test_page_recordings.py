@@ -1,0 +1,175 @@
+"""The page Recordings over a real `up`: sent, analysed, played, cancelled, refused, resumed."""
+
+import csv
+import io
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from contracts.uploads import CHUNK
+from tests.browser import chromium
+from tests.e2e.commands import Installation, runs_of
+from tests.e2e.live_stack import LiveStack
+from tests.pages import quiet_page
+from tests.rtsp import free_ports
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def stack(installation: Installation, tmp_path: Path) -> Iterator[LiveStack]:
+    with LiveStack(installation, tmp_path / "up.log", port=free_ports(1)[0]) as one:
+        one.answers()
+        yield one
+
+
+def chosen(page: Page, *paths: Path) -> None:
+    page.locator("#recording-files").set_input_files(list(paths))
+
+
+def ask(stack: LiveStack, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(
+        f"{stack.address}api/recordings/{path}", method=method, headers=headers
+    )
+    if method == "POST":
+        request.data = b"{}"
+        request.add_header("Content-Type", "application/json")
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as exc:
+        return exc.code, exc.read()
+
+
+def test_a_recording_is_sent_analysed_played_and_taken_away(
+    browser: Browser, stack: LiveStack, one_face: Path
+) -> None:
+    with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
+        page.goto(f"{stack.address}recordings")
+        expect(page.locator(".drop")).to_contain_text("deleted 7 days after their analysis")
+        expect(page.locator(".empty")).to_contain_text("No recording was analysed yet.")
+        chosen(page, one_face)
+        row = page.locator(".runs tbody tr")
+        expect(row).to_contain_text("Done")
+        expect(row).to_contain_text("its file goes on")
+        row.get_by_role("link", name="one-face.mp4").click()
+        expect(page.locator(".lead")).to_contain_text(re.compile("neutral|happy"))
+        expect(page.locator(".lane")).to_have_count(3)
+        page.wait_for_function("document.querySelector('video').readyState >= 2")
+        page.locator(".lane canvas").nth(1).click(position={"x": 2, "y": 5})
+        page.wait_for_function("document.querySelector('video').currentTime < 0.5")
+        slider = page.get_by_label("Moment of the recording")
+        slider.fill("3.48")
+        page.wait_for_function("document.querySelector('video').currentTime > 3.4")
+        expect(page.locator(".now-face")).to_have_count(1)
+        expect(page.locator(".overlay .face-box")).to_have_count(1)
+        expect(page.locator(".now-face .bar")).to_have_count(7)
+        slider.press("ArrowLeft")
+        page.wait_for_function("document.querySelector('video').currentTime < 3.47")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Records (CSV)").click()
+        rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+        assert len(rows) == 60 and {row["frame_index"] for row in rows} == {
+            str(number) for number in range(60)
+        }
+        page.get_by_role("button", name="Draw an annotated video").click()
+        expect(page.get_by_role("link", name="Annotated video")).to_be_visible()
+        page.get_by_role("link", name="All recordings").click()
+        page.get_by_role("button", name="Delete the file").click()
+        expect(page.get_by_role("button", name="Delete the file")).to_have_count(0)
+    (run,) = runs_of(stack.installation)
+    status, copy = ask(stack, f"run/{run.run_id}/annotated")
+    assert status == 200 and copy[4:8] == b"ftyp"
+    assert ask(stack, f"run/{run.run_id}/media")[0] == 400
+    assert not list((stack.installation.home / "uploads").rglob("*.mp4"))
+
+
+def test_a_part_of_a_recording_is_answered(stack: LiveStack, one_face: Path) -> None:
+    stack.installation.analyze(one_face)
+    (run,) = runs_of(stack.installation)
+    whole = one_face.read_bytes()
+    assert ask(stack, f"run/{run.run_id}/media") == (200, whole)
+    assert ask(stack, f"run/{run.run_id}/media", Range="bytes=10-19") == (206, whole[10:20])
+    assert ask(stack, f"run/{run.run_id}/media", Range="bytes=-5") == (206, whole[-5:])
+    assert ask(stack, f"run/{run.run_id}/media", Range="bytes=99999999-")[0] == 416
+    for path in ("run/nowhere/media", "run/nowhere", "run/..%2F..%2Fetc/annotated"):
+        assert ask(stack, path)[0] in {400, 404}
+
+
+def test_an_upload_that_broke_off_goes_on_where_it_stopped(
+    browser: Browser, stack: LiveStack, one_face: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.mp4"
+    free = 2 * CHUNK + 1000  # A box of MP4 that players skip.
+    large.write_bytes(one_face.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
+    pieces: list[str] = []
+
+    def cut(route: Route) -> None:
+        pieces.append(route.request.url.partition("offset=")[2])
+        if len(pieces) == 2:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    with browser.new_context() as viewer, viewer.new_page() as page:
+        page.route(re.compile(r"offset="), cut)
+        page.goto(f"{stack.address}recordings")
+        chosen(page, large)
+        expect(page.locator(".upload")).to_contain_text("The connection was lost; trying again")
+        expect(page.locator(".runs tbody tr")).to_contain_text("Done")
+    assert pieces == ["0", f"{CHUNK}", f"{CHUNK}", f"{2 * CHUNK}"]
+    (run,) = runs_of(stack.installation)
+    assert run.frames_analyzed == 60
+
+
+def test_what_is_no_recording_is_refused_in_a_line(
+    browser: Browser, stack: LiveStack, tmp_path: Path
+) -> None:
+    text, cut, hostile = (tmp_path / name for name in ("notes.mp4", "cut.mkv", "list.ts"))
+    text.write_text("ceci n'est pas un film\n" * 100)
+    cut.write_bytes(b"\x1a\x45\xdf\xa3" + b"\xff" * 5000)
+    hostile.write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n")
+    with browser.new_context() as viewer, viewer.new_page() as page:
+        page.goto(f"{stack.address}recordings")
+        for path in (text, cut, hostile):
+            chosen(page, path)
+            one = page.get_by_role("region", name=path.name)
+            expect(one.locator(".trouble")).to_contain_text(re.compile(r"\w+ \w+"))
+            expect(one).not_to_contain_text("Traceback")
+            assert str(stack.installation.home) not in one.inner_text()
+    assert runs_of(stack.installation) == ()
+
+
+def test_a_folder_is_queued_and_a_run_cancelled_and_tried_again(
+    browser: Browser, stack: LiveStack, one_face: Path, long_clip: Path
+) -> None:
+    for family in stack.family():
+        if "inference_worker" in " ".join(family.cmdline()):
+            family.suspend()
+    with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
+        page.goto(f"{stack.address}recordings")
+        page.get_by_label("A file or folder on the server").fill(str(long_clip))
+        page.get_by_role("button", name="Analyse").click()
+        expect(page.locator(".folder-form")).to_contain_text("1 queued.")
+        page.get_by_role("button", name="Cancel: long.mp4").click()
+        row = page.locator(".runs tbody tr")
+        expect(row).to_contain_text("Cancelled")
+        for family in stack.family():
+            if "inference_worker" in " ".join(family.cmdline()):
+                family.resume()
+        page.get_by_role("button", name="Try again: long.mp4").click()
+        expect(row).to_contain_text("Done")
+    (run,) = runs_of(stack.installation)
+    assert run.frames_analyzed == 315
+    status, said = ask(stack, "run/none/summary")
+    assert status == 400 and "none" in json.loads(said)["error"]
