@@ -94,8 +94,8 @@ def test_eight_cameras_hold_their_memory(
         while not look():
             select.select([], [], [], 1.0)
         assert all(one.is_running() for one in processes), "none of them had to be started again"
+        poll(lambda: all(stack.state(name) == "streaming" for name in names))
         told = stack.told()
-        assert all(one["state"] == "streaming" for one in told.values())
         assert len({one["run_id"] for one in told.values()}) == 8
     totals = assert_balanced(stack)
     assert totals["analyzed"] > 0.8 * 8 * 5 * SOAK_S
