@@ -29,6 +29,7 @@ def shell(pages: Sequence[Page], base: str) -> dmc.MantineProvider:
                     html.Div(id="account", className="account"),
                 ],
                 className="rail",
+                role="banner",
             ),
             html.Div(
                 [

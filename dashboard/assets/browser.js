@@ -16,6 +16,11 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       }
       return now();
     },
+    /* What stands below the charts is asked for by trends.js, whenever they change. */
+    extras: function (search) {
+      window.dispatchEvent(new CustomEvent("moodline-view", { detail: search || "" }));
+      return window.dash_clientside.no_update;
+    },
     /* A summary's clicks open and close its table; of a closed one nothing is asked. */
     wanted: function (clicks, turn) {
       return clicks % 2 ? [clicks, turn] : window.dash_clientside.no_update;

@@ -157,7 +157,7 @@
           make("p", { text: operator ? "Drop one above. Every frame is read; times, tracks and expressions stay, the file goes." : "Whoever runs this moodline can send some." })));
       } else {
         list.replaceChildren(make("div", { class: "panel scroll-x", role: "region", tabindex: "0", "aria-label": "Recordings" }, make("table", { class: "runs" },
-          make("thead", {}, make("tr", {}, ...["Recording", "Length", "State", "Faces", ""].map((name) => make("th", { scope: "col", text: name })))),
+          make("thead", {}, make("tr", {}, ...["Recording", "Length", "State", "Faces"].map((name) => make("th", { scope: "col", text: name })), make("th", { scope: "col" }, make("span", { class: "unseen", text: "What can be done" })))),
           make("tbody", {}, ...told.runs.map((one) => row(one))))));
       }
       if (focus) list.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();

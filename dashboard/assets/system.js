@@ -15,7 +15,7 @@
   const facts = (...rows) => make("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([name, value]) => [make("dt", { text: name }), make("dd", {}, value)]));
   const state = (kind, text) => make("span", { class: `state state-${kind}`, text });
 
-  const table = (names, rows, label) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, make("table", { class: "plain" },
+  const table = (names, rows, label) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${label}, table` }, make("table", { class: "plain" },
     make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col", text: name })))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, at) => make(at ? "td" : "th", at ? {} : { scope: "row" }, cell)))))));
 

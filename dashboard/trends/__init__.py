@@ -2,6 +2,7 @@
 
 from dashboard.pages import Page
 from dashboard.trends.callbacks import add_callbacks
+from dashboard.trends.extras import routes
 from dashboard.trends.page import layout
 
-TRENDS = Page("trends", "Trends", layout, add_callbacks)
+TRENDS = Page("trends", "Trends", layout, add_callbacks, routes)

@@ -10,12 +10,15 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
-from analytics.selected_sources import history_sources
+from analytics.selected_sources import HistorySource, history_sources
 from contracts.errors import MoodlineError
 from contracts.records import utc_now
 from dashboard.backend import Backend
 from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
+
+_TAG = "\u2060"
+"""Before a tag that is chosen in the place of sources: no name can have it."""
 
 
 def add_callbacks(app: Dash, backend: Backend) -> None:
@@ -24,6 +27,13 @@ def add_callbacks(app: Dash, backend: Backend) -> None:
         ClientsideFunction("moodline", "browser"),
         Output("browser", "data"),
         Input("url", "pathname"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "extras"),
+        Output("extras-asked", "data"),
+        Input("url", "search"),
+        Input("lead", "children"),
+        prevent_initial_call=True,
     )
     _add_state(app, backend.engine)
     _add_answer(app, backend.engine)
@@ -67,8 +77,8 @@ def _add_state(app: Dash, engine: Engine) -> None:
         view = read_view(search, now).view
         asked = ctx.triggered_id
         if asked in {"url", "browser"}:
-            names = await asyncio.to_thread(_names, engine)
-            return _controls(view, names, zone, now)
+            known = await asyncio.to_thread(_known, engine)
+            return _controls(view, known, zone, now)
         if asked == "range" and range_ == CUSTOM:
             return _custom(view, zone, now)
         if asked == "range" and range_:
@@ -80,19 +90,26 @@ def _add_state(app: Dash, engine: Engine) -> None:
             begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
             view = replace(view, since=begin, until=end)
         elif asked == "sources":
-            view = replace(view, sources=tuple(sources or ()))
+            known = await asyncio.to_thread(history_sources, engine)
+            view = replace(view, sources=_untagged(sources or (), known))
         elif asked == "mode" and mode:
             view = replace(view, mode=Mode(mode))
         return _address(view, zone, now)
 
 
-def _controls(view: View, names: Sequence[str], zone: tzinfo, now: datetime) -> tuple[Any, ...]:
+def _controls(
+    view: View, known: Sequence[HistorySource], zone: tzinfo, now: datetime
+) -> tuple[Any, ...]:
     """The controls as the view has them; the address stays."""
+    names = [one.name for one in known]
+    tags = sorted({tag for one in known for tag in one.tags})
+    tagged = [{"value": f"{_TAG}{tag}", "label": f"all with tag {tag}"} for tag in tags]
+    names_and_tags = [*names, *tagged]
     since, until = (_input(one, zone) for one in view.span(now))
     chosen = [name for name in view.sources if name in names]
     value = preset(view)
     hidden = value != CUSTOM
-    return (no_update, value, list(names), chosen, view.mode.value, since, until, hidden, "")
+    return (no_update, value, names_and_tags, chosen, view.mode.value, since, until, hidden, "")
 
 
 def _custom(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
@@ -173,12 +190,22 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
             return html.P(exc.line(), className="trouble")
 
 
-def _names(engine: Engine) -> list[str]:
+def _known(engine: Engine) -> Sequence[HistorySource]:
     """All sources to choose from; none when they cannot be read, which the answer says."""
     try:
-        return [one.name for one in history_sources(engine)]
+        return history_sources(engine)
     except MoodlineError:
-        return []
+        return ()
+
+
+def _untagged(chosen: Sequence[str], known: Sequence[HistorySource]) -> tuple[str, ...]:
+    """The names, those that a chosen tag stands for among them."""
+    names: dict[str, None] = {}
+    for one in chosen:
+        tag = one.removeprefix(_TAG)
+        tagged = [source.name for source in known if one.startswith(_TAG) and tag in source.tags]
+        names |= dict.fromkeys(tagged or [one])
+    return tuple(names)
 
 
 def _input(at: datetime, zone: tzinfo) -> str:

@@ -25,7 +25,7 @@ _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-
 class Style:
     """How to draw. touch: a finger scrolls the page, it does not zoom. narrow: a telephone's width.
 
-    revision: of the view; a zoom lasts as long as that does.
+    revision: of the view; a zoom lasts as long as that does. only: the one label to draw, or "".
     """
 
     palette: Palette
@@ -34,6 +34,7 @@ class Style:
     touch: bool = False
     narrow: bool = False
     revision: str = ""
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "zeroline": False,
         "tickfont": {"size": 11},
     }
-    share = style.mode is Mode.SHARE
+    share = style.mode is not Mode.SECONDS
     begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
         "template": "none",

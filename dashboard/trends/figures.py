@@ -34,7 +34,7 @@ def covered(bucket: Bucket, until: datetime, sources: int = 1) -> float:
 
 def scale_of(charts: Iterable[Sequence[Bucket]], mode: Mode) -> Scale:
     """A scale that all the charts fit in, so that their heights can be compared."""
-    if mode is Mode.SHARE:
+    if mode is not Mode.SECONDS:
         return Scale(1.0, "share of person-time", 1.0)
     top_s = max((one.measures.total_s for buckets in charts for one in buckets), default=0.0)
     unit_s, name = 1, "person-seconds"
@@ -53,7 +53,10 @@ def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
     known = [one for one in drawn.buckets if not one.measures.is_gap()]
     seen = [one for one in known if one.measures.shares is not None]
     figure = go.Figure(layout=figure_layout(drawn, scale, style, clock))
-    figure.add_traces([pen.band(label, seen) for label in STACK])
+    labels = [label for label in STACK if style.only in {"", label}]
+    lines = style.mode is Mode.LINES
+    draw = [pen.line(one) if lines and one != UNCERTAIN else pen.band(one, seen) for one in labels]
+    figure.add_traces(draw)
     figure.add_traces([pen.strip(known), pen.no_coverage(missing)])
     figure.update_layout(shapes=[pen.outline(begin, end) for begin, end in missing])
     return figure
@@ -87,7 +90,7 @@ class _Pen:
 
     def band(self, label: str, seen: Sequence[Bucket]) -> dict[str, Any]:
         """One label's bars. Their texts are for the pointer: the number in either mode."""
-        by_share = self.style.mode is Mode.SHARE
+        by_share = self.style.mode is not Mode.SECONDS
         heights, texts = [], []
         for bucket in seen:
             share = (bucket.measures.shares or {}).get(label, 0.0)
@@ -105,6 +108,27 @@ class _Pen:
             }
         return found | {
             "y": heights,
+            "customdata": texts,
+            "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
+        }
+
+    def line(self, label: str) -> dict[str, Any]:
+        """One label's shares from step to step, at the middle of each; a gap breaks it."""
+        xs, ys, texts = [], [], []
+        for bucket in self.drawn.buckets:
+            shares = bucket.measures.shares
+            xs.append(self.clock.place(bucket.begin + (bucket.end - bucket.begin) / 2))
+            ys.append(shares[label] if shares is not None else None)
+            texts.append(percent(shares[label]) if shares is not None else "")
+        return {
+            "type": "scatter",
+            "mode": "lines+markers" if len(xs) <= _SEPARATED else "lines",
+            "name": label,
+            "x": xs,
+            "y": ys,
+            "connectgaps": False,
+            "line": {"color": self.style.palette.labels[label], "width": 2},
+            "marker": {"size": 5},
             "customdata": texts,
             "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
         }

@@ -23,7 +23,7 @@ _COUNTS: Final = (
     "stayed in the picture; nobody is recognised, so who comes back is counted again. Coverage: of "
     "the range, what was analysed."
 )
-_MODES: Final = {Mode.SHARE: "Share", Mode.SECONDS: "Person-seconds"}
+_MODES: Final = {Mode.SHARE: "Share", Mode.LINES: "Lines", Mode.SECONDS: "Person-seconds"}
 
 
 _DATE_TIME: Final[Any] = "datetime-local"
@@ -36,6 +36,7 @@ def layout(_visit: Visit) -> html.Div:
         [
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="browser"),
+            dcc.Store(id="extras-asked"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
             _controls(),
             *_lines(),
@@ -109,7 +110,9 @@ def _results() -> html.Div:
             html.Ul(
                 id="legend", className="legend", **attributes(aria_label="Legend, with totals")
             ),
+            html.Div(id="trends-tools", className="toolbar"),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
+            html.Div(id="trends-extras", className="extras"),
             html.Section(
                 [
                     html.H2("Per source"),

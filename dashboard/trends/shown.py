@@ -37,6 +37,8 @@ _NO_HISTORY: Final = (
     html.Code("moodline up"),
     ".",
 )
+GENERATED: Final = "generated"
+"""The tag of sources whose history was made up."""
 _NOTHING_HERE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
@@ -44,7 +46,7 @@ def shown(engine: Engine, asked: Reading, browser: Browser, last: Turns) -> tupl
     """The page's answer to a view. last: what it showed before. Raises MoodlineError."""
     now = utc_now()
     found = answer(engine, asked.view, zone_of(browser), now)
-    notes = _notes((*asked.notes, *found.notes))
+    notes = _notes((*asked.notes, *found.notes, *_generated(found)))
     if found.everything.is_gap():
         empty = [_NOTHING_HERE] if has_history(engine, now) else [*_NO_HISTORY]
         return ("", notes, empty, False, True, *_unchanged(), not asked.view.follows)
@@ -90,6 +92,7 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
             touch=bool(browser.get("touch")),
             narrow=bool(browser.get("narrow")),
             revision=f"{view.since} {view.until} {chart.name}",
+            only=view.only,
         )
         drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
         figure = timeline_figure(drawn, scale, style)
@@ -99,14 +102,29 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
     return (
         _unbroken(found.lead),
         _span(found, zone),
-        legend(found.everything),
+        legend(found.everything, view),
         source_table(found.lines, found.span_s),
         [slot >= len(found.charts) for slot in SLOTS],
-        _padded([chart.name for chart in found.charts]),
+        _padded([_name(chart.name, found) for chart in found.charts]),
         _padded([_caption(chart.told) for chart in found.charts]),
         figures,
         turns,
     )
+
+
+def _generated(found: Answer) -> tuple[str, ...]:
+    """A line on sources whose history was made up, so that nobody takes it for lived."""
+    names = sorted(one.source.name for one in found.lines if GENERATED in one.source.tags)
+    if not names:
+        return ()
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return (f"Generated, not measured: {listed}.",)
+
+
+def _name(name: str, found: Answer) -> str:
+    """A chart's name, with a mark where its history was made up."""
+    made_up = any(one.source.name == name and GENERATED in one.source.tags for one in found.lines)
+    return f"{name} (generated)" if made_up else name
 
 
 def _span(found: Answer, zone: tzinfo) -> str:

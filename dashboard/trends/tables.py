@@ -1,10 +1,11 @@
 """The page's tables and its legend, as HTML."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from dash import html
+from dash import dcc, html
 
 from analytics.measures import Measures
 from analytics.trends import Bucket, Total
@@ -14,6 +15,7 @@ from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.combined import gaps
 from dashboard.trends.figures import covered
 from dashboard.trends.sentences import coverage
+from dashboard.trends.view import View, write_view
 
 MOST_LINES: Final = 100
 NONE: Final = "–"
@@ -27,21 +29,26 @@ _SOURCE_COLUMNS: Final = (
 )
 
 
-def legend(found: Measures) -> list[Any]:
-    """Each label with its total; then what the two marks mean."""
+def legend(found: Measures, view: View) -> list[Any]:
+    """Each label with its total, a link that draws it alone or all again; then the mark."""
     shares = found.shares or {}
     items = [
         html.Li(
-            [
-                html.Span(className=f"swatch swatch-{label}"),
-                html.Span(label, className="legend-label"),
-                html.Span(
-                    f"{percent(shares[label])} · {person_time(found.person_s[label])}"
-                    if shares
-                    else NONE,
-                    className="legend-total",
-                ),
-            ]
+            dcc.Link(
+                [
+                    html.Span(className=f"swatch swatch-{label}"),
+                    html.Span(label, className="legend-label"),
+                    html.Span(
+                        f"{percent(shares[label])} · {person_time(found.person_s[label])}"
+                        if shares
+                        else NONE,
+                        className="legend-total",
+                    ),
+                ],
+                href=write_view(replace(view, only="" if view.only == label else label)),
+                className="legend-link" + (" only" if view.only == label else ""),
+                title="Show all again" if view.only == label else f"Show {label} alone",
+            )
         )
         for label in STACK
     ]
@@ -80,6 +87,7 @@ def data_table(
 def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
     now = line.now
     name = line.source.name + (" (removed)" if line.source.removed else "")
+    name += " (generated)" if "generated" in line.source.tags else ""
     share = percent(coverage(now, span_s))
     if now.shares is None:
         return (name, NONE, str(now.tracks), share, NONE, NONE)

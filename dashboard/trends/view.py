@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote
 
+from analytics.queries import LABELS
 from analytics.selected_sources import MOST_SOURCES
 
 LONGEST: Final = timedelta(days=3653)
@@ -29,20 +30,25 @@ _UNITS: Final = {
 
 
 class Mode(StrEnum):
-    """What a bar's height says: of the person-time, or of people and seconds."""
+    """What a height says: shares of the person-time as bars or as lines, or people and seconds."""
 
     SHARE = "share"
     SECONDS = "seconds"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them."""
+    """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them.
+
+    only: the one label that is drawn, or "" for all.
+    """
 
     since: str = "now-24h"
     until: str = "now"
     sources: tuple[str, ...] = ()
     mode: Mode = Mode.SHARE
+    only: str = ""
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
         """The range, UTC. Of a View that read_view gave it always holds."""
@@ -114,7 +120,9 @@ def read_view(query: str | None, now: datetime) -> Reading:
     notes: list[str] = []
     since, until = _read_range(_last(asked, "from"), _last(asked, "to"), now, notes)
     sources = _read_sources(query, notes)
-    return Reading(View(since, until, sources, _read_mode(_last(asked, "mode"), notes)), (*notes,))
+    mode, only = _read_mode(_last(asked, "mode"), notes), _last(asked, "only") or ""
+    only = only if only in LABELS else ""
+    return Reading(View(since, until, sources, mode, only), (*notes,))
 
 
 def write_view(view: View) -> str:
@@ -123,6 +131,8 @@ def write_view(view: View) -> str:
     if view.sources:
         parts.append(("sources", ",".join(quote(name, safe="") for name in view.sources)))
     parts.append(("mode", view.mode.value))
+    if view.only:
+        parts.append(("only", view.only))
     return "?" + "&".join(f"{key}={value}" for key, value in parts)
 
 

@@ -1,0 +1,146 @@
+/* What stands around the charts of Trends: tools, the time before, the week, moments. */
+(() => {
+  const { page, ask, make, base } = window.moodline;
+  const ORDER = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", "uncertain"];
+  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+  const LITTLE_S = 60;
+  const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
+  const points = (part) => {
+    const whole = Math.round(100 * part);
+    return `${whole > 0 ? "+" : whole < 0 ? "−" : "±"}${Math.abs(whole)} ${Math.abs(whole) === 1 ? "point" : "points"}`;
+  };
+  const amount = (seconds) => (seconds < 120 ? `${Math.round(seconds)} person-seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} person-minutes` : `${(seconds / 3600).toFixed(1)} person-hours`);
+  const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const utc = (date) => `${date.toISOString().slice(0, 16)}Z`;
+
+  page("trends", (root) => {
+    const tools = document.getElementById("trends-tools");
+    const place = document.getElementById("trends-extras");
+    let asked = 0;
+    let ended = false;
+    let told = null;
+    let measure = "person";
+
+    /* The other parts of the address stay as they are written: a comma between names is no part of one. */
+    const changed = (changes) => {
+      const kept = location.search.slice(1).split("&").filter((part) => part && !(part.split("=")[0] in changes));
+      return `?${[...kept, ...Object.entries(changes).map(([key, value]) => `${key}=${value}`)].join("&")}`;
+    };
+    const go = (changes) => window.dash_clientside.set_props("url", { search: changed(changes) });
+
+    /* The axis' ends as moments: what it shows is the viewer's clock. */
+    const zoomed = () => {
+      const graph = root.querySelector("figure:not([hidden]) .js-plotly-plot");
+      const range = graph?.layout?.xaxis?.range;
+      if (!range || graph.layout.xaxis.autorange) return null;
+      const ends = range.map((one) => new Date(String(one).replace(" ", "T").slice(0, 19)));
+      return ends.some((one) => Number.isNaN(one.getTime())) || ends[1] - ends[0] < 60000 ? null : ends;
+    };
+
+    const said = make("span", { class: "soft", role: "status" });
+    const detail = make("button", { type: "button", class: "button quiet", text: "Show the zoomed range in detail", hidden: true, onclick: () => {
+      const ends = zoomed();
+      if (ends) go({ from: utc(ends[0]), to: utc(ends[1]) });
+      detail.hidden = true;
+    } });
+    const sheet = make("a", { class: "button quiet", text: "CSV", title: "The steps that are shown, in numbers" });
+    const picture = make("button", { type: "button", class: "button quiet", text: "Picture", title: "The charts as PNG", onclick: () => {
+      for (const figure of root.querySelectorAll("#charts figure:not([hidden])")) {
+        const name = figure.querySelector("h2").textContent.replace(/[^\w-]+/g, "-") || "chart";
+        window.Plotly.downloadImage(figure.querySelector(".js-plotly-plot"), { format: "png", scale: 2, filename: `moodline-${name}` });
+      }
+    } });
+    const link = make("button", { type: "button", class: "button quiet", text: "Copy link", onclick: async () => {
+      const query = new URLSearchParams(location.search);
+      const ends = {};
+      for (const key of ["from", "to"]) {
+        const ago = /^now(?:-(\d+)([mhdwy]))?$/.exec(query.get(key) || (key === "to" ? "now" : "now-24h"));
+        if (ago) ends[key] = (utc(new Date(Date.now() - (ago[1] ? Number(ago[1]) * { m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 31536e6 }[ago[2]] : 0))));
+      }
+      const url = `${location.origin}${location.pathname}${changed(ends)}`;
+      try { await navigator.clipboard.writeText(url); said.textContent = "Copied: it shows this very range, also tomorrow."; } catch { said.textContent = url; }
+    } });
+    tools.replaceChildren(sheet, picture, link, detail, said);
+
+    const look = async (search) => {
+      const mine = ++asked;
+      const query = search.replace(/^\?/, "");
+      sheet.href = `${base()}api/trends/csv?${query}&zone=${encodeURIComponent(zone())}`;
+      try {
+        const found = await ask(`trends/extras?${query}&zone=${encodeURIComponent(zone())}`);
+        if (ended || mine !== asked) return;
+        told = found;
+        draw();
+      } catch (error) {
+        if (!ended && mine === asked) place.replaceChildren(make("p", { class: "trouble", role: "alert", text: error.message }));
+      }
+    };
+
+    const draw = () => {
+      const open = place.contains(document.activeElement) ? document.activeElement.id : "";
+      place.replaceChildren(compared(), week(), momentsPanel());
+      if (open) document.getElementById(open)?.focus();
+    };
+
+    const compared = () => {
+      const { covered, shares, person_s: seconds, comparable } = told.compared;
+      const row = (label) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: `swatch swatch-${label}`, "aria-hidden": "true" }), ` ${label}`),
+        make("td", { text: shares.now ? percent(shares.now[label]) : "–" }), make("td", { text: shares.before ? percent(shares.before[label]) : "–" }),
+        make("td", { text: comparable ? points(shares.now[label] - shares.before[label]) : "–" }));
+      return make("section", { class: "panel", "aria-label": "Compared with the time before" }, make("h2", { text: "Compared with the time before" }),
+        make("p", { class: "soft", text: `The same length of time, right before: ${amount(seconds.before)}, ${percent(covered.before)} covered; now ${amount(seconds.now)}, ${percent(covered.now)} covered.${comparable ? "" : " Less than 60 % of one of them was covered: no difference is given."}` }),
+        make("table", { class: "compared" }, make("thead", {}, make("tr", {}, ...["Expression", "Now", "Before", "Change"].map((name) => make("th", { scope: "col", text: name })))), make("tbody", {}, ...ORDER.map(row))));
+    };
+
+    const week = () => {
+      if (told.heat_trouble) return make("section", { class: "panel" }, make("h2", { text: "Hours of the week" }), make("p", { class: "soft", text: told.heat_trouble }));
+      const cells = new Map(told.heat.map((one) => [one.weekday * 24 + one.hour, one]));
+      const total = (one) => Object.values(one.person_s).reduce((sum, value) => sum + value, 0);
+      const value = (one) => {
+        if (measure === "person") return total(one) / Math.max(one.analyzed_s / 3600, 1e-9) / 3600;
+        return total(one) >= LITTLE_S ? one.person_s[measure] / total(one) : null;
+      };
+      const values = told.heat.map(value).filter((one) => one !== null).sort((a, b) => a - b);
+      const top = values.length ? Math.max(values[Math.min(Math.floor(values.length * 0.98), values.length - 1)], 1e-9) : 1;
+      const words = (one) => (measure === "person" ? `${one.toFixed(1)} people in view` : percent(one));
+      const cell = (day, hour) => {
+        const one = cells.get(day * 24 + hour);
+        const when = `${DAYS[day]} ${String(hour).padStart(2, "0")}:00`;
+        const found = one ? value(one) : null;
+        if (found === null) return make("td", { class: one ? "heat little" : "heat missing", title: `${when}: ${one ? "too few seen" : "no coverage"}` }, make("span", { class: "unseen", text: one ? "too few" : "no coverage" }));
+        const node = make("td", { class: "heat", title: `${when}: ${words(found)}, ${(one.analyzed_s / 3600).toFixed(1)} h analysed` }, make("span", { class: "unseen", text: words(found) }));
+        node.style.setProperty("--heat", `${Math.round(8 + 92 * Math.min(found / top, 1))}%`);
+        return node;
+      };
+      const best = told.heat.filter((one) => value(one) !== null).sort((a, b) => value(b) - value(a))[0];
+      const select = make("select", { id: "heat-measure", onchange: () => { measure = select.value; draw(); } },
+        make("option", { value: "person", text: "People in view" }), ...ORDER.map((label) => make("option", { value: label, text: `Share ${label}` })));
+      select.value = measure;
+      return make("section", { class: "panel", "aria-label": "Hours of the week" }, make("div", { class: "toolbar heat-head" }, make("h2", { text: "Hours of the week" }),
+        make("div", { class: "field inline last" }, make("label", { for: "heat-measure", text: "Show" }), select)),
+      make("p", { class: "soft", text: best ? `Most on ${DAYS[best.weekday]} at ${String(best.hour).padStart(2, "0")}:00: ${words(value(best))}. All sources and weeks of the range together, your clock; the darkest is the top of 98 % of the hours.` : "Nobody was seen." }),
+      make("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Hours of the week, table" }, make("table", { class: "heat-map" },
+        make("thead", {}, make("tr", {}, make("td"), ...Array.from({ length: 24 }, (_, hour) => make("th", { scope: "col" }, make("span", { class: hour % 3 ? "unseen" : "", text: String(hour) }))))),
+        make("tbody", {}, ...DAYS.map((name, day) => make("tr", {}, make("th", { scope: "row", text: name.slice(0, 3), "aria-label": name }), ...Array.from({ length: 24 }, (_, hour) => cell(day, hour))))))),
+      make("p", { class: "help" }, make("span", { class: "swatch swatch-missing heat-key", "aria-hidden": "true" }), " no coverage; dotted: less than a person-minute, which says nothing about shares."));
+    };
+
+    const momentsPanel = () => {
+      const at = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+      return make("section", { class: "panel", "aria-label": "Moments" }, make("h2", { text: "Moments" }),
+        make("p", { class: "soft", text: "Where expressions changed most from one step to the next. Choose one to look closer." }),
+        told.moments.length ? make("ol", { class: "moments" }, ...told.moments.map((one, index) => make("li", {}, make("button", { type: "button", id: `moment-${index}`, onclick: () => {
+          const step = told.step_s * 1000;
+          go({ from: utc(new Date(one.at * 1000 - 6 * step)), to: utc(new Date(Math.min(one.at * 1000 + 6 * step, Date.now()))) });
+          window.scrollTo({ top: 0 });
+        } }, make("span", { class: `swatch swatch-${one.label}`, "aria-hidden": "true" }),
+        make("span", {}, make("strong", { text: at(one.at) }), make("br"), `${one.source}: ${one.label} ${percent(one.before)} to ${percent(one.now)}`)))))
+          : make("p", { class: "soft", text: "No two neighbouring steps were seen well enough to compare." }));
+    };
+
+    const onView = (event) => look(event.detail || location.search);
+    window.addEventListener("moodline-view", onView);
+    const onZoom = setInterval(() => { detail.hidden = !zoomed(); }, 700);
+    return () => { ended = true; clearInterval(onZoom); window.removeEventListener("moodline-view", onView); };
+  });
+})();

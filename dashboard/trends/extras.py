@@ -1,0 +1,155 @@
+"""What stands below the charts: hours of the week, moments, the time before, and the sheet."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from sqlalchemy import Engine
+
+from analytics.local_time import zone_named
+from analytics.measures import Measures
+from analytics.moments import moments
+from analytics.queries import LABELS
+from analytics.selected_sources import history_sources
+from analytics.trends import Timeline, heat_map, timeline
+from contracts.errors import SettingsError
+from contracts.records import utc_now
+from dashboard.backend import Backend
+from dashboard.trends.answers import Answer, answer
+from dashboard.trends.combined import combined
+from dashboard.trends.sentences import COMPARABLE, coverage
+from dashboard.trends.view import read_view
+
+_MOMENTS: Final = 12
+_COLUMNS: Final = (
+    *("source", "begin", "end", "partly_in_range", "covered", "analyzed_s", "person_s"),
+    *(f"{label}_s" for label in LABELS),
+    *("tracks", "derived_valence"),
+)
+
+Zone = Annotated[str, Query(max_length=64)]
+
+
+def routes(backend: Backend) -> APIRouter:
+    """GET extras, csv: of the view in the query, on the clock of `zone`."""
+    router = APIRouter()
+
+    @router.get("/extras")
+    def extras(request: Request, zone: Zone = "UTC") -> dict[str, Any]:
+        return _extras(backend.engine, request.url.query, zone_named(zone))
+
+    @router.get("/csv")
+    def sheet(request: Request, zone: Zone = "UTC") -> StreamingResponse:
+        clock = zone_named(zone)
+        view = read_view(request.url.query, utc_now()).view
+        since, until = view.span(utc_now())
+        there = {one.name for one in history_sources(backend.engine)}
+        names = [name for name in view.sources if name in there]
+        found = timeline(backend.engine, since, until, clock, sources=names)
+        name = f"moodline-{since:%Y%m%d}-{until:%Y%m%d}.csv"
+        return StreamingResponse(
+            _lines(found, clock),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    return router
+
+
+def _extras(engine: Engine, query: str, zone: tzinfo) -> dict[str, Any]:
+    now = utc_now()
+    view = read_view(query, now).view
+    found = answer(engine, view, zone, now)
+    since, until = found.since, found.until
+    names = [line.source.name for line in found.lines]
+    try:
+        cells = heat_map(engine, since, until, zone, sources=names)
+        trouble = ""
+    except SettingsError as exc:
+        cells, trouble = (), exc.line()
+    series = Timeline(
+        since, until, found.step_s, {chart.name: chart.buckets for chart in found.charts}
+    )
+    return {
+        "names": names,
+        "step_s": found.step_s,
+        "heat": [
+            {
+                "weekday": cell.weekday,
+                "hour": cell.hour,
+                "analyzed_s": cell.measures.analyzed_s,
+                "person_s": dict(cell.measures.person_s),
+            }
+            for cell in cells
+        ],
+        "heat_trouble": trouble,
+        "moments": [
+            {
+                "source": one.source,
+                "at": one.at.timestamp(),
+                "label": one.label,
+                "before": one.before,
+                "now": one.now,
+            }
+            for one in moments(series, limit=_MOMENTS)
+        ],
+        "compared": _compared(found),
+    }
+
+
+def _compared(found: Answer) -> dict[str, Any]:
+    """All together now and before; no difference where either was covered too little."""
+    before = combined(line.before for line in found.lines)
+    span_s = found.span_s * max(len(found.lines), 1)
+    parts = {"now": found.everything, "before": before}
+    covered = {name: coverage(one, span_s) for name, one in parts.items()}
+    return {
+        "covered": covered,
+        "person_s": {name: one.total_s for name, one in parts.items()},
+        "shares": {name: _shares(one) for name, one in parts.items()},
+        "comparable": min(covered.values()) >= COMPARABLE
+        and all(one.shares is not None for one in parts.values()),
+    }
+
+
+def _shares(found: Measures) -> dict[str, float] | None:
+    return dict(found.shares) if found.shares is not None else None
+
+
+def _lines(found: Timeline, zone: tzinfo) -> Iterator[str]:
+    """The steps as they are shown; a gap is a line with nothing in it but its coverage of 0."""
+    yield _line(_COLUMNS)
+    for source, buckets in sorted(found.series.items()):
+        for one in buckets:
+            measures = one.measures
+            known = not measures.is_gap()
+            valence = measures.valence
+            yield _line(
+                (
+                    _plain(source),
+                    one.begin.astimezone(zone).isoformat(),
+                    one.end.astimezone(zone).isoformat(),
+                    int(one.partial),
+                    round(min(one.coverage, 1.0), 4),
+                    round(measures.analyzed_s, 3),
+                    round(measures.total_s, 3) if known else "",
+                    *(round(measures.person_s[label], 3) if known else "" for label in LABELS),
+                    measures.tracks if known else "",
+                    "" if valence is None else round(valence, 4),
+                )
+            )
+
+
+def _line(values: tuple[Any, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
+
+
+def _plain(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name

@@ -1,0 +1,212 @@
+"""What stands around the charts of Trends, in a real browser over a generated month."""
+
+import csv
+import io
+import re
+import urllib.request
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import Engine, func, select
+
+from contracts.database import open_engine, reading, upgrade
+from contracts.history import HOUR_S, MICROS, rollups
+from contracts.records import Source, utc_now
+from contracts.settings import Settings
+from dashboard.backend import Backend
+from moodline.generated_month import write_month
+from tests.browser import chromium
+from tests.pages import quiet_page, serving
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('records') / 'records.db'}")
+    upgrade(engine)
+    write_month(engine, utc_now())
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine) -> Iterator[str]:
+    with serving(Backend(engine, Settings())) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def viewer() -> Iterator[BrowserContext]:
+    with chromium() as browser, with_context(browser) as one:
+        yield one
+
+
+def with_context(browser: Browser) -> BrowserContext:
+    return browser.new_context(timezone_id="UTC", accept_downloads=True)
+
+
+@pytest.fixture
+def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
+    with quiet_page(viewer, address) as one:
+        yield one
+
+
+def opened(page: Page, address: str, query: str) -> Page:
+    page.goto(f"{address}/trends?{query}")
+    expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+    expect(page.locator(".heat-map")).to_be_visible()
+    return page
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_two_sources_over_a_week_stand_side_by_side(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
+    names = page.locator("#charts figure:visible h2")
+    expect(names).to_have_text(["café (generated)", "library (generated)"])
+    expect(page.locator("#notes")).to_contain_text("Generated, not measured: café and library.")
+    ranges = page.evaluate(
+        "[...document.querySelectorAll('figure:not([hidden]) .js-plotly-plot')]"
+        ".map(one => String(one.layout.yaxis.range))"
+    )
+    assert len(ranges) == 2 and len(set(ranges)) == 1, "their heights can be compared"
+    compared = page.get_by_role("region", name="Compared with the time before")
+    expect(compared.locator("tbody tr")).to_have_count(8)
+    expect(compared).to_contain_text(re.compile(r"[+−±]\d+ point"))
+
+
+def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now")
+    page.get_by_title("Show happy alone").first.click()
+    expect(page.locator(".legend-link.only")).to_contain_text("happy")
+    assert asked(page)["only"] == ["happy"]
+    page.get_by_text("Lines", exact=True).click()
+    expect(page.locator("figure:visible .scatterlayer .js-line").first).to_be_attached()
+    assert asked(page)["mode"] == ["lines"] and asked(page)["only"] == ["happy"]
+    drawn = (
+        "document.querySelector('figure:not([hidden]) .js-plotly-plot').data.map(one => one.name)"
+    )
+    assert page.evaluate(drawn)[0] == "happy"
+    page.go_back()
+    expect(page.locator("figure:visible .scatterlayer .js-line")).to_have_count(0)
+
+
+def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
+    opened(page, address, "from=now-24h&to=now")
+    page.get_by_role("textbox", name="Sources").click()
+    page.get_by_role("option", name="all with tag generated").click()
+    page.wait_for_url(re.compile("sources="))
+    assert sorted(asked(page)["sources"][0].split(",")) == ["café", "entrance", "library"]
+
+
+def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now")
+    page.locator("#moment-0").click()
+    page.wait_for_url(re.compile("from=20"))
+    assert asked(page)["to"][0].endswith("Z")
+    expect(page.locator("#moment-0, .extras .soft").first).to_be_visible()
+
+
+def test_an_hour_of_the_week_is_what_the_records_say(
+    page: Page, address: str, engine: Engine
+) -> None:
+    opened(page, address, "from=now-30d&to=now&sources=library")
+    cell = page.locator(".heat-map tbody tr").nth(2).locator("td").nth(14)
+    title = cell.get_attribute("title") or ""
+    shown = float(re.findall(r"([\d.]+) people in view", title)[0])
+    since = (utc_now() - timedelta(days=30)).timestamp() * MICROS
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(rollups)
+            .join(Source, Source.id == rollups.c.source_pk)
+            .where(Source.name == "library", rollups.c.width_s == HOUR_S)
+            .where(rollups.c.start >= since)
+        ).mappings()
+        # Day 0 was a Thursday; Wednesdays at two.
+        hours = [row for row in rows if (row["start"] // (HOUR_S * MICROS) - 96) % 168 == 62]
+    people = sum(
+        value for row in hours for name, value in row.items() if _is_person_time(str(name))
+    )
+    assert shown == pytest.approx(people / sum(row["analyzed_ms"] for row in hours), abs=0.06)
+    page.get_by_label("Show", exact=True).last.select_option("happy")
+    expect(cell).to_have_attribute("title", re.compile(r"Wednesday 14:00: \d+ %"))
+
+
+def _is_person_time(name: str) -> bool:
+    return name.endswith("_ms") and name not in {
+        "analyzed_ms",
+        "occupied_ms",
+        "up_ms",
+        "watched_ms",
+    }
+
+
+def test_the_sheet_has_what_is_shown(page: Page, address: str, engine: Engine) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=library")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert {row["source"] for row in rows} == {"library"}
+    steps = page.evaluate(
+        "document.querySelector('figure:not([hidden]) .js-plotly-plot').data[0].x.length"
+    )
+    assert len([row for row in rows if float(row["person_s"] or 0)]) == steps
+    with reading(engine) as connection:
+        happy = connection.execute(
+            select(func.sum(rollups.c.happy_ms))
+            .join(Source, Source.id == rollups.c.source_pk)
+            .where(Source.name == "library", rollups.c.width_s == HOUR_S)
+            .where(rollups.c.start >= _micros(rows[0]["begin"]))
+        ).scalar_one()
+    assert sum(float(row["happy_s"] or 0) for row in rows) == pytest.approx(int(happy) / 1000)
+
+
+def _micros(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp()) * MICROS
+
+
+def test_the_zoomed_range_can_be_looked_at_in_detail_and_the_link_is_absolute(
+    page: Page, address: str, viewer: BrowserContext
+) -> None:
+    viewer.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, address, "from=now-7d&to=now&sources=library")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#trends-tools")).to_contain_text("Copied")
+    copied = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
+    assert copied["from"][0].endswith("Z") and copied["to"][0].endswith("Z")
+    page.evaluate(
+        """() => { const graph = document.querySelector('figure:not([hidden]) .js-plotly-plot');
+        const day = new Date(Date.now() - 3 * 864e5).toISOString().slice(0, 10);
+        return Plotly.relayout(graph, {'xaxis.range': [`${day} 08:00:00`, `${day} 12:00:00`]}); }"""
+    )
+    page.get_by_role("button", name="Show the zoomed range in detail").click()
+    page.wait_for_url(re.compile("T08:00Z"))
+    expect(page.locator("#span")).to_contain_text("in steps of 1 min")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture").click()
+    assert download.value.suggested_filename == "moodline-library-generated-.png"
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_name_is_no_formula(tmp_path: Path) -> None:
+    from sqlalchemy import update
+
+    from contracts.database import transaction
+
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    write_month(engine, utc_now())
+    with transaction(engine) as connection:
+        connection.execute(update(Source).where(Source.name == "library").values(name="=1+1"))
+    with (
+        serving(Backend(engine, Settings())) as address,
+        urllib.request.urlopen(f"{address}/api/trends/csv?from=now-24h", timeout=30) as answer,
+    ):
+        text = answer.read().decode()
+    assert "'=1+1," in text and "\n=1+1" not in text
+    engine.dispose()
