@@ -13,7 +13,7 @@ RUN uv sync --frozen --no-editable ${EXTRAS:+--extra $EXTRAS} \
     --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --create-home moodline
+RUN useradd --system --uid 10001 --create-home moodline && install -d -o moodline -m 700 /uploads
 COPY --from=build /opt/moodline /opt/moodline
 ENV PATH=/opt/moodline/bin:$PATH PYTHONUNBUFFERED=1
 USER moodline

@@ -30,8 +30,9 @@ class DayOfRows:
 class Storage:
     """bytes: of the whole database. rows: frames and faces that are kept. days: the last ones.
 
-    bytes_a_day: of late, estimated from the mean size of a row. levels_at: bytes that it will have
-    once as much goes as comes; None where rows are kept for ever or nothing came.
+    bytes_a_day: of late, estimated from the mean size of a row; 0 where too little is kept.
+    levels_at: bytes that it will have once as much goes as comes; None where rows are kept for
+    ever or nothing came.
     """
 
     bytes: int
@@ -62,7 +63,8 @@ def storage(engine: Engine, kept_days: int, now: datetime) -> Storage:
     )
     full = [one.rows for one in days if one.day + timedelta(days=1) <= now][-_LATELY:]
     mean_rows = sum(full) / len(full) if full else 0.0
-    bytes_a_row = size / rows if rows else 0.0
+    # Of fewer rows than come in a day the mean size says nothing: most of it is something else.
+    bytes_a_row = size / rows if rows and rows >= mean_rows else 0.0
     bytes_a_day = mean_rows * bytes_a_row
     levels_at = bytes_a_day * kept_days if kept_days and bytes_a_day else None
     return Storage(size, rows, days, bytes_a_day, levels_at)

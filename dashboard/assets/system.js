@@ -100,7 +100,7 @@
       });
       const line = !told.rows ? "No rows yet." : told.bytes_a_day
         ? `About ${size(told.bytes_a_day)} come in a day. ${told.levels_at ? `With rows kept for ${keptDays.faces} days it levels off near ${size(told.levels_at)}.` : "Rows are kept for ever: it grows on."}`
-        : "Nothing came in of late.";
+        : "Too little is kept to say how fast it grows: that takes a full day.";
       return [facts(["Database", size(told.bytes)], ["Rows of frames and faces", number(told.rows)]), make("p", { text: line }),
         make("figure", { class: "columns-figure" }, make("div", { class: "columns", "aria-hidden": "true" }, ...columns),
           make("p", { class: "soft", text: `Rows by day over the last ${told.days.length} days, UTC; the most in a day are ${number(most === 1 && !told.rows ? 0 : most)}.` }))];

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from contracts.database import open_engine, reading
 from contracts.history import DAY_S, rollups
 from moodline.broker import EmbeddedBroker
+from tests.browser import chromium
 from tests.e2e.commands import Installation, poll
 from tests.e2e.test_services import free_port
 
@@ -88,6 +90,7 @@ def environment(postgresql_database: str) -> Any:
             "MOODLINE_DATABASE_URL": postgresql_database,
             # Each container has the port to itself; here they share one machine's.
             "MOODLINE_HEALTH": "",
+            "MOODLINE_UPLOADS": "",
         }
         declared = OURS["worker"]["environment"]
         assert set(places) < set(declared)
@@ -115,6 +118,18 @@ def folded(url: str) -> int:
         engine.dispose()
 
 
+def shown_chart(port: int) -> str:
+    """What the chart says to somebody who signs in with the password of the settings."""
+    password = OURS["dashboard"]["environment"]["MOODLINE_DASHBOARD_PASSWORD"]
+    with chromium() as browser, browser.new_page() as page:
+        page.goto(f"http://127.0.0.1:{port}/trends?from=now-1h&to=now")
+        page.get_by_label("Name").fill("admin")
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+        return page.locator("#lead").inner_text()
+
+
 def test_the_services_commands_do_the_work(
     environment: dict[str, str], one_face: Path, tmp_path: Path
 ) -> None:
@@ -136,11 +151,13 @@ def test_the_services_commands_do_the_work(
         assert host.run("analyze", one_face, "--detach").returncode == 0
         watched = host.run("jobs", "watch", "--json")
         poll(lambda: folded(environment["MOODLINE_DATABASE_URL"]) == 60)
+        chart = shown_chart(ports["dashboard"])
     finally:
         for service in services:
             service.send_signal(signal.SIGTERM)
         ends = [service.communicate(timeout=60) for service in services]
 
     assert watched.returncode == 0, watched.stderr
+    assert "one-face.mp4: mostly neutral" in chart
     runs = json.loads(host.run("runs", "list", "--json").stdout)["runs"]
     assert [(run["state"], run["frames_analyzed"]) for run in runs] == [("done", 60)], ends
