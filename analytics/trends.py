@@ -4,14 +4,14 @@ The cost of an answer grows with what it shows: a range is read in the largest s
 it is made of, and in at most MOST_BUCKETS steps.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from operator import add
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.local_time import (
     MOST_BUCKETS,
@@ -19,7 +19,6 @@ from analytics.local_time import (
     auto_step,
     bucket_begin,
     bucket_begins,
-    shift_s,
     stored_width,
     stretches,
 )
@@ -27,16 +26,14 @@ from analytics.measures import Measures, measures, of_values
 from analytics.selected_sources import HistorySource, select_sources
 from analytics.snapshots import snapshot
 from analytics.steps import Steps, Values
+from analytics.stored_windows import Clock, in_range, sums_of, whole_windows
 from contracts.errors import SettingsError
 from contracts.history import (
     DAY_S,
     HOUR_S,
     LABEL_SUMS,
-    MICROS,
     MINUTE_S,
     QUARTER_S,
-    SUMS,
-    WIDTHS,
     rollups,
     window_start,
 )
@@ -124,7 +121,7 @@ def timeline(  # noqa: PLR0913
         for name in names.values():
             found.setdefault(name, {})
         for piece in pieces:
-            steps = Steps(list(names), step_s, piece.offset_s, width_s, together)
+            steps = Steps(list(names), Clock(step_s, piece.offset_s), width_s, together)
             begins_at: dict[int, datetime] = {}
             for source_pk, step, values in steps.read(connection, piece):
                 begin = begins_at.get(step)
@@ -183,14 +180,14 @@ def heat_map(  # noqa: PLR0913
     with snapshot(engine) as connection:
         names = {one.pk: one.name for one in select_sources(connection, sources, tags)}
         for piece in pieces:
-            index, _ = _steps(HOUR_S, piece.offset_s)
-            hour = (index - _MONDAY_HOURS) % _WEEK_HOURS
+            step = Clock(HOUR_S, piece.offset_s).step()
+            hour = (step - _MONDAY_HOURS) % _WEEK_HOURS
             query = (
                 select(
                     hour.label("hour"),
                     *(func.sum(rollups.c[name]).label(name) for name in _HEAT_SUMS),
                 )
-                .where(*_range(names, width_s, piece.since_us, piece.until_us))
+                .where(*in_range(names, width_s, piece.since_us, piece.until_us))
                 .group_by(hour)
             )
             for row in connection.execute(query):
@@ -226,41 +223,13 @@ def _check_range(since: datetime, until: datetime) -> None:
         raise SettingsError("the range is empty", hint="Its begin comes before its end")
 
 
-def _steps(step_s: int, offset_s: int) -> tuple[ColumnElement[int], ColumnElement[Any]]:
-    """The step that a row lies in, by its place on the local clock; and whether it begins it."""
-    local_us = rollups.c.start + (offset_s + shift_s(step_s)) * MICROS
-    step_us = step_s * MICROS
-    remainder = (local_us % step_us + step_us) % step_us
-    return (local_us - remainder) // step_us, remainder == 0
-
-
-def _sums(at_begin: ColumnElement[Any]) -> Iterator[ColumnElement[int]]:
-    """All sums; of the carried tracks only those of a step's first window."""
-    for name in SUMS:
-        if name == "tracks_carried":
-            yield func.sum(rollups.c[name]).filter(at_begin).label(name)
-        else:
-            yield func.sum(rollups.c[name]).label(name)
-
-
-def _range(
-    source_pks: Iterable[int], width_s: int, since_us: int, until_us: int
-) -> tuple[ColumnElement[bool], ...]:
-    return (
-        rollups.c.source_pk.in_(list(source_pks)),
-        rollups.c.width_s == width_s,
-        rollups.c.start >= since_us,
-        rollups.c.start < until_us,
-    )
-
-
 def _add(found: dict[_Key, Values], key: _Key, values: Values) -> None:
     """One key seldom comes twice: where the clocks change."""
     known = found.get(key)
     if known is None:
         found[key] = values
     else:
-        found[key] = [(old or 0) + (new or 0) for old, new in zip(known, values, strict=True)]
+        found[key] = list(map(add, known, values))
 
 
 def _buckets(
@@ -272,7 +241,7 @@ def _buckets(
     for begin, end in pairwise(begins):
         partial = begin < since or end > until
         values = sums.get(begin)
-        found = _NOTHING if values is None else of_values([int(one or 0) for one in values])
+        found = _NOTHING if values is None else of_values(values)
         yield Bucket(begin, end, found, partial)
 
 
@@ -287,33 +256,10 @@ def _totals(
     end_us = -window_start(-to_micros(until), finest)
     for width_s, since_us, until_us in whole_windows(begin_us, end_us, finest):
         query = (
-            select(rollups.c.source_pk, *_sums(rollups.c.start == begin_us))
-            .where(*_range(pks, width_s, since_us, until_us))
+            select(rollups.c.source_pk, *sums_of(rollups.c.start == begin_us))
+            .where(*in_range(pks, width_s, since_us, until_us))
             .group_by(rollups.c.source_pk)
         )
         for row in connection.execute(query):
-            _add(found, row[0], row[1:])
-    return {pk: of_values([int(one or 0) for one in values]) for pk, values in found.items()}
-
-
-def whole_windows(begin_us: int, end_us: int, finest: int) -> Iterator[tuple[int, int, int]]:
-    """(width, since, until): the range as whole stored windows, the largest that fit."""
-    widths = [width for width in WIDTHS if width >= finest]
-    while begin_us < end_us:
-        fitting = [
-            width
-            for width in widths
-            if begin_us % (width * MICROS) == 0 and begin_us + width * MICROS <= end_us
-        ]
-        width_us = max(fitting) * MICROS
-        until_us = begin_us
-        larger = next((width * MICROS for width in widths if width * MICROS > width_us), None)
-        while until_us + width_us <= end_us and (
-            larger is None
-            or until_us == begin_us
-            or until_us % larger
-            or until_us + larger > end_us
-        ):
-            until_us += width_us
-        yield width_us // MICROS, begin_us, until_us
-        begin_us = until_us
+            _add(found, row[0], [int(one or 0) for one in row[1:]])
+    return {pk: of_values(values) for pk, values in found.items()}

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import detectors, fer_library, fer_model, history, live_cameras, record_rate
+from benchmarks import (
+    dashboard,
+    detectors,
+    fer_library,
+    fer_model,
+    history,
+    live_cameras,
+    record_rate,
+)
 
 BENCHMARKS = {
     "fer-library": fer_library.run,
@@ -15,6 +23,7 @@ BENCHMARKS = {
     "live-cameras": live_cameras.run,
     "history": history.run,
     "record-rate": record_rate.run,
+    "dashboard": dashboard.run,
 }
 
 

@@ -39,8 +39,9 @@ class LiteRTClassifier:
                 path = str(folder / WEIGHTS_NAME)
                 interpreter = Interpreter(model_path=path, num_threads=threads)
                 self._run = interpreter.get_signature_runner()
-                # The first call sets up its kernels, and greets.
-                self._run(faces=np.zeros((1, *self.card.input_shape), np.uint8))
+                # The first call sets up its kernels, greets, and takes the memory that the
+                # largest batch needs: none is taken later, when there is much to do.
+                self._run(faces=np.zeros((_LARGEST_BATCH, *self.card.input_shape), np.uint8))
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
         if head.output not in self._run.get_output_details():

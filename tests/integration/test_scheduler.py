@@ -198,7 +198,8 @@ def test_folders_become_jobs_and_cease_to_be(engine: Engine, tmp_path: Path) -> 
     with pytest.raises(SettingsError, match="watched already"):
         add_folder(engine, "a", "/c", every_s=60, cron=None, sampling_fps=None, source=None)
     names = [job.name for job in all_jobs(settings, engine)]
-    assert names == ["rollups", "health", "retention", "maintenance", "folder a", "folder b"]
+    always = ["rollups", "health", "retention", "maintenance", "uploads"]
+    assert names == [*always, "folder a", "folder b"]
     remove_folder(engine, "a")
     assert "folder a" not in [job.name for job in all_jobs(settings, engine)]
     with pytest.raises(SettingsError, match="no folder"):
