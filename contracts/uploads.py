@@ -204,6 +204,8 @@ class Uploads:
             goes_at = None
             if self.kept_days is not None and row.state in ENDED_STATES and row.finished_at:
                 goes_at = row.finished_at + timedelta(days=self.kept_days)
+            if row.run_id is not None and row.state is None:
+                goes_at = row.changed_at  # Its run was erased: so is it.
             lines.append(
                 UploadLine(
                     row.id,

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -85,7 +86,7 @@ class RecordingDesk:
 
     def annotated(self, run_id: str) -> tuple[str, Path]:
         """("none" | "drawing" | "done" | "failed", where) of the run's annotated copy."""
-        out = self.settings.home_path / "annotated" / f"{run_id}.mp4"
+        out = self.settings.uploads_path / "annotated" / f"{run_id}.mp4"
         with self._lock:
             process = self._drawing.get(run_id)
         if process is not None and process.poll() is None:
@@ -121,6 +122,20 @@ class RecordingDesk:
         )
         files = queue_files(self.settings, self.engine, found, pins)
         return [(one.ticket.run_id if one.ticket else None, one.error) for one in files]
+
+
+def remove_copies(settings: Settings, engine: Engine, now: datetime) -> int:
+    """Delete annotated copies as old as uploads may be, and those of erased runs; how many."""
+    removed = 0
+    for copy in (settings.uploads_path / "annotated").glob("*.mp4"):
+        with reading(engine) as connection:
+            run = connection.execute(select(Run.id).where(Run.run_id == copy.stem)).first()
+        age = now - datetime.fromtimestamp(copy.stat().st_mtime, UTC)
+        days = settings.keep_uploads_days
+        if run is None or 0 <= days < age / timedelta(days=1):
+            copy.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def uploads_of(settings: Settings, engine: Engine) -> Uploads:

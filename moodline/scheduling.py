@@ -119,9 +119,10 @@ def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Jo
 
 
 def _uploads(settings: Settings, engine: Engine) -> str:
-    from moodline.recording_desk import uploads_of
+    from moodline.recording_desk import remove_copies, uploads_of
 
-    return f"{uploads_of(settings, engine).remove_old():,} uploads deleted"
+    removed = uploads_of(settings, engine).remove_old()
+    return f"{removed:,} uploads and {remove_copies(settings, engine, utc_now()):,} copies deleted"
 
 
 def _fold(engine: Engine) -> str:

@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
+from analytics.deletion import delete_run
 from contracts.database import transaction
 from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
 from contracts.records import Run, RunState, utc_now
+from contracts.settings import Settings
 from contracts.uploads import SUFFIXES, UploadError, Uploads, safe_name
+from moodline.recording_desk import remove_copies
 
 
 @pytest.fixture
@@ -97,3 +100,23 @@ def test_files_go_when_their_owner_said(engine: Engine, uploads: Uploads) -> Non
     for_ever = Uploads(engine, uploads.folder, 1_000, None)
     assert for_ever.remove_old(now + timedelta(days=9999)) == 0
     assert at_once.remove_old(now + timedelta(seconds=1)) == 1
+
+
+def test_what_belongs_to_an_erased_run_goes_with_it(
+    engine: Engine, uploads: Uploads, tmp_path: Path
+) -> None:
+    line = uploads.begin("a.mp4", 3, "", "")
+    uploads.append(line.id, 0, b"abc")
+    done = analysed(engine)
+    uploads.note_run(line.id, done, "")
+    settings = Settings(home=tmp_path, keep_uploads_days=7)
+    copies = tmp_path / "uploads" / "annotated"
+    copies.mkdir(parents=True)
+    (copies / f"{done}.mp4").touch()
+    assert uploads.remove_old() == 0 and remove_copies(settings, engine, utc_now()) == 0
+    old = utc_now() + timedelta(days=8)
+    assert remove_copies(settings, engine, old) == 1
+    (copies / f"{done}.mp4").touch()
+    delete_run(engine, done)
+    assert uploads.remove_old() == 1 and remove_copies(settings, engine, utc_now()) == 1
+    assert not list(copies.iterdir()) and not line.path.exists()
