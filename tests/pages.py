@@ -35,6 +35,7 @@ def serving(backend: Backend, **options: Any) -> Iterator[str]:
 def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     """A page that goes nowhere else and says nothing on its console."""
     with viewer.new_page() as page:
+        page.set_default_timeout(60_000)
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))

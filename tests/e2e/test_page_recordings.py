@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from contracts.uploads import CHUNK
 from tests.browser import chromium
-from tests.e2e.commands import Installation, runs_of
+from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import free_ports
@@ -65,17 +65,17 @@ def test_a_recording_is_sent_analysed_played_and_taken_away(
         row.get_by_role("link", name="one-face.mp4").click()
         expect(page.locator(".lead")).to_contain_text(re.compile("neutral|happy"))
         expect(page.locator(".lane")).to_have_count(3)
-        page.wait_for_function("document.querySelector('video').readyState >= 2")
+        poll(lambda: bool(page.evaluate("document.querySelector('video').readyState >= 2")))
         page.locator(".lane canvas").nth(1).click(position={"x": 2, "y": 5})
-        page.wait_for_function("document.querySelector('video').currentTime < 0.5")
+        poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime < 0.5")))
         slider = page.get_by_label("Moment of the recording")
         slider.fill("3.48")
-        page.wait_for_function("document.querySelector('video').currentTime > 3.4")
+        poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime > 3.4")))
         expect(page.locator(".now-face")).to_have_count(1)
         expect(page.locator(".overlay .face-box")).to_have_count(1)
         expect(page.locator(".now-face .bar")).to_have_count(7)
         slider.press("ArrowLeft")
-        page.wait_for_function("document.querySelector('video').currentTime < 3.47")
+        poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime < 3.47")))
         with page.expect_download() as download:
             page.get_by_role("link", name="Records (CSV)").click()
         rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
