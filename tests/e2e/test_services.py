@@ -54,6 +54,7 @@ def states(installation: Installation) -> dict[str, str]:
     return {run.source: str(run.state) for run in runs_of(installation)}
 
 
+@pytest.mark.slow
 def test_services_share_the_work_and_outlive_a_kill(
     served: Installation,
     installation: Installation,
@@ -117,6 +118,7 @@ def test_detached_work_can_neither_be_exported_nor_drawn_yet(
     assert_plain_failure(installation.run("jobs", "cancel", "nothing"))
 
 
+@pytest.mark.slow
 def test_a_frozen_worker_that_wakes_is_refused_and_nothing_is_doubled(
     served: Installation, installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
