@@ -58,7 +58,9 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     ] = None,
     teacher: Annotated[
         list[Path] | None,
-        typer.Option(help="Finished run to learn from; several give the mean of their answers."),
+        typer.Option(
+            help="Finished run or artifact to learn from; several give the mean of their answers."
+        ),
     ] = None,
     votes: VotesOption = None,
 ) -> None:

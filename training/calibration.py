@@ -28,23 +28,27 @@ def probabilities(logits: npt.ArrayLike, temperature: float = 1.0) -> Floats:
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
 
 
-def negative_log_likelihood(logits: npt.ArrayLike, labels: Labels, temperature: float) -> float:
-    """Mean of -log p(label), in nats."""
-    chosen = probabilities(logits, temperature)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+def top_label_loss(logits: npt.ArrayLike, labels: Labels, temperature: float) -> float:
+    """Mean log loss, in nats, of the top label's confidence as a forecast of its being right."""
+    probs = probabilities(logits, temperature)
+    confidence = np.clip(probs.max(axis=1), 1e-9, 1.0 - 1e-9)
+    right = probs.argmax(axis=1) == labels
+    return float(-np.log(np.where(right, confidence, 1.0 - confidence)).mean())
 
 
 def fit_temperature(logits: npt.ArrayLike, labels: Labels) -> float:
-    """The temperature of least negative log-likelihood (Guo et al. 2017), by golden section.
+    """The temperature of least top-label loss, by golden section between 0.2 and 5.
 
-    The likelihood is convex in 1/T, so it has one minimum; sought between 0.2 and 5.
+    Temperature scaling (Guo et al. 2017), fitted to what is shown and compared with a threshold,
+    the top label's confidence: with the likelihood of all seven, the fer2013 head was 2 points
+    too sure, because its labels are noisier than its runners-up are.
     """
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
     low, high = float(np.log(0.2)), float(np.log(5.0))
     while high - low > 1e-4:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
-        loss_left = negative_log_likelihood(logits, labels, float(np.exp(left)))
-        loss_right = negative_log_likelihood(logits, labels, float(np.exp(right)))
+        loss_left = top_label_loss(logits, labels, float(np.exp(left)))
+        loss_right = top_label_loss(logits, labels, float(np.exp(right)))
         if loss_left < loss_right:
             high = right
         else:

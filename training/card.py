@@ -46,7 +46,11 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A head's temperature, its errors on faces held out from the fit, and its curve on them."""
+    """A head's temperature, fitted on all of a split, and what it is worth.
+
+    ece and curve: each half of the faces read with the temperature of the other half, so that no
+    face is judged by a temperature it had a part in.
+    """
 
     output: str
     temperature: float
@@ -55,13 +59,13 @@ class Calibration:
     ece_before: float
     ece: float
     per_class_recall: dict[str, float]
-    fit_curve: tuple[RiskPoint, ...]
-    held_out_curve: tuple[RiskPoint, ...]
+    curve: tuple[RiskPoint, ...]
 
     def as_head(self) -> dict[str, Any]:
-        """What the card says of the head: all but the curves."""
+        """What the card says of the head: all but the curve."""
         values = asdict(self)
-        return {key: value for key, value in values.items() if not key.endswith("_curve")}
+        del values["curve"]
+        return values
 
 
 def head_truth(split: Split, head: str) -> tuple[Labels, npt.NDArray[np.bool_]]:
@@ -72,24 +76,25 @@ def head_truth(split: Split, head: str) -> tuple[Labels, npt.NDArray[np.bool_]]:
 
 
 def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
-    """Fit on the split's even faces; the errors are those of the odd ones."""
+    """Fit on all faces of the split; measure by two-fold cross-fitting over even and odd ones."""
     labels, counted = head_truth(split, head)
     logits, labels = logits[counted], labels[counted]
-    temperature = fit_temperature(logits[::2], labels[::2])
-    probs = probabilities(logits, temperature)
-    report = head_report(probs, labels)
+    temperature = fit_temperature(logits, labels)
+    report = head_report(probabilities(logits, temperature), labels)
+    crossed = np.empty(logits.shape, dtype=np.float64)
+    for fold in (0, 1):
+        other = fit_temperature(logits[1 - fold :: 2], labels[1 - fold :: 2])
+        crossed[fold::2] = probabilities(logits[fold::2], other)
     thresholds = np.arange(0.0, 0.96, 0.01).round(2)
-    plain = probabilities(logits[1::2])
     return Calibration(
         output=head,
         temperature=temperature,
         val_accuracy=report.accuracy,
         val_macro_f1=report.macro_f1,
-        ece_before=round(expected_calibration_error(plain, labels[1::2]), 4),
-        ece=round(expected_calibration_error(probs[1::2], labels[1::2]), 4),
+        ece_before=round(expected_calibration_error(probabilities(logits), labels), 4),
+        ece=round(expected_calibration_error(crossed, labels), 4),
         per_class_recall={name: row.recall for name, row in report.per_class.items()},
-        fit_curve=tuple(risk_coverage(probs[::2], labels[::2], thresholds)),
-        held_out_curve=tuple(risk_coverage(probs[1::2], labels[1::2], thresholds)),
+        curve=tuple(risk_coverage(crossed, labels, thresholds)),
     )
 
 
@@ -99,8 +104,7 @@ def build_card(
     """The card of an artifact; `facts` are its id, when it was created and how it was trained."""
     found = {head: calibrate(values, split, head) for head, values in logits.items()}
     record = found[RECORD_HEAD]
-    chosen = choose_threshold(list(record.fit_curve), LEAST_COVERAGE)
-    at_threshold = next(p for p in record.held_out_curve if p.threshold == chosen.threshold)
+    chosen = choose_threshold(list(record.curve), LEAST_COVERAGE)
     data = artifact.read_bytes()
     return {
         **facts,
@@ -114,10 +118,10 @@ def build_card(
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "metrics": {
-            "split": f"val, {len(split)} faces; temperature and threshold fitted on every other "
-            "face, ECE (15 bins, top label) and the threshold's line measured on the rest",
-            "at_threshold": _point(at_threshold),
-            "risk_coverage": [_point(p) for p in record.held_out_curve[20::10]],
+            "split": f"val, {len(split)} faces; temperatures fitted on all of them, ECE (15 bins, "
+            "top label) and the curve measured with each half's temperature on the other half",
+            "at_threshold": _point(chosen),
+            "risk_coverage": [_point(p) for p in record.curve[20::10]],
         },
         "licence": LICENCE,
         "limits": LIMITS,

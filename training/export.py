@@ -11,15 +11,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import ModelError
 from contracts.model_card import KERAS_NAME, ModelCard
 from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
 from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.dataset import SIDE, Dataset, Split
-from training.loop import CONFIG, LOG, WEIGHTS
-from training.model import HEADS, build_model
+from training.loop import LOG
+from training.model import HEADS
+from training.teachers import CONFIG, RunError, network_of
 
 MOST_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 500
@@ -33,10 +33,6 @@ class Precision(StrEnum):
 
     FLOAT = "float"
     INT8 = "int8"
-
-
-class RunError(ModelError):
-    """Raised when a run's folder holds nothing to export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +75,9 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
     own (its calibration differs); `out`/model.keras the network itself, for GPU workers. Faces
     that set the integer ranges are of the training split.
     """
-    if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
-        raise RunError(f"{run} holds no finished epoch", hint="Train first; see model train --help")
+    model = network_of(run)
     description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
     shape = ModelShape(**description["config"]["model"])
-    model = build_model(shape, pretrained=False)
-    model.load_weights(str(run / WEIGHTS))
     val = data.split("val")
     answers = model.predict(val.faces, batch_size=256, verbose=0)
     network: Logits = dict(zip(HEADS, map(np.asarray, answers), strict=True))

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from contracts.emotions import EMOTIONS
 from training.augment import Batch, augmented, mixed
-from training.calibration import probabilities
-from training.config import Distillation, ModelShape, TrainingConfig
+from training.config import Distillation, TrainingConfig
 from training.dataset import Dataset, DatasetError, Split
 from training.model import build_model
+from training.teachers import CONFIG, WEIGHTS, Taught, answers, described, network_of
 
-CHECKPOINT, WEIGHTS, LOG, CONFIG = "checkpoint.npz", "ema.weights.h5", "log.jsonl", "run.json"
+CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
 _PREFETCH = 4
 _END = None
@@ -38,9 +38,6 @@ class EpochResult:
 
 
 Floats = npt.NDArray[np.float32]
-Taught = tuple[Floats, Floats]
-"""A teacher's probabilities for both heads, each [n, 7]."""
-
 
 OnStep = Callable[[int, int, int], None]
 """Told after each step: the epoch from 1, the step from 1, the steps of an epoch."""
@@ -124,7 +121,9 @@ class Trainer:
         self.model = build_model(config.model, imagenet)
         taught = None
         if teachers:
-            taught = self._answers_of(teachers)
+            taught = answers(teachers, self.train.faces)
+            if config.distillation.start_from_teacher:
+                self.model.set_weights(network_of(teachers[-1]).get_weights())
         elif config.distillation != Distillation():
             raise DatasetError(
                 f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"
@@ -196,23 +195,6 @@ class Trainer:
             log.write(json.dumps(asdict(line)) + "\n")
         return line
 
-    def _answers_of(self, teachers: Sequence[Path]) -> Taught:
-        """Probabilities for the training faces: mean of the teachers, and of mirror images."""
-        faces = self.train.faces
-        hard = soft = np.zeros((len(faces), len(EMOTIONS)), np.float32)
-        for teacher in teachers:
-            shape = ModelShape(**json.loads((teacher / CONFIG).read_text())["config"]["model"])
-            model = build_model(shape, pretrained=False)
-            model.load_weights(str(teacher / WEIGHTS))
-            if self.config.distillation.start_from_teacher:
-                self.model.set_weights(model.get_weights())  # Those of the last one stay.
-            for shown in (faces, faces[:, :, ::-1]):
-                answers = model.predict(shown, batch_size=256, verbose=0)
-                share = 1 / (2 * len(teachers))
-                hard = hard + share * probabilities(answers[0]).astype(np.float32)
-                soft = soft + share * probabilities(answers[1]).astype(np.float32)
-        return hard, soft
-
     def _state(self) -> list[Any]:
         # model.variables holds the dropout's seed state too; optimizer.variables the averages.
         return [*self.model.variables, *self.optimizer.variables]
@@ -282,11 +264,5 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path, teachers: Sequen
         "backend": keras.backend.backend(),
     }
     if teachers:
-        description["teachers"] = [
-            {
-                "run": teacher.name,
-                "weights_sha256": hashlib.sha256((teacher / WEIGHTS).read_bytes()).hexdigest(),
-            }
-            for teacher in teachers
-        ]
+        description["teachers"] = [described(teacher) for teacher in teachers]
     (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

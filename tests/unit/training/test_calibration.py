@@ -7,9 +7,9 @@ from training.calibration import (
     choose_threshold,
     expected_calibration_error,
     fit_temperature,
-    negative_log_likelihood,
     probabilities,
     risk_coverage,
+    top_label_loss,
 )
 
 
@@ -28,9 +28,20 @@ def test_the_temperature_that_drew_the_labels_is_found(temperature: float) -> No
     fitted = fit_temperature(logits, labels)
 
     assert fitted == pytest.approx(temperature, rel=0.05)
-    best = negative_log_likelihood(logits, labels, fitted)
-    assert best <= negative_log_likelihood(logits, labels, fitted * 1.1)
-    assert best <= negative_log_likelihood(logits, labels, fitted / 1.1)
+    best = top_label_loss(logits, labels, fitted)
+    assert best <= top_label_loss(logits, labels, fitted * 1.1)
+    assert best <= top_label_loss(logits, labels, fitted / 1.1)
+
+
+def test_confidence_matches_accuracy_where_wrong_labels_are_not_the_runners_up() -> None:
+    logits, labels = drawn(1.0)
+    noisy = np.random.default_rng(4).random(len(labels)) < 0.2
+    labels = np.where(noisy, (labels + 1) % 7, labels)
+
+    probs = probabilities(logits, fit_temperature(logits, labels))
+
+    accuracy = (probs.argmax(axis=1) == labels).mean()
+    assert probs.max(axis=1).mean() == pytest.approx(accuracy, abs=0.02)
 
 
 def test_probabilities_sum_to_one_and_survive_large_logits() -> None:

@@ -84,3 +84,24 @@ def test_a_report_counts_what_was_read_for_what() -> None:
     # Only the emotions that occur are averaged: 2/3, 2/3 and 1.
     assert report.macro_f1 == pytest.approx(7 / 9, abs=1e-4)
     assert report.per_class["neutral"].support == 0
+
+
+def test_no_face_is_judged_by_a_temperature_it_had_a_part_in(tmp_path: Path) -> None:
+    split = split_with_votes()
+    logits = logits_that_are_mostly_right(split)
+    # One half of the faces is ten times as sure: each half is misjudged with the other's fit.
+    logits[::2] *= 10
+
+    card = build_card(
+        _written(tmp_path),
+        split,
+        {"fer2013": logits, "ferplus": logits},
+        {"id": "x", "created": "2026-01-01", "training": {}},
+    )
+
+    assert card["heads"]["fer2013"]["ece"] > 0.1
+
+
+def _written(folder: Path) -> Path:
+    artifact_path(folder).write_bytes(b"weights")
+    return artifact_path(folder)
