@@ -17,12 +17,16 @@ CROP_SIDE: Final = 48
 
 
 class Head(BaseModel):
-    """One output of the model: logits, 7 in EMOTIONS order, divided by the temperature."""
+    """One output of the model: logits, 7 in EMOTIONS order, divided by the temperature.
+
+    uncertain_below: confidence below which a face read by this head is uncertain.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     output: str
     temperature: float = Field(gt=0)
+    uncertain_below: float | None = Field(default=None, ge=0, le=1)
 
 
 class ModelCard(BaseModel):
@@ -42,10 +46,15 @@ class ModelCard(BaseModel):
     sha256: str
     metrics: dict[str, Any]
     training: dict[str, Any]
+    chosen_head: str = ""
+    """The head that this installation records where it is not the card's own."""
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """The card in `folder`, checked against the contracts. Raises ModelError."""
+    def read(cls, folder: Path, head: str = "") -> Self:
+        """The card in `folder`, checked against the contracts. Raises ModelError.
+
+        head: the one to record; empty is the card's own.
+        """
         path = folder / CARD_NAME
         try:
             card = cls.model_validate(json.loads(path.read_text()))
@@ -56,12 +65,31 @@ class ModelCard(BaseModel):
         except (ValueError, ValidationError) as exc:
             raise ModelError(f"{path} is not a model card: {exc}") from exc
         card._check(folder)
-        return card
+        return card if head in {"", card.record_head} else card._recording(head)
 
     @property
     def version(self) -> str:
-        """What runs are pinned to: the id and the content of the weights."""
-        return f"{self.id}@{self.sha256[:12]}"
+        """What runs are pinned to: the id, the content of the weights, a head that was chosen."""
+        chosen = f"+{self.chosen_head}" if self.chosen_head else ""
+        return f"{self.id}@{self.sha256[:12]}{chosen}"
+
+    def threshold_of(self, head: str) -> float:
+        """Confidence below which that head is uncertain; the card's where the head has none."""
+        own = self.heads[head].uncertain_below
+        return self.uncertain_below if own is None else own
+
+    def _recording(self, head: str) -> Self:
+        if head not in self.heads:
+            raise ModelError(
+                f"model {self.id} has no head {head!r} to record",
+                hint=f"MOODLINE_MODEL_HEAD is one of: {', '.join(self.heads)}",
+            )
+        chosen = {
+            "record_head": head,
+            "chosen_head": head,
+            "uncertain_below": self.threshold_of(head),
+        }
+        return self.model_copy(update=chosen)
 
     def _check(self, folder: Path) -> None:
         if self.labels != EMOTIONS:

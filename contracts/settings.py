@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     model: str = Field(
         default="", description="Folder of a model artifact; empty: the one that is shipped."
     )
+    model_head: str = Field(
+        default="",
+        description="The model's head that new runs record; empty: the one its card names.",
+    )
     detector: DetectorName = Field(
         default=DetectorName.HAAR, description="The face detector of new runs."
     )

@@ -59,7 +59,7 @@ def serve(
     name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)
     bus = Bus.connect_when_up(settings.redis_url, lambda: stop.asked)
-    classifier = open_classifier(settings.model, device)
+    classifier = open_classifier(settings.model, device, settings.model_head)
     limits = WorkerLimits(
         batch_frames=settings.batch_frames,
         lease_s=settings.lease_s,

@@ -30,10 +30,10 @@ class LiteRTClassifier:
 
     device = "cpu"
 
-    def __init__(self, folder: Path, *, threads: int = 1) -> None:
-        self.card = ModelCard.read(folder)
-        head = self.card.heads[self.card.record_head]
-        self._temperature = head.temperature
+    def __init__(self, folder: Path, head: str = "", *, threads: int = 1) -> None:
+        self.card = ModelCard.read(folder, head)
+        recorded = self.card.heads[self.card.record_head]
+        self._temperature = recorded.temperature
         try:
             with quiet_stderr():
                 path = str(folder / WEIGHTS_NAME)
@@ -44,9 +44,9 @@ class LiteRTClassifier:
                 self._run(faces=np.zeros((_LARGEST_BATCH, *self.card.input_shape), np.uint8))
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
-        if head.output not in self._run.get_output_details():
-            raise ModelError(f"model {self.card.id} has no output {head.output!r}")
-        self._output = head.output
+        if recorded.output not in self._run.get_output_details():
+            raise ModelError(f"model {self.card.id} has no output {recorded.output!r}")
+        self._output = recorded.output
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """[N, 48, 48] grey crops to [N, 7] probabilities that sum to 1."""

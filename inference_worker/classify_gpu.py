@@ -19,7 +19,7 @@ class KerasClassifier:
 
     device = "gpu"
 
-    def __init__(self, folder: Path, *, require_gpu: bool = True) -> None:
+    def __init__(self, folder: Path, head: str = "", *, require_gpu: bool = True) -> None:
         import keras
         import tensorflow as tf
 
@@ -27,9 +27,8 @@ class KerasClassifier:
             raise ModelError(
                 "TensorFlow sees no GPU", hint="Check the driver, or use --device cpu or auto"
             )
-        self.card = ModelCard.read(folder)
-        head = self.card.heads[self.card.record_head]
-        self._temperature = head.temperature
+        self.card = ModelCard.read(folder, head)
+        self._temperature = self.card.heads[self.card.record_head].temperature
         try:
             model = keras.saving.load_model(folder / KERAS_NAME, compile=False)
             output = model.get_layer(self.card.record_head).output

@@ -9,26 +9,29 @@ from contracts.errors import ModelError
 from contracts.model_card import KERAS_NAME
 from contracts.settings import Device
 from inference_worker.classify import Classifier, LiteRTClassifier
-from inference_worker.shipped import shipped_model
+from inference_worker.shipped import chosen_model
 
 log = structlog.get_logger()
 
 
-def open_classifier(model: str, device: Device) -> Classifier:
-    """The classifier of the model in folder `model`, or of the shipped one. Raises ModelError."""
-    folder = Path(model) if model else shipped_model()
+def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
+    """The classifier of the model in folder `model`, or of the shipped one. Raises ModelError.
+
+    head: the one to record; empty is the one that the model's card names.
+    """
+    folder = chosen_model(model)
     if device is Device.CPU:
-        return LiteRTClassifier(folder)
+        return LiteRTClassifier(folder, head)
     try:
-        return _gpu_classifier(folder)
+        return _gpu_classifier(folder, head)
     except ModelError as exc:
         if device is Device.GPU:
             raise
         log.info("classifying on the CPU", reason=exc.line())
-        return LiteRTClassifier(folder)
+        return LiteRTClassifier(folder, head)
 
 
-def _gpu_classifier(folder: Path) -> Classifier:
+def _gpu_classifier(folder: Path, head: str) -> Classifier:
     if not (folder / KERAS_NAME).exists():
         raise ModelError(
             f"{folder} has no {KERAS_NAME}, which a GPU needs",
@@ -38,4 +41,4 @@ def _gpu_classifier(folder: Path) -> Classifier:
         raise ModelError("TensorFlow is not installed", hint="Install moodline[gpu]")
     from inference_worker.classify_gpu import KerasClassifier
 
-    return KerasClassifier(folder)
+    return KerasClassifier(folder, head)

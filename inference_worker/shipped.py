@@ -14,3 +14,8 @@ def shipped_model() -> Path:
     if not folders:
         raise ModelError("this installation has no model", hint="Set MOODLINE_MODEL")
     return folders[-1].parent
+
+
+def chosen_model(folder: str) -> Path:
+    """The folder that a setting names, or the shipped model's. Raises ModelError."""
+    return Path(folder) if folder else shipped_model()

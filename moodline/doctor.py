@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -62,10 +61,9 @@ def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Fi
 
 def _model(settings: Settings) -> str:
     from inference_worker.classify import LiteRTClassifier
-    from inference_worker.shipped import shipped_model
+    from inference_worker.shipped import chosen_model
 
-    folder = Path(settings.model) if settings.model else shipped_model()
-    classifier = LiteRTClassifier(folder)
+    classifier = LiteRTClassifier(chosen_model(settings.model), settings.model_head)
     read = classifier.classify(np.full((1, 48, 48), 128, np.uint8))
     if abs(float(read.sum()) - 1.0) > 1e-6:
         raise MoodlineError(f"model {classifier.card.id} gives no probabilities")

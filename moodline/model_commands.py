@@ -304,10 +304,10 @@ def average_faces_command(
 
 def model_folder(settings: Settings, name: str | None) -> Path:
     """The folder of a model by id or path; None: the one in use. Raises ModelError."""
-    from inference_worker.shipped import shipped_model
+    from inference_worker.shipped import chosen_model
 
     if name is None:
-        return Path(settings.model) if settings.model else shipped_model()
+        return chosen_model(settings.model)
     known = {folder.name: folder for folder in _shipped()}
     if name in known:
         return known[name]

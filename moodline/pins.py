@@ -1,7 +1,6 @@
 """What new runs are pinned to: detector, model, and the settings that change their rows."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from contracts.jobs import AnalysisOptions
 from contracts.live_runs import LivePins
@@ -9,7 +8,7 @@ from contracts.model_card import ModelCard
 from contracts.settings import Settings
 from contracts.sources import LiveSource
 from inference_worker.detect import detector_id
-from inference_worker.shipped import shipped_model
+from inference_worker.shipped import chosen_model
 
 
 def analysis_options(settings: Settings) -> AnalysisOptions:
@@ -24,7 +23,7 @@ def analysis_options(settings: Settings) -> AnalysisOptions:
 
 def model_card(settings: Settings) -> ModelCard:
     """The card of the model that this host is set to. Raises ModelError."""
-    return ModelCard.read(Path(settings.model) if settings.model else shipped_model())
+    return ModelCard.read(chosen_model(settings.model), settings.model_head)
 
 
 def live_pins(settings: Settings, source: LiveSource) -> LivePins:

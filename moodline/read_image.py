@@ -28,7 +28,7 @@ def main() -> None:
 
     settings = Settings.read()
     detector = make_detector(detector_id(settings.detector))
-    classifier = open_classifier(settings.model, Device.CPU)
+    classifier = open_classifier(settings.model, Device.CPU, settings.model_head)
     least = settings.uncertain_below
     if least is None:
         least = classifier.card.uncertain_below

@@ -6,7 +6,6 @@ In this process alone, without broker or database: there is nothing to keep.
 import json
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -22,7 +21,7 @@ from contracts.settings import Settings
 from inference_worker.analysis import RunAnalyzer
 from inference_worker.classify import LiteRTClassifier
 from inference_worker.detect import detector_id, make_detector
-from inference_worker.shipped import shipped_model
+from inference_worker.shipped import chosen_model
 from ingest.live_opening import describe
 from ingest.live_reader import LiveFrame, LiveReader
 from ingest.live_state import SEEING, Condition
@@ -72,7 +71,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     """
     analyzer = RunAnalyzer(
         make_detector(detector_id(settings.detector)),
-        LiteRTClassifier(Path(settings.model) if settings.model else shipped_model()),
+        LiteRTClassifier(chosen_model(settings.model), settings.model_head),
         analysis_options(settings),
     )
     session, begin_s = _Session(), time.monotonic()

@@ -58,6 +58,7 @@ class Calibration:
     val_macro_f1: float
     ece_before: float
     ece: float
+    uncertain_below: float
     per_class_recall: dict[str, float]
     curve: tuple[RiskPoint, ...]
 
@@ -86,6 +87,7 @@ def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
         other = fit_temperature(logits[1 - fold :: 2], labels[1 - fold :: 2])
         crossed[fold::2] = probabilities(logits[fold::2], other)
     thresholds = np.arange(0.0, 0.96, 0.01).round(2)
+    curve = risk_coverage(crossed, labels, thresholds)
     return Calibration(
         output=head,
         temperature=temperature,
@@ -93,8 +95,9 @@ def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
         val_macro_f1=report.macro_f1,
         ece_before=round(expected_calibration_error(probabilities(logits), labels), 4),
         ece=round(expected_calibration_error(crossed, labels), 4),
+        uncertain_below=choose_threshold(curve, LEAST_COVERAGE).threshold,
         per_class_recall={name: row.recall for name, row in report.per_class.items()},
-        curve=tuple(risk_coverage(crossed, labels, thresholds)),
+        curve=tuple(curve),
     )
 
 
@@ -104,7 +107,7 @@ def build_card(
     """The card of an artifact; `facts` are its id, when it was created and how it was trained."""
     found = {head: calibrate(values, split, head) for head, values in logits.items()}
     record = found[RECORD_HEAD]
-    chosen = choose_threshold(list(record.curve), LEAST_COVERAGE)
+    at_threshold = next(p for p in record.curve if p.threshold == record.uncertain_below)
     data = artifact.read_bytes()
     return {
         **facts,
@@ -114,13 +117,13 @@ def build_card(
         "crop_margin": CROP_MARGIN,
         "heads": {head: item.as_head() for head, item in found.items()},
         "record_head": RECORD_HEAD,
-        "uncertain_below": chosen.threshold,
+        "uncertain_below": record.uncertain_below,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "metrics": {
             "split": f"val, {len(split)} faces; temperatures fitted on all of them, ECE (15 bins, "
             "top label) and the curve measured with each half's temperature on the other half",
-            "at_threshold": _point(chosen),
+            "at_threshold": _point(at_threshold),
             "risk_coverage": [_point(p) for p in record.curve[20::10]],
         },
         "licence": LICENCE,

@@ -121,7 +121,7 @@ def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evalua
         report=head_report(readings.probs, readings.truth),
         reliability=tuple(reliability(readings.probs, readings.truth)),
         risk_coverage=tuple(risk_coverage(readings.probs, readings.truth, thresholds)),
-        uncertain_below=card.uncertain_below,
+        uncertain_below=card.threshold_of(labels),
         changed={name: round(float((a != before).mean()), 4) for name, a in changed.items()},
         latency_ms_per_face=_latency_ms(model, faces, 1),
         latency_ms_per_face_batch_8=_latency_ms(model, faces, 8),

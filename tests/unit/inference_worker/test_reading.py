@@ -168,3 +168,17 @@ def test_a_damaged_model_is_refused(harm: str, tmp_path: Path) -> None:
         (folder / "model_card.json").unlink()
     with pytest.raises(ModelError):
         LiteRTClassifier(folder)
+
+
+def test_the_head_that_is_not_the_cards_own_stays_selectable() -> None:
+    crops = np.random.default_rng(5).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    own, other = LiteRTClassifier(shipped_model()), LiteRTClassifier(shipped_model(), "fer2013")
+
+    assert own.card.record_head == "ferplus"
+    assert own.card.version == LiteRTClassifier(shipped_model(), "ferplus").card.version
+    # Another head is another version: runs of one are not continued or reused by the other.
+    assert other.card.version == f"{own.card.version}+fer2013"
+    assert other.card.uncertain_below == own.card.heads["fer2013"].uncertain_below
+    assert not np.allclose(own.classify(crops), other.classify(crops))
+    with pytest.raises(ModelError, match="no head 'feelings'"):
+        LiteRTClassifier(shipped_model(), "feelings")
