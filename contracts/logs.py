@@ -4,9 +4,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -28,8 +29,8 @@ def configure_logs(level: str, *, service: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _redact_values,
             structlog.processors.format_exc_info,
+            _redact_values,  # Behind it: a traceback quotes what was raised.
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -39,7 +40,17 @@ def configure_logs(level: str, *, service: bool = False) -> None:
 
 
 def _redact_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _redacted(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(one) for one in value]
+    return redact(str(value))
 
 
 def plain_line(line: str) -> str:

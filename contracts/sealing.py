@@ -20,7 +20,9 @@ from contracts.errors import SettingsError, SourceError
 from contracts.redact import redact
 
 _SEALED: Final = "sealed:"
-_REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
+REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
+"""What stands in a URI for a variable of the environment of the host that opens it."""
+
 _EMPTY_USERINFO: Final = re.compile(r"://:?@")
 _KEY_FILE: Final = "secret.key"
 _LEAST_KEY: Final = 16
@@ -46,7 +48,7 @@ class Sealer:
 
         One that only refers to the environment, as rtsp://${USER}:${PASSWORD}@host, stays plain.
         """
-        bare = _EMPTY_USERINFO.sub("://", _REFERENCE.sub("", uri))
+        bare = _EMPTY_USERINFO.sub("://", REFERENCE.sub("", uri))
         if redact(bare) == bare:
             return uri
         return _SEALED + Fernet(self._key()).encrypt(uri.encode()).decode()
@@ -54,13 +56,13 @@ class Sealer:
     def opened(self, stored: str, environment: Mapping[str, str]) -> str:
         """The URI to open, with its references filled in. Raises SourceError."""
         uri = self.unsealed(stored)
-        missing = [name for name in _REFERENCE.findall(uri) if name not in environment]
+        missing = [name for name in REFERENCE.findall(uri) if name not in environment]
         if missing:
             raise SourceError(
                 f"its URI refers to {', '.join(missing)}, not in this host's environment",
                 hint="Set it where `moodline up` or `moodline ingest` is started",
             )
-        return _REFERENCE.sub(lambda found: environment[found[1]], uri)
+        return REFERENCE.sub(lambda found: environment[found[1]], uri)
 
     def unsealed(self, stored: str) -> str:
         """The URI as its owner gave it, with its references. Raises SourceError."""

@@ -23,6 +23,7 @@ MOST_CAMERAS: Final = 64
 _LONGEST: Final = 2048
 _MOST_HOPS: Final = 5
 _TIMEOUT_S: Final = 5.0
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
 _DEVICE: Final = re.compile(r"/dev/video(\d{1,2})")
 _METADATA: Final = frozenset(map(ip_address, ("100.100.100.200", "fd00:ec2::254", "168.63.129.16")))
 _EMBEDDING: Final = (ip_network("64:ff9b::/96"), ip_network("::/96"))
@@ -35,6 +36,21 @@ def resolve(host: str) -> list[str]:
     """All addresses of a host's name, as this host would connect to it. Raises OSError."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return sorted({str(one[4][0]).partition("%")[0] for one in found})
+
+
+def check_address(uri: str) -> None:
+    """Raise SourceError, which quotes nothing of it, for a network URI that reads in two ways."""
+    if any(one.isspace() or not one.isprintable() for one in uri):
+        raise SourceError("the address has a space in it", hint="Write it as %20")
+    _authority, *behind = _AUTHORITY_END.split(uri.partition("://")[2], maxsplit=1)
+    if "@" in "".join(behind):
+        raise SourceError(
+            "the address has a /, ? or # before its last @",
+            hint="In a user name or password write / as %2F, ? as %3F, # as %23; and an @ behind "
+            "the host as %40",
+        )
+    if not _split(uri).hostname:
+        raise SourceError("the address names no host", hint="Example: rtsp://camera.local/live")
 
 
 def check_typed(uri: str, allowed: Collection[str] = (), resolved: Resolve = resolve) -> None:
@@ -60,6 +76,7 @@ def check_typed(uri: str, allowed: Collection[str] = (), resolved: Resolve = res
             hint="Give rtsp://, rtsps://, http:// or https://, or the number of a webcam. "
             "Recordings have a page of their own",
         )
+    check_address(uri)
     check_host(parts.hostname, allowed, resolved)
 
 
@@ -129,9 +146,11 @@ def _location(parts: SplitResult) -> str:
 def _split(uri: str) -> SplitResult:
     try:
         parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError as exc:
-        raise SourceError("that is no address", hint="Example: rtsp://camera.local/live") from exc
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise SourceError("that is no address", hint="Check its host and port, and its brackets")
     return parts
 
 

@@ -17,6 +17,7 @@ from contracts.errors import SourceError, SourceNotFoundError
 from contracts.history import MICROS, UPTIME, WIDTHS, add_sums, lock_rollups, windows
 from contracts.jobs import claim_is_alive, lock_queue
 from contracts.records import Source, SourceInterval, to_micros, utc_now
+from contracts.redact import redact
 
 LIVE: Final = "live"
 """The kind of these sources, and of their runs."""
@@ -306,7 +307,7 @@ def _live_source(row: Row[Any]) -> LiveSource:
         pk=row.id,
         name=row.name,
         uri=row.uri or "",
-        shown_uri=row.shown_uri,
+        shown_uri=redact(row.shown_uri),
         host=row.host,
         sampling_fps=row.sampling_fps,
         max_side=row.max_side,

@@ -16,7 +16,8 @@ from av.video.frame import VideoFrame
 
 from contracts.errors import RefusedError, SourceError
 from contracts.redact import redact
-from contracts.source_addresses import redirected
+from contracts.sealing import REFERENCE
+from contracts.source_addresses import check_address, redirected
 from ingest.luma import plausible_aspect
 
 OPEN_S: Final = 8.0
@@ -70,15 +71,18 @@ def is_local(uri: str) -> bool:
 
 def check_uri(uri: str) -> None:
     """Raise SourceError for what can never be opened, whoever is asked and however often."""
-    if not is_local(uri) and _scheme(uri) not in _NETWORK:
+    if is_local(uri):
+        return
+    if _scheme(uri) not in _NETWORK:
         raise SourceError(
-            f"{describe(uri)}: {_scheme(uri)}:// is no live source",
+            f"{_scheme(uri)}:// is no live source",
             hint="Give rtsp://, rtsps://, http://, https://, a camera's number, or a file",
         )
+    check_address(REFERENCE.sub("1", uri))
 
 
 def _scheme(uri: str) -> str:
-    return urlsplit(uri).scheme.lower()
+    return uri.partition("://")[0].lower()
 
 
 def describe(uri: str) -> str:

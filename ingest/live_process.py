@@ -61,6 +61,7 @@ def run_source(settings: Settings, name: str, pins: LivePins) -> int:
     """Read and publish the source until SIGTERM, or the end of its file. The exit status."""
     stop = _Stop()
     structlog.contextvars.bind_contextvars(source=name)
+    threading.excepthook = _log_death
     if settings.failpoint:
         arm(settings.failpoint)
     guard = StallGuard(settings.stall_s)
@@ -95,6 +96,11 @@ def run_source(settings: Settings, name: str, pins: LivePins) -> int:
     reader.close(_STOP_S)  # One that hangs in FFmpeg ends with the process.
     publisher.close()
     return status
+
+
+def _log_death(death: threading.ExceptHookArgs) -> None:
+    """Python's own would print what was raised as it is, credentials included."""
+    log.error("a thread died", thread=death.thread and death.thread.name, exc_info=death.exc_value)
 
 
 def _wait(news: LiveNews, stop: _Stop) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from contracts.errors import RefusedError, SourceError
 from contracts.frames import Counters, DropCause
+from contracts.redact import redact
 from contracts.sources import LiveState
 from ingest.live_clock import LiveClock
 from ingest.live_opening import (
@@ -85,6 +86,7 @@ class LiveReader:
         self._last_picture_s: float | None = None
         self._condition = Condition(LiveState.CONNECTING, self._clock.now_s())
         self.ended = False
+        self._died = ""
         self._thread = threading.Thread(target=self._run, name=describe(uri), daemon=True)
 
     def start(self) -> None:
@@ -144,14 +146,22 @@ class LiveReader:
 
         Raises SourceError when the reading thread died of what it has no name for.
         """
-        if not (self._thread.is_alive() or self.ended or self._stop.is_set()):
-            raise SourceError(f"reading {describe(self._uri)} ended; its log says why")
+        if self._died:
+            raise SourceError(self._died)
         with self._lock:
             self._lock.wait_for(lambda: self._newest is not None, timeout_s)
             frame, self._newest = self._newest, None
             return frame
 
     def _run(self) -> None:
+        try:
+            self._read_on()
+        except Exception as exc:
+            log.exception("reading died", uri=describe(self._uri))
+            self._died = f"reading {describe(self._uri)} died: {redact(repr(exc))}"
+            self._enter(LiveState.FAILED, self._died)
+
+    def _read_on(self) -> None:
         backoff = Backoff()
         while not self._stop.is_set():
             try:

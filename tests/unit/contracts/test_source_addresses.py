@@ -9,7 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import SourceError
-from contracts.source_addresses import check_host, check_typed, redirected
+from contracts.source_addresses import check_address, check_host, check_typed, redirected
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *(f"rtsp://admin:hunter2{mark}1@camera/live" for mark in "/?#"),
+        *("rtsp://camera:99999/x", "rtsp://u:hunter2@:554/x", "http://u:hunter2@[::1/", "rtsp:///"),
+        *("rtsp://u:hunt er2@camera/", "rtsp://u:hunter2@camera:0/"),
+    ],
+)
+def test_an_address_that_reads_in_two_ways_is_refused_and_not_quoted(uri: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        check_address(uri)
+    assert "hunt" not in raised.value.line()
+    check_address("rtsp://admin:hunter2%231@camera:554/live?x=a%40b")
 
 
 def resolved(*addresses: str):  # type: ignore[no-untyped-def]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contracts.errors import RefusedError, SourceError
 from contracts.sources import LiveState
 from ingest.live_clock import LiveClock
-from ingest.live_opening import LiveInput, LivePicture, open_live
+from ingest.live_opening import LiveInput, LivePicture, check_uri, open_live
 from ingest.live_reader import STALL_S, LiveReader
 from ingest.live_state import LONGEST_PAUSE_S, Backoff
 from tests.media import steady, write_video
@@ -172,6 +172,17 @@ def test_a_source_that_keeps_the_connection_and_sends_nothing_is_stalled() -> No
         live.go_on.release()
 
 
+def test_reading_that_dies_of_the_unexpected_says_so_without_a_password() -> None:
+    def crash(uri: str) -> LiveInput:
+        raise ValueError("no port in rtsp://me:s3cret@camera")
+
+    with reader(crash) as source:
+        until(lambda: source.condition.state is LiveState.FAILED)
+        with pytest.raises(SourceError, match="no port in") as raised:
+            source.take(10)
+    assert "s3cret" not in raised.value.line() + source.condition.reason
+
+
 def test_refused_credentials_are_not_tried_again_at_once() -> None:
     tries: list[str] = []
 
@@ -197,9 +208,17 @@ def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["ftp://host/a", "file:///etc/passwd", "rtsp-typo://u:s3cret@host/", "/no/such/file.mp4"]
+    "uri",
+    [
+        *("ftp://host/a", "file:///etc/passwd", "rtsp-typo://u:s3cret@host/", "/no/such/file.mp4"),
+        *("rtsp://127.0.0.1:99999/x", "rtsp://u:a#s3cret@127.0.0.1:9/live", "http://[::1"),
+    ],
 )
 def test_what_is_no_live_source_is_one_line(uri: str) -> None:
     with pytest.raises(SourceError) as raised:
         open_live(uri)
     assert "s3cret" not in raised.value.line()
+
+
+def test_a_reference_may_stand_for_any_part_of_a_uri() -> None:
+    check_uri("rtsp://${USER}:${PASSWORD}@${HOST}:${PORT}/live")

@@ -1,0 +1,25 @@
+"""A log holds no credentials, wherever an event has them."""
+
+import json
+
+import pytest
+import structlog
+
+from contracts.logs import configure_logs
+
+URI = "rtsp://me:s3cret@camera.local/live"
+
+
+def test_no_value_and_no_traceback_tells_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO")
+    log = structlog.get_logger()
+    try:
+        raise ValueError(f"no port in {URI}")
+    except ValueError:
+        log.exception("it died", uri=URI, sources=[URI, {"at": URI}], count=3)
+    finally:
+        structlog.reset_defaults()
+    said = capsys.readouterr().err
+    event = json.loads(said)
+    assert "s3cret" not in said and "ValueError: no port in rtsp://***@camera" in event["exception"]
+    assert (event["count"], event["sources"][1]) == (3, {"at": "rtsp://***@camera.local/live"})
