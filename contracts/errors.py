@@ -41,6 +41,10 @@ class StreamLostError(BrokerError):
     """Raised when a run's stream is gone from the broker and has to be published again."""
 
 
+class NumberUsedError(BrokerError):
+    """Raised when a live run's next number is used: by a try of ours, or by who ended the run."""
+
+
 class DatabaseError(MoodlineError):
     """Raised when the database cannot be reached, or its schema is not this version's."""
 

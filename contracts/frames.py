@@ -26,11 +26,13 @@ class DropCause(StrEnum):
     """Why a captured frame was never analysed. Causes are counted, never merged.
 
     corrupt: it did not decode. newest: a newer one took its place before there was room for it.
-    broker_lost: the broker accepted it, and died. poison: it kills the worker that reads it.
+    broker_full: the broker had no memory for it. broker_lost: the broker accepted it, and died.
+    poison: it kills the worker that reads it.
     """
 
     CORRUPT = "corrupt"
     NEWEST = "newest"
+    BROKER_FULL = "broker_full"
     BROKER_LOST = "broker_lost"
     POISON = "poison"
 

@@ -95,6 +95,7 @@ class RunMinute(Base):
     sampled_out: Mapped[int] = mapped_column(BigInteger, default=0)
     corrupt: Mapped[int] = mapped_column(BigInteger, default=0)
     newest: Mapped[int] = mapped_column(BigInteger, default=0)
+    broker_full: Mapped[int] = mapped_column(BigInteger, default=0)
     broker_lost: Mapped[int] = mapped_column(BigInteger, default=0)
     poison: Mapped[int] = mapped_column(BigInteger, default=0)
 

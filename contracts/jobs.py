@@ -289,8 +289,19 @@ def claim_is_alive(claimant: str | None, expires_at: datetime | None) -> bool:
     """Whether a claim still holds: not run out, and not of a process of this host that died."""
     if claimant is None or expires_at is None or expires_at <= utc_now():
         return False
-    host, pid, start = claimant.rsplit(":", 2)
-    return host != socket.gethostname() or _process_start(int(pid)) == start
+    return not _is_of_this_host(claimant) or lives_here(claimant)
+
+
+def lives_here(claimant: str | None) -> bool:
+    """Whether it is a process of this host that lives, whatever the clock says of its claim."""
+    if claimant is None or not _is_of_this_host(claimant):
+        return False
+    _host, pid, start = claimant.rsplit(":", 2)
+    return _process_start(int(pid)) == start
+
+
+def _is_of_this_host(claimant: str) -> bool:
+    return claimant.rsplit(":", 2)[0] == socket.gethostname()
 
 
 def _new_run(

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from contracts.database import reading, transaction
 from contracts.frames import Counters
-from contracts.jobs import AnalysisOptions, claim_is_alive, lock_queue
+from contracts.jobs import AnalysisOptions, claim_is_alive, lives_here, lock_queue
 from contracts.records import ENDED_STATES, Run, RunProgress, RunState, utc_now
 from contracts.sources import LIVE, LiveSource
 
@@ -94,7 +94,10 @@ def note_size(engine: Engine, run_pk: int, width: int, height: int) -> None:
 
 
 def orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[LiveRun]:
-    """The live runs whose reader died, now claimed by this claimant, with those it has already."""
+    """The live runs whose reader died, now claimed by this claimant, with those it has already.
+
+    A reader of another host is dead when its claim has run out.
+    """
     query = (
         select(
             Run.id,
@@ -111,8 +114,11 @@ def orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[Live
     )
 
     def is_orphan(row: Any) -> bool:
-        mine = row.claimed_by == claimant
-        return mine or not claim_is_alive(row.claimed_by, row.claim_expires_at)
+        if row.claimed_by == claimant:
+            return True
+        # A clock that was set, or a laptop that slept, ends no run of a reader that lives.
+        alive = claim_is_alive(row.claimed_by, row.claim_expires_at)
+        return not (alive or lives_here(row.claimed_by))
 
     with reading(engine) as connection:
         if not any(is_orphan(row) for row in connection.execute(query)):

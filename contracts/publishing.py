@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from contracts.bus import FIELD, GROUP, Bus
-from contracts.errors import StreamLostError
+from contracts.errors import NumberUsedError, StreamLostError
+from contracts.sources import LIVE
 
 _RESERVED_SHARE: Final = 10
 _RESERVED_BYTES: Final = 2 * 2**20
@@ -23,7 +24,10 @@ class StreamLimits:
 
 
 class RunPublisher:
-    """The producer's end of one run's stream. Lossless: it never trims, it says "full"."""
+    """The producer's end of one run's stream. Lossless: it never trims, it says "full".
+
+    kind: of the run, "live" or "file".
+    """
 
     def __init__(self, bus: Bus, run_id: str, limits: StreamLimits, kind: str) -> None:
         self._bus = bus
@@ -59,7 +63,8 @@ class RunPublisher:
         """Add one message. False: the broker's memory is full, try again later.
 
         Raises StreamLostError when the stream is gone or its reader misses a frame: publish
-        again from SQL's cursor.
+        again from SQL's cursor. A number that is used already means that a recording's frame is
+        there; of a live run it raises NumberUsedError.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
         with bus.errors():
@@ -70,6 +75,8 @@ class RunPublisher:
         if isinstance(added, ResponseError):
             if "equal or smaller" not in str(added):
                 return self._refused(added)
+            if self._kind == LIVE:
+                raise NumberUsedError(f"run {self._run_id}: number {seq} is used already")
         elif isinstance(added, RedisError):
             with bus.errors():
                 raise added

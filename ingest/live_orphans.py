@@ -10,13 +10,13 @@ import structlog
 from sqlalchemy import Engine
 
 from contracts.bus import Bus
-from contracts.errors import FrameDecodeError
+from contracts.errors import FrameDecodeError, NumberUsedError
 from contracts.frames import End, decode
 from contracts.live_runs import LiveRun, orphaned_runs
 from contracts.publishing import RunPublisher, StreamLimits
 from contracts.sources import LIVE
 from ingest.live_mark import PublishedMark
-from ingest.live_publisher import LiveClaim, publish_end
+from ingest.live_session import LiveClaim, publish_end
 
 log = structlog.get_logger()
 
@@ -31,7 +31,10 @@ def end_orphans(engine: Engine, bus: Bus, claim: LiveClaim, marks: Path) -> int:
         end = _end_of(run, bus.last_message(run.run_id), marks)
         if end is None:
             continue  # It was published, and waits for a worker.
-        publish_end(stream, end)
+        try:
+            publish_end(stream, end)
+        except NumberUsedError:
+            continue  # Its last frame came in just now: the next look sees it.
         PublishedMark.forget(marks, run.run_id)
         log.info("run of a dead reader ended", run=run.run_id, captured=end.frames_total)
         ended += 1

@@ -32,8 +32,9 @@ from contracts.settings import Settings
 from contracts.sources import LiveSource, LiveState, find_source
 from contracts.stalls import StallGuard
 from ingest.live_news import LiveNews, NewsMaker
-from ingest.live_publisher import LiveClaim, LivePublisher
+from ingest.live_publisher import LivePublisher
 from ingest.live_reader import LiveReader
+from ingest.live_session import LiveClaim
 from ingest.live_state import Backoff
 
 log = structlog.get_logger()

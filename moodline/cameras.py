@@ -36,7 +36,7 @@ from contracts.sources import (
 )
 from ingest.live_news import Exited, LiveNews
 from ingest.live_orphans import end_orphans
-from ingest.live_publisher import LiveClaim
+from ingest.live_session import LiveClaim
 from ingest.live_state import Backoff
 from moodline.nursery import Nursery
 from moodline.pins import live_pins

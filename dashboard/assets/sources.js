@@ -8,7 +8,7 @@
     dead: ["bad", "Not watched over"], paused: ["idle", "Paused"],
   };
   const CAUSES = {
-    newest: "replaced by a newer one", corrupt: "did not decode", broker_lost: "lost by the broker", poison: "set aside as a dead letter",
+    newest: "replaced by a newer one", corrupt: "did not decode", broker_full: "no memory in the broker", broker_lost: "lost by the broker", poison: "set aside as a dead letter",
   };
   const number = (value) => value.toLocaleString();
   const time = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });

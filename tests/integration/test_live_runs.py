@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,19 +17,23 @@ from sqlalchemy import Engine, select, update
 from analytics.queries import list_runs, run_summaries
 from contracts.bus import Bus
 from contracts.database import transaction
+from contracts.errors import BrokerError, DatabaseError, StreamLostError
 from contracts.jobs import AnalysisOptions, claimant_name
 from contracts.live_runs import LivePins
 from contracts.live_view import View
-from contracts.records import Frame, Run, RunState
+from contracts.publishing import RunPublisher
+from contracts.records import EPOCH, Frame, Run, RunState
 from contracts.settings import LiveView
 from contracts.sources import SourceSettings, add_source, find_source
 from inference_worker.worker import Worker
+from ingest import live_publisher, live_session
 from ingest.live_clock import LiveClock
 from ingest.live_mark import PublishedMark
 from ingest.live_opening import LiveInput, LivePicture
 from ingest.live_orphans import end_orphans
-from ingest.live_publisher import LiveClaim, LivePublisher
+from ingest.live_publisher import LivePublisher
 from ingest.live_reader import LiveReader
+from ingest.live_session import LiveClaim
 from tests.integration.test_worker import analyzer, make_worker
 
 PINS = LivePins("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
@@ -232,6 +238,145 @@ def test_a_reader_that_was_taken_for_dead_begins_a_run_of_its_own(
     found = ledger(engine)
     assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
     assert len(list_runs(engine)) == 2
+
+
+def test_a_clock_that_is_set_ahead_ends_no_run_of_a_living_reader(
+    camera: Camera, worker: Worker, engine: Engine
+) -> None:
+    camera.publish(2)
+    with transaction(engine) as connection:
+        connection.execute(update(Run).values(claim_expires_at=EPOCH))
+    assert end_orphans(engine, camera.bus, LiveClaim("other:1:1", 60), camera.marks) == 0
+    camera.publish(1)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
+    assert len(list_runs(engine)) == 1
+
+
+@pytest.mark.parametrize("end_is_analysed", [False, True])
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_a_run_that_another_ended_takes_no_more_frames(
+    camera: Camera, worker: Worker, engine: Engine, *, end_is_analysed: bool, pictures: int
+) -> None:
+    camera.publish(2)
+    with transaction(engine) as connection:
+        connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
+    other = LiveClaim("other:1:1", 60)
+    assert end_orphans(engine, camera.bus, other, camera.marks) == 1
+    if end_is_analysed:
+        work(worker, engine)
+    camera.picture()  # Its claim need not be renewed yet: the broker tells.
+    for _ in range(pictures):
+        camera.publisher.step(0.05)
+        camera.publish(1)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert found.captured == 3 + pictures == found.analyzed + sum(found.dropped.values())
+    assert not found.dropped.get("broker_lost") and found.dropped.get("newest", 0) <= 1
+    assert len(list_runs(engine)) == 2
+
+
+def test_a_number_whose_answer_was_lost_is_not_used_twice(
+    camera: Camera, worker: Worker, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(stream: RunPublisher, seq: int, data: bytes) -> bool:
+        once(stream, seq, data)
+        return once(stream, seq, data)
+
+    once = RunPublisher.publish
+    monkeypatch.setattr(RunPublisher, "publish", twice)
+    camera.publish(2)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.analyzed, found.dropped) == (2, 2, {})
+    assert len(list_runs(engine)) == 1
+
+
+@pytest.mark.parametrize(
+    "failing", [(live_publisher, "open_live_run"), (live_session, "publish_end")]
+)
+def test_a_picture_of_midnight_is_kept_when_a_step_fails(
+    camera: Camera,
+    worker: Worker,
+    engine: Engine,
+    failing: tuple[ModuleType, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    camera.wall_s = datetime(2026, 11, 23, 23, 59, 57, tzinfo=UTC).timestamp()
+    camera.publish(2)
+
+    def away(*_arguments: object, **_named: object) -> None:
+        raise DatabaseError("it is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*failing, away)
+        camera.picture()
+        with pytest.raises(DatabaseError):
+            camera.publisher.step(0.05)
+    camera.publisher.step(0.05)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
+    assert len(list_runs(engine)) == 2
+
+
+@pytest.mark.parametrize("refused", ["first", "second"])
+def test_a_picture_is_counted_once_whatever_the_broker_says(
+    camera: Camera, worker: Worker, engine: Engine, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream is gone, and the second try ends like this."""
+    camera.publish(1)
+    answers = {
+        "first": [StreamLostError("gone"), StreamLostError("gone")],
+        "second": [StreamLostError("gone"), BrokerError("no answer")],
+    }[refused]
+    once = RunPublisher.publish
+
+    def publish(stream: RunPublisher, seq: int, data: bytes) -> bool:
+        if answers:
+            raise answers.pop(0)
+        return once(stream, seq, data)
+
+    monkeypatch.setattr(RunPublisher, "publish", publish)
+    camera.picture()
+    with suppress(BrokerError):
+        camera.publisher.step(0.05)
+    assert not answers
+    camera.publisher.step(0.05)
+    camera.publish(1)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert found.captured == 3
+    assert found.dropped == ({} if refused == "first" else {"broker_lost": 1})
+
+
+def test_what_a_full_broker_has_no_memory_for_is_told_apart(
+    camera: Camera, worker: Worker, engine: Engine
+) -> None:
+    camera.publish(1)
+    used = camera.bus.client.info("memory")["used_memory"]  # type: ignore[index]
+    camera.bus.client.config_set("maxmemory", used + 2**20)  # Less than what workers are left.
+    try:
+        camera.publish(3)
+    finally:
+        camera.bus.client.config_set("maxmemory", 0)
+    camera.publish(1)
+    camera.stop()
+    work(worker, engine)
+    found = ledger(engine)
+    assert (found.captured, found.dropped) == (5, {"broker_full": 2})
+
+
+def test_a_source_that_gives_no_picture_leaves_no_run(camera: Camera, engine: Engine) -> None:
+    camera.publisher.step(0.01)
+    camera.stop()
+    assert not list_runs(engine) and not list(camera.marks.glob("*"))
 
 
 def test_a_new_run_begins_with_each_utc_day(camera: Camera, worker: Worker, engine: Engine) -> None:
