@@ -214,20 +214,24 @@ def write_intervals(engine: Engine, news: Sequence[IntervalNews]) -> None:
 
 
 def _write_interval(connection: Connection, one: IntervalNews) -> None:
-    latest = connection.execute(
-        select(SourceInterval.id, SourceInterval.state, SourceInterval.since, SourceInterval.until)
+    of_source = (
+        select(SourceInterval.id, SourceInterval.until)
         .where(SourceInterval.source_pk == one.source_pk)
         .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
         .limit(1)
+    )
+    latest = connection.execute(of_source).first()
+    # A clock that was turned back makes the latest by time another one than the last to be written.
+    known = connection.execute(
+        of_source.where(SourceInterval.since == one.since, SourceInterval.state == one.state)
     ).first()
-    begin = one.since
-    if latest is not None:
-        begin = max(begin, latest.until)  # A moment is in one state only.
-    if latest is not None and (latest.state, latest.since) == (one.state, one.since):
+    # A moment is in one state only.
+    begin = max([one.since, *(row.until for row in (latest, known) if row is not None)])
+    if known is not None:
         connection.execute(
             update(SourceInterval)
-            .where(SourceInterval.id == latest.id)
-            .values(until=max(one.until, latest.until), reason=one.reason)
+            .where(SourceInterval.id == known.id)
+            .values(until=max(one.until, known.until), reason=one.reason)
         )
     else:
         connection.execute(

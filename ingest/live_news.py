@@ -12,6 +12,8 @@ from ingest.live_state import Condition
 
 _RATE_SPAN_S: Final = 5.0
 _LONGEST_REASON: Final = 400
+_TOLD_FOR_S: Final = 60.0
+_CLOCK_SET: Final = "the clock of this host was set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +64,21 @@ class NewsMaker:
     def __init__(self, source: str, reader: LiveReader) -> None:
         self._source = source
         self._reader = reader
-        self._told: tuple[LiveState, float] | None = None
+        self._told: tuple[LiveState, float, int] | None = None
         self._since = ""
         self._counts: deque[tuple[float, int]] = deque()
 
     def make(self, run_id: str, trouble: str, *, ended: bool = False) -> LiveNews:
         """trouble: what keeps its pictures from being published, or ""."""
-        condition, now_s = self._reader.condition, self._reader.clock.now_s()
+        condition, clock = self._reader.condition, self._reader.clock
+        clock.captured_at()  # Notices a step also where no picture comes.
+        now_s = clock.now_s()
+        was_set = clock.stepped_s is not None and now_s - clock.stepped_s < _TOLD_FOR_S
         last_s = self._reader.last_picture_s
         return LiveNews(
             source=self._source,
             state=condition.state,
-            reason=condition.reason or trouble,
+            reason=condition.reason or trouble or (_CLOCK_SET if was_set else ""),
             since=self._since_utc(condition, now_s),
             run_id=run_id,
             fps=self._rate(now_s),
@@ -83,9 +88,16 @@ class NewsMaker:
 
     def _since_utc(self, condition: Condition, now_s: float) -> str:
         # Worked out once: the same interval has to have the same begin each time.
-        if self._told != (condition.state, condition.since_s):
-            self._told = (condition.state, condition.since_s)
-            begin = datetime.now(UTC) - timedelta(seconds=max(now_s - condition.since_s, 0.0))
+        clock, told = self._reader.clock, self._told
+        if told != (condition.state, condition.since_s, clock.steps):
+            self._told = (condition.state, condition.since_s, clock.steps)
+            # What was before a step of the wall clock is an interval of its own.
+            since_s = (
+                condition.since_s
+                if clock.stepped_s is None
+                else max(condition.since_s, clock.stepped_s)
+            )
+            begin = datetime.now(UTC) - timedelta(seconds=max(now_s - since_s, 0.0))
             self._since = begin.isoformat()
         return self._since
 

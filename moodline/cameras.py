@@ -34,6 +34,7 @@ from contracts.sources import (
     release_sources,
     write_intervals,
 )
+from ingest.live_clock import LiveClock
 from ingest.live_news import Exited, LiveNews
 from ingest.live_orphans import end_orphans
 from ingest.live_session import LiveClaim
@@ -104,6 +105,7 @@ class Cameras:
         self._unwritten: deque[IntervalNews] = deque(maxlen=_MOST_UNWRITTEN)
         self._bus: Bus | None = None
         self._next: dict[str, float] = {}
+        self._clock, self._steps = LiveClock(), 0
 
     def __enter__(self) -> Self:
         self._nursery.open()
@@ -133,6 +135,7 @@ class Cameras:
 
     def step(self) -> None:
         """Do what is due: read the records, keep the processes, tell and write the states."""
+        self._follow_clock()
         self._hear()
         if not self._nursery.is_open:
             self._open_again()
@@ -283,6 +286,16 @@ class Cameras:
         self._nursery.open()
 
     # -- states -------------------------------------------------------------------------
+
+    def _follow_clock(self) -> None:
+        """A step of the wall clock begins new intervals: what lies in between is nobody's."""
+        now, steps = self._clock.captured_at(), self._steps
+        self._steps = self._clock.steps
+        if self._steps != steps:
+            for one in self._watched.values():
+                one.news = replace(one.news, since=now.isoformat())
+            # Until then each process has told its state anew.
+            self._next["write"] = time.monotonic() + _WRITE_S
 
     def _change(self, one: _Watched, state: LiveState, reason: str) -> None:
         self._note_interval(one)

@@ -115,3 +115,15 @@ def test_uptime_counts_what_is_known_and_no_more(engine: Engine) -> None:
         (LiveState.BACKING_OFF, "refused"),
         (LiveState.STREAMING, ""),
     ]
+
+
+def test_a_clock_that_is_turned_back_makes_one_interval_more(engine: Engine) -> None:
+    add_source(engine, "door", DOOR)
+    pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)
+    for since in (begin, begin - timedelta(hours=1)):
+        for seconds in range(5, 335, 5):
+            until = since + timedelta(seconds=seconds)
+            write_intervals(engine, [IntervalNews(pk, LiveState.STREAMING, "", since, until)])
+    assert len(latest_intervals(engine, "door", limit=50)) == 2
+    spent = uptime(engine, "door", begin - timedelta(hours=2), begin + timedelta(hours=1))
+    assert spent == {LiveState.STREAMING: 660.0}

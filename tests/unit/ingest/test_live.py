@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from contracts.errors import RefusedError, SourceError
 from contracts.sources import LiveState
 from ingest.live_clock import LiveClock
+from ingest.live_news import NewsMaker
 from ingest.live_opening import LiveInput, LivePicture, check_uri, open_live
 from ingest.live_reader import STALL_S, LiveReader
 from ingest.live_state import LONGEST_PAUSE_S, Backoff
@@ -70,6 +71,21 @@ def test_a_step_of_the_wall_clock_is_taken_over_and_counted(step_s: float) -> No
     clocks.pass_time(1.0)
     assert clock.captured_at() - before == timedelta(seconds=step_s + 1.0)
     assert clock.steps == 1
+
+
+def test_a_step_of_the_wall_clock_begins_an_interval_and_is_told() -> None:
+    clocks = Clocks()
+    source = reader(lambda _uri: Given(), clocks.clock())
+    maker = NewsMaker("door", source)
+    before = maker.make("", "")
+    clocks.pass_time(10)
+    assert (maker.make("", "").since, before.reason) == (before.since, "")
+    clocks.wall_s += 3600
+    told = maker.make("", "")
+    assert told.since != before.since and "clock" in told.reason
+    clocks.pass_time(61)
+    later = maker.make("", "")
+    assert (later.since, later.reason) == (told.since, "")
 
 
 class Given(LiveInput):
