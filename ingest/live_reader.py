@@ -24,6 +24,7 @@ from ingest.live_opening import (
     is_local,
     open_live,
 )
+from ingest.live_pacing import Playback, Sampling
 from ingest.live_state import REFUSED_PAUSE_S, Backoff, Condition
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
@@ -196,7 +197,7 @@ class LiveReader:
 
     def _read(self, live: LiveInput, backoff: Backoff) -> int:
         """Read to the end of the connection. How many pictures came."""
-        begin_s = next_s = self._clock.now_s()
+        playback, sampling = Playback(), Sampling(self._fps)
         shaped: _Shaped | None = None
         seen = corrupt = 0
         try:
@@ -206,19 +207,16 @@ class LiveReader:
                 self._note_corrupt(live.corrupt - corrupt)
                 corrupt = live.corrupt
                 if picture.media_s is not None:
-                    self._stop.wait(max(0.0, begin_s + picture.media_s - self._clock.now_s()))
+                    self._stop.wait(playback.wait_s(picture.media_s, self._clock.now_s()))
                 now_s = self._clock.now_s()
                 seen += 1
                 if seen == 1:
                     backoff.reset()
                     self._enter(LiveState.STREAMING)
-                sampled = self._fps is None or now_s >= next_s
+                sampled = sampling.takes(now_s)
                 self._note_picture(now_s, sampled=sampled)
                 if not sampled:
                     continue
-                if self._fps is not None:
-                    # From the due time, so that the rate holds; never a burst to catch up.
-                    next_s = max(next_s + 1 / self._fps, now_s)
                 if shaped is None or not shaped.fits(picture):
                     shaped = _Shaped.of(picture, live.aspect, self._max_side)
                 self._offer(picture, shaped, now_s)

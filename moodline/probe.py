@@ -12,6 +12,7 @@ from contracts.settings import Settings
 from inference_worker.detect import detector_id, make_detector
 from inference_worker.drawing import blurred_jpeg
 from ingest.live_opening import LivePicture, describe, open_live
+from ingest.live_pacing import Playback
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
 
@@ -52,7 +53,7 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
     opened_s = time.monotonic() - begin_s
     first_s = look_s = 0.0
     size, pictures, counts = (0, 0), 0, []
-    shown = b""
+    shown, playback = b"", Playback()
     try:
         for picture in live.pictures():
             now_s = time.monotonic()
@@ -60,8 +61,9 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
                 first_s, size = now_s, _size(picture, live.aspect)
             pictures += 1
             if picture.media_s is not None:  # It is paced by its times, not by its reader.
-                now_s = first_s + picture.media_s
-                time.sleep(max(0.0, now_s - time.monotonic()))
+                wait_s = playback.wait_s(picture.media_s, now_s)
+                time.sleep(wait_s)
+                now_s += wait_s
             if now_s >= look_s:
                 look_s = now_s + 1 / _LOOKS_A_SECOND
                 converter = LumaConverter(_orientation(picture), live.aspect, max_side)

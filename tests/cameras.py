@@ -4,6 +4,7 @@ import io
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
@@ -166,6 +167,46 @@ def send_mjpeg(handler: BaseHTTPRequestHandler, pictures: Iterator[bytes], wait_
         head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
         handler.wfile.write(head.encode() + picture + b"\r\n")
         pause.wait(wait_s)
+
+
+class SlidingPlaylist:
+    """A live HLS stream: one-second segments that come and go, over and over, without an end.
+
+    Its times begin anew, as a discontinuity, with each round. late_s: how long the playlist and
+    the segments of one moment, `late_at`, are held back.
+    """
+
+    _SHOWN = 4
+
+    def __init__(self, segments: list[Path], *, late_at: int, late_s: float) -> None:
+        self._segments = [path.read_bytes() for path in segments]
+        self._late_at, self._late_s = late_at, late_s
+        self._begin_s = time.monotonic()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """For `http_server`."""
+        if handler.path.endswith(".m3u8"):
+            body = self._playlist().encode()
+        else:
+            number = int(handler.path.strip("/").removesuffix(".ts"))
+            if number == self._late_at:
+                threading.Event().wait(self._late_s)
+            body = self._segments[number % len(self._segments)]
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def _playlist(self) -> str:
+        first = int(time.monotonic() - self._begin_s)
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1"]
+        rounds = -(-first // len(self._segments))
+        lines += [f"#EXT-X-MEDIA-SEQUENCE:{first}", f"#EXT-X-DISCONTINUITY-SEQUENCE:{rounds}"]
+        for number in range(first, first + self._SHOWN):
+            if number and number % len(self._segments) == 0:
+                lines.append("#EXT-X-DISCONTINUITY")
+            lines += ["#EXTINF:1.0,", f"{number}.ts"]
+        return "\n".join(lines) + "\n"
 
 
 def hls_segments(recording: Path, folder: Path, seconds: int) -> Path:

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from bisect import bisect_right
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,6 +19,7 @@ from ingest.live_reader import LiveReader
 from tests.cameras import (
     FaultProxy,
     Mode,
+    SlidingPlaylist,
     hls_segments,
     http_server,
     jpeg,
@@ -99,6 +101,29 @@ def test_hls_is_paced_by_its_own_times_not_by_its_segments(tmp_path: Path) -> No
     # Sixty pictures of 40 ms: neither a burst of a segment nor a wait for the next one.
     assert 2.0 < times[-1] - times[0] < 8.0
     assert np.quantile(gaps, 0.1) > 0.01
+
+
+def test_live_hls_keeps_its_pace_over_a_hiccup_and_a_discontinuity(tmp_path: Path) -> None:
+    recording = tmp_path / "source.mp4"
+    write_video(recording, steady(150), VideoSpec(gop=25))
+    hls_segments(recording, tmp_path, 1)
+    segments = sorted(tmp_path.glob("*.ts"))
+    assert len(segments) == 6
+    live = SlidingPlaylist(segments, late_at=5, late_s=3.0)
+    with http_server(live.answer) as port:
+        reader = LiveReader(f"http://127.0.0.1:{port}/live.m3u8", fps=None, max_side=640)
+        times = []
+        with reader:
+            while len(times) < 300:
+                frame = reader.take(LONG_S)
+                assert frame is not None, reader.condition
+                times.append(frame.captured_s)
+            assert reader.counters().dropped.get("corrupt", 0) == 0
+    # Over two rounds of its times, with the hiccup: never more than what half a second holds.
+    most = max(bisect_right(times, at_s + 0.5) - at for at, at_s in enumerate(times))
+    assert most <= 16
+    assert 10 < times[-1] - times[0] < 25
+    assert max(np.diff(times)) < 6
 
 
 @pytest.mark.parametrize("status", [401, 403])
