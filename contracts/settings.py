@@ -198,6 +198,11 @@ class Settings(BaseSettings):
             ) from exc
 
     @property
+    def allowed_source_hosts(self) -> list[str]:
+        """MOODLINE_SOURCE_HOSTS, one by one."""
+        return [one.strip() for one in self.source_hosts.split(",") if one.strip()]
+
+    @property
     def home_path(self) -> Path:
         return self.home.expanduser()
 

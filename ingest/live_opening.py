@@ -1,7 +1,7 @@
 """Open a camera, a network stream, or a file that is played as if it were live."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from contracts.errors import RefusedError, SourceError
 from contracts.redact import redact
 from contracts.sealing import REFERENCE
 from contracts.source_addresses import check_address, redirected
+from ingest.live_playlist import fetcher
 from ingest.luma import plausible_aspect
 
 OPEN_S: Final = 8.0
@@ -28,9 +29,15 @@ _QUICK: Final = {"analyzeduration": "200000", "probesize": "65536"}
 _NETWORK: Final = {
     "rtsp": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtp,tcp,udp"},
     "rtsps": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsps,rtp,tcp,tls,udp"},
-    "http": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls", "max_redirects": "0"},
-    "https": {"protocol_whitelist": "http,https,tcp,tls,crypto,hls", "max_redirects": "0"},
+    "http": {"protocol_whitelist": "http,https,tcp,tls", "max_redirects": "0"},
+    "https": {"protocol_whitelist": "http,https,tcp,tls", "max_redirects": "0"},
 }
+_SINGLE: Final = {
+    "format_whitelist": "mpjpeg,mjpeg,jpeg_pipe,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,avi,asf"
+    ",mov,matroska"
+}
+"""Formats that name no other address to read. Playlists do: they are opened by `live_playlist`."""
+_PLAYLIST: Final = {"protocol_whitelist": "http,https,tcp,tls", "http_persistent": "0"}
 _DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -90,38 +97,61 @@ def describe(uri: str) -> str:
     return f"camera {uri}" if uri.isdecimal() else redact(uri)
 
 
-def open_live(uri: str) -> LiveInput:
+def open_live(uri: str, allowed: Collection[str] = ()) -> LiveInput:
     """Open `uri`: a camera's number, /dev/video*, rtsp(s)://, http(s)://, or a file.
 
+    allowed: hosts to which it may redirect, and whose files a playlist may name, in any case.
     Raises SourceError, and RefusedError for credentials that it does not take.
     """
     check_uri(uri)
     if is_camera(uri):
         return _Camera(uri)
     if not is_local(uri):
-        return _Stream(uri, _NETWORK[_scheme(uri)], paced=False)
+        return _Stream(uri, _network_container(uri, allowed), paced=False)
     if not Path(uri).is_file():
         raise SourceError(f"{uri} is no file", hint="Check the path")
-    return _Stream(str(Path(uri).absolute()), {"protocol_whitelist": "file"}, paced=True)
+    path = str(Path(uri).absolute())
+    try:
+        return _Stream(path, _opened(path, {"protocol_whitelist": "file"}), paced=True)
+    except (av.FFmpegError, OSError) as exc:
+        raise _cannot_open(path, exc) from exc
+
+
+def _network_container(uri: str, allowed: Collection[str]) -> InputContainer:
+    try:
+        return _network_opened(uri, allowed)
+    except (av.FFmpegError, OSError) as exc:
+        # It follows no redirect of its own accord: where one leads is looked at before.
+        leads_to = redirected(uri, allowed) if _scheme(uri) in {"http", "https"} else ""
+        if not leads_to:
+            raise _cannot_open(uri, exc) from exc
+        try:
+            return _network_opened(leads_to, allowed)
+        except (av.FFmpegError, OSError) as again:
+            raise _cannot_open(leads_to, again) from again
+
+
+def _network_opened(uri: str, allowed: Collection[str]) -> InputContainer:
+    if not _scheme(uri).startswith("http"):
+        return _opened(uri, _NETWORK[_scheme(uri)])
+    if not urlsplit(uri).path.lower().endswith((".m3u8", ".m3u")):
+        try:
+            return _opened(uri, _NETWORK[_scheme(uri)] | _SINGLE)
+        except (av.error.InvalidDataError, av.error.ArgumentError):
+            pass  # Perhaps a playlist of another name.
+    fetch = fetcher(uri, allowed, READ_S)
+    return av.open(
+        uri, "r", format="hls", options=_PLAYLIST, timeout=(OPEN_S, READ_S), io_open=fetch
+    )
 
 
 class _Stream:
     """A network stream or a file, through FFmpeg."""
 
-    def __init__(self, uri: str, options: dict[str, str], *, paced: bool) -> None:
+    def __init__(self, uri: str, container: InputContainer, *, paced: bool) -> None:
         self.corrupt = 0
         self._uri = uri
-        try:
-            self._container = _opened(uri, options)
-        except (av.FFmpegError, OSError) as exc:
-            # It follows no redirect of its own accord: where one leads is looked at before.
-            leads_to = redirected(uri) if _scheme(uri) in {"http", "https"} else ""
-            if not leads_to:
-                raise _cannot_open(uri, exc) from exc
-            try:
-                self._container = _opened(leads_to, options)
-            except (av.FFmpegError, OSError) as again:
-                raise _cannot_open(leads_to, again) from again
+        self._container = container
         if not self._container.streams.video:
             self._container.close()
             raise SourceError(f"{describe(uri)} has no video", hint="Check the stream's path")

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -32,6 +33,7 @@ from contracts.settings import Settings
 from contracts.sources import LiveSource, LiveState, find_source
 from contracts.stalls import StallGuard
 from ingest.live_news import LiveNews, NewsMaker
+from ingest.live_opening import open_live
 from ingest.live_publisher import LivePublisher
 from ingest.live_reader import LiveReader
 from ingest.live_session import LiveClaim
@@ -80,6 +82,7 @@ def run_source(settings: Settings, name: str, pins: LivePins) -> int:
             max_side=pins.options.max_frame_side,
             patient=True,
             looped=source.looped,
+            opener=partial(open_live, allowed=settings.allowed_source_hosts),
         )
     except MoodlineError as exc:
         guard.rest()

@@ -49,7 +49,7 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
     """
     detector = make_detector(detector_id(settings.detector))
     begin_s = time.monotonic()
-    live = open_live(uri)
+    live = open_live(uri, settings.allowed_source_hosts)
     opened_s = time.monotonic() - begin_s
     first_s = look_s = 0.0
     size, pictures, counts = (0, 0), 0, []

@@ -31,14 +31,14 @@ class SourceDesk:
 
     def add(self, name: str, typed: Mapping[str, Any]) -> None:
         """typed: uri, fps, tags. The source is read within two seconds where `up` runs."""
-        check_typed(typed["uri"], self._allowed)
+        check_typed(typed["uri"], self.settings.allowed_source_hosts)
         add_source(self.engine, name, self._described(typed["uri"], typed, DEFAULT_SIDE))
 
     def edit(self, name: str, typed: Mapping[str, Any]) -> None:
         """The same of a known source; an empty uri leaves it where it is."""
         known = find_source(self.engine, name)
         if typed["uri"]:
-            check_typed(typed["uri"], self._allowed)
+            check_typed(typed["uri"], self.settings.allowed_source_hosts)
             uri, host = typed["uri"], None
         else:
             uri, host = self._sealer.unsealed(known.uri), known.host or "any"
@@ -59,7 +59,7 @@ class SourceDesk:
         uri: as typed; empty for that of the source `name`.
         """
         if uri:
-            check_typed(uri, self._allowed)
+            check_typed(uri, self.settings.allowed_source_hosts)
         else:
             uri = self._sealer.opened(find_source(self.engine, name).uri, os.environ)
         # FFmpeg reads what a stranger sends: in a process that may die or hang.
@@ -93,10 +93,6 @@ class SourceDesk:
             looped=False,
             host=None,
         )
-
-    @property
-    def _allowed(self) -> list[str]:
-        return [one.strip() for one in self.settings.source_hosts.split(",") if one.strip()]
 
     @property
     def _sealer(self) -> Sealer:

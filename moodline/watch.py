@@ -6,6 +6,7 @@ In this process alone, without broker or database: there is nothing to keep.
 import json
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -22,7 +23,7 @@ from inference_worker.analysis import RunAnalyzer
 from inference_worker.classify import LiteRTClassifier
 from inference_worker.detect import detector_id, make_detector
 from inference_worker.shipped import chosen_model
-from ingest.live_opening import describe
+from ingest.live_opening import describe, open_live
 from ingest.live_reader import LiveFrame, LiveReader
 from ingest.live_state import SEEING, Condition
 from moodline.interrupts import raise_if_asked
@@ -76,7 +77,10 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     )
     session, begin_s = _Session(), time.monotonic()
     screen = Console(stderr=True) if options.as_json else console
-    with LiveReader(uri, fps=options.fps, max_side=settings.max_frame_side) as reader:
+    opener = partial(open_live, allowed=settings.allowed_source_hosts)
+    with LiveReader(
+        uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener
+    ) as reader:
         try:
             with Live(console=screen, auto_refresh=False, transient=True) as live:
                 _watch(reader, analyzer, session, live, options)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from contracts.errors import RefusedError
+from contracts.errors import RefusedError, SourceError
 from contracts.sources import LiveState
 from ingest.live_opening import open_live
 from ingest.live_reader import LiveReader
@@ -124,6 +124,62 @@ def test_live_hls_keeps_its_pace_over_a_hiccup_and_a_discontinuity(tmp_path: Pat
     assert most <= 16
     assert 10 < times[-1] - times[0] < 25
     assert max(np.diff(times)) < 6
+
+
+def test_a_redirect_leads_to_a_camera_only_where_that_host_may_be_asked() -> None:
+    pictures = [jpeg((64, 48), 60)]
+
+    def camera(handler: BaseHTTPRequestHandler) -> None:
+        send_mjpeg(handler, itertools.cycle(pictures), 0.03)
+
+    def elsewhere(handler: BaseHTTPRequestHandler, port: int) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", f"http://127.0.0.1:{port}/video")
+        handler.end_headers()
+
+    with http_server(camera) as port, http_server(lambda one: elsewhere(one, port)) as first:
+        uri = f"http://localhost:{first}/video"
+        with pytest.raises(SourceError, match="redirects elsewhere"):
+            open_live(uri)
+        live = open_live(uri, ["127.0.0.1"])
+        assert next(live.pictures()).frame.width == 64
+        live.close()
+
+
+@pytest.mark.parametrize("path", ["live.m3u8", "playlist"])
+def test_a_playlist_names_no_host_that_must_not_be_asked(tmp_path: Path, path: str) -> None:
+    recording = tmp_path / "source.mp4"
+    write_video(recording, steady(50), VideoSpec(gop=25))
+    playlist = hls_segments(recording, tmp_path, 1)
+    asked: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler, port: int) -> None:
+        asked.append(str(handler.headers["Host"]))
+        name = handler.path.strip("/")
+        if name == path:
+            lines = playlist.read_text().splitlines()
+            body = "\n".join(
+                f"http://127.0.0.1:{port}/{line}" if line.endswith(".ts") else line
+                for line in lines
+            ).encode()
+        else:
+            body = (tmp_path / name).read_bytes()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/vnd.apple.mpegurl")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    ports: list[int] = []
+    with http_server(lambda one: answer(one, ports[0])) as port:
+        ports.append(port)
+        uri = f"http://localhost:{port}/{path}"
+        with pytest.raises(SourceError, match="must not be asked"):
+            next(open_live(uri).pictures())
+        assert asked and all(host.startswith("localhost") for host in asked)
+        live = open_live(uri, ["127.0.0.1"])
+        assert next(live.pictures()).frame.width == 128
+        live.close()
 
 
 @pytest.mark.parametrize("status", [401, 403])
