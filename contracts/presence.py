@@ -30,12 +30,17 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
 _LOOK: Final = _NOW + _LIVING
 
 
+LATENCY_BOUNDS_S: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 10.0)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
     """What a worker says of itself with each heartbeat.
 
     runs: ids of those that it holds. fps: frames committed a second, of late. lag: frames of its
     runs that wait in the broker. latency_p95_s: capture to commit of its live frames, of late.
+    latency_counts: of all of them since its start, as many as were up to each of LATENCY_BOUNDS_S
+    late and not up to the one before; the last are those beyond.
     """
 
     id: str
@@ -47,6 +52,7 @@ class WorkerReport:
     fps: float = 0.0
     lag: int = 0
     latency_p95_s: float | None = None
+    latency_counts: tuple[int, ...] = ()
 
     ROLL: ClassVar = "workers"
 
@@ -59,7 +65,8 @@ class WorkerReport:
         """The report in `data`; what another version adds is left out."""
         values = json.loads(data)
         known = {name: values[name] for name in cls.__slots__ if name in values}
-        return cls(**known | {"runs": tuple(values["runs"])})
+        lists = {name: tuple(values.get(name, ())) for name in ("runs", "latency_counts")}
+        return cls(**known | lists)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Which runs a worker holds: heartbeat, leases, and an even share."""
 
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from contracts.bus import Bus
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
 from contracts.failpoints import failpoint
 from contracts.frames import FrameMessage
-from contracts.presence import Presence, WorkerReport
+from contracts.presence import LATENCY_BOUNDS_S, Presence, WorkerReport
 from contracts.results import FrameResult
 from inference_worker.analysis import Sighting
 from inference_worker.metrics import WorkerMetrics
@@ -85,6 +86,7 @@ class Pace:
     def __init__(self) -> None:
         self._notes: deque[tuple[float, int]] = deque()
         self._late: deque[tuple[float, float]] = deque(maxlen=4096)
+        self._late_counts = [0] * (len(LATENCY_BOUNDS_S) + 1)
 
     def note(self, frames: int) -> None:
         """So many were committed now."""
@@ -93,6 +95,7 @@ class Pace:
     def note_latency(self, seconds: float) -> None:
         """A live frame was committed so long after it was captured."""
         self._late.append((time.monotonic(), seconds))
+        self._late_counts[bisect_left(LATENCY_BOUNDS_S, seconds)] += 1
 
     def latency_p95_s(self) -> float | None:
         """Of the live frames of the span; None without any."""
@@ -101,6 +104,10 @@ class Pace:
             self._late.popleft()
         seconds = sorted(late for _, late in self._late)
         return round(seconds[(len(seconds) * 95 - 1) // 100], 3) if seconds else None
+
+    def latency_counts(self) -> tuple[int, ...]:
+        """Of all live frames so far, by LATENCY_BOUNDS_S."""
+        return tuple(self._late_counts)
 
     def per_second(self) -> float:
         """The mean over the span."""
@@ -164,6 +171,7 @@ class Holdings:
             fps=self.pace.per_second(),
             lag=lag,
             latency_p95_s=self.pace.latency_p95_s(),
+            latency_counts=self.pace.latency_counts(),
         )
         living = self._presence.report(mine, alive_for_s=self._limits.lease_s)
         self._others = [one for one in living if one.id != self._id]

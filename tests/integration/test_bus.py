@@ -113,7 +113,9 @@ def test_a_lease_is_one_workers_until_it_lets_go(bus: Bus) -> None:
 
 
 def report(worker_id: str, runs: int = 0) -> WorkerReport:
-    return WorkerReport(worker_id, "host", 1, "cpu", "m@1", tuple("abc"[:runs]), 12.5, 3)
+    return WorkerReport(
+        worker_id, "host", 1, "cpu", "m@1", tuple("abc"[:runs]), 12.5, 3, 0.2, (1, 2)
+    )
 
 
 def test_workers_that_report_are_known_and_those_that_left_are_not(bus: Bus) -> None:
