@@ -25,9 +25,9 @@ _INT64: Final = 2**63 - 1
 class DropCause(StrEnum):
     """Why a captured frame was never analysed. Causes are counted, never merged.
 
-    corrupt: it did not decode. newest: a newer one took its place before there was room for it.
-    broker_full: the broker had no memory for it. broker_lost: the broker accepted it, and died.
-    poison: it kills the worker that reads it.
+    corrupt: it did not decode, or not whole. newest: a newer one took its place before there was
+    room for it. broker_full: the broker had no memory for it. broker_lost: the broker accepted it,
+    and died. poison: it kills the worker that reads it.
     """
 
     CORRUPT = "corrupt"

@@ -52,7 +52,8 @@ class LivePicture:
 class LiveInput(Protocol):
     """An open source. `pictures` raises SourceError where it breaks, and ends where it ends.
 
-    aspect: a pixel's width over its height. corrupt: packets that did not decode so far.
+    aspect: a pixel's width over its height. corrupt: packets so far that did not decode, or to a
+    picture that the decoder had to make up.
     codec: as FFmpeg names it. rate: pictures a second as it says of itself; None if it does not.
     """
 
@@ -187,6 +188,9 @@ class _Stream:
                 self.corrupt += 1
                 continue
             for frame in frames:
+                if frame.is_corrupt:  # Made up by the decoder, out of what is left of it.
+                    self.corrupt += 1
+                    continue
                 media_s = float(frame.time) if self._paced and frame.time is not None else None
                 if media_s is not None:
                     start = media_s if start is None else start

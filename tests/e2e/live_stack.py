@@ -132,6 +132,15 @@ class LiveStack:
         except (MoodlineError, KeyError):
             return ""
 
+    def reading(self) -> set[str]:
+        """The sources that a supervisor watches over and reads."""
+        bus = Bus.connect(self.broker)
+        try:
+            reports = Presence(bus, SourceReport).living()
+        finally:
+            bus.close()
+        return {one.id for one in reports if one.state != "paused"}
+
     def streams(self, *sources: str) -> bool:
         """Whether all of them are seen, and more of each is analysed than before."""
         try:
