@@ -15,12 +15,15 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from contracts.redact import redact
 
 
-def configure_logs(level: str, *, service: bool = False) -> None:
+def configure_logs(level: str, *, service: str = "") -> None:
     """Send events of `level` and above to standard error: to a terminal as text, else as JSON.
 
     level: empty means INFO for a service, whose log is all that it shows, else WARNING.
+    service: its name, which stands in each of its events; "" for a command.
     """
     level = level or ("INFO" if service else "WARNING")
+    if service:
+        structlog.contextvars.bind_contextvars(service=service)
     renderer: Processor = structlog.processors.JSONRenderer()
     if sys.stderr.isatty():
         renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])

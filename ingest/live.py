@@ -95,6 +95,7 @@ def main() -> None:
     """Obey until standard input ends, or SIGTERM."""
     settings = Settings.read()
     configure_logs(settings.log_level)
+    structlog.contextvars.bind_contextvars(service="sources")
     family = _Family(settings)
     gc.freeze()  # What is there now is shared for good: no child's collector touches it.
     signal.signal(signal.SIGTERM, family.ask_to_stop)

@@ -134,7 +134,7 @@ def _serve(
     threading.Thread(target=tell, name="news", daemon=True).start()
     while not stop.asked.is_set() and not reader.ended:
         guard.turn()
-        if _hangs(reader):
+        if reader.hung_s > _HUNG_S:
             raise SourceError("reading hangs; its process begins anew")
         if time.monotonic() < next_try_s:
             stop.asked.wait(_TURN_S)
@@ -153,14 +153,6 @@ def _serve(
         with lock:
             _say(maker.make(publisher.run_id, trouble, ended=True))
         stop.asked.set()
-
-
-def _hangs(reader: LiveReader) -> bool:
-    """Whether a read should have timed out long ago."""
-    condition = reader.condition
-    return (
-        condition.state is LiveState.STALLED and reader.clock.now_s() - condition.since_s > _HUNG_S
-    )
 
 
 def _source(engine: Engine, name: str, stop: _Stop) -> LiveSource | None:

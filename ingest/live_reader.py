@@ -56,8 +56,9 @@ class LiveReader:
     A picture that is replaced before it was taken counts as dropped, cause newest. fps: as many
     pictures a second at most are offered; the others are sampled out. patient: also a camera or
     a file of this host that was never there is tried again. looped: a file begins anew at its end.
-    opener: for tests. ended: nothing more will come, because a file is over or because a local
-    source was never there. Raises SourceError for a URI that is none.
+    opener: what opens it. refused_pause_s: until it is tried again after it refused. ended:
+    nothing more will come, because a file is over or because a local source was never there.
+    Raises SourceError for a URI that is none.
     """
 
     def __init__(  # noqa: PLR0913  (all by name)
@@ -70,6 +71,7 @@ class LiveReader:
         looped: bool = False,
         clock: LiveClock | None = None,
         opener: Callable[[str], LiveInput] = open_live,
+        refused_pause_s: float = REFUSED_PAUSE_S,
     ) -> None:
         check_uri(uri)
         self._uri = uri
@@ -79,6 +81,8 @@ class LiveReader:
         self._looped = looped
         self._clock = clock or LiveClock()
         self._opener = opener
+        self._refused_pause_s = refused_pause_s
+        self._opening_since_s: float | None = None
         self._lock = threading.Condition()
         self._stop = threading.Event()
         self._newest: LiveFrame | None = None
@@ -127,6 +131,14 @@ class LiveReader:
             return self._last_picture_s
 
     @property
+    def hung_s(self) -> float:
+        """For how long an attempt to open it goes on, or no picture has come; 0 for neither."""
+        since_s, condition = self._opening_since_s, self.condition
+        if since_s is None and condition.state is LiveState.STALLED:
+            since_s = condition.since_s
+        return 0.0 if since_s is None else self._clock.now_s() - since_s
+
+    @property
     def condition(self) -> Condition:
         """What it is doing. Told from the age of the last picture, so a hung read is seen too."""
         with self._lock:
@@ -166,10 +178,10 @@ class LiveReader:
         backoff = Backoff()
         while not self._stop.is_set():
             try:
-                live = self._opener(self._uri)
+                live = self._opened()
             except RefusedError as exc:
                 self._enter(LiveState.FAILED, exc.line())
-                self._stop.wait(REFUSED_PAUSE_S)
+                self._stop.wait(self._refused_pause_s)
                 continue
             except SourceError as exc:
                 if is_local(self._uri) and not (self._captured or self._patient):
@@ -194,6 +206,13 @@ class LiveReader:
                 live.close()
             if not self._stop.is_set():
                 self._back_off(backoff, reason)
+
+    def _opened(self) -> LiveInput:
+        self._opening_since_s = self._clock.now_s()
+        try:
+            return self._opener(self._uri)
+        finally:
+            self._opening_since_s = None
 
     def _read(self, live: LiveInput, backoff: Backoff) -> int:
         """Read to the end of the connection. How many pictures came."""

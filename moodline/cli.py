@@ -276,7 +276,7 @@ def up(
     """Run all of moodline on this machine: broker, sources, workers, scheduler, dashboard."""
     from moodline.services import run_up
 
-    settings = _settings(service=True)
+    settings = _settings("up")
     run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel, port=port)
 
 
@@ -287,7 +287,7 @@ def ingest(
     """Serve: read live sources and queued recordings, until SIGTERM. Needs servers of your own."""
     from moodline.services import run_ingest
 
-    run_ingest(_settings(service=True), parallel=parallel)
+    run_ingest(_settings("ingest"), parallel=parallel)
 
 
 @app.command(epilog="Examples: [cyan]moodline worker[/] · [cyan]moodline worker --device gpu[/]")
@@ -299,7 +299,7 @@ def worker(
     """Serve: analyse what is published, until SIGTERM. Needs servers of your own."""
     from moodline.services import run_worker
 
-    run_worker(_settings(service=True), device)
+    run_worker(_settings("worker"), device)
 
 
 @app.command(
@@ -325,7 +325,7 @@ def dashboard(
     from moodline.source_desk import SourceDesk
     from moodline.status import read_status
 
-    settings = _settings(service=True)
+    settings = _settings("dashboard")
     with records(settings) as engine:
         backend = Backend(
             engine,
@@ -347,7 +347,7 @@ def scheduler() -> None:
     """Serve: rollups, retention, maintenance, watched folders. One is active, others stand by."""
     from moodline.scheduling import run_scheduler
 
-    run_scheduler(_settings(service=True))
+    run_scheduler(_settings("scheduler"))
 
 
 @app.command(epilog="Examples: [cyan]moodline status[/] · [cyan]moodline status --watch[/]")
@@ -417,7 +417,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(*, service: bool = False) -> Settings:
+def _settings(service: str = "") -> Settings:
     settings = Settings.read()
     configure_logs(settings.log_level, service=service)
     return settings

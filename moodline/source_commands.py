@@ -192,6 +192,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter an option)
         bool | None, typer.Option("--loop/--no-loop", help="Play a file without end.")
     ] = None,
     host: HostOption = None,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Take its tags away.")] = False,
 ) -> None:
     """Change a source. It is opened anew; the others are not touched."""
     from moodline.source_settings import described as settings_of
@@ -204,7 +205,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter an option)
             _asked(uri) if uri else _sealer(settings).unsealed(known.uri),
             fps=fps or known.sampling_fps,
             max_side=max_side or known.max_side,
-            tags=known.tags if tag is None else tuple(tag),
+            tags=() if no_tags else known.tags if tag is None else tuple(tag),
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
         )

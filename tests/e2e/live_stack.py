@@ -113,6 +113,12 @@ class LiveStack:
         pid = int(claimant.split(":")[1]) if claimant else None
         return pid if pid in {one.pid for one in self.family()} else None
 
+    def template_pid(self) -> int | None:
+        """The process that those of the sources are forked from."""
+        mine = [one for one in self.family() if "ingest.live" in one.cmdline()]
+        pids = {one.pid for one in mine}
+        return next((one.pid for one in mine if one.ppid() not in pids), None)
+
     def told(self) -> dict[str, dict[str, Any]]:
         """What `moodline status --json` says of each live source."""
         bus = Bus.connect(self.broker)

@@ -29,7 +29,10 @@ with its template becomes its own page by page, which takes no more than it was.
 def test_seeded_kills_of_everything_lose_nothing_uncounted(
     installation: Installation, long_clip: Path, tmp_path: Path, seed: int
 ) -> None:
-    chance, killed = random.Random(seed), dict.fromkeys(("worker", "source", "broker", "up"), 0)
+    chance, killed = (
+        random.Random(seed),
+        dict.fromkeys(("worker", "source", "template", "broker", "up"), 0),
+    )
     stack = LiveStack(installation, tmp_path / "up.log", workers=2)
     names = [f"camera{number}" for number in range(4)]
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera, stack:
@@ -45,6 +48,8 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
                 signal_process(chance.choice(workers).pid if workers else None, signal.SIGKILL)
             elif victim == "source":
                 signal_process(stack.pid_of(chance.choice(names)), signal.SIGKILL)
+            elif victim == "template":
+                signal_process(stack.template_pid(), signal.SIGKILL)
             elif victim == "broker":
                 for one in stack.family():
                     if "valkey" in one.name():

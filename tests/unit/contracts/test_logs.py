@@ -23,3 +23,13 @@ def test_no_value_and_no_traceback_tells_a_password(capsys: pytest.CaptureFixtur
     event = json.loads(said)
     assert "s3cret" not in said and "ValueError: no port in rtsp://***@camera" in event["exception"]
     assert (event["count"], event["sources"][1]) == (3, {"at": "rtsp://***@camera.local/live"})
+
+
+def test_each_event_of_a_service_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("", service="scheduler")
+    try:
+        structlog.get_logger().info("hello")
+    finally:
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+    assert json.loads(capsys.readouterr().err)["service"] == "scheduler"

@@ -211,6 +211,47 @@ def test_refused_credentials_are_not_tried_again_at_once() -> None:
         assert (source.condition.reason, len(tries)) == ("wrong password", 1)
 
 
+def test_refused_credentials_are_tried_again_after_a_pause() -> None:
+    live, tries = Given((32, 24)), []
+
+    def refuse_twice(uri: str) -> LiveInput:
+        tries.append(uri)
+        if len(tries) < 3:
+            raise RefusedError("wrong password")
+        return live
+
+    with LiveReader(
+        "rtsp://camera/live", fps=None, max_side=64, opener=refuse_twice, refused_pause_s=0.01
+    ) as source:
+        until(lambda: len(tries) == 3)
+        live.go_on.release()
+        assert source.take(10) is not None
+        assert source.condition.state is LiveState.STREAMING
+        live.go_on.release()
+
+
+def test_an_attempt_that_hangs_is_told_by_its_age() -> None:
+    clocks, live, answered = Clocks(), Given((32, 24)), threading.Event()
+    opening = threading.Event()
+
+    def hang(uri: str) -> LiveInput:
+        opening.set()
+        assert answered.wait(20)
+        return live
+
+    with reader(hang, clocks.clock()) as source:
+        assert opening.wait(20)
+        clocks.pass_time(31)
+        assert source.hung_s >= 31
+        answered.set()
+        live.go_on.release()
+        assert source.take(10) is not None
+        assert source.hung_s == 0
+        clocks.pass_time(STALL_S + 31)
+        assert source.hung_s >= 31
+        live.go_on.release()
+
+
 def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
     path = tmp_path / "short.mp4"
     write_video(path, steady(10, rate=20))
