@@ -9,7 +9,7 @@ from analytics.queries import run_not_found
 from analytics.space import give_space_back
 from contracts.database import transaction
 from contracts.errors import RunBusyError
-from contracts.history import RunMinute, rollups
+from contracts.history import RunMinute, lock_rollups, rollups
 from contracts.jobs import claim_is_alive, lock_queue
 from contracts.records import (
     ENDED_STATES,
@@ -39,6 +39,7 @@ def delete_run(engine: Engine, run_id: str, *, chunk_rows: int = CHUNK_ROWS) -> 
                 if not _delete_chunk(connection, table, run_pk, chunk_rows):
                     break
     with transaction(engine) as connection:
+        lock_rollups(connection)
         run = connection.execute(
             select(Run.source_pk, Run.content_hash).where(Run.id == run_pk)
         ).one()

@@ -178,8 +178,17 @@ def _runs() -> Select[Any]:
 
 
 def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals]:
+    # Of the tracks whose first face is gone, the sums tell that they began.
+    begun = (
+        select(Face.run_pk)
+        .where(Face.run_pk == Track.run_pk, Face.frame_index == Track.first_frame_index)
+        .where(Face.track_id == Track.track_id)
+        .exists()
+    )
     tracks = connection.execute(
-        select(Track.run_pk, func.count()).where(Track.run_pk.in_(run_pks)).group_by(Track.run_pk)
+        select(Track.run_pk, func.count())
+        .where(Track.run_pk.in_(run_pks), begun)
+        .group_by(Track.run_pk)
     )
     analyzed = connection.execute(
         select(Frame.run_pk, func.sum(Frame.dwell_ms))

@@ -1,10 +1,11 @@
 """Retention: old rows go, and what they added up to stays.
 
 Ages count from ingestion: from when a run ended. The rows of a run are removed some minutes at a
-time; in the same transaction their sums become a part of the rollups, so that at no moment
-anything is missing, or counted twice.
+time; in the same transaction their sums become a part of the rollups, and the minutes dirty: who
+had read the rows just before folds these minutes once more.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from contracts.history import (
     JobRun,
     RunMinute,
     lock_rollups,
+    mark_dirty,
     rollups,
 )
 from contracts.records import (
@@ -43,7 +45,6 @@ from contracts.records import (
 from contracts.settings import Settings
 
 _RUNS_A_LOOK: Final = 500
-_MINUTE_US: Final = MINUTE_S * MICROS
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,6 @@ class Removed:
 class _OldRun:
     run_pk: int
     source_pk: int
-    counted: bool
     finished_at: datetime | None
 
 
@@ -143,7 +143,7 @@ def _old_runs(
     after = 0
     while True:
         query = (
-            select(Run.id, Run.source_pk, Run.counted, Run.finished_at)
+            select(Run.id, Run.source_pk, Run.finished_at)
             .where(
                 Run.id > after,
                 Run.state.in_(ENDED_STATES),
@@ -155,8 +155,7 @@ def _old_runs(
         )
         with snapshot(engine) as connection:
             runs = [
-                _OldRun(row.id, row.source_pk, row.counted, row.finished_at)
-                for row in connection.execute(query)
+                _OldRun(row.id, row.source_pk, row.finished_at) for row in connection.execute(query)
             ]
         yield from runs
         if len(runs) < _RUNS_A_LOOK:
@@ -169,14 +168,15 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
     for rows in minute_slices(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
-            if run.counted:
+            if _is_counted(connection, run):
                 settle(connection, run.run_pk, face_sums(connection, rows), run.finished_at)
             removed += connection.execute(
                 delete(Face).where(Face.run_pk == run.run_pk, Face.frame_index.in_(frames_of(rows)))
             ).rowcount
             _compute_again(connection, run, rows)
-    with transaction(engine) as connection:
-        connection.execute(delete(Track).where(Track.run_pk == run.run_pk))
+            # With the last face, not after it: a killed retention does not come back to the run.
+            face_left = select(Face.run_pk).where(Face.run_pk == run.run_pk).exists()
+            connection.execute(delete(Track).where(Track.run_pk == run.run_pk, ~face_left))
     return removed
 
 
@@ -185,7 +185,7 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
     for rows in minute_slices(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
-            if run.counted:
+            if _is_counted(connection, run):
                 settle(connection, run.run_pk, frame_sums(connection, rows), run.finished_at)
             removed += connection.execute(
                 delete(Frame).where(
@@ -200,9 +200,19 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
                 )
             )
             _compute_again(connection, run, rows)
-    with transaction(engine) as connection:
-        connection.execute(delete(DeadLetter).where(DeadLetter.run_pk == run.run_pk))
+            frame_left = select(Frame.run_pk).where(Frame.run_pk == run.run_pk).exists()
+            for table in (Track, DeadLetter):
+                connection.execute(delete(table).where(table.run_pk == run.run_pk, ~frame_left))
     return removed
+
+
+def _is_counted(connection: Connection, run: _OldRun) -> bool:
+    """Whether history counts the run now: another may have taken its place since the last slice.
+
+    Under `lock_rollups`, which whoever changes it has, too.
+    """
+    query = select(Run.counted).where(Run.id == run.run_pk)
+    return bool(connection.execute(query).scalar())
 
 
 def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
@@ -220,6 +230,8 @@ def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
     keys = {(run.source_pk, start) for start in known}
     keys |= {key for key in found if key[0] == run.source_pk}
     write_minutes(connection, {key: found.get(key, {}) for key in keys})
+    starts = [start for _, start in keys]
+    mark_dirty(connection, run.source_pk, starts, random.getrandbits(62))
 
 
 def _remove_intervals(engine: Engine, before: datetime) -> int:

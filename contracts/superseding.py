@@ -6,7 +6,7 @@ nobody is counted twice.
 
 from sqlalchemy import Connection, delete, select, update
 
-from contracts.history import RunMinute, mark_dirty, rollups
+from contracts.history import RunMinute, lock_rollups, mark_dirty, rollups
 from contracts.records import Run, RunState
 
 
@@ -22,7 +22,12 @@ def has_counted(connection: Connection, source_pk: int, content_hash: str) -> bo
 
 
 def count_instead(connection: Connection, run_pk: int, token: int) -> None:
-    """Count this run of its recording, and no other any more."""
+    """Count this run of its recording, and no other any more.
+
+    Takes `lock_rollups`: who marked windows dirty in this transaction has it already, or two could
+    wait for each other.
+    """
+    lock_rollups(connection)
     run = connection.execute(
         select(Run.source_pk, Run.content_hash, Run.counted).where(Run.id == run_pk)
     ).one()

@@ -13,7 +13,7 @@ from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS
 from contracts.errors import FenceLostError
 from contracts.frames import Counters, DropCause, End
-from contracts.history import upsert_of
+from contracts.history import lock_rollups, upsert_of
 from contracts.records import (
     ENDED_STATES,
     DeadLetter,
@@ -172,6 +172,8 @@ class RunStore:
         """End the run with the totals of its End message. lost: as in a Batch, before it."""
         state = RunState.FAILED if end.error else RunState.DONE
         with transaction(self._engine) as connection:
+            if not run.live:
+                lock_rollups(connection)  # Before it marks anything dirty, as `count_instead` asks.
             account(
                 connection,
                 run.run_pk,

@@ -4,17 +4,22 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
+from analytics import retention as retention_module
 from analytics import rollups as rollups_module
+from analytics import slices as slices_module
 from analytics.queries import run_summary
+from analytics.raw_sums import Rows
 from analytics.retention import Ages, apply_retention
 from analytics.rollups import fold, fold_all, rebuild
+from analytics.slices import minute_slices
 from analytics.snapshots import snapshot
-from contracts.database import reading
+from contracts.database import reading, transaction
 from contracts.history import DirtyWindow, RunMinute
 from contracts.records import Face, Frame, Run, RunProgress, Track
 from tests.history import WrittenRun, at_us, expected, finished_at, stored, write_history_run
@@ -77,15 +82,23 @@ def test_any_order_of_events_gives_what_the_rows_add_up_to(engine: Engine, seed:
         with patch.object(rollups_module, "snapshot", _snapshot_then(write)):
             fold(engine)
 
+    def retain_while_it_folds() -> None:
+        with patch.object(rollups_module, "snapshot", _snapshot_then(retain)):
+            fold(engine)
+
+    def retain() -> None:
+        apply_retention(engine, ALL, now=NOW)
+
     events = [
         write,
         write,
         crash,
         write_while_it_folds,
+        retain_while_it_folds,
+        retain,
         lambda: fold(engine, limit=chance.randrange(1, 5)),
         lambda: fold_all(engine),
         lambda: rebuild(engine, chance.randrange(2**60)),
-        lambda: apply_retention(engine, ALL, now=NOW),
     ]
     for _ in range(12):
         chance.choice(events)()
@@ -113,6 +126,65 @@ def _snapshot_then(
         write()
 
     return wrapped
+
+
+def test_what_retention_removes_while_rollups_fold_is_counted_once(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(1))
+    finished_at(engine, run, NOW - timedelta(days=100))
+    remove = partial(apply_retention, engine, ALL, now=NOW)
+    with patch.object(rollups_module, "snapshot", _snapshot_then(remove)):
+        fold(engine)
+    fold_all(engine)
+    assert stored(engine) == expected([run])
+
+
+def test_a_run_that_is_superseded_while_its_rows_go_is_counted_no_more(engine: Engine) -> None:
+    chance, new = random.Random(4), list[WrittenRun]()
+    old = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="1")
+    finished_at(engine, old, NOW - timedelta(days=100))
+    fold_all(engine)
+
+    def slices_then_supersede(engine: Engine, run_pk: int) -> list[Rows]:
+        slices = minute_slices(engine, run_pk)
+        if not new:
+            new.append(
+                write_history_run(
+                    engine, "door", at_us(SPRING), 300, chance, content="c", model="2"
+                )
+            )
+        return slices
+
+    with patch.object(retention_module, "minute_slices", slices_then_supersede):
+        apply_retention(engine, ALL, now=NOW)
+    fold_all(engine)
+    assert stored(engine) == expected(new)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+def test_a_killed_retention_leaves_nothing_behind(engine: Engine, after: int) -> None:
+    run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(6))
+    finished_at(engine, run, NOW - timedelta(days=100))
+    fold_all(engine)
+    before, left = run_summary(engine, run.run_id), iter(range(after))
+
+    @contextmanager
+    def dying(engine: Engine) -> Iterator[Connection]:
+        with transaction(engine) as connection:
+            yield connection
+        if next(left, None) is None:
+            raise Killed
+
+    few = patch.object(slices_module, "ROWS_A_SLICE", 1)
+    with few, patch.object(retention_module, "transaction", dying), pytest.raises(Killed):
+        apply_retention(engine, ALL, now=NOW)
+    assert run_summary(engine, run.run_id) == before
+    apply_retention(engine, ALL, now=NOW)
+    assert rows(engine, Frame) == rows(engine, Face) == rows(engine, Track) == 0
+    assert run_summary(engine, run.run_id) == before
 
 
 def test_what_is_younger_than_its_age_stays(engine: Engine) -> None:
