@@ -72,6 +72,11 @@ class RunReport:
         """Analysed frames whose rows are there: fewer than were analysed, after retention."""
         return sum(bucket.frames for bucket in self.buckets)
 
+    @property
+    def has_course(self) -> bool:
+        """Whether it is known when something was shown: after retention only the sums are."""
+        return any(any(bucket.emotions.values()) for bucket in self.buckets)
+
 
 def run_report(engine: Engine, run_id: str) -> RunReport:
     """The run as it is now. Raises RunNotFoundError.
@@ -193,12 +198,12 @@ def clock(seconds: float, step_s: float = 1) -> str:
 
 def _seen(report: RunReport) -> str:
     summary, total = report.summary, report.person_s
-    if summary.frames_analyzed and not report.frames_kept:
-        return "The rows of this run are no longer kept, so nothing can be said of who was seen"
     if not summary.frames_analyzed:
         return "No frame was analysed, so nothing can be said of who was seen"
     if not summary.faces:
         return "No face was found"
+    if not total and not report.frames_kept:
+        return "The rows of this run are no longer kept, so nothing can be said of who was seen"
     if not total:
         found = ", ".join(
             f"{label} {n:,}" for one in report.buckets for label, n in one.faces.items()
@@ -215,12 +220,15 @@ def _seen(report: RunReport) -> str:
 
 
 def _covered(report: RunReport) -> tuple[str, ...]:
-    """How much was analysed, as a clause; none of a still, or of what is gone."""
-    if report.is_still or not report.frames_kept:
+    """How much was analysed, as a clause, and what is gone; nothing of a still."""
+    analyzed_s = report.summary.coverage.analyzed_s
+    if report.is_still or not analyzed_s:
         return ()
     what = "recording" if report.summary.kind == "file" else "time"
-    share = min(report.summary.coverage.analyzed_s / report.span_s, 1)
-    return (f"{percent(share)} of the {what} was analysed",)
+    covered = f"{percent(min(analyzed_s / report.span_s, 1))} of the {what} was analysed"
+    if report.person_s and not report.has_course:
+        return (covered, "when what was shown is no longer kept")
+    return (covered,)
 
 
 def _longest_tracks(connection: Connection, run_pk: int) -> tuple[TrackSpan, ...]:

@@ -70,10 +70,12 @@ _TICKS_S: Final = (
 def summary_page(report: RunReport) -> str:
     """The whole page. All that comes from data is escaped."""
     summary, charts = report.summary, []
-    if not report.is_still:
+    if not report.is_still and (report.frames_kept or not summary.frames_analyzed):
         charts.append(_coverage(report))
+    if report.has_course:
+        charts.insert(0, _expressions(report))
     if report.person_s:
-        charts = [_expressions(report), *charts, _totals(report)]
+        charts.append(_totals(report))
     if report.tracks and not report.is_still:
         charts.append(_lanes(report))
     recorded = "at an unknown time"

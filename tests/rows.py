@@ -94,7 +94,7 @@ def write_run(
                     {
                         "run_pk": run_pk,
                         "track_id": track_id,
-                        "first_frame_index": 0,
+                        "first_frame_index": min(n for n, one in faces if one.track_id == track_id),
                         "last_frame_index": 0,
                         "first_media_time_us": 0,
                         "last_media_time_us": 0,

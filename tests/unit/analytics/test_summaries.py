@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -16,12 +16,13 @@ from rich.console import Console
 from sqlalchemy import Engine, delete, update
 
 from analytics.queries import list_runs, run_summaries, run_summary
+from analytics.retention import Ages, apply_retention
 from analytics.summaries import RunReport, clock, percent, report_json, run_report
 from analytics.summary_page import summary_page
 from analytics.timelines import run_timeline
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import ExportError, RunNotFoundError
-from contracts.records import Face, Frame, RunState, Track
+from contracts.records import Face, Frame, Run, RunState, Track
 from moodline.summary_commands import write_summary
 from tests.rows import START, Seen, write_run
 
@@ -222,6 +223,27 @@ def test_a_run_whose_rows_are_gone_says_so(engine: Engine) -> None:
 
     assert "no longer kept" in _lead(report)
     assert "9, of which 0 are still kept" in summary_page(report)
+
+
+@pytest.mark.parametrize("frames_too", [False, True])
+def test_a_summary_of_what_retention_left_says_what_is_known(
+    engine: Engine, *, frames_too: bool
+) -> None:
+    write_run(engine, "r1", {n: [HAPPY] if n % 2 else [] for n in range(60)})
+    now, short = START + timedelta(days=100), timedelta(days=30)
+    with engine.begin() as connection:
+        connection.execute(update(Run).values(finished_at=START))
+    apply_retention(engine, Ages(short, short if frames_too else None, None, None), now=now)
+
+    report = run_report(engine, "r1")
+    tree = _tree(summary_page(report))
+
+    assert _lead(report) == (
+        "Mostly happy (100 % of 3 person-seconds); 0 % uncertain; 98 % of the recording was "
+        "analysed; when what was shown is no longer kept."
+    )
+    drawn = [one.get("class") for one in tree.iter("figure")]
+    assert drawn == (["totals"] if frames_too else ["coverage", "totals"])
 
 
 def test_the_two_files_are_written_whole_or_not_at_all(
