@@ -4,6 +4,7 @@ One of them is active, by a lease in SQL; the others stand by. A time at which n
 caught up once: when one becomes active, each job's latest missed time is due.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ LEASE: Final = "scheduler"
 _THREADS: Final = 4
 _TICK: Final = timedelta(microseconds=1)
 _LOOK_BACK: Final = [timedelta(hours=1), *(timedelta(days=days) for days in (1, 8, 32, 367))]
+_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEKDAY: Final = "|".join(("[0-7]", *_WEEKDAYS))
+_WEEKDAY_PART: Final = re.compile(
+    rf"(?:(?P<every>\*)|(?P<first>{_WEEKDAY})(?:-(?P<last>{_WEEKDAY}))?)(?:/(?P<step>\d+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,50 @@ def every(seconds: int) -> Times:
 
 
 def cron(expression: str, zone: tzinfo = UTC) -> Times:
-    """Five fields, as cron has them, on that zone's clock. Raises SettingsError."""
+    """Five fields, as cron has them, on that zone's clock. Raises SettingsError.
+
+    Day of month and day of week must both hold.
+    """
     try:
-        return Times(f"{expression} ({zone})", CronTrigger.from_crontab(expression, timezone=zone))
+        fields = expression.split()
+        translated = " ".join([*fields[:4], *map(_weekday_names, fields[4:])])
+        return Times(f"{expression} ({zone})", CronTrigger.from_crontab(translated, timezone=zone))
     except ValueError as exc:
         raise SettingsError(
             f"{expression!r} is no cron expression: {exc}",
             hint="Five fields, as in '*/30 8-18 * * mon-fri'",
         ) from exc
+
+
+def _weekday_names(field: str) -> str:
+    """Cron's weekdays by name: its numbers begin with Sunday, APScheduler's with Monday."""
+    if field == "*":
+        return field
+    days = [day for part in field.lower().split(",") for day in _weekdays(part)]
+    return ",".join(dict.fromkeys(_WEEKDAYS[day % 7] for day in days))
+
+
+def _weekdays(part: str) -> Sequence[int]:
+    """One part of the field: `*`, a day or a range, perhaps with a step. Raises ValueError."""
+    found = _WEEKDAY_PART.fullmatch(part)
+    if found is None:
+        raise ValueError(f"{part!r} is no day of the week")
+    step = int(found["step"] or 1)
+    if not step:
+        raise ValueError("a step is 1 at least")
+    if found["every"]:
+        return range(0, 7, step)
+    first = _weekday(found["first"])
+    if found["last"] is None:
+        return range(first, 7 if found["step"] else first + 1, step)
+    last = _weekday(found["last"])
+    # A range may reach over the week's end, as in fri-mon.
+    return range(first, (last if last >= first else last + 7) + 1, step)
+
+
+def _weekday(text: str) -> int:
+    """0 and 7 are Sunday."""
+    return int(text) if text.isdigit() else _WEEKDAYS.index(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,37 @@ def test_the_latest_time_is_the_last_of_all_times(seed: int) -> None:
         assert one.latest(after, now) == latest
 
 
-def test_a_wrong_cron_expression_is_one_line() -> None:
+@pytest.mark.parametrize("wrong", ["61 * * * *", "0 0 * * 8", "0 0 * * mo", "0 0 * * */0", "", "x"])
+def test_a_wrong_cron_expression_is_one_line(wrong: str) -> None:
     with pytest.raises(SettingsError, match="no cron expression"):
-        cron("61 * * * *")
+        cron(wrong)
+
+
+@pytest.mark.parametrize(
+    ("field", "days"),
+    [
+        ("1-5", "mon tue wed thu fri"),
+        ("0", "sun"),
+        ("7", "sun"),
+        ("5-7", "fri sat sun"),
+        ("0,3", "wed sun"),
+        ("mon-fri/2", "mon wed fri"),
+        ("FRI-mon", "mon fri sat sun"),
+        ("*/3", "wed sat sun"),
+        ("4/2", "thu sat"),
+        ("*", "mon tue wed thu fri sat sun"),
+    ],
+)
+def test_days_of_the_week_are_crons(field: str, days: str) -> None:
+    due: datetime | None = datetime(2026, 11, 22, 23, tzinfo=UTC)  # A Sunday.
+    found = set()
+    for _ in range(7):
+        assert due is not None
+        due = cron(f"0 20 * * {field}").next_after(due)
+        assert due is not None and due.hour == 20
+        found.add(due.weekday())
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    assert " ".join(names[day] for day in sorted(found)) == days
 
 
 def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: Path) -> None:
