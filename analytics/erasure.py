@@ -11,7 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.deletion import delete_run
 from analytics.queries import run_not_found
@@ -23,11 +34,21 @@ from analytics.snapshots import snapshot
 from contracts.audit import write_audit
 from contracts.database import transaction
 from contracts.errors import RunBusyError, SettingsError, SourceNotFoundError
-from contracts.history import AuditEntry, RunMinute, lock_rollups, mark_dirty, rollups, window_start
+from contracts.history import (
+    MINUTE_S,
+    QUARTER_S,
+    AuditEntry,
+    RunMinute,
+    lock_rollups,
+    mark_dirty,
+    rollups,
+    window_start,
+)
 from contracts.jobs import claim_is_alive
 from contracts.records import (
     ENDED_STATES,
     EPOCH,
+    DeadLetter,
     Face,
     Frame,
     Run,
@@ -68,7 +89,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, or would be. rollups: sums that retention had left. number: in the audit."""
+    """What was erased, or would be. rollups: sums that retention had left. number: in the audit.
+
+    run_ids: the runs that lost something, or all; dead_letters: frames of theirs that were set
+    aside, as far as they may have been captured in the range.
+    """
 
     sources: tuple[str, ...]
     runs: int
@@ -76,6 +101,8 @@ class Receipt:
     faces: int
     tracks: int
     rollups: int
+    dead_letters: int
+    run_ids: tuple[str, ...]
     at: datetime
     dry_run: bool
     number: int | None = None
@@ -157,7 +184,11 @@ def _runs(connection: Connection, scope: Scope) -> list[_Run]:
         query = query.where(Source.name == scope.source)
     if scope.run_id is not None:
         query = query.where(Run.run_id == scope.run_id)
-    runs = [
+        if connection.execute(query).first() is None:
+            raise run_not_found(scope.run_id)
+    if scope.has_range:
+        query = query.where(or_(*_touched(scope)))
+    return [
         _Run(
             row.id,
             row.run_id,
@@ -169,14 +200,65 @@ def _runs(connection: Connection, scope: Scope) -> list[_Run]:
         )
         for row in connection.execute(query.order_by(Run.id))
     ]
-    if scope.run_id is not None and not runs:
-        raise run_not_found(scope.run_id)
-    return runs
+
+
+def _touched(scope: Scope) -> list[ColumnElement[bool]]:
+    """The runs that may have something in the range: found by time, however many others are."""
+    captured = type_coerce(Frame.captured_at, BigInteger)
+    since_us, until_us = scope.since_us, scope.until_us
+    settled_since = window_start(since_us, QUARTER_S)
+    found: list[Any] = [
+        select(Frame.run_pk).where(captured >= since_us, captured < until_us),
+        select(RunMinute.run_pk).where(
+            RunMinute.start >= window_start(since_us, MINUTE_S), RunMinute.start < until_us
+        ),
+        select(DeadLetter.run_pk),
+        select(rollups.c.part).where(
+            rollups.c.source_pk.in_(select(Source.id)),
+            rollups.c.width_s == QUARTER_S,
+            rollups.c.start >= settled_since,
+            rollups.c.start < until_us,
+        ),
+    ]
+    return [Run.id.in_(query) for query in found]
+
+
+def _letters(connection: Connection, scope: Scope, run: _Run) -> list[int]:
+    """The run's dead letters, by seq, that may have been captured in the range.
+
+    They have no time of their own: it is between those of the frames around them, and before
+    they were set aside.
+    """
+    captured = type_coerce(Frame.captured_at, BigInteger)
+    found = []
+    for letter in connection.execute(
+        select(DeadLetter.seq, DeadLetter.frame_index, DeadLetter.at).where(
+            DeadLetter.run_pk == run.pk
+        )
+    ).all():
+        before = after = None
+        if letter.frame_index is not None:
+            of_run = select(captured).where(Frame.run_pk == run.pk).limit(1)
+            before, after = (
+                connection.execute(query).scalar()
+                for query in (
+                    of_run.where(Frame.frame_index < letter.frame_index).order_by(
+                        Frame.frame_index.desc()
+                    ),
+                    of_run.where(Frame.frame_index > letter.frame_index).order_by(
+                        Frame.frame_index
+                    ),
+                )
+            )
+        latest = to_micros(letter.at) if after is None else after
+        if latest >= scope.since_us and (before is None or before < scope.until_us):
+            found.append(letter.seq)
+    return found
 
 
 def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: bool) -> Receipt:
-    frames = faces = tracks = kept = 0
-    touched = set()
+    frames = faces = tracks = kept = letters = 0
+    touched = dict[_Run, None]()
     for run in runs:
         rows = Rows(scope.since_us, scope.until_us, run.pk)
         here = frames_of(rows).subquery()
@@ -193,11 +275,12 @@ def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: b
                 .scalar_subquery(),
             )
         ).one()
-        settled = settled_frames(connection, run.pk, scope.since_us, scope.until_us)
+        settled = settled_frames(connection, run.pk, run.source_pk, scope.since_us, scope.until_us)
+        aside = len(_letters(connection, scope, run))
         frames, faces, tracks = frames + found[0], faces + found[1], tracks + found[2]
-        kept += settled
-        if found[0] or settled or not scope.has_range:
-            touched.add(run)
+        kept, letters = kept + settled, letters + aside
+        if found[0] or settled or aside or not scope.has_range:
+            touched[run] = None
     return Receipt(
         sources=tuple(sorted({run.source for run in touched})),
         runs=len(touched),
@@ -205,6 +288,8 @@ def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: b
         faces=faces,
         tracks=tracks,
         rollups=kept,
+        dead_letters=letters,
+        run_ids=tuple(run.run_id for run in touched),
         at=utc_now(),
         dry_run=dry_run,
     )
@@ -214,10 +299,12 @@ def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
     """The run's rows in the range, some minutes at a time; the run itself when none are left."""
     since_us, until_us = scope.since_us, scope.until_us
     before = window_start(until_us, 60)
-    for rows in minute_slices(engine, run.pk):
-        clipped = Rows(max(rows.since_us, since_us), min(rows.until_us, until_us), run.pk)
-        if clipped.since_us >= clipped.until_us:
-            continue
+    # First: when the frames around them are gone, nothing tells when they were captured.
+    _erase_letters(engine, scope, run)
+    for rows in minute_slices(engine, run.pk, since_us, until_us):
+        clipped = replace(
+            rows, since_us=max(rows.since_us, since_us), until_us=min(rows.until_us, until_us)
+        )
         with transaction(engine) as connection:
             _erase_rows(connection, run, clipped)
             # The accounting of whole minutes; of a part of one, it tells of the rest, too.
@@ -240,8 +327,24 @@ def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
             .where(rollups.c.source_pk == run.source_pk, rollups.c.part == run.pk)
             .limit(1)
         ).first()
-    if run.ended and left is None and sums is None:
+        aside = connection.execute(
+            select(DeadLetter.seq).where(DeadLetter.run_pk == run.pk).limit(1)
+        ).first()
+    if run.ended and left is sums is aside is None:
         delete_run(engine, run.run_id)
+
+
+def _erase_letters(engine: Engine, scope: Scope, run: _Run) -> None:
+    with transaction(engine) as connection:
+        seqs = _letters(connection, scope, run)
+        connection.execute(
+            delete(DeadLetter).where(DeadLetter.run_pk == run.pk, DeadLetter.seq.in_(seqs))
+        )
+        connection.execute(
+            update(RunProgress)
+            .where(RunProgress.run_pk == run.pk)
+            .values(erased=RunProgress.erased + len(seqs))
+        )
 
 
 def _erase_rows(connection: Connection, run: _Run, rows: Rows) -> None:
@@ -277,6 +380,7 @@ def _erase_rows(connection: Connection, run: _Run, rows: Rows) -> None:
 def _shorten_tracks(connection: Connection, run_pk: int, tracks: set[int]) -> None:
     """Tracks end where their faces do now; without a face they go."""
     for track_id in sorted(tracks):
+        this = (Track.run_pk == run_pk, Track.track_id == track_id)
         left = connection.execute(
             select(
                 func.min(Frame.frame_index),
@@ -286,9 +390,10 @@ def _shorten_tracks(connection: Connection, run_pk: int, tracks: set[int]) -> No
                 func.count(),
             )
             .join(Face, (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index))
-            .where(Face.run_pk == run_pk, Face.track_id == track_id)
+            .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
+            .where(*this)
+            .where(Face.frame_index.between(Track.first_frame_index, Track.last_frame_index))
         ).one()
-        this = (Track.run_pk == run_pk, Track.track_id == track_id)
         if not left[4]:
             connection.execute(delete(Track).where(*this))
             continue
@@ -322,4 +427,4 @@ def _write_receipt(engine: Engine, scope: Scope, receipt: Receipt, actor: str) -
     return replace(receipt, number=number)
 
 
-_NOT_TOLD: Final = ("at", "dry_run", "number")
+_NOT_TOLD: Final = ("run_ids", "at", "dry_run", "number")

@@ -28,11 +28,15 @@ Minutes = dict[tuple[int, int], Sums]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which rows: captured in [since_us, until_us), of that run, or of all that history counts."""
+    """Which rows: captured in [since_us, until_us), of that run, or of all that history counts.
+
+    indexes: no frame_index of the run's frames there is smaller, or larger: it is their key.
+    """
 
     since_us: int
     until_us: int
     run_pk: int | None = None
+    indexes: tuple[int, int] | None = None
     minute: ColumnElement[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +50,13 @@ class Rows:
         """The query over frames, narrowed to these rows, by source and minute."""
         captured = type_coerce(Frame.captured_at, BigInteger)
         query = query.where(captured >= self.since_us, captured < self.until_us)
+        if self.run_pk is not None:
+            query = query.where(Frame.run_pk == self.run_pk, *self.by_index())
         return self._of_runs(query).group_by(Run.source_pk, self.minute)
+
+    def by_index(self) -> tuple[ColumnElement[bool], ...]:
+        """What is known of the frames' key, so that a run is not read from its begin."""
+        return () if self.indexes is None else (Frame.frame_index.between(*self.indexes),)
 
     def of_minutes(self, query: _Query) -> _Query:
         """The query over run_minutes, narrowed to these rows, by source and minute."""

@@ -29,11 +29,14 @@ def settle(
         add_sums(connection, _at_widths(row | {"tracks_carried": 0} | sums, WIDTHS))
 
 
-def settled_frames(connection: Connection, run_pk: int, since_us: int, until_us: int) -> int:
+def settled_frames(
+    connection: Connection, run_pk: int, source_pk: int, since_us: int, until_us: int
+) -> int:
     """How many frames the run's own part has in that range, to the quarter of an hour."""
     return int(
         connection.execute(
             select(func.coalesce(func.sum(rollups.c.frames), 0)).where(
+                rollups.c.source_pk == source_pk,
                 rollups.c.part == run_pk,
                 rollups.c.width_s == QUARTER_S,
                 rollups.c.start >= window_start(since_us, QUARTER_S),

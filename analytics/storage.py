@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select, text
 
 from analytics.snapshots import snapshot
 from contracts.history import DAY_S, MICROS, rollups, window_start
-from contracts.records import RunProgress, from_micros, to_micros
+from contracts.records import RunProgress, Source, from_micros, to_micros
 
 _SIZE: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",
@@ -48,7 +48,8 @@ def storage(engine: Engine, kept_days: int, now: datetime) -> Storage:
     since = until - _DAYS * DAY_S * MICROS
     day_rows = (
         select(rollups.c.start, func.sum(rollups.c.frames + rollups.c.faces))
-        .where(rollups.c.width_s == DAY_S, rollups.c.start >= since, rollups.c.start < until)
+        .where(rollups.c.source_pk.in_(select(Source.id)), rollups.c.width_s == DAY_S)
+        .where(rollups.c.start >= since, rollups.c.start < until)
         .where(rollups.c.frames > 0)
         .group_by(rollups.c.start)
     )

@@ -29,6 +29,7 @@ GROUP: Final = "workers"
 _CONSUMER: Final = "worker"  # One fixed name: what a dead worker had pending, the next one reads.
 FIELD: Final = b"m"
 _MAX_DEAD_LETTERS: Final = 64
+_RUNS_A_CALL: Final = 1000
 _SOCKET_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 1.0
 _HINT: Final = "Check that it runs, and the host and password in MOODLINE_REDIS_URL"
@@ -41,6 +42,17 @@ return 0"""
 _RELEASE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0"""
+_DROP_LETTERS: Final = """
+local unwanted, dropped = {}, 0
+for _, run in ipairs(ARGV) do unwanted[run] = true end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
+  for at = 1, #entry[2], 2 do
+    if entry[2][at] == 'run' and unwanted[entry[2][at + 1]] then
+      dropped = dropped + redis.call('XDEL', KEYS[1], entry[1])
+    end
+  end
+end
+return dropped"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,17 @@ class Bus:
             pipeline.xadd(self._dead_key, entry, maxlen=_MAX_DEAD_LETTERS, approximate=False)
             pipeline.expire(self._dead_key, ttl_s)
             pipeline.execute()
+
+    def drop_letters(self, run_ids: Sequence[str]) -> int:
+        """Drop the frames of these runs that were set aside: they are pictures. How many."""
+        dropped = 0
+        with self.errors():
+            for begin in range(0, len(run_ids), _RUNS_A_CALL):
+                some = run_ids[begin : begin + _RUNS_A_CALL]
+                dropped += int(
+                    cast("Any", self.client.eval(_DROP_LETTERS, 1, self._dead_key, *some))
+                )
+        return dropped
 
     def forget(self, run_id: str) -> None:
         """Drop everything that the broker holds of a run that has ended."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Engine
 
+from analytics.erasure import Receipt
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from contracts.uploads import UploadLine, Uploads
@@ -71,7 +72,7 @@ class _NoDesk:
         _unavailable()
 
 
-def _nothing(_source: str) -> None:
+def _nothing(_receipt: Receipt) -> None:
     return
 
 
@@ -86,7 +87,7 @@ class Backend:
     broker_url: where the broker is now, "" where none runs. start_demo: adds a source that plays
     a clip of faces that belong to no one; its name. read_image: of a picture's bytes, what faces
     are in it, as inference_worker.still has them. status, jobs: as `moodline status --json`
-    and `moodline schedule list --json` have them. forget_view: what a source shows now goes.
+    and `moodline schedule list --json` have them. forget_erased: what is left of it elsewhere.
     """
 
     engine: Engine
@@ -98,4 +99,4 @@ class Backend:
     read_image: Callable[[bytes], dict[str, Any]] = _unavailable
     status: Callable[[], dict[str, Any]] = _unavailable
     jobs: Callable[[], list[dict[str, Any]]] = _unavailable
-    forget_view: Callable[[str], None] = _nothing
+    forget_erased: Callable[[Receipt], None] = _nothing

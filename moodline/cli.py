@@ -19,6 +19,7 @@ from moodline import __version__
 from moodline.history_commands import (
     audit_command,
     erase_command,
+    forget_erased,
     rollups_app,
     schedule_app,
     trends_command,
@@ -317,7 +318,6 @@ def dashboard(
     from dashboard.backend import Backend
     from dashboard.server import serve
     from moodline.demo_camera import start_demo
-    from moodline.history_commands import forget_view
     from moodline.image_desk import ImageDesk
     from moodline.recording_desk import RecordingDesk, uploads_of
     from moodline.running import running_broker
@@ -337,7 +337,7 @@ def dashboard(
             read_image=ImageDesk().read,
             status=lambda: read_status(settings, engine),
             jobs=lambda: job_lines(settings, engine),
-            forget_view=lambda source: forget_view(settings, source),
+            forget_erased=lambda receipt: forget_erased(settings, engine, receipt),
         )
         serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
 

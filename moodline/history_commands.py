@@ -11,13 +11,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import Engine
 
+from analytics.erasure import Receipt, Scope, erase
+from contracts.bus import Bus
 from contracts.errors import BrokerError, SettingsError
+from contracts.live_view import forget
 from contracts.logs import configure_logs
 from contracts.records import utc_now
 from contracts.settings import Settings
 from moodline.record_commands import print_json
 from moodline.records_session import records
+from moodline.running import running_broker
 from moodline.times import parse_moment, parse_span
 from moodline.user_commands import actor
 
@@ -82,8 +87,6 @@ def erase_command(  # noqa: PLR0913, PLR0917
     as_json: JsonOption = False,
 ) -> None:
     """Erase what was recorded: rows, sums and live pictures. A receipt stays in the audit."""
-    from analytics.erasure import Receipt, Scope, erase
-
     scope = Scope(
         source,
         run,
@@ -101,7 +104,8 @@ def erase_command(  # noqa: PLR0913, PLR0917
         words = "would be erased" if receipt.dry_run else "erased"
         Console().print(
             f"{receipt.frames:,} frames with {receipt.faces:,} faces in {receipt.tracks:,} tracks, "
-            f"and sums of {receipt.rollups:,} older frames, {words}: {receipt.runs:,} runs of "
+            f"{receipt.dead_letters:,} frames that were set aside, and sums of {receipt.rollups:,} "
+            f"older frames, {words}: {receipt.runs:,} runs of "
             f"{', '.join(receipt.sources) or 'no source'}.",
             highlight=False,
             markup=False,
@@ -119,8 +123,7 @@ def erase_command(  # noqa: PLR0913, PLR0917
             say(planned)
             typer.confirm("Erase it for good?", abort=True)
         receipt = erase(engine, scope, actor=who)
-        for name in receipt.sources:
-            forget_view(settings, name)
+        forget_erased(settings, engine, receipt)
     say(receipt)
 
 
@@ -269,19 +272,24 @@ def _when(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
-def forget_view(settings: Settings, source: str) -> None:
-    """What the source shows just now goes, too; in seconds it would of itself."""
-    from contracts.bus import Bus
-    from contracts.live_view import forget
-    from moodline.running import running_broker
+def forget_erased(settings: Settings, engine: Engine, receipt: Receipt) -> None:
+    """What is left of it beside the records: pictures in the broker, and files on this host.
 
+    The live picture, frames that were set aside, uploads of runs that are gone, and annotated
+    copies. Other hosts' files go with their scheduler's job `uploads`.
+    """
+    from moodline.recording_desk import forget_recordings
+
+    forget_recordings(settings, engine, receipt.run_ids)
     url = running_broker(settings)
     if not url:
         return
     with suppress(BrokerError):
         bus = Bus.connect(url)
         try:
-            forget(bus, source)
+            bus.drop_letters(receipt.run_ids)
+            for name in receipt.sources:
+                forget(bus, name)
         finally:
             bus.close()
 

@@ -86,7 +86,7 @@ class RecordingDesk:
 
     def annotated(self, run_id: str) -> tuple[str, Path]:
         """("none" | "drawing" | "done" | "failed", where) of the run's annotated copy."""
-        out = self.settings.uploads_path / "annotated" / f"{run_id}.mp4"
+        out = _copy_of(self.settings, run_id)
         with self._lock:
             process = self._drawing.get(run_id)
         if process is not None and process.poll() is None:
@@ -122,6 +122,17 @@ class RecordingDesk:
         )
         files = queue_files(self.settings, self.engine, found, pins)
         return [(one.ticket.run_id if one.ticket else None, one.error) for one in files]
+
+
+def forget_recordings(settings: Settings, engine: Engine, run_ids: Sequence[str]) -> None:
+    """After an erasure: what was drawn of these runs, and what was sent of runs that are gone."""
+    for run_id in run_ids:
+        _copy_of(settings, run_id).unlink(missing_ok=True)
+    uploads_of(settings, engine).remove_old()
+
+
+def _copy_of(settings: Settings, run_id: str) -> Path:
+    return settings.uploads_path / "annotated" / f"{run_id}.mp4"
 
 
 def remove_copies(settings: Settings, engine: Engine, now: datetime) -> int:

@@ -53,8 +53,7 @@ def routes(backend: Backend) -> APIRouter:
         actor = person.name or "dashboard on this machine"
         receipt = erase(backend.engine, scope, actor=actor, dry_run=asked.dry_run)
         if not asked.dry_run:
-            for source in receipt.sources:
-                backend.forget_view(source)
+            backend.forget_erased(receipt)
         return _plain(asdict(receipt))
 
     @router.get("/notice")

@@ -150,6 +150,15 @@ def test_dead_letters_are_few_and_expire(bus: Bus) -> None:
     assert bus.client.xlen(bus._dead_key) == 64
 
 
+def test_the_dead_letters_of_a_run_can_be_dropped(bus: Bus) -> None:
+    for seq, run_id in enumerate(("door-1", "door-2", "hall-1", "door-1")):
+        bus.dead_letter(run_id, seq, b"frame", ttl_s=60)
+    assert bus.drop_letters(["door-1", "door-2", "gone"]) == 3
+    kept = bus.client.xrange(bus._dead_key)
+    assert [fields[b"run"] for _, fields in kept] == [b"hall-1"]
+    assert bus.drop_letters([]) == 0
+
+
 def test_an_unreachable_broker_is_one_line_without_its_password() -> None:
     with pytest.raises(BrokerError) as raised:
         Bus.connect("redis://:s3cret@127.0.0.1:1/0")

@@ -2,20 +2,28 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, insert, select
 
 from analytics.erasure import Scope, audit_entries, erase
 from analytics.queries import list_runs, run_summary
 from analytics.retention import Ages, apply_retention
-from analytics.rollups import fold_all
-from contracts.database import reading
+from analytics.rollups import fold_all, rebuild
+from contracts.bus import Bus
+from contracts.database import reading, transaction
 from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundError
 from contracts.history import COUNT_SUMS, MINUTE_S, RunMinute, rollups, window_start
-from contracts.records import Face, Frame, Run, RunProgress, Source, Track
+from contracts.live_view import View
+from contracts.records import DeadLetter, Face, Frame, Run, RunProgress, Source, Track
+from contracts.settings import Settings
+from moodline.broker import EmbeddedBroker
+from moodline.history_commands import forget_erased
+from moodline.recording_desk import uploads_of
 from tests.history import (
     Windows,
     WrittenRun,
@@ -29,7 +37,7 @@ from tests.history import (
 BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MONTH = Ages(timedelta(days=30), timedelta(days=30), None, None)
-TABLES = (Run, RunProgress, RunMinute, Frame, Face, Track)
+TABLES = (Run, RunProgress, RunMinute, Frame, Face, Track, DeadLetter)
 
 
 def write_some(engine: Engine, chance: random.Random) -> list[WrittenRun]:
@@ -73,12 +81,22 @@ def of_people(found: Windows, *, tracks: bool) -> Windows:
     return {key: sums for key, sums in kept.items() if sums}
 
 
+SCOPES: dict[str, Callable[[list[WrittenRun], datetime, datetime], Scope]] = {
+    "a source": lambda runs, since, until: Scope(source="door"),
+    "a run": lambda runs, since, until: Scope(run_id=runs[0].run_id),
+    "a range": lambda runs, since, until: Scope(since=since, until=until),
+    "a source from then on": lambda runs, since, until: Scope(source="door", since=since),
+    "a run up to then": lambda runs, since, until: Scope(run_id=runs[1].run_id, until=until),
+}
+
+
 @pytest.mark.parametrize("settled", [False, True])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("named", SCOPES)
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_erased_is_gone_and_nothing_else(
-    engine: Engine, seed: int, *, settled: bool
+    engine: Engine, seed: int, named: str, *, settled: bool
 ) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(f"{seed} {named}")
     runs = write_some(engine, chance)
     if settled:
         for run in runs:
@@ -87,28 +105,129 @@ def test_what_is_erased_is_gone_and_nothing_else(
     fold_all(engine)
     since = BEGIN + timedelta(seconds=chance.randrange(3000))
     until = since + timedelta(seconds=chance.randrange(1, 2000))
-    scope = chance.choice(
-        [
-            Scope(source="door"),
-            Scope(run_id=runs[0].run_id),
-            Scope(since=since, until=until),
-            Scope(source="door", since=since),
-            Scope(run_id=runs[1].run_id, until=until),
-        ]
-    )
+    scope = SCOPES[named](runs, since, until)
     before = stored(engine)
     told = erase(engine, scope, actor="test", dry_run=True)
     assert stored(engine) == before and not audit_entries(engine)
     receipt = erase(engine, scope, actor="test")
     left = without(runs, scope, whole_minutes=settled)
     tracks = not settled
-    assert of_people(stored(engine), tracks=tracks) == of_people(expected(left), tracks=tracks)
+    for _ in range(2):
+        assert of_people(stored(engine), tracks=tracks) == of_people(expected(left), tracks=tracks)
+        rebuild(engine, 1)
+        fold_all(engine)
     assert replace(told, at=receipt.at, dry_run=False, number=receipt.number) == receipt
     if not settled:
         erased = sum(len(run.frames) for run in runs) - sum(len(run.frames) for run in left)
         assert receipt.frames == erased == erased_or_gone(engine, runs)
+        assert kept_faces(engine) == faces_of(left)
+        assert kept_tracks(engine) == tracks_of(left)
     (entry,) = audit_entries(engine)
     assert entry["id"] == receipt.number and entry["details"]["frames"] == receipt.frames
+
+
+def kept_faces(engine: Engine) -> set[tuple[str, int, int]]:
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(Run.run_id, Face.frame_index, Face.track_id).join(Run, Run.id == Face.run_pk)
+        )
+        return {(run_id, index, track) for run_id, index, track in rows}
+
+
+def faces_of(runs: list[WrittenRun]) -> set[tuple[str, int, int]]:
+    return {
+        (run.run_id, frame.frame_index, face.track_id)
+        for run in runs
+        for frame in run.frames
+        for face in frame.faces
+    }
+
+
+def kept_tracks(engine: Engine) -> dict[tuple[str, int], tuple[int, int, int]]:
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(
+                Run.run_id,
+                Track.track_id,
+                Track.first_frame_index,
+                Track.last_frame_index,
+                Track.faces,
+            ).join(Run, Run.id == Track.run_pk)
+        )
+        return {(run_id, track): (first, last, n) for run_id, track, first, last, n in rows}
+
+
+def tracks_of(runs: list[WrittenRun]) -> dict[tuple[str, int], tuple[int, int, int]]:
+    seen: dict[tuple[str, int], list[int]] = {}
+    for run_id, index, track in sorted(faces_of(runs)):
+        seen.setdefault((run_id, track), []).append(index)
+    return {key: (indexes[0], indexes[-1], len(indexes)) for key, indexes in seen.items()}
+
+
+def test_frames_that_were_set_aside_go_with_those_around_them(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(BEGIN), 300, random.Random(1))
+    letters = {1: 50, 2: 149, 3: 151, 4: 250, 5: None}
+    with transaction(engine) as connection:
+        pk = connection.execute(select(Run.id)).scalar_one()
+        # They took the place of frames in the middle of the recording.
+        for frame_index in letters.values():
+            for table in (Face, Frame):
+                connection.execute(delete(table).where(table.frame_index == frame_index))
+        connection.execute(
+            insert(DeadLetter),
+            [
+                {"run_pk": pk, "seq": seq, "frame_index": at, "reason": "x", "at": NOW}
+                for seq, at in letters.items()
+            ],
+        )
+    until = BEGIN + timedelta(seconds=30)
+
+    receipt = erase(engine, Scope(run_id=run.run_id, until=until), actor="test")
+
+    with reading(engine) as connection:
+        left = connection.execute(select(DeadLetter.seq).order_by(DeadLetter.seq)).scalars().all()
+    assert left == [3, 4]  # The one whose place nobody knows is gone, too.
+    assert (receipt.frames, receipt.dead_letters) == (148, 3)
+    assert run_summary(engine, run.run_id).coverage.dropped["erased"] == 151
+
+
+def test_pictures_that_are_left_beside_the_records_go_at_once(
+    engine: Engine,
+    bus: Bus,
+    broker: EmbeddedBroker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bus, "prefix", "moodline")
+    settings = Settings(home=tmp_path, redis_url=broker.url)
+    run = write_history_run(engine, "door", at_us(BEGIN), 30, random.Random(1))
+    copies = settings.uploads_path / "annotated"
+    copies.mkdir(parents=True)
+    for name in (run.run_id, "another"):
+        (copies / f"{name}.mp4").write_bytes(b"drawn")
+        bus.dead_letter(name, 1, b"a picture", ttl_s=60)
+    for source in ("door", "hall"):
+        View(source, run.run_id, at_us(NOW), 10, 10, (), b"a picture").show(bus)
+
+    forget_erased(settings, engine, erase(engine, Scope(source="door"), actor="test"))
+
+    assert [one.stem for one in copies.iterdir()] == ["another"]
+    assert bus.drop_letters([run.run_id]) == 0 and bus.drop_letters(["another"]) == 1
+    assert View.newest(bus, "door") is None and View.newest(bus, "hall") is not None
+
+
+def test_an_upload_goes_with_the_run_that_is_erased(engine: Engine, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    run = write_history_run(engine, "door", at_us(BEGIN), 30, random.Random(1))
+    uploads = uploads_of(settings, engine)
+    sent = uploads.begin("door.mp4", 4, "mark", "me")
+    uploads.append(sent.id, 0, b"film")
+    uploads.note_run(sent.id, run.run_id, "")
+    part = Scope(run_id=run.run_id, until=BEGIN + timedelta(seconds=2))
+    forget_erased(settings, engine, erase(engine, part, actor="test"))
+    assert sent.path.exists()
+    forget_erased(settings, engine, erase(engine, Scope(run_id=run.run_id), actor="test"))
+    assert not sent.path.exists()
 
 
 def erased_or_gone(engine: Engine, runs: list[WrittenRun]) -> int:
