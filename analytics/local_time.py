@@ -101,8 +101,9 @@ def shift_s(step_s: int) -> int:
 
 
 def _offset_s(moment: datetime, zone: tzinfo) -> int:
+    """To the quarter of an hour, of which all have been since 1980: nothing finer is stored."""
     offset = moment.astimezone(zone).utcoffset()
-    return round(offset.total_seconds()) if offset is not None else 0
+    return round(offset.total_seconds() / QUARTER_S) * QUARTER_S if offset is not None else 0
 
 
 def _change(before: datetime, after: datetime, zone: tzinfo) -> datetime:

@@ -44,6 +44,8 @@ ALL: Final = ""
 _WEEK_HOURS: Final = 168
 _MONDAY_HOURS: Final = 96
 _QUARTERS_UP_TO_S: Final = 400 * DAY_S
+_FIRST_YEAR: Final = 1900
+_END_YEAR: Final = 2200
 _NOTHING: Final = measures({})
 
 _Key = TypeVar("_Key")
@@ -219,8 +221,15 @@ def _checked_step(since: datetime, until: datetime, step_s: int | None) -> int:
 
 
 def _check_range(since: datetime, until: datetime) -> None:
+    if since.year < _FIRST_YEAR or until.year >= _END_YEAR:
+        raise SettingsError(
+            "the range is out of all time",
+            hint=f"It lies between the years {_FIRST_YEAR} and {_END_YEAR}",
+        )
     if since >= until:
         raise SettingsError("the range is empty", hint="Its begin comes before its end")
+    if (until - since).total_seconds() > STEPS[-1] * MOST_BUCKETS:
+        raise SettingsError("the range is too long", hint="Choose 30 years at most")
 
 
 def _add(found: dict[_Key, Values], key: _Key, values: Values) -> None:

@@ -30,7 +30,7 @@ from contracts.records import Base, UtcMicros
 MICROS: Final = 1_000_000
 MINUTE_S: Final = 60
 QUARTER_S: Final = 900
-"""Since 1972 each zone's offset from UTC is a multiple of it: any zone's days are whole ones."""
+"""Each zone's offset from UTC is a multiple of it since 1980: any zone's days are whole ones."""
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
 WIDTHS: Final = (MINUTE_S, QUARTER_S, HOUR_S, DAY_S)

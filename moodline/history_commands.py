@@ -23,7 +23,7 @@ from contracts.settings import Settings
 from moodline.record_commands import print_json
 from moodline.records_session import records
 from moodline.running import running_broker
-from moodline.times import parse_moment, parse_span
+from moodline.times import parse_moment, parse_range, parse_span
 from moodline.user_commands import actor
 
 rollups_app = typer.Typer(no_args_is_help=True, help="The sums by minute, quarter, hour and day.")
@@ -61,15 +61,15 @@ def trends_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     from moodline.trends_view import show_trends
 
     settings = _settings()
-    end = parse_moment(until, "--to") if until else utc_now()
-    begin = parse_moment(since, "--from") if since else end - parse_span(last, "--last")
+    clock = zone_named(zone or settings.timezone)
+    begin, end = parse_range(since, until, last, zone=clock, now=utc_now())
     with records(settings) as engine:
         fold_all(engine)  # Where no scheduler runs, what is new is not folded yet.
         show_trends(
             engine,
             begin,
             end,
-            zone_named(zone or settings.timezone),
+            clock,
             sources=source or [],
             tags=tag or [],
             as_json=as_json,

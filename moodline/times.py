@@ -1,7 +1,7 @@
 """Moments and spans of time as people type them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from contracts.errors import SettingsError
@@ -9,15 +9,27 @@ from contracts.errors import SettingsError
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-def parse_moment(text: str, option: str) -> datetime:
-    """An ISO 8601 moment; without a zone it is UTC. Raises SettingsError."""
+def parse_moment(text: str, option: str, zone: tzinfo = UTC) -> datetime:
+    """An ISO 8601 moment; without an offset it is that zone's. Raises SettingsError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
         raise SettingsError(
             f"{option} {text!r} is no ISO 8601 moment", hint="Example: 2026-11-23T09:30:00Z"
         ) from exc
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def parse_range(
+    since: str | None, until: str | None, last: str, *, zone: tzinfo, now: datetime
+) -> tuple[datetime, datetime]:
+    """--from and --to, or the --last so much of it, up to now; in UTC. Raises SettingsError."""
+    try:
+        end = parse_moment(until, "--to", zone).astimezone(UTC) if until else now
+        begin = parse_moment(since, "--from", zone).astimezone(UTC) if since else None
+        return begin or end - parse_span(last, "--last"), end
+    except OverflowError as exc:
+        raise SettingsError("the range is out of all time", hint="Example: --last 7d") from exc
 
 
 def parse_span(text: str, option: str) -> timedelta:

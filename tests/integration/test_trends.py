@@ -29,6 +29,8 @@ from contracts.sources import (
 from tests.history import WrittenRun, at_us, expected, write_history_run
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
+LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+"""Its clocks jump by half an hour."""
 NEW_YORK = ZoneInfo("America/New_York")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)
 """The day before Berlin's clocks jump."""
@@ -86,6 +88,25 @@ def test_a_timeline_is_what_its_steps_hold(engine: Engine) -> None:
             assert bucket.measures.is_gap() == (bucket.measures.frames == 0)
         covered = sum(bucket.measures.frames for bucket in found.series["door"])
         assert covered == sum(len(run.frames) for run in runs)
+
+
+def test_the_day_that_is_an_hour_longer_has_all_of_it(engine: Engine) -> None:
+    begin = datetime(2026, 10, 24, tzinfo=UTC)
+    chance = random.Random(5)
+    # Also in both of the hours that Berlin's clocks show twice, and around its midnights.
+    runs = [
+        write_history_run(engine, "door", at_us(begin + timedelta(minutes=at)), 200, chance)
+        for at in (7, 21 * 60 + 59, 24 * 60 + 20, 25 * 60 + 20, 46 * 60 + 50, 47 * 60 + 10)
+    ]
+    fold_all(engine)
+    for zone, step_s in product([BERLIN, LORD_HOWE], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]):
+        found = timeline(engine, begin, begin + timedelta(days=3), zone, step_s=step_s)
+        for bucket in found.series["door"]:
+            assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
+        assert sum(bucket.measures.frames for bucket in found.series["door"]) == 1200
+    days = timeline(engine, begin, begin + timedelta(days=3), BERLIN, step_s=DAY_S).series["door"]
+    hours = [(day.end - day.begin).total_seconds() / 3600 for day in days]
+    assert 25 in hours
 
 
 def test_days_are_the_viewers_and_as_long_as_they_were() -> None:
@@ -161,6 +182,29 @@ def test_the_step_grows_with_the_range(engine: Engine) -> None:
         timeline(engine, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
     with pytest.raises(SettingsError, match="empty"):
         timeline(engine, SPRING, SPRING, UTC)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [(1, 2), (1899, 2026), (1990, 2026), (2026, 2300), (1, 9999)]
+)
+def test_a_range_that_cannot_be_shown_is_refused(engine: Engine, since: int, until: int) -> None:
+    begin, end = (datetime(year, 1, 2, tzinfo=UTC) for year in (since, until))
+    with pytest.raises(SettingsError, match=r"out of all time|too long"):
+        timeline(engine, begin, end, BERLIN)
+    with pytest.raises(SettingsError, match=r"out of all time|too long"):
+        totals(engine, begin, end)
+
+
+def test_a_clock_that_was_odd_minutes_ahead_is_read_to_the_quarter(engine: Engine) -> None:
+    at = datetime(1930, 5, 1, 12, tzinfo=UTC)  # Amsterdam was 19 min 32 s ahead.
+    run = write_history_run(engine, "door", at_us(at), 60, random.Random(1), step_ms=60_000)
+    fold_all(engine)
+    zone = ZoneInfo("Europe/Amsterdam")
+    for step_s in (QUARTER_S, HOUR_S, DAY_S):
+        found = timeline(engine, at, at + timedelta(days=3), zone, step_s=step_s).series["door"]
+        assert sum(bucket.measures.frames for bucket in found) == len(run.frames)
+    (cell, *more) = heat_map(engine, at, at + timedelta(days=3), zone)
+    assert sum(one.measures.frames for one in (cell, *more)) == len(run.frames)
 
 
 def test_uptime_is_in_every_window_and_never_twice(engine: Engine) -> None:
