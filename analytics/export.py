@@ -4,7 +4,6 @@ pandas and pyarrow take seconds to load, so they are loaded when something is ex
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from sqlalchemy import Engine
 
 from analytics.record_columns import COLUMNS, Kind
 from analytics.record_pages import Selection, record_pages, type_of_row
+from analytics.whole_files import written_whole
 from contracts.errors import ExportError
 from contracts.records import from_micros
 
@@ -39,18 +39,11 @@ def export_records(engine: Engine, selection: Selection, path: Path) -> int:
     The file appears whole or not at all: it is written beside its place and then moved there.
     """
     check_export_path(path)
-    handle, name = tempfile.mkstemp(prefix=".moodline-", dir=path.absolute().parent)
-    os.close(handle)
-    part = Path(name)
     try:
-        rows = _WRITERS[path.suffix](engine, selection, part)
-        part.chmod(0o644)
-        part.replace(path)
+        with written_whole(path) as part:
+            return _WRITERS[path.suffix](engine, selection, part)
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}") from exc
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
 
 
 def _write_csv(engine: Engine, selection: Selection, part: Path) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from sqlalchemy import Engine
 
 from analytics.summaries import report_json, run_report
 from analytics.summary_page import summary_page
+from analytics.whole_files import written_whole
 from contracts.errors import ExportError
 
 _HINT: Final = "Choose another folder with --out"
@@ -35,18 +35,8 @@ def write_summary(engine: Engine, run_id: str, folder: Path, console: Console) -
 
 
 def _write(path: Path, text: str) -> None:
-    """The file appears whole or not at all: it is written beside its place and then moved there."""
     try:
-        handle, name = tempfile.mkstemp(prefix=".moodline-", dir=path.absolute().parent)
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}", hint=_HINT) from exc
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as exc:
-        raise ExportError(f"cannot write {path}: {exc.strerror}", hint=_HINT) from exc
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from analytics import export
 from analytics.export import export_records
 from analytics.record_columns import COLUMNS
 from analytics.record_pages import Selection, record_pages
+from analytics.whole_files import written_whole
 from contracts.errors import ExportError, RunNotFoundError
 from tests.rows import START, Seen, write_run
 
@@ -111,6 +112,15 @@ def test_an_export_that_fails_leaves_nothing_under_its_name(
     with pytest.raises(ExportError, match="No space left"):
         export_records(records, Selection(), tmp_path / "a.csv")
     assert not list(tmp_path.glob("*.csv")) and not list(tmp_path.glob(".moodline*"))
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(records: Engine, tmp_path: Path) -> None:
+    (tmp_path / ".moodline-part-left").write_bytes(b"half")
+    with written_whole(tmp_path / "another.csv") as part:
+        export_records(records, Selection(), tmp_path / "out.csv")
+        assert part.exists()
+    assert {one.name for one in tmp_path.iterdir()} >= {"another.csv", "out.csv"}
+    assert not list(tmp_path.glob(".moodline-*"))
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a", "nowhere/a.csv"])
