@@ -21,7 +21,7 @@ from sqlalchemy import Engine, func, select, update
 from contracts.database import reading, transaction
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
 from contracts.history import JobRun, upsert
-from contracts.leases import give_lease_up, holds_lease, take_lease
+from contracts.leases import active_holder, give_lease_up, holds_lease, take_lease
 from contracts.records import EPOCH, utc_now
 from contracts.redact import redact
 
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 LEASE: Final = "scheduler"
 _THREADS: Final = 4
+_WAITING: Final = "waiting"
 _TICK: Final = timedelta(microseconds=1)
 _LOOK_BACK: Final = [timedelta(hours=1), *(timedelta(days=days) for days in (1, 8, 32, 367))]
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -122,6 +123,7 @@ class Job:
     """Something to be done again and again. run: does it, and says in a line what came of it.
 
     since: times before that are not caught up. quiet: its success is not worth a line in the log.
+    waits: most of its time it does nothing; such jobs do not keep the others from running.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Job:
     run: Callable[[], str]
     since: datetime = EPOCH
     quiet: bool = False
+    waits: bool = False
 
 
 class Scheduler:
@@ -189,7 +192,10 @@ class Scheduler:
     def _begin(self) -> None:
         self._running = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": {"type": "threadpool", "max_workers": _THREADS}},
+            executors={
+                "default": {"type": "threadpool", "max_workers": _THREADS},
+                _WAITING: {"type": "threadpool", "max_workers": _THREADS},
+            },
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
         self._running.start()
@@ -212,6 +218,7 @@ class Scheduler:
                     job.times.trigger,
                     args=[name],
                     id=name,
+                    executor=_WAITING if job.waits else "default",
                     replace_existing=True,
                     next_run_time=utc_now(),
                 )
@@ -270,7 +277,7 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """How a job's latest run went. finished_at: None while it runs, or when it was killed."""
+    """How a job's latest run went. finished_at: None while it is running, or when it was killed."""
 
     job: str
     scheduled_at: datetime
@@ -278,6 +285,7 @@ class LastRun:
     finished_at: datetime | None
     result: str
     error: str
+    running: bool
 
 
 def last_runs(engine: Engine) -> dict[str, LastRun]:
@@ -291,9 +299,16 @@ def last_runs(engine: Engine) -> dict[str, LastRun]:
         latest, (latest.c.job == JobRun.job) & (latest.c.at == JobRun.scheduled_at)
     )
     with reading(engine) as connection:
+        active = active_holder(connection, LEASE)
         return {
             row.job: LastRun(
-                row.job, row.scheduled_at, row.started_at, row.finished_at, row.result, row.error
+                row.job,
+                row.scheduled_at,
+                row.started_at,
+                row.finished_at,
+                row.result,
+                row.error,
+                running=row.finished_at is None and row.holder == active,
             )
             for row in connection.execute(query)
         }

@@ -39,6 +39,16 @@ def holds_lease(connection: Connection, name: str, holder: str) -> bool:
     return found is not None and found.holder == holder and found.expires_at > utc_now()
 
 
+def active_holder(connection: Connection, name: str) -> str | None:
+    """The living process that has the lease; None where none has."""
+    found = connection.execute(
+        select(Lease.holder, Lease.expires_at).where(Lease.name == name)
+    ).first()
+    if found is None or not claim_is_alive(found.holder, found.expires_at):
+        return None
+    return str(found.holder)
+
+
 def give_lease_up(engine: Engine, name: str, *, holder: str) -> None:
     """Let another have it at once. Raises DatabaseError."""
     with transaction(engine) as connection:

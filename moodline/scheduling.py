@@ -12,7 +12,7 @@ from analytics.live import live_lines
 from analytics.local_time import zone_named
 from analytics.retention import Ages, apply_retention, forget_job_runs
 from analytics.rollups import fold_all
-from analytics.scheduler import Job, Scheduler, cron, every, last_runs
+from analytics.scheduler import Job, LastRun, Scheduler, cron, every, last_runs
 from analytics.space import give_space_back, refresh_statistics
 from contracts.bus import Bus
 from contracts.database import open_engine, upgrade
@@ -93,11 +93,23 @@ def job_lines(settings: Settings, engine: Engine) -> list[dict[str, Any]]:
                 "next": job.times.next_after(now),
                 "last": last.scheduled_at if last else None,
                 "took_s": round(took.total_seconds(), 3) if took is not None else None,
-                "result": last.result if last else "",
-                "error": last.error if last else "",
+                "result": _result(last),
+                "error": _error(last),
             }
         )
     return lines
+
+
+def _result(last: LastRun | None) -> str:
+    if last is not None and last.running:
+        return f"runs since {last.started_at:%H:%M:%S}"
+    return last.result if last is not None else ""
+
+
+def _error(last: LastRun | None) -> str:
+    if last is not None and last.finished_at is None and not last.running:
+        return "did not end: its scheduler was killed"
+    return last.error if last is not None else ""
 
 
 def folder_job_name(folder: str) -> str:
@@ -115,7 +127,7 @@ def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Jo
     # The first look is not the next time but the one before: at once.
     since = folder.created_at - timedelta(seconds=folder.every_s or 0)
     look = partial(look_through, settings, engine, folder)
-    return Job(folder_job_name(folder.name), trigger, look, since=since)
+    return Job(folder_job_name(folder.name), trigger, look, since=since, waits=True)
 
 
 def _uploads(settings: Settings, engine: Engine) -> str:
@@ -126,13 +138,14 @@ def _uploads(settings: Settings, engine: Engine) -> str:
 
 
 def _fold(engine: Engine) -> str:
-    return f"{fold_all(engine):,} minutes folded"
+    return f"{fold_all(engine, newest_first=True):,} minutes folded"
 
 
 def _retain(settings: Settings, engine: Engine) -> str:
-    # What is to go must have been counted.
+    # What is to go must have been counted; what it changed is counted again at once.
     fold_all(engine)
     removed = apply_retention(engine, Ages.of(settings))
+    fold_all(engine)
     return f"removed {removed.line()}"
 
 

@@ -7,22 +7,24 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, insert, select
 
 from analytics.queries import list_runs
-from analytics.scheduler import Job, Scheduler, cron, every, last_runs
+from analytics.scheduler import LEASE, Job, Scheduler, cron, every, last_runs
 from contracts.database import reading, transaction
 from contracts.errors import MoodlineError, SettingsError, SourceError
 from contracts.history import JobRun, Lease
 from contracts.jobs import claimant_name
+from contracts.leases import take_lease
 from contracts.records import utc_now
 from contracts.settings import Settings
 from contracts.watched_folders import add_folder, remove_folder, watched_folders
 from moodline.folder_watch import look_through
-from moodline.scheduling import all_jobs
+from moodline.scheduling import all_jobs, job_lines
 from tests.e2e.commands import poll
 
 HANDOVER_S = 15
@@ -132,6 +134,40 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(engine: Engine) -> None:
     assert runs["fails"].error == "the disk is full. Make room"
     assert "secret" not in runs["crashes"].error and runs["crashes"].error
     assert (runs["works"].result, runs["works"].error) == ("fine", "")
+
+
+def test_jobs_that_wait_keep_no_other_from_running(engine: Engine) -> None:
+    done = Event()
+
+    def wait() -> str:
+        assert done.wait(60)
+        return "waited"
+
+    jobs = [Job(f"folder {n}", every(3600), wait, waits=True) for n in range(6)]
+    jobs.append(Job("rollups", every(3600), lambda: "folded"))
+
+    def folded() -> bool:
+        runs = last_runs(engine)
+        if "rollups" in runs and runs["rollups"].result == "folded":
+            assert [one.running for one in runs.values()].count(True) == len(runs) - 1 > 0
+            done.set()
+        return done.is_set()
+
+    scheduled(engine, jobs, folded, holder=claimant_name())
+
+
+def test_a_job_that_runs_and_one_that_was_killed_say_so(engine: Engine, tmp_path: Path) -> None:
+    me, began = claimant_name(), utc_now()
+    take_lease(engine, LEASE, holder=me, lease_s=60)
+    with transaction(engine) as connection:
+        for job, holder in (("retention", me), ("maintenance", "gone")):
+            connection.execute(
+                insert(JobRun).values(job=job, scheduled_at=began, holder=holder, started_at=began)
+            )
+    lines = {line["job"]: line for line in job_lines(Settings(home=tmp_path), engine)}
+    assert lines["retention"]["result"] == f"runs since {began:%H:%M:%S}"
+    assert lines["maintenance"]["error"] == "did not end: its scheduler was killed"
+    assert lines["rollups"]["result"] == lines["rollups"]["error"] == ""
 
 
 def test_a_living_scheduler_is_not_overtaken(engine: Engine) -> None:
