@@ -42,13 +42,13 @@ _KEPT_SUMS: Final = SUMS[: SUMS.index("up_ms")]
 Key = tuple[int, int]
 
 
-def fold(engine: Engine, *, limit: int = WINDOWS_A_TURN) -> int:
-    """Fold the oldest of the minutes that changed; how many. 0: all is folded.
+def fold(engine: Engine, *, limit: int = WINDOWS_A_TURN, newest_first: bool = False) -> int:
+    """Fold the oldest of the minutes that changed, or the newest; how many. 0: all is folded.
 
     The rows are read without a lock; only the few results are written under one.
     """
     with snapshot(engine) as connection:
-        tokens = _dirty(connection, limit)
+        tokens = _dirty(connection, limit, newest_first=newest_first)
         minutes: Minutes = {}
         for since_us, until_us in _ranges(start for _, start in tokens):
             minutes |= all_sums(connection, Rows(since_us, until_us))
@@ -72,12 +72,20 @@ def fold(engine: Engine, *, limit: int = WINDOWS_A_TURN) -> int:
     return len(tokens)
 
 
-def fold_all(engine: Engine, on_progress: Callable[[int], None] = lambda _folded: None) -> int:
-    """Fold until nothing that was dirty at the start is left; how many minutes."""
+def fold_all(
+    engine: Engine,
+    on_progress: Callable[[int], None] = lambda _folded: None,
+    *,
+    newest_first: bool = False,
+) -> int:
+    """Fold as many minutes as are dirty at the start; how many.
+
+    newest_first: what comes in meanwhile does not wait for a year that is computed anew.
+    """
     with snapshot(engine) as connection:
         left = int(connection.execute(select(func.count()).select_from(DirtyWindow)).scalar_one())
     folded = 0
-    while left > folded and (some := fold(engine)):
+    while left > folded and (some := fold(engine, newest_first=newest_first)):
         folded += some
         on_progress(some)
     return folded
@@ -114,10 +122,10 @@ def write_minutes(connection: Connection, minutes: Minutes) -> None:
         _put(connection, width_s, above)
 
 
-def _dirty(connection: Connection, limit: int) -> dict[Key, int]:
+def _dirty(connection: Connection, limit: int, *, newest_first: bool) -> dict[Key, int]:
     rows = connection.execute(
         select(DirtyWindow.source_pk, DirtyWindow.start, DirtyWindow.token)
-        .order_by(DirtyWindow.start)
+        .order_by(DirtyWindow.start.desc() if newest_first else DirtyWindow.start)
         .limit(limit)
     )
     return {(row.source_pk, row.start): row.token for row in rows}

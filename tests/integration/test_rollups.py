@@ -42,6 +42,16 @@ def test_a_run_is_folded_into_every_width(engine: Engine) -> None:
     assert fold(engine) == 0
 
 
+def test_what_is_new_can_be_folded_before_what_is_computed_anew(engine: Engine) -> None:
+    write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
+    fold_all(engine)
+    rebuild(engine, 1)
+    new = write_history_run(engine, "hall", at_us(NOW), 30, random.Random(2))
+    fold(engine, limit=1, newest_first=True)
+    found = {key: sums for key, sums in stored(engine).items() if key[0] == "hall"}
+    assert found == expected([new])
+
+
 def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
     write_history_run(engine, "door", at_us(SPRING), 500, random.Random(2))
     with reading(engine) as connection:
