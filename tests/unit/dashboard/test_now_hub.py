@@ -1,6 +1,7 @@
 """What viewers of Now are told, and what not."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,15 +59,35 @@ def test_who_is_slow_is_told_the_newest_alone(hub: Hub) -> None:
     ]
 
 
-def test_pictures_come_once_a_second_and_are_kept_by_nobody(hub: Hub) -> None:
+def test_pictures_come_twice_a_second_and_are_kept_by_nobody(hub: Hub) -> None:
     hub.take(look(door=5.0, pictures={"door": b"a"}), 0.0)
-    assert not hub.take(look(door=5.0, pictures={"door": b"b"}), 0.5)
-    assert hub.take(look(door=5.0, pictures={"door": b"c"}), 1.0)
+    assert not hub.take(look(door=5.0, pictures={"door": b"b"}), 0.25)
+    assert hub.take(look(door=5.0, pictures={"door": b"c"}), 0.5)
     assert events(hub.since(1)) == [("picture", {"name": "door", "jpeg": "Yw=="})]
     hub.take(look(door=5.0), 1.2)
     assert "picture" not in [kind for kind, _ in events(hub.since(-1))]
     hub.take(look(), 1.4)
     assert events(hub.since(-1)) == [("all", {"names": [], "trouble": ""})]
+
+
+@pytest.mark.parametrize("every_s", [0.4, 0.2])
+def test_the_picture_that_a_viewer_has_is_younger_than_a_second(hub: Hub, every_s: float) -> None:
+    """Looks four times a second; a picture is there 0.13 s after it was taken."""
+    ages = []
+    for tick in range(3000):
+        now_s = tick / 50
+        if tick % 13 == 0:  # 0.26 s: a look takes a little, too.
+            taken_s = (now_s - 0.13) // every_s * every_s
+            hub.take(look(door=5.0, pictures={"door": b"%f" % taken_s}), now_s)
+        if tick > 100:
+            ages.append(now_s - float(base64.b64decode(picture_of(hub))))
+    assert sorted(ages)[len(ages) * 95 // 100] < 0.95
+
+
+def picture_of(hub: Hub) -> str:
+    (found,) = [data for kind, data in events(hub.since(-1)) if kind == "picture"]
+    assert isinstance(found, dict)
+    return str(found["jpeg"])
 
 
 def test_there_is_an_end_to_how_many_can_look(hub: Hub) -> None:
