@@ -1,7 +1,6 @@
 """Signing in and out: the form, the cookie, and whose request it is."""
 
 import html
-import threading
 import time
 from collections import OrderedDict
 from http import HTTPStatus
@@ -9,8 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, quote
 
+import anyio
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
@@ -38,7 +37,8 @@ class SignIn:
         self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         # By name they wait a minute at most: else who guesses would lock its owner out.
         self._names, self._addresses = Throttle(_NAME_WAIT_S), Throttle(_ADDRESS_WAIT_S)
-        self._slots = threading.BoundedSemaphore(_AT_ONCE)
+        # Each takes 64 MiB. They wait in the event loop, and hold none of the threads that serve.
+        self._slots = anyio.CapacityLimiter(_AT_ONCE)
 
     @property
     def login(self) -> str:
@@ -68,15 +68,20 @@ class SignIn:
             self._known.popitem(last=False)
         return person
 
-    def enter(self, name: str, password: str, address: str) -> tuple[str, str, int]:
+    async def enter(self, name: str, password: str, address: str) -> tuple[str, str, int]:
         """(token, what is wrong, seconds to wait): the token is "" where something is."""
+        return await anyio.to_thread.run_sync(
+            self._enter, name, password, address, limiter=self._slots
+        )
+
+    def _enter(self, name: str, password: str, address: str) -> tuple[str, str, int]:
+        """Looks at the wait when its turn has come, so that a burst is slowed by itself."""
         key = name.strip().lower()[:64]
         wait_s = max(self._names.wait_s(key), self._addresses.wait_s(address))
         if wait_s > 0:
             seconds = int(wait_s) + 1
             return "", f"Too many attempts. Try again in {seconds} s.", seconds
-        with self._slots:  # Each takes 64 MiB.
-            who: Known | None = verify(self._engine, name, password, setting=self._password)
+        who: Known | None = verify(self._engine, name, password, setting=self._password)
         if who is None:
             self._names.fail(key)
             self._addresses.fail(address)
@@ -107,7 +112,7 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
         name, password, after = (given.get(one, [""])[0] for one in ("name", "password", "next"))
         address = request.client.host if request.client else ""
         try:
-            token, wrong, wait_s = await run_in_threadpool(sign_in.enter, name, password, address)
+            token, wrong, wait_s = await sign_in.enter(name, password, address)
         except DatabaseError as exc:
             return _form(sign_in.prefix, after, exc.line(), HTTPStatus.SERVICE_UNAVAILABLE)
         if wrong:

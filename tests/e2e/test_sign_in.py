@@ -3,6 +3,8 @@
 import http.client
 import json
 import re
+import threading
+import time
 import urllib.parse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -165,6 +167,28 @@ def test_a_viewer_is_refused_what_an_operator_may_do(address: str) -> None:
     assert ask(address, "/api/now/demo", "POST", "{}", Cookie=cookie).status == 401
 
 
+OPEN_TO_VIEWERS = {
+    # What a viewer gives it is read, and kept nowhere.
+    ("POST", "/api/try/read"),
+}
+
+
+def test_every_route_that_changes_something_refuses_a_viewer(address: str, engine: Engine) -> None:
+    cookie = cookie_of(sign_in(address, "vic", PASSWORD))
+    changing = [
+        (method, path)
+        for method, path in every_route(create_app(Backend(engine, Settings()), sign_in=True))
+        if path.startswith("/api/") and method not in {"GET", "HEAD"}
+    ]
+    assert len(changing) >= 10
+    answered = {
+        one: ask(address, one[1], one[0], "{}", Cookie=cookie, Content_Type="application/json")
+        for one in changing
+    }
+    allowed = {one for one, answer in answered.items() if answer.status != 403}
+    assert allowed <= OPEN_TO_VIEWERS, {one: answered[one].status for one in allowed}
+
+
 def test_the_cookie_says_what_it_is_for(address: str) -> None:
     answer = sign_in(address, "mara", PASSWORD, "https://evil.example/")
     assert answer.status == 303 and answer.getheader("location") == "/"
@@ -183,6 +207,23 @@ def test_guessing_gets_slow(address: str) -> None:
     slowed = sign_in(address, "mara", PASSWORD)
     assert slowed.status == 429 and int(slowed.getheader("retry-after") or 0) >= 1
     assert b"Try again in" in slowed.read()
+
+
+def test_a_burst_of_guesses_is_slowed_and_holds_no_thread_of_the_server(address: str) -> None:
+    answers: list[int] = []
+    guesses = [
+        threading.Thread(target=lambda: answers.append(sign_in(address, "mara", "guess").status))
+        for _ in range(30)
+    ]
+    for one in guesses:
+        one.start()
+    asked_at = time.monotonic()
+    assert ask(address, "/login").status == 200
+    waited_s = time.monotonic() - asked_at
+    for one in guesses:
+        one.join()
+    assert answers.count(401) <= 7 and answers.count(429) >= 23, "five are free, two at once"
+    assert waited_s < 5
 
 
 def test_users_by_command(installation: Installation) -> None:
