@@ -159,6 +159,10 @@ class Settings(BaseSettings):
         default="",
         description="Password of the dashboard's user `admin`, beside those of `moodline user`.",
     )
+    dashboard_proxies: str = Field(
+        default="127.0.0.1",
+        description="ADDRESS[,NETWORK]: reverse proxies whose X-Forwarded-* headers are believed.",
+    )
     timezone: str = Field(
         default="UTC",
         description="IANA name of the zone for cron expressions and `moodline trends`.",

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 import uvicorn
@@ -32,6 +32,7 @@ def serve(
             f"nobody could sign in to the dashboard on {host}",
             hint="Add somebody: moodline user add NAME --role admin",
         )
+    proxies = _proxies(backend.settings.dashboard_proxies)
     app = create_app(backend, prefix=prefix, sign_in=sign_in)
     with _listening(host, port) as listener:
         config = uvicorn.Config(
@@ -41,6 +42,7 @@ def serve(
             lifespan="off",
             ws="none",
             server_header=False,
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=_GRACE_S,
         )
         _Server(config).run(sockets=[listener])
@@ -76,6 +78,20 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from exc
     with listener:
         yield listener
+
+
+def _proxies(text: str) -> list[str]:
+    """The addresses and networks in the setting. Raises SettingsError for what is none."""
+    found = [one.strip() for one in text.split(",") if one.strip()]
+    for one in found:
+        try:
+            ip_network(one)
+        except ValueError as exc:
+            raise SettingsError(
+                f"MOODLINE_DASHBOARD_PROXIES: {one!r} is no address of a proxy, and no network",
+                hint="Example: 127.0.0.1,172.16.0.0/12",
+            ) from exc
+    return found
 
 
 def _is_loopback(host: str) -> bool:

@@ -165,6 +165,13 @@ def test_beyond_this_host_somebody_must_be_able_to_sign_in(engine: Engine) -> No
         serve(Backend(engine, Settings()), host="127.0.0.1", port=0, sign_in=True)
 
 
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "127.0.0.1,x", "10.0.0.0/99"])
+def test_a_proxy_is_an_address_or_a_network(proxies: str) -> None:
+    settings = Settings(dashboard_proxies=proxies)
+    with pytest.raises(SettingsError, match="MOODLINE_DASHBOARD_PROXIES"):
+        serve(Backend(open_engine("sqlite://"), settings), host="127.0.0.1", port=0)
+
+
 @pytest.mark.parametrize("prefix", ["", "x", "/x", "//", "/a b/", "/{x}/"])
 def test_a_prefix_is_a_path(prefix: str) -> None:
     with pytest.raises(SettingsError, match="prefix"):
