@@ -313,7 +313,8 @@
         }
         if (source.readyState === EventSource.CLOSED) {
           disconnect();
-          ask("now/events", { method: "HEAD" }).catch(() => {}); // Signed out: that is said.
+          // Refused, and an event source never says why. Signed out: base.js says that.
+          ask("now/room").catch((error) => { if (lost) link.textContent = error.message; });
           setTimeout(() => { if (!document.hidden) connect(); }, 3000);
         }
       });

@@ -10,7 +10,10 @@ from dashboard.now.reader import Reader
 
 
 def routes(backend: Backend) -> APIRouter:
-    """GET events: text/event-stream. POST demo: adds a camera that plays a clip without end."""
+    """GET events: text/event-stream. GET room: why events would be refused.
+
+    POST demo: adds a camera that plays a clip without end.
+    """
     router = APIRouter()
     hub = Hub(Reader(backend))
 
@@ -19,6 +22,11 @@ def routes(backend: Backend) -> APIRouter:
         hub.admit()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(hub.watch(), media_type="text/event-stream", headers=headers)
+
+    @router.get("/room")
+    def room() -> dict[str, bool]:
+        hub.admit()
+        return {"room": True}
 
     @router.post("/demo")
     def demo() -> dict[str, str]:
