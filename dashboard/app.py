@@ -10,7 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
 from dashboard.access import NotAllowedError
@@ -29,6 +30,7 @@ from dashboard.try_image import TRY_IMAGE
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation; the first one is where it opens."""
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
+_NOT_FOUND: Final = HTTPStatus.NOT_FOUND
 _INDEX: Final = """<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -119,7 +121,10 @@ def _pages(backend: Backend, prefix: str) -> tuple[FastAPI, dict[str, str]]:
 
 
 class _OneDocument:
-    """Every page's address answers with Dash's one document, which then shows that page."""
+    """Every page's address answers with Dash's one document, which then shows that page.
+
+    So does one that nothing has, for who reads pages: with status 404, and a page that says so.
+    """
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app
@@ -127,9 +132,32 @@ class _OneDocument:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"])
+        document = {**scope, "path": self._prefix, "raw_path": self._prefix.encode()}
         if path != self._prefix and page_at(PAGES, path.removeprefix(self._prefix))[0]:
-            scope = {**scope, "path": self._prefix, "raw_path": self._prefix.encode()}
-        await self._app(scope, receive, send)
+            scope = document
+        missing = False
+
+        async def answer(message: Message) -> None:
+            nonlocal missing
+            if message["type"] == "http.response.start" and message["status"] == _NOT_FOUND:
+                missing = self._is_read(scope)
+            if not missing:
+                await send(message)
+
+        async def answer_missing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "status": _NOT_FOUND}
+            await send(message)
+
+        await self._app(scope, receive, answer)
+        if missing:
+            await self._app(document, receive, answer_missing)
+
+    def _is_read(self, scope: Scope) -> bool:
+        """Whether a person asks for a page, by its address."""
+        accepts = Headers(scope=scope).get("accept", "")
+        below = str(scope["path"]).startswith(self._prefix)
+        return scope["method"] == "GET" and "text/html" in accepts and below
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
