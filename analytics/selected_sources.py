@@ -12,6 +12,8 @@ from contracts.errors import SourceNotFoundError
 from contracts.records import Source
 
 MOST_SOURCES: Final = 1000
+GENERATED: Final = "generated"
+"""The tag of sources whose history was made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class HistorySource:
     kind: str
     tags: tuple[str, ...]
     removed: bool
+
+    @property
+    def generated(self) -> bool:
+        """Whether its history was made up: whoever shows it says so."""
+        return GENERATED in self.tags
+
+    @property
+    def shown_name(self) -> str:
+        """The name, with that mark."""
+        return f"{self.name} (generated)" if self.generated else self.name
 
 
 def history_sources(engine: Engine) -> tuple[HistorySource, ...]:

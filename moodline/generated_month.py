@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Engine, insert
 
+from analytics.selected_sources import GENERATED
 from contracts.database import transaction
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.history import (
@@ -29,8 +30,6 @@ from contracts.history import (
 )
 from contracts.records import Source, to_micros, utc_now
 
-GENERATED: Final = "generated"
-"""The tag of sources whose history was made up."""
 DAYS: Final = 30
 
 _SEED: Final = 20261123

@@ -54,14 +54,15 @@ def show_trends(  # noqa: PLR0913
         return
     width = max(20, min(console.width - 4, 96))
     for line in seen[:_SHOWN]:
-        console.print(_strip(line.source.name, found.series[line.source.name], width))
+        console.print(_strip(line.source.shown_name, found.series[line.source.name], width))
     console.print(_axis(found, zone, width))
     console.print(_table(seen[:_SHOWN], until - since))
     console.print("* derived from the probabilities, not measured", style="dim")
     if len(seen) > _SHOWN:
         console.print(f"and {len(seen) - _SHOWN} more; --source chooses", style="dim")
+    shown_names = {line.source.name: line.source.shown_name for line in seen}
     for moment in sharpest[:3]:
-        console.print(_moment(moment, zone), highlight=False)
+        console.print(_moment(moment, shown_names[moment.source], zone), highlight=False)
 
 
 def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -
         "totals": [
             {
                 "source": line.source.name,
+                "generated": line.source.generated,
                 "now": _values(line.now),
                 "before": _values(line.before),
             }
@@ -159,7 +161,7 @@ def _table(lines: Sequence[Total], span: Any) -> Table:
         shares = now.shares or {}
         valence = now.valence
         table.add_row(
-            Text(line.source.name),
+            Text(line.source.shown_name),
             _duration(now.total_s),
             _mostly(line, span.total_seconds()),
             f"{shares[UNCERTAIN]:.0%}" if shares else "",
@@ -199,8 +201,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _moment(moment: Moment, zone: tzinfo) -> Text:
+def _moment(moment: Moment, source: str, zone: tzinfo) -> Text:
     text = Text(f"{moment.at.astimezone(zone):%d %b %H:%M} ", style="dim")
-    text.append(f"{moment.source}: ", style="not dim bold")
+    text.append(f"{source}: ", style="not dim bold")
     text.append(moment.label, style=COLOURS[moment.label])
     return text.append(f" from {moment.before:.0%} to {moment.now:.0%}", style="not dim")

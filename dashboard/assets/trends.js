@@ -24,32 +24,84 @@
     /* The other parts of the address stay as they are written: a comma between names is no part of one. */
     const changed = (changes) => {
       const kept = location.search.slice(1).split("&").filter((part) => part && !(part.split("=")[0] in changes));
-      return `?${[...kept, ...Object.entries(changes).map(([key, value]) => `${key}=${value}`)].join("&")}`;
+      const added = Object.entries(changes).filter(([, value]) => value !== null).map(([key, value]) => `${key}=${value}`);
+      return `?${[...kept, ...added].join("&")}`;
     };
     const go = (changes) => window.dash_clientside.set_props("url", { search: changed(changes) });
 
-    /* The axis' ends as moments: what it shows is the viewer's clock. */
-    const zoomed = () => {
-      const graph = root.querySelector("figure:not([hidden]) .js-plotly-plot");
-      const range = graph?.layout?.xaxis?.range;
-      if (!range || graph.layout.xaxis.autorange) return null;
-      const ends = range.map((one) => new Date(String(one).replace(" ", "T").slice(0, 19)));
-      return ends.some((one) => Number.isNaN(one.getTime())) || ends[1] - ends[0] < 60000 ? null : ends;
+    /* A place on a chart's axis as a moment. The axis has the viewer's clock, or, where that changed, one of its own. */
+    const momentAt = (graph, place) => {
+      const [date, time = "0:0"] = String(place).split(/[ T]/);
+      const [year, month, day] = date.split("-").map(Number);
+      const [hour, minute, second = 0] = time.split(":").map(Number);
+      const offset = graph.layout.meta?.offset_s ?? null;
+      if (offset === null) return new Date(year, month - 1, day, hour, minute, Math.floor(second));
+      return new Date(Date.UTC(year, month - 1, day, hour, minute, Math.floor(second)) - offset * 1000);
     };
 
+    /* Whole minutes around what was chosen: nothing is stored finer. */
+    const interval = (begin, end) => {
+      const first = Math.floor(begin / 60000), last = Math.max(Math.ceil(end / 60000), first + 1);
+      return `${utc(new Date(first * 60000))}/${utc(new Date(last * 60000))}`;
+    };
+
+    let zooming = 0;
+    /* One step in the history for each zoom: what is done within 300 ms is one. */
+    const onRelayout = (graph, change) => {
+      const ends = change["xaxis.range"] || [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+      const whole = change["xaxis.autorange"];
+      if (!whole && (ends[0] === undefined || ends[1] === undefined)) return;
+      clearTimeout(zooming);
+      zooming = setTimeout(() => {
+        if (!whole) go({ zoom: interval(...ends.map((one) => momentAt(graph, one).getTime())) });
+        else if (zoomed()) go({ zoom: null });
+      }, 300);
+    };
+    const zoomed = () => new URLSearchParams(location.search).has("zoom");
+
+    /* Plotly's events are its graphs' own, and a graph is made when its chart is drawn first. */
+    const hear = () => {
+      for (const graph of root.querySelectorAll("#charts .js-plotly-plot")) {
+        if (graph.dataset.heard || !graph.on) continue;
+        graph.dataset.heard = "yes";
+        graph.on("plotly_relayout", (change) => onRelayout(graph, change));
+      }
+    };
+    const drawn = new MutationObserver(hear);
+    drawn.observe(document.getElementById("charts"), { childList: true, subtree: true });
+    hear();
+
     const said = make("span", { class: "soft", role: "status" });
-    const detail = make("button", { type: "button", class: "button quiet", text: "Show the zoomed range in detail", hidden: true, onclick: () => {
-      const ends = zoomed();
-      if (ends) go({ from: utc(ends[0]), to: utc(ends[1]) });
-      detail.hidden = true;
-    } });
+    const reset = make("button", { type: "button", class: "button quiet", text: "Show the whole range", hidden: true, onclick: () => go({ zoom: null }) });
     const sheet = make("a", { class: "button quiet", text: "CSV", title: "The steps that are shown, in numbers" });
     const picture = make("button", { type: "button", class: "button quiet", text: "Picture", title: "The charts as PNG", onclick: () => {
       for (const figure of root.querySelectorAll("#charts figure:not([hidden])")) {
-        const name = figure.querySelector("h2").textContent.replace(/[^\w-]+/g, "-") || "chart";
-        window.Plotly.downloadImage(figure.querySelector(".js-plotly-plot"), { format: "png", scale: 2, filename: `moodline-${name}` });
+        const name = figure.querySelector("h2").textContent;
+        const graph = figure.querySelector(".js-plotly-plot");
+        window.Plotly.downloadImage(alone(graph, name), {
+          format: "png", scale: 2, width: Math.max(graph.offsetWidth, 640), height: graph.offsetHeight + 130,
+          filename: `moodline-${name.replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-|-$/g, "") || "chart"}` });
       }
     } });
+    /* The chart as it means the same without the page: on its ground, with its name, range and legend. */
+    const alone = (graph, name) => {
+      const colour = (property) => getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+      const span = document.getElementById("span").textContent;
+      const layout = structuredClone(graph.layout);
+      return {
+        data: structuredClone(graph.data).map((one) => ({ ...one, showlegend: true })),
+        layout: {
+          ...layout,
+          paper_bgcolor: colour("--panel"), plot_bgcolor: colour("--panel"), showlegend: true, autosize: false,
+          font: { ...layout.font, color: colour("--text") },
+          title: { text: `${plain(name)}<br><sub>${plain(span)}</sub>`, x: 0.02, xanchor: "left", font: { size: 16, color: colour("--text") } },
+          legend: { orientation: "h", x: 0, y: -0.16, yanchor: "top", font: { size: 11, color: colour("--text") } },
+          margin: { ...layout.margin, t: 84, b: 110, r: 16 },
+        },
+      };
+    };
+    /* Plotly reads a little HTML in its texts. */
+    const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
     const link = make("button", { type: "button", class: "button quiet", text: "Copy link", onclick: async () => {
       const query = new URLSearchParams(location.search);
       const ends = {};
@@ -60,11 +112,12 @@
       const url = `${location.origin}${location.pathname}${changed(ends)}`;
       try { await navigator.clipboard.writeText(url); said.textContent = "Copied: it shows this very range, also tomorrow."; } catch { said.textContent = url; }
     } });
-    tools.replaceChildren(sheet, picture, link, detail, said);
+    tools.replaceChildren(sheet, picture, link, reset, said);
 
     const look = async (search) => {
       const mine = ++asked;
       const query = search.replace(/^\?/, "");
+      reset.hidden = !zoomed();
       sheet.href = `${base()}api/trends/csv?${query}&zone=${encodeURIComponent(zone())}`;
       try {
         const found = await ask(`trends/extras?${query}&zone=${encodeURIComponent(zone())}`);
@@ -131,7 +184,7 @@
         make("p", { class: "soft", text: "Where expressions changed most from one step to the next. Choose one to look closer." }),
         told.moments.length ? make("ol", { class: "moments" }, ...told.moments.map((one, index) => make("li", {}, make("button", { type: "button", id: `moment-${index}`, onclick: () => {
           const step = told.step_s * 1000;
-          go({ from: utc(new Date(one.at * 1000 - 6 * step)), to: utc(new Date(Math.min(one.at * 1000 + 6 * step, Date.now()))) });
+          go({ zoom: interval(one.at * 1000 - 6 * step, Math.min(one.at * 1000 + 6 * step, Date.now())) });
           window.scrollTo({ top: 0 });
         } }, make("span", { class: `swatch swatch-${one.label}`, "aria-hidden": "true" }),
         make("span", {}, make("strong", { text: at(one.at) }), make("br"), `${one.source}: ${one.label} ${percent(one.before)} to ${percent(one.now)}`)))))
@@ -140,7 +193,6 @@
 
     const onView = (event) => look(event.detail || location.search);
     window.addEventListener("moodline-view", onView);
-    const onZoom = setInterval(() => { detail.hidden = !zoomed(); }, 700);
-    return () => { ended = true; clearInterval(onZoom); window.removeEventListener("moodline-view", onView); };
+    return () => { ended = true; clearTimeout(zooming); drawn.disconnect(); window.removeEventListener("moodline-view", onView); };
   });
 })();

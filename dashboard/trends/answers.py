@@ -1,19 +1,21 @@
 """What the read API answers to a view, ready to be shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
+from math import ceil
 from typing import Final
 
 from sqlalchemy import Engine
 
+from analytics.local_time import WEEK_S
 from analytics.measures import Measures
 from analytics.selected_sources import HistorySource, history_sources
-from analytics.trends import Bucket, Total, timeline, totals
+from analytics.trends import ALL, Bucket, Timeline, Total, timeline, totals
 from contracts.errors import SourceNotFoundError
 from dashboard.trends.combined import combined, common_gaps, longest_gap_s
-from dashboard.trends.sentences import Told, sentence
-from dashboard.trends.view import LONGEST, View
+from dashboard.trends.sentences import COMPARABLE, Told, coverage, sentence
+from dashboard.trends.view import LONGEST, Mode, View
 
 MOST_CHARTS: Final = 6
 """Of more sources than that one chart shows all together."""
@@ -21,19 +23,24 @@ MOST_CHARTS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart: of a source, or of several together, and what is told of it."""
+    """One chart: of a source, or of several together, and what is told of it.
+
+    before: for each bucket what was there whole weeks before, on the same weekday and at the same
+    time of day; () where that is not asked for, or either was covered too little.
+    """
 
     name: str
     sources: int
     buckets: tuple[Bucket, ...]
     told: Told
+    before: tuple[Measures | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A view's answer. lead: the sentence on all of it. all_names: of the sources there are.
 
-    notes: what was asked for and is not shown.
+    notes: what was asked for and is not shown. weeks_before: how far the charts' `before` is away.
     """
 
     since: datetime
@@ -45,6 +52,7 @@ class Answer:
     everything: Measures
     lead: str
     notes: tuple[str, ...]
+    weeks_before: int = 0
 
     @property
     def span_s(self) -> float:
@@ -62,7 +70,7 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
     found = timeline(engine, since, until, zone, sources=names, together=together)
     span_s = (until - since).total_seconds()
     every = Told(
-        _together(len(lines)),
+        _together([line.source for line in lines]),
         combined(line.now for line in lines),
         combined(line.before for line in lines),
         span_s * max(len(lines), 1),
@@ -77,6 +85,10 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
             _chart(line, found.series[line.source.name], since, until, every.step_s)
             for line in sorted(lines, key=lambda line: line.source.name)
         ]
+    weeks = 0
+    if view.mode is Mode.LINES:
+        weeks = _weeks_before(span_s, found.step_s)
+        charts = _compared(engine, charts, found, zone, names, weeks)
     lead = sentence(charts[0].told if len(charts) == 1 else every)
     return Answer(
         since,
@@ -88,6 +100,7 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         every.now,
         lead,
         notes,
+        weeks,
     )
 
 
@@ -101,18 +114,67 @@ def _chart(
     line: Total, buckets: tuple[Bucket, ...], since: datetime, until: datetime, step_s: int
 ) -> Chart:
     told = Told(
-        line.source.name,
+        line.source.shown_name,
         line.now,
         line.before,
         (until - since).total_seconds(),
         longest_gap_s(buckets, since, until),
         step_s,
     )
-    return Chart(line.source.name, 1, buckets, told)
+    return Chart(line.source.shown_name, 1, buckets, told)
 
 
-def _together(count: int) -> str:
-    return f"{count} sources together"
+def _weeks_before(span_s: float, step_s: int) -> int:
+    """As many whole weeks as the range is away from itself, and whole steps."""
+    unit_s = max(WEEK_S, step_s)
+    return ceil(span_s / unit_s) * unit_s // WEEK_S
+
+
+def _compared(  # noqa: PLR0913, PLR0917
+    engine: Engine,
+    charts: Sequence[Chart],
+    found: Timeline,
+    zone: tzinfo,
+    names: Sequence[str],
+    weeks: int,
+) -> list[Chart]:
+    """The charts with what was there so many weeks before."""
+    shift = timedelta(weeks=weeks)
+    older = timeline(
+        engine,
+        found.since - shift,
+        found.until - shift,
+        zone,
+        sources=names,
+        step_s=found.step_s,
+        together=ALL in found.series,
+    )
+    span_s = (found.until - found.since).total_seconds()
+    compared = []
+    for chart, (name, buckets) in zip(charts, sorted(found.series.items()), strict=True):
+        there = {_clock(one, zone) + shift: one.measures for one in older.series[name]}
+        before = tuple(there.get(_clock(one, zone)) for one in buckets)
+        known = [
+            combined(one.measures for one in buckets),
+            combined(one for one in before if one is not None),
+        ]
+        enough = min(coverage(one, span_s * chart.sources) for one in known) >= COMPARABLE
+        compared.append(replace(chart, before=before if enough else ()))
+    return compared
+
+
+def _clock(bucket: Bucket, zone: tzinfo) -> datetime:
+    """When it begins, on the viewer's clock."""
+    return bucket.begin.astimezone(zone).replace(tzinfo=None)
+
+
+def _together(sources: Sequence[HistorySource]) -> str:
+    """What was made up is never silently added to what was measured."""
+    made_up = sum(one.generated for one in sources)
+    text = f"{len(sources)} sources together"
+    if not made_up:
+        return text
+    return f"{text} ({'all' if made_up == len(sources) else made_up} generated, not measured)"
 
 
 def _chosen(known: Sequence[HistorySource], view: View) -> tuple[tuple[str, ...], tuple[str, ...]]:

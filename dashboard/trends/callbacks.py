@@ -82,13 +82,13 @@ def _add_state(app: Dash, engine: Engine) -> None:
         if asked == "range" and range_ == CUSTOM:
             return _custom(view, zone, now)
         if asked == "range" and range_:
-            view = replace(view, since=range_, until="now")
+            view = replace(view, since=range_, until="now", zoom=())
         elif asked == "apply":
             ends = _local(since, zone), _local(until, zone)
             if trouble := range_trouble(*ends):
                 return (*[no_update] * 8, trouble)
             begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
-            view = replace(view, since=begin, until=end)
+            view = replace(view, since=begin, until=end, zoom=())
         elif asked == "sources":
             known = await asyncio.to_thread(history_sources, engine)
             view = replace(view, sources=_untagged(sources or (), known))
@@ -105,7 +105,7 @@ def _controls(
     tags = sorted({tag for one in known for tag in one.tags})
     tagged = [{"value": f"{_TAG}{tag}", "label": f"all with tag {tag}"} for tag in tags]
     names_and_tags = [*names, *tagged]
-    since, until = (_input(one, zone) for one in view.span(now))
+    since, until = (_input(one, zone) for one in view.whole(now))
     chosen = [name for name in view.sources if name in names]
     value = preset(view)
     hidden = value != CUSTOM
@@ -114,13 +114,13 @@ def _controls(
 
 def _custom(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
     """The range as it is, to be changed."""
-    since, until = (_input(one, zone) for one in view.span(now))
+    since, until = (_input(one, zone) for one in view.whole(now))
     return (*[no_update] * 5, since, until, False, "")
 
 
 def _address(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
     """A new address, and the range's controls as it has them."""
-    since, until = (_input(one, zone) for one in view.span(now))
+    since, until = (_input(one, zone) for one in view.whole(now))
     value = preset(view)
     return (write_view(view), value, *[no_update] * 3, since, until, value != CUSTOM, "")
 

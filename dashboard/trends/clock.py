@@ -10,10 +10,14 @@ from contracts.history import DAY_S
 
 @dataclass(frozen=True, slots=True)
 class AxisClock:
-    """The clock of an axis. note: what its reader has to know of it, or ""."""
+    """The clock of an axis. note: what its reader has to know of it, or "".
+
+    offset_s: ahead of UTC, where it is not the viewer's own clock; else None.
+    """
 
     zone: tzinfo
     note: str
+    offset_s: int | None = None
 
     def place(self, at: datetime) -> str:
         """The moment as the axis takes it: a local time without an offset."""
@@ -37,4 +41,5 @@ def axis_clock(buckets: Sequence[Bucket], zone: tzinfo, step_s: int) -> AxisCloc
         return AxisClock(zone, "")
     last = buckets[-1].begin.astimezone(zone).utcoffset() or timedelta()
     fixed = timezone(last) if last else UTC
-    return AxisClock(fixed, f"The clocks changed in this range: the axis is in {fixed}.")
+    note = f"The clocks changed in this range: the axis is in {fixed}."
+    return AxisClock(fixed, note, int(last.total_seconds()))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import tzinfo
 from typing import Annotated, Any, Final
 
@@ -26,7 +26,16 @@ from dashboard.trends.view import read_view
 
 _MOMENTS: Final = 12
 _COLUMNS: Final = (
-    *("source", "begin", "end", "partly_in_range", "covered", "analyzed_s", "person_s"),
+    *(
+        "source",
+        "generated",
+        "begin",
+        "end",
+        "partly_in_range",
+        "covered",
+        "analyzed_s",
+        "person_s",
+    ),
     *(f"{label}_s" for label in LABELS),
     *("tracks", "derived_valence"),
 )
@@ -47,12 +56,13 @@ def routes(backend: Backend) -> APIRouter:
         clock = zone_named(zone)
         view = read_view(request.url.query, utc_now()).view
         since, until = view.span(utc_now())
-        there = {one.name for one in history_sources(backend.engine)}
+        there = {one.name: one for one in history_sources(backend.engine)}
         names = [name for name in view.sources if name in there]
+        made_up = {name for name, one in there.items() if one.generated}
         found = timeline(backend.engine, since, until, clock, sources=names)
         name = f"moodline-{since:%Y%m%d}-{until:%Y%m%d}.csv"
         return StreamingResponse(
-            _lines(found, clock),
+            _lines(found, clock, made_up),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -120,8 +130,11 @@ def _shares(found: Measures) -> dict[str, float] | None:
     return dict(found.shares) if found.shares is not None else None
 
 
-def _lines(found: Timeline, zone: tzinfo) -> Iterator[str]:
-    """The steps as they are shown; a gap is a line with nothing in it but its coverage of 0."""
+def _lines(found: Timeline, zone: tzinfo, made_up: Set[str]) -> Iterator[str]:
+    """The steps as they are shown; a gap is a line with nothing in it but its coverage of 0.
+
+    made_up: the sources whose history is generated, which each of their lines says.
+    """
     yield _line(_COLUMNS)
     for source, buckets in sorted(found.series.items()):
         for one in buckets:
@@ -131,6 +144,7 @@ def _lines(found: Timeline, zone: tzinfo) -> Iterator[str]:
             yield _line(
                 (
                     _plain(source),
+                    int(source in made_up),
                     one.begin.astimezone(zone).isoformat(),
                     one.end.astimezone(zone).isoformat(),
                     int(one.partial),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+from analytics.measures import Measures
 from analytics.trends import Bucket
 from contracts.history import DAY_S
 from dashboard.palette import Palette
@@ -12,6 +13,10 @@ from dashboard.trends.clock import AxisClock
 from dashboard.trends.view import Mode
 
 COVERAGE: Final = "coverage"
+VALENCE: Final = "derived valence"
+_STACK_FROM: Final = 0.43
+_VALENCE_FROM, _VALENCE_TO = 0.2, 0.33
+_COVERAGE_TO: Final = 0.11
 _TICKS: Final = [
     {"dtickrange": [None, DAY_S * 1000 - 1], "value": "%H:%M\n%-d %b"},
     {"dtickrange": [DAY_S * 1000, 27 * DAY_S * 1000], "value": "%-d %b\n%Y"},
@@ -48,16 +53,20 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One chart's buckets, of so many sources together. until: where the range ends."""
+    """One chart's buckets, of so many sources together. until: where the range ends.
+
+    before: for each bucket what was there weeks before; () for nothing to compare.
+    """
 
     buckets: Sequence[Bucket]
     step_s: int
     until: datetime
     sources: int = 1
+    before: Sequence[Measures | None] = ()
 
 
 def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
-    """Two plots on one axis of time; what goes on in them is theirs."""
+    """Three plots on one axis of time; what goes on in them is theirs."""
     colours = style.palette
     axis = {
         "fixedrange": True,
@@ -65,7 +74,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "zeroline": False,
         "tickfont": {"size": 11},
     }
-    share = style.mode is not Mode.SECONDS
+    share = style.mode not in {Mode.SECONDS, Mode.RATE}
     begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
         "template": "none",
@@ -81,6 +90,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "hoverlabel": {"bgcolor": colours.paper, "bordercolor": colours.grid},
         "dragmode": False if style.touch else "zoom",
         "uirevision": style.revision,
+        "meta": {"offset_s": clock.offset_s},
         "xaxis": {
             "type": "date",
             "anchor": "y2",
@@ -101,17 +111,25 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         },
         "yaxis": axis
         | {
-            "domain": [0.3, 1],
+            "domain": [_STACK_FROM, 1],
             "range": [0, scale.top],
             "tickformat": ".0%" if share else None,
             "nticks": 4,
         }
         | ({"tickvals": [0, 0.5, 1]} if share else {}),
         "yaxis2": axis
-        | {"domain": [0, 0.14], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
+        | {"domain": [0, _COVERAGE_TO], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
+        "yaxis3": axis
+        | {
+            "domain": [_VALENCE_FROM, _VALENCE_TO],
+            "range": [-1.1, 1.1],
+            "tickvals": [-1, 0, 1],
+            "ticktext": ["−1", "0", "+1"],
+        },
         "annotations": [
             _caption(scale.name, 1, style),
-            _caption(COVERAGE, 0.14, style),
+            _caption(VALENCE, _VALENCE_TO, style),
+            _caption(COVERAGE, _COVERAGE_TO, style),
         ],
     }
 

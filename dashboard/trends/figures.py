@@ -11,17 +11,20 @@ from typing import Any, Final
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 from dash import Patch
 
+from analytics.measures import Measures
 from analytics.trends import Bucket
 from contracts.emotions import UNCERTAIN
 from contracts.history import HOUR_S, MINUTE_S
-from dashboard.amounts import local_time, percent, person_time
+from dashboard.amounts import local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.clock import AxisClock, axis_clock
 from dashboard.trends.combined import gaps
-from dashboard.trends.figure_layout import COVERAGE, Drawn, Scale, Style, figure_layout
+from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style, figure_layout
+from dashboard.trends.sentences import COMPARABLE
 from dashboard.trends.view import Mode
 
 _PARTIAL: Final = 0.45
+_MOSTLY: Final = 0.5
 _SEPARATED: Final = 60
 """Up to so many bars there is room for a line between them."""
 
@@ -32,17 +35,37 @@ def covered(bucket: Bucket, until: datetime, sources: int = 1) -> float:
     return min(bucket.measures.analyzed_s / seconds, 1.0) if seconds > 0 else 0.0
 
 
+def partly(bucket: Bucket, until: datetime, sources: int = 1) -> str:
+    """What the step has a part of only, or "": of it itself, or of what happened in it."""
+    marks = ["partly in range"] if bucket.partial else []
+    if not bucket.measures.is_gap() and covered(bucket, until, sources) < COMPARABLE:
+        marks.append("partly covered")
+    return ", ".join(marks)
+
+
+def rate(found: Measures) -> str:
+    """Person-time per covered hour, as people read it."""
+    return person_time(_a_covered_hour(found) * found.total_s)
+
+
+def _a_covered_hour(found: Measures) -> float:
+    return HOUR_S / found.analyzed_s if found.analyzed_s else 0.0
+
+
 def scale_of(charts: Iterable[Sequence[Bucket]], mode: Mode) -> Scale:
     """A scale that all the charts fit in, so that their heights can be compared."""
-    if mode is not Mode.SECONDS:
+    if mode not in {Mode.SECONDS, Mode.RATE}:
         return Scale(1.0, "share of person-time", 1.0)
-    top_s = max((one.measures.total_s for buckets in charts for one in buckets), default=0.0)
+    found = [one.measures for buckets in charts for one in buckets]
+    heights = [one.total_s * (_a_covered_hour(one) if mode is Mode.RATE else 1) for one in found]
+    top_s = max(heights, default=0.0)
     unit_s, name = 1, "person-seconds"
     if top_s >= 2 * HOUR_S:
         unit_s, name = HOUR_S, "person-hours"
     elif top_s >= 2 * MINUTE_S:
         unit_s, name = MINUTE_S, "person-minutes"
-    return Scale(unit_s, f"{name} per step", (top_s / unit_s or 1.0) * 1.04)
+    per = "covered hour" if mode is Mode.RATE else "step"
+    return Scale(unit_s, f"{name} per {per}", (top_s / unit_s or 1.0) * 1.04)
 
 
 def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
@@ -57,6 +80,9 @@ def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
     lines = style.mode is Mode.LINES
     draw = [pen.line(one) if lines and one != UNCERTAIN else pen.band(one, seen) for one in labels]
     figure.add_traces(draw)
+    if lines and drawn.before:
+        figure.add_traces([pen.line_before(one) for one in labels if one != UNCERTAIN])
+    figure.add_traces(pen.valence())
     figure.add_traces([pen.strip(known), pen.no_coverage(missing)])
     figure.update_layout(shapes=[pen.outline(begin, end) for begin, end in missing])
     return figure
@@ -90,11 +116,13 @@ class _Pen:
 
     def band(self, label: str, seen: Sequence[Bucket]) -> dict[str, Any]:
         """One label's bars. Their texts are for the pointer: the number in either mode."""
-        by_share = self.style.mode is not Mode.SECONDS
+        by_share = self.style.mode not in {Mode.SECONDS, Mode.RATE}
         heights, texts = [], []
         for bucket in seen:
             share = (bucket.measures.shares or {}).get(label, 0.0)
             seconds = bucket.measures.person_s[label]
+            if self.style.mode is Mode.RATE:
+                seconds *= _a_covered_hour(bucket.measures)
             heights.append(share if by_share else seconds / self.scale.unit_s)
             texts.append(percent(share) if by_share else person_time(seconds))
         found = self._bars(label, seen, self.style.palette.labels[label])
@@ -133,11 +161,65 @@ class _Pen:
             "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
         }
 
+    def line_before(self, label: str) -> dict[str, Any]:
+        """The same, dashed, of the weeks before."""
+        shares = [one.shares if one is not None else None for one in self.drawn.before]
+        return self.line(label) | {
+            "mode": "lines",
+            "name": f"{label} before",
+            "y": [one[label] if one is not None else None for one in shares],
+            "line": {"color": self.style.palette.labels[label], "width": 1.5, "dash": "dash"},
+            "opacity": 0.6,
+            "customdata": [percent(one[label]) if one is not None else "" for one in shares],
+            "hovertemplate": f"{label} before %{{customdata}}<extra></extra>",
+        }
+
+    def valence(self) -> list[dict[str, Any]]:
+        """A line through the steps that are told by enough; of the others hollow marks.
+
+        Too little: covered less than COMPARABLE, or mostly uncertain.
+        """
+        xs, told, little, texts = [], [], [], []
+        for bucket in self.drawn.buckets:
+            value, shares = bucket.measures.valence, bucket.measures.shares
+            share = covered(bucket, self.drawn.until, self.drawn.sources)
+            weak = shares is None or share < COMPARABLE or shares[UNCERTAIN] > _MOSTLY
+            xs.append(self.clock.place(bucket.begin + (bucket.end - bucket.begin) / 2))
+            told.append(None if weak else value)
+            little.append(value if weak else None)
+            texts.append("" if value is None else signed(value))
+        same: dict[str, Any] = {
+            "type": "scatter",
+            "yaxis": "y3",
+            "x": xs,
+            "customdata": texts,
+            "connectgaps": False,
+            "line": {"color": self.style.palette.coverage, "width": 1.5},
+        }
+        return [
+            same
+            | {
+                "name": VALENCE,
+                "mode": "lines+markers",
+                "y": told,
+                "marker": {"size": 3},
+                "hovertemplate": f"{VALENCE} %{{customdata}}<extra></extra>",
+            },
+            same
+            | {
+                "name": f"{VALENCE}, of little",
+                "mode": "markers",
+                "y": little,
+                "marker": {"size": 5, "symbol": "circle-open", "color": same["line"]["color"]},
+                "hovertemplate": f"{VALENCE} %{{customdata}}, of little<extra></extra>",
+            },
+        ]
+
     def strip(self, known: Sequence[Bucket]) -> dict[str, Any]:
         """How much of each step was analysed."""
         shares = [covered(one, self.drawn.until, self.drawn.sources) for one in known]
         texts = [
-            percent(share) + (", partly in range" if one.partial else "")
+            ", ".join(filter(None, (percent(share), self._partly(one))))
             for one, share in zip(known, shares, strict=True)
         ]
         return self._bars(COVERAGE, known, self.style.palette.coverage) | {
@@ -198,7 +280,10 @@ class _Pen:
             "offset": 0,
             "marker": {
                 "color": colour,
-                "opacity": [_PARTIAL if one.partial else 1.0 for one in buckets],
+                "opacity": [_PARTIAL if self._partly(one) else 1.0 for one in buckets],
                 "line": {"width": int(separated), "color": self.style.palette.paper},
             },
         }
+
+    def _partly(self, bucket: Bucket) -> str:
+        return partly(bucket, self.drawn.until, self.drawn.sources)

@@ -23,7 +23,12 @@ _COUNTS: Final = (
     "stayed in the picture; nobody is recognised, so who comes back is counted again. Coverage: of "
     "the range, what was analysed."
 )
-_MODES: Final = {Mode.SHARE: "Share", Mode.LINES: "Lines", Mode.SECONDS: "Person-seconds"}
+_MODES: Final = {
+    Mode.SHARE: "Share",
+    Mode.LINES: "Lines",
+    Mode.SECONDS: "Person-seconds",
+    Mode.RATE: "Per covered hour",
+}
 
 
 _DATE_TIME: Final[Any] = "datetime-local"
@@ -140,7 +145,7 @@ def _chart(slot: int) -> html.Figure:
                 id={"part": "graph", "slot": slot},
                 config={"displayModeBar": False},
                 responsive=True,
-                style={"height": "320px"},
+                style={"height": "380px"},
             ),
             html.Details(
                 [

@@ -29,16 +29,28 @@ Turns = Sequence[dict[str, str] | None]
 """For each place, of the chart that is in it: the view's revision, and when it was drawn."""
 
 _NO_HISTORY: Final = (
-    "There is no history yet. Analyse a recording with ",
-    html.Code("moodline analyze VIDEO"),
-    ", or add a camera with ",
-    html.Code("moodline source add NAME URI"),
-    " and run ",
-    html.Code("moodline up"),
-    ".",
+    html.P("There is no history yet. It begins with a camera, or with a recording."),
+    html.Ul(
+        [
+            html.Li(html.A("Add a camera", href="sources?add=camera", className="button")),
+            html.Li(html.A("Open recordings", href="recordings", className="button")),
+            html.Li(html.A("Start the demo", href="now", className="button quiet")),
+        ],
+        className="ways",
+    ),
+    html.P(
+        [
+            "Or by command: ",
+            html.Code("moodline analyze VIDEO"),
+            ", or ",
+            html.Code("moodline source add NAME URI"),
+            " and ",
+            html.Code("moodline up"),
+            ".",
+        ],
+        className="help",
+    ),
 )
-GENERATED: Final = "generated"
-"""The tag of sources whose history was made up."""
 _NOTHING_HERE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
@@ -62,7 +74,8 @@ def chart_table(
     if slot >= len(found.charts):
         return ""
     chart = found.charts[slot]
-    return data_table(chart.buckets, found.until, chart.sources, zone, found.step_s)
+    drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
+    return data_table(drawn, zone)
 
 
 def trouble_shown(trouble: MoodlineError, notes: Sequence[str], *, keep: bool) -> tuple[Any, ...]:
@@ -91,10 +104,10 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
             view.mode,
             touch=bool(browser.get("touch")),
             narrow=bool(browser.get("narrow")),
-            revision=f"{view.since} {view.until} {chart.name}",
+            revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
             only=view.only,
         )
-        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
+        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources, chart.before)
         figure = timeline_figure(drawn, scale, style)
         same = bool(turns[slot]) and turns[slot]["revision"] == style.revision
         figures[slot] = redrawn(figure) if same else figure
@@ -105,7 +118,7 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
         legend(found.everything, view),
         source_table(found.lines, found.span_s),
         [slot >= len(found.charts) for slot in SLOTS],
-        _padded([_name(chart.name, found) for chart in found.charts]),
+        _padded([chart.name for chart in found.charts]),
         _padded([_caption(chart.told) for chart in found.charts]),
         figures,
         turns,
@@ -114,17 +127,11 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
 
 def _generated(found: Answer) -> tuple[str, ...]:
     """A line on sources whose history was made up, so that nobody takes it for lived."""
-    names = sorted(one.source.name for one in found.lines if GENERATED in one.source.tags)
+    names = sorted(one.source.name for one in found.lines if one.source.generated)
     if not names:
         return ()
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return (f"Generated, not measured: {listed}.",)
-
-
-def _name(name: str, found: Answer) -> str:
-    """A chart's name, with a mark where its history was made up."""
-    made_up = any(one.source.name == name and GENERATED in one.source.tags for one in found.lines)
-    return f"{name} (generated)" if made_up else name
 
 
 def _span(found: Answer, zone: tzinfo) -> str:
@@ -134,7 +141,19 @@ def _span(found: Answer, zone: tzinfo) -> str:
     begin, end = (f"{one:%a} {one.day} {one:%b{year} %H:%M}" for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
     text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
-    return f"{text} {clock.note}".strip()
+    return " ".join(filter(None, (text, clock.note, _before(found))))
+
+
+def _before(found: Answer) -> str:
+    """What the dashed lines are, and where there are none, why."""
+    if not found.weeks_before:
+        return ""
+    weeks = f"{found.weeks_before} week{'' if found.weeks_before == 1 else 's'}"
+    missing = [chart.name for chart in found.charts if not chart.before]
+    text = f"Dashed: the same weekdays and times {weeks} before."
+    if len(missing) == len(found.charts):
+        return f"No dashed lines: now, or {weeks} before, less than 60 % was covered."
+    return text + (f" None for {', '.join(missing)}: less than 60 % covered." if missing else "")
 
 
 def _unchanged() -> tuple[Any, ...]:

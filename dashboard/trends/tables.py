@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, Final
 
 from dash import dcc, html
@@ -13,7 +13,8 @@ from contracts.emotions import UNCERTAIN
 from dashboard.amounts import local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.combined import gaps
-from dashboard.trends.figures import covered
+from dashboard.trends.figure_layout import Drawn
+from dashboard.trends.figures import covered, partly, rate
 from dashboard.trends.sentences import coverage
 from dashboard.trends.view import View, write_view
 
@@ -67,15 +68,12 @@ def source_table(lines: Sequence[Total], span_s: float) -> list[Any]:
     return parts
 
 
-def data_table(
-    buckets: Sequence[Bucket], until: datetime, sources: int, zone: tzinfo, step_s: int
-) -> html.Table:
+def data_table(drawn: Drawn, zone: tzinfo) -> html.Table:
     """A chart in numbers, by time; the steps of a gap are one line."""
-    columns = ("Begin", "Coverage", "Person-time", *STACK)
+    buckets, until, step_s = drawn.buckets, drawn.until, drawn.step_s
+    columns = ("Begin", "Coverage", "Person-time", "Per covered hour", *STACK)
     lines = [
-        (one.begin, _data_cells(one, until, sources, zone, step_s))
-        for one in buckets
-        if not one.measures.is_gap()
+        (one.begin, _data_cells(one, drawn, zone)) for one in buckets if not one.measures.is_gap()
     ]
     for begin, end in gaps(buckets, until):
         text = f"{NO_COVERAGE} until {local_time(end, zone, step_s)}"
@@ -86,8 +84,7 @@ def data_table(
 
 def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
     now = line.now
-    name = line.source.name + (" (removed)" if line.source.removed else "")
-    name += " (generated)" if "generated" in line.source.tags else ""
+    name = line.source.shown_name + (" (removed)" if line.source.removed else "")
     share = percent(coverage(now, span_s))
     if now.shares is None:
         return (name, NONE, str(now.tracks), share, NONE, NONE)
@@ -101,14 +98,14 @@ def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
     )
 
 
-def _data_cells(
-    bucket: Bucket, until: datetime, sources: int, zone: tzinfo, step_s: int
-) -> tuple[str, ...]:
+def _data_cells(bucket: Bucket, drawn: Drawn, zone: tzinfo) -> tuple[str, ...]:
     shares = bucket.measures.shares
+    mark = partly(bucket, drawn.until, drawn.sources)
     return (
-        local_time(bucket.begin, zone, step_s) + (" (partly in range)" if bucket.partial else ""),
-        percent(covered(bucket, until, sources)),
+        local_time(bucket.begin, zone, drawn.step_s) + (f" ({mark})" if mark else ""),
+        percent(covered(bucket, drawn.until, drawn.sources)),
         person_time(bucket.measures.total_s) if shares else "nobody seen",
+        rate(bucket.measures) if shares else NONE,
         *(percent(shares[label]) if shares else NONE for label in STACK),
     )
 

@@ -30,10 +30,14 @@ _UNITS: Final = {
 
 
 class Mode(StrEnum):
-    """What a height says: shares of the person-time as bars or as lines, or people and seconds."""
+    """What a height says: shares of the person-time as bars or as lines, or people and seconds.
+
+    RATE: person-time per covered hour, which a step that was half covered does not lower.
+    """
 
     SHARE = "share"
     SECONDS = "seconds"
+    RATE = "rate"
     LINES = "lines"
 
 
@@ -41,7 +45,8 @@ class Mode(StrEnum):
 class View:
     """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them.
 
-    only: the one label that is drawn, or "" for all.
+    only: the one label that is drawn, or "" for all. zoom: the part of the range that is looked
+    at, its ends as those of a range; () for all of it.
     """
 
     since: str = "now-24h"
@@ -49,18 +54,20 @@ class View:
     sources: tuple[str, ...] = ()
     mode: Mode = Mode.SHARE
     only: str = ""
+    zoom: tuple[str, str] | tuple[()] = ()
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
-        """The range, UTC. Of a View that read_view gave it always holds."""
-        since, until = moment(self.since, now), moment(self.until, now)
-        if since is None or until is None:
-            raise ValueError(f"no range: {self.since!r} to {self.until!r}")
-        return since, until
+        """What is looked at, UTC. Of a View that read_view gave it always holds."""
+        return _ends(*(self.zoom or (self.since, self.until)), now)
+
+    def whole(self, now: datetime) -> tuple[datetime, datetime]:
+        """The range that a zoom is a part of, UTC."""
+        return _ends(self.since, self.until, now)
 
     @property
     def follows(self) -> bool:
-        """Whether the range ends now, and moves on with it."""
-        return self.until == "now"
+        """Whether what is looked at ends now, and moves on with it."""
+        return self.until == "now" and not self.zoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ CUSTOM: Final = "custom"
 
 def preset(view: View) -> str:
     """The preset's begin that the view's range is, or CUSTOM."""
-    return view.since if view.follows and view.since in PRESETS.values() else CUSTOM
+    return view.since if view.until == "now" and view.since in PRESETS.values() else CUSTOM
 
 
 def moment(text: str, now: datetime) -> datetime | None:
@@ -122,7 +129,8 @@ def read_view(query: str | None, now: datetime) -> Reading:
     sources = _read_sources(query, notes)
     mode, only = _read_mode(_last(asked, "mode"), notes), _last(asked, "only") or ""
     only = only if only in LABELS else ""
-    return Reading(View(since, until, sources, mode, only), (*notes,))
+    zoom = _read_zoom(_last(asked, "zoom"), now, notes)
+    return Reading(View(since, until, sources, mode, only, zoom), (*notes,))
 
 
 def write_view(view: View) -> str:
@@ -133,7 +141,16 @@ def write_view(view: View) -> str:
     parts.append(("mode", view.mode.value))
     if view.only:
         parts.append(("only", view.only))
+    if view.zoom:
+        parts.append(("zoom", quote("/".join(view.zoom), safe=":/")))
     return "?" + "&".join(f"{key}={value}" for key, value in parts)
+
+
+def _ends(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
+    begin, end = moment(since, now), moment(until, now)
+    if begin is None or end is None:
+        raise ValueError(f"no range: {since!r} to {until!r}")
+    return begin, end
 
 
 def _last(asked: dict[str, list[str]], key: str) -> str | None:
@@ -155,6 +172,17 @@ def _read_range(
         f"showing the last 24 hours. {trouble}"
     )
     return default.since, default.until
+
+
+def _read_zoom(text: str | None, now: datetime, notes: list[str]) -> tuple[str, str] | tuple[()]:
+    """ "2026-11-20T08:00Z/2026-11-20T12:00Z", as ISO 8601 writes an interval."""
+    if not text:
+        return ()
+    begin, _, end = text.partition("/")
+    if trouble := range_trouble(moment(begin, now), moment(end, now)):
+        notes.append(f"The zoom “{_shown(text)}” cannot be shown; showing the range. {trouble}")
+        return ()
+    return begin, end
 
 
 def _read_sources(query: str, notes: list[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -178,7 +179,9 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     page.mouse.down()
     page.mouse.move(plot["x"] + 200, plot["y"] + 30, steps=4)
     page.mouse.up()
-    poll(lambda: shown_range(page) != whole)
+    page.wait_for_url(re.compile("zoom="))
+    poll(lambda: shown_range(page) != whole and rows.count() > 0)
+    page.wait_for_load_state("networkidle")
     zoomed, table = shown_range(page), page.locator("figure:visible table").inner_html()
 
     with page.expect_response(lambda answer: '"lead"' in answer.text()):
@@ -218,7 +221,24 @@ def test_without_a_database_or_history_it_says_what_to_do(browser: Browser, tmp_
         page.evaluate("dash_clientside.set_props('refresh', {n_intervals: 99})")
         expect(page.locator("#empty")).to_contain_text("moodline source add NAME URI")
         expect(page.locator("#trouble")).to_be_empty()
+        for way, path in (("Start the demo", "now"), ("Add a camera", "sources?add=camera")):
+            link = page.locator("#empty").get_by_role("link", name=way)
+            assert link.evaluate("one => one.href") == f"{address}/moodline/{path}"
+        link.click()
+        page.wait_for_url(f"{address}/moodline/sources*")
     engine.dispose()
+
+
+def test_an_address_that_nothing_has_is_a_page_that_says_so(browser: Browser, address: str) -> None:
+    with browser.new_page() as page:
+        answer = page.goto(f"{address}/no/such/page")
+        assert answer is not None and answer.status == 404
+        expect(page.locator("#page h1")).to_have_text("Not found")
+        expect(page.locator("#page")).to_contain_text("There is no such page")
+        page.get_by_role("link", name="Trends").click()
+        expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+    found, headers = status_of(f"{address}/assets/nothing.png", Accept="image/png")
+    assert found == 404 and "html" not in headers["content-type"]
 
 
 def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> None:

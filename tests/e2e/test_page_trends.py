@@ -2,13 +2,16 @@
 
 import csv
 import io
+import os
 import re
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import cv2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine, func, select
@@ -46,6 +49,13 @@ def viewer() -> Iterator[BrowserContext]:
 
 def with_context(browser: Browser) -> BrowserContext:
     return browser.new_context(timezone_id="UTC", accept_downloads=True)
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -86,14 +96,16 @@ def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: 
     expect(page.locator(".legend-link.only")).to_contain_text("happy")
     assert asked(page)["only"] == ["happy"]
     page.get_by_text("Lines", exact=True).click()
-    expect(page.locator("figure:visible .scatterlayer .js-line").first).to_be_attached()
+    expect(page.locator("figure:visible .subplot.xy .scatterlayer .js-line").first).to_be_attached()
     assert asked(page)["mode"] == ["lines"] and asked(page)["only"] == ["happy"]
     drawn = (
         "document.querySelector('figure:not([hidden]) .js-plotly-plot').data.map(one => one.name)"
     )
     assert page.evaluate(drawn)[0] == "happy"
+    expect(page.locator("#span")).to_contain_text("same weekdays and times 1 week before")
+    assert page.evaluate(drawn)[1] == "happy before"
     page.go_back()
-    expect(page.locator("figure:visible .scatterlayer .js-line")).to_have_count(0)
+    expect(page.locator("figure:visible .subplot.xy .scatterlayer .js-line")).to_have_count(0)
 
 
 def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
@@ -107,8 +119,8 @@ def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
 def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now")
     page.locator("#moment-0").click()
-    page.wait_for_url(re.compile("from=20"))
-    assert asked(page)["to"][0].endswith("Z")
+    page.wait_for_url(re.compile("zoom=20"))
+    assert asked(page)["zoom"][0].endswith("Z") and asked(page)["from"] == ["now-7d"]
     expect(page.locator("#moment-0, .extras .soft").first).to_be_visible()
 
 
@@ -151,7 +163,7 @@ def test_the_sheet_has_what_is_shown(page: Page, address: str, engine: Engine) -
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-    assert {row["source"] for row in rows} == {"library"}
+    assert {(row["source"], row["generated"]) for row in rows} == {("library", "1")}
     steps = page.evaluate(
         "document.querySelector('figure:not([hidden]) .js-plotly-plot').data[0].x.length"
     )
@@ -170,27 +182,45 @@ def _micros(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp()) * MICROS
 
 
-def test_the_zoomed_range_can_be_looked_at_in_detail_and_the_link_is_absolute(
-    page: Page, address: str, viewer: BrowserContext
-) -> None:
+def test_the_link_is_absolute(page: Page, address: str, viewer: BrowserContext) -> None:
     viewer.grant_permissions(["clipboard-read", "clipboard-write"])
     opened(page, address, "from=now-7d&to=now&sources=library")
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#trends-tools")).to_contain_text("Copied")
     copied = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
     assert copied["from"][0].endswith("Z") and copied["to"][0].endswith("Z")
-    page.evaluate(
-        """() => { const graph = document.querySelector('figure:not([hidden]) .js-plotly-plot');
-        const day = new Date(Date.now() - 3 * 864e5).toISOString().slice(0, 10);
-        return Plotly.relayout(graph, {'xaxis.range': [`${day} 08:00:00`, `${day} 12:00:00`]}); }"""
-    )
-    page.get_by_role("button", name="Show the zoomed range in detail").click()
-    page.wait_for_url(re.compile("T08:00Z"))
-    expect(page.locator("#span")).to_contain_text("in steps of 1 min")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_picture_means_the_same_without_the_page(
+    page: Page, address: str, shots: Path, theme: str
+) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9")
     with page.expect_download() as download:
         page.get_by_role("button", name="Picture").click()
-    assert download.value.suggested_filename == "moodline-library-generated-.png"
-    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    assert download.value.suggested_filename == "moodline-café-generated.png"
+    shutil.copy(download.value.path(), shots / f"picture-{theme}.png")
+    png = cv2.imread(str(shots / f"picture-{theme}.png"), cv2.IMREAD_UNCHANGED)
+    assert png is not None and (png.shape[2] == 3 or png[..., 3].min() == 255), "opaque"
+    assert (png[4, 4, :3].mean() < 60) == (theme == "dark")
+    page.evaluate("Plotly.downloadImage = figure => { window.given = figure; }")
+    page.get_by_role("button", name="Picture").click()
+    given = page.evaluate("window.given")
+    title = given["layout"]["title"]["text"]
+    assert title.startswith("café (generated)<br>") and "in steps of 1 h" in title
+    assert given["layout"]["showlegend"] and all(one["showlegend"] for one in given["data"])
+    live = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout"
+    assert not page.evaluate(f"{live}.showlegend"), "the page's own chart stays as it was"
+
+
+def test_what_was_made_up_is_marked_wherever_it_is_shown(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now")
+    expect(page.locator("#lead")).to_contain_text(
+        "3 sources together (all generated, not measured)"
+    )
+    expect(page.locator("#moment-0")).to_contain_text(re.compile(r"\(generated\): \w+"))
+    expect(page.locator("#per-source tbody tr").first).to_contain_text("(generated)")
 
 
 def test_a_name_is_no_formula(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Charts: a gap is no bar, uncertain is hatched and on top, and the heights add up."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,12 +11,14 @@ from analytics.trends import Bucket
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
 from dashboard.trends.clock import axis_clock
-from dashboard.trends.figure_layout import COVERAGE, Drawn, Scale, Style
+from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style
 from dashboard.trends.figures import covered, redrawn, scale_of, timeline_figure
+from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
 from tests.unit.dashboard.buckets import BEGIN, buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = timedelta(hours=1)
 STEPS = buckets(
     {"happy": 60, "neutral": 30, UNCERTAIN: 10}, None, None, {"sad": 40, "angry": 20}, {}
 )
@@ -55,7 +59,9 @@ def test_uncertain_is_hatched_and_on_top() -> None:
     figure = drawn()
     names = [trace.name for trace in figure.data if trace.name in STACK]
     assert names[-1] == UNCERTAIN and set(names) == {*EMOTIONS, UNCERTAIN}
-    patterns = {trace.name: trace.marker.pattern.shape for trace in figure.data}
+    patterns = {
+        trace.name: trace.marker.pattern.shape for trace in figure.data if trace.type == "bar"
+    }
     assert {label for label in STACK if patterns[label]} == {UNCERTAIN}
     assert patterns[UNCERTAIN] == "/"
 
@@ -72,10 +78,32 @@ def test_shares_add_up_to_one_and_person_time_to_what_was_seen() -> None:
 
 
 def test_a_partial_step_is_lighter_and_says_so() -> None:
-    traces = bars(drawn(buckets({"happy": 1}, {"happy": 1}, partial=1)))
+    steps = buckets({"happy": 1}, {"happy": 1}, partial=1, analyzed_s=3000)
+    traces = bars(drawn(steps))
     whole, part = traces["happy"].marker.opacity
     assert part < whole == 1
     assert traces[COVERAGE].customdata[1].endswith("partly in range")
+
+
+def test_a_step_that_was_covered_too_little_is_partial_too() -> None:
+    little, enough = (buckets({"happy": 60}, analyzed_s=seconds) for seconds in (2000, 2400))
+    steps = (*little, replace(enough[0], begin=little[0].end, end=little[0].end + HOUR))
+    traces = bars(drawn(steps))
+    lighter, whole = traces["happy"].marker.opacity
+    assert lighter < whole == 1
+    assert traces[COVERAGE].customdata[0] == "56 %, partly covered"
+    table = data_table(Drawn(steps, 3600, steps[-1].end), BERLIN).to_plotly_json()
+    rows = [str(row) for row in table["props"]["children"][1].children]
+    assert "(partly covered)" in rows[0] and "(partly" not in rows[1]
+    assert "108 person-seconds" in rows[0]
+
+
+def test_a_rate_is_not_lowered_by_what_was_not_covered() -> None:
+    half, whole = buckets({"happy": 60}, analyzed_s=1800), buckets({"happy": 120}, analyzed_s=3600)
+    tops = [scale_of([one], Mode.RATE) for one in (half, whole)]
+    assert tops[0] == tops[1] and tops[0].name == "person-minutes per covered hour"
+    heights = [bars(drawn(one, Mode.RATE))["happy"].y[0] for one in (half, whole)]
+    assert heights == [2.0, 2.0]
 
 
 def test_a_step_is_covered_by_as_much_of_it_as_the_range_has() -> None:
@@ -130,3 +158,32 @@ def test_a_day_on_which_the_clocks_change_is_as_wide_as_any() -> None:
     midnight = BEGIN.replace(hour=22)  # The 25th begins in Berlin: it has 25 hours.
     ends = midnight.replace(day=25, hour=23)
     assert clock.width_ms(midnight, ends) == 86_400_000
+
+
+def test_valence_is_a_line_through_what_was_seen_well_enough() -> None:
+    well, little = (buckets({"happy": 60}, analyzed_s=seconds)[0] for seconds in (3600, 600))
+    unsure = buckets({"happy": 10, UNCERTAIN: 60}, analyzed_s=3600)[0]
+    gap = buckets(None)[0]
+    steps = tuple(
+        replace(one, begin=BEGIN + place * HOUR, end=BEGIN + (place + 1) * HOUR)
+        for place, one in enumerate((well, little, gap, unsure, well))
+    )
+    traces = bars(drawn(steps))
+    happy = pytest.approx(0.8025)
+    assert list(traces[VALENCE].y) == [happy, None, None, None, happy]
+    assert traces[VALENCE].connectgaps is False
+    hollow = traces[f"{VALENCE}, of little"]
+    assert hollow.y[1] == happy and hollow.y[0] is hollow.y[2] is None and hollow.y[3] is not None
+    assert hollow.marker.symbol == "circle-open"
+
+
+def test_the_weeks_before_are_dashed_and_a_gap_breaks_them() -> None:
+    steps = buckets({"happy": 60}, {"happy": 30, "sad": 30}, {"sad": 60})
+    before = (steps[2].measures, None, steps[0].measures)
+    look = Style(LIGHT, BERLIN, Mode.LINES)
+    made = Drawn(steps, 3600, steps[-1].end, 1, before)
+    traces = bars(timeline_figure(made, scale_of([steps], Mode.LINES), look))
+    dashed = traces["happy before"]
+    assert (list(dashed.y), dashed.line.dash) == ([0.0, None, 1.0], "dash")
+    assert dashed.line.color == traces["happy"].line.color
+    assert not [name for name in bars(drawn(steps, Mode.LINES)) if "before" in name]

@@ -22,7 +22,7 @@ from dashboard.trends.view import (
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-KEYS = st.sampled_from(["from", "to", "sources", "mode", "x", ""])
+KEYS = st.sampled_from(["from", "to", "zoom", "sources", "mode", "x", ""])
 ENDS = st.sampled_from(
     ["now", "now-1h", "now-999999y", "9999-12-31T23:59-14:00", "0001-01-01", "%"]
 )
@@ -100,3 +100,14 @@ def test_moments_are_utc_unless_they_say_otherwise() -> None:
     assert moment("2026-03-28T10:00+02:00", NOW) == datetime(2026, 3, 28, 8, tzinfo=UTC)
     assert moment("now-90m", NOW) == NOW - timedelta(minutes=90)
     assert moment("now-١h", NOW) is None
+
+
+def test_a_zoom_is_looked_at_and_its_range_stays_known() -> None:
+    read = read_view("?from=now-7d&to=now&zoom=2026-11-20T08:00Z/2026-11-20T12:00Z", NOW)
+    begin = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert read.view.span(NOW) == (begin, begin + timedelta(hours=4))
+    assert read.view.whole(NOW) == (NOW - timedelta(days=7), NOW)
+    assert preset(read.view) == "now-7d" and not read.view.follows
+    assert read_view(write_view(read.view), NOW) == read
+    bad = read_view("?zoom=2026-11-20/never", NOW)
+    assert bad.view == View() and "zoom" in bad.notes[0]
