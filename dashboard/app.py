@@ -1,12 +1,13 @@
 """The dashboard as an ASGI application: Dash on FastAPI, behind the guard."""
 
 import re
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
 from dash import Dash
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
@@ -14,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
-from dashboard.access import NotAllowedError
+from dashboard.access import NotAllowedError, Role, require
 from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
@@ -78,7 +79,11 @@ def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) ->
         app.include_router(sign_in_routes(entrance), prefix=prefix[:-1])
     for page in PAGES:
         if page.routes is not None:
-            app.include_router(page.routes(backend), prefix=_api(prefix, page))
+            app.include_router(
+                page.routes(backend),
+                prefix=_api(prefix, page),
+                dependencies=[Depends(_may_change(page.changes))],
+            )
     app.mount("/", _OneDocument(pages, prefix))
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     bodies = {_api(prefix, page) + "/": page.most_body for page in PAGES}
@@ -175,6 +180,16 @@ async def _misread(_request: Request, error: Exception) -> JSONResponse:
     first = cast(RequestValidationError, error).errors()[0]
     where = " ".join(str(one) for one in first["loc"] if one != "body")
     return JSONResponse({"error": f"{where}: {first['msg']}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _may_change(needed: Role) -> Callable[[Request], Awaitable[None]]:
+    """Asks for the role before what is given is read, whatever the route itself asks for."""
+
+    async def check(request: Request) -> None:
+        if request.method not in {"GET", "HEAD"}:
+            require(needed)
+
+    return check
 
 
 def _api(prefix: str, page: Page) -> str:

@@ -36,7 +36,8 @@ def no_callbacks(_app: Dash, _backend: Backend) -> None:
 class Page:
     """One page of the dashboard, at `path` under the prefix, its routes at api/`path`.
 
-    deep: addresses below its own are its, too. most_body: bytes that its routes take.
+    deep: addresses below its own are its, too. most_body: bytes that its routes take. changes: the
+    role that whatever its routes change takes at least.
     """
 
     path: str
@@ -45,5 +46,6 @@ class Page:
     add_callbacks: Callable[[Dash, Backend], None] = no_callbacks
     routes: Callable[[Backend], APIRouter] | None = None
     needs: Role = Role.VIEWER
+    changes: Role = Role.OPERATOR
     deep: bool = False
     most_body: int = MOST_BODY

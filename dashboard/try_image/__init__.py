@@ -6,6 +6,7 @@ from dash import html
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
+from dashboard.access import Role
 from dashboard.backend import Backend
 from dashboard.pages import Page, Visit
 
@@ -29,5 +30,10 @@ def _routes(backend: Backend) -> APIRouter:
 
 
 TRY_IMAGE: Final = Page(
-    path="try", name="Try an image", layout=_layout, routes=_routes, most_body=MOST_BYTES
+    path="try",
+    name="Try an image",
+    layout=_layout,
+    routes=_routes,
+    most_body=MOST_BYTES,
+    changes=Role.VIEWER,  # It keeps nothing.
 )
