@@ -117,13 +117,16 @@ def list_runs(
     limit: int | None = None,
     source: str | None = None,
     state: RunState | None = None,
+    kind: str | None = None,
 ) -> tuple[RunLine, ...]:
-    """The runs, newest first; `source` is a source's whole name."""
+    """The runs, newest first; `source` is a source's whole name, `kind` "file" or "live"."""
     query = _runs().order_by(Run.id.desc()).limit(limit)
     if source is not None:
         query = query.where(Source.name == source)
     if state is not None:
         query = query.where(Run.state == state)
+    if kind is not None:
+        query = query.where(Run.kind == kind)
     with snapshot(engine) as connection:
         return tuple(_run_line(row) for row in connection.execute(query))
 

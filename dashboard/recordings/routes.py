@@ -167,9 +167,7 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
 
 
 def _listed(backend: Backend) -> dict[str, Any]:
-    runs = [
-        asdict(one) for one in list_runs(backend.engine, limit=_MOST_RUNS) if one.kind == "file"
-    ]
+    runs = [asdict(one) for one in list_runs(backend.engine, limit=_MOST_RUNS, kind="file")]
     uploads, folders, most, kept = [], [], 0, None
     try:
         desk = backend.recordings

@@ -72,6 +72,10 @@ def test_runs_are_listed_newest_first(engine: Engine) -> None:
     assert [run.run_id for run in list_runs(engine, limit=1)] == ["new"]
     assert [run.run_id for run in list_runs(engine, source="door")] == ["old"]
     assert [run.run_id for run in list_runs(engine, state=RunState.FAILED)] == ["new"]
+    with engine.begin() as connection:
+        connection.execute(update(Run).where(Run.run_id == "new").values(kind="live"))
+    newest = list_runs(engine, limit=1, kind="file")
+    assert [run.run_id for run in newest] == ["old"], "live runs take no place in its limit"
 
 
 @given(frames=scenes, buckets=st.integers(1, 40))
