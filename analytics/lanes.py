@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from analytics.queries import run_not_found
 from analytics.snapshots import snapshot
@@ -54,6 +54,17 @@ class Lanes:
     moments: tuple[RunMoment, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """frames: [media_s, [[track, x, y, w, h, label, confidence, shares], ...]], in order; those
+    without a face, too. x, y, w, h: shares of the upright picture. until_s: they are complete up
+    to there; more of what was asked for is to be asked for from there on.
+    """
+
+    frames: list[Any]
+    until_s: float
+
+
 @dataclass(slots=True)
 class _Open:
     begin_us: int
@@ -97,11 +108,8 @@ def run_lanes(engine: Engine, run_id: str) -> Lanes:
     return Lanes(lanes, len(parts) - len(kept), _moments(lanes))
 
 
-def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -> list[Any]:
-    """[media_s, track, x, y, w, h, label, confidence, shares] of each face, in order.
-
-    x, y, w, h: shares of the upright picture. At most MOST_FACES. Raises RunNotFoundError.
-    """
+def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -> Faces:
+    """The analysed frames of [since_s, until_s), in order. Raises RunNotFoundError."""
     shares = [getattr(Face, name) for name in EMOTIONS]
     query = (
         select(
@@ -115,11 +123,15 @@ def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -
             Face.smoothed_confidence,
             *shares,
         )
-        .join(Face, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .join(
+            Face,
+            (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index),
+            isouter=True,
+        )
         .where(Frame.media_time_us >= round(since_s * _MICROS))
         .where(Frame.media_time_us < round(until_s * _MICROS))
-        .order_by(Face.frame_index, Face.track_id)
-        .limit(MOST_FACES)
+        .order_by(Frame.frame_index, Face.track_id)
+        .limit(MOST_FACES + 1)
     )
     with snapshot(engine) as connection:
         run = connection.execute(
@@ -127,21 +139,30 @@ def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -
         ).first()
         if run is None:
             raise run_not_found(run_id)
-        wide, high = run.display_width or 1, run.display_height or 1
-        return [
-            [
-                row[0] / _MICROS,
-                row[1],
-                *(
-                    round(value / size, 4)
-                    for value, size in zip(row[2:6], (wide, high, wide, high), strict=True)
-                ),
-                row[6] or UNCERTAIN,
-                round(row[7], 3),
-                [round(value, 3) for value in row[8:]],
-            ]
-            for row in connection.execute(query.where(Frame.run_pk == run.id))
-        ]
+        rows = connection.execute(query.where(Frame.run_pk == run.id)).all()
+    if len(rows) > MOST_FACES and rows[0][0] < rows[-1][0]:
+        # The last frame may lack some of its faces: whoever asks again begins with it.
+        until_us = rows[-1][0]
+        rows = [row for row in rows if row[0] < until_us]
+        until_s = until_us / _MICROS
+    wide, high = run.display_width or 1, run.display_height or 1
+    frames: dict[int, list[Any]] = {}
+    for row in rows:
+        faces = frames.setdefault(row[0], [])
+        if row[1] is not None:
+            faces.append(_face(row, wide, high))
+    return Faces([[at_us / _MICROS, faces] for at_us, faces in frames.items()], until_s)
+
+
+def _face(row: Row[Any], wide: int, high: int) -> list[Any]:
+    _at, track, x, y, w, h, label, confidence, *shares = tuple(row)
+    return [
+        track,
+        *(round(value, 4) for value in (x / wide, y / high, w / wide, h / high)),
+        label or UNCERTAIN,
+        round(confidence, 3),
+        [round(share, 3) for share in shares],
+    ]
 
 
 def _part(one: _Open) -> Part:

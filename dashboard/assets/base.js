@@ -28,7 +28,7 @@ window.moodline = (() => {
     if (mount) leave = mount(root) || null;
   };
 
-  /* Ask a route of this server. Throws an Error with its line where it refuses. */
+  /* Ask a route of this server. Throws an Error with its line where it refuses, and the status; 0 for no answer. */
   const ask = async (path, options = {}) => {
     const { json, ...rest } = options;
     if (json !== undefined) {
@@ -40,11 +40,11 @@ window.moodline = (() => {
       answer = await fetch(`${shell().dataset.base}api/${path}`, rest);
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Error("The dashboard does not answer. Is it still running?");
+      throw Object.assign(new Error("The dashboard does not answer. Is it still running?"), { status: 0 });
     }
     const kind = answer.headers.get("content-type") || "";
     const body = kind.includes("json") ? await answer.json() : await answer.text();
-    if (!answer.ok) throw new Error((body && body.error) || `Refused (${answer.status}).`);
+    if (!answer.ok) throw Object.assign(new Error((body && body.error) || `Refused (${answer.status}).`), { status: answer.status });
     return body;
   };
 

@@ -28,6 +28,8 @@ from dashboard.backend import Backend, UnavailableError
 _MOST_RUNS: Final = 200
 _LONGEST_LOOK_S: Final = 120.0
 
+Second = Annotated[float, Query(ge=0, le=10**9, allow_inf_nan=False)]
+
 
 class Begun(BaseModel):
     """A file that is to be sent. mark: what tells it from others of that name and size."""
@@ -120,9 +122,8 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
         return _plain(_result(backend, run_id))
 
     @router.get("/run/{run_id}/faces")
-    def faces(run_id: str, since: float, until: float) -> dict[str, Any]:
-        until = min(until, since + _LONGEST_LOOK_S)
-        return {"faces": faces_between(engine, run_id, since, until)}
+    def faces(run_id: str, since: Second, until: Second) -> dict[str, Any]:
+        return asdict(faces_between(engine, run_id, since, min(until, since + _LONGEST_LOOK_S)))
 
     @router.get("/run/{run_id}/media")
     def media(run_id: str) -> FileResponse:

@@ -32,7 +32,7 @@ class Typed(Named):
     """What somebody typed into the form. uri: "" leaves it as it is."""
 
     uri: Annotated[str, Field(max_length=2048)] = ""
-    fps: Annotated[float, Field(ge=0.1, le=240)] = 5.0
+    fps: Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)] = 5.0
     tags: Annotated[list[Tag], Field(max_length=20)] = []
 
 

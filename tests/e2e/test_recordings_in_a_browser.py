@@ -1,0 +1,372 @@
+"""Recordings and their player in a browser, over records and files that the test knows."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import Engine, insert, update
+
+from contracts.database import open_engine, upgrade
+from contracts.emotions import EMOTIONS
+from contracts.records import Face, Frame, Run, RunState, utc_now
+from contracts.settings import Settings
+from contracts.uploads import CHUNK, Uploads
+from contracts.users import Role, add_user
+from dashboard.backend import Backend
+from moodline.recording_desk import RecordingDesk, uploads_of
+from tests.browser import chromium
+from tests.e2e.commands import poll
+from tests.media import VideoSpec, write_video
+from tests.pages import quiet_page, serving
+from tests.rows import Seen, write_run
+
+HAPPY = Seen(1, "happy")
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A dashboard that takes recordings, and nobody who analyses them."""
+
+    engine: Engine
+    settings: Settings
+    uploads: Uploads
+    backend: Backend
+    address: str
+
+    def begin(self, path: Path, *, received: int, error: str = "", run: str | None = None) -> str:
+        """An upload of that file as a browser would begin it, up to some byte."""
+        data = path.read_bytes()
+        mark = f"{path.name} {len(data)} {round(path.stat().st_mtime * 1000)}"
+        line = self.uploads.begin(path.name, len(data), mark, "")
+        for at in range(0, received, CHUNK):
+            self.uploads.append(line.id, at, data[at : min(at + CHUNK, received)])
+        if error or run:
+            self.uploads.note_run(line.id, run, error)
+        return line.id
+
+    def plays(self, run_id: str, path: Path) -> None:
+        """Let the run be one of that file."""
+        with self.engine.begin() as connection:
+            connection.execute(update(Run).where(Run.run_id == run_id).values(uri=str(path)))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    settings = Settings(home=tmp_path / "home")
+    uploads = uploads_of(settings, engine)
+    backend = Backend(engine, settings, recordings=RecordingDesk(settings, engine, uploads))
+    with serving(backend) as address:
+        yield Desk(engine, settings, uploads, backend, address)
+    engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+    with browser.new_context() as viewer, quiet_page(viewer, desk.address) as one:
+        yield one
+
+
+def padded(clip: Path, path: Path, pieces: int) -> Path:
+    """The clip with a box that players skip: so many pieces, and a bit."""
+    free = (pieces - 1) * CHUNK + 1000
+    path.write_bytes(clip.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
+    return path
+
+
+# -- uploads ------------------------------------------------------------------------
+
+
+def test_what_was_not_sent_to_its_end_is_shown_gone_on_with_and_removed(
+    page: Page, desk: Desk, one_face: Path, tmp_path: Path
+) -> None:
+    half = padded(one_face, tmp_path / "half.mp4", 2)
+    desk.begin(half, received=CHUNK)
+    refused = tmp_path / "notes.mp4"
+    refused.write_text("no film")
+    desk.begin(refused, received=7, error="notes.mp4 is no recording")
+    page.goto(f"{desk.address}/recordings")
+    one = page.get_by_role("region", name="half.mp4")
+    expect(one).to_contain_text("8.4 MB of 8.4 MB are here. Choose the same file again to go on")
+    notes = page.get_by_role("region", name="notes.mp4")
+    expect(notes.locator(".trouble")).to_have_text("notes.mp4 is no recording")
+    notes.get_by_role("button", name="Remove").click()
+    expect(notes).to_have_count(0)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url.partition("offset=")[2]))
+    with page.expect_file_chooser() as chooser:
+        one.get_by_role("button", name="Go on").click()
+    chooser.value.set_files(half)
+    expect(page.locator(".runs tbody tr")).to_contain_text("half.mp4")
+    expect(page.locator(".upload")).to_have_count(0)
+    assert [offset for offset in sent if offset] == [str(CHUNK)]
+
+
+def test_an_upload_goes_on_when_its_page_is_left(
+    page: Page, desk: Desk, one_face: Path, tmp_path: Path
+) -> None:
+    large = padded(one_face, tmp_path / "large.mp4", 2)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:  # Playwright takes no method of a list.
+        held.append(route)
+
+    page.route(re.compile(r"offset="), hold)
+    page.goto(f"{desk.address}/recordings")
+    page.locator("#recording-files").set_input_files(large)
+    poll(lambda: _once(page, held, 1))
+    page.get_by_role("link", name="System").click()
+    expect(page.locator("#services")).to_be_visible()
+    asked = "e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e)"
+    assert page.evaluate(f"{{ {asked}; e.defaultPrevented }}"), "it warns who closes the tab"
+    held.pop().continue_()
+    poll(lambda: _once(page, held, 1))
+    page.get_by_role("link", name="Recordings").click()
+    one = page.get_by_role("region", name="large.mp4")
+    expect(one).to_have_count(1)
+    expect(one).to_contain_text("8.4 MB of")
+    page.locator("#recording-files").set_input_files(large)
+    page.wait_for_timeout(300)
+    assert len(held) == 1, "the same file is not sent twice at a time"
+    held.pop().continue_()
+    expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4")
+    assert not page.evaluate(f"{{ {asked}; e.defaultPrevented }}")
+
+
+def _once(page: Page, held: Sequence[Route], count: int) -> bool:
+    page.wait_for_timeout(50)  # Routes are told of while the page is waited for.
+    return len(held) == count
+
+
+def test_a_server_that_cannot_just_now_is_asked_again(
+    browser: Browser, desk: Desk, one_face: Path
+) -> None:
+    failed: list[str] = []
+
+    def fail_at_first(route: Route) -> None:
+        step = route.request.url.rpartition("/")[2].partition("?")[0]
+        if route.request.method == "GET" or failed.count(step) == 1:
+            route.continue_()
+            return
+        failed.append(step)
+        route.fulfill(status=(502, 503, 504)[min(len(failed), 3) - 1], body="<h1>no</h1>")
+
+    with browser.new_context() as viewer, viewer.new_page() as page:
+        page.set_default_timeout(60_000)
+        page.route(re.compile(r"/upload"), fail_at_first)
+        page.goto(f"{desk.address}/recordings")
+        page.locator("#recording-files").set_input_files(one_face)
+        expect(page.locator(".upload")).to_contain_text("The server cannot take it now (502)")
+        expect(page.locator(".runs tbody tr")).to_contain_text("one-face.mp4")
+    assert len(failed) == 3 and failed[0] == "upload" and failed[2] == "finish"
+
+
+def test_the_file_of_what_ended_in_any_way_can_be_deleted(
+    page: Page, desk: Desk, one_face: Path
+) -> None:
+    states = (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.RUNNING)
+    for number, state in enumerate(states):
+        write_run(desk.engine, state, {0: [HAPPY]}, source=f"{state}.mp4", state=state)
+        copy = desk.settings.home / f"{number}.mp4"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(one_face.read_bytes())
+        desk.begin(copy, received=one_face.stat().st_size, run=state)
+    page.goto(f"{desk.address}/recordings")
+    expect(page.locator(".runs tbody tr")).to_have_count(4)
+    expect(page.get_by_role("button", name=re.compile("Delete the file"))).to_have_count(3)
+    for state in states[:3]:
+        page.get_by_role("button", name=f"Delete the file: {state}.mp4").click()
+        expect(page.get_by_role("button", name=f"Delete the file: {state}.mp4")).to_have_count(0)
+    assert [line.run_id for line in desk.uploads.listed()] == ["running"]
+
+
+# -- the player ---------------------------------------------------------------------
+
+
+def write_faces(engine: Engine, run_id: str, frames: Mapping[int, Sequence[int]]) -> None:
+    """A finished run with faces at media times, us: each so many of 1000 pixels from the left."""
+    run_pk = write_run(engine, run_id, {})
+    times = sorted(frames)
+    with engine.begin() as connection:
+        connection.execute(
+            update(Run)
+            .where(Run.id == run_pk)
+            .values(display_width=1000, display_height=1000, duration_us=times[-1] + 40_000)
+        )
+        for index, at in enumerate(times):
+            _add_frame(connection.execute, run_pk, index, at, frames[at])
+
+
+def _add_frame(
+    execute: Callable[..., object], run_pk: int, index: int, at_us: int, places: Sequence[int]
+) -> None:
+    execute(
+        insert(Frame).values(
+            run_pk=run_pk,
+            frame_index=index,
+            media_time_us=at_us,
+            captured_at=utc_now(),
+            dwell_ms=40,
+            face_count=len(places),
+        )
+    )
+    shares = dict.fromkeys(EMOTIONS, 0.04) | {"happy": 0.76}
+    for track, x in enumerate(places, 1):
+        place = {"x": x, "y": 100, "w": 50, "h": 50, "quality": 0.9}
+        read = {"emotion": "happy", "confidence": 0.76, "smoothed_emotion": "happy"}
+        execute(
+            insert(Face).values(
+                run_pk=run_pk,
+                frame_index=index,
+                track_id=track,
+                smoothed_confidence=0.7,
+                **place,
+                **read,
+                **shares,
+            )
+        )
+
+
+# What is drawn and what is played: the number that the shown picture itself carries, and the
+# number that the box's place says.
+SHOWN = """() => {
+  const video = document.querySelector("video"), canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const ink = canvas.getContext("2d", { willReadFrequently: true });
+  ink.drawImage(video, 0, 0);
+  let number = 0;
+  for (let bit = 0; bit < 12; bit += 1) {
+    const [column, row] = [bit % 4 + 0.5, Math.floor(bit / 4) + 0.5];
+    const [x, y] = [column * canvas.width / 4, row * canvas.height / 3];
+    number |= (ink.getImageData(x, y, 1, 1).data[0] > 128) << bit;
+  }
+  const box = document.querySelector(".overlay .face-box");
+  return [video.seeking, number, box ? Math.round(parseFloat(box.style.left) * 10) : null];
+}"""
+
+
+def uneven(count: int) -> list[int]:
+    """Frames 8 to 120 ms apart, whole milliseconds, in no order."""
+    times, at = [], 0
+    for number in range(count):
+        times.append(at * 1000)
+        at += (8, 17, 9, 120, 8, 33, 16, 70)[number % 8]
+    return times
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_boxes_are_those_of_the_picture_that_is_shown_however_frames_are_spaced(
+    page: Page, desk: Desk, tmp_path: Path, suffix: str
+) -> None:
+    times = uneven(64)
+    clip = tmp_path / f"uneven.{suffix}"
+    write_video(clip, times, VideoSpec(b_frames=0, gop=16))
+    frames = {at: [number] if number % 8 != 3 else [] for number, at in enumerate(times)}
+    write_faces(desk.engine, "uneven", frames)
+    desk.plays("uneven", clip)
+    page.goto(f"{desk.address}/recordings/uneven")
+    poll(lambda: bool(page.evaluate("document.querySelector('video')?.readyState >= 2")))
+    expect(page.locator(".overlay .face-box")).to_have_count(1)
+    pictures = set()
+    for number in range(1, 63):
+        gap = times[number + 1] - times[number]
+        for at_us in (times[number] + 1000, times[number] + gap // 2, times[number] + gap - 1000):
+            page.evaluate(f"document.querySelector('video').currentTime = {at_us / 1e6}")
+            for _ in range(200):
+                seeking, picture, box = page.evaluate(SHOWN)
+                drawn = picture if picture % 8 != 3 else None
+                if not seeking and box == drawn:
+                    break
+            assert box == drawn, (at_us, picture)
+            pictures.add(picture)
+    assert len(pictures) > 40, "the pictures went on"
+
+
+def test_a_crowd_is_read_to_the_end(page: Page, desk: Desk) -> None:
+    crowd = {number * 33_333: [100 * track for track in range(1, 9)] for number in range(600)}
+    write_faces(desk.engine, "crowd", crowd)
+    page.goto(f"{desk.address}/recordings/crowd")
+    expect(page.locator(".now-faces")).to_contain_text("4 more in view")
+    page.get_by_label("Moment of the recording").fill("19.52")
+    expect(page.locator(".at")).to_contain_text("00:19 of")
+    expect(page.locator(".now-face")).to_have_count(4)
+    page.get_by_label("Moment of the recording").fill("0")
+    expect(page.locator(".now-faces")).to_contain_text("4 more in view")
+
+
+def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
+    page: Page, desk: Desk, long_clip: Path
+) -> None:
+    run_pk = write_run(
+        desk.engine, "going", {n: [HAPPY] for n in range(50)}, state=RunState.RUNNING
+    )
+    desk.plays("going", long_clip)
+    page.goto(f"{desk.address}/recordings/going")
+    expect(page.locator(".run-facts")).to_contain_text("Being analysed")
+    poll(lambda: bool(page.evaluate("document.querySelector('video')?.readyState >= 2")))
+    page.evaluate("document.querySelector('video').id = 'mine'")
+    slider = page.get_by_label("Moment of the recording")
+    slider.fill("2.4")
+    slider.focus()
+    expect(page.locator(".lane")).to_have_count(3)
+    with desk.engine.begin() as connection:
+        for index in range(50, 100):
+            _add_frame(connection.execute, run_pk, index, index * 100_000, [100, 200])
+        connection.execute(update(Run).values(state=RunState.DONE, duration_us=10_000_000))
+    expect(page.locator(".lane")).to_have_count(4)
+    expect(page.locator(".run-facts")).not_to_contain_text("Being analysed")
+    expect(slider).to_be_focused()
+    expect(slider).to_have_attribute("max", "10")
+    video = page.locator("video")
+    expect(video).to_have_id("mine")
+    assert abs(video.evaluate("video => video.currentTime") - 2.4) < 0.01
+    slider.fill("6")
+    expect(page.locator(".overlay .face-box")).to_have_count(2)
+
+
+# -- who may ------------------------------------------------------------------------
+
+
+def test_a_viewer_sees_results_and_nothing_that_they_may_not_use(
+    browser: Browser, desk: Desk, one_face: Path
+) -> None:
+    write_run(desk.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
+    desk.plays("seen", one_face)
+    add_user(desk.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    add_user(desk.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
+    operators = ("#recording-files", ".folder-form", "video", ".copy button", "#erase form")
+    with serving(desk.backend, sign_in=True) as address:
+        for name, sees in (("vic", False), ("ola", True)):
+            with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+                page.goto(f"{address}/recordings")
+                page.get_by_label("Name").fill(name)
+                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_role("button", name="Sign in").click()
+                expect(page.locator(".runs tbody tr")).to_contain_text("one-face.mp4")
+                for control in operators[:2]:
+                    expect(page.locator(control)).to_have_count(int(sees))
+                page.get_by_role("link", name="one-face.mp4").click()
+                expect(page.locator(".lane canvas").first).to_be_visible()
+                for control in operators[2:4]:
+                    expect(page.locator(control)).to_have_count(int(sees))
+                if not sees:
+                    expect(page.locator(".empty")).to_contain_text("an operator can play it")
+                    expect(page.get_by_role("link", name="Records (CSV)")).to_be_visible()
+                page.get_by_role("link", name="Sources").click()
+                add = page.get_by_role("button", name="Add a source")
+                expect(page.locator(".source-list")).to_contain_text("No live source yet")
+                expect(add).to_have_count(int(sees))
+                page.get_by_role("link", name="System").click()
+                expect(page.locator("#erase")).to_contain_text("An admin can erase")
+                expect(page.locator(operators[4])).to_have_count(0)
