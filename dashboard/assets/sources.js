@@ -25,8 +25,8 @@
     root.replaceChildren(make("div", { class: "toolbar" }, operator ? addButton : null, said), trouble, formPlace, list);
     let timer = null;
     let ended = false;
-    let drawn = "";
-    const open = new Set();
+    let latest = new Map();
+    const rows = new Map();
 
     const refresh = async () => {
       try {
@@ -52,31 +52,58 @@
     };
 
     const draw = (told) => {
-      const key = JSON.stringify([told.sources.map((one) => ({ ...one, last_frame_age_s: 0 })), [...open]]);
-      if (key === drawn || list.querySelector("dialog[open]")) return;
-      drawn = key;
+      latest = new Map(told.sources.map((one) => [one.name, one]));
       if (!told.sources.length) {
         list.replaceChildren(make("div", { class: "empty" },
           make("p", { text: "No live source yet." }),
           make("p", { text: operator ? "Add a webcam or a camera's address: it is tested before it is kept." : "Whoever runs this moodline can add one." })));
+        rows.clear();
         return;
       }
-      const focus = document.activeElement?.dataset?.key;
-      list.replaceChildren(...told.sources.map((one) => row(one, told.span)));
-      if (focus) list.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+      if (!rows.size) list.replaceChildren();
+      for (const [name, node] of rows) {
+        if (latest.has(name)) continue;
+        node.remove();
+        rows.delete(name);
+      }
+      told.sources.forEach((one, at) => {
+        const fresh = row(one, told.span);
+        const node = rows.get(one.name) || fresh;
+        if (node === fresh) rows.set(one.name, node);
+        else become(node, fresh);
+        if (list.children[at] !== node) list.insertBefore(node, list.children[at] || null);
+      });
+    };
+
+    /* Make a node say what a fresh one says, so that focus, scroll, and what is open stay. */
+    const become = (node, fresh) => {
+      for (const { name, value } of fresh.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+      for (const { name } of [...node.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) node.removeAttribute(name);
+      const wanted = [...fresh.childNodes];
+      wanted.forEach((one, at) => {
+        const there = node.childNodes[at];
+        if (!there) node.append(one);
+        else if (there.nodeName !== one.nodeName || there.dataset?.key !== one.dataset?.key) {
+          const focused = there === document.activeElement;
+          there.replaceWith(one);
+          if (focused) one.focus();
+        } else if (one.nodeType === Node.TEXT_NODE) {
+          if (there.data !== one.data) there.data = one.data;
+        } else become(there, one);
+      });
+      while (node.childNodes.length > wanted.length) node.lastChild.remove();
     };
 
     const row = (source, span) => {
       const [kind, word] = STATES[source.state] || ["warn", source.state];
       const buttons = operator ? make("div", { class: "row-buttons" },
-        button("Edit", source, () => openForm(source)),
+        button("Edit", source, () => openForm(latest.get(source.name) || source)),
         source.state === "paused"
           ? button("Resume", source, () => act("resume", source, `${source.name} is read again.`))
           : button("Pause", source, () => act("pause", source, `${source.name} is paused.`)),
         button("Remove", source, () => confirmRemoval(source), "danger")) : null;
-      const details = make("details", { ontoggle: (event) => { if (event.target.open) open.add(source.name); else open.delete(source.name); } },
-        make("summary", { text: "Last 24 hours, and what was lost", "data-key": `more ${source.name}` }), history(source, span), losses(source));
-      details.open = open.has(source.name);
+      const details = make("details", {},
+        make("summary", { text: "Last 24 hours, and what was lost", "data-key": `more ${source.name}` }), history(source), losses(source));
       return make("section", { class: "panel source", "aria-label": source.name },
         make("div", { class: "source-head" },
           make("div", {}, make("h2", { text: source.name }),
@@ -87,7 +114,7 @@
           make("div", { class: "source-state" }, make("strong", { text: source.state === "streaming" ? `${source.fps.toFixed(1)} fps` : "–" }),
             make("p", { class: "soft", text: source.fps_limit ? `at most ${source.fps_limit} analysed` : "all are analysed" })),
           buttons),
-        source.reason ? make("p", { class: "why", text: source.reason }) : null,
+        make("p", { class: "why", text: source.reason, hidden: !source.reason }),
         strip(source, span), details);
     };
 

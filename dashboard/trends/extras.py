@@ -85,7 +85,6 @@ def _extras(engine: Engine, query: str, zone: tzinfo) -> dict[str, Any]:
         since, until, found.step_s, {chart.name: chart.buckets for chart in found.charts}
     )
     return {
-        "names": names,
         "step_s": found.step_s,
         "heat": [
             {

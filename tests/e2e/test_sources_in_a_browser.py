@@ -1,0 +1,99 @@
+"""The page Sources in a browser, over records that change while it is looked at."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import Engine, insert, select
+
+from contracts.bus import Bus
+from contracts.database import open_engine, upgrade
+from contracts.presence import Presence, SourceReport
+from contracts.records import Source, SourceInterval, utc_now
+from contracts.settings import Settings
+from contracts.sources import SourceSettings, add_source, remove_source
+from dashboard.backend import Backend
+from moodline.broker import EmbeddedBroker
+from tests.browser import chromium
+from tests.pages import quiet_page, serving
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """Two cameras; the door's went away and came back forty times a day ago."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    for name in ("door", "hall"):
+        uri = f"rtsp://camera.example/{name}"
+        add_source(engine, name, SourceSettings(uri, uri, None, 5.0, 640, ()))
+    begin = utc_now() - timedelta(hours=24, minutes=5)
+    with engine.begin() as connection:
+        door = connection.execute(select(Source.id).where(Source.name == "door")).scalar_one()
+        for turn in range(40):
+            since = begin + timedelta(minutes=10 * turn)
+            values = {"state": "streaming", "since": since, "until": since + timedelta(minutes=9)}
+            connection.execute(insert(SourceInterval).values(source_pk=door, reason="", **values))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def address(engine: Engine, broker: EmbeddedBroker) -> Iterator[str]:
+    with serving(Backend(engine, Settings(), broker_url=lambda: broker.url)) as one:
+        yield one
+
+
+def tell(broker: EmbeddedBroker, state: str, reason: str = "") -> None:
+    """What a supervisor would say of the door."""
+    bus = Bus.connect(broker.url)
+    report = SourceReport("door", state, reason, utc_now().isoformat(), "host")
+    Presence(bus, SourceReport).report(report, alive_for_s=600)
+    bus.close()
+
+
+def test_rows_are_kept_fresh_without_being_built_anew(
+    browser: Browser, engine: Engine, broker: EmbeddedBroker, address: str
+) -> None:
+    tell(broker, "streaming")
+    with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        page.goto(f"{address}/sources")
+        door = page.get_by_role("region", name="door", exact=True)
+        door.get_by_text("Last 24 hours, and").click()
+        expect(door.locator("tbody tr")).not_to_have_count(0)
+        table = door.locator(".scroll")
+        table.evaluate("node => { node.mine = true; node.scrollTop = 120; node.focus(); }")
+        assert table.evaluate("node => node.scrollTop") == 120
+        for _ in range(2):
+            with page.expect_response("**/api/sources/list"):
+                pass
+        tell(broker, "paused", "by its owner")
+        expect(door.locator(".source-state").first).to_contain_text("Paused")
+        expect(door.get_by_role("button", name="Resume door")).to_be_visible()
+        expect(table).to_be_focused()
+        assert table.evaluate("node => [node.mine, node.scrollTop]") == [True, 120]
+        expect(door.locator(".why")).to_have_text("by its owner")
+        door.get_by_role("button", name="Resume door").click()
+        tell(broker, "streaming")
+        expect(door.get_by_role("button", name="Pause door")).to_be_focused()
+        remove_source(engine, "hall")
+        expect(page.locator(".source")).to_have_count(1)
+        remove_source(engine, "door")
+        expect(page.locator(".empty")).to_contain_text("No live source yet.")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "1e400", "x"])
+def test_what_is_no_moment_is_refused_in_a_line(address: str, value: str) -> None:
+    for query in (f"since={value}&until=1", f"since=0&until={value}"):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{address}/api/recordings/run/x/faces?{query}", timeout=20)
+        assert caught.value.code == 422
