@@ -12,6 +12,7 @@
     return `${bytes.toLocaleString(undefined, { maximumFractionDigits: bytes < 10 && at ? 1 : 0 })} ${units[at]}`;
   };
   const days = (count) => (count ? `${count} days` : "for ever");
+  const videos = (count) => (count < 0 ? "until they are deleted" : count === 0 ? "until they are analysed" : count === 1 ? "for 1 day" : `for ${count} days`);
   const facts = (...rows) => make("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([name, value]) => [make("dt", { text: name }), make("dd", {}, value)]));
   const state = (kind, text) => make("span", { class: `state state-${kind}`, text });
 
@@ -113,10 +114,11 @@
 
     const drawKept = (told) => [
       make("ul", { class: "sentences" },
-        make("li", { text: told.live_view === "off" ? "No picture is stored, and none is shown." : `No picture is stored. The newest of each live source is in the broker's memory for 5 seconds, ${told.live_view === "clear" ? "with faces that can be seen" : "its faces blurred"}.` }),
+        make("li", { text: told.live_view === "off" ? "No picture of a camera is stored, and none is shown." : `No picture of a camera is stored. The newest of each live source is in the broker's memory for 5 seconds, ${told.live_view === "clear" ? "with faces that can be seen" : "its faces blurred"}.` }),
+        make("li", { text: `Recordings that are sent here, and annotated copies that are drawn of recordings, are videos in which faces can be seen. They are kept ${videos(told.kept.uploads)}; an operator can delete a sent one sooner. Recordings in folders stay where they are.` }),
         make("li", { text: "A face is a box, a time, a track within its recording, and seven probabilities. Nobody is identified or compared with anybody." })),
-      facts(["Rows of faces", days(told.kept.faces)], ["Rows of frames", days(told.kept.frames)], ["Sums by the minute", days(told.kept.minutes)], ["All other sums", days(told.kept.rollups)]),
-      make("p", { class: "help", text: "Counted from when they came in. Set them in the environment of the scheduler: MOODLINE_KEEP_FACES_DAYS, MOODLINE_KEEP_FRAMES_DAYS, MOODLINE_KEEP_MINUTES_DAYS, MOODLINE_KEEP_ROLLUPS_DAYS." }),
+      facts(["Rows of faces", days(told.kept.faces)], ["Rows of frames", days(told.kept.frames)], ["Sums by the minute", days(told.kept.minutes)], ["All other sums", days(told.kept.rollups)], ["Sent recordings, annotated copies", videos(told.kept.uploads)]),
+      make("p", { class: "help", text: "Counted from when they came in, for videos from their analysis or drawing. Set them in the environment of scheduler and dashboard: MOODLINE_KEEP_FACES_DAYS, MOODLINE_KEEP_FRAMES_DAYS, MOODLINE_KEEP_MINUTES_DAYS, MOODLINE_KEEP_ROLLUPS_DAYS, MOODLINE_KEEP_UPLOADS_DAYS." }),
       make("p", { class: "help", text: "Inferring emotions of people at work or in schools is prohibited in the European Union (AI Act, Article 5(1)(f))." })];
 
     const drawAudit = (entries) => {
@@ -169,7 +171,7 @@
           await refresh();
         } catch (error) { clear(); wrong.textContent = error.message; }
       };
-      return section("erase", "Erase", make("p", { class: "soft", text: "What is given must all hold. Rows, and the sums that they went into, go; backups of the database are yours to erase." }), form, result, sources);
+      return section("erase", "Erase", make("p", { class: "soft", text: "What is given must all hold. Rows, and the sums that they went into, go; backups of the database are yours to erase. With a whole run its sent recording and its annotated copy go within ten minutes; a range of time leaves both as they are, with the people in them: delete the file on Recordings, or erase the run." }), form, result, sources);
     }
 
     function noticeForm() {

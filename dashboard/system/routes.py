@@ -90,6 +90,7 @@ def _overview(backend: Backend) -> dict[str, Any]:
         "frames": settings.keep_frames_days,
         "minutes": settings.keep_minutes_days,
         "rollups": settings.keep_rollups_days,
+        "uploads": settings.keep_uploads_days,
     }
     found["live_view"] = str(settings.live_view)
     return found

@@ -47,9 +47,15 @@ def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
     expect(services).to_contain_text("Schema 0")
     expect(services.get_by_role("region", name="Workers")).to_contain_text("mobilenetv2")
     expect(page.get_by_role("region", name="Jobs").last).to_contain_text("retention")
+    expect(page.get_by_role("region", name="Jobs").last).to_contain_text("uploads")
     expect(page.locator("#letters")).to_contain_text("No frame was set aside.")
     expect(page.locator("#storage")).to_contain_text("Rows of frames and faces")
-    expect(page.locator("#kept")).to_contain_text("90 days")
+    kept = page.locator("#kept")
+    expect(kept).to_contain_text("90 days")
+    expect(kept).to_contain_text("No picture of a camera is stored.")
+    expect(kept).to_contain_text("videos in which faces can be seen. They are kept for 7 days;")
+    expect(kept).to_contain_text(re.compile(r"Sent recordings, annotated copies\s*for 7 days"))
+    expect(page.locator("#erase")).to_contain_text("a range of time leaves both as they are")
 
 
 def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
