@@ -1,13 +1,14 @@
 """A live source's frames on a real broker and a real database: each is in exactly one place."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from analytics.queries import list_runs, run_summaries
 from contracts.bus import Bus
 from contracts.database import transaction
 from contracts.errors import BrokerError, DatabaseError, StreamLostError
+from contracts.frames import FrameMessage
+from contracts.geometry import Box
 from contracts.jobs import AnalysisOptions, claimant_name
 from contracts.live_runs import LivePins
 from contracts.live_view import View
@@ -25,6 +28,8 @@ from contracts.publishing import RunPublisher
 from contracts.records import EPOCH, Frame, Run, RunState
 from contracts.settings import LiveView
 from contracts.sources import SourceSettings, add_source, find_source
+from inference_worker.analysis import SeenFace, Sighting
+from inference_worker.tracks import Track
 from inference_worker.worker import Worker
 from ingest import live_publisher, live_session
 from ingest.live_clock import LiveClock
@@ -34,7 +39,7 @@ from ingest.live_orphans import end_orphans
 from ingest.live_publisher import LivePublisher
 from ingest.live_reader import LiveReader
 from ingest.live_session import LiveClaim
-from tests.integration.test_worker import analyzer, make_worker
+from tests.integration.test_worker import CountingAnalyzer, analyzer, make_worker
 
 PINS = LivePins("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
 CLAIM = LiveClaim(claimant_name(), 60)
@@ -69,12 +74,14 @@ class Camera:
     engine: Engine
     bus: Bus
     marks: Path
+    name: str = "door"
     wall_s: float = datetime(2026, 11, 23, 23, 59, 0, tzinfo=UTC).timestamp()
     monotonic_s: float = 100.0
     hand: Hand = field(default_factory=Hand)
 
     def __post_init__(self) -> None:
-        add_source(self.engine, "door", SourceSettings("rtsp://door", "rtsp://door", None, 2.0, 64))
+        uri = f"rtsp://{self.name}"
+        add_source(self.engine, self.name, SourceSettings(uri, uri, None, 2.0, 64))
         clock = LiveClock(lambda: self.wall_s, lambda: self.monotonic_s)
         self.reader = LiveReader(
             "rtsp://door", fps=None, max_side=64, clock=clock, opener=lambda _uri: self.hand
@@ -83,7 +90,7 @@ class Camera:
         self.publisher = self.new_publisher()
 
     def new_publisher(self, claim: LiveClaim = CLAIM) -> LivePublisher:
-        source = find_source(self.engine, "door")
+        source = find_source(self.engine, self.name)
         return LivePublisher(self.engine, self.bus, source, PINS, self.reader, claim, self.marks)
 
     def picture(self) -> None:
@@ -396,6 +403,58 @@ def test_a_new_run_begins_with_each_utc_day(camera: Camera, worker: Worker, engi
     for run_pk, at in days:
         by_day.setdefault(run_pk, set()).add(f"{at:%m-%d}")
     assert sorted(by_day.values(), key=sorted) == [{"11-23"}, {"11-24"}]
+
+
+class CountingClassifier:
+    """Says nothing of a crop, and remembers how many came at a time."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def classify(self, crops: np.ndarray) -> np.ndarray:
+        self.calls.append(len(crops))
+        return np.full((len(crops), 7), 1 / 7)
+
+
+class OneCropAFrame(CountingAnalyzer):
+    """Has a crop of each frame read."""
+
+    def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+        crop = np.zeros((48, 48), np.uint8)
+        face = SeenFace(cast("Track", None), Box(0, 0, 10, 10), crop, 1.0)
+        return Sighting(frames, [[face] for _ in frames])
+
+
+def test_faces_of_two_cameras_are_read_at_once_and_neither_waits_long(
+    camera: Camera, engine: Engine, bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall = Camera(engine, bus, tmp_path / "live", name="hall")
+    classifier = CountingClassifier()
+    worker = make_worker("w", bus, engine, lambda _run: OneCropAFrame(0), classifier=classifier)
+    waits: list[int] = []
+    read = Bus.read
+
+    def late_hall(its: Bus, runs: Sequence[str], count: int, *, block_ms: int) -> Any:
+        """The other camera's picture comes while this one's is waited with."""
+        if hall.publisher.run_id and list(runs) == [hall.publisher.run_id]:
+            waits.append(block_ms)
+            hall.publish(1)
+        return read(its, runs, count, block_ms=block_ms)
+
+    for one in (camera, hall):
+        one.publish(1)
+    until(lambda: bool(worker.step()) or sum(classifier.calls) == 2)
+    classifier.calls.clear()
+    monkeypatch.setattr(Bus, "read", late_hall)
+    camera.publish(1)
+    until(lambda: bool(worker.step()) or sum(classifier.calls) >= 2)
+    assert classifier.calls == [2]
+    assert waits == [20]
+    monkeypatch.undo()
+    for one in (camera, hall):
+        one.stop()
+    work(worker, engine)
+    assert ledger(engine).analyzed == 4
 
 
 def test_the_newest_view_is_in_the_broker_for_seconds(

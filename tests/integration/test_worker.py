@@ -76,12 +76,14 @@ def make_worker(
     model: str = "m",
     store: RunStore | None = None,
     view: LiveView = LiveView.OFF,
+    classifier: object = None,
 ) -> Worker:
     store = store or RunStore(engine, name)
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
     holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
-    return Worker(holdings, bus, store, cast("Classifier", None), LIMITS, metrics, Views(bus, view))
+    reads = cast("Classifier", classifier)
+    return Worker(holdings, bus, store, reads, LIMITS, metrics, Views(bus, view))
 
 
 def analyzer(run: TakenRun) -> CountingAnalyzer:
