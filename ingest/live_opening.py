@@ -176,10 +176,16 @@ class _Stream:
                     f"{describe(self._uri)} sends data, but no picture for {PICTURELESS_S:.0f} s",
                     hint="Check the camera's video settings",
                 )
+            begin_s = time.monotonic()
             try:
                 packet = next(packets, None)
+            except av.error.ExitError as exc:
+                raise self._silent() from exc
             except (av.FFmpegError, OSError) as exc:
                 raise SourceError(f"{describe(self._uri)} broke off: {_reason(exc)}") from exc
+            if not is_local(self._uri) and time.monotonic() - begin_s >= READ_S:
+                # RTSP hands out what it has of a packet when its wait is cut off, and waits again.
+                raise self._silent()
             if packet is None:
                 return
             try:
@@ -200,6 +206,12 @@ class _Stream:
 
     def close(self) -> None:
         self._container.close()
+
+    def _silent(self) -> SourceError:
+        return SourceError(
+            f"{describe(self._uri)} sent no picture for {READ_S:.0f} s",
+            hint="Check the camera and its network",
+        )
 
 
 class _Camera:

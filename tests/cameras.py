@@ -22,13 +22,15 @@ class Mode(Enum):
 
     PASS = auto()
     HOLD = auto()
+    CUT = auto()
     SPOIL = auto()
 
 
 class FaultProxy:
     """Stands between a camera and its reader; a context manager. `mode` can be changed any time.
 
-    HOLD keeps the connections and sends nothing; SPOIL flips a byte in some of the larger pieces.
+    HOLD keeps the connections and sends nothing; CUT does so in the middle of a larger piece; SPOIL
+    flips a byte in some of the larger pieces.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -75,6 +77,10 @@ class FaultProxy:
         with suppress(OSError):
             while data := source.recv(65536):
                 if from_camera:
+                    if self.mode is Mode.CUT and len(data) >= 600:
+                        target.sendall(data[: len(data) // 2])
+                        data = data[len(data) // 2 :]
+                        self.set(Mode.HOLD)
                     data = self._treated(data)
                 target.sendall(data)
         for end in (source, target):

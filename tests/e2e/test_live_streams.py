@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -223,6 +224,28 @@ def test_a_stream_that_sends_nothing_more_and_comes_back(long_clip: Path, tmp_pa
             proxy.set(Mode.PASS)
             until(lambda: reader.condition.state is LiveState.STREAMING, 20)
             seen(reader)
+
+
+def test_a_silence_in_the_middle_of_a_picture_is_told_in_time(
+    long_clip: Path, tmp_path: Path
+) -> None:
+    with (
+        RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera,
+        FaultProxy(camera.port) as proxy,
+    ):
+        uri = camera.url(long_clip.name).replace(f":{camera.port}/", f":{proxy.port}/")
+        live = open_live(uri)
+        pictures = live.pictures()
+        next(pictures)
+        proxy.set(Mode.CUT)
+        with pytest.raises(SourceError, match="no picture for 5 s"):
+            late_s = 0.0
+            while late_s < 4:
+                begin_s = time.monotonic()
+                next(pictures)
+                late_s = time.monotonic() - begin_s
+        live.close()
+        proxy.set(Mode.PASS)
 
 
 def test_spoiled_packets_are_counted_and_the_rest_is_read(long_clip: Path, tmp_path: Path) -> None:
