@@ -138,7 +138,8 @@ def demo(
     from moodline.demo import run_demo
 
     if camera is not None:
-        from moodline.watch import WatchOptions, watch
+        from moodline.watch import watch
+        from moodline.watch_summary import WatchOptions
 
         raise typer.Exit(0 if watch(_settings(), camera, WatchOptions(), _console()) else 1)
     raise typer.Exit(0 if run_demo(_settings(), keep, port) else 1)
@@ -163,21 +164,25 @@ def watch_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary at the end as JSON.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the summary as JSON; the chart is still shown.")
+    ] = None,
 ) -> None:
     """Watch a source live in the terminal. Of one that is not added nothing is stored."""
     from contracts.sources import find_source
-    from moodline.watch import WatchOptions, watch
+    from moodline.watch import watch
     from moodline.watch_source import watch_source
+    from moodline.watch_summary import WatchOptions
 
     settings = _settings()
     if not (source.isdecimal() or "/" in source or Path(source).exists()):
         with records(settings) as engine:
             find_source(engine, source)
             found = watch_source(
-                settings, engine, source, seconds=seconds, as_json=as_json, console=_console()
+                settings, engine, source, WatchOptions(None, seconds, as_json, out), _console()
             )
         raise typer.Exit(0 if found else 1)
-    options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json)
+    options = WatchOptions(fps, seconds, as_json, out)
     raise typer.Exit(0 if watch(settings, source, options, _console()) else 1)
 
 

@@ -3,7 +3,6 @@
 In this process alone, without broker or database: there is nothing to keep.
 """
 
-import json
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,20 +27,12 @@ from ingest.live_reader import LiveFrame, LiveReader
 from ingest.live_state import SEEING, Condition
 from moodline.interrupts import raise_if_asked
 from moodline.pins import analysis_options
+from moodline.watch_summary import WatchOptions, print_chart, tell
 
 _BAR_WIDTH: Final = 28
 _MAP_SIZE: Final = (44, 12)
 _RATE_WEIGHT: Final = 0.1
 _TURN_S: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """seconds: end after so long; None: at Ctrl-C, or the end of a file."""
-
-    fps: float | None = None
-    seconds: float | None = None
-    as_json: bool = False
 
 
 @dataclass(slots=True)
@@ -91,10 +82,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
         summary = _summary(uri, session, reader, time.monotonic() - begin_s)
     if reader.ended and not session.frames:
         raise SourceError(condition.reason or f"{describe(uri)} gave no picture")
-    if options.as_json:
-        print(json.dumps(summary, indent=1))  # noqa: T201
-    else:
-        _print_summary(summary, condition, console)
+    tell(summary, options, lambda: _print_summary(summary, condition, console))
     return session.frames > 0
 
 
@@ -249,8 +237,4 @@ def _print_summary(summary: dict[str, Any], condition: Condition, console: Conso
         highlight=False,
         soft_wrap=True,
     )
-    total = sum(summary["emotions"].values())
-    for label, seconds in sorted(summary["emotions"].items(), key=lambda item: -item[1]):
-        bar = "█" * round(_BAR_WIDTH * seconds / total) if total else ""
-        line = Text(f"  {label:10}").append(f"{bar:{_BAR_WIDTH}}", COLOURS[label])
-        console.print(line.append(f" {seconds:.1f} person-seconds"))
+    print_chart(summary["emotions"], console)

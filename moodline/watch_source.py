@@ -1,6 +1,5 @@
 """`moodline watch NAME`: what a source that is being read shows now, from the broker's memory."""
 
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,29 +24,41 @@ from contracts.records import EPOCH, utc_now
 from contracts.settings import Settings
 from moodline.interrupts import raise_if_asked
 from moodline.running import running_broker
+from moodline.watch_summary import WatchOptions, print_chart, tell
 
 _TURN_S: Final = 0.25
 _COLUMNS: Final = 72
 _BAR_WIDTH: Final = 20
+_LONGEST_DWELL_S: Final = 1.0
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What this command saw of the source. states: seconds by state."""
+    """What this command saw of the source. states: seconds by state. emotions: person-seconds by
+    smoothed label, each view standing for the time until the next, for a second at most.
+    """
 
     views: int = 0
     tracks: set[int] = field(default_factory=set)
     states: dict[str, float] = field(default_factory=dict)
+    emotions: dict[str, float] = field(default_factory=dict)
+    last: View | None = None
+
+    def add(self, view: View) -> None:
+        """The next view of it."""
+        self.views += 1
+        self.tracks |= {reading.track_id for reading in view.readings}
+        if self.last is not None:
+            passed_s = (view.captured_at_us - self.last.captured_at_us) / 1e6
+            for reading in self.last.readings:
+                label = reading.emotion or UNCERTAIN
+                spent_s = min(max(passed_s, 0.0), _LONGEST_DWELL_S)
+                self.emotions[label] = self.emotions.get(label, 0.0) + spent_s
+        self.last = view
 
 
-def watch_source(  # noqa: PLR0913  (all by name)
-    settings: Settings,
-    engine: Engine,
-    name: str,
-    *,
-    seconds: float | None,
-    as_json: bool,
-    console: Console,
+def watch_source(
+    settings: Settings, engine: Engine, name: str, options: WatchOptions, console: Console
 ) -> bool:
     """Show the source until Ctrl-C, then its numbers. Whether there was something to see.
 
@@ -57,10 +68,10 @@ def watch_source(  # noqa: PLR0913  (all by name)
     if not url:
         raise SourceError(f"nothing reads {name} now", hint="Start `moodline up`")
     bus, seen = Bus.connect(url), _Seen()
-    screen = Console(stderr=True) if as_json else console
+    screen = Console(stderr=True) if options.as_json else console
     try:
         with Live(console=screen, auto_refresh=False, transient=True) as live:
-            _watch(bus, name, seen, live, seconds)
+            _watch(bus, name, seen, live, options.seconds)
     except KeyboardInterrupt:
         pass  # The usual way to end it.
     try:
@@ -69,17 +80,19 @@ def watch_source(  # noqa: PLR0913  (all by name)
         reports = []
     bus.close()
     (now,) = [one for one in live_status(engine, reports) if one["name"] == name]
-    now |= {"views": seen.views, "tracks": len(seen.tracks), "states": _rounded(seen.states)}
-    if as_json:
-        print(json.dumps(now, indent=1))  # noqa: T201
-    else:
-        _print_end(now, console)
+    now |= {
+        "views": seen.views,
+        "tracks": len(seen.tracks),
+        "states": _rounded(seen.states),
+        "emotions": _rounded(dict(sorted(seen.emotions.items()))),
+    }
+    tell(now, options, lambda: _print_end(now, console))
     return seen.views > 0
 
 
 def _watch(bus: Bus, name: str, seen: _Seen, live: Live, seconds: float | None) -> None:
     begin_s = before_s = time.monotonic()
-    shown_at, said = 0, ""
+    said = ""
     while seconds is None or time.monotonic() - begin_s < seconds:
         raise_if_asked()
         view = View.newest(bus, name)
@@ -88,10 +101,10 @@ def _watch(bus: Bus, name: str, seen: _Seen, live: Live, seconds: float | None) 
         now_s = time.monotonic()
         seen.states[state] = seen.states.get(state, 0.0) + now_s - before_s
         before_s = now_s
-        if view is not None and view.captured_at_us != shown_at:
-            shown_at = view.captured_at_us
-            seen.views += 1
-            seen.tracks |= {reading.track_id for reading in view.readings}
+        if view is not None and (
+            seen.last is None or view.captured_at_us != seen.last.captured_at_us
+        ):
+            seen.add(view)
         why = report.reason if report else "nobody watches over it. Start `moodline up`"
         if why and why != said and not live.console.is_terminal:
             live.console.print(f"{state}: {why}", soft_wrap=True)
@@ -161,3 +174,4 @@ def _print_end(now: dict[str, Any], console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    print_chart(now["emotions"], console)
