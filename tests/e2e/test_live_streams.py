@@ -1,6 +1,7 @@
 """MJPEG and HLS from a local server, a webcam that is none, and cameras that misbehave."""
 
 import itertools
+import os
 import threading
 import time
 from bisect import bisect_right
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import av
 import numpy as np
 import pytest
 
@@ -282,6 +284,44 @@ class FakeCapture:
 
     def release(self) -> None:
         self.released = True
+
+
+def loopback_camera() -> Path | None:
+    """A device of v4l2loopback's; None where the module is not loaded."""
+    for name in sorted(Path("/sys/devices/virtual/video4linux").glob("video*")):
+        device = Path("/dev") / name.name
+        if device.exists() and os.access(device, os.R_OK | os.W_OK):
+            return device
+    return None
+
+
+@pytest.mark.skipif(loopback_camera() is None, reason="v4l2loopback is not loaded here")
+def test_a_webcam_of_the_kernels_is_read() -> None:
+    device, stop = loopback_camera(), threading.Event()
+    assert device is not None
+
+    def feed() -> None:
+        with av.open(str(device), "w", format="v4l2") as out:
+            stream = out.add_stream("rawvideo", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for number in itertools.count():
+                if stop.wait(0.04):
+                    return
+                gray = np.full((48, 64), number % 200, np.uint8)
+                picture = av.VideoFrame.from_ndarray(gray, format="gray").reformat(format="yuv420p")
+                out.mux(stream.encode(picture))
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    try:
+        with LiveReader(str(device), fps=None, max_side=640, patient=True) as reader:
+            frame = reader.take(LONG_S)
+            assert frame is not None and (frame.width, frame.height) == (64, 48)
+            until(lambda: reader.counters().captured > 25)
+        balances(reader, 1)
+    finally:
+        stop.set()
+        feeder.join(10)
 
 
 def test_a_webcam_that_is_pulled_out_and_put_in_again() -> None:

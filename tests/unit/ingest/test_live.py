@@ -264,6 +264,17 @@ def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
     assert taken[-1].captured_s - taken[0].captured_s >= 0.4
 
 
+def test_a_file_that_is_played_in_a_loop_begins_anew_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "short.mp4"
+    write_video(path, steady(5, rate=20))
+    with LiveReader(str(path), fps=None, max_side=640, looped=True) as source:
+        taken = [source.take(5) for _ in range(12)]
+        assert not source.ended and source.condition.state is LiveState.STREAMING
+    times = [frame.captured_s for frame in taken if frame is not None]
+    assert len(times) == 12
+    assert times[-1] - times[0] >= 0.4, "each round keeps its pace"
+
+
 @pytest.mark.parametrize(
     "uri",
     [
