@@ -13,6 +13,8 @@ from contracts.records import from_micros, to_micros
 WEEK_S: Final = 7 * DAY_S
 STEPS: Final = (MINUTE_S, 5 * MINUTE_S, QUARTER_S, HOUR_S, DAY_S, WEEK_S, 4 * WEEK_S)
 MOST_BUCKETS: Final = 400
+MOST_TOGETHER: Final = 3000
+"""What a page draws, and a database adds up, while one waits."""
 _MONDAY_S: Final = 4 * DAY_S
 """1970 began on a Thursday; its first Monday was the fifth of January."""
 _LOOK: Final = timedelta(days=7)
@@ -49,10 +51,14 @@ def stretches(since: datetime, until: datetime, zone: tzinfo) -> Iterator[Stretc
         begin = end
 
 
-def auto_step(since: datetime, until: datetime) -> int:
-    """The finest step, in seconds, that shows the range in at most MOST_BUCKETS."""
+def auto_step(since: datetime, until: datetime, series: int = 1) -> int:
+    """The finest step, in seconds, that shows the range in at most MOST_BUCKETS.
+
+    Of many series also in at most MOST_TOGETHER of them all.
+    """
     span_s = (until - since).total_seconds()
-    return next((step for step in STEPS if span_s / step <= MOST_BUCKETS), STEPS[-1])
+    most = min(MOST_BUCKETS, MOST_TOGETHER // max(series, 1))
+    return next((step for step in STEPS if span_s / step <= most), STEPS[-1])
 
 
 def stored_width(step_s: int, offsets_s: set[int]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from analytics.queries import LABELS
@@ -82,17 +83,15 @@ def measures(sums: Mapping[str, int]) -> Measures:
 
 def of_values(values: Sequence[int]) -> Measures:
     """From the values of SUMS, in their order: thousands of these make one chart."""
-    person_ms = [values[at] for at in _AT_LABELS]
+    person_ms = _label_sums(values)
     total_ms = sum(person_ms)
     probabilities = None
     if total_ms:
         weight = _MILLION * total_ms
-        probabilities = {
-            label: values[at] / weight
-            for label, at in zip(EMOTIONS, _AT_PROBABILITIES, strict=True)
-        }
+        shares = [one / weight for one in _probability_sums(values)]
+        probabilities = dict(zip(EMOTIONS, shares, strict=True))
     return Measures(
-        person_s={label: ms / 1000 for label, ms in zip(LABELS, person_ms, strict=True)},
+        person_s=dict(zip(LABELS, [ms / 1000 for ms in person_ms], strict=True)),
         probabilities=probabilities,
         tracks=values[_AT["tracks_begun"]] + values[_AT["tracks_carried"]],
         faces=values[_AT["faces"]],
@@ -108,6 +107,6 @@ def of_values(values: Sequence[int]) -> Measures:
 
 
 _AT: Final = {name: at for at, name in enumerate(SUMS)}
-_AT_LABELS: Final = [_AT[LABEL_SUMS[label]] for label in LABELS]
-_AT_PROBABILITIES: Final = [_AT[PROBABILITY_SUMS[label]] for label in EMOTIONS]
+_label_sums: Final = itemgetter(*(_AT[LABEL_SUMS[label]] for label in LABELS))
+_probability_sums: Final = itemgetter(*(_AT[PROBABILITY_SUMS[label]] for label in EMOTIONS))
 _AT_CAUSES: Final = [(cause, _AT[cause]) for cause in CAUSES]

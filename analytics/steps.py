@@ -2,26 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import neg
 from typing import Any, Final
 
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    Connection,
-    Select,
-    cast,
-    func,
-    literal,
-    literal_column,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import BigInteger, Connection, Select, case, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.local_time import Stretch
-from analytics.stored_windows import Clock, in_range, sums_of, whole_windows
+from analytics.stored_windows import Clock, in_range, whole_windows
 from contracts.history import DAY_S, MICROS, SUMS, rollups, window_start
 
 Values = Sequence[int]
@@ -30,7 +19,6 @@ Found = Iterator[tuple[int, int, Values]]
 """(source_pk, step, values); source_pk is 0 for all together."""
 
 _CARRIED: Final = SUMS.index("tracks_carried")
-_ZERO: Final[ColumnElement[int]] = literal_column("0", BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +65,15 @@ class Steps:
         first = self.clock.first_begin(since_us)
         if not ahead_us or first >= until_us:
             return
-        for source, begin, values in self._moved(connection, first, until_us, ahead_us):
-            step = self.clock.step_at(begin)
-            carried = [0] * len(SUMS)
-            carried[_CARRIED], moved = values[_CARRIED], [*values]
+        begins = range(first, until_us, self.clock.step_us)
+        for source, step, carried in self._carried(connection, begins):
+            values = [0] * len(SUMS)
+            values[_CARRIED] = carried
+            yield source, step, values
+        for source, step, values in self._moved(connection, begins, ahead_us):
+            moved = [*values]
             moved[_CARRIED] = 0
             to, origin = (step, step - 1) if ahead_us > 0 else (step - 1, step)
-            yield source, step, carried
             yield source, to, moved
             yield source, origin, list(map(neg, moved))
 
@@ -94,46 +84,40 @@ class Steps:
         key: ColumnElement[int],
         window: tuple[ColumnElement[bool], ...],
     ) -> Found:
-        query = select(*self._keys, key, *_integers(sums_of(clock.begins())))
+        query = select(*self._keys, key, *_sums_of(clock))
         return self._rows(connection, query.where(*window).group_by(*self._keys, key))
 
-    def _moved(self, connection: Connection, first: int, until_us: int, ahead_us: int) -> Found:
-        """By the begin of a step: the sums from there to the nearest midnight of UTC.
+    def _moved(self, connection: Connection, begins: range, ahead_us: int) -> Found:
+        """By the step that begins there: the sums from its begin to the nearest midnight of UTC.
 
         Or from that midnight, where it comes first. In between are the same few windows each time,
-        so each is looked up. The carried tracks are those of the step.
+        so each is looked up by its key.
         """
-        begins = select(literal(first, BigInteger).label("begin")).cte("begins", recursive=True)
-        later = begins.c.begin + self.clock.step_us
-        begins = begins.union_all(select(later).where(later < until_us))
-        since, until = sorted((first, first + ahead_us))
-        parts = [
-            self._part(begins, width_s, (part_since - first, part_until - first), moved=True)
-            for width_s, part_since, part_until in whole_windows(since, until, self.width_s)
-        ]
-        parts.append(self._part(begins, self.width_s, (0, self.width_s * MICROS), moved=False))
-        found = union_all(*parts).subquery()
-        keys = [] if self.together else [found.c.source_pk]
-        query = select(
-            *keys, found.c.begin, *_integers(func.sum(found.c[name]) for name in SUMS)
-        ).group_by(*keys, found.c.begin)
-        return self._rows(connection, query)
+        since, until = sorted((begins.start, begins.start + ahead_us))
+        # What lies before a begin is of the step before.
+        step = self.clock.step() if ahead_us > 0 else self.clock.step() + 1
+        for width_s, part_since, part_until in whole_windows(since, until, self.width_s):
+            into = range(part_since - begins.start, part_until - begins.start, width_s * MICROS)
+            starts = [begin + offset for begin in begins for offset in into]
+            query = select(*self._keys, step, *_ADDED).where(*self._windows(width_s, starts))
+            yield from self._rows(connection, query.group_by(*self._keys, step))
 
-    def _part(
-        self, begins: CTE, width_s: int, span_us: tuple[int, int], *, moved: bool
-    ) -> Select[*tuple[Any, ...]]:
-        """The windows that lie there from each begin. moved: all sums but the carried tracks."""
-        begin, (since_us, until_us) = begins.c.begin, span_us
-        window = in_range(self.source_pks, width_s, begin + since_us, begin + until_us)
-        sums = [
-            rollups.c[name] if (name != "tracks_carried") == moved else _ZERO.label(name)
-            for name in SUMS
-        ]
-        joined = begins.join(rollups, true())
-        return select(rollups.c.source_pk, begin, *sums).select_from(joined).where(*window)
+    def _carried(self, connection: Connection, begins: range) -> Iterator[tuple[int, int, int]]:
+        """By source and step: the tracks that its first window carries on."""
+        begin, carried = rollups.c.start, _sum("tracks_carried")
+        query = select(*self._keys, begin, carried).where(*self._windows(self.width_s, begins))
+        for source, start, (count,) in self._rows(connection, query.group_by(*self._keys, begin)):
+            yield source, self.clock.step_at(start), count
+
+    def _windows(self, width_s: int, starts: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
+        return (
+            rollups.c.source_pk.in_(self.source_pks),
+            rollups.c.width_s == width_s,
+            rollups.c.start.in_(starts),
+        )
 
     def _rows(self, connection: Connection, query: Select[*tuple[Any, ...]]) -> Found:
-        for row in connection.execute(query):
+        for row in connection.execute(query).all():
             yield (0, row[0], row[1:]) if self.together else (row[0], row[1], row[2:])
 
     @property
@@ -141,6 +125,21 @@ class Steps:
         return [] if self.together else [rollups.c.source_pk]
 
 
-def _integers(sums: Iterator[ColumnElement[int]]) -> Iterator[ColumnElement[int]]:
-    """As integers: PostgreSQL would answer with decimals, which take longer to read than to add."""
-    return (cast(func.coalesce(one, 0), BigInteger).label(None) for one in sums)
+def _sum(expression: str) -> ColumnElement[int]:
+    """As an integer: PostgreSQL would answer with decimals, which take longer to read."""
+    return literal_column(f"CAST(COALESCE(SUM({expression}), 0) AS BIGINT)", BigInteger)
+
+
+_ADDED: Final = tuple(_sum(name) for name in SUMS)
+"""Built once: building a query of so many sums takes as long as reading a hundred windows."""
+
+
+@cache
+def _sums_of(clock: Clock) -> tuple[ColumnElement[int], ...]:
+    """All SUMS; of the carried tracks only those of the windows that begin a step."""
+    carried = case((clock.begins(), rollups.c.tracks_carried), else_=0)
+    total = cast(func.coalesce(func.sum(carried), 0), BigInteger)
+    return tuple(
+        total if name == "tracks_carried" else added
+        for name, added in zip(SUMS, _ADDED, strict=True)
+    )

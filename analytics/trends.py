@@ -6,7 +6,7 @@ it is made of, and in at most MOST_BUCKETS steps.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from operator import add
 from typing import Final, TypeVar
@@ -43,7 +43,7 @@ ALL: Final = ""
 """The name of the series that has all sources together."""
 _WEEK_HOURS: Final = 168
 _MONDAY_HOURS: Final = 96
-_QUARTERS_UP_TO_S: Final = 400 * DAY_S
+LONGEST_HEAT_MAP: Final = timedelta(days=400)
 _FIRST_YEAR: Final = 1900
 _END_YEAR: Final = 2200
 _NOTHING: Final = measures({})
@@ -108,17 +108,19 @@ def timeline(  # noqa: PLR0913
     step_s: int | None = None,
     together: bool = False,
 ) -> Timeline:
-    """How expressions moved. step_s: one of STEPS; by default the finest that the range allows.
+    """How expressions moved. step_s: one of STEPS; by default the finest that the range allows,
+    coarser where many sources are shown apart.
 
     Raises SettingsError for a range that is empty or a step too fine, SourceNotFoundError.
     """
-    step_s = _checked_step(since, until, step_s)
-    begins = bucket_begins(since, until, step_s, zone)
-    pieces = list(stretches(begins[0], begins[-1], zone))
-    width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
+    _check_range(since, until)
     found: dict[str, dict[datetime, Values]] = {}
     with snapshot(engine) as connection:
         chosen = select_sources(connection, sources, tags)
+        step_s = _checked_step(since, until, step_s, 1 if together else len(chosen))
+        begins = bucket_begins(since, until, step_s, zone)
+        pieces = list(stretches(begins[0], begins[-1], zone))
+        width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
         names = {one.pk: ALL if together else one.name for one in chosen}
         for name in names.values():
             found.setdefault(name, {})
@@ -174,7 +176,7 @@ def heat_map(  # noqa: PLR0913
     Raises SettingsError for more than 400 days.
     """
     _check_range(since, until)
-    if (until - since).total_seconds() > _QUARTERS_UP_TO_S:
+    if until - since > LONGEST_HEAT_MAP:
         raise SettingsError("a heat map shows 400 days at most", hint="Choose a shorter range")
     pieces = list(stretches(since, until, zone))
     width_s = stored_width(HOUR_S, {piece.offset_s for piece in pieces})
@@ -204,11 +206,10 @@ def heat_map(  # noqa: PLR0913
 _HEAT_SUMS: Final = (*LABEL_SUMS.values(), "frames", "analyzed_ms", "tracks_begun")
 
 
-def _checked_step(since: datetime, until: datetime, step_s: int | None) -> int:
-    _check_range(since, until)
+def _checked_step(since: datetime, until: datetime, step_s: int | None, series: int) -> int:
     finest = auto_step(since, until)
     if step_s is None:
-        return finest
+        return auto_step(since, until, series)
     if step_s not in STEPS:
         raise SettingsError(
             f"no step of {step_s} s", hint=f"Use one of {', '.join(map(str, STEPS))}"

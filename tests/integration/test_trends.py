@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from analytics.local_time import WEEK_S, bucket_begins
+from analytics.local_time import WEEK_S, auto_step, bucket_begins
 from analytics.measures import Measures, measures
 from analytics.moments import moments
 from analytics.rollups import fold_all
@@ -205,6 +205,16 @@ def test_a_clock_that_was_odd_minutes_ahead_is_read_to_the_quarter(engine: Engin
         assert sum(bucket.measures.frames for bucket in found) == len(run.frames)
     (cell, *more) = heat_map(engine, at, at + timedelta(days=3), zone)
     assert sum(one.measures.frames for one in (cell, *more)) == len(run.frames)
+
+
+def test_many_sources_apart_are_shown_in_coarser_steps() -> None:
+    year = (SPRING, SPRING + timedelta(days=365))
+    assert [auto_step(*year, series) for series in (1, 8, 9, 400)] == [
+        DAY_S,
+        DAY_S,
+        WEEK_S,
+        4 * WEEK_S,
+    ]
 
 
 def test_uptime_is_in_every_window_and_never_twice(engine: Engine) -> None:
