@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from analytics.queries import run_not_found
 from analytics.snapshots import snapshot
@@ -128,8 +128,6 @@ def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -
             (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index),
             isouter=True,
         )
-        .where(Frame.media_time_us >= round(since_s * _MICROS))
-        .where(Frame.media_time_us < round(until_s * _MICROS))
         .order_by(Frame.frame_index, Face.track_id)
         .limit(MOST_FACES + 1)
     )
@@ -139,7 +137,14 @@ def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -
         ).first()
         if run is None:
             raise run_not_found(run_id)
-        rows = connection.execute(query.where(Frame.run_pk == run.id)).all()
+        since, until = (
+            _first_frame(connection, run.id, round(at_s * _MICROS)) for at_s in (since_s, until_s)
+        )
+        rows = connection.execute(
+            query.where(
+                Frame.run_pk == run.id, Frame.frame_index >= since, Frame.frame_index < until
+            )
+        ).all()
     if len(rows) > MOST_FACES and rows[0][0] < rows[-1][0]:
         # The last frame may lack some of its faces: whoever asks again begins with it.
         until_us = rows[-1][0]
@@ -163,6 +168,23 @@ def _face(row: Row[Any], wide: int, high: int) -> list[Any]:
         round(confidence, 3),
         [round(share, 3) for share in shares],
     ]
+
+
+def _first_frame(connection: Connection, run_pk: int, media_us: int) -> int:
+    """The frame_index from which on media time is not before: by halving, for it only grows."""
+    frames = select(Frame.frame_index, Frame.media_time_us).where(Frame.run_pk == run_pk).limit(1)
+    last = connection.execute(frames.order_by(Frame.frame_index.desc())).first()
+    low, high = 0, last.frame_index + 1 if last is not None else 0
+    while low < high:
+        middle = (low + high) // 2
+        found = connection.execute(
+            frames.where(Frame.frame_index >= middle).order_by(Frame.frame_index)
+        ).one()
+        if found.media_time_us >= media_us:
+            high = middle
+        else:
+            low = found.frame_index + 1
+    return low
 
 
 def _part(one: _Open) -> Part:

@@ -14,7 +14,17 @@ from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import RunNotFoundError
 from contracts.frames import DropCause
 from contracts.history import DAY_S, LABEL_SUMS, rollups
-from contracts.records import DeadLetter, Face, Frame, Run, RunProgress, RunState, Source, Track
+from contracts.records import (
+    ENDED_STATES,
+    DeadLetter,
+    Face,
+    Frame,
+    Run,
+    RunProgress,
+    RunState,
+    Source,
+    Track,
+)
 from contracts.redact import redact
 
 LABELS: Final = (*EMOTIONS, UNCERTAIN)
@@ -28,6 +38,7 @@ POISON: Final = (
     .label("poison")
 )
 """How many frames of a Run were set aside."""
+MOST_OPEN: Final = 10_000
 _RUNS_A_QUERY: Final = 500
 """Run ids in one IN list; databases bound the number of parameters."""
 
@@ -129,6 +140,26 @@ def list_runs(
         query = query.where(Run.kind == kind)
     with snapshot(engine) as connection:
         return tuple(_run_line(row) for row in connection.execute(query))
+
+
+def open_runs(engine: Engine, *, limit: int = MOST_OPEN) -> tuple[RunLine, ...]:
+    """The runs that have not ended, the oldest first."""
+    query = _runs().where(Run.state.not_in(ENDED_STATES)).order_by(Run.id).limit(limit)
+    with snapshot(engine) as connection:
+        return tuple(_run_line(row) for row in connection.execute(query))
+
+
+def run_lines(engine: Engine, run_ids: Sequence[str]) -> tuple[RunLine, ...]:
+    """These runs, in the order asked for. Raises RunNotFoundError."""
+    found: dict[str, RunLine] = {}
+    with snapshot(engine) as connection:
+        for some in _batches(dict.fromkeys(run_ids), _RUNS_A_QUERY):
+            for row in connection.execute(_runs().where(Run.run_id.in_(some))):
+                found[row.run_id] = _run_line(row)
+    missing = next((run_id for run_id in run_ids if run_id not in found), None)
+    if missing is not None:
+        raise run_not_found(missing)
+    return tuple(found[run_id] for run_id in run_ids)
 
 
 def run_summary(engine: Engine, run_id: str) -> RunSummary:

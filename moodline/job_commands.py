@@ -15,7 +15,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from analytics.dead_letters import list_dead_letters
-from analytics.queries import RunLine, list_runs, run_not_found
+from analytics.queries import RunLine, open_runs, run_lines
 from contracts.jobs import cancel_run
 from contracts.records import ENDED_STATES
 from contracts.settings import Settings
@@ -32,7 +32,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 def jobs_list(as_json: JsonOption = False) -> None:
     """List the runs that have not ended, the oldest first."""
     with records(Settings.read()) as engine:
-        jobs = _open_jobs(engine)
+        jobs = open_runs(engine)
     if as_json:
         print_json({"jobs": [_plain(asdict(job)) for job in jobs]})
         return
@@ -103,12 +103,8 @@ def dead_letters_command(as_json: JsonOption = False) -> None:
     Console().print(table)
 
 
-def _open_jobs(engine: Engine) -> list[RunLine]:
-    return [job for job in reversed(list_runs(engine)) if job.state not in ENDED_STATES]
-
-
 def _watch(engine: Engine, runs: Sequence[str] | None) -> list[RunLine]:
-    wanted = list(runs) if runs else [job.run_id for job in _open_jobs(engine)]
+    wanted = list(runs) if runs else [job.run_id for job in open_runs(engine)]
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -118,16 +114,12 @@ def _watch(engine: Engine, runs: Sequence[str] | None) -> list[RunLine]:
     ) as progress:
         bar = progress.add_task(f"{len(wanted):,} jobs", total=len(wanted), frames="")
         while True:
-            known = {job.run_id: job for job in list_runs(engine)}
-            missing = next((run for run in wanted if run not in known), None)
-            if missing is not None:
-                raise run_not_found(missing)
-            jobs = [known[run] for run in wanted]
+            jobs = run_lines(engine, wanted)
             frames = sum(job.frames_analyzed for job in jobs)
             ended = [job for job in jobs if job.state in ENDED_STATES]
             progress.update(bar, completed=len(ended), frames=f"{frames:,} frames")
             if len(ended) == len(jobs):
-                return jobs
+                return list(jobs)
             time.sleep(_POLL_S)
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sqlalchemy import Engine, delete, update
 
-from analytics.queries import list_runs, run_summaries, run_summary
+from analytics.lanes import faces_between
+from analytics.queries import list_runs, open_runs, run_lines, run_summaries, run_summary
 from analytics.retention import Ages, apply_retention
 from analytics.summaries import RunReport, clock, percent, report_json, run_report
 from analytics.summary_page import summary_page
@@ -78,6 +79,16 @@ def test_runs_are_listed_newest_first(engine: Engine) -> None:
     assert [run.run_id for run in newest] == ["old"], "live runs take no place in its limit"
 
 
+def test_open_runs_are_listed_oldest_first_and_named_ones_as_asked_for(engine: Engine) -> None:
+    for name, state in (("a", "queued"), ("b", "done"), ("c", "running"), ("d", "queued")):
+        write_run(engine, name, {0: []}, state=RunState(state))
+    assert [run.run_id for run in open_runs(engine)] == ["a", "c", "d"]
+    assert [run.run_id for run in open_runs(engine, limit=2)] == ["a", "c"]
+    assert [run.run_id for run in run_lines(engine, ["c", "b"])] == ["c", "b"]
+    with pytest.raises(RunNotFoundError, match="nothing"):
+        run_lines(engine, ["a", "nothing"])
+
+
 @given(frames=scenes, buckets=st.integers(1, 40))
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -98,6 +109,16 @@ def test_a_timelines_buckets_add_up_to_the_summary(
     assert sum(bucket.frames for bucket in timeline) == len(frames)
     assert sum(b.analyzed_s for b in timeline) == pytest.approx(summary.coverage.analyzed_s)
     assert all(a.end_s == pytest.approx(b.start_s) for a, b in pairwise(timeline))
+
+
+def test_the_faces_of_a_stretch_are_those_whose_time_lies_in_it(engine: Engine) -> None:
+    seen = {n: [HAPPY] for n in (*range(3, 9), *range(20, 30))}
+    write_run(engine, "r1", seen)
+    for since_s, until_s in ((0.0, 9.0), (0.3, 0.6), (0.35, 2.2), (0.9, 2.0), (5.0, 9.0), (0, 0)):
+        found = [row[0] for row in faces_between(engine, "r1", since_s, until_s).frames]
+        assert found == [n / 10 for n in seen if since_s <= n / 10 < until_s]
+    write_run(engine, "empty", {})
+    assert faces_between(engine, "empty", 0, 10).frames == []
 
 
 def test_what_was_not_analysed_is_a_gap(engine: Engine) -> None:
