@@ -75,6 +75,25 @@ def test_of_two_schedulers_one_runs_each_time_once_and_the_other_takes_over(
     assert len(set(times)) == len(times) and all(one.microsecond == 0 for one in times)
 
 
+def test_the_scheduler_of_a_host_that_died_is_followed_when_its_lease_runs_out(
+    engine: Engine, tmp_path: Path
+) -> None:
+    lease_s = Settings(home=tmp_path).lease_s
+    assert lease_s < HANDOVER_S - 2  # A turn before, and one after.
+    take_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
+    died_at = utc_now()
+    scheduler = Scheduler(engine, list, holder=claimant_name(), lease_s=lease_s)
+
+    def follows() -> bool:
+        scheduler.step()
+        return scheduler.is_active
+
+    assert not follows()
+    poll(follows)
+    assert timedelta(seconds=lease_s - 1) < utc_now() - died_at < timedelta(seconds=HANDOVER_S)
+    scheduler.close()
+
+
 def scheduled(
     engine: Engine, jobs: list[Job], until: Callable[[], bool], holder: str = "here:1:1"
 ) -> None:
