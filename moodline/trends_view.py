@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,13 +14,24 @@ from sqlalchemy import Engine
 
 from analytics.measures import Measures
 from analytics.moments import Moment, moments
-from analytics.trends import Bucket, Timeline, Total, timeline, totals
+from analytics.trends import (
+    LONGEST_HEAT_MAP,
+    Bucket,
+    HeatCell,
+    Timeline,
+    Total,
+    heat_map,
+    timeline,
+    totals,
+)
 from contracts.emotions import COLOURS, UNCERTAIN
 from moodline.record_commands import print_json
 from moodline.strip import LETTERS
 
 _SHOWN: Final = 12
 _COVERAGE: Final = " ▁▂▃▄▅▆▇█"
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LEAST_FOR_A_WEEK: Final = timedelta(days=2)
 _LEAST_COVERAGE: Final = 0.6
 """Below that nothing is compared with the time before."""
 
@@ -40,8 +51,9 @@ def show_trends(  # noqa: PLR0913
     found = timeline(engine, since, until, zone, sources=sources, tags=tags)
     lines = totals(engine, since, until, sources=sources, tags=tags)
     sharpest = moments(found, limit=5)
+    week = _week(engine, since, until, zone, sources, tags)
     if as_json:
-        print_json(_json(found, lines, sharpest))
+        print_json(_json(found, lines, sharpest) | {"week": [_cell_json(cell) for cell in week]})
         return
     seen = [line for line in lines if line.now.frames or line.now.watched_s]
     if not seen:
@@ -63,6 +75,52 @@ def show_trends(  # noqa: PLR0913
     shown_names = {line.source.name: line.source.shown_name for line in seen}
     for moment in sharpest[:3]:
         console.print(_moment(moment, shown_names[moment.source], zone), highlight=False)
+    if until - since >= _LEAST_FOR_A_WEEK:
+        console.print(_heat_map(week))
+
+
+def _week(  # noqa: PLR0913, PLR0917
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    zone: tzinfo,
+    sources: Sequence[str],
+    tags: Sequence[str],
+) -> Sequence[HeatCell]:
+    """The hours of the week, of the range's last days where it is longer than the map can be."""
+    since = max(since, until - LONGEST_HEAT_MAP)
+    return heat_map(engine, since, until, zone, sources=sources, tags=tags)
+
+
+def _cell_json(cell: HeatCell) -> dict[str, Any]:
+    return {
+        "weekday": cell.weekday,
+        "hour": cell.hour,
+        "frames": cell.measures.frames,
+        "analyzed_s": cell.measures.analyzed_s,
+        "person_s": dict(cell.measures.person_s),
+    }
+
+
+def _heat_map(week: Sequence[HeatCell]) -> Text:
+    """A line a weekday, a letter an hour: what was shown most on the viewer's clock."""
+    cells = {(cell.weekday, cell.hour): cell.measures for cell in week}
+    text = Text(f"\n     {'0':<12}{'6':<12}{'12':<12}{'18':<12}h\n", style="dim")
+    for weekday, name in enumerate(_WEEKDAYS):
+        text.append(f"{name}  ", style="dim")
+        for hour in range(24):
+            found = cells.get((weekday, hour))
+            letter, style = (" ", "") if found is None else _letter(found)
+            text.append(f"{letter} ", style)
+        text.append("\n")
+    return text
+
+
+def _letter(found: Measures) -> tuple[str, str]:
+    if not found.total_s:
+        return (" ", "") if found.is_gap() else (".", "dim not bold")
+    label = max(found.person_s, key=lambda one: found.person_s[one])
+    return LETTERS[label], f"not dim bold {COLOURS[label]}"
 
 
 def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -> dict[str, Any]:

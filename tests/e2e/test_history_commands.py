@@ -1,0 +1,89 @@
+"""History's commands as real ones: what they print, and what they leave."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.database import open_engine, upgrade
+from contracts.settings import Settings
+from tests.e2e.commands import Installation
+from tests.history import WrittenRun, at_us, write_history_run
+
+BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> tuple[Installation, WrittenRun]:
+    """A home whose history has one run, of a Monday in Berlin."""
+    home = tmp_path / "home"
+    engine = open_engine(Settings(home=home).effective_database_url)
+    upgrade(engine)
+    run = write_history_run(engine, "door", at_us(BEGIN), 600, random.Random(1))
+    engine.dispose()
+    return Installation(home, {"MOODLINE_TIMEZONE": "Europe/Berlin"}), run
+
+
+def said(installation: Installation, *arguments: str | Path) -> str:
+    done = installation.run(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def told(installation: Installation, *arguments: str | Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(said(installation, *arguments, "--json"))
+    return found
+
+
+def test_history_is_shown_summarised_computed_anew_and_erased(
+    installed: tuple[Installation, WrittenRun], tmp_path: Path
+) -> None:
+    moodline, run = installed
+    span = ("--from", "2026-05-04T11:00", "--to", "2026-05-06T13:00")
+
+    trends = told(moodline, "trends", *span)
+    assert sum(one["frames"] for one in trends["series"]["door"]) == 600
+    assert {(one["weekday"], one["hour"]) for one in trends["week"]} == {(0, 11), (0, 12)}
+    assert trends["totals"][0]["now"]["frames"] == 600
+    page = said(moodline, "trends", *span)
+    assert "door" in page and "Mon" in page
+
+    said(moodline, "summary", run.run_id, "--out", tmp_path)
+    summary = json.loads((tmp_path / f"summary-{run.run_id}.json").read_text())
+    assert summary["summary"]["frames_analyzed"] == 600
+    assert (tmp_path / f"summary-{run.run_id}.html").stat().st_size > 1000
+
+    assert "3 minutes computed anew" in said(moodline, "rollups", "rebuild")
+    assert told(moodline, "trends", *span) == trends
+
+    until = (BEGIN + timedelta(seconds=20)).isoformat()
+    scope = ("--run", run.run_id, "--to", until)
+    assert told(moodline, "erase", *scope, "--dry-run")["frames"] == 100
+    receipt = told(moodline, "erase", *scope, "--yes")
+    assert (receipt["frames"], receipt["run_ids"], receipt["number"]) == (100, [run.run_id], 1)
+    (entry,) = told(moodline, "audit")["audit"]
+    assert (entry["action"], entry["details"]["frames"]) == ("erase", 100)
+    left = told(moodline, "trends", *span)["series"]["door"]
+    assert sum(one["frames"] for one in left) == 500
+
+
+def test_folders_are_scheduled_and_what_makes_no_sense_is_one_line(
+    installed: tuple[Installation, WrittenRun], tmp_path: Path
+) -> None:
+    moodline, _ = installed
+    said(moodline, "schedule", "add-folder", tmp_path, "--cron", "0 20 * * 1-5", "--name", "r")
+    lines = {line["job"]: line for line in told(moodline, "schedule", "list")["jobs"]}
+    due = datetime.fromisoformat(lines["folder r"]["next"])
+    assert due.weekday() < 5 and due.hour in (18, 19)
+    for wrong in (
+        ("schedule", "add-folder", tmp_path, "--cron", "0 20 * * 8"),
+        ("trends", "--last", "999999w"),
+        ("trends", "--from", "0001-01-02"),
+        ("erase", "--yes"),
+    ):
+        done = moodline.run(*wrong)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 3, done.stderr
