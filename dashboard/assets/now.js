@@ -17,7 +17,7 @@
   const share = (part) => `${Math.round(part * 100)} %`;
 
   const span = (seconds) => {
-    if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+    if (seconds < 10) return `${Math.max(seconds, 0).toLocaleString(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
     if (seconds < 120) return `${Math.round(seconds)} s`;
     if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
     if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
@@ -27,9 +27,9 @@
   const clockTime = (iso) => {
     const at = new Date(iso);
     const sameDay = at.toDateString() === new Date().toDateString();
-    const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+    const time = at.toLocaleTimeString(navigator.language, { hour: "2-digit", minute: "2-digit" });
     if (sameDay) return time;
-    return `${at.toLocaleDateString(undefined, { day: "numeric", month: "short" })}, ${time}`;
+    return `${at.toLocaleDateString(navigator.language, { day: "numeric", month: "short" })}, ${time}`;
   };
 
   const bar = (label, part, strong) =>
@@ -224,7 +224,7 @@
       if (!data) return;
       const parts = [];
       if (data.state === "streaming") {
-        parts.push(`${data.fps.toLocaleString(undefined, { maximumFractionDigits: 1 })} fps`);
+        parts.push(`${data.fps.toLocaleString(navigator.language, { maximumFractionDigits: 1 })} fps`);
         if (data.behind_s !== null) parts.push(`lag ${span(data.behind_s)}`);
       }
       if (data.captured_at) parts.push(`last frame ${span(now() - data.captured_at)} ago`);
@@ -307,7 +307,7 @@
         if (ended) return;
         lost = true;
         place.classList.add("is-stale");
-        const time = new Date().toLocaleTimeString();
+        const time = new Date().toLocaleTimeString(navigator.language);
         if (!link.textContent.startsWith("The connection")) {
           link.textContent = `The connection to moodline was lost at ${time}; trying again. What is shown is from then.`;
         }

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from analytics.selected_sources import HistorySource, history_sources
 from contracts.errors import MoodlineError
 from contracts.records import utc_now
+from dashboard.amounts import enter_locale
 from dashboard.backend import Backend
 from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
@@ -154,6 +155,7 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         if browser is None:
             raise PreventUpdate
         asked = read_view(search, utc_now())
+        enter_locale(str(browser.get("locale") or ""))
         try:
             return await asyncio.to_thread(shown, engine, asked, browser, last)
         except MoodlineError as exc:
@@ -184,6 +186,7 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
     ) -> Any:
         zone, now = zone_of(browser), utc_now()
         view = read_view(search, now).view
+        enter_locale(str(browser.get("locale") or ""))
         try:
             return await asyncio.to_thread(chart_table, engine, view, zone, now, own_id["slot"])
         except MoodlineError as exc:

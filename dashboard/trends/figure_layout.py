@@ -8,6 +8,7 @@ from typing import Any, Final
 from analytics.measures import Measures
 from analytics.trends import Bucket
 from contracts.history import DAY_S
+from dashboard.amounts import date_format, separators
 from dashboard.palette import Palette
 from dashboard.trends.clock import AxisClock
 from dashboard.trends.view import Mode
@@ -17,12 +18,6 @@ VALENCE: Final = "derived valence"
 _STACK_FROM: Final = 0.43
 _VALENCE_FROM, _VALENCE_TO = 0.2, 0.33
 _COVERAGE_TO: Final = 0.11
-_TICKS: Final = [
-    {"dtickrange": [None, DAY_S * 1000 - 1], "value": "%H:%M\n%-d %b"},
-    {"dtickrange": [DAY_S * 1000, 27 * DAY_S * 1000], "value": "%-d %b\n%Y"},
-    {"dtickrange": [27 * DAY_S * 1000, None], "value": "%b\n%Y"},
-]
-"""Hours over days, days and months over years."""
 _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 
 
@@ -78,6 +73,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
     begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
         "template": "none",
+        "separators": separators(),
         "barmode": "stack",
         "bargap": 0,
         "autosize": True,
@@ -103,9 +99,11 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
             "ticks": "outside",
             "tickcolor": colours.grid,
             "linecolor": colours.grid,
-            "hoverformat": "%a %-d %b %Y" if drawn.step_s >= DAY_S else "%a %-d %b, %H:%M",
+            "hoverformat": date_format("yMMMEd")
+            if drawn.step_s >= DAY_S
+            else f"{date_format('MMMEd')} %H:%M",
             "tickfont": {"size": 11},
-            "tickformatstops": _TICKS,
+            "tickformatstops": _ticks(),
             "nticks": 6 if style.narrow else 8,
             "tickangle": 0,
         },
@@ -132,6 +130,16 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
             _caption(COVERAGE, _COVERAGE_TO, style),
         ],
     }
+
+
+def _ticks() -> list[dict[str, Any]]:
+    """Hours over days, days and months over years."""
+    day = date_format("MMMd")
+    return [
+        {"dtickrange": [None, DAY_S * 1000 - 1], "value": f"%H:%M\n{day}"},
+        {"dtickrange": [DAY_S * 1000, 27 * DAY_S * 1000], "value": f"{day}\n%Y"},
+        {"dtickrange": [27 * DAY_S * 1000, None], "value": "%b\n%Y"},
+    ]
 
 
 def _caption(text: str, y: float, style: Style) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _chart(slot: int) -> html.Figure:
             html.Figcaption(id={"part": "caption", "slot": slot}),
             dcc.Graph(
                 id={"part": "graph", "slot": slot},
-                config={"displayModeBar": False},
+                config={"displayModeBar": False, "locale": "viewer"},
                 responsive=True,
                 style={"height": "380px"},
             ),

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from analytics.local_time import zone_named
 from contracts.errors import MoodlineError, SettingsError
+from contracts.history import MINUTE_S
 from contracts.records import utc_now
-from dashboard.amounts import duration
+from dashboard.amounts import duration, local_time
 from dashboard.palette import palette
 from dashboard.trends.answers import Answer, answer, has_history
 from dashboard.trends.clock import axis_clock
@@ -23,7 +24,7 @@ from dashboard.trends.tables import data_table, legend, source_table
 from dashboard.trends.view import Reading, View
 
 Browser = dict[str, Any]
-"""What the page's script says of the browser: zone, dark, touch."""
+"""What the page's script says of the browser: zone, locale, dark, touch, narrow."""
 
 Turns = Sequence[dict[str, str] | None]
 """For each place, of the chart that is in it: the view's revision, and when it was drawn."""
@@ -136,9 +137,9 @@ def _generated(found: Answer) -> tuple[str, ...]:
 
 def _span(found: Answer, zone: tzinfo) -> str:
     """The range in words, on the clock that the charts have."""
-    ends = [one.astimezone(zone) for one in (found.since, found.until)]
-    year = "" if ends[0].year == ends[1].year else " %Y"
-    begin, end = (f"{one:%a} {one.day} {one:%b{year} %H:%M}" for one in ends)
+    ends = (found.since, found.until)
+    year = len({one.astimezone(zone).year for one in ends}) > 1
+    begin, end = (local_time(one, zone, MINUTE_S, year=year) for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
     text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
     return " ".join(filter(None, (text, clock.note, _before(found))))

@@ -10,7 +10,7 @@ from dash import dcc, html
 from analytics.measures import Measures
 from analytics.trends import Bucket, Total
 from contracts.emotions import UNCERTAIN
-from dashboard.amounts import local_time, percent, person_time, signed
+from dashboard.amounts import count, local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.combined import gaps
 from dashboard.trends.figure_layout import Drawn
@@ -87,11 +87,11 @@ def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
     name = line.source.shown_name + (" (removed)" if line.source.removed else "")
     share = percent(coverage(now, span_s))
     if now.shares is None:
-        return (name, NONE, str(now.tracks), share, NONE, NONE)
+        return (name, NONE, count(now.tracks), share, NONE, NONE)
     return (
         name,
         person_time(now.total_s),
-        f"{now.tracks:,}",
+        count(now.tracks),
         share,
         percent(now.shares[UNCERTAIN]),
         NONE if now.valence is None else signed(now.valence),
