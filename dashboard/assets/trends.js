@@ -2,14 +2,18 @@
 (() => {
   const { page, ask, make, base } = window.moodline;
   const ORDER = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", "uncertain"];
-  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+  /* In the viewer's language; the 1st of 2024 was a Monday. */
+  const days = (weekday) => Array.from({ length: 7 }, (_, one) =>
+    new Intl.DateTimeFormat(navigator.language, { weekday, timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + one))));
+  const DAYS = days("long"), SHORT_DAYS = days("short");
+  const tenths = (value) => value.toLocaleString(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const LITTLE_S = 60;
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
   const points = (part) => {
     const whole = Math.round(100 * part);
     return `${whole > 0 ? "+" : whole < 0 ? "−" : "±"}${Math.abs(whole)} ${Math.abs(whole) === 1 ? "point" : "points"}`;
   };
-  const amount = (seconds) => (seconds < 120 ? `${Math.round(seconds)} person-seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} person-minutes` : `${(seconds / 3600).toFixed(1)} person-hours`);
+  const amount = (seconds) => (seconds < 120 ? `${Math.round(seconds)} person-seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} person-minutes` : `${tenths(seconds / 3600)} person-hours`);
   const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
   const utc = (date) => `${date.toISOString().slice(0, 16)}Z`;
 
@@ -86,17 +90,17 @@
     /* The chart as it means the same without the page: on its ground, with its name, range and legend. */
     const alone = (graph, name) => {
       const colour = (property) => getComputedStyle(document.documentElement).getPropertyValue(property).trim();
-      const span = document.getElementById("span").textContent;
+      const lines = document.getElementById("span").textContent.split(/(?<=\.) (?=[A-Z])/);
       const layout = structuredClone(graph.layout);
       return {
-        data: structuredClone(graph.data).map((one) => ({ ...one, showlegend: true })),
+        data: structuredClone(graph.data).map((one) => ({ ...one, showlegend: !one.name.endsWith(" before") })),
         layout: {
           ...layout,
           paper_bgcolor: colour("--panel"), plot_bgcolor: colour("--panel"), showlegend: true, autosize: false,
           font: { ...layout.font, color: colour("--text") },
-          title: { text: `${plain(name)}<br><sub>${plain(span)}</sub>`, x: 0.02, xanchor: "left", font: { size: 16, color: colour("--text") } },
-          legend: { orientation: "h", x: 0, y: -0.16, yanchor: "top", font: { size: 11, color: colour("--text") } },
-          margin: { ...layout.margin, t: 84, b: 110, r: 16 },
+          title: { text: `${plain(name)}${lines.map((line) => `<br><sub>${plain(line)}</sub>`).join("")}`, x: 0.02, xanchor: "left", font: { size: 16, color: colour("--text") } },
+          legend: { orientation: "h", traceorder: "normal", x: 0, y: -0.16, yanchor: "top", font: { size: 11, color: colour("--text") } },
+          margin: { ...layout.margin, t: 100, b: 110, r: 16 },
         },
       };
     };
@@ -142,7 +146,7 @@
         make("td", { text: comparable ? points(shares.now[label] - shares.before[label]) : "–" }));
       return make("section", { class: "panel", "aria-label": "Compared with the time before" }, make("h2", { text: "Compared with the time before" }),
         make("p", { class: "soft", text: `The same length of time, right before: ${amount(seconds.before)}, ${percent(covered.before)} covered; now ${amount(seconds.now)}, ${percent(covered.now)} covered.${comparable ? "" : " Less than 60 % of one of them was covered: no difference is given."}` }),
-        make("table", { class: "compared" }, make("thead", {}, make("tr", {}, ...["Expression", "Now", "Before", "Change"].map((name) => make("th", { scope: "col", text: name })))), make("tbody", {}, ...ORDER.map(row))));
+        make("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Now and before, table" }, make("table", { class: "compared" }, make("thead", {}, make("tr", {}, ...["Expression", "Now", "Before", "Change"].map((name) => make("th", { scope: "col", text: name })))), make("tbody", {}, ...ORDER.map(row)))));
     };
 
     const week = () => {
@@ -155,13 +159,13 @@
       };
       const values = told.heat.map(value).filter((one) => one !== null).sort((a, b) => a - b);
       const top = values.length ? Math.max(values[Math.min(Math.floor(values.length * 0.98), values.length - 1)], 1e-9) : 1;
-      const words = (one) => (measure === "person" ? `${one.toFixed(1)} people in view` : percent(one));
+      const words = (one) => (measure === "person" ? `${tenths(one)} people in view` : percent(one));
       const cell = (day, hour) => {
         const one = cells.get(day * 24 + hour);
         const when = `${DAYS[day]} ${String(hour).padStart(2, "0")}:00`;
         const found = one ? value(one) : null;
         if (found === null) return make("td", { class: one ? "heat little" : "heat missing", title: `${when}: ${one ? "too few seen" : "no coverage"}` }, make("span", { class: "unseen", text: one ? "too few" : "no coverage" }));
-        const node = make("td", { class: "heat", title: `${when}: ${words(found)}, ${(one.analyzed_s / 3600).toFixed(1)} h analysed` }, make("span", { class: "unseen", text: words(found) }));
+        const node = make("td", { class: "heat", title: `${when}: ${words(found)}, ${tenths(one.analyzed_s / 3600)} h analysed` }, make("span", { class: "unseen", text: words(found) }));
         node.style.setProperty("--heat", `${Math.round(8 + 92 * Math.min(found / top, 1))}%`);
         return node;
       };
@@ -174,12 +178,12 @@
       make("p", { class: "soft", text: best ? `Most on ${DAYS[best.weekday]} at ${String(best.hour).padStart(2, "0")}:00: ${words(value(best))}. All sources and weeks of the range together, your clock; the darkest is the top of 98 % of the hours.` : "Nobody was seen." }),
       make("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Hours of the week, table" }, make("table", { class: "heat-map" },
         make("thead", {}, make("tr", {}, make("td"), ...Array.from({ length: 24 }, (_, hour) => make("th", { scope: "col" }, make("span", { class: hour % 3 ? "unseen" : "", text: String(hour) }))))),
-        make("tbody", {}, ...DAYS.map((name, day) => make("tr", {}, make("th", { scope: "row", text: name.slice(0, 3), "aria-label": name }), ...Array.from({ length: 24 }, (_, hour) => cell(day, hour))))))),
+        make("tbody", {}, ...DAYS.map((name, day) => make("tr", {}, make("th", { scope: "row", text: SHORT_DAYS[day], "aria-label": name }), ...Array.from({ length: 24 }, (_, hour) => cell(day, hour))))))),
       make("p", { class: "help" }, make("span", { class: "swatch swatch-missing heat-key", "aria-hidden": "true" }), " no coverage; dotted: less than a person-minute, which says nothing about shares."));
     };
 
     const momentsPanel = () => {
-      const at = (seconds) => new Date(seconds * 1000).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+      const at = (seconds) => new Date(seconds * 1000).toLocaleString(navigator.language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
       return make("section", { class: "panel", "aria-label": "Moments" }, make("h2", { text: "Moments" }),
         make("p", { class: "soft", text: "Where expressions changed most from one step to the next. Choose one to look closer." }),
         told.moments.length ? make("ol", { class: "moments" }, ...told.moments.map((one, index) => make("li", {}, make("button", { type: "button", id: `moment-${index}`, onclick: () => {
