@@ -60,7 +60,7 @@ def shown(engine: Engine, asked: Reading, browser: Browser, last: Turns) -> tupl
     now = utc_now()
     found = answer(engine, asked.view, zone_of(browser), now)
     notes = _notes((*asked.notes, *found.notes, *_generated(found)))
-    if found.everything.is_gap():
+    if found.everything.is_gap() and not asked.view.zoom:  # Out of a zoom the charts lead back.
         empty = [_NOTHING_HERE] if has_history(engine, now) else [*_NO_HISTORY]
         return ("", notes, empty, False, True, *_unchanged(), not asked.view.follows)
     head = ("", notes, "", True, False)

@@ -180,7 +180,9 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     page.mouse.move(plot["x"] + 200, plot["y"] + 30, steps=4)
     page.mouse.up()
     page.wait_for_url(re.compile("zoom="))
-    poll(lambda: shown_range(page) != whole and rows.count() > 0)
+    expect(page.locator("#span")).to_contain_text("in steps of 5 min")
+    poll(lambda: all(len(one) == len("2026-11-21 17:25") for one in shown_range(page)))
+    assert shown_range(page) != whole
     page.wait_for_load_state("networkidle")
     zoomed, table = shown_range(page), page.locator("figure:visible table").inner_html()
 

@@ -209,7 +209,9 @@ def test_a_picture_means_the_same_without_the_page(
     given = page.evaluate("window.given")
     title = given["layout"]["title"]["text"]
     assert title.startswith("café (generated)<br>") and "in steps of 1 h" in title
-    assert given["layout"]["showlegend"] and all(one["showlegend"] for one in given["data"])
+    assert given["layout"]["showlegend"] and [
+        one["name"] for one in given["data"] if one["showlegend"]
+    ]
     live = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout"
     assert not page.evaluate(f"{live}.showlegend"), "the page's own chart stays as it was"
 
@@ -240,3 +242,106 @@ def test_a_name_is_no_formula(tmp_path: Path) -> None:
         text = answer.read().decode()
     assert "'=1+1," in text and "\n=1+1" not in text
     engine.dispose()
+
+
+def test_a_viewer_from_elsewhere_reads_their_own_dates_and_numbers(
+    viewer: BrowserContext, address: str
+) -> None:
+    browser = viewer.browser
+    assert browser is not None
+    with (
+        browser.new_context(locale="de-DE", timezone_id="Europe/Berlin") as german,
+        quiet_page(german, address) as page,
+    ):
+        opened(page, address, "from=now-7d&to=now&sources=library")
+        expect(page.locator("#span")).to_contain_text(
+            re.compile(r"^(Mo|Di|Mi|Do|Fr|Sa|So)\., \d+\. ")
+        )
+        row = page.locator("#per-source tbody tr").first
+        expect(row).to_contain_text(re.compile(r"\d\.\d{3}"))
+        expect(row).to_contain_text(re.compile(r"[+−]0,\d\d"))
+        expect(page.locator(".heat-map tbody th").first).to_have_text("Mo")
+        graph = "document.querySelector('figure:not([hidden]) .js-plotly-plot')"
+        assert page.evaluate(f"{graph}.layout.separators") == ",."
+        ticks = page.locator("figure:visible .xtick text")
+        expect(ticks.filter(has_text=re.compile(r"^\d+\. [A-Z]"))).not_to_have_count(0)
+
+
+def test_whoever_asks_for_less_motion_sees_none(page: Page, address: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    opened(page, address, "from=now-24h&to=now")
+    moving = page.evaluate(
+        """[...document.querySelectorAll("*")].filter(one => { const style = getComputedStyle(one);
+        const takes = text => text.split(",").some(part => parseFloat(part) > 0);
+        return takes(style.transitionDuration) && style.transitionProperty !== "none"
+            || takes(style.animationDuration) && style.animationName !== "none"; })
+        .map(one => one.outerHTML.slice(0, 120))"""
+    )
+    assert not moving
+
+
+def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
+    graph = page.locator("figure:visible .js-plotly-plot").first
+    axis = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
+    page.mouse.wheel(0, 260)
+    box = graph.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 90)
+    expect(graph.locator(".hoverlayer .legend")).to_be_attached()
+    before = page.evaluate(f"[scrollY, String({axis})]")
+    assert before[0] > 0
+    for turn in range(4):
+        with page.expect_response(lambda answer: '"lead"' in answer.text()):
+            page.evaluate(f"dash_clientside.set_props('refresh', {{n_intervals: {100 + turn}}})")
+        page.wait_for_timeout(500)
+        found = page.evaluate(f"[scrollY, String({axis})]")
+        assert found[0] == before[0], "the page stays where it was scrolled to"
+        expect(graph.locator(".hoverlayer .legend")).to_be_attached()
+
+
+def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
+    reached = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        now = page.evaluate(
+            """(() => { const one = document.activeElement, style = getComputedStyle(one);
+            const label = one.matches("input[type=radio]") ? one.nextElementSibling : null;
+            const shown = [one, label, one.closest(".mantine-MultiSelect-input")].filter(Boolean)
+                .some(node => getComputedStyle(node).outlineStyle !== "none");
+            return [(one.getAttribute("aria-label") || one.textContent || one.id || one.value)
+                .trim().slice(0, 40), shown]; })()"""
+        )
+        if page.evaluate("document.activeElement.contains(document.getElementById('shell'))"):
+            break
+        reached.append(now)
+    names = [name for name, _ in reached]
+    assert names[0] == "Skip to the page"
+    for name in ("Trends", "CSV", "Picture", "Copy link", "Hours of the week, table"):
+        assert name in names, names
+    assert names.count("Data table") == 2, "each chart's table"
+    assert sum(name.startswith("surprise") for name in names) == 1, "the legend"
+    hidden = [name for name, shown in reached if not shown and name]
+    assert not hidden, f"no focus to be seen: {hidden}"
+    page.get_by_text("Data table").locator("visible=true").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("figure:visible tbody tr").first).to_be_visible()
+
+
+def test_with_text_twice_as_large_nothing_is_scrolled_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
+    for path in ("trends?from=now-7d&to=now&sources=library", "now", "system"):
+        page.goto(f"{address}/{path}")
+        expect(page.locator("#page h1")).to_be_visible()
+        if path.startswith("trends"):
+            expect(page.locator("#moment-0")).to_be_visible()
+        page.add_style_tag(content=":root { font-size: 200% }")
+        page.wait_for_timeout(1500)
+        wide = page.evaluate(
+            """[...document.querySelectorAll("body *")].filter(one =>
+            one.getBoundingClientRect().right > 391 && !one.closest(".scroll, .scroll-x, svg"))
+            .map(one => one.outerHTML.slice(0, 120)).slice(0, 5)"""
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, (path, wide)
