@@ -24,8 +24,8 @@ _ARGUMENTS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser that talks to nobody of its own accord."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser that talks to nobody of its own accord, and takes further arguments."""
     path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
     if path is None:
         missing = f"there is no {CHROMIUM}"
@@ -34,6 +34,6 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(missing)
     expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
         yield browser
         browser.close()
