@@ -1,4 +1,4 @@
-"""Who lives: the workers' and the live sources' heartbeats, and what the broker says of itself."""
+"""Who lives, by the heartbeats of all that does, and what the broker says of itself."""
 
 import json
 from collections.abc import Sequence
@@ -99,7 +99,36 @@ class SourceReport:
         return cls(**{name: values[name] for name in cls.__slots__ if name in values})
 
 
-Report = TypeVar("Report", WorkerReport, SourceReport)
+@dataclass(frozen=True, slots=True)
+class ServiceReport:
+    """What a service beside the workers says of itself: ingest, scheduler or dashboard.
+
+    state: running, standby (another one is active), or trouble, with its reason; since when it
+    is so (ISO 8601, UTC).
+    """
+
+    id: str
+    service: str
+    host: str
+    pid: int
+    state: str
+    reason: str
+    since: str
+
+    ROLL: ClassVar = "services"
+
+    def encode(self) -> bytes:
+        """As it travels."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The report in `data`; what another version adds is left out."""
+        values = json.loads(data)
+        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
+
+
+Report = TypeVar("Report", WorkerReport, SourceReport, ServiceReport)
 
 
 class Presence(Generic[Report]):

@@ -323,6 +323,7 @@ def dashboard(
     from dashboard.backend import Backend
     from dashboard.server import serve
     from moodline.demo_camera import start_demo
+    from moodline.heartbeat import Heartbeat
     from moodline.image_desk import ImageDesk
     from moodline.recording_desk import RecordingDesk, uploads_of
     from moodline.running import running_broker
@@ -344,7 +345,8 @@ def dashboard(
             jobs=lambda: job_lines(settings, engine),
             forget_erased=lambda receipt: forget_erased(settings, engine, receipt),
         )
-        serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
+        with Heartbeat("dashboard", backend.broker_url):
+            serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
 
 
 @app.command(epilog="Example: [cyan]moodline scheduler[/]")

@@ -25,6 +25,8 @@ from contracts.users import forget_sessions
 from contracts.watched_folders import WatchedFolder, watched_folders
 from moodline.folder_watch import look_through
 from moodline.health import Health, HealthServer
+from moodline.heartbeat import Heartbeat
+from moodline.running import running_broker
 
 log = structlog.get_logger()
 
@@ -49,7 +51,10 @@ def run_scheduler(settings: Settings) -> None:
         lease_s=settings.lease_s,
     )
     try:
-        with HealthServer(health, settings.health, settings.health_token):
+        with (
+            HealthServer(health, settings.health, settings.health_token),
+            Heartbeat("scheduler", lambda: running_broker(settings), partial(_state, scheduler)),
+        ):
             log.info("scheduling")
             said = ""
             while True:
@@ -64,6 +69,12 @@ def run_scheduler(settings: Settings) -> None:
     finally:
         scheduler.close()
         engine.dispose()
+
+
+def _state(scheduler: Scheduler) -> tuple[str, str]:
+    if scheduler.trouble:
+        return "trouble", scheduler.trouble
+    return ("running" if scheduler.is_active else "standby"), ""
 
 
 def all_jobs(settings: Settings, engine: Engine) -> list[Job]:

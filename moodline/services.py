@@ -22,6 +22,7 @@ from ingest.metrics import IngestMetrics
 from moodline.cameras import Cameras
 from moodline.companions import Companions
 from moodline.health import Health, HealthServer
+from moodline.heartbeat import Heartbeat
 from moodline.running import RunningStack
 from moodline.stack import Stack
 
@@ -89,6 +90,7 @@ def _serve(
             with (
                 Companions(commands or {}, env) as companions,
                 Cameras(settings, engine, stack.env) as cameras,
+                Heartbeat("ingest", lambda: url, lambda: _state(stack.trouble or cameras.trouble)),
             ):
                 log.info("serving", parallel=parallel, workers=workers)
                 _turn(settings, engine, stack, (cameras, companions), health, metrics)
@@ -96,6 +98,10 @@ def _serve(
         log.info("stopped")
     finally:
         engine.dispose()
+
+
+def _state(trouble: str) -> tuple[str, str]:
+    return ("trouble" if trouble else "running"), trouble
 
 
 def _turn(  # noqa: PLR0913, PLR0917  (the parts that it drives)

@@ -17,7 +17,7 @@ from analytics.overview import open_runs, source_lines
 from contracts.bus import Bus
 from contracts.database import open_engine, reading, revisions, schema_revision
 from contracts.errors import BrokerError, DatabaseError
-from contracts.presence import BrokerFacts, Presence, SourceReport, WorkerReport
+from contracts.presence import BrokerFacts, Presence, ServiceReport, SourceReport, WorkerReport
 from contracts.redact import redact
 from contracts.settings import Settings
 from contracts.sources import LIVE
@@ -55,7 +55,7 @@ def show_status(settings: Settings, *, watch: bool, as_json: bool, console: Cons
 
 def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
     """The documented fields of `--json`. What cannot be reached says so in its own part."""
-    broker, workers, waiting, reports = _broker(settings)
+    broker, workers, services, waiting, reports = _broker(settings)
     database = _database(engine)
     sources: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
@@ -69,6 +69,7 @@ def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
         "sources": sources,
         "runs": runs,
         "workers": workers,
+        "services": services,
         "broker": broker,
         "database": database,
     }
@@ -76,25 +77,28 @@ def read_status(settings: Settings, engine: Engine) -> dict[str, Any]:
 
 def _broker(
     settings: Settings,
-) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, int], list[SourceReport]]:
-    """What the broker is, who works there, the frames that wait in it by run, and live sources."""
+) -> tuple[
+    dict[str, Any], list[dict[str, Any]], list[dict[str, Any]], dict[str, int], list[SourceReport]
+]:
+    """What the broker is, workers, other services, the frames that wait by run, live sources."""
     url = running_broker(settings)
     if not url:
         text = "none runs: `moodline up` starts one, and so does each command for itself"
-        return {"ok": True, "url": "", "embedded": True, "text": text}, [], {}, []
+        return {"ok": True, "url": "", "embedded": True, "text": text}, [], [], {}, []
     place = {"url": redact(url), "embedded": not settings.redis_url}
     try:
         bus = Bus.connect(url)
         try:
             facts = asdict(BrokerFacts.ask(bus))
             workers = [asdict(one) for one in Presence(bus, WorkerReport).living()]
+            services = [asdict(one) for one in Presence(bus, ServiceReport).living()]
             waiting = bus.waiting(bus.open_runs())
             reports = Presence(bus, SourceReport).living()
         finally:
             bus.close()
     except BrokerError as exc:
-        return place | {"ok": False, "text": exc.line()}, [], {}, []
-    return place | {"ok": True, "text": ""} | facts, workers, waiting, reports
+        return place | {"ok": False, "text": exc.line()}, [], [], {}, []
+    return place | {"ok": True, "text": ""} | facts, workers, services, waiting, reports
 
 
 def _database(engine: Engine) -> dict[str, Any]:

@@ -69,8 +69,14 @@
       if (!ended) timer = setTimeout(again, EVERY_MS);
     };
 
+    const SERVICE_STATES = { running: ["good", "Running"], standby: ["idle", "Stands by"], trouble: ["bad", "In trouble"] };
+    const serviceState = (one) => {
+      const [kind, word] = SERVICE_STATES[one.state] || ["warn", one.state];
+      return make("span", {}, state(kind, word), one.reason ? make("span", { class: "soft", text: ` ${one.reason}` }) : null);
+    };
+
     const drawServices = (status) => {
-      const { broker, database, workers, runs } = status;
+      const { broker, database, workers, runs, services: told } = status;
       const waiting = runs.reduce((sum, one) => sum + one.lag, 0);
       const parts = [facts(
         ["Broker", broker.ok ? (broker.url ? state("good", `${broker.server} ${broker.version}`) : state("idle", "None runs")) : state("bad", "Cannot be reached")],
@@ -79,6 +85,8 @@
         ["Database", database.ok ? state("good", `Schema ${database.schema}`) : state("bad", "Cannot be used")],
         database.text ? ["", database.text] : null,
         ["Frames that wait", number(waiting)])];
+      parts.push(told.length ? table(["Service", "Host", "State", "Since"], told.map((one) => [one.service, one.host, serviceState(one), moment(Date.parse(one.since) / 1000)]), "Ingest, scheduler, dashboard")
+        : make("p", { class: "soft", text: "No ingest, scheduler or dashboard tells of itself in the broker." }));
       parts.push(workers.length ? table(["Worker", "Host", "Device", "Model", "Frames/s", "Frames waiting", "Latency p95"],
         workers.map((one) => [one.id, one.host, one.device, one.model, one.fps.toFixed(1), number(one.lag),
           one.latency_p95_s === null ? "–" : `${one.latency_p95_s.toFixed(2)} s`]), "Workers")

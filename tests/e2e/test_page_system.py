@@ -46,6 +46,10 @@ def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
     expect(services).to_contain_text("Valkey")
     expect(services).to_contain_text("Schema 0")
     expect(services.get_by_role("region", name="Workers")).to_contain_text("mobilenetv2")
+    beside = services.get_by_role("region", name="Ingest, scheduler")
+    for service in ("dashboard", "ingest", "scheduler"):
+        row = beside.get_by_role("row").filter(has_text=service)
+        expect(row).to_contain_text(re.compile(r"Running\w+ \d"))
     expect(page.get_by_role("region", name="Jobs").last).to_contain_text("retention")
     expect(page.get_by_role("region", name="Jobs").last).to_contain_text("uploads")
     expect(page.locator("#letters")).to_contain_text("No frame was set aside.")
