@@ -118,7 +118,7 @@
         const spent = run.started_at ? Date.now() / 1000 - run.started_at : 0;
         state.append(bar(run.frames_analyzed, total, `Progress of ${run.source}`));
         const done = total ? run.frames_analyzed / total : 0;
-        state.append(make("p", { class: "soft", text: `${number(run.frames_analyzed)}${total ? ` of about ${number(total)}` : ""} frames${done > 0.02 ? `, ${left((spent * (1 - done)) / done)}` : ""}` }));
+        state.append(make("p", { class: "soft", text: `${number(run.frames_analyzed)}${total ? ` of about ${number(total)}` : ""} frames${done > 0.02 && done < 1 ? `, ${left((spent * (1 - done)) / done)}` : ""}` }));
       }
       if (run.error && run.state !== "cancelled") state.append(make("p", { class: "soft", text: run.error }));
       const actions = make("div", { class: "row-buttons" });
@@ -134,7 +134,7 @@
       return make("tr", { "data-run-id": run.run_id },
         make("th", { scope: "row" }, make("a", { href: `${base()}recordings/${run.run_id}`, text: run.source, "data-key": `open ${run.run_id}` }),
           make("p", { class: "soft", text: [moment(run.queued_at), goes].filter(Boolean).join("; ") })),
-        make("td", { text: run.duration_s ? clock(run.duration_s) : "–" }), state, make("td", { text: number(run.faces) }), make("td", {}, actions));
+        make("td", { text: run.duration_s ? clock(run.duration_s) : "–", "data-name": "Length" }), state, make("td", { text: number(run.faces), "data-name": "Faces" }), make("td", {}, actions));
     };
 
     const onDrop = (event) => { event.preventDefault(); drop.classList.remove("over"); take([...(event.dataTransfer?.files || [])]); };
