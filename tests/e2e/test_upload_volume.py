@@ -1,0 +1,68 @@
+"""A recording of many pieces is sent over a connection that is cut, by a tab that stays small."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from contracts.database import open_engine, upgrade
+from contracts.settings import Settings
+from contracts.uploads import CHUNK
+from dashboard.backend import Backend
+from moodline.recording_desk import RecordingDesk, uploads_of
+from tests.browser import chromium
+from tests.pages import serving
+
+pytestmark = pytest.mark.slow
+
+PIECES = 32
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with chromium("--enable-precise-memory-info") as one:
+        yield one
+
+
+def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
+    browser: Browser, one_face: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.mp4"
+    clip = one_face.read_bytes()
+    free = PIECES * CHUNK - len(clip)
+    large.write_bytes(clip + free.to_bytes(4) + b"free")
+    with large.open("r+b") as file:
+        file.truncate(PIECES * CHUNK)  # Sparse: 256 MiB that take no room.
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    settings = Settings(home=tmp_path / "home")
+    uploads = uploads_of(settings, engine)
+    backend = Backend(engine, settings, recordings=RecordingDesk(settings, engine, uploads))
+    pieces: list[int] = []
+    heap: list[int] = []
+    with serving(backend) as address, browser.new_context() as viewer, viewer.new_page() as page:
+        page.set_default_timeout(120_000)
+        tab = viewer.new_cdp_session(page)
+        tab.send("Performance.enable")
+
+        def cut_at_half(route: Route) -> None:
+            pieces.append(int(route.request.url.partition("offset=")[2]) // CHUNK)
+            metrics = tab.send("Performance.getMetrics")["metrics"]
+            heap.append(next(int(m["value"]) for m in metrics if m["name"] == "JSHeapUsedSize"))
+            if pieces.count(PIECES // 2) == 1 and pieces[-1] == PIECES // 2:
+                route.abort("connectionreset")
+            else:
+                route.continue_()
+
+        page.route(re.compile(r"offset="), cut_at_half)
+        page.goto(f"{address}/recordings")
+        page.locator("#recording-files").set_input_files(large)
+        upload = page.locator(".upload")
+        expect(upload).to_contain_text("The connection was lost; trying again")
+        expect(upload.locator("progress")).to_have_js_property("value", 0.5)
+        expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4", timeout=300_000)
+    engine.dispose()
+    assert pieces == [*range(PIECES // 2 + 1), *range(PIECES // 2, PIECES)]
+    assert max(heap) < heap[0] + 2 * CHUNK, heap
