@@ -179,7 +179,7 @@
           await refresh();
         } catch (error) { clear(); wrong.textContent = error.message; }
       };
-      return section("erase", "Erase", make("p", { class: "soft", text: "What is given must all hold. Rows, and the sums that they went into, go; backups of the database are yours to erase. With a whole run its sent recording and its annotated copy go within ten minutes; a range of time leaves both as they are, with the people in them: delete the file on Recordings, or erase the run." }), form, result, sources);
+      return section("erase", "Erase", make("p", { class: "soft", text: "What is given must all hold. Rows, and the sums that they went into, go; backups of the database are yours to erase. Annotated copies of the runs go too, and with a whole run the recording that was sent; a range of time leaves that recording as it is, with the people in it: delete the file on Recordings, or erase the run." }), form, result, sources);
     }
 
     function noticeForm() {
