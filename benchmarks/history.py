@@ -146,5 +146,6 @@ def _verdicts(measured: dict[str, dict[str, list[dict[str, float]]]]) -> list[Ve
 
 
 def _growth(times: list[dict[str, float]]) -> float:
-    """Of the median, from the fewest rows to the most; a few milliseconds more are no growth."""
-    return times[-1]["p50"] / (times[0]["p50"] + GROWTH_FLOOR_MS)
+    """Of the median, from the fewest rows to the most; a few milliseconds are noise."""
+    few, many = (max(one["p50"], GROWTH_FLOOR_MS) for one in (times[0], times[-1]))
+    return many / few
