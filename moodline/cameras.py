@@ -230,8 +230,10 @@ class Cameras:
         self._nursery.start(one.source.name, pins)
         # The first to be started also waits for the template to be ready.
         one.child = _Child(one.source.revision, started_at=now, heard_at=now + _READY_S)
-        if one.news.state is LiveState.PAUSED:
+        if one.news.state in (LiveState.PAUSED, LiveState.STREAMING):
+            # What it did before an edit, it does no more: told at once.
             self._change(one, LiveState.CONNECTING, "")
+            self._next["tell"] = 0.0
 
     def _end(self, one: _Watched) -> None:
         """Ask its process to end; it says that it was the last picture, and goes."""
