@@ -183,6 +183,7 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     expect(page.locator("#span")).to_contain_text("in steps of 5 min")
     poll(lambda: all(len(one) == len("2026-11-21 17:25") for one in shown_range(page)))
     assert shown_range(page) != whole
+    page.wait_for_timeout(3000)  # Its table is asked for on its own.
     page.wait_for_load_state("networkidle")
     zoomed, table = shown_range(page), page.locator("figure:visible table").inner_html()
 
