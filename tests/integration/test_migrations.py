@@ -7,6 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select
 
+# Each describes tables: all are to be known before they are compared.
+import contracts.history
+import contracts.uploads
+import contracts.users  # noqa: F401
 from contracts.database import (
     downgrade,
     newest_revision,
