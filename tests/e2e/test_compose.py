@@ -97,6 +97,11 @@ def environment(postgresql_database: str) -> Any:
         yield {name: places.get(name, value) for name, value in declared.items()}
 
 
+def defaults(declared: dict[str, str]) -> dict[str, str]:
+    """As compose fills them in where .env says nothing."""
+    return {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text) for name, text in declared.items()}
+
+
 def is_healthy(one: dict[str, Any], port: int) -> bool:
     """Whether the service's own healthcheck says so, asked on that port."""
     _, _, option, code = one["healthcheck"]["test"]
@@ -140,7 +145,7 @@ def test_the_services_commands_do_the_work(
     ports = {name: free_port() for name in ("ingest", "worker", "scheduler", "dashboard")}
     services = []
     for name, port in ports.items():
-        env = OURS[name]["environment"] | environment
+        env = defaults(OURS[name]["environment"]) | environment
         if name != "dashboard":
             env |= {"MOODLINE_HEALTH": f"127.0.0.1:{port}"}
         words = [str(port) if word == "8050" else str(word) for word in OURS[name]["command"]]
