@@ -59,7 +59,7 @@ def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
     expect(kept).to_contain_text("No picture of a camera is stored.")
     expect(kept).to_contain_text("videos in which faces can be seen. They are kept for 7 days;")
     expect(kept).to_contain_text(re.compile(r"Sent recordings, annotated copies\s*for 7 days"))
-    expect(page.locator("#erase")).to_contain_text("a range of time leaves both as they are")
+    expect(page.locator("#erase")).to_contain_text("a range of time leaves that recording as it is")
 
 
 def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
