@@ -367,12 +367,13 @@ def test_what_a_full_broker_has_no_memory_for_is_told_apart(
     camera: Camera, worker: Worker, engine: Engine
 ) -> None:
     camera.publish(1)
-    used = camera.bus.client.info("memory")["used_memory"]  # type: ignore[index]
-    camera.bus.client.config_set("maxmemory", used + 2**20)  # Less than what workers are left.
+    memory: dict[str, int] = camera.bus.client.info("memory")  # type: ignore[assignment]
+    too_little = memory["used_memory"] + 2**20  # Less than what workers are left.
+    camera.bus.client.config_set("maxmemory", too_little)
     try:
         camera.publish(3)
-    finally:
-        camera.bus.client.config_set("maxmemory", 0)
+    finally:  # The broker is the other tests' too.
+        camera.bus.client.config_set("maxmemory", memory["maxmemory"])
     camera.publish(1)
     camera.stop()
     work(worker, engine)
