@@ -36,9 +36,10 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))
 WARM_UP_S = int(os.environ.get("BENCH_WARM_UP_S", "30"))
 LATEST_P95_S = 1.0
 LARGEST_GROWTH_S = 0.1
-LEAST_FPS = 4.5
+LEAST_SHARE = 0.9
+"""Of the frames that were due: the server is a program of this machine too, and falls behind 25."""
 
-_RATE = 25
+_RATE, _FPS = 25, 5
 _LOOK_S = 5
 
 
@@ -74,6 +75,14 @@ class Round:
         return math.inf
 
     @property
+    def due_share(self) -> dict[str, float]:
+        """Of each camera: analysed, of every fifth frame that it sent."""
+        return {
+            name: self.fps[name] / (captured * _FPS / _RATE)
+            for name, captured in self.captured_fps.items()
+        }
+
+    @property
     def growth_s(self) -> float:
         """The median of the last third less that of the first."""
         third = max(len(self.p95_s) // 3, 1)
@@ -93,7 +102,8 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     p95_s = statistics.median(one.p95_at_most_s for one in rounds)
     growth_s = statistics.median(one.growth_s for one in rounds)
     each = statistics.median(statistics.mean(one.fps.values()) for one in rounds)
-    least = statistics.median(min(one.fps.values()) for one in rounds)
+    sent = statistics.median(statistics.mean(one.captured_fps.values()) for one in rounds)
+    least = statistics.median(min(one.due_share.values()) for one in rounds)
     verdicts = [
         Verdict(
             f"capture to commit: 95 % of a round's frames within {p95_s} s; {late:.1%} later than "
@@ -102,8 +112,9 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         ),
         Verdict(f"p95 grows by {growth_s:.2f} s, under 0.1", growth_s < LARGEST_GROWTH_S),
         Verdict(
-            f"{each:.2f} frames a second of each camera analysed, of 5; {least:.2f} of the least",
-            each > LEAST_FPS,
+            f"of {sent:.1f} frames a second that each camera sent, {each:.2f} were analysed: of "
+            f"every fifth, the camera with the fewest {least:.1%}, at least 90 %",
+            least >= LEAST_SHARE,
         ),
     ]
     measured = {
