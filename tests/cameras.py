@@ -1,20 +1,29 @@
 """Cameras that misbehave, and streams over HTTP: all real servers, on ports of their own."""
 
+import asyncio
 import io
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
 class Mode(Enum):
@@ -120,6 +129,59 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[in
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def behind_tls(port: int, folder: Path) -> Iterator[int]:
+    """A port that speaks TLS for the server at `port`, with a certificate that it signed itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_self_signed(folder))
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError), closing(target):
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pump(reader, to_server), pump(from_server, writer))
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
+        end = partial(asyncio.get_running_loop().call_soon_threadsafe, over.set)
+        begun.put((int(server.sockets[0].getsockname()[1]), end))
+        await over.wait()
+        server.close()
+
+    begun: Queue[tuple[int, Callable[[], object]]] = Queue()
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    own_port, end = begun.get(timeout=10)
+    try:
+        yield own_port
+    finally:
+        end()
+        thread.join()
+
+
+def _self_signed(folder: Path) -> Path:
+    """A file with a key and its certificate, as a camera comes with: nobody vouches for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "camera.pem"
+    path.write_bytes(secret + certificate.public_bytes(pem))
+    return path
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.cameras import (
     FaultProxy,
     Mode,
     SlidingPlaylist,
+    behind_tls,
     hls_segments,
     http_server,
     jpeg,
@@ -127,6 +128,40 @@ def test_live_hls_keeps_its_pace_over_a_hiccup_and_a_discontinuity(tmp_path: Pat
     assert most <= 16
     assert 10 < times[-1] - times[0] < 25
     assert max(np.diff(times)) < 6
+
+
+def test_an_rtsp_camera_behind_tls_with_a_certificate_of_its_own(
+    long_clip: Path, tmp_path: Path
+) -> None:
+    with (
+        RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera,
+        behind_tls(camera.port, tmp_path) as port,
+    ):
+        plain = f"rtsp://127.0.0.1:{camera.port}/"
+        uri = camera.url(long_clip.name).replace(plain, f"rtsps://127.0.0.1:{port}/")
+        with LiveReader(uri, fps=None, max_side=640) as reader:
+            seen(reader)
+
+
+def test_mjpeg_and_hls_behind_tls_with_a_certificate_of_their_own(tmp_path: Path) -> None:
+    picture = jpeg((64, 48), 60)
+    recording = tmp_path / "source.mp4"
+    write_video(recording, steady(125), VideoSpec(gop=25))
+    playlist = hls_segments(recording, tmp_path, 2)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path == "/live":
+            send_mjpeg(handler, itertools.repeat(picture), 0.02)
+            return
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write((tmp_path / handler.path.strip("/")).read_bytes())
+
+    with http_server(answer) as plain, behind_tls(plain, tmp_path) as port:
+        for path in ("live", playlist.name):
+            uri = f"https://127.0.0.1:{port}/{path}"
+            with LiveReader(uri, fps=None, max_side=640) as reader:
+                until(lambda: reader.counters().captured > 10)
 
 
 def test_a_redirect_leads_to_a_camera_only_where_that_host_may_be_asked() -> None:
