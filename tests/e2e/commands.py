@@ -17,6 +17,7 @@ import pandas as pd
 
 from analytics.queries import RunLine, list_runs
 from contracts.database import open_engine
+from tests.e2e.warm import run_warm
 
 TIMEOUT_S = 240
 
@@ -44,10 +45,8 @@ class Installation:
         )
 
     def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=TIMEOUT_S)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        """Run a command to its end, in a process that has its imports."""
+        return run_warm(list(map(str, arguments)), self.environment(), TIMEOUT_S)
 
     def analyze(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """The files of `analyze --json`, which must succeed."""

@@ -205,13 +205,13 @@ def test_servers_of_ones_own_give_the_same_records(
     pd.testing.assert_frame_equal(served_rows, embedded_rows)
 
 
+@pytest.mark.slow  # As services: test_chaos.py.
 @pytest.mark.parametrize(
     ("failpoint", "said"),
     [
-        # The other failpoints are in the slow lane, here and as services (test_chaos.py).
-        pytest.param("before-commit:7", "worker ended", marks=pytest.mark.slow),
+        ("before-commit:7", "worker ended"),
         ("before-ack:7", "worker ended"),
-        pytest.param("analysing:7", "worker ended", marks=pytest.mark.slow),
+        ("analysing:7", "worker ended"),
         ("after-publish:25", "ingestor crashed"),
     ],
 )

@@ -1,0 +1,47 @@
+"""Commands in processes that have their imports: most of what a short command takes.
+
+A fork server imports the command line once, and each command is a process that it forks: its exit
+status, its output and its environment are its own, as a shell's would be.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from moodline.cli import main
+
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(
+    [__name__, "moodline.analyze", "moodline.record_commands", "moodline.trends_view"]
+)
+
+
+def run_warm(
+    words: Sequence[str], env: Mapping[str, str], timeout_s: float
+) -> "subprocess.CompletedProcess[str]":
+    """Run `moodline WORDS` to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        process = _SERVER.Process(target=_command, args=(words, dict(env), out, err))
+        process.start()
+        process.join(timeout_s)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"moodline {words} did not end: {err.read_text()[-2000:]}")
+        return subprocess.CompletedProcess(
+            words, process.exitcode, out.read_text(), err.read_text()
+        )
+
+
+def _command(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> None:
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(env)
+    for number, path in ((0, Path(os.devnull)), (1, out), (2, err)):
+        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+    sys.argv = ["moodline", *words]
+    main()
