@@ -14,6 +14,7 @@ from analytics.retention import Ages, apply_retention, forget_job_runs
 from analytics.rollups import fold_all
 from analytics.scheduler import Job, LastRun, Scheduler, cron, every, last_runs
 from analytics.space import give_space_back, refresh_statistics
+from analytics.summaries import counted
 from contracts.bus import Bus
 from contracts.database import open_engine, upgrade
 from contracts.errors import MoodlineError
@@ -145,11 +146,12 @@ def _uploads(settings: Settings, engine: Engine) -> str:
     from moodline.recording_desk import remove_copies, uploads_of
 
     removed = uploads_of(settings, engine).remove_old()
-    return f"{removed:,} uploads and {remove_copies(settings, engine, utc_now()):,} copies deleted"
+    copies = remove_copies(settings, engine, utc_now())
+    return f"deleted {counted(removed, 'upload')} and {counted(copies, 'annotated video')}"
 
 
 def _fold(engine: Engine) -> str:
-    return f"{fold_all(engine, newest_first=True):,} minutes folded"
+    return f"{counted(fold_all(engine, newest_first=True), 'minute')} folded"
 
 
 def _retain(settings: Settings, engine: Engine) -> str:
@@ -165,7 +167,7 @@ def _maintain(engine: Engine) -> str:
     forget_sessions(engine)
     give_space_back(engine)
     refresh_statistics(engine)
-    return f"space given back, {forgotten:,} job runs forgotten"
+    return f"space given back, {counted(forgotten, 'job run')} forgotten"
 
 
 def _check(settings: Settings, engine: Engine) -> str:
@@ -188,4 +190,5 @@ def _check(settings: Settings, engine: Engine) -> str:
     ]
     if troubles:
         raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")
-    return f"database and broker ok, {len(workers)} workers, {len(sources)} live sources"
+    living = f"{counted(len(workers), 'worker')}, {counted(len(sources), 'live source')}"
+    return f"database and broker ok, {living}"
