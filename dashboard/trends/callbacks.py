@@ -75,7 +75,7 @@ def _add_state(app: Dash, engine: Engine) -> None:
         if browser is None:
             raise PreventUpdate
         now, zone = utc_now(), zone_of(browser)
-        view = read_view(search, now).view
+        view = read_view(search, now, zone).view
         asked = ctx.triggered_id
         if asked in {"url", "browser"}:
             known = await asyncio.to_thread(_known, engine)
@@ -154,7 +154,7 @@ def _add_answer(app: Dash, engine: Engine) -> None:
     ) -> tuple[Any, ...]:
         if browser is None:
             raise PreventUpdate
-        asked = read_view(search, utc_now())
+        asked = read_view(search, utc_now(), zone_of(browser))
         enter_locale(str(browser.get("locale") or ""))
         try:
             return await asyncio.to_thread(shown, engine, asked, browser, last)
@@ -185,7 +185,7 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
         _wanted: Any, own_id: dict[str, Any], search: str | None, browser: Browser
     ) -> Any:
         zone, now = zone_of(browser), utc_now()
-        view = read_view(search, now).view
+        view = read_view(search, now, zone).view
         enter_locale(str(browser.get("locale") or ""))
         try:
             return await asyncio.to_thread(chart_table, engine, view, zone, now, own_id["slot"])

@@ -54,7 +54,7 @@ def routes(backend: Backend) -> APIRouter:
     @router.get("/csv")
     def sheet(request: Request, zone: Zone = "UTC") -> StreamingResponse:
         clock = zone_named(zone)
-        view = read_view(request.url.query, utc_now()).view
+        view = read_view(request.url.query, utc_now(), clock).view
         since, until = view.span(utc_now())
         there = {one.name: one for one in history_sources(backend.engine)}
         names = [name for name in view.sources if name in there]
@@ -72,7 +72,7 @@ def routes(backend: Backend) -> APIRouter:
 
 def _extras(engine: Engine, query: str, zone: tzinfo) -> dict[str, Any]:
     now = utc_now()
-    view = read_view(query, now).view
+    view = read_view(query, now, zone).view
     found = answer(engine, view, zone, now)
     since, until = found.since, found.until
     names = [line.source.name for line in found.lines]

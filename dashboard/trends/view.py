@@ -5,7 +5,7 @@ An address may come from anywhere: what cannot be read falls back, and is said.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote
@@ -118,18 +118,22 @@ def range_trouble(since: datetime | None, until: datetime | None) -> str:
     return ""
 
 
-def read_view(query: str | None, now: datetime) -> Reading:
-    """The view that an address's query asks for. Nothing in it makes this raise."""
+def read_view(query: str | None, now: datetime, zone: tzinfo) -> Reading:
+    """The view that an address's query asks for. Nothing in it makes this raise.
+
+    zone: the viewer's, whose clock a time without an offset is meant on.
+    """
     query = (query or "").removeprefix("?")
     if len(query) > _LONGEST_QUERY:
         return Reading(View(), ("The address is too long to be read; showing the last 24 hours.",))
     asked = parse_qs(query, keep_blank_values=True)
     notes: list[str] = []
-    since, until = _read_range(_last(asked, "from"), _last(asked, "to"), now, notes)
+    begin, end = (_utc(_last(asked, key), zone) for key in ("from", "to"))
+    since, until = _read_range(begin, end, now, notes)
     sources = _read_sources(query, notes)
     mode, only = _read_mode(_last(asked, "mode"), notes), _last(asked, "only") or ""
     only = only if only in LABELS else ""
-    zoom = _read_zoom(_last(asked, "zoom"), now, notes)
+    zoom = _read_zoom(_last(asked, "zoom"), now, zone, notes)
     return Reading(View(since, until, sources, mode, only, zoom), (*notes,))
 
 
@@ -153,6 +157,17 @@ def _ends(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
     return begin, end
 
 
+def _utc(text: str | None, zone: tzinfo) -> str | None:
+    """A time without an offset, which is one of the viewer's clock, with it; others as they are."""
+    try:
+        found = datetime.fromisoformat(text or "")
+        if found.tzinfo is None:
+            return found.replace(tzinfo=zone).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        pass  # `moment` says what is wrong with it.
+    return text
+
+
 def _last(asked: dict[str, list[str]], key: str) -> str | None:
     return asked[key][-1] if key in asked else None
 
@@ -174,11 +189,13 @@ def _read_range(
     return default.since, default.until
 
 
-def _read_zoom(text: str | None, now: datetime, notes: list[str]) -> tuple[str, str] | tuple[()]:
+def _read_zoom(
+    text: str | None, now: datetime, zone: tzinfo, notes: list[str]
+) -> tuple[str, str] | tuple[()]:
     """ "2026-11-20T08:00Z/2026-11-20T12:00Z", as ISO 8601 writes an interval."""
     if not text:
         return ()
-    begin, _, end = text.partition("/")
+    begin, end = (_utc(one, zone) or "" for one in text.partition("/")[::2])
     if trouble := range_trouble(moment(begin, now), moment(end, now)):
         notes.append(f"The zoom “{_shown(text)}” cannot be shown; showing the range. {trouble}")
         return ()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -30,11 +31,11 @@ ENDS = st.sampled_from(
 
 def holds(query: str | None) -> View:
     """A view that can be shown; it is read again from what it is written as."""
-    read = read_view(query, NOW)
+    read = read_view(query, NOW, UTC)
     since, until = read.view.span(NOW)
     assert not range_trouble(since, until) and until - since <= LONGEST
     assert len(read.view.sources) <= MOST_SOURCES
-    again = read_view(write_view(read.view), NOW)
+    again = read_view(write_view(read.view), NOW, UTC)
     assert again.view == read.view and not again.notes
     for note in read.notes:
         assert note.isprintable() and len(note) < 300
@@ -57,18 +58,18 @@ def test_any_values_give_a_view(pairs: list[tuple[str, str]], escaped: bool) -> 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=5, unique=True))
 def test_any_names_come_back(names: list[str]) -> None:
     view = View("now-7d", "now", tuple(names), Mode.SECONDS)
-    assert read_view(write_view(view), NOW).view == view
+    assert read_view(write_view(view), NOW, UTC).view == view
 
 
 def test_an_empty_address_is_the_last_day_of_all_sources() -> None:
     for query in (None, "", "?"):
-        read = read_view(query, NOW)
+        read = read_view(query, NOW, UTC)
         assert read.view == View() and not read.notes
     assert View().span(NOW) == (NOW - timedelta(days=1), NOW)
 
 
 def test_names_may_have_commas() -> None:
-    read = read_view("?from=now-24h&to=now&sources=a%2Cb,c%20d,c+d&mode=share", NOW)
+    read = read_view("?from=now-24h&to=now&sources=a%2Cb,c%20d,c+d&mode=share", NOW, UTC)
     assert read.view.sources == ("a,b", "c d")
 
 
@@ -86,7 +87,7 @@ def test_names_may_have_commas() -> None:
     ],
 )
 def test_what_cannot_be_shown_falls_back_and_is_said(query: str) -> None:
-    read = read_view(query, NOW)
+    read = read_view(query, NOW, UTC)
     assert read.view == View() and len(read.notes) == 1
 
 
@@ -103,11 +104,27 @@ def test_moments_are_utc_unless_they_say_otherwise() -> None:
 
 
 def test_a_zoom_is_looked_at_and_its_range_stays_known() -> None:
-    read = read_view("?from=now-7d&to=now&zoom=2026-11-20T08:00Z/2026-11-20T12:00Z", NOW)
+    read = read_view("?from=now-7d&to=now&zoom=2026-11-20T08:00Z/2026-11-20T12:00Z", NOW, UTC)
     begin = datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert read.view.span(NOW) == (begin, begin + timedelta(hours=4))
     assert read.view.whole(NOW) == (NOW - timedelta(days=7), NOW)
     assert preset(read.view) == "now-7d" and not read.view.follows
-    assert read_view(write_view(read.view), NOW) == read
-    bad = read_view("?zoom=2026-11-20/never", NOW)
+    assert read_view(write_view(read.view), NOW, UTC) == read
+    bad = read_view("?zoom=2026-11-20/never", NOW, UTC)
     assert bad.view == View() and "zoom" in bad.notes[0]
+
+
+def test_a_time_without_an_offset_is_of_the_viewers_clock() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    read = read_view(
+        "?from=2026-06-01&to=2026-11-20T08:30&zoom=2026-07-01T10:00/2026-07-01T12:00Z", NOW, berlin
+    )
+    assert read.view.whole(NOW) == (
+        datetime(2026, 5, 31, 22, tzinfo=UTC),
+        datetime(2026, 11, 20, 7, 30, tzinfo=UTC),
+    )
+    assert read.view.span(NOW) == (
+        datetime(2026, 7, 1, 8, tzinfo=UTC),
+        datetime(2026, 7, 1, 12, tzinfo=UTC),
+    )
+    assert read_view(write_view(read.view), NOW, UTC) == read, "a link means the same anywhere"
