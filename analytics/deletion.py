@@ -21,6 +21,7 @@ from contracts.records import (
     RunState,
     Track,
 )
+from contracts.run_steps import RunStep
 from contracts.superseding import count_latest, mark_run_dirty
 
 CHUNK_ROWS: Final = 5000
@@ -81,8 +82,12 @@ def _withdraw(connection: Connection, run_id: str) -> int:
         )
     )
     connection.execute(
-        update(RunProgress).where(RunProgress.run_pk == run.id).values(fence=RunProgress.fence + 1)
+        update(RunProgress)
+        .where(RunProgress.run_pk == run.id)
+        .values(fence=RunProgress.fence + 1, stepped=False)
     )
+    # Its rows go in chunks: what is left of them meanwhile is no longer what the steps say.
+    connection.execute(delete(RunStep).where(RunStep.run_pk == run.id))
     return int(run.id)
 
 

@@ -28,6 +28,7 @@ from analytics.deletion import delete_run
 from analytics.queries import run_not_found
 from analytics.raw_sums import Rows
 from analytics.rollups import fold_all
+from analytics.run_steps import sums_of
 from analytics.settled_sums import erase_settled, settled_frames
 from analytics.slices import frames_of, minute_slices
 from analytics.snapshots import snapshot
@@ -59,6 +60,7 @@ from contracts.records import (
     to_micros,
     utc_now,
 )
+from contracts.run_steps import take_steps
 from contracts.sources import LIVE
 
 _FOREVER: Final = datetime.max
@@ -306,7 +308,7 @@ def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
             rows, since_us=max(rows.since_us, since_us), until_us=min(rows.until_us, until_us)
         )
         with transaction(engine) as connection:
-            _erase_rows(connection, run, clipped)
+            # The order in which a worker's commit takes them, or the two wait for each other.
             # The accounting of whole minutes; of a part of one, it tells of the rest, too.
             first = -window_start(-clipped.since_us, 60)
             connection.execute(
@@ -316,6 +318,7 @@ def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
                     RunMinute.start < min(window_start(clipped.until_us, 60), before),
                 )
             )
+            _erase_rows(connection, run, clipped)
     with transaction(engine) as connection:
         lock_rollups(connection)
         erase_settled(connection, run.pk, run.source_pk, since_us, until_us)
@@ -348,7 +351,16 @@ def _erase_letters(engine: Engine, scope: Scope, run: _Run) -> None:
 
 
 def _erase_rows(connection: Connection, run: _Run, rows: Rows) -> None:
+    first, last = window_start(rows.since_us, 60), window_start(rows.until_us - 1, 60)
+    minutes = range(first, last + _MINUTE_US, _MINUTE_US)
+    mark_dirty(connection, run.source_pk, minutes, random.getrandbits(62))
+    # Held from here on, so that no frame comes in between what is added up and what is removed.
+    of_run = select(RunProgress.stepped).where(RunProgress.run_pk == run.pk)
+    stepped = connection.execute(of_run.with_for_update()).scalar()
     chosen = frames_of(rows)
+    if stepped:
+        sums = sums_of(connection, run.pk, chosen, faces_alone=False)
+        take_steps(connection, run.pk, sums)
     tracks = set(
         connection.execute(
             select(Face.track_id)
@@ -372,9 +384,6 @@ def _erase_rows(connection: Connection, run: _Run, rows: Rows) -> None:
             erased=RunProgress.erased + frames,
         )
     )
-    first, last = window_start(rows.since_us, 60), window_start(rows.until_us - 1, 60)
-    minutes = range(first, last + _MINUTE_US, _MINUTE_US)
-    mark_dirty(connection, run.source_pk, minutes, random.getrandbits(62))
 
 
 def _shorten_tracks(connection: Connection, run_pk: int, tracks: set[int]) -> None:

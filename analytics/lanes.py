@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, func, select
 
 from analytics.queries import run_not_found
+from analytics.run_steps import MOST_ROWS, WIDEST, Grid
 from analytics.snapshots import snapshot
 from contracts.emotions import EMOTIONS, UNCERTAIN
-from contracts.records import Face, Frame, Run
+from contracts.records import Face, Frame, Run, RunProgress, Track
+from contracts.run_steps import FRAMES, RunStep
 
 MOST_LANES: Final = 200
 MOST_FACES: Final = 4000
+MOST_STEPS: Final = 400
+"""Of a long run: what fits beside each other on a screen."""
 _MICROS: Final = 1_000_000
 _APART_US: Final = 1_000_000
 _MOMENT_S: Final = 0.8
@@ -47,11 +51,16 @@ class RunMoment:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """lanes: by track, those of the longest `MOST_LANES`. moments: the longest, in order."""
+    """lanes: by track, those of the longest `MOST_LANES`. moments: the longest, in order.
+
+    step_s: of a long run the seconds for which a part has the label that was shown longest in
+    them; 0 where each change is told.
+    """
 
     lanes: tuple[Lane, ...]
     left_out: int
     moments: tuple[RunMoment, ...]
+    step_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +82,127 @@ class _Open:
 
 
 def run_lanes(engine: Engine, run_id: str) -> Lanes:
-    """Runs of equal smoothed labels by track. Raises RunNotFoundError.
+    """Runs of equal smoothed labels by track; of a long run in at most MOST_STEPS steps.
+
+    Raises RunNotFoundError.
+    """
+    with snapshot(engine) as connection:
+        run = connection.execute(
+            select(
+                Run.id,
+                Run.duration_us,
+                RunProgress.stepped,
+                RunProgress.last_media_time_us,
+                (RunProgress.frames_analyzed + RunProgress.faces).label("rows"),
+            )
+            .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+            .where(Run.run_id == run_id)
+        ).first()
+        if run is None:
+            raise run_not_found(run_id)
+        if run.stepped and run.rows > MOST_ROWS:
+            grid = Grid.over(max(run.duration_us or 0, run.last_media_time_us + 1), MOST_STEPS)
+            parts, tracks = (
+                _stepped_parts(connection, run.id, grid),
+                _track_count(connection, run.id),
+            )
+            step_s = grid.width_us / _MICROS
+        else:
+            parts, step_s = _parts(connection, run.id), 0.0
+            tracks = len(parts)
+    longest = sorted(parts, key=lambda track: -sum(p.end_s - p.begin_s for p in parts[track]))
+    kept = sorted(longest[:MOST_LANES])
+    lanes = tuple(Lane(track, tuple(parts[track])) for track in kept)
+    return Lanes(lanes, tracks - len(kept), _moments(lanes), step_s)
+
+
+def _parts(connection: Connection, run_pk: int) -> dict[int, list[Part]]:
+    """By track, from all its rows.
 
     A frame stands for the time up to it, as everywhere: a part begins where the frame before was.
     """
     query = (
         select(Face.track_id, Frame.media_time_us, Frame.dwell_ms, Face.smoothed_emotion)
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .where(Face.run_pk == run_pk)
         .order_by(Face.frame_index)
         .execution_options(yield_per=10_000)
     )
     parts: dict[int, list[Part]] = {}
     open_: dict[int, _Open] = {}
-    with snapshot(engine) as connection:
-        pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
-        if pk is None:
-            raise run_not_found(run_id)
-        for track, at_us, dwell_ms, emotion in connection.execute(query.where(Face.run_pk == pk)):
-            label = emotion or UNCERTAIN
-            one = open_.get(track)
-            if one is not None and one.label == label and at_us - one.last_us <= _APART_US:
-                one.last_us = at_us
-                continue
-            begin_us = at_us - dwell_ms * 1000
-            if one is not None:
-                parts.setdefault(track, []).append(_part(one))
-                begin_us = max(begin_us, one.last_us)
-            open_[track] = _Open(max(begin_us, 0), at_us, label)
+    for track, at_us, dwell_ms, emotion in connection.execute(query):
+        label = emotion or UNCERTAIN
+        one = open_.get(track)
+        if one is not None and one.label == label and at_us - one.last_us <= _APART_US:
+            one.last_us = at_us
+            continue
+        begin_us = at_us - dwell_ms * 1000
+        if one is not None:
+            parts.setdefault(track, []).append(_part(one))
+            begin_us = max(begin_us, one.last_us)
+        open_[track] = _Open(max(begin_us, 0), at_us, label)
     for track, one in open_.items():
         parts.setdefault(track, []).append(_part(one))
-    longest = sorted(parts, key=lambda track: -sum(p.end_s - p.begin_s for p in parts[track]))
-    kept = sorted(longest[:MOST_LANES])
-    lanes = tuple(Lane(track, tuple(parts[track])) for track in kept)
-    return Lanes(lanes, len(parts) - len(kept), _moments(lanes))
+    return parts
+
+
+def _stepped_parts(connection: Connection, run_pk: int, grid: Grid) -> dict[int, list[Part]]:
+    """By track, of those that were seen longest: what each showed longest in each bucket."""
+    chosen = (
+        select(RunStep.track_id)
+        .where(RunStep.run_pk == run_pk, RunStep.width_s == WIDEST, RunStep.track_id != FRAMES)
+        .group_by(RunStep.track_id)
+        .order_by(func.sum(RunStep.time_us).desc(), RunStep.track_id)
+        .limit(MOST_LANES)
+        .cte("chosen")
+    )
+    bucket = grid.bucket
+    shown = (
+        select(
+            RunStep.track_id,
+            bucket.label("bucket"),
+            RunStep.label,
+            func.row_number()
+            .over(
+                partition_by=(RunStep.track_id, bucket),
+                order_by=(func.sum(RunStep.time_us).desc(), RunStep.label),
+            )
+            .label("place"),
+        )
+        .where(*grid.of(run_pk), RunStep.track_id.in_(select(chosen.c.track_id)))
+        .group_by(RunStep.track_id, bucket, RunStep.label)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            shown.c.track_id,
+            shown.c.bucket,
+            shown.c.label,
+            Track.first_media_time_us,
+            Track.last_media_time_us,
+        )
+        .join(Track, (Track.run_pk == run_pk) & (Track.track_id == shown.c.track_id))
+        .where(shown.c.place == 1)
+        .order_by(shown.c.track_id, shown.c.bucket)
+    )
+    parts: dict[int, list[Part]] = {}
+    for track, at, label, first_us, last_us in rows:
+        begin_s = max(at * grid.width_us, first_us) / _MICROS
+        end_s = min((at + 1) * grid.width_us, last_us) / _MICROS
+        of_track = parts.setdefault(track, [])
+        if of_track and of_track[-1].end_s == begin_s and of_track[-1].label == label:
+            of_track[-1] = Part(of_track[-1].begin_s, end_s, label)
+        elif begin_s < end_s:
+            of_track.append(Part(begin_s, end_s, label))
+    return {track: of_track for track, of_track in parts.items() if of_track}
+
+
+def _track_count(connection: Connection, run_pk: int) -> int:
+    """Of the tracks that have faces."""
+    query = select(func.count(RunStep.track_id.distinct())).where(
+        RunStep.run_pk == run_pk, RunStep.width_s == WIDEST, RunStep.track_id != FRAMES
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -> Faces:

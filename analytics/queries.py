@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
+from analytics.run_steps import by_run
 from analytics.snapshots import snapshot
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import RunNotFoundError
@@ -26,6 +27,7 @@ from contracts.records import (
     Track,
 )
 from contracts.redact import redact
+from contracts.run_steps import EMPTY, OCCUPIED
 
 LABELS: Final = (*EMOTIONS, UNCERTAIN)
 """The bins of every count by smoothed label; uncertain is one of its own."""
@@ -170,13 +172,13 @@ def run_summary(engine: Engine, run_id: str) -> RunSummary:
 def run_summaries(engine: Engine, run_ids: Sequence[str]) -> tuple[RunSummary, ...]:
     """The numbers of many runs, in the order asked for. Raises RunNotFoundError.
 
-    Four statements for every 500 runs, however many frames they have.
+    Five statements for every 500 runs. Of the runs whose steps are kept no frame or face is read.
     """
     summaries: dict[str, RunSummary] = {}
     with snapshot(engine) as connection:
         for some in _batches(dict.fromkeys(run_ids), _RUNS_A_QUERY):
             rows = connection.execute(_runs().where(Run.run_id.in_(some))).all()
-            totals = _totals(connection, [row.id for row in rows])
+            totals = _totals(connection, {row.id: bool(row.stepped) for row in rows})
             summaries |= {row.run_id: _summary(row, totals[row.id]) for row in rows}
     missing = next((run_id for run_id in run_ids if run_id not in summaries), None)
     if missing is not None:
@@ -204,14 +206,22 @@ def _runs() -> Select[Any]:
     ]
     return (
         select(
-            *Run.__table__.c, Source.name.label("source"), RunProgress.dropped, *progress, POISON
+            *Run.__table__.c,
+            Source.name.label("source"),
+            RunProgress.dropped,
+            RunProgress.stepped,
+            *progress,
+            POISON,
         )
         .join(Source, Source.id == Run.source_pk)
         .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
     )
 
 
-def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals]:
+def _totals(connection: Connection, stepped: Mapping[int, bool]) -> dict[int, _Totals]:
+    """stepped: for each run whether its steps are kept."""
+    run_pks = list(stepped)
+    totals = {run_pk: _Totals() for run_pk in run_pks}
     # Of the tracks whose first face is gone, the sums tell that they began.
     begun = (
         select(Face.run_pk)
@@ -224,6 +234,36 @@ def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals
         .where(Track.run_pk.in_(run_pks), begun)
         .group_by(Track.run_pk)
     )
+    for run_pk, count in tracks:
+        totals[run_pk].tracks += int(count)
+    if with_steps := [pk for pk in run_pks if stepped[pk]]:
+        _add_steps(connection, with_steps, totals)
+    if without := [pk for pk in run_pks if not stepped[pk]]:
+        _add_rows(connection, without, totals)
+    for row in connection.execute(_settled(run_pks)).mappings():
+        found = totals[row["part"]]
+        found.tracks += int(row["tracks_begun"])
+        found.analyzed_ms += int(row["analyzed_ms"])
+        for label, name in LABEL_SUMS.items():
+            found.add(label, int(row[name]))
+    return totals
+
+
+def _add_steps(
+    connection: Connection, run_pks: Sequence[int], totals: Mapping[int, _Totals]
+) -> None:
+    for row in connection.execute(by_run(run_pks)):
+        ms = int(row.time_us) // 1000  # Of whole runs they are sums of whole dwells.
+        if row.label in (OCCUPIED, EMPTY):
+            totals[row.run_pk].analyzed_ms += ms
+        else:
+            totals[row.run_pk].add(row.label, ms)
+
+
+def _add_rows(
+    connection: Connection, run_pks: Sequence[int], totals: Mapping[int, _Totals]
+) -> None:
+    """Reads all rows of runs that were analysed before there were steps."""
     analyzed = connection.execute(
         select(Frame.run_pk, func.sum(Frame.dwell_ms))
         .where(Frame.run_pk.in_(run_pks))
@@ -235,20 +275,10 @@ def _totals(connection: Connection, run_pks: Sequence[int]) -> dict[int, _Totals
         .where(Face.run_pk.in_(run_pks))
         .group_by(Face.run_pk, Face.smoothed_emotion)
     )
-    totals = {run_pk: _Totals() for run_pk in run_pks}
-    for run_pk, count in tracks:
-        totals[run_pk].tracks += int(count)
     for run_pk, dwell_ms in analyzed:
         totals[run_pk].analyzed_ms += int(dwell_ms)
     for run_pk, label, dwell_ms in labels:
         totals[run_pk].add(label or UNCERTAIN, int(dwell_ms))
-    for row in connection.execute(_settled(run_pks)).mappings():
-        found = totals[row["part"]]
-        found.tracks += int(row["tracks_begun"])
-        found.analyzed_ms += int(row["analyzed_ms"])
-        for label, name in LABEL_SUMS.items():
-            found.add(label, int(row[name]))
-    return totals
 
 
 def _settled(run_pks: Sequence[int]) -> Select[Any]:

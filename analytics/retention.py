@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from analytics.raw_sums import Rows, all_sums, face_sums, frame_sums
 from analytics.rollups import write_minutes
+from analytics.run_steps import sums_of
 from analytics.settled_sums import settle
 from analytics.slices import frames_of, minute_slices
 from analytics.snapshots import snapshot
@@ -36,12 +37,14 @@ from contracts.records import (
     Face,
     Frame,
     Run,
+    RunProgress,
     Source,
     SourceInterval,
     Track,
     to_micros,
     utc_now,
 )
+from contracts.run_steps import take_steps
 from contracts.settings import Settings
 
 _RUNS_A_LOOK: Final = 500
@@ -170,6 +173,7 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
             lock_rollups(connection)
             if _is_counted(connection, run):
                 settle(connection, run.run_pk, face_sums(connection, rows), run.finished_at)
+            _take_steps(connection, run, rows, faces_alone=True)
             removed += connection.execute(
                 delete(Face).where(Face.run_pk == run.run_pk, Face.frame_index.in_(frames_of(rows)))
             ).rowcount
@@ -187,6 +191,7 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
             lock_rollups(connection)
             if _is_counted(connection, run):
                 settle(connection, run.run_pk, frame_sums(connection, rows), run.finished_at)
+            _take_steps(connection, run, rows, faces_alone=False)
             removed += connection.execute(
                 delete(Frame).where(
                     Frame.run_pk == run.run_pk, Frame.frame_index.in_(frames_of(rows))
@@ -213,6 +218,14 @@ def _is_counted(connection: Connection, run: _OldRun) -> bool:
     """
     query = select(Run.counted).where(Run.id == run.run_pk)
     return bool(connection.execute(query).scalar())
+
+
+def _take_steps(connection: Connection, run: _OldRun, rows: Rows, *, faces_alone: bool) -> None:
+    """What the rows are in the run's steps goes with them."""
+    query = select(RunProgress.stepped).where(RunProgress.run_pk == run.run_pk).with_for_update()
+    if connection.execute(query).scalar():
+        sums = sums_of(connection, run.run_pk, frames_of(rows), faces_alone=faces_alone)
+        take_steps(connection, run.run_pk, sums)
 
 
 def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:

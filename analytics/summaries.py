@@ -9,10 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, func, select
 
 from analytics.queries import LABELS, RunSummary, run_not_found, run_summary
+from analytics.run_steps import LABEL, Query, of_tracks
 from analytics.snapshots import snapshot
 from analytics.timelines import Bucket, run_timeline
 from contracts.emotions import UNCERTAIN
-from contracts.records import Face, Frame, Run, RunState, Track
+from contracts.records import Face, Frame, Run, RunProgress, RunState, Track
 
 MOST_BUCKETS: Final = 120
 MOST_TRACKS: Final = 200
@@ -87,10 +88,15 @@ def run_report(engine: Engine, run_id: str) -> RunReport:
     steps = min(MOST_BUCKETS, max(1, summary.frames_analyzed // _FRAMES_A_BUCKET))
     buckets = run_timeline(engine, run_id, steps)
     with snapshot(engine) as connection:
-        run_pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
-        if run_pk is None:
+        run = connection.execute(
+            select(Run.id, RunProgress.stepped)
+            .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+            .where(Run.run_id == run_id)
+        ).first()
+        if run is None:
             raise run_not_found(run_id)
-        return RunReport(summary, buckets, _longest_tracks(connection, run_pk))
+        tracks = _longest_tracks(connection, run.id, stepped=bool(run.stepped))
+        return RunReport(summary, buckets, tracks)
 
 
 def report_json(report: RunReport) -> dict[str, Any]:
@@ -231,8 +237,11 @@ def _covered(report: RunReport) -> tuple[str, ...]:
     return (covered,)
 
 
-def _longest_tracks(connection: Connection, run_pk: int) -> tuple[TrackSpan, ...]:
-    """One row a label of each chosen track, in one statement that reads a run's faces once."""
+def _longest_tracks(connection: Connection, run_pk: int, *, stepped: bool) -> tuple[TrackSpan, ...]:
+    """One row a label of each chosen track, in one statement.
+
+    Where the run's steps are not kept, it reads the run's faces once.
+    """
     length = Track.last_media_time_us - Track.first_media_time_us
     chosen = (
         select(Track)
@@ -241,16 +250,11 @@ def _longest_tracks(connection: Connection, run_pk: int) -> tuple[TrackSpan, ...
         .limit(MOST_TRACKS)
         .cte("chosen")
     )
-    shown = (
-        select(Face.track_id, Face.smoothed_emotion, func.sum(Frame.dwell_ms).label("dwell_ms"))
-        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
-        .where(Face.run_pk == run_pk, Face.track_id.in_(select(chosen.c.track_id)))
-        .group_by(Face.track_id, Face.smoothed_emotion)
-        .subquery()
-    )
+    tracks = select(chosen.c.track_id)
+    shown = (of_tracks if stepped else _by_rows)(run_pk, tracks).subquery()
     begin, end = chosen.c.first_media_time_us, chosen.c.last_media_time_us
     rows = connection.execute(
-        select(chosen, shown.c.smoothed_emotion, shown.c.dwell_ms)
+        select(chosen, shown.c.label, shown.c.dwell_ms)
         .outerjoin(shown, shown.c.track_id == chosen.c.track_id)
         .order_by((end - begin).desc(), chosen.c.track_id)
     )
@@ -259,7 +263,7 @@ def _longest_tracks(connection: Connection, run_pk: int) -> tuple[TrackSpan, ...
     for row in rows:
         seconds = emotions.setdefault(row.track_id, {})
         if row.dwell_ms:
-            seconds[row.smoothed_emotion or UNCERTAIN] = int(row.dwell_ms) / 1000
+            seconds[row.label] = int(row.dwell_ms) / 1000
         spans[row.track_id] = TrackSpan(
             row.track_id,
             row.first_media_time_us / _MICROS,
@@ -268,6 +272,15 @@ def _longest_tracks(connection: Connection, run_pk: int) -> tuple[TrackSpan, ...
             seconds,
         )
     return tuple(spans.values())
+
+
+def _by_rows(run_pk: int, tracks: Query) -> Query:
+    return (
+        select(Face.track_id, LABEL.label("label"), func.sum(Frame.dwell_ms).label("dwell_ms"))
+        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .where(Face.run_pk == run_pk, Face.track_id.in_(tracks))
+        .group_by(Face.track_id, LABEL)
+    )
 
 
 def _gaps(buckets: Iterable[Bucket]) -> Iterator[tuple[float, float]]:

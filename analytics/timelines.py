@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, select
 
 from analytics.queries import run_not_found
+from analytics.run_steps import IS_EMPTY, LABEL, MOST_ROWS, Dwells, Grid, by_bucket
 from analytics.snapshots import snapshot
-from contracts.emotions import UNCERTAIN
 from contracts.records import Face, Frame, Run, RunProgress
+from contracts.run_steps import EMPTY, spread_sums
 
 _MICROS: Final = 1_000_000
 
@@ -47,16 +48,32 @@ class _Tally:
     faces: dict[str, int] = field(default_factory=dict)
     emotions_us: dict[str, int] = field(default_factory=dict)
 
+    def add_frames(self, label: str, frames: int, us: int) -> None:
+        self.frames += frames
+        self.analyzed_us += us
+        self.empty_us += us if label == EMPTY else 0
+
+    def add_faces(self, label: str, faces: int, us: int) -> None:
+        if faces:
+            self.faces[label] = self.faces.get(label, 0) + faces
+        self.emotions_us[label] = self.emotions_us.get(label, 0) + us
+
 
 def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...]:
     """The run from media time 0 to its end, in at most `buckets` equal buckets.
 
-    Fewer where the sampling leaves less than one frame for each. Raises RunNotFoundError.
+    Fewer where the sampling leaves less than one frame for each, and of a long run, whose buckets
+    are whole steps of run_steps. Raises RunNotFoundError.
     """
     with snapshot(engine) as connection:
         run = connection.execute(
             select(
-                Run.id, Run.duration_us, RunProgress.frames_analyzed, RunProgress.last_media_time_us
+                Run.id,
+                Run.duration_us,
+                RunProgress.frames_analyzed,
+                RunProgress.faces,
+                RunProgress.last_media_time_us,
+                RunProgress.stepped,
             )
             .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
             .where(Run.run_id == run_id)
@@ -67,9 +84,15 @@ def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...
         # Buckets narrower than the time between two frames would show gaps that are none.
         count = max(1, min(buckets, run.frames_analyzed or 1, span_us))
         width_us = -(-span_us // count)
-        tallies = [_Tally() for _ in range(count)]
-        _add_frames(connection, run.id, width_us, tallies)
-        _add_faces(connection, run.id, width_us, tallies)
+        if run.stepped and run.frames_analyzed + run.faces > MOST_ROWS:
+            grid = Grid.over(span_us, count)
+            width_us, count = grid.width_us, -(-span_us // grid.width_us)
+            tallies = [_Tally() for _ in range(count)]
+            _add_steps(connection, run.id, grid, tallies)
+        else:
+            tallies = [_Tally() for _ in range(count)]
+            _add_frames(connection, run.id, width_us, tallies)
+            _add_faces(connection, run.id, width_us, tallies)
     return tuple(
         Bucket(
             start_s=index * width_us / _MICROS,
@@ -84,70 +107,33 @@ def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...
     )
 
 
+def _add_steps(connection: Connection, run_pk: int, grid: Grid, tallies: list[_Tally]) -> None:
+    for row in by_bucket(connection, run_pk, grid):
+        tally = tallies[min(row.bucket, len(tallies) - 1)]
+        if row.is_frame:
+            tally.add_frames(row.label, int(row.seen), int(row.time_us))
+        else:
+            tally.add_faces(row.label, int(row.seen), int(row.time_us))
+
+
 def _add_frames(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
-    parts = _Parts(width_us)
-    is_empty = case((Frame.face_count == 0, 1), else_=0)
+    dwells = Dwells(width_us)
     for row in connection.execute(
-        select(is_empty.label("is_empty"), *parts.sums())
+        select(IS_EMPTY.label("label"), *dwells.sums())
         .where(Frame.run_pk == run_pk)
-        .group_by(is_empty, *parts.keys())
+        .group_by(IS_EMPTY, *dwells.keys())
     ):
-        tallies[min(row.last, len(tallies) - 1)].frames += row.rows
-        for index, us in _spread(row, width_us, len(tallies)):
-            tallies[index].analyzed_us += us
-            tallies[index].empty_us += us if row.is_empty else 0
+        for index, frames, us in spread_sums(row, width_us):
+            tallies[min(index, len(tallies) - 1)].add_frames(row.label, frames, us)
 
 
 def _add_faces(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
-    parts = _Parts(width_us)
+    dwells = Dwells(width_us)
     for row in connection.execute(
-        select(Face.smoothed_emotion, *parts.sums())
+        select(LABEL.label("label"), *dwells.sums())
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
         .where(Face.run_pk == run_pk)
-        .group_by(Face.smoothed_emotion, *parts.keys())
+        .group_by(LABEL, *dwells.keys())
     ):
-        label = row.smoothed_emotion or UNCERTAIN
-        faces = tallies[min(row.last, len(tallies) - 1)].faces
-        faces[label] = faces.get(label, 0) + row.rows
-        for index, us in _spread(row, width_us, len(tallies)):
-            emotions_us = tallies[index].emotions_us
-            emotions_us[label] = emotions_us.get(label, 0) + us
-
-
-class _Parts:
-    """The SQL that adds up dwells by the buckets in which they begin and end.
-
-    A dwell is the interval (begin, end]. With the sums of what lies in the first and in the last
-    bucket, many dwells are spread over their buckets at once, and exactly.
-    """
-
-    def __init__(self, width_us: int) -> None:
-        end = Frame.media_time_us
-        begin = Frame.media_time_us - Frame.dwell_ms * 1000
-        # Division truncates towards zero: what begins before the start is of the first bucket.
-        self._first = case((begin < 0, 0), else_=begin // width_us)
-        self._last = case((end < 0, 0), else_=end // width_us)
-        self._in_first = (self._first + 1) * width_us - begin
-        self._in_last = end - self._last * width_us
-
-    def keys(self) -> tuple[ColumnElement[int], ...]:
-        return (self._first, self._last)
-
-    def sums(self) -> tuple[ColumnElement[int], ...]:
-        return (
-            self._first.label("first"),
-            self._last.label("last"),
-            func.count().label("rows"),
-            func.sum(Frame.dwell_ms).label("dwell_ms"),
-            func.sum(self._in_first).label("in_first"),
-            func.sum(self._in_last).label("in_last"),
-        )
-
-
-def _spread(row: Any, width_us: int, count: int) -> list[tuple[int, int]]:
-    """(bucket, microseconds) of the dwells that one row sums up."""
-    if row.first == row.last:
-        return [(min(row.last, count - 1), int(row.dwell_ms) * 1000)]
-    between = [(index, row.rows * width_us) for index in range(row.first + 1, row.last)]
-    spread = [(row.first, int(row.in_first)), *between, (row.last, int(row.in_last))]
-    return [(min(index, count - 1), us) for index, us in spread]
+        for index, faces, us in spread_sums(row, width_us):
+            tallies[min(index, len(tallies) - 1)].add_faces(row.label, faces, us)

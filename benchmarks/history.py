@@ -1,5 +1,7 @@
 """The read API over a year of ten cameras' rollups and 0.5, 2 and 5 million raw face rows.
 
+And over a recording of ten hours at 25 frames a second with two people.
+
 On SQLite and on PostgreSQL, both private to this run. Each question is asked many times over; the
 95th percentile counts. The curve shows that what is stored does not matter, only what is shown.
 """
@@ -19,16 +21,21 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from analytics.lanes import run_lanes
 from analytics.moments import moments
+from analytics.queries import run_summary
 from analytics.run_tracks import run_tracks
 from analytics.space import refresh_statistics
+from analytics.summaries import run_report
+from analytics.timelines import run_timeline
 from analytics.trends import heat_map, timeline, totals
-from benchmarks.history_load import UNTIL, RawRows, load_year
+from benchmarks.history_load import LONG_RUN, UNTIL, RawRows, load_long_run, load_year
 from benchmarks.results import Verdict, write_result
 from contracts.database import open_engine, upgrade
 from tests.postgresql import private_postgresql
 
 MILLIONS = [float(one) for one in os.environ.get("BENCH_MILLIONS", "0.5,2,5").split(",")]
+LONG_HOURS = float(os.environ.get("BENCH_LONG_HOURS", "10"))
 REPEATS = int(os.environ.get("BENCH_REPEATS", "25"))
 LONGEST_P95_MS = 300.0
 LARGEST_GROWTH = 1.5
@@ -50,7 +57,9 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
             measured[name] = _measure(engine, name, console)
             engine.dispose()
     verdicts = _verdicts(measured)
-    write_result("history", {"millions": MILLIONS, "ms": measured}, verdicts)
+    write_result(
+        "history", {"millions": MILLIONS, "long_run_h": LONG_HOURS, "ms": measured}, verdicts
+    )
     return verdicts
 
 
@@ -87,6 +96,10 @@ def questions() -> dict[str, Question]:
         "heat map 365 d": ranged(heat_map, 365, BERLIN),
         "moments 7 d": sharpest,
         "tracks of a run": lambda engine, _shift: run_tracks(engine, "bench-1", after=500),
+        "summary of a long run": lambda engine, _shift: run_summary(engine, LONG_RUN),
+        "timeline of a long run": lambda engine, _shift: run_timeline(engine, LONG_RUN, 96),
+        "report of a long run": lambda engine, _shift: run_report(engine, LONG_RUN),
+        "lanes of a long run": lambda engine, _shift: run_lanes(engine, LONG_RUN),
     }
 
 
@@ -94,6 +107,9 @@ def _measure(engine: Engine, name: str, console: Console) -> dict[str, list[dict
     begin = time.monotonic()
     load_year(engine)
     console.print(f"{name}: a year of rollups in {time.monotonic() - begin:.0f} s")
+    begin = time.monotonic()
+    faces = load_long_run(engine, LONG_HOURS)
+    console.print(f"{name}: a run of {faces:,} faces in {time.monotonic() - begin:.0f} s")
     rows, found = RawRows(engine), dict[str, list[dict[str, float]]]()
     for millions in MILLIONS:
         begin = time.monotonic()

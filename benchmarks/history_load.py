@@ -10,15 +10,19 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, insert, text
 
+from analytics.run_steps import sums_of
 from contracts.database import transaction
 from contracts.emotions import EMOTIONS
 from contracts.history import MICROS, MINUTE_S, SUMS, WIDTHS
 from contracts.records import Run, RunProgress, Source, to_micros
+from contracts.run_steps import add_steps
 
 SOURCES: Final = 10
 FPS: Final = 5
 UNTIL: Final = datetime(2026, 11, 23, tzinfo=UTC)
 SINCE: Final = UNTIL - timedelta(days=365)
+LONG_RUN: Final = "bench-long"
+_LONG_PK: Final = 1_000_000
 _MINUTES: Final = 365 * 24 * 60
 _FRAMES_A_DAY: Final = 86_400 * FPS
 
@@ -74,6 +78,49 @@ def _value(index: int) -> str:
     return f"(CAST(n AS BIGINT) * {index * 7 + 3} + :pk * 131) % {800 + index * 40}"
 
 
+def load_long_run(engine: Engine, hours: float) -> int:
+    """LONG_RUN: a recording at 25 frames a second with two people, who are others every two
+    minutes and change what they show every 2.4 s; how many faces.
+    """
+    frames, gap_us, stay = round(hours * 3600 * 25), 40_000, 3000
+    rows = RawRows(engine)
+    with transaction(engine) as connection:
+        run = _run(_LONG_PK, 1, UNTIL - timedelta(days=200))
+        connection.execute(insert(Run).values(**run | {"run_id": LONG_RUN, "kind": "file"}))
+    begin_us = to_micros(UNTIL - timedelta(days=200))
+    rows.copy(
+        "frames",
+        _FRAME_COLUMNS,
+        ((_LONG_PK, n, n * gap_us, begin_us + n * gap_us, 40, 2) for n in range(frames)),
+    )
+    rows.copy("faces", _FACE_COLUMNS, _two_faces(_LONG_PK, frames, stay))
+    rows.copy(
+        "tracks",
+        _TRACK_COLUMNS,
+        (
+            (
+                *(_LONG_PK, n // stay * 2 + other, n, last := min(n + stay, frames) - 1),
+                *(n * gap_us, last * gap_us, last - n + 1),
+            )
+            for n in range(0, frames, stay)
+            for other in range(2)
+        ),
+    )
+    with transaction(engine) as connection:
+        connection.execute(
+            insert(RunProgress).values(
+                run_pk=_LONG_PK,
+                frames_captured=frames,
+                frames_analyzed=frames,
+                faces=2 * frames,
+                last_media_time_us=(frames - 1) * gap_us,
+                stepped=True,
+            )
+        )
+        add_steps(connection, _LONG_PK, sums_of(connection, _LONG_PK, None, faces_alone=False))
+    return 2 * frames
+
+
 @dataclass(slots=True)
 class RawRows:
     """Frames and faces of the days before UNTIL, for all sources; grows on request."""
@@ -101,21 +148,18 @@ class RawRows:
                 )
             )
         begin_us = to_micros(begin)
-        self._copy(
+        self.copy(
             "frames",
-            ("run_pk", "frame_index", "media_time_us", "captured_at", "dwell_ms", "face_count"),
+            _FRAME_COLUMNS,
             (
                 (run_pk, n, n * 200_000, begin_us + n * 200_000, 200, 1 + n % 2)
                 for n in range(frames)
             ),
         )
-        self._copy("faces", _FACE_COLUMNS, _faces(run_pk, frames))
-        self._copy(
+        self.copy("faces", _FACE_COLUMNS, _faces(run_pk, frames))
+        self.copy(
             "tracks",
-            (
-                *("run_pk", "track_id", "first_frame_index", "last_frame_index"),
-                *("first_media_time_us", "last_media_time_us", "faces"),
-            ),
+            _TRACK_COLUMNS,
             (
                 (run_pk, n // 150, n, min(n + 149, frames), n * 200_000, (n + 149) * 200_000, 200)
                 for n in range(0, frames, 150)
@@ -123,7 +167,8 @@ class RawRows:
         )
         self.faces += frames + frames // 2
 
-    def _copy(self, table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    def copy(self, table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+        """Add rows in bulk."""
         names = ", ".join(columns)
         with self.engine.begin() as connection:
             raw: Any = connection.connection.driver_connection
@@ -136,6 +181,13 @@ class RawRows:
                 raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
+_FRAME_COLUMNS: Final = (
+    *("run_pk", "frame_index", "media_time_us", "captured_at", "dwell_ms", "face_count"),
+)
+_TRACK_COLUMNS: Final = (
+    *("run_pk", "track_id", "first_frame_index", "last_frame_index"),
+    *("first_media_time_us", "last_media_time_us", "faces"),
+)
 _FACE_COLUMNS: Final = (
     *("run_pk", "frame_index", "track_id", "x", "y", "w", "h", "emotion", "confidence"),
     *EMOTIONS,
@@ -151,6 +203,18 @@ def _faces(run_pk: int, frames: int) -> Iterator[tuple[Any, ...]]:
             track = n // 150 if not face else n // 150 + 1_000_000
             yield (
                 *(run_pk, n, track, 10.0, 20.0, 80.0, 80.0, label, 0.6),
+                *shares,
+                *(label, 0.6, 0.9),
+            )
+
+
+def _two_faces(run_pk: int, frames: int, stay: int) -> Iterator[tuple[Any, ...]]:
+    shares = tuple((index + 1) / 28 for index in range(7))
+    for n in range(frames):
+        for other in range(2):
+            label = EMOTIONS[(n // 60 + other) % 7] if n // 30 % 11 else None
+            yield (
+                *(run_pk, n, n // stay * 2 + other, 10.0, 20.0, 80.0, 80.0, label, 0.6),
                 *shares,
                 *(label, 0.6, 0.9),
             )

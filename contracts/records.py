@@ -159,7 +159,8 @@ class RunProgress(Base):
     tells the next worker of a crash. next_seq: the first frame that is not committed.
     attempts: crashes on that frame. source_cursor: where the reader takes the source up again.
     broker_lost: frames of a live run that the broker accepted and lost. erased: analysed frames
-    whose rows their owner had erased.
+    whose rows their owner had erased. stepped: whether run_steps has all of the run's rows; false
+    of runs of before that table was.
     """
 
     __tablename__ = "run_state"
@@ -180,6 +181,7 @@ class RunProgress(Base):
     dropped: Mapped[str] = mapped_column(Text, default="{}")
     broker_lost: Mapped[int] = mapped_column(BigInteger, default=0)
     erased: Mapped[int] = mapped_column(BigInteger, default=0)
+    stepped: Mapped[bool] = mapped_column(default=False)
     last_media_time_us: Mapped[int] = mapped_column(BigInteger, default=0)
     updated_at: Mapped[datetime | None]
 

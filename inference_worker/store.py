@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, case, insert, select, true, update
 
 from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS
@@ -28,6 +28,7 @@ from contracts.records import (
     utc_now,
 )
 from contracts.results import FaceResult, FrameResult
+from contracts.run_steps import add_steps, steps_of
 from contracts.sources import LIVE
 from contracts.superseding import count_instead
 from inference_worker.accounting import Told, account
@@ -164,8 +165,10 @@ class RunStore:
                 poison=len(batch.rejected),
                 token=self._token(),
             )
-            self._advance(connection, run, batch)
+            stepped = self._advance(connection, run, batch)
             _insert_results(connection, run.run_pk, batch.results)
+            if stepped:
+                add_steps(connection, run.run_pk, steps_of(batch.results))
             _insert_rejected(connection, run.run_pk, batch.rejected)
 
     def finish(self, run: TakenRun, end: End, *, lost: int = 0) -> None:
@@ -227,11 +230,13 @@ class RunStore:
     def _token(self) -> int:
         return self._chance.randrange(_TOKENS)
 
-    def _advance(self, connection: Connection, run: TakenRun, batch: Batch) -> None:
+    def _advance(self, connection: Connection, run: TakenRun, batch: Batch) -> bool:
+        """Whether the run's steps are kept: from its first commit on, or never."""
         values: dict[str, Any] = {
             "next_seq": batch.next_seq,
             "attempts": 0,
             "checkpoint": batch.checkpoint,
+            "stepped": case((RunProgress.next_seq == 1, true()), else_=RunProgress.stepped),
             "frames_analyzed": RunProgress.frames_analyzed + len(batch.results),
             "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
             "broker_lost": RunProgress.broker_lost + batch.lost,
@@ -242,7 +247,7 @@ class RunStore:
             values["source_cursor"] = batch.source_cursor
         if batch.results:
             values["last_media_time_us"] = batch.results[-1].media_time_us
-        self._guarded(connection, run, values)
+        return bool(self._guarded(connection, run, values).stepped)
 
     def _guarded(self, connection: Connection, run: TakenRun, values: dict[str, Any]) -> Any:
         """Update the run's progress if this holder's fence still stands, and return the row."""
@@ -250,7 +255,7 @@ class RunStore:
             update(RunProgress)
             .where(RunProgress.run_pk == run.run_pk, RunProgress.fence == run.fence)
             .values(updated_at=utc_now(), **values)
-            .returning(RunProgress.attempts)
+            .returning(RunProgress.attempts, RunProgress.stepped)
         ).first()
         if row is None:
             raise FenceLostError(f"run {run.run_id} was taken by another worker")

@@ -1,0 +1,254 @@
+"""A run's steps are what its rows add up to; long runs are shown from them."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, func, select, update
+
+from analytics import lanes as lanes_module
+from analytics import timelines as timelines_module
+from analytics.deletion import delete_run
+from analytics.erasure import Scope, erase
+from analytics.lanes import Lane, Part, run_lanes
+from analytics.queries import run_summary
+from analytics.retention import Ages, apply_retention
+from analytics.run_steps import Grid, sums_of
+from analytics.summaries import run_report
+from analytics.timelines import run_timeline
+from contracts.database import reading, transaction
+from contracts.jobs import FileJob, enqueue_file
+from contracts.records import Run, RunProgress
+from contracts.results import FrameResult
+from contracts.run_steps import STEP_WIDTHS, RunStep, Sums
+from inference_worker.store import Batch, RunStore
+from tests.history import (
+    OPTIONS,
+    WrittenRun,
+    at_us,
+    finished_at,
+    write_history_run,
+)
+
+BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+AGES = Ages(timedelta(days=30), timedelta(days=90), None, None)
+
+
+def kept(engine: Engine, run_id: str) -> Sums:
+    """The steps that are stored."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(RunStep).join(Run, Run.id == RunStep.run_pk).where(Run.run_id == run_id)
+        )
+        return {
+            (row.width_s, row.step, row.track_id, row.label): (row.seen, row.time_us)
+            for row in rows
+        }
+
+
+def added_up(engine: Engine, run_id: str) -> Sums:
+    """What the rows that are there add up to."""
+    with reading(engine) as connection:
+        pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar_one()
+        return sums_of(connection, pk, None, faces_alone=False)
+
+
+def of_rows(engine: Engine) -> None:
+    """From here on everything is read from the rows."""
+    with transaction(engine) as connection:
+        connection.execute(update(RunProgress).values(stepped=False))
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run is a long one."""
+    for module in (lanes_module, timelines_module):
+        monkeypatch.setattr(module, "MOST_ROWS", 0)
+
+
+@pytest.mark.parametrize("step_ms", [33, 200, 999, 1700])
+def test_each_commit_adds_to_the_steps(engine: Engine, step_ms: int) -> None:
+    run = write_history_run(
+        engine, "door", at_us(BEGIN), 300, random.Random(step_ms), step_ms=step_ms
+    )
+    found = kept(engine, run.run_id)
+    assert found == added_up(engine, run.run_id)
+    for width_s in STEP_WIDTHS:
+        assert sum(seen for key, (seen, _) in found.items() if key[0] == width_s) == sum(
+            1 + len(frame.faces) for frame in run.frames
+        )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_erased_is_in_no_step(engine: Engine, seed: int) -> None:
+    chance = random.Random(seed)
+    run, other = (
+        write_history_run(engine, name, at_us(BEGIN), 600, chance, batch=60)
+        for name in ("door", "hall")
+    )
+    untouched = kept(engine, other.run_id)
+    for _ in range(3):
+        since = BEGIN + timedelta(seconds=chance.randrange(110))
+        until = since + timedelta(seconds=chance.randrange(1, 40))
+        erase(engine, Scope(run_id=run.run_id, since=since, until=until), actor="test")
+        assert kept(engine, run.run_id) == added_up(engine, run.run_id)
+    assert kept(engine, other.run_id) == untouched
+
+
+def test_what_retention_removes_is_in_no_step(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(BEGIN), 600, random.Random(5), batch=60)
+    finished_at(engine, run, NOW - timedelta(days=40))
+    before = run_summary(engine, run.run_id)
+    apply_retention(engine, AGES, now=NOW)
+    left = kept(engine, run.run_id)
+    assert left and left == added_up(engine, run.run_id)
+    assert run_summary(engine, run.run_id) == before
+    apply_retention(engine, AGES, now=NOW + timedelta(days=100))
+    assert kept(engine, run.run_id) == {}
+    assert run_summary(engine, run.run_id) == before
+
+
+def test_a_deleted_run_leaves_no_step(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(BEGIN), 50, random.Random(6))
+    delete_run(engine, run.run_id)
+    with reading(engine) as connection:
+        assert connection.execute(select(func.count()).select_from(RunStep)).scalar() == 0
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("frames", [1, 40, 900])
+def test_a_long_run_says_what_its_rows_say(engine: Engine, frames: int) -> None:
+    run = write_history_run(engine, "door", at_us(BEGIN), frames, random.Random(frames), batch=60)
+    summary, report = run_summary(engine, run.run_id), run_report(engine, run.run_id)
+    timelines = {most: run_timeline(engine, run.run_id, most) for most in (7, 60, 120)}
+    of_rows(engine)
+    assert run_summary(engine, run.run_id) == summary
+    assert run_report(engine, run.run_id).tracks == report.tracks
+    for most, found in timelines.items():
+        assert 1 <= len(found) <= most
+        width_us = round(found[0].end_s * 1_000_000) if len(found) > 1 else 10**9
+        tallies = [timelines_module._Tally() for _ in found]
+        with reading(engine) as connection:
+            pk = connection.execute(select(Run.id)).scalar_one()
+            timelines_module._add_frames(connection, pk, width_us, tallies)
+            timelines_module._add_faces(connection, pk, width_us, tallies)
+        assert [
+            (one.frames, round(one.analyzed_s * 1e6), round(one.empty_s * 1e6), one.faces)
+            for one in found
+        ] == [(one.frames, one.analyzed_us, one.empty_us, one.faces) for one in tallies]
+        assert [dict(one.emotions) for one in found] == [
+            {label: us / 1_000_000 for label, us in one.emotions_us.items()} for one in tallies
+        ]
+
+
+@pytest.mark.usefixtures("long")
+def test_no_row_of_a_long_run_is_read(engine: Engine) -> None:
+    run = write_history_run(engine, "door", at_us(BEGIN), 200, random.Random(8))
+    statements: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    run_report(engine, run.run_id)
+    run_lanes(engine, run.run_id)
+    assert statements
+    for statement in statements:
+        assert "frames" not in _tables(statement), statement
+        # Whether a track's first face is there is one look-up a track.
+        assert "faces" not in _tables(statement) or "EXISTS" in statement, statement
+
+
+def _tables(statement: str) -> set[str]:
+    words = statement.replace(",", " ").split()
+    named = {word for before, word in pairwise(words) if before in _BEFORE}
+    return {word.strip('"()') for word in named}
+
+
+_BEFORE = {"FROM", "JOIN"}
+
+
+@pytest.mark.usefixtures("long")
+def test_the_lanes_of_a_long_run_have_what_was_shown_longest(engine: Engine) -> None:
+    happy = _shown(engine, [("happy", 200), ("sad", 20), ("happy", 230), (None, 50)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes_module, "MOST_STEPS", 10)
+        found = run_lanes(engine, happy.run_id)
+    assert found.step_s == 5
+    assert found.lanes == (Lane(1, (Part(0, 45, "happy"), Part(45, 49.9, "uncertain"))),)
+    assert [(one.begin_s, one.end_s, one.label) for one in found.moments] == [(0, 45, "happy")]
+    assert found.left_out == 0
+    fine = run_lanes(engine, happy.run_id)
+    assert fine.step_s == 1
+    assert [one.label for one in fine.lanes[0].parts] == ["happy", "sad", "happy", "uncertain"]
+
+
+def test_a_short_run_is_told_to_the_frame(engine: Engine) -> None:
+    run = _shown(engine, [("happy", 13), ("sad", 9)])
+    found = run_lanes(engine, run.run_id)
+    assert found.step_s == 0
+    assert found.lanes == (Lane(1, (Part(0, 1.2, "happy"), Part(1.2, 2.1, "sad"))),)
+
+
+def test_buckets_are_made_of_the_widest_steps_that_fit() -> None:
+    second = 1_000_000
+    for span_s, most, expected in (
+        (30, 120, (1, 1)),
+        (600, 120, (1, 5)),
+        (3600, 120, (10, 3)),
+        (36_000, 120, (100, 3)),
+        (36_000, 400, (10, 9)),
+        (86_400, 400, (100, 3)),
+    ):
+        grid = Grid.over(span_s * second, most)
+        assert (grid.width_s, grid.steps) == expected
+        assert grid.width_us * most >= span_s * second
+
+
+def test_a_run_of_before_the_steps_is_read_from_its_rows_to_its_end(engine: Engine) -> None:
+    job = FileJob("/old.mp4", "old", "door", True, None, "haar", "m", OPTIONS)
+    with transaction(engine) as connection:
+        ticket = enqueue_file(connection, job, claimant=None, lease_s=60, again=False)
+        connection.execute(update(RunProgress).values(next_seq=2))  # Frame 1 is of before.
+    store = RunStore(engine, "test")
+    taken = store.take(ticket.run_id)
+    assert taken is not None
+    store.commit(taken, Batch(3, [FrameResult(2, 1, 40_000, 40_000, 40)], [], [], "", b""))
+    assert kept(engine, ticket.run_id) == {}
+    assert run_summary(engine, ticket.run_id).coverage.analyzed_s == 0.04
+
+
+def _shown(engine: Engine, labels: list[tuple[str | None, int]]) -> WrittenRun:
+    """A run at ten frames a second with one face, which shows these labels for so many frames."""
+    job = FileJob("/shown.mp4", "shown", "door", True, None, "haar", "m", OPTIONS)
+    with transaction(engine) as connection:
+        ticket = enqueue_file(connection, job, claimant=None, lease_s=60, again=False)
+    store = RunStore(engine, "test")
+    taken = store.take(ticket.run_id)
+    assert taken is not None
+    shown = [label for label, frames in labels for _ in range(frames)]
+    face = _one_face()
+    results = [
+        FrameResult(
+            n + 1,
+            n,
+            n * 100_000,
+            at_us(BEGIN) + n * 100_000,
+            100 if n else 0,
+            (replace(face, smoothed_emotion=label),),
+        )
+        for n, label in enumerate(shown)
+    ]
+    store.commit(taken, Batch(len(results) + 1, results, [], [], "", b""))
+    return WrittenRun(ticket.run_id, "door", results)
+
+
+def _one_face() -> Any:
+    from contracts.geometry import Box
+    from contracts.results import FaceResult
+
+    return FaceResult(1, Box(1, 2, 30, 30), (0.1,) * 6 + (0.4,), "happy", 0.4, "happy", 0.4, 0.9)
