@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, tup
 from analytics.raw_sums import Minutes, Rows, Sums, all_sums
 from analytics.snapshots import snapshot
 from contracts.database import transaction
+from contracts.failpoints import failpoint
 from contracts.history import (
     DAY_S,
     HOUR_S,
@@ -120,6 +121,7 @@ def write_minutes(connection: Connection, minutes: Minutes) -> None:
         keys = sorted({(source_pk, window_start(start, width_s)) for source_pk, start in keys})
         above = {key: _added_up(connection, key, width_s, below_s) for key in keys}
         _put(connection, width_s, above)
+        failpoint("folding")
 
 
 def _dirty(connection: Connection, limit: int, *, newest_first: bool) -> dict[Key, int]:

@@ -4,7 +4,10 @@ import os
 import signal
 from typing import Final
 
-FAILPOINTS: Final = ("after-publish", "analysing", "before-commit", "before-ack", "handover")
+FAILPOINTS: Final = (
+    *("after-publish", "analysing", "before-commit", "before-ack", "handover"),
+    "folding",
+)
 _ACTIONS: Final = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 _armed: dict[str, tuple[int, signal.Signals]] = {}
 
