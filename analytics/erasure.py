@@ -205,24 +205,37 @@ def _runs(connection: Connection, scope: Scope) -> list[_Run]:
 
 
 def _touched(scope: Scope) -> list[ColumnElement[bool]]:
-    """The runs that may have something in the range: found by time, however many others are."""
+    """The runs that may have something in the range: found by time, however many others are.
+
+    Of one source, or one run, by the runs' own keys: an open range may be all time of all sources.
+    """
     captured = type_coerce(Frame.captured_at, BigInteger)
     since_us, until_us = scope.since_us, scope.until_us
-    settled_since = window_start(since_us, QUARTER_S)
-    found: list[Any] = [
-        select(Frame.run_pk).where(captured >= since_us, captured < until_us),
-        select(RunMinute.run_pk).where(
-            RunMinute.start >= window_start(since_us, MINUTE_S), RunMinute.start < until_us
-        ),
-        select(DeadLetter.run_pk),
-        select(rollups.c.part).where(
-            rollups.c.source_pk.in_(select(Source.id)),
-            rollups.c.width_s == QUARTER_S,
-            rollups.c.start >= settled_since,
-            rollups.c.start < until_us,
-        ),
+    frames = select(Frame.run_pk).where(captured >= since_us, captured < until_us)
+    minutes = select(RunMinute.run_pk).where(
+        RunMinute.start >= window_start(since_us, MINUTE_S), RunMinute.start < until_us
+    )
+    settled = select(rollups.c.part).where(
+        rollups.c.width_s == QUARTER_S,
+        rollups.c.start >= window_start(since_us, QUARTER_S),
+        rollups.c.start < until_us,
+    )
+    aside = Run.id.in_(select(DeadLetter.run_pk))
+    if scope.source is None and scope.run_id is None:
+        settled = settled.where(rollups.c.source_pk.in_(select(Source.id)))
+        return [*(Run.id.in_(query) for query in (frames, minutes, settled)), aside]
+    accounted = select(RunMinute.run_pk).where(RunMinute.run_pk == Run.id)
+    # The sum keeps databases from the time index, which has the frames of all sources.
+    of_run = select(Frame.run_pk).where(
+        Frame.run_pk == Run.id, captured + 0 >= since_us, captured + 0 < until_us
+    )
+    return [
+        minutes.where(RunMinute.run_pk == Run.id).exists(),
+        # Only runs of before there was an account of minutes have frames without one.
+        ~accounted.exists() & of_run.exists(),
+        settled.where(rollups.c.source_pk == Run.source_pk, rollups.c.part == Run.id).exists(),
+        aside,
     ]
-    return [Run.id.in_(query) for query in found]
 
 
 def _letters(connection: Connection, scope: Scope, run: _Run) -> list[int]:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, delete, event, func, insert, select
 
 from analytics.erasure import Scope, audit_entries, erase
 from analytics.queries import list_runs, run_summary
 from analytics.retention import Ages, apply_retention
 from analytics.rollups import fold_all, rebuild
 from contracts.bus import Bus
-from contracts.database import reading, transaction
+from contracts.database import open_engine, reading, transaction, upgrade
 from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundError
 from contracts.history import COUNT_SUMS, MINUTE_S, RunMinute, rollups, window_start
 from contracts.live_view import View
@@ -162,6 +163,27 @@ def tracks_of(runs: list[WrittenRun]) -> dict[tuple[str, int], tuple[int, int, i
     for run_id, index, track in sorted(faces_of(runs)):
         seen.setdefault((run_id, track), []).append(index)
     return {key: (indexes[0], indexes[-1], len(indexes)) for key, indexes in seen.items()}
+
+
+def test_the_runs_of_one_source_are_found_without_the_time_index_of_all(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    write_some(engine, random.Random(1))
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", listen)
+    erase(engine, Scope(source="hall", since=BEGIN), actor="test", dry_run=True)
+    event.remove(engine, "before_cursor_execute", listen)
+    with reading(engine) as connection:
+        for statement, values in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            assert "ix_run_minutes_start" not in str(plan), plan
+            assert "ix_frames_captured_at" not in str(plan), plan
+    engine.dispose()
 
 
 def test_frames_that_were_set_aside_go_with_those_around_them(engine: Engine) -> None:
