@@ -90,23 +90,32 @@ def of_values(values: Sequence[int]) -> Measures:
         weight = _MILLION * total_ms
         shares = [one / weight for one in _probability_sums(values)]
         probabilities = dict(zip(EMOTIONS, shares, strict=True))
+    begun, carried, faces, frames, captured, sampled_out = _counts(values)
+    analyzed_ms, occupied_ms, up_ms, watched_ms = _times(values)
     return Measures(
         person_s=dict(zip(LABELS, [ms / 1000 for ms in person_ms], strict=True)),
         probabilities=probabilities,
-        tracks=values[_AT["tracks_begun"]] + values[_AT["tracks_carried"]],
-        faces=values[_AT["faces"]],
-        frames=values[_AT["frames"]],
-        analyzed_s=values[_AT["analyzed_ms"]] / 1000,
-        occupied_s=values[_AT["occupied_ms"]] / 1000,
-        captured=values[_AT["captured"]],
-        sampled_out=values[_AT["sampled_out"]],
+        tracks=begun + carried,
+        faces=faces,
+        frames=frames,
+        analyzed_s=analyzed_ms / 1000,
+        occupied_s=occupied_ms / 1000,
+        captured=captured,
+        sampled_out=sampled_out,
         dropped={cause: values[at] for cause, at in _AT_CAUSES if values[at]},
-        up_s=values[_AT["up_ms"]] / 1000,
-        watched_s=values[_AT["watched_ms"]] / 1000,
+        up_s=up_ms / 1000,
+        watched_s=watched_ms / 1000,
     )
 
 
 _AT: Final = {name: at for at, name in enumerate(SUMS)}
 _label_sums: Final = itemgetter(*(_AT[LABEL_SUMS[label]] for label in LABELS))
 _probability_sums: Final = itemgetter(*(_AT[PROBABILITY_SUMS[label]] for label in EMOTIONS))
+_counts: Final = itemgetter(
+    *(_AT[name] for name in ("tracks_begun", "tracks_carried", "faces", "frames")),
+    *(_AT[name] for name in ("captured", "sampled_out")),
+)
+_times: Final = itemgetter(
+    *(_AT[name] for name in ("analyzed_ms", "occupied_ms", "up_ms", "watched_ms"))
+)
 _AT_CAUSES: Final = [(cause, _AT[cause]) for cause in CAUSES]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import neg
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, case, cast, func, literal_column, select
@@ -18,6 +18,7 @@ Values = Sequence[int]
 Found = Iterator[tuple[int, int, Values]]
 """(source_pk, step, values); source_pk is 0 for all together."""
 
+_NOTHING: Final = (0,) * len(SUMS)
 _CARRIED: Final = SUMS.index("tracks_carried")
 
 
@@ -31,7 +32,7 @@ class Steps:
     together: bool
 
     def read(self, connection: Connection, stretch: Stretch) -> Found:
-        """What each step has. It may come in parts that are to be added, some of them negative."""
+        """What each step has. It may come in parts that are to be added."""
         since_us, until_us = stretch.since_us, stretch.until_us
         first, last = -window_start(-since_us, DAY_S), window_start(until_us, DAY_S)
         if self.clock.step_s % DAY_S or first >= last:
@@ -55,27 +56,38 @@ class Steps:
         ahead_us = (self.clock.offset_s - rounded.offset_s) * MICROS
         window = in_range(self.source_pks, DAY_S, since_us, until_us)
         if self.clock.step_s > DAY_S:
-            yield from self._summed(connection, self.clock, rounded.step(), window)
+            days = self._summed(connection, self.clock, rounded.step(), window)
         else:
             # By the key's own columns: nothing needs to be sorted.
-            for source, start, values in self._summed(
-                connection, self.clock, rollups.c.start, window
-            ):
-                yield source, rounded.step_at(start), values
+            by_day = self._summed(connection, self.clock, rollups.c.start, window)
+            days = ((source, rounded.step_at(start), values) for source, start, values in by_day)
         first = self.clock.first_begin(since_us)
         if not ahead_us or first >= until_us:
+            yield from days
             return
         begins = range(first, until_us, self.clock.step_us)
-        for source, step, carried in self._carried(connection, begins):
-            values = [0] * len(SUMS)
-            values[_CARRIED] = carried
-            yield source, step, values
+        yield from self._with_moved(connection, days, begins, ahead_us)
+
+    def _with_moved(
+        self, connection: Connection, days: Found, begins: range, ahead_us: int
+    ) -> Found:
+        """Each step once: its days, and what is moved into it and out of it."""
+        moved: dict[tuple[int, int], Values] = {}
         for source, step, values in self._moved(connection, begins, ahead_us):
-            moved = [*values]
-            moved[_CARRIED] = 0
-            to, origin = (step, step - 1) if ahead_us > 0 else (step - 1, step)
-            yield source, to, moved
-            yield source, origin, list(map(neg, moved))
+            known = moved.get((source, step))
+            moved[source, step] = values if known is None else list(map(add, known, values))
+        # Into the step that begins there, out of the one before; or the other way round.
+        into, out = (0, 1) if ahead_us > 0 else (1, 0)
+        left = {(source, step - one) for source, step in moved for one in (into, out)}
+        for source, step, values in days:
+            left.discard((source, step))
+            yield source, step, _shifted(values, moved, source, step + into, step + out)
+        for source, step in left:
+            yield source, step, _shifted(_NOTHING, moved, source, step + into, step + out)
+        if ahead_us < 0:
+            # What lies before a begin does not say what that begin carries on.
+            for source, step, carried in self._carried(connection, begins):
+                yield source, step, [carried if at == _CARRIED else 0 for at in range(len(SUMS))]
 
     def _summed(
         self,
@@ -96,10 +108,11 @@ class Steps:
         since, until = sorted((begins.start, begins.start + ahead_us))
         # What lies before a begin is of the step before.
         step = self.clock.step() if ahead_us > 0 else self.clock.step() + 1
+        sums = _sums_of(self.clock)
         for width_s, part_since, part_until in whole_windows(since, until, self.width_s):
             into = range(part_since - begins.start, part_until - begins.start, width_s * MICROS)
             starts = [begin + offset for begin in begins for offset in into]
-            query = select(*self._keys, step, *_ADDED).where(*self._windows(width_s, starts))
+            query = select(*self._keys, step, *sums).where(*self._windows(width_s, starts))
             yield from self._rows(connection, query.group_by(*self._keys, step))
 
     def _carried(self, connection: Connection, begins: range) -> Iterator[tuple[int, int, int]]:
@@ -123,6 +136,19 @@ class Steps:
     @property
     def _keys(self) -> list[ColumnElement[int]]:
         return [] if self.together else [rollups.c.source_pk]
+
+
+def _shifted(
+    values: Values, moved: dict[tuple[int, int], Values], source: int, into: int, out: int
+) -> Values:
+    """The values with those that are moved in, less those that are moved out.
+
+    What a step carries on is no part of what was moved out of another.
+    """
+    coming, going = moved.get((source, into), _NOTHING), moved.get((source, out), _NOTHING)
+    found = [one + more - less for one, more, less in zip(values, coming, going, strict=True)]
+    found[_CARRIED] += going[_CARRIED]
+    return found
 
 
 def _sum(expression: str) -> ColumnElement[int]:

@@ -32,6 +32,7 @@ from analytics.trends import heat_map, timeline, totals
 from benchmarks.history_load import LONG_RUN, UNTIL, RawRows, load_long_run, load_year
 from benchmarks.results import Verdict, write_result
 from contracts.database import open_engine, upgrade
+from contracts.history import DAY_S
 from tests.postgresql import private_postgresql
 
 MILLIONS = [float(one) for one in os.environ.get("BENCH_MILLIONS", "0.5,2,5").split(",")]
@@ -87,6 +88,7 @@ def questions() -> dict[str, Question]:
         "timeline 7 d": over(7),
         "timeline 30 d, one source": over(30, sources=["camera3"]),
         "timeline 365 d": over(365),
+        "timeline 365 d by day": over(365, step_s=DAY_S),
         "timeline 365 d, together": over(365, together=True),
         "timeline 365 d in Kathmandu": over(365, KATHMANDU),
         "totals 24 h": ranged(totals, 1),

@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from analytics.local_time import WEEK_S, auto_step, bucket_begins
+from analytics.local_time import WEEK_S, Stretch, auto_step, bucket_begins
 from analytics.measures import Measures, measures
 from analytics.moments import moments
 from analytics.rollups import fold_all
+from analytics.steps import Steps
+from analytics.stored_windows import Clock
 from analytics.trends import ALL, heat_map, timeline, totals
+from contracts.database import reading
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import SettingsError, SourceNotFoundError
 from contracts.history import DAY_S, HOUR_S, MICROS, MINUTE_S, QUARTER_S
@@ -88,6 +91,19 @@ def test_a_timeline_is_what_its_steps_hold(engine: Engine) -> None:
             assert bucket.measures.is_gap() == (bucket.measures.frames == 0)
         covered = sum(bucket.measures.frames for bucket in found.series["door"])
         assert covered == sum(len(run.frames) for run in runs)
+
+
+def test_a_day_of_a_clock_ahead_is_told_once(engine: Engine) -> None:
+    """Thousands of them make a chart: what is moved over midnight is no row of its own."""
+    written(engine, [0, 22, 23, 46, 47])
+    fold_all(engine)
+    steps = Steps([1], Clock(DAY_S, HOUR_S), HOUR_S, together=False)
+    begin = SPRING - timedelta(hours=1)
+    with reading(engine) as connection:
+        stretch = Stretch(at_us(begin), at_us(begin + timedelta(days=3)), HOUR_S)
+        found = [step for _, step, _ in steps.read(connection, stretch)]
+    whole = [step for step in found if step != max(found)]
+    assert whole and len(set(whole)) == len(whole)
 
 
 def test_the_day_that_is_an_hour_longer_has_all_of_it(engine: Engine) -> None:
