@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
+from analytics.expected import Expected, Interval, comparable, coverage, expected_times
 from analytics.local_time import (
     MOST_BUCKETS,
     STEPS,
@@ -53,17 +54,21 @@ _Key = TypeVar("_Key")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One step of a timeline. partial: it reaches beyond the range that was asked for."""
+    """One step of a timeline. partial: it reaches beyond the range that was asked for.
+
+    expected_s: how long its sources could have been seen, as far as the range goes.
+    """
 
     begin: datetime
     end: datetime
     measures: Measures
     partial: bool
+    expected_s: float
 
     @property
     def coverage(self) -> float:
-        """Analysed seconds per second, 0..1; where several sources are together, of one's time."""
-        return self.measures.analyzed_s / (self.end - self.begin).total_seconds()
+        """Of the expected time, what was analysed: 0..1."""
+        return coverage(self.measures.analyzed_s, self.expected_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,21 @@ class Total:
     source: HistorySource
     now: Measures
     before: Measures
+    expected_s: float
+    expected_before_s: float
+
+    @property
+    def coverage(self) -> float:
+        """Of the expected time, what was analysed: 0..1."""
+        return coverage(self.now.analyzed_s, self.expected_s)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether both times were seen well enough to say what changed."""
+        return comparable(
+            (self.now.analyzed_s, self.before.analyzed_s),
+            (self.expected_s, self.expected_before_s),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,7 @@ def timeline(  # noqa: PLR0913
         names = {one.pk: ALL if together else one.name for one in chosen}
         for name in names.values():
             found.setdefault(name, {})
+        expected = _expected(connection, chosen, names, until)
         for piece in pieces:
             steps = Steps(list(names), Clock(step_s, piece.offset_s), width_s, together)
             begins_at: dict[int, datetime] = {}
@@ -137,7 +158,10 @@ def timeline(  # noqa: PLR0913
         since,
         until,
         step_s,
-        {name: tuple(_buckets(begins, sums, since, until)) for name, sums in found.items()},
+        {
+            name: tuple(_buckets(begins, sums, since, until, expected[name]))
+            for name, sums in found.items()
+        },
     )
 
 
@@ -157,8 +181,19 @@ def totals(
     with snapshot(engine) as connection:
         chosen = select_sources(connection, sources, tags)
         now = _totals(connection, chosen, since, until)
-        before = _totals(connection, chosen, since - (until - since), since)
-    lines = [Total(one, now.get(one.pk, _NOTHING), before.get(one.pk, _NOTHING)) for one in chosen]
+        earlier = since - (until - since)
+        before = _totals(connection, chosen, earlier, since)
+        expected = _expected(connection, chosen, {one.pk: one.name for one in chosen}, until)
+    lines = [
+        Total(
+            one,
+            now.get(one.pk, _NOTHING),
+            before.get(one.pk, _NOTHING),
+            expected[one.name].seconds(since, until),
+            expected[one.name].seconds(earlier, since),
+        )
+        for one in chosen
+    ]
     return tuple(sorted(lines, key=lambda line: (-line.now.total_s, line.source.name)))
 
 
@@ -247,12 +282,26 @@ def _buckets(
     sums: Mapping[datetime, Values],
     since: datetime,
     until: datetime,
+    expected: Expected,
 ) -> Iterator[Bucket]:
     for begin, end in pairwise(begins):
         partial = begin < since or end > until
         values = sums.get(begin)
         found = _NOTHING if values is None else of_values(values)
-        yield Bucket(begin, end, found, partial)
+        yield Bucket(begin, end, found, partial, expected.seconds(begin, min(end, until)))
+
+
+def _expected(
+    connection: Connection,
+    chosen: Sequence[HistorySource],
+    names: Mapping[int, str],
+    until: datetime,
+) -> dict[str, Expected]:
+    """By the name of the series that each source is of."""
+    times: dict[str, list[Interval]] = {name: [] for name in names.values()}
+    for pk, intervals in expected_times(connection, chosen, until).items():
+        times[names[pk]] += intervals
+    return {name: Expected(intervals) for name, intervals in times.items()}
 
 
 def _totals(

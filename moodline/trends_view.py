@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
+from analytics.expected import coverage
 from analytics.measures import Measures
 from analytics.moments import Moment, moments
 from analytics.trends import (
@@ -32,8 +33,6 @@ _SHOWN: Final = 12
 _COVERAGE: Final = " ▁▂▃▄▅▆▇█"
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEAST_FOR_A_WEEK: Final = timedelta(days=2)
-_LEAST_COVERAGE: Final = 0.6
-"""Below that nothing is compared with the time before."""
 
 
 def show_trends(  # noqa: PLR0913
@@ -68,7 +67,7 @@ def show_trends(  # noqa: PLR0913
     for line in seen[:_SHOWN]:
         console.print(_strip(line.source.shown_name, found.series[line.source.name], width))
     console.print(_axis(found, zone, width))
-    console.print(_table(seen[:_SHOWN], until - since))
+    console.print(_table(seen[:_SHOWN]))
     console.print("* derived from the probabilities, not measured", style="dim")
     if len(seen) > _SHOWN:
         console.print(f"and {len(seen) - _SHOWN} more; --source chooses", style="dim")
@@ -130,6 +129,7 @@ def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -
                 "begin": bucket.begin,
                 "end": bucket.end,
                 "partial": bucket.partial,
+                "expected_s": bucket.expected_s,
                 "coverage": round(bucket.coverage, 4),
                 **_values(bucket.measures),
             }
@@ -147,6 +147,8 @@ def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -
             {
                 "source": line.source.name,
                 "generated": line.source.generated,
+                "expected_s": line.expected_s,
+                "coverage": round(line.coverage, 4),
                 "now": _values(line.now),
                 "before": _values(line.before),
             }
@@ -173,8 +175,7 @@ def _strip(name: str, buckets: Sequence[Bucket], width: int) -> Text:
     text.append("|\n ", style="dim not bold")
     for column in columns:
         share = sum(one.measures.analyzed_s for one in column)
-        length = sum((one.end - one.begin).total_seconds() for one in column)
-        level = min(share / length, 1.0) if length else 0.0
+        level = coverage(share, sum(one.expected_s for one in column))
         # What was seen at all is told from what was not.
         text.append(_COVERAGE[0 if not share else max(1, round(level * 8))], style="dim not bold")
     return text.append(" covered", style="dim not bold")
@@ -209,7 +210,7 @@ def _axis(found: Timeline, zone: tzinfo, width: int) -> Text:
     return text.append(". nobody, blank: not analysed\n")
 
 
-def _table(lines: Sequence[Total], span: Any) -> Table:
+def _table(lines: Sequence[Total]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source", overflow="ellipsis", max_width=28)
     for name in ("people", "mostly", "unsure", "tracks", "covered", "valence*"):
@@ -221,16 +222,16 @@ def _table(lines: Sequence[Total], span: Any) -> Table:
         table.add_row(
             Text(line.source.shown_name),
             _duration(now.total_s),
-            _mostly(line, span.total_seconds()),
+            _mostly(line),
             f"{shares[UNCERTAIN]:.0%}" if shares else "",
             f"{now.tracks:,}",
-            _covered(now, span.total_seconds()),
+            _covered(line),
             "" if valence is None else f"{valence:+.2f}",
         )
     return table
 
 
-def _mostly(line: Total, span_s: float) -> Text:
+def _mostly(line: Total) -> Text:
     """The label with the largest share, and how it moved since the time before."""
     shares = line.now.shares
     if shares is None:
@@ -238,15 +239,15 @@ def _mostly(line: Total, span_s: float) -> Text:
     label = max(shares, key=lambda one: shares[one])
     text = Text(f"{label} {shares[label]:.0%}", style=COLOURS[label])
     before = line.before.shares
-    covered = [one.analyzed_s / span_s for one in (line.now, line.before)]
-    if before is not None and min(covered) >= _LEAST_COVERAGE:
+    if before is not None and line.comparable:
         text.append(f" ({(shares[label] - before[label]) * 100:+.0f})", style="dim")
     return text
 
 
-def _covered(found: Measures, span_s: float) -> str:
-    """Analysed time, and its share of the range; of a camera also how long it delivered."""
-    text = f"{_duration(found.analyzed_s)} ({min(found.analyzed_s / span_s, 1):.0%})"
+def _covered(line: Total) -> str:
+    """Analysed time, and its share of what was expected; of a camera also how long it delivered."""
+    found = line.now
+    text = f"{_duration(found.analyzed_s)} ({line.coverage:.0%})"
     return f"{text}, up {found.up_s / found.watched_s:.0%}" if found.watched_s else text
 
 

@@ -145,7 +145,7 @@
         make("td", { text: shares.now ? percent(shares.now[label]) : "–" }), make("td", { text: shares.before ? percent(shares.before[label]) : "–" }),
         make("td", { text: comparable ? points(shares.now[label] - shares.before[label]) : "–" }));
       return make("section", { class: "panel", "aria-label": "Compared with the time before" }, make("h2", { text: "Compared with the time before" }),
-        make("p", { class: "soft", text: `The same length of time, right before: ${amount(seconds.before)}, ${percent(covered.before)} covered; now ${amount(seconds.now)}, ${percent(covered.now)} covered.${comparable ? "" : " Less than 60 % of one of them was covered: no difference is given."}` }),
+        make("p", { class: "soft", text: `The same length of time, right before: ${amount(seconds.before)}, ${percent(covered.before)} covered; now ${amount(seconds.now)}, ${percent(covered.now)} covered.${comparable ? "" : " Less than 60 % of one of them was covered, or it is much shorter than the other: no difference is given."}` }),
         make("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Now and before, table" }, make("table", { class: "compared" }, make("thead", {}, make("tr", {}, ...["Expression", "Now", "Before", "Change"].map((name) => make("th", { scope: "col", text: name })))), make("tbody", {}, ...ORDER.map(row)))));
     };
 

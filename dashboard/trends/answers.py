@@ -8,13 +8,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from analytics.expected import comparable
 from analytics.local_time import WEEK_S
 from analytics.measures import Measures
 from analytics.selected_sources import HistorySource, history_sources
 from analytics.trends import ALL, Bucket, Timeline, Total, timeline, totals
 from contracts.errors import SourceNotFoundError
 from dashboard.trends.combined import combined, common_gaps, longest_gap_s
-from dashboard.trends.sentences import COMPARABLE, Told, coverage, sentence
+from dashboard.trends.sentences import Told, sentence
 from dashboard.trends.view import LONGEST, Mode, View
 
 MOST_CHARTS: Final = 6
@@ -30,7 +31,6 @@ class Chart:
     """
 
     name: str
-    sources: int
     buckets: tuple[Bucket, ...]
     told: Told
     before: tuple[Measures | None, ...] = ()
@@ -54,11 +54,6 @@ class Answer:
     notes: tuple[str, ...]
     weeks_before: int = 0
 
-    @property
-    def span_s(self) -> float:
-        """The range's length."""
-        return (self.until - self.since).total_seconds()
-
 
 def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
     """Ask the read API. Raises MoodlineError."""
@@ -73,13 +68,14 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         _together([line.source for line in lines]),
         combined(line.now for line in lines),
         combined(line.before for line in lines),
-        span_s * max(len(lines), 1),
+        sum(line.expected_s for line in lines),
+        sum(line.expected_before_s for line in lines),
         longest_gap_s(common_gaps(found.series.values()), since, until),
         found.step_s,
     )
     if together:
         (buckets,) = found.series.values()
-        charts = [Chart(every.name, len(lines), buckets, every)]
+        charts = [Chart(every.name, buckets, every)]
     else:
         charts = [
             _chart(line, found.series[line.source.name], since, until, every.step_s)
@@ -117,11 +113,12 @@ def _chart(
         line.source.shown_name,
         line.now,
         line.before,
-        (until - since).total_seconds(),
+        line.expected_s,
+        line.expected_before_s,
         longest_gap_s(buckets, since, until),
         step_s,
     )
-    return Chart(line.source.shown_name, 1, buckets, told)
+    return Chart(line.source.shown_name, buckets, told)
 
 
 def _weeks_before(span_s: float, step_s: int) -> int:
@@ -149,16 +146,15 @@ def _compared(  # noqa: PLR0913, PLR0917
         step_s=found.step_s,
         together=ALL in found.series,
     )
-    span_s = (found.until - found.since).total_seconds()
     compared = []
     for chart, (name, buckets) in zip(charts, sorted(found.series.items()), strict=True):
         there = {_clock(one, zone) + shift: one.measures for one in older.series[name]}
         before = tuple(there.get(_clock(one, zone)) for one in buckets)
-        known = [
-            combined(one.measures for one in buckets),
-            combined(one for one in before if one is not None),
-        ]
-        enough = min(coverage(one, span_s * chart.sources) for one in known) >= COMPARABLE
+        times = (buckets, older.series[name])
+        enough = comparable(
+            [sum(one.measures.analyzed_s for one in steps) for steps in times],
+            [sum(one.expected_s for one in steps) for steps in times],
+        )
         compared.append(replace(chart, before=before if enough else ()))
     return compared
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Engine
 
+from analytics.expected import comparable, coverage
 from analytics.local_time import zone_named
 from analytics.measures import Measures
 from analytics.moments import moments
@@ -21,7 +22,6 @@ from contracts.records import utc_now
 from dashboard.backend import Backend
 from dashboard.trends.answers import Answer, answer
 from dashboard.trends.combined import combined
-from dashboard.trends.sentences import COMPARABLE, coverage
 from dashboard.trends.view import read_view
 
 _MOMENTS: Final = 12
@@ -33,6 +33,7 @@ _COLUMNS: Final = (
         "end",
         "partly_in_range",
         "covered",
+        "expected_s",
         "analyzed_s",
         "person_s",
     ),
@@ -113,14 +114,17 @@ def _extras(engine: Engine, query: str, zone: tzinfo) -> dict[str, Any]:
 def _compared(found: Answer) -> dict[str, Any]:
     """All together now and before; no difference where either was covered too little."""
     before = combined(line.before for line in found.lines)
-    span_s = found.span_s * max(len(found.lines), 1)
     parts = {"now": found.everything, "before": before}
-    covered = {name: coverage(one, span_s) for name, one in parts.items()}
+    expected_s = {
+        "now": sum(line.expected_s for line in found.lines),
+        "before": sum(line.expected_before_s for line in found.lines),
+    }
+    analyzed_s = [one.analyzed_s for one in parts.values()]
     return {
-        "covered": covered,
+        "covered": {name: coverage(parts[name].analyzed_s, expected_s[name]) for name in parts},
         "person_s": {name: one.total_s for name, one in parts.items()},
         "shares": {name: _shares(one) for name, one in parts.items()},
-        "comparable": min(covered.values()) >= COMPARABLE
+        "comparable": comparable(analyzed_s, [*expected_s.values()])
         and all(one.shares is not None for one in parts.values()),
     }
 
@@ -147,7 +151,8 @@ def _lines(found: Timeline, zone: tzinfo, made_up: Set[str]) -> Iterator[str]:
                     one.begin.astimezone(zone).isoformat(),
                     one.end.astimezone(zone).isoformat(),
                     int(one.partial),
-                    round(min(one.coverage, 1.0), 4),
+                    round(one.coverage, 4),
+                    round(one.expected_s, 3),
                     round(measures.analyzed_s, 3),
                     round(measures.total_s, 3) if known else "",
                     *(round(measures.person_s[label], 3) if known else "" for label in LABELS),

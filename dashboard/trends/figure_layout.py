@@ -48,7 +48,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One chart's buckets, of so many sources together. until: where the range ends.
+    """One chart's buckets. until: where the range ends.
 
     before: for each bucket what was there weeks before; () for nothing to compare.
     """
@@ -56,7 +56,6 @@ class Drawn:
     buckets: Sequence[Bucket]
     step_s: int
     until: datetime
-    sources: int = 1
     before: Sequence[Measures | None] = ()
 
 

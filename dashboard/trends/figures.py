@@ -11,6 +11,7 @@ from typing import Any, Final
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 from dash import Patch
 
+from analytics.expected import COMPARABLE
 from analytics.measures import Measures
 from analytics.trends import Bucket
 from contracts.emotions import UNCERTAIN
@@ -20,7 +21,6 @@ from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.clock import AxisClock, axis_clock
 from dashboard.trends.combined import gaps
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style, figure_layout
-from dashboard.trends.sentences import COMPARABLE
 from dashboard.trends.view import Mode
 
 _PARTIAL: Final = 0.45
@@ -29,16 +29,10 @@ _SEPARATED: Final = 60
 """Up to so many bars there is room for a line between them."""
 
 
-def covered(bucket: Bucket, until: datetime, sources: int = 1) -> float:
-    """Analysed time as a share of the step's, as far as the range goes, 0..1."""
-    seconds = (min(bucket.end, until) - bucket.begin).total_seconds() * sources
-    return min(bucket.measures.analyzed_s / seconds, 1.0) if seconds > 0 else 0.0
-
-
-def partly(bucket: Bucket, until: datetime, sources: int = 1) -> str:
+def partly(bucket: Bucket) -> str:
     """What the step has a part of only, or "": of it itself, or of what happened in it."""
     marks = ["partly in range"] if bucket.partial else []
-    if not bucket.measures.is_gap() and covered(bucket, until, sources) < COMPARABLE:
+    if not bucket.measures.is_gap() and bucket.coverage < COMPARABLE:
         marks.append("partly covered")
     return ", ".join(marks)
 
@@ -182,7 +176,7 @@ class _Pen:
         xs, told, little, texts = [], [], [], []
         for bucket in self.drawn.buckets:
             value, shares = bucket.measures.valence, bucket.measures.shares
-            share = covered(bucket, self.drawn.until, self.drawn.sources)
+            share = bucket.coverage
             weak = shares is None or share < COMPARABLE or shares[UNCERTAIN] > _MOSTLY
             xs.append(self.clock.place(bucket.begin + (bucket.end - bucket.begin) / 2))
             told.append(None if weak else value)
@@ -217,9 +211,9 @@ class _Pen:
 
     def strip(self, known: Sequence[Bucket]) -> dict[str, Any]:
         """How much of each step was analysed."""
-        shares = [covered(one, self.drawn.until, self.drawn.sources) for one in known]
+        shares = [one.coverage for one in known]
         texts = [
-            ", ".join(filter(None, (percent(share), self._partly(one))))
+            ", ".join(filter(None, (percent(share), partly(one))))
             for one, share in zip(known, shares, strict=True)
         ]
         return self._bars(COVERAGE, known, self.style.palette.coverage) | {
@@ -280,10 +274,7 @@ class _Pen:
             "offset": 0,
             "marker": {
                 "color": colour,
-                "opacity": [_PARTIAL if self._partly(one) else 1.0 for one in buckets],
+                "opacity": [_PARTIAL if partly(one) else 1.0 for one in buckets],
                 "line": {"width": int(separated), "color": self.style.palette.paper},
             },
         }
-
-    def _partly(self, bucket: Bucket) -> str:
-        return partly(bucket, self.drawn.until, self.drawn.sources)

@@ -21,7 +21,8 @@ _VALENCE: Final = (
 _COUNTS: Final = (
     "Person-time: each person's seconds in the picture, added up. Tracks: people, as long as they "
     "stayed in the picture; nobody is recognised, so who comes back is counted again. Coverage: of "
-    "the range, what was analysed."
+    "the time that could have been seen, what was analysed. A recording's is its own length, a "
+    "camera's is since it was added, but for its pauses."
 )
 _MODES: Final = {
     Mode.SHARE: "Share",

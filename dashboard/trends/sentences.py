@@ -3,28 +3,28 @@
 from dataclasses import dataclass
 from typing import Final
 
+from analytics.expected import comparable, coverage
 from analytics.measures import Measures
 from analytics.queries import LABELS
 from contracts.emotions import UNCERTAIN
 from dashboard.amounts import duration, percent, person_time, points
 
-COMPARABLE: Final = 0.6
-"""A range that is covered less is not compared with another."""
 _MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a sentence is about. span_s: of the range, times the sources. step_s: of the chart.
+    """What a sentence is about. step_s: of the chart. before: the same length of time before it.
 
-    before: the same length of time before it. longest_gap_s: one shorter than a step is none, but
-    the step that is not over.
+    expected_s, expected_before_s: how long its sources could have been seen. longest_gap_s: one
+    shorter than a step is none, but the step that is not over.
     """
 
     name: str
     now: Measures
     before: Measures
-    span_s: float
+    expected_s: float
+    expected_before_s: float
     longest_gap_s: float
     step_s: int
 
@@ -43,17 +43,12 @@ def statement(told: Told) -> str:
     shares = told.now.shares
     if shares is not None and _ranked(told.now)[0] != UNCERTAIN:
         parts.append(f"{percent(shares[UNCERTAIN])} uncertain")
-    parts.append(f"{percent(coverage(told.now, told.span_s))} covered")
+    parts.append(f"{percent(coverage(told.now.analyzed_s, told.expected_s))} covered")
     if told.longest_gap_s >= told.step_s:
         parts.append(f"longest gap {duration(told.longest_gap_s)}")
     else:
         parts.append(f"no gap of {duration(told.step_s)} or longer")
     return "; ".join(parts) + "."
-
-
-def coverage(found: Measures, span_s: float) -> float:
-    """Of the range, what was analysed: 0..1."""
-    return min(found.analyzed_s / span_s, 1.0)
 
 
 def _expressed(told: Told) -> str:
@@ -78,7 +73,8 @@ def _ranked(found: Measures) -> tuple[str, str]:
 def _change(told: Told, label: str) -> str:
     """Since the time before, where both were seen well enough to say so."""
     now, before = told.now.shares, told.before.shares
-    least = min(coverage(one, told.span_s) for one in (told.now, told.before))
-    if now is None or before is None or least < COMPARABLE:
+    analyzed_s = (told.now.analyzed_s, told.before.analyzed_s)
+    well = comparable(analyzed_s, (told.expected_s, told.expected_before_s))
+    if now is None or before is None or not well:
         return ""
     return f" ({points(now[label] - before[label])})"

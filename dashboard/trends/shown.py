@@ -75,7 +75,7 @@ def chart_table(
     if slot >= len(found.charts):
         return ""
     chart = found.charts[slot]
-    drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources)
+    drawn = Drawn(chart.buckets, found.step_s, found.until)
     return data_table(drawn, zone)
 
 
@@ -108,7 +108,7 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
             revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
             only=view.only,
         )
-        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.sources, chart.before)
+        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.before)
         figure = timeline_figure(drawn, scale, style)
         same = bool(turns[slot]) and turns[slot]["revision"] == style.revision
         figures[slot] = redrawn(figure) if same else figure
@@ -117,7 +117,7 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
         _unbroken(found.lead),
         _span(found, zone),
         legend(found.everything, view),
-        source_table(found.lines, found.span_s),
+        source_table(found.lines),
         [slot >= len(found.charts) for slot in SLOTS],
         _padded([chart.name for chart in found.charts]),
         _padded([_caption(chart.told) for chart in found.charts]),
@@ -153,8 +153,8 @@ def _before(found: Answer) -> str:
     missing = [chart.name for chart in found.charts if not chart.before]
     text = f"Dashed: the same weekdays and times {weeks} before."
     if len(missing) == len(found.charts):
-        return f"No dashed lines: now, or {weeks} before, less than 60 % was covered."
-    return text + (f" None for {', '.join(missing)}: less than 60 % covered." if missing else "")
+        return f"No dashed lines: now, or {weeks} before, too little was covered to compare."
+    return text + (f" None for {', '.join(missing)}: too little was covered." if missing else "")
 
 
 def _unchanged() -> tuple[Any, ...]:

@@ -14,8 +14,7 @@ from dashboard.amounts import count, local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.combined import gaps
 from dashboard.trends.figure_layout import Drawn
-from dashboard.trends.figures import covered, partly, rate
-from dashboard.trends.sentences import coverage
+from dashboard.trends.figures import partly, rate
 from dashboard.trends.view import View, write_view
 
 MOST_LINES: Final = 100
@@ -57,9 +56,9 @@ def legend(found: Measures, view: View) -> list[Any]:
     return [*items, html.Li(missing)]
 
 
-def source_table(lines: Sequence[Total], span_s: float) -> list[Any]:
+def source_table(lines: Sequence[Total]) -> list[Any]:
     """One line a source, the busiest first, MOST_LINES at most."""
-    rows = [_row(_SOURCE_COLUMNS, _source_cells(line, span_s)) for line in lines[:MOST_LINES]]
+    rows = [_row(_SOURCE_COLUMNS, _source_cells(line)) for line in lines[:MOST_LINES]]
     parts: list[Any] = [html.Table([_head(_SOURCE_COLUMNS), html.Tbody(rows)], className="cards")]
     if len(lines) > MOST_LINES:
         parts.append(
@@ -82,10 +81,10 @@ def data_table(drawn: Drawn, zone: tzinfo) -> html.Table:
     return html.Table([_head(columns), html.Tbody([_row(columns, cells) for _, cells in lines])])
 
 
-def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
+def _source_cells(line: Total) -> tuple[str, ...]:
     now = line.now
     name = line.source.shown_name + (" (removed)" if line.source.removed else "")
-    share = percent(coverage(now, span_s))
+    share = percent(line.coverage)
     if now.shares is None:
         return (name, NONE, count(now.tracks), share, NONE, NONE)
     return (
@@ -100,10 +99,10 @@ def _source_cells(line: Total, span_s: float) -> tuple[str, ...]:
 
 def _data_cells(bucket: Bucket, drawn: Drawn, zone: tzinfo) -> tuple[str, ...]:
     shares = bucket.measures.shares
-    mark = partly(bucket, drawn.until, drawn.sources)
+    mark = partly(bucket)
     return (
         local_time(bucket.begin, zone, drawn.step_s) + (f" ({mark})" if mark else ""),
-        percent(covered(bucket, drawn.until, drawn.sources)),
+        percent(bucket.coverage),
         person_time(bucket.measures.total_s) if shares else "nobody seen",
         rate(bucket.measures) if shares else NONE,
         *(percent(shares[label]) if shares else NONE for label in STACK),

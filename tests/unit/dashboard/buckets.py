@@ -27,6 +27,7 @@ def buckets(
     analyzed_s: float = 1800,
     begin: datetime = BEGIN,
     partial: int | None = None,
+    expected_s: float | None = None,
 ) -> tuple[Bucket, ...]:
     """One after the other; None is a gap."""
     width = timedelta(seconds=step_s)
@@ -36,6 +37,7 @@ def buckets(
             begin + (place + 1) * width,
             measures({}) if step is None else seen(analyzed_s, **step),
             place == partial,
+            step_s if expected_s is None else expected_s,
         )
         for place, step in enumerate(steps)
     )

@@ -12,7 +12,7 @@ from contracts.emotions import EMOTIONS, UNCERTAIN
 from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
 from dashboard.trends.clock import axis_clock
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style
-from dashboard.trends.figures import covered, redrawn, scale_of, timeline_figure
+from dashboard.trends.figures import redrawn, scale_of, timeline_figure
 from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
 from tests.unit.dashboard.buckets import BEGIN, buckets
@@ -106,12 +106,14 @@ def test_a_rate_is_not_lowered_by_what_was_not_covered() -> None:
     assert heights == [2.0, 2.0]
 
 
-def test_a_step_is_covered_by_as_much_of_it_as_the_range_has() -> None:
-    (step,) = buckets({"happy": 1}, analyzed_s=900)
-    assert covered(step, step.end) == 0.25
-    assert covered(step, step.begin + (step.end - step.begin) / 2) == 0.5
-    assert covered(step, step.end, sources=2) == 0.125
-    assert covered(step, step.begin) == 0
+def test_a_step_is_covered_by_as_much_of_it_as_was_expected() -> None:
+    for expected_s, covered in ((3600, 0.25), (1800, 0.5), (900, 1), (600, 1), (0, 1)):
+        (step,) = buckets({"happy": 1}, analyzed_s=900, expected_s=expected_s)
+        assert step.coverage == covered
+        mark = "partly covered" in bars(drawn((step,)))[COVERAGE].customdata[0]
+        assert mark == (covered < 0.6)
+    (gap,) = buckets(None, expected_s=0)
+    assert gap.coverage == 0
 
 
 def test_each_theme_has_its_colours() -> None:
@@ -181,7 +183,7 @@ def test_the_weeks_before_are_dashed_and_a_gap_breaks_them() -> None:
     steps = buckets({"happy": 60}, {"happy": 30, "sad": 30}, {"sad": 60})
     before = (steps[2].measures, None, steps[0].measures)
     look = Style(LIGHT, BERLIN, Mode.LINES)
-    made = Drawn(steps, 3600, steps[-1].end, 1, before)
+    made = Drawn(steps, 3600, steps[-1].end, before)
     traces = bars(timeline_figure(made, scale_of([steps], Mode.LINES), look))
     dashed = traces["happy before"]
     assert (list(dashed.y), dashed.line.dash) == ([0.0, None, 1.0], "dash")

@@ -1,5 +1,6 @@
 """The computed sentence says what was seen, and how well; it compares only what is comparable."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,8 +17,13 @@ NOW = seen(0.87 * HOUR, neutral=62, happy=18, sad=11, **{UNCERTAIN: 9})
 BEFORE = seen(0.8 * HOUR, neutral=75, happy=15, **{UNCERTAIN: 10})
 
 
-def told(now: Measures = NOW, before: Measures = BEFORE, gap_s: float = 3 * HOUR) -> str:
-    return sentence(Told("door", now, before, HOUR, gap_s, 60))
+def told(
+    now: Measures = NOW,
+    before: Measures = BEFORE,
+    gap_s: float = 3 * HOUR,
+    before_s: float = HOUR,
+) -> str:
+    return sentence(Told("door", now, before, HOUR, before_s, gap_s, 60))
 
 
 def test_it_leads_with_what_was_expressed_most() -> None:
@@ -40,6 +46,13 @@ def test_what_is_covered_less_than_60_percent_is_not_compared(
 ) -> None:
     text = told(seen(now_s, neutral=3, happy=1), seen(before_s, neutral=1, happy=1))
     assert ("(−25 points)" in text) == compared
+
+
+def test_a_time_that_is_much_shorter_is_not_compared() -> None:
+    before = seen(1400, neutral=1, happy=1)
+    assert "point" in told(before=before, before_s=0.6 * HOUR)
+    assert "point" not in told(before=before, before_s=1400)
+    assert "point" not in told(before=seen(0), before_s=0)
 
 
 def test_it_compares_with_nothing_where_nobody_was_seen() -> None:
@@ -80,6 +93,15 @@ def test_the_longest_gap_ends_where_the_range_does() -> None:
     assert longest_gap_s(steps, BEGIN, until) == 2.5 * HOUR
     assert longest_gap_s(steps[:2], BEGIN + timedelta(minutes=45), until) == 900
     assert longest_gap_s(steps[1:2], BEGIN, until) == 0
+
+
+def test_where_nothing_was_expected_nothing_is_missing() -> None:
+    steps = (*buckets(None, {"happy": 1}), *buckets(None, begin=BEGIN + timedelta(hours=2)))
+    late = (replace(steps[0], expected_s=0), *steps[1:])
+    until = BEGIN + timedelta(hours=2.5)
+    assert longest_gap_s(steps, BEGIN, until) == HOUR
+    assert longest_gap_s(late, BEGIN, until) == 1800
+    assert common_gaps([late[:1], steps[:1]]) == [steps[0]]
 
 
 def test_together_there_is_a_gap_only_where_all_have_one() -> None:
