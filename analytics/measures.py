@@ -1,6 +1,7 @@
 """Measures: what a window, or many, says, from the sums that are stored of it."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -106,6 +107,39 @@ def of_values(values: Sequence[int]) -> Measures:
         up_s=up_ms / 1000,
         watched_s=watched_ms / 1000,
     )
+
+
+def combined(parts: Iterable[Measures]) -> Measures:
+    """All of them together; what is shared out by time stays so."""
+    several = list(parts)
+    dropped: Counter[str] = Counter()
+    for one in several:
+        dropped.update(one.dropped)
+    return Measures(
+        person_s={label: sum(one.person_s[label] for one in several) for label in LABELS},
+        probabilities=_mean_probabilities(several),
+        tracks=sum(one.tracks for one in several),
+        faces=sum(one.faces for one in several),
+        frames=sum(one.frames for one in several),
+        analyzed_s=sum(one.analyzed_s for one in several),
+        occupied_s=sum(one.occupied_s for one in several),
+        captured=sum(one.captured for one in several),
+        sampled_out=sum(one.sampled_out for one in several),
+        dropped=dict(dropped),
+        up_s=sum(one.up_s for one in several),
+        watched_s=sum(one.watched_s for one in several),
+    )
+
+
+def _mean_probabilities(several: Sequence[Measures]) -> dict[str, float] | None:
+    known = [(one.probabilities, one.total_s) for one in several if one.probabilities is not None]
+    total_s = sum(seconds for _, seconds in known)
+    if not total_s:
+        return None
+    return {
+        label: sum(shares[label] * seconds for shares, seconds in known) / total_s
+        for label in EMOTIONS
+    }
 
 
 _AT: Final = {name: at for at, name in enumerate(SUMS)}

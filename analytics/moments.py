@@ -17,7 +17,8 @@ class Moment:
     """At `at`, a source's shares moved by `change`: 0 not at all, 1 entirely.
 
     change: the total variation distance of both steps' shares, half the sum of the differences.
-    label: the one that moved most, from `before` to `now`, shares of 0..1.
+    label: the one that moved most, from `before` to `now`, shares of 0..1. source: of a group
+    "tag" and its tag.
     """
 
     source: str
@@ -30,9 +31,10 @@ class Moment:
 
 def moments(found: Timeline, limit: int = 10) -> tuple[Moment, ...]:
     """The sharpest changes, the sharpest first; only between adjoining steps with enough seen."""
+    groups = {f"tag {tag}": buckets for tag, buckets in found.groups.items()}
     changes = [
         moment
-        for source, buckets in found.series.items()
+        for source, buckets in (*found.series.items(), *groups.items())
         for before, now in pairwise(buckets)
         if (moment := _change(source, before, now)) is not None
     ]

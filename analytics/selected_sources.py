@@ -37,6 +37,52 @@ class HistorySource:
         return f"{self.name} (generated)" if self.generated else self.name
 
 
+@dataclass(frozen=True, slots=True)
+class SourceGroup:
+    """All sources with a tag, as one. Its name is the tag."""
+
+    name: str
+    sources: tuple[HistorySource, ...]
+
+    @property
+    def generated(self) -> bool:
+        """Whether any of it was made up."""
+        return any(one.generated for one in self.sources)
+
+    @property
+    def removed(self) -> bool:
+        """Whether nobody reads any of them any more."""
+        return all(one.removed for one in self.sources)
+
+    @property
+    def shown_name(self) -> str:
+        """The tag, with how many that are, and how many of them were made up."""
+        count, made_up = len(self.sources), sum(one.generated for one in self.sources)
+        text = f"{count} source{'' if count == 1 else 's'}"
+        if made_up:
+            text += f", {'' if made_up == count else f'{made_up} '}generated"
+        return f"tag {self.name} ({text})"
+
+
+def series_of(
+    selected: Sequence[HistorySource],
+    names: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    groups: Sequence[str] = (),
+) -> tuple[list[HistorySource], list[SourceGroup]]:
+    """What is shown of selected sources: some as they are, and the groups, which are tags.
+
+    A source may be in both. Without groups all of them are shown as they are.
+    """
+    if not groups:
+        return [*selected], []
+    alone = [one for one in selected if one.name in names or set(tags) & set(one.tags)]
+    return alone, [
+        SourceGroup(tag, tuple(one for one in selected if tag in one.tags))
+        for tag in dict.fromkeys(groups)
+    ]
+
+
 def history_sources(engine: Engine) -> tuple[HistorySource, ...]:
     """All sources by name, MOST_SOURCES at most."""
     with snapshot(engine) as connection:

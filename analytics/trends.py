@@ -5,7 +5,7 @@ it is made of, and in at most MOST_BUCKETS steps.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from operator import add
@@ -17,14 +17,15 @@ from analytics.expected import Expected, Interval, comparable, coverage, expecte
 from analytics.local_time import (
     MOST_BUCKETS,
     STEPS,
+    Stretch,
     auto_step,
     bucket_begin,
     bucket_begins,
     stored_width,
     stretches,
 )
-from analytics.measures import Measures, measures, of_values
-from analytics.selected_sources import HistorySource, select_sources
+from analytics.measures import Measures, combined, measures, of_values
+from analytics.selected_sources import HistorySource, SourceGroup, select_sources, series_of
 from analytics.snapshots import snapshot
 from analytics.steps import Steps, Values
 from analytics.stored_windows import Clock, in_range, sums_of, whole_windows
@@ -73,19 +74,23 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Equal steps of a range, for each source, or for ALL together. A gap is a bucket, too."""
+    """Equal steps of a range, for each source, or for ALL together. A gap is a bucket, too.
+
+    groups: by tag, all its sources together.
+    """
 
     since: datetime
     until: datetime
     step_s: int
     series: Mapping[str, tuple[Bucket, ...]]
+    groups: Mapping[str, tuple[Bucket, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One source's whole range, and the same length of time before it."""
+    """The whole range of a source, or of a group, and the same length of time before it."""
 
-    source: HistorySource
+    source: HistorySource | SourceGroup
     now: Measures
     before: Measures
     expected_s: float
@@ -125,44 +130,89 @@ def timeline(  # noqa: PLR0913
     *,
     sources: Sequence[str] = (),
     tags: Sequence[str] = (),
+    groups: Sequence[str] = (),
     step_s: int | None = None,
     together: bool = False,
 ) -> Timeline:
     """How expressions moved. step_s: one of STEPS; by default the finest that the range allows,
-    coarser where many sources are shown apart.
+    coarser where many sources are shown apart. groups: tags that are a series each; with groups
+    alone there are no others.
 
     Raises SettingsError for a range that is empty or a step too fine, SourceNotFoundError.
     """
     _check_range(since, until)
-    found: dict[str, dict[datetime, Values]] = {}
     with snapshot(engine) as connection:
-        chosen = select_sources(connection, sources, tags)
-        step_s = _checked_step(since, until, step_s, 1 if together else len(chosen))
+        selected = select_sources(connection, sources, (*tags, *groups))
+        chosen, grouped = series_of(selected, sources, tags, groups)
+        series = (1 if together else len(chosen)) + len(grouped)
+        step_s = _checked_step(since, until, step_s, series)
         begins = bucket_begins(since, until, step_s, zone)
-        pieces = list(stretches(begins[0], begins[-1], zone))
-        width_s = stored_width(step_s, {piece.offset_s for piece in pieces})
-        names = {one.pk: ALL if together else one.name for one in chosen}
-        for name in names.values():
-            found.setdefault(name, {})
-        expected = _expected(connection, chosen, names, until)
-        for piece in pieces:
-            steps = Steps(list(names), Clock(step_s, piece.offset_s), width_s, together)
-            begins_at: dict[int, datetime] = {}
-            for source_pk, step, values in steps.read(connection, piece):
-                begin = begins_at.get(step)
-                if begin is None:
-                    begin = bucket_begin(step, step_s, piece.offset_s, zone)
-                    begins_at[step] = begin
-                _add(found[names.get(source_pk, ALL)], begin, values)
+        clock = _StepsOnAClock(step_s, zone, tuple(stretches(begins[0], begins[-1], zone)))
+        times = expected_times(connection, selected, until)
+        plain = _Series({one.pk: ALL if together else one.name for one in chosen}, together)
+        apart = [_Series(dict.fromkeys(_pks(one), one.name), True) for one in grouped]
+        found: list[dict[str, tuple[Bucket, ...]]] = []
+        for one in (plain, *apart):
+            sums = clock.read(connection, one)
+            expected = one.expected(times)
+            found.append(
+                {
+                    name: tuple(_buckets(begins, steps, since, until, expected[name]))
+                    for name, steps in sums.items()
+                }
+            )
     return Timeline(
         since,
         until,
         step_s,
-        {
-            name: tuple(_buckets(begins, sums, since, until, expected[name]))
-            for name, sums in found.items()
-        },
+        found[0],
+        {name: steps for one in found[1:] for name, steps in one.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """By source, which series it is of. together: all are of one."""
+
+    names: Mapping[int, str]
+    together: bool
+
+    def expected(self, times: Mapping[int, Sequence[Interval]]) -> dict[str, Expected]:
+        """By series, how long its sources could have been seen."""
+        found: dict[str, list[Interval]] = {name: [] for name in self.names.values()}
+        for pk, name in self.names.items():
+            found[name] += times.get(pk, ())
+        return {name: Expected(intervals) for name, intervals in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _StepsOnAClock:
+    """A range's steps on the viewer's clock, in stretches of one offset each."""
+
+    step_s: int
+    zone: tzinfo
+    pieces: tuple[Stretch, ...]
+
+    def read(self, connection: Connection, series: _Series) -> dict[str, dict[datetime, Values]]:
+        """By series and begin, what each step has."""
+        width_s = stored_width(self.step_s, {piece.offset_s for piece in self.pieces})
+        found: dict[str, dict[datetime, Values]] = {name: {} for name in series.names.values()}
+        for piece in self.pieces if found else ():
+            clock = Clock(self.step_s, piece.offset_s)
+            steps = Steps(list(series.names), clock, width_s, series.together)
+            begins_at: dict[int, datetime] = {}
+            for source_pk, step, values in steps.read(connection, piece):
+                begin = begins_at.get(step)
+                if begin is None:
+                    begin = bucket_begin(step, self.step_s, piece.offset_s, self.zone)
+                    begins_at[step] = begin
+                name = next(iter(found)) if series.together else series.names[source_pk]
+                _add(found[name], begin, values)
+        return found
+
+
+def _pks(group: SourceGroup) -> list[int]:
+    return [one.pk for one in group.sources]
 
 
 def totals(
@@ -183,7 +233,9 @@ def totals(
         now = _totals(connection, chosen, since, until)
         earlier = since - (until - since)
         before = _totals(connection, chosen, earlier, since)
-        expected = _expected(connection, chosen, {one.pk: one.name for one in chosen}, until)
+        expected = _Series({one.pk: one.name for one in chosen}, False).expected(
+            expected_times(connection, chosen, until)
+        )
     lines = [
         Total(
             one,
@@ -195,6 +247,36 @@ def totals(
         for one in chosen
     ]
     return tuple(sorted(lines, key=lambda line: (-line.now.total_s, line.source.name)))
+
+
+def grouped_totals(
+    lines: Sequence[Total],
+    *,
+    sources: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    groups: Sequence[str] = (),
+) -> tuple[Total, ...]:
+    """Of the totals of these sources and of all with these tags and groups, a line a series.
+
+    As a timeline has them: with groups alone there are no others.
+    """
+    by_name = {line.source.name: line for line in lines}
+    selected = [line.source for line in lines if isinstance(line.source, HistorySource)]
+    alone, grouped = series_of(selected, sources, tags, groups)
+    return (
+        *(by_name[one.name] for one in alone),
+        *(_together(one, [by_name[member.name] for member in one.sources]) for one in grouped),
+    )
+
+
+def _together(group: SourceGroup, lines: Sequence[Total]) -> Total:
+    return Total(
+        group,
+        combined(line.now for line in lines),
+        combined(line.before for line in lines),
+        sum(line.expected_s for line in lines),
+        sum(line.expected_before_s for line in lines),
+    )
 
 
 def heat_map(  # noqa: PLR0913
@@ -289,19 +371,6 @@ def _buckets(
         values = sums.get(begin)
         found = _NOTHING if values is None else of_values(values)
         yield Bucket(begin, end, found, partial, expected.seconds(begin, min(end, until)))
-
-
-def _expected(
-    connection: Connection,
-    chosen: Sequence[HistorySource],
-    names: Mapping[int, str],
-    until: datetime,
-) -> dict[str, Expected]:
-    """By the name of the series that each source is of."""
-    times: dict[str, list[Interval]] = {name: [] for name in names.values()}
-    for pk, intervals in expected_times(connection, chosen, until).items():
-        times[names[pk]] += intervals
-    return {name: Expected(intervals) for name, intervals in times.items()}
 
 
 def _totals(

@@ -47,6 +47,10 @@ _LEAST_EVERY_S: Final = 10
 def trends_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     source: SourcesOption = None,
     tag: TagsOption = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="A tag whose sources are shown together, as one; can be repeated."),
+    ] = None,
     last: Annotated[str, typer.Option(help="The last 30m, 24h, 7d, 4w.")] = "24h",
     since: FromOption = None,
     until: ToOption = None,
@@ -72,6 +76,7 @@ def trends_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
             clock,
             sources=source or [],
             tags=tag or [],
+            groups=group or [],
             as_json=as_json,
             console=Console(),
         )

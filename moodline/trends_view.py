@@ -15,12 +15,14 @@ from sqlalchemy import Engine
 from analytics.expected import coverage
 from analytics.measures import Measures
 from analytics.moments import Moment, moments
+from analytics.selected_sources import SourceGroup
 from analytics.trends import (
     LONGEST_HEAT_MAP,
     Bucket,
     HeatCell,
     Timeline,
     Total,
+    grouped_totals,
     heat_map,
     timeline,
     totals,
@@ -43,14 +45,16 @@ def show_trends(  # noqa: PLR0913
     *,
     sources: Sequence[str],
     tags: Sequence[str],
+    groups: Sequence[str],
     as_json: bool,
     console: Console,
 ) -> None:
     """A line of letters a source, a line of coverage under it, and what it adds up to."""
-    found = timeline(engine, since, until, zone, sources=sources, tags=tags)
-    lines = totals(engine, since, until, sources=sources, tags=tags)
+    found = timeline(engine, since, until, zone, sources=sources, tags=tags, groups=groups)
+    every = totals(engine, since, until, sources=sources, tags=(*tags, *groups))
+    lines = grouped_totals(every, sources=sources, tags=tags, groups=groups)
     sharpest = moments(found, limit=5)
-    week = _week(engine, since, until, zone, sources, tags)
+    week = _week(engine, since, until, zone, sources, (*tags, *groups))
     if as_json:
         print_json(_json(found, lines, sharpest) | {"week": [_cell_json(cell) for cell in week]})
         return
@@ -65,7 +69,8 @@ def show_trends(  # noqa: PLR0913
         return
     width = max(20, min(console.width - 4, 96))
     for line in seen[:_SHOWN]:
-        console.print(_strip(line.source.shown_name, found.series[line.source.name], width))
+        series = found.groups if isinstance(line.source, SourceGroup) else found.series
+        console.print(_strip(line.source.shown_name, series[line.source.name], width))
     console.print(_axis(found, zone, width))
     console.print(_table(seen[:_SHOWN]))
     console.print("* derived from the probabilities, not measured", style="dim")
@@ -73,7 +78,8 @@ def show_trends(  # noqa: PLR0913
         console.print(f"and {len(seen) - _SHOWN} more; --source chooses", style="dim")
     shown_names = {line.source.name: line.source.shown_name for line in seen}
     for moment in sharpest[:3]:
-        console.print(_moment(moment, shown_names[moment.source], zone), highlight=False)
+        name = shown_names.get(moment.source, moment.source)
+        console.print(_moment(moment, name, zone), highlight=False)
     if until - since >= _LEAST_FOR_A_WEEK:
         console.print(_heat_map(week))
 
@@ -123,29 +129,15 @@ def _letter(found: Measures) -> tuple[str, str]:
 
 
 def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -> dict[str, Any]:
-    series = {
-        name: [
-            {
-                "begin": bucket.begin,
-                "end": bucket.end,
-                "partial": bucket.partial,
-                "expected_s": bucket.expected_s,
-                "coverage": round(bucket.coverage, 4),
-                **_values(bucket.measures),
-            }
-            for bucket in buckets
-            if not bucket.measures.is_gap() or bucket.measures.watched_s
-        ]
-        for name, buckets in found.series.items()
-    }
     answer = {
         "since": found.since,
         "until": found.until,
         "step_s": found.step_s,
-        "series": series,
+        "series": {name: _steps(buckets) for name, buckets in found.series.items()},
+        "groups": {tag: _steps(buckets) for tag, buckets in found.groups.items()},
         "totals": [
             {
-                "source": line.source.name,
+                **_name(line),
                 "generated": line.source.generated,
                 "expected_s": line.expected_s,
                 "coverage": round(line.coverage, 4),
@@ -160,6 +152,25 @@ def _json(found: Timeline, lines: Sequence[Total], sharpest: Sequence[Moment]) -
         json.dumps(answer, default=lambda moment: moment.isoformat())
     )
     return plain
+
+
+def _steps(buckets: Sequence[Bucket]) -> list[dict[str, Any]]:
+    return [
+        {
+            "begin": bucket.begin,
+            "end": bucket.end,
+            "partial": bucket.partial,
+            "expected_s": bucket.expected_s,
+            "coverage": round(bucket.coverage, 4),
+            **_values(bucket.measures),
+        }
+        for bucket in buckets
+        if not bucket.measures.is_gap() or bucket.measures.watched_s
+    ]
+
+
+def _name(line: Total) -> dict[str, str]:
+    return {"group" if isinstance(line.source, SourceGroup) else "source": line.source.name}
 
 
 def _values(found: Measures) -> dict[str, Any]:

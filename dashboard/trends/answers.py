@@ -1,20 +1,20 @@
 """What the read API answers to a view, ready to be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
 
 from analytics.expected import comparable
 from analytics.local_time import WEEK_S
-from analytics.measures import Measures
-from analytics.selected_sources import HistorySource, history_sources
-from analytics.trends import ALL, Bucket, Timeline, Total, timeline, totals
+from analytics.measures import Measures, combined
+from analytics.selected_sources import HistorySource, SourceGroup, history_sources
+from analytics.trends import Bucket, Timeline, Total, grouped_totals, timeline, totals
 from contracts.errors import SourceNotFoundError
-from dashboard.trends.combined import combined, common_gaps, longest_gap_s
+from dashboard.trends.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import Told, sentence
 from dashboard.trends.view import LONGEST, Mode, View
 
@@ -40,6 +40,7 @@ class Chart:
 class Answer:
     """A view's answer. lead: the sentence on all of it. all_names: of the sources there are.
 
+    lines: each source that is in it, once. rows: a line a series, which may have several of them.
     notes: what was asked for and is not shown. weeks_before: how far the charts' `before` is away.
     """
 
@@ -48,6 +49,7 @@ class Answer:
     step_s: int
     all_names: tuple[str, ...]
     lines: tuple[Total, ...]
+    rows: tuple[Total, ...]
     charts: tuple[Chart, ...]
     everything: Measures
     lead: str
@@ -59,10 +61,16 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
     """Ask the read API. Raises MoodlineError."""
     since, until = view.span(now)
     known = history_sources(engine)
-    names, notes = _chosen(known, view)
-    lines = totals(engine, since, until, sources=names)
-    together = len(lines) > MOST_CHARTS
-    found = timeline(engine, since, until, zone, sources=names, together=together)
+    chosen = choose(known, view)
+    lines = totals(engine, since, until, sources=chosen.names, tags=chosen.tags)
+    rows = grouped_totals(lines, sources=chosen.names, groups=chosen.tags)
+    together = len(rows) > MOST_CHARTS
+    if together:
+        asked: dict[str, Any] = {"sources": chosen.names, "tags": chosen.tags, "together": True}
+    else:
+        asked = {"sources": chosen.names, "groups": chosen.tags}
+    found = timeline(engine, since, until, zone, **asked)
+    series = _in_order(found)
     span_s = (until - since).total_seconds()
     every = Told(
         _together([line.source for line in lines]),
@@ -70,21 +78,20 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         combined(line.before for line in lines),
         sum(line.expected_s for line in lines),
         sum(line.expected_before_s for line in lines),
-        longest_gap_s(common_gaps(found.series.values()), since, until),
+        longest_gap_s(common_gaps(series), since, until),
         found.step_s,
     )
     if together:
-        (buckets,) = found.series.values()
-        charts = [Chart(every.name, buckets, every)]
+        charts = [Chart(every.name, series[0], every)]
     else:
         charts = [
-            _chart(line, found.series[line.source.name], since, until, every.step_s)
-            for line in sorted(lines, key=lambda line: line.source.name)
+            _chart(line, buckets, since, until, every.step_s)
+            for line, buckets in zip(sorted(rows, key=_order), series, strict=True)
         ]
     weeks = 0
     if view.mode is Mode.LINES:
         weeks = _weeks_before(span_s, found.step_s)
-        charts = _compared(engine, charts, found, zone, names, weeks)
+        charts = _compared(engine, charts, found, zone, asked, weeks)
     lead = sentence(charts[0].told if len(charts) == 1 else every)
     return Answer(
         since,
@@ -92,10 +99,11 @@ def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         found.step_s,
         tuple(one.name for one in known),
         lines,
+        rows,
         tuple(charts),
         every.now,
         lead,
-        notes,
+        chosen.notes,
         weeks,
     )
 
@@ -132,7 +140,7 @@ def _compared(  # noqa: PLR0913, PLR0917
     charts: Sequence[Chart],
     found: Timeline,
     zone: tzinfo,
-    names: Sequence[str],
+    asked: Mapping[str, Any],
     weeks: int,
 ) -> list[Chart]:
     """The charts with what was there so many weeks before."""
@@ -142,15 +150,15 @@ def _compared(  # noqa: PLR0913, PLR0917
         found.since - shift,
         found.until - shift,
         zone,
-        sources=names,
         step_s=found.step_s,
-        together=ALL in found.series,
+        **asked,
     )
     compared = []
-    for chart, (name, buckets) in zip(charts, sorted(found.series.items()), strict=True):
-        there = {_clock(one, zone) + shift: one.measures for one in older.series[name]}
+    for chart, earlier in zip(charts, _in_order(older), strict=True):
+        buckets = chart.buckets
+        there = {_clock(one, zone) + shift: one.measures for one in earlier}
         before = tuple(there.get(_clock(one, zone)) for one in buckets)
-        times = (buckets, older.series[name])
+        times = (buckets, earlier)
         enough = comparable(
             [sum(one.measures.analyzed_s for one in steps) for steps in times],
             [sum(one.expected_s for one in steps) for steps in times],
@@ -164,7 +172,18 @@ def _clock(bucket: Bucket, zone: tzinfo) -> datetime:
     return bucket.begin.astimezone(zone).replace(tzinfo=None)
 
 
-def _together(sources: Sequence[HistorySource]) -> str:
+def _in_order(found: Timeline) -> list[tuple[Bucket, ...]]:
+    """The series as the charts have them: sources by name, then tags."""
+    return [
+        buckets for series in (found.series, found.groups) for _, buckets in sorted(series.items())
+    ]
+
+
+def _order(line: Total) -> tuple[bool, str]:
+    return isinstance(line.source, SourceGroup), line.source.name
+
+
+def _together(sources: Sequence[HistorySource | SourceGroup]) -> str:
     """What was made up is never silently added to what was measured."""
     made_up = sum(one.generated for one in sources)
     text = f"{len(sources)} sources together"
@@ -173,16 +192,27 @@ def _together(sources: Sequence[HistorySource]) -> str:
     return f"{text} ({'all' if made_up == len(sources) else made_up} generated, not measured)"
 
 
-def _chosen(known: Sequence[HistorySource], view: View) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those that there are, and a line on those that there are not. Without any: all."""
-    there = {one.name for one in known}
-    names = tuple(name for name in view.sources if name in there)
-    missing = [name for name in view.sources if name not in there]
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sources and the tags of a view that there are, and a line on those that there are not."""
+
+    names: tuple[str, ...]
+    tags: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def choose(known: Sequence[HistorySource], view: View) -> Choice:
+    """What the view is of. Without any of it: all sources."""
+    all_names, all_tags = {one.name for one in known}, {tag for one in known for tag in one.tags}
+    names = tuple(name for name in view.sources if name in all_names)
+    tags = tuple(tag for tag in view.tags if tag in all_tags)
+    missing = [f"source “{name[:40]}”" for name in view.sources if name not in all_names]
+    missing += [f"tag “{tag[:40]}”" for tag in view.tags if tag not in all_tags]
     if not missing:
-        return names, ()
+        return Choice(names, tags, ())
     trouble = SourceNotFoundError(
-        f"There is no source “{missing[0][:40]}”"
+        f"There is no {missing[0]}"
         + (f", nor {len(missing) - 1} more that were asked for" if len(missing) > 1 else ""),
-        hint="Showing the others." if names else "Showing all sources.",
+        hint="Showing the others." if names or tags else "Showing all sources.",
     )
-    return names, (trouble.line(),)
+    return Choice(names, tags, (trouble.line(),))

@@ -18,8 +18,10 @@ from dashboard.backend import Backend
 from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
 
-_TAG = "\u2060"
-"""Before a tag that is chosen in the place of sources: no name can have it."""
+_EACH = "\u2060"
+"""Before a tag that is chosen in the place of its sources: no name can have it."""
+_AS_ONE = "\u2060\u2060"
+"""Before a tag that is chosen as a series of its own."""
 
 
 def add_callbacks(app: Dash, backend: Backend) -> None:
@@ -92,7 +94,8 @@ def _add_state(app: Dash, engine: Engine) -> None:
             view = replace(view, since=begin, until=end, zoom=())
         elif asked == "sources":
             known = await asyncio.to_thread(history_sources, engine)
-            view = replace(view, sources=_untagged(sources or (), known))
+            names, tags = _chosen(sources or (), known)
+            view = replace(view, sources=names, tags=tags)
         elif asked == "mode" and mode:
             view = replace(view, mode=Mode(mode))
         return _address(view, zone, now)
@@ -104,10 +107,12 @@ def _controls(
     """The controls as the view has them; the address stays."""
     names = [one.name for one in known]
     tags = sorted({tag for one in known for tag in one.tags})
-    tagged = [{"value": f"{_TAG}{tag}", "label": f"all with tag {tag}"} for tag in tags]
-    names_and_tags = [*names, *tagged]
+    as_one = [{"value": f"{_AS_ONE}{tag}", "label": f"tag {tag}, as one"} for tag in tags]
+    each = [{"value": f"{_EACH}{tag}", "label": f"tag {tag}, each source"} for tag in tags]
+    names_and_tags = [*names, *as_one, *each]
     since, until = (_input(one, zone) for one in view.whole(now))
     chosen = [name for name in view.sources if name in names]
+    chosen += [f"{_AS_ONE}{tag}" for tag in view.tags if tag in tags]
     value = preset(view)
     hidden = value != CUSTOM
     return (no_update, value, names_and_tags, chosen, view.mode.value, since, until, hidden, "")
@@ -201,14 +206,20 @@ def _known(engine: Engine) -> Sequence[HistorySource]:
         return ()
 
 
-def _untagged(chosen: Sequence[str], known: Sequence[HistorySource]) -> tuple[str, ...]:
-    """The names, those that a chosen tag stands for among them."""
+def _chosen(
+    chosen: Sequence[str], known: Sequence[HistorySource]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names, those that a tag stands for among them; and the tags that are a series each."""
     names: dict[str, None] = {}
+    tags: dict[str, None] = {}
     for one in chosen:
-        tag = one.removeprefix(_TAG)
-        tagged = [source.name for source in known if one.startswith(_TAG) and tag in source.tags]
+        if one.startswith(_AS_ONE):
+            tags[one.removeprefix(_AS_ONE)] = None
+            continue
+        tag = one.removeprefix(_EACH)
+        tagged = [source.name for source in known if one.startswith(_EACH) and tag in source.tags]
         names |= dict.fromkeys(tagged or [one])
-    return tuple(names)
+    return tuple(names), tuple(tags)
 
 
 def _input(at: datetime, zone: tzinfo) -> str:

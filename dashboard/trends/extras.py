@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from analytics.expected import comparable, coverage
 from analytics.local_time import zone_named
-from analytics.measures import Measures
+from analytics.measures import Measures, combined
 from analytics.moments import moments
 from analytics.queries import LABELS
 from analytics.selected_sources import history_sources
@@ -20,14 +20,14 @@ from analytics.trends import Timeline, heat_map, timeline
 from contracts.errors import SettingsError
 from contracts.records import utc_now
 from dashboard.backend import Backend
-from dashboard.trends.answers import Answer, answer
-from dashboard.trends.combined import combined
+from dashboard.trends.answers import Answer, answer, choose
 from dashboard.trends.view import read_view
 
 _MOMENTS: Final = 12
 _COLUMNS: Final = (
     *(
         "source",
+        "tag",
         "generated",
         "begin",
         "end",
@@ -57,13 +57,16 @@ def routes(backend: Backend) -> APIRouter:
         clock = zone_named(zone)
         view = read_view(request.url.query, utc_now(), clock).view
         since, until = view.span(utc_now())
-        there = {one.name: one for one in history_sources(backend.engine)}
-        names = [name for name in view.sources if name in there]
-        made_up = {name for name, one in there.items() if one.generated}
-        found = timeline(backend.engine, since, until, clock, sources=names)
+        known = history_sources(backend.engine)
+        chosen = choose(known, view)
+        made_up = {one.name for one in known if one.generated}
+        made_up_tags = {tag for one in known if one.generated for tag in one.tags}
+        found = timeline(
+            backend.engine, since, until, clock, sources=chosen.names, groups=chosen.tags
+        )
         name = f"moodline-{since:%Y%m%d}-{until:%Y%m%d}.csv"
         return StreamingResponse(
-            _lines(found, clock, made_up),
+            _lines(found, clock, made_up, made_up_tags),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -133,13 +136,18 @@ def _shares(found: Measures) -> dict[str, float] | None:
     return dict(found.shares) if found.shares is not None else None
 
 
-def _lines(found: Timeline, zone: tzinfo, made_up: Set[str]) -> Iterator[str]:
+def _lines(
+    found: Timeline, zone: tzinfo, made_up: Set[str], made_up_tags: Set[str]
+) -> Iterator[str]:
     """The steps as they are shown; a gap is a line with nothing in it but its coverage of 0.
 
-    made_up: the sources whose history is generated, which each of their lines says.
+    A line is of a source, or of a tag. made_up: the sources whose history is generated, which each
+    of their lines says; and made_up_tags, those that any of them have.
     """
     yield _line(_COLUMNS)
-    for source, buckets in sorted(found.series.items()):
+    sources = [((name, ""), name in made_up, steps) for name, steps in found.series.items()]
+    tags = [(("", tag), tag in made_up_tags, steps) for tag, steps in found.groups.items()]
+    for (source, tag), generated, buckets in (*sorted(sources), *sorted(tags)):
         for one in buckets:
             measures = one.measures
             known = not measures.is_gap()
@@ -147,7 +155,8 @@ def _lines(found: Timeline, zone: tzinfo, made_up: Set[str]) -> Iterator[str]:
             yield _line(
                 (
                     _plain(source),
-                    int(source in made_up),
+                    _plain(tag),
+                    int(generated),
                     one.begin.astimezone(zone).isoformat(),
                     one.end.astimezone(zone).isoformat(),
                     int(one.partial),

@@ -19,8 +19,8 @@ from contracts.history import HOUR_S, MINUTE_S
 from dashboard.amounts import local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.clock import AxisClock, axis_clock
-from dashboard.trends.combined import gaps
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style, figure_layout
+from dashboard.trends.gaps import gaps
 from dashboard.trends.view import Mode
 
 _PARTIAL: Final = 0.45

@@ -56,7 +56,7 @@ def _controls() -> html.Section:
     modes = [{"label": name, "value": mode.value} for mode, name in _MODES.items()]
     sources = dmc.MultiSelect(
         id="sources",
-        label="Sources",
+        label="Sources and tags",
         data=[],
         value=[],
         placeholder="All sources",
@@ -64,7 +64,7 @@ def _controls() -> html.Section:
         clearable=True,
         clearButtonProps=attributes(aria_label="Show all sources"),
         limit=_OFFERED,
-        nothingFoundMessage="No source has that in its name",
+        nothingFoundMessage="No source or tag has that in its name",
     )
     return html.Section(
         [
@@ -121,7 +121,7 @@ def _results() -> html.Div:
             html.Div(id="trends-extras", className="extras"),
             html.Section(
                 [
-                    html.H2("Per source"),
+                    html.H2("Per source or tag"),
                     html.Div(id="per-source"),
                     html.P(_COUNTS, className="help"),
                     html.P(_VALENCE, className="help", id="valence-help"),

@@ -117,7 +117,7 @@ def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[
         _unbroken(found.lead),
         _span(found, zone),
         legend(found.everything, view),
-        source_table(found.lines),
+        source_table(found.rows),
         [slot >= len(found.charts) for slot in SLOTS],
         _padded([chart.name for chart in found.charts]),
         _padded([_caption(chart.told) for chart in found.charts]),

@@ -12,9 +12,9 @@ from analytics.trends import Bucket, Total
 from contracts.emotions import UNCERTAIN
 from dashboard.amounts import count, local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
-from dashboard.trends.combined import gaps
 from dashboard.trends.figure_layout import Drawn
 from dashboard.trends.figures import partly, rate
+from dashboard.trends.gaps import gaps
 from dashboard.trends.view import View, write_view
 
 MOST_LINES: Final = 100
@@ -57,7 +57,7 @@ def legend(found: Measures, view: View) -> list[Any]:
 
 
 def source_table(lines: Sequence[Total]) -> list[Any]:
-    """One line a source, the busiest first, MOST_LINES at most."""
+    """One line a source, the busiest first, then the tags; MOST_LINES at most."""
     rows = [_row(_SOURCE_COLUMNS, _source_cells(line)) for line in lines[:MOST_LINES]]
     parts: list[Any] = [html.Table([_head(_SOURCE_COLUMNS), html.Tbody(rows)], className="cards")]
     if len(lines) > MOST_LINES:

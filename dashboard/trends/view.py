@@ -45,6 +45,7 @@ class Mode(StrEnum):
 class View:
     """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them.
 
+    tags: each a series of its own, all its sources together; with tags alone there are no others.
     only: the one label that is drawn, or "" for all. zoom: the part of the range that is looked
     at, its ends as those of a range; () for all of it.
     """
@@ -55,6 +56,7 @@ class View:
     mode: Mode = Mode.SHARE
     only: str = ""
     zoom: tuple[str, str] | tuple[()] = ()
+    tags: tuple[str, ...] = ()
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
         """What is looked at, UTC. Of a View that read_view gave it always holds."""
@@ -130,11 +132,11 @@ def read_view(query: str | None, now: datetime, zone: tzinfo) -> Reading:
     notes: list[str] = []
     begin, end = (_utc(_last(asked, key), zone) for key in ("from", "to"))
     since, until = _read_range(begin, end, now, notes)
-    sources = _read_sources(query, notes)
+    sources, tags = (_read_names(query, key, notes) for key in ("sources", "tags"))
     mode, only = _read_mode(_last(asked, "mode"), notes), _last(asked, "only") or ""
     only = only if only in LABELS else ""
     zoom = _read_zoom(_last(asked, "zoom"), now, zone, notes)
-    return Reading(View(since, until, sources, mode, only, zoom), (*notes,))
+    return Reading(View(since, until, sources, mode, only, zoom, tags), (*notes,))
 
 
 def write_view(view: View) -> str:
@@ -142,6 +144,8 @@ def write_view(view: View) -> str:
     parts = [("from", quote(view.since, safe=":")), ("to", quote(view.until, safe=":"))]
     if view.sources:
         parts.append(("sources", ",".join(quote(name, safe="") for name in view.sources)))
+    if view.tags:
+        parts.append(("tags", ",".join(quote(tag, safe="") for tag in view.tags)))
     parts.append(("mode", view.mode.value))
     if view.only:
         parts.append(("only", view.only))
@@ -202,14 +206,14 @@ def _read_zoom(
     return begin, end
 
 
-def _read_sources(query: str, notes: list[str]) -> tuple[str, ...]:
+def _read_names(query: str, key: str, notes: list[str]) -> tuple[str, ...]:
     """Split before it is unescaped: an escaped comma is part of a name."""
-    found = [part.partition("=")[2] for part in query.split("&") if part.startswith("sources=")]
+    found = [part.partition("=")[2] for part in query.split("&") if part.startswith(f"{key}=")]
     if not found:
         return ()
     names = dict.fromkeys(unquote(name.replace("+", " ")) for name in found[-1].split(",") if name)
     if len(names) > MOST_SOURCES:
-        notes.append(f"More than {MOST_SOURCES} sources were asked for; showing all.")
+        notes.append(f"More than {MOST_SOURCES} {key} were asked for; showing all.")
         return ()
     return tuple(names)
 

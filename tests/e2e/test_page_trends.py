@@ -111,9 +111,31 @@ def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: 
 def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
     opened(page, address, "from=now-24h&to=now")
     page.get_by_role("textbox", name="Sources").click()
-    page.get_by_role("option", name="all with tag generated").click()
+    page.get_by_role("option", name="tag generated, each source").click()
     page.wait_for_url(re.compile("sources="))
     assert sorted(asked(page)["sources"][0].split(",")) == ["café", "entrance", "library"]
+
+
+def test_a_tag_stands_beside_sources_as_one(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=library")
+    page.get_by_role("textbox", name="Sources").click()
+    page.get_by_role("option", name="tag generated, as one").click()
+    names = page.locator("#charts figure:visible h2")
+    tag = "tag generated (3 sources, generated)"
+    expect(names).to_have_text(["library (generated)", tag])
+    assert (asked(page)["sources"], asked(page)["tags"]) == (["library"], ["generated"])
+    expect(page.locator("#per-source tbody th")).to_have_text(["library (generated)", tag])
+    expect(page.locator("#lead")).to_contain_text("3 sources together")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    named = {(row["source"], row["tag"], row["generated"]) for row in rows}
+    assert named == {("library", "", "1"), ("", "generated", "1")}
+    page.go_back()
+    expect(names).to_have_text(["library (generated)"])
+    opened(page, address, "from=now-7d&to=now&tags=generated,attic")
+    expect(names).to_have_text([tag])
+    expect(page.locator("#notes")).to_contain_text("There is no tag “attic”")
 
 
 def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:

@@ -1,5 +1,6 @@
 """The read API over real rollups: the viewer's clock, gaps, totals and moments."""
 
+import json
 import random
 from collections import Counter
 from dataclasses import replace
@@ -8,7 +9,7 @@ from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from analytics.local_time import WEEK_S, Stretch, auto_step, bucket_begins
 from analytics.measures import Measures, measures
@@ -16,11 +17,12 @@ from analytics.moments import moments
 from analytics.rollups import fold_all
 from analytics.steps import Steps
 from analytics.stored_windows import Clock
-from analytics.trends import ALL, heat_map, timeline, totals
-from contracts.database import reading
+from analytics.trends import ALL, grouped_totals, heat_map, timeline, totals
+from contracts.database import reading, transaction
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from contracts.errors import SettingsError, SourceNotFoundError
 from contracts.history import DAY_S, HOUR_S, MICROS, MINUTE_S, QUARTER_S
+from contracts.records import Source
 from contracts.sources import (
     IntervalNews,
     LiveState,
@@ -188,6 +190,40 @@ def test_sources_are_told_apart_or_taken_together(engine: Engine) -> None:
     assert set(timeline(engine, *span, sources=["hall"]).series) == {"hall"}
     with pytest.raises(SourceNotFoundError, match="attic"):
         timeline(engine, *span, sources=["attic"])
+
+
+def tagged(engine: Engine, **tags: list[str]) -> None:
+    with transaction(engine) as connection:
+        for name, those in tags.items():
+            connection.execute(
+                update(Source).where(Source.name == name).values(tags=json.dumps(those))
+            )
+
+
+@pytest.mark.parametrize("step_s", [HOUR_S, DAY_S])
+def test_a_tag_is_a_series_beside_its_sources(engine: Engine, step_s: int) -> None:
+    runs = {name: written(engine, [1, 2, 25], name) for name in ("door", "hall", "yard")}
+    tagged(engine, door=["in"], hall=["in", "up"], yard=["out"])
+    fold_all(engine)
+    span = (SPRING, SPRING + timedelta(days=2))
+    found = timeline(engine, *span, KATHMANDU, sources=["hall"], groups=["in"], step_s=step_s)
+    assert (set(found.series), set(found.groups)) == ({"hall"}, {"in"})
+    inside = runs["door"] + runs["hall"]
+    for bucket in found.groups["in"]:
+        begin, end = bucket.begin, bucket.end
+        counted = summed(inside, begin, end)
+        assert bucket.measures.person_s == counted.person_s
+        assert bucket.measures.frames == counted.frames
+    lines = totals(engine, *span, sources=["hall"], tags=["in"])
+    hall, both = grouped_totals(lines, sources=["hall"], groups=["in"])
+    assert hall.now == summed(runs["hall"], *span)
+    assert both.now.frames == sum(len(run.frames) for run in inside)
+    assert both.source.shown_name == "tag in (2 sources)"
+    only = timeline(engine, *span, UTC, groups=["out", "in"])
+    assert not only.series and set(only.groups) == {"in", "out"}
+    assert {one.source for one in moments(only)} <= {"tag in", "tag out"}
+    with pytest.raises(SourceNotFoundError, match="attic"):
+        timeline(engine, *span, UTC, groups=["attic"])
 
 
 def test_the_step_grows_with_the_range(engine: Engine) -> None:

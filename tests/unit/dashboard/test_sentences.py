@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from analytics.measures import Measures, measures
+from analytics.measures import Measures, combined, measures
 from contracts.emotions import UNCERTAIN
 from dashboard.amounts import duration, percent, person_time, points
-from dashboard.trends.combined import combined, common_gaps, longest_gap_s
+from dashboard.trends.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import Told, sentence
 from tests.unit.dashboard.buckets import BEGIN, buckets, seen
 
