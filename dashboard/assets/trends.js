@@ -100,7 +100,7 @@
           font: { ...layout.font, color: colour("--text") },
           title: { text: `${plain(name)}${lines.map((line) => `<br><sub>${plain(line)}</sub>`).join("")}`, x: 0.02, xanchor: "left", font: { size: 16, color: colour("--text") } },
           legend: { orientation: "h", traceorder: "normal", x: 0, y: -0.16, yanchor: "top", font: { size: 11, color: colour("--text") } },
-          margin: { ...layout.margin, t: 100, b: 110, r: 16 },
+          margin: { ...layout.margin, t: 100, b: 110 },
         },
       };
     };

@@ -27,7 +27,7 @@ def spread(heights: Sequence[float], apart: float = APART) -> list[float]:
         found.append(max(height, found[-1] + apart) if found else max(height, 0.0))
     top = 1.0
     for place in reversed(range(len(found))):
-        found[place] = min(found[place], top)
+        found[place] = max(min(found[place], top), 0.0)
         top = found[place] - apart
     return found
 

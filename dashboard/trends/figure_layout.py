@@ -11,6 +11,7 @@ from contracts.history import DAY_S
 from dashboard.amounts import date_format, separators
 from dashboard.palette import Palette
 from dashboard.trends.clock import AxisClock
+from dashboard.trends.direct_labels import ROOM_PX
 from dashboard.trends.view import Mode
 
 COVERAGE: Final = "coverage"
@@ -76,7 +77,7 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "barmode": "stack",
         "bargap": 0,
         "autosize": True,
-        "margin": {"l": 44, "r": 8, "t": 24, "b": 40},
+        "margin": {"l": 44, "r": 8 if style.narrow else ROOM_PX, "t": 24, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": _FONT, "size": 12, "color": colours.text},

@@ -19,6 +19,7 @@ from contracts.history import HOUR_S, MINUTE_S
 from dashboard.amounts import local_time, percent, person_time, signed
 from dashboard.palette import NO_COVERAGE, STACK
 from dashboard.trends.clock import AxisClock, axis_clock
+from dashboard.trends.direct_labels import direct_labels, stacked
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style, figure_layout
 from dashboard.trends.gaps import gaps
 from dashboard.trends.view import Mode
@@ -79,6 +80,8 @@ def timeline_figure(drawn: Drawn, scale: Scale, style: Style) -> go.Figure:
     figure.add_traces(pen.valence())
     figure.add_traces([pen.strip(known), pen.no_coverage(missing)])
     figure.update_layout(shapes=[pen.outline(begin, end) for begin, end in missing])
+    for name in pen.names(labels, seen):
+        figure.add_annotation(name)
     return figure
 
 
@@ -117,7 +120,7 @@ class _Pen:
             seconds = bucket.measures.person_s[label]
             if self.style.mode is Mode.RATE:
                 seconds *= _a_covered_hour(bucket.measures)
-            heights.append(share if by_share else seconds / self.scale.unit_s)
+            heights.append(self._height(label, bucket))
             texts.append(percent(share) if by_share else person_time(seconds))
         found = self._bars(label, seen, self.style.palette.labels[label])
         if label == UNCERTAIN:
@@ -133,6 +136,26 @@ class _Pen:
             "customdata": texts,
             "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
         }
+
+    def names(self, labels: Sequence[str], seen: Sequence[Bucket]) -> list[dict[str, Any]]:
+        """What each band and line is, beside where the last of it is; a telephone has no room."""
+        if self.style.narrow or not seen:
+            return []
+        last = [(label, self._height(label, seen[-1])) for label in labels]
+        lines = self.style.mode is Mode.LINES
+        # A line of almost zero is drawn there, and named, too.
+        ends = [(label, at, self.scale.top) for label, at in last] if lines else stacked(last)
+        where = self.clock.place(seen[-1].end)
+        return direct_labels(ends, where, self.style.palette, self.scale.top)
+
+    def _height(self, label: str, bucket: Bucket) -> float:
+        """How high the label stands in a step, on the axis."""
+        if self.style.mode not in {Mode.SECONDS, Mode.RATE}:
+            return (bucket.measures.shares or {}).get(label, 0.0)
+        seconds = bucket.measures.person_s[label]
+        if self.style.mode is Mode.RATE:
+            seconds *= _a_covered_hour(bucket.measures)
+        return seconds / self.scale.unit_s
 
     def line(self, label: str) -> dict[str, Any]:
         """One label's shares from step to step, at the middle of each; a gap breaks it."""

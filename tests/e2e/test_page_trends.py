@@ -8,6 +8,7 @@ import shutil
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -136,6 +137,27 @@ def test_a_tag_stands_beside_sources_as_one(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&tags=generated,attic")
     expect(names).to_have_text([tag])
     expect(page.locator("#notes")).to_contain_text("There is no tag “attic”")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["share", "lines"])
+def test_what_is_drawn_is_named_beside_it(
+    page: Page, address: str, shots: Path, theme: str, mode: str
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    opened(page, address, f"from=now-7d&to=now&sources=caf%C3%A9,library&mode={mode}")
+    page.screenshot(path=shots / f"labels-{mode}-{theme}.png")
+    for figure in page.locator("#charts figure:visible").all():
+        frame = figure.locator(".main-svg").first.bounding_box()
+        named = figure.locator(".annotation-text").filter(has_text="■")
+        boxes = [one.bounding_box() for one in named.all()]
+        assert len(boxes) >= 3 and frame
+        ends = sorted(
+            (one["y"], one["y"] + one["height"], one["x"], one["width"]) for one in boxes if one
+        )
+        assert all(x + width <= frame["x"] + frame["width"] for _, _, x, width in ends)
+        assert all(above <= begin + 3 for (_, above, *_), (begin, *_) in pairwise(ends))
 
 
 def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.trends import Bucket
 from contracts.emotions import EMOTIONS, UNCERTAIN
 from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
 from dashboard.trends.clock import axis_clock
+from dashboard.trends.direct_labels import APART, spread
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style
 from dashboard.trends.figures import redrawn, scale_of, timeline_figure
 from dashboard.trends.tables import data_table
@@ -43,6 +47,44 @@ def test_a_gap_has_no_bar_in_any_band_and_no_coverage_of_zero() -> None:
         "2026-10-24T16:00:00",
     ]
     assert list(traces[COVERAGE].y) == [0.5, 0.5, 0.5]
+
+
+def names(figure: Any) -> list[Any]:
+    return [one for one in figure.layout.annotations if (one.name or "").startswith("label ")]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_each_band_and_line_is_named_at_its_end(mode: Mode) -> None:
+    steps = buckets({"sad": 10}, {"happy": 60, "neutral": 30, "fear": 1, UNCERTAIN: 40})
+    figure = drawn(steps, mode)
+    found = names(figure)
+    said = [one.text.rpartition(" ")[2] for one in found]
+    if mode is Mode.LINES:
+        assert set(said) == set(STACK) and said[-3:] == ["neutral", UNCERTAIN, "happy"]
+    else:
+        assert said == ["happy", "neutral", UNCERTAIN], "from the bottom; a sliver has no name"
+    assert {one.x for one in found} == {"2026-10-24T14:00:00"}
+    assert {one.font.color for one in found} == {LIGHT.text}, "no text in a band's colour"
+    top = figure.layout.yaxis.range[1]
+    assert all(0 <= one.y <= top for one in found)
+    for lower, upper in pairwise(found):
+        assert upper.y - lower.y >= APART * top * 0.999
+
+
+def test_a_telephone_has_the_legend_instead_of_names() -> None:
+    narrow, wide = drawn(narrow=True), drawn()
+    assert not names(narrow) and narrow.layout.margin.r < wide.layout.margin.r
+    assert not names(drawn(buckets(None, None)))
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_names_keep_apart_and_within(heights: list[float]) -> None:
+    ordered = sorted(heights)
+    found = spread(ordered)
+    assert all(-1e-9 <= one <= 1 for one in found)
+    assert all(upper - lower > APART - 1e-9 for lower, upper in pairwise(found))
+    if all(upper - lower > APART for lower, upper in pairwise(ordered)):
+        assert found == ordered
 
 
 def test_adjoining_gaps_are_one_outlined_and_hatched_place() -> None:
