@@ -101,10 +101,10 @@
       one.error ? state("bad", one.error) : one.result || "–"]), "Jobs");
 
     const drawStorage = (told, keptDays) => {
-      const most = Math.max(...told.days.map((one) => one.rows), 1);
+      const most = Math.max(...told.days.map((one) => one.rows), 0);
       const columns = told.days.map((one) => {
         const fill = make("i");
-        fill.style.height = `${(100 * one.rows) / most}%`;
+        fill.style.height = `${(100 * one.rows) / Math.max(most, 1)}%`;
         return make("span", { class: "column", title: `${new Date(one.day * 1000).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC" })}: ${number(one.rows)} rows` }, fill);
       });
       const line = !told.rows ? "No rows yet." : told.bytes_a_day
@@ -112,7 +112,7 @@
         : "Too little is kept to say how fast it grows: that takes a full day.";
       return [facts(["Database", size(told.bytes)], ["Rows of frames and faces", number(told.rows)]), make("p", { text: line }),
         make("figure", { class: "columns-figure" }, make("div", { class: "columns", "aria-hidden": "true" }, ...columns),
-          make("p", { class: "soft", text: `Rows by day over the last ${told.days.length} days, UTC; the most in a day are ${number(most === 1 && !told.rows ? 0 : most)}.` }))];
+          make("p", { class: "soft", text: most ? `Rows by day over the last ${told.days.length} days, UTC; the most in a day are ${number(most)}.` : `Of the last ${told.days.length} days there are no rows.` }))];
     };
 
     const drawLetters = (found) => (found.length
@@ -123,7 +123,7 @@
     const drawKept = (told) => [
       make("ul", { class: "sentences" },
         make("li", { text: told.live_view === "off" ? "No picture of a camera is stored, and none is shown." : `No picture of a camera is stored. The newest of each live source is in the broker's memory for 5 seconds, ${told.live_view === "clear" ? "with faces that can be seen" : "its faces blurred"}.` }),
-        make("li", { text: `Recordings that are sent here, and annotated copies that are drawn of recordings, are videos in which faces can be seen. They are kept ${videos(told.kept.uploads)}; an operator can delete a sent one sooner. Recordings in folders stay where they are.` }),
+        make("li", { text: `Recordings that are sent here, and annotated copies that are drawn of recordings, are videos in which faces can be seen. They are kept ${videos(told.kept.uploads)}; an operator can delete either sooner. Recordings in folders stay where they are.` }),
         make("li", { text: "A face is a box, a time, a track within its recording, and seven probabilities. Nobody is identified or compared with anybody." })),
       facts(["Rows of faces", days(told.kept.faces)], ["Rows of frames", days(told.kept.frames)], ["Sums by the minute", days(told.kept.minutes)], ["All other sums", days(told.kept.rollups)], ["Sent recordings, annotated copies", videos(told.kept.uploads)]),
       make("p", { class: "help", text: "Counted from when they came in, for videos from their analysis or drawing. Set them in the environment of scheduler and dashboard: MOODLINE_KEEP_FACES_DAYS, MOODLINE_KEEP_FRAMES_DAYS, MOODLINE_KEEP_MINUTES_DAYS, MOODLINE_KEEP_ROLLUPS_DAYS, MOODLINE_KEEP_UPLOADS_DAYS." }),

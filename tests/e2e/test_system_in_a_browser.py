@@ -1,0 +1,62 @@
+"""The page System in a browser, over records that the test writes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+from sqlalchemy import Engine, insert
+
+from contracts.database import open_engine, transaction, upgrade
+from contracts.history import DAY_S, rollups, window_start
+from contracts.records import Source, from_micros, to_micros, utc_now
+from contracts.settings import Settings
+from dashboard.backend import Backend
+from tests.browser import chromium
+from tests.pages import quiet_page, serving
+
+
+@pytest.fixture(scope="module")
+def viewer() -> Iterator[BrowserContext]:
+    with chromium() as browser, browser.new_context(locale="en-GB") as one:
+        yield one
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_storage_says_the_most_rows_of_a_day_and_that_there_are_none(
+    viewer: BrowserContext, engine: Engine
+) -> None:
+    with (
+        serving(Backend(engine, Settings())) as address,
+        quiet_page(viewer, address) as page,
+    ):
+        page.goto(f"{address}/system")
+        storage = page.locator("#storage")
+        expect(storage).to_contain_text("No rows yet.")
+        expect(storage).to_contain_text("Of the last 14 days there are no rows.")
+        expect(storage).not_to_contain_text("the most in a day")
+        day = from_micros(window_start(to_micros(utc_now() - timedelta(days=2)), DAY_S))
+        with transaction(engine) as connection:
+            source = insert(Source).values(name="door", kind="file", created_at=day)
+            pk = connection.execute(source.returning(Source.id)).scalar_one()
+            connection.execute(
+                insert(rollups).values(
+                    source_pk=pk,
+                    width_s=DAY_S,
+                    start=to_micros(day),
+                    part=0,
+                    folded_at=day,
+                    frames=1200,
+                    faces=34,
+                )
+            )
+        page.reload()
+        expect(storage).to_contain_text("the most in a day are 1,234.")
