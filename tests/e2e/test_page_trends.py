@@ -373,10 +373,13 @@ def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: s
     expect(page.locator("figure:visible tbody tr").first).to_be_visible()
 
 
-def test_with_text_twice_as_large_nothing_is_scrolled_sideways(page: Page, address: str) -> None:
+def test_with_text_twice_as_large_nothing_is_scrolled_sideways(
+    page: Page, address: str, shots: Path
+) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
-    for path in ("trends?from=now-7d&to=now&sources=library", "now", "system"):
+    pages = ("now", "system", "recordings", "sources", "try")
+    for path in ("trends?from=now-7d&to=now&sources=library", *pages):
         page.goto(f"{address}/{path}")
         expect(page.locator("#page h1")).to_be_visible()
         if path.startswith("trends"):
@@ -388,4 +391,5 @@ def test_with_text_twice_as_large_nothing_is_scrolled_sideways(page: Page, addre
             one.getBoundingClientRect().right > 391 && !one.closest(".scroll, .scroll-x, svg"))
             .map(one => one.outerHTML.slice(0, 120)).slice(0, 5)"""
         )
+        page.screenshot(path=shots / f"twice-{path.partition('?')[0]}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") == 390, (path, wide)
