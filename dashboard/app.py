@@ -19,7 +19,7 @@ from dashboard.access import NotAllowedError, Role, require
 from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
-from dashboard.pages import Page
+from dashboard.pages import BusyError, Page
 from dashboard.recordings import RECORDINGS
 from dashboard.shell import add_router, page_at, shell
 from dashboard.sign_in import SignIn, sign_in_routes
@@ -170,7 +170,7 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus.BAD_REQUEST
     if isinstance(error, NotAllowedError):
         status = HTTPStatus.FORBIDDEN
-    elif isinstance(error, DatabaseError):
+    elif isinstance(error, (DatabaseError, BusyError)):
         status = HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse({"error": cast(MoodlineError, error).line()}, status)
 

@@ -7,11 +7,16 @@ from typing import Any, Final
 from dash import Dash
 from fastapi import APIRouter
 
+from contracts.errors import MoodlineError
 from dashboard.access import Role
 from dashboard.backend import Backend
 
 MOST_BODY: Final = 262_144
 """Bytes of a request; a page's questions are a few hundred."""
+
+
+class BusyError(MoodlineError):
+    """Raised when nobody else can be served just now."""
 
 
 @dataclass(frozen=True, slots=True)

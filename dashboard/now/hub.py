@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import structlog
 
-from contracts.errors import MoodlineError
 from dashboard.now.reader import Look, Reader
+from dashboard.pages import BusyError
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ _STREAM_S: Final = 300.0
 _AGAIN: Final = b"event: again\ndata: 0\n\n"
 
 
-class TooManyViewersError(MoodlineError):
+class TooManyViewersError(BusyError):
     """Raised when nobody else can be served."""
 
 
