@@ -54,6 +54,9 @@ class RecordingDesk(Protocol):
     def annotate(self, run_id: str) -> None:
         """Begin to draw what was read onto a copy."""
 
+    def delete_copy(self, run_id: str, *, actor: str) -> None:
+        """Delete that copy, and write down who did."""
+
 
 def _unavailable(*_given: Any, **_named: Any) -> NoReturn:
     raise UnavailableError(
@@ -63,8 +66,8 @@ def _unavailable(*_given: Any, **_named: Any) -> NoReturn:
 
 class _NoDesk:
     add = edit = look = staticmethod(_unavailable)
-    take_upload = take_folder = folders = file_of = annotated = annotate = staticmethod(
-        _unavailable
+    take_upload = take_folder = folders = file_of = annotated = annotate = delete_copy = (
+        staticmethod(_unavailable)
     )
 
     @property

@@ -11,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Engine, select
 
-from contracts.database import reading
+from contracts.audit import write_audit
+from contracts.database import reading, transaction
 from contracts.errors import MoodlineError, SourceError
 from contracts.records import Run
 from contracts.settings import Settings
@@ -112,6 +113,17 @@ class RecordingDesk:
             self._drawing = {
                 run_id: subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
             }
+
+    def delete_copy(self, run_id: str, *, actor: str) -> None:
+        """Delete the annotated copy, and write down who did. Raises MoodlineError for none."""
+        state, out = self.annotated(run_id)
+        if state != "done":
+            raise MoodlineError("there is no annotated copy to delete")
+        with transaction(self.engine) as connection:
+            write_audit(connection, actor, "annotated copy deleted", {"run": run_id})
+            out.unlink(missing_ok=True)
+        with self._lock:
+            self._drawing.pop(run_id, None)
 
     def _queued(self, found: Sequence[Found | Refused]) -> list[tuple[str | None, str]]:
         pins = Pins(

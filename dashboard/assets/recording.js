@@ -215,9 +215,28 @@
     const sheet = make("a", { class: "button quiet", href: url("csv"), text: "Records (CSV)" });
     const report = make("a", { class: "button quiet", href: url("summary"), text: "Summary (HTML)" });
     const copy = make("span", { class: "copy" });
+    const confirmDelete = () => {
+      const erase = async () => {
+        dialog.close();
+        try { drawCopy((await ask(`${path}/annotated`, { method: "DELETE" })).state); } catch (error) { copy.replaceChildren(make("span", { class: "trouble", role: "alert", text: error.message })); }
+        copy.querySelector("button")?.focus();
+      };
+      const dialog = make("dialog", { class: "dialog", "aria-label": "Delete the annotated video" },
+        make("h2", { text: "Delete the annotated video?" }),
+        make("p", { text: `The video in which faces can be seen goes; what was read of the recording stays. ${told.playable ? "It can be drawn again." : "The recording is not here any more: it cannot be drawn again."}` }),
+        make("div", { class: "toolbar" },
+          make("button", { type: "button", class: "button danger", text: "Delete it", onclick: erase }),
+          make("button", { type: "button", class: "button quiet", text: "Keep it", onclick: () => dialog.close() })));
+      dialog.addEventListener("close", () => dialog.remove());
+      root.append(dialog);
+      dialog.showModal();
+    };
     const drawCopy = (state) => {
       if (!operator) return;
-      if (state === "done") copy.replaceChildren(make("a", { class: "button quiet", href: url("annotated"), text: "Annotated video" }));
+      if (state === "done") {
+        copy.replaceChildren(make("a", { class: "button quiet", href: url("annotated"), text: "Annotated video" }),
+          make("button", { type: "button", class: "button quiet", text: "Delete it", "aria-label": "Delete the annotated video", onclick: confirmDelete }));
+      }
       else if (state === "drawing") {
         copy.replaceChildren(make("span", { class: "soft", role: "status", text: "The annotated copy is being drawn …" }));
         timers.push(setTimeout(async () => { try { const next = await ask(path); if (!over()) drawCopy(next.annotated); } catch { /* Asked again when the page is. */ } }, 2000));

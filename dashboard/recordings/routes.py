@@ -157,6 +157,14 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
         backend.recordings.annotate(run_id)
         return {"state": backend.recordings.annotated(run_id)[0]}
 
+    @router.delete("/run/{run_id}/annotated")
+    def delete_copy(run_id: str) -> dict[str, str]:
+        person = require(Role.OPERATOR)
+        run_report(engine, run_id)
+        actor = person.name or "dashboard on this machine"
+        backend.recordings.delete_copy(run_id, actor=actor)
+        return {"state": backend.recordings.annotated(run_id)[0]}
+
     @router.get("/run/{run_id}/annotated")
     def annotated(run_id: str) -> FileResponse:
         require(Role.OPERATOR)

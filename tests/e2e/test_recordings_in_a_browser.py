@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
+from analytics.erasure import audit_entries
 from contracts.database import open_engine, upgrade
 from contracts.emotions import EMOTIONS
 from contracts.records import Face, Frame, Run, RunState, utc_now
@@ -20,6 +21,7 @@ from dashboard.backend import Backend
 from moodline.recording_desk import RecordingDesk, uploads_of
 from tests.browser import chromium
 from tests.e2e.commands import poll
+from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.media import VideoSpec, write_video
 from tests.pages import quiet_page, serving
 from tests.rows import Seen, write_run
@@ -338,6 +340,59 @@ def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
 
 
 # -- who may ------------------------------------------------------------------------
+
+
+def drawn_copy(desk: Desk, run_id: str, clip: Path) -> Path:
+    copy = desk.settings.uploads_path / "annotated" / f"{run_id}.mp4"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(clip.read_bytes())
+    return copy
+
+
+def test_an_annotated_copy_is_deleted_when_that_is_confirmed_and_written_down(
+    page: Page, desk: Desk, one_face: Path
+) -> None:
+    write_run(desk.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
+    desk.plays("seen", one_face)
+    copy = drawn_copy(desk, "seen", one_face)
+    page.goto(f"{desk.address}/recordings/seen")
+    delete = page.get_by_role("button", name="Delete the annotated video")
+    delete.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("It can be drawn again.")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_have_count(0)
+    assert copy.exists()
+    delete.click()
+    dialog.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_role("button", name="Draw an annotated video")).to_be_focused()
+    assert not copy.exists()
+    (entry,) = audit_entries(desk.engine)
+    assert (entry["action"], entry["details"]) == ("annotated copy deleted", {"run": "seen"})
+    assert entry["actor"] == "dashboard on this machine"
+
+
+def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face: Path) -> None:
+    write_run(desk.engine, "seen", {0: [HAPPY]}, source="one-face.mp4")
+    copy = drawn_copy(desk, "seen", one_face)
+    add_user(desk.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    add_user(desk.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
+    path = "/api/recordings/run/seen/annotated"
+    with serving(desk.backend, sign_in=True) as address:
+        vic, ola = (cookie_of(sign_in(address, name, PASSWORD)) for name in ("vic", "ola"))
+        assert ask(address, path, "DELETE").status == 401
+        assert ask(address, path, "DELETE", Cookie=vic).status == 403
+        elsewhere = ask(address, path, "DELETE", Cookie=ola, Sec_Fetch_Site="cross-site")
+        assert elsewhere.status == 403 and copy.exists()
+        unknown = "/api/recordings/run/..%2Fseen/annotated"
+        assert ask(address, unknown, "DELETE", Cookie=ola).status in {400, 404, 405}
+        assert copy.exists()
+        assert ask(address, path, "DELETE", Cookie=ola).status == 200
+        assert not copy.exists()
+        assert ask(address, path, "DELETE", Cookie=ola).status == 400
+    assert [one["actor"] for one in audit_entries(desk.engine) if "copy" in one["action"]] == [
+        "ola"
+    ]
 
 
 def test_a_viewer_sees_results_and_nothing_that_they_may_not_use(
