@@ -11,11 +11,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from contracts.database import open_engine, upgrade
+from contracts.records import utc_now
 from contracts.users import Role, add_user
+from dashboard.app import PAGES
+from moodline.generated_month import write_month
+from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.e2e.test_sign_in import PASSWORD, ask
+from tests.pages import quiet_page
+from tests.rows import Seen, write_run
 from tests.rtsp import free_ports
 
 PROXY = "127.0.0.2"
@@ -119,3 +126,59 @@ def test_who_is_no_proxy_is_not_believed(dashboard: int, proxy: str) -> None:
     assert direct.status == 303
     assert "secure" not in (direct.getheader("set-cookie") or "").lower()
     assert "; secure" in (guess(proxy, PASSWORD).getheader("set-cookie") or "").lower()
+
+
+SHOWN = {
+    "now": "No live source yet.",
+    "trends": "library (generated)",
+    "recordings": "interview.mp4",
+    "try": "Drop a picture here",
+    "sources": "No live source yet",
+    "system": "What was done that cannot be seen in the records any more.",
+}
+
+
+@pytest.mark.slow
+def test_every_page_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    write_month(engine, utc_now())
+    write_run(engine, "seen", {n: [Seen(1, "happy")] for n in range(40)}, source="interview.mp4")
+    engine.dispose()
+    base = f"{proxy}/moodline/"
+    with (
+        chromium() as browser,
+        browser.new_context() as viewer,
+        quiet_page(viewer, base) as page,
+    ):
+        page.goto(f"{base}trends?from=now-7d&to=now")
+        page.get_by_label("Name").fill("mara")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+        assert page.url == f"{base}trends?from=now-7d&to=now", "it was asked for before"
+        (cookie,) = viewer.cookies()
+        assert cookie["secure"] and cookie["httpOnly"] and cookie["path"] == "/moodline/"
+        for one in PAGES:
+            page.get_by_role("link", name=one.name, exact=True).click()
+            expect(page.locator("#page h1")).to_have_text(one.name)
+            assert page.url.startswith(f"{base}{one.path}")
+            expect(page.locator(f".place-{one.path}")).to_have_attribute("aria-current", "page")
+            expect(page.locator("#page")).to_contain_text(SHOWN[one.path])
+            if one.path == "system":  # This dashboard was not started by its command.
+                expect(page.get_by_role("alert").first).to_contain_text("cannot be done from here")
+            else:
+                assert not set(page.get_by_role("alert").all_inner_texts()) - {""}
+        page.get_by_role("link", name="Trends", exact=True).click()
+        expect(page.locator(".heat-map")).to_be_visible()
+        page.get_by_text("7 d", exact=True).click()
+        with page.expect_download() as sheet:
+            page.get_by_role("link", name="CSV").click()
+        assert sheet.value.url.startswith(f"{base}api/trends/csv?")
+        page.get_by_role("link", name="Recordings", exact=True).click()
+        page.get_by_role("link", name="interview.mp4").click()
+        expect(page.locator(".lane canvas").first).to_be_visible()
+        page.reload()
+        expect(page.locator(".lane canvas").first).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert page.url.startswith(f"{base}login")
