@@ -10,11 +10,13 @@ from analytics.trends import Bucket, Timeline
 
 LEAST_PERSON_S: Final = 5.0
 """A share of less than that says nothing."""
+LEAST_CHANGE: Final = 0.05
+"""A smaller change is no moment: it is how shares wander."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """At `at`, a source's shares moved by `change`: 0 not at all, 1 entirely.
+    """At `at`, a source's shares moved by `change`: LEAST_CHANGE or more, 1 entirely.
 
     change: the total variation distance of both steps' shares, half the sum of the differences.
     label: the one that moved most, from `before` to `now`, shares of 0..1. source: of a group
@@ -48,7 +50,7 @@ def _change(source: str, before: Bucket, now: Bucket) -> Moment | None:
         return None
     moved = [(later[label] - earlier[label], label) for label in later]
     change = sum(abs(by) for by, _ in moved) / 2
-    if not change:
+    if change < LEAST_CHANGE:
         return None
     _, label = max(moved, key=lambda one: abs(one[0]))
     return Moment(source, now.begin, change, label, earlier[label], later[label])

@@ -290,7 +290,7 @@
       slider.max = String(span);
       const { summary } = told;
       const going = STATES[summary.state] ? `${STATES[summary.state]}${summary.error ? `: ${summary.error}` : ""} · ` : "";
-      facts.textContent = `${going}${clock(span)} · ${percent(Math.min(summary.coverage.analyzed_s / span, 1))} analysed · ${number(summary.tracks)} tracks · ${summary.model_version}`;
+      facts.textContent = `${going}${clock(span)} · ${percent(Math.min(summary.coverage.analyzed_s / span, 1))} analysed · ${number(summary.tracks)} ${summary.tracks === 1 ? "track" : "tracks"} · ${summary.model_version}`;
       lead.textContent = told.headline;
       stale = new Set(faces.keys());
       drawMoments();

@@ -192,7 +192,7 @@
           window.scrollTo({ top: 0 });
         } }, make("span", { class: `swatch swatch-${one.label}`, "aria-hidden": "true" }),
         make("span", {}, make("strong", { text: at(one.at) }), make("br"), `${one.source}: ${one.label} ${percent(one.before)} to ${percent(one.now)}`)))))
-          : make("p", { class: "soft", text: "No two neighbouring steps were seen well enough to compare." }));
+          : make("p", { class: "soft", text: "No share moved by 5 points or more between two steps that were seen well enough to compare." }));
     };
 
     const onView = (event) => look(event.detail || location.search);

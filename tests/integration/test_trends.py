@@ -13,7 +13,7 @@ from sqlalchemy import Engine, update
 
 from analytics.local_time import WEEK_S, Stretch, auto_step, bucket_begins
 from analytics.measures import Measures, measures
-from analytics.moments import moments
+from analytics.moments import LEAST_CHANGE, moments
 from analytics.rollups import fold_all
 from analytics.steps import Steps
 from analytics.stored_windows import Clock
@@ -296,7 +296,7 @@ def test_moments_are_the_sharpest_changes_with_enough_seen(engine: Engine) -> No
     sharpest = moments(found, limit=3)
     assert sharpest and sharpest == tuple(sorted(sharpest, key=lambda one: -one.change))
     for one in sharpest:
-        assert 0 < one.change <= 1 and one.label in (*EMOTIONS, UNCERTAIN)
+        assert LEAST_CHANGE <= one.change <= 1 and one.label in (*EMOTIONS, UNCERTAIN)
         assert abs(one.now - one.before) <= one.change + 1e-9
 
 
