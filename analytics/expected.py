@@ -12,7 +12,8 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from analytics.selected_sources import HistorySource
 from contracts.history import HOUR_S, MICROS, rollups
@@ -156,37 +157,37 @@ def _pauses(
 
     One that is paused still is so until now.
     """
-    of_source, in_order = SourceInterval.source_pk, (SourceInterval.since, SourceInterval.id)
-    neighbours = [
-        one(SourceInterval.state).over(partition_by=of_source, order_by=in_order)
-        for one in (func.lag, func.lead)
-    ]
-    states = (
-        select(
-            SourceInterval.source_pk,
-            SourceInterval.state,
-            SourceInterval.since,
-            SourceInterval.until,
-            neighbours[0].label("last"),
-            neighbours[1].label("next"),
-        )
-        .where(SourceInterval.source_pk.in_(pks))
-        .subquery()
+    later = aliased(SourceInterval)
+    # Asked for each pause: of the many other states none is read.
+    after = (
+        select(later.state)
+        .where(later.source_pk == SourceInterval.source_pk)
+        .where(tuple_(later.since, later.id) > tuple_(SourceInterval.since, SourceInterval.id))
+        .order_by(later.since, later.id)
+        .limit(1)
+        .scalar_subquery()
     )
     still = set(connection.scalars(select(Source.id).where(Source.id.in_(pks), Source.paused)))
     found: dict[int, list[Interval]] = defaultdict(list)
+    goes_on: dict[int, bool] = {}
     for row in connection.execute(
-        select(states)
-        .where(states.c.state == LiveState.PAUSED)
-        .order_by(states.c.source_pk, states.c.since)
+        select(
+            SourceInterval.source_pk,
+            SourceInterval.since,
+            SourceInterval.until,
+            after.label("after"),
+        )
+        .where(SourceInterval.source_pk.in_(pks), SourceInterval.state == LiveState.PAUSED)
+        .order_by(SourceInterval.since, SourceInterval.id)
     ):
         pauses = found[row.source_pk]
         begin, end = to_micros(row.since), to_micros(row.until)
-        if row.last == LiveState.PAUSED:
+        if goes_on.get(row.source_pk):
             begin = pauses.pop()[0]
-        if row.next is None and row.source_pk in still:
+        if row.after is None and row.source_pk in still:
             end = until_us
         pauses.append((begin, end))
+        goes_on[row.source_pk] = row.after == LiveState.PAUSED
     return found
 
 
