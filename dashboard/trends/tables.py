@@ -20,7 +20,7 @@ from dashboard.trends.view import View, write_view
 MOST_LINES: Final = 100
 NONE: Final = "–"
 _SOURCE_COLUMNS: Final = (
-    "Source",
+    "Source or tag",
     "Person-time",
     "Tracks",
     "Coverage",
