@@ -82,27 +82,27 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
             server.wait(30)
     verdicts = [
         Verdict(
-            measured["paint_s"] < PAINT_S, f"Trends paints in {measured['paint_s']:.2f} s (median)"
+            f"Trends paints in {measured['paint_s']:.2f} s (median)", measured["paint_s"] < PAINT_S
         ),
-        Verdict(measured["zoom_s"] < ZOOM_S, f"a range is drawn in {measured['zoom_s']:.2f} s"),
+        Verdict(f"a range is drawn in {measured['zoom_s']:.2f} s", measured["zoom_s"] < ZOOM_S),
         Verdict(
-            measured["six_zoom_s"] < ZOOM_S,
             f"a range of six charts is drawn in {measured['six_zoom_s']:.2f} s",
+            measured["six_zoom_s"] < ZOOM_S,
         ),
         Verdict(
-            measured["memory_mb"] < MEMORY_MB,
             f"server memory over {INTERACTIONS} interactions: {measured['memory_mb']:+.1f} MB",
+            measured["memory_mb"] < MEMORY_MB,
         ),
         Verdict(
-            measured["tile_p95_s"] <= TILE_S,
             f"age of {SOURCES} tiles with {VIEWERS} viewers, p95: {measured['tile_p95_s']:.2f} s",
+            measured["tile_p95_s"] <= TILE_S,
         ),
         Verdict(
-            measured["picture_p95_s"] <= TILE_S,
             f"age of their pictures, p95: {measured['picture_p95_s']:.2f} s, for "
             f"{measured['server_cpu']:.2f} cores of the server",
+            measured["picture_p95_s"] <= TILE_S,
         ),
-        Verdict(measured["viewers"] == VIEWERS, f"{measured['viewers']} viewers were served"),
+        Verdict(f"{measured['viewers']} viewers were served", measured["viewers"] == VIEWERS),
     ]
     write_result("dashboard", measured, verdicts)
     return verdicts

@@ -100,7 +100,7 @@ def fer_python(console: Console) -> Path:
         console.print(f"Installing fer into {_OWN_PYTHON.name} (TensorFlow: some minutes).")
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "venv", "--quiet", _OWN_PYTHON], check=True)
-        install = [uv, "pip", "install", "--quiet", "--python", python]
+        install = [str(uv), "pip", "install", "--quiet", "--python", str(python)]
         subprocess.run([*install, "--no-deps", "fer==25.10.*"], check=True)
         subprocess.run([*install, *_PACKAGES], check=True)
     return python
