@@ -100,7 +100,8 @@ def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: 
     opened(page, f"{address}/trends")
     assert headings(page) == sorted(SOURCES)
     expect(page.locator("#lead")).to_contain_text("3 sources together: most")
-    expect(page.locator("#lead")).to_contain_text("covered; longest gap")
+    # They are recordings: what lies between them could not have been seen, and is no gap.
+    expect(page.locator("#lead")).to_contain_text("100 % covered; no gap")
     expect(page.locator("#span")).to_contain_text("(Europe/Berlin)")
     expect(page.locator("#per-source tbody tr")).to_have_count(3)
     expect(page.locator("#per-source")).to_contain_text("Derived valence")
