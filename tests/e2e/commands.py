@@ -44,9 +44,9 @@ class Installation:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str | Path, typed: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, in a process that has its imports."""
-        return run_warm(list(map(str, arguments)), self.environment(), TIMEOUT_S)
+        return run_warm(list(map(str, arguments)), self.environment(), TIMEOUT_S, typed)
 
     def analyze(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """The files of `analyze --json`, which must succeed."""

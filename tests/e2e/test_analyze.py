@@ -254,6 +254,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     )
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_nothing_running(
     installation: Installation, long_clip: Path
 ) -> None:

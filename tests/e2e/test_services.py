@@ -229,6 +229,7 @@ def test_a_worker_without_a_gpu_says_so(served: Installation) -> None:
     assert "model.keras" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stuck_ends_itself(served: Installation, one_face: Path) -> None:
     """It hangs in C with the interpreter's lock held: no thread of Python could end it."""
     stuck = Installation(

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -227,18 +228,7 @@ def test_a_burst_of_guesses_is_slowed_and_holds_no_thread_of_the_server(address:
 
 
 def test_users_by_command(installation: Installation) -> None:
-    import subprocess
-    import sys
-
-    def user(*words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "moodline", "user", *words],
-            env=installation.environment(),
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    user = partial(installation.run, "user")
 
     assert user("add", "mara", "--role", "admin", typed=f"{PASSWORD}\n").returncode == 0
     assert_plain_failure(user("add", "jon", typed="short\n"))

@@ -66,6 +66,7 @@ def test_sources_come_and_go_while_it_runs(
     assert stack.told_offline("door")["state"] == "dead"
 
 
+@pytest.mark.slow
 def test_whatever_is_killed_is_started_again_and_every_frame_is_counted(
     stack: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_whatever_is_killed_is_started_again_and_every_frame_is_counted(
     assert_balanced(stack)
 
 
+@pytest.mark.slow
 def test_a_camera_that_freezes_says_so_and_comes_back(
     stack: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.rtsp import RtspCamera
 
@@ -17,6 +19,7 @@ def summary(out: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_camera_that_reboots_is_seen_again(
     installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:

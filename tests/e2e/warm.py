@@ -21,12 +21,13 @@ _SERVER.set_forkserver_preload(
 
 
 def run_warm(
-    words: Sequence[str], env: Mapping[str, str], timeout_s: float
+    words: Sequence[str], env: Mapping[str, str], timeout_s: float, typed: str = ""
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `moodline WORDS` to its end."""
+    """Run `moodline WORDS` to its end. typed: its standard input."""
     with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder) / "out", Path(folder) / "err"
-        process = _SERVER.Process(target=_command, args=(words, dict(env), out, err))
+        keys, out, err = (Path(folder) / name for name in ("in", "out", "err"))
+        keys.write_text(typed)
+        process = _SERVER.Process(target=_command, args=(words, dict(env), keys, out, err))
         process.start()
         process.join(timeout_s)
         if process.exitcode is None:
@@ -37,11 +38,12 @@ def run_warm(
         )
 
 
-def _command(words: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> None:
+def _command(words: Sequence[str], env: Mapping[str, str], *files: Path) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(env)
-    for number, path in ((0, Path(os.devnull)), (1, out), (2, err)):
+    for number, path in enumerate(files):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+    sys.stdin = os.fdopen(0)  # The fork server has closed its own.
     sys.argv = ["moodline", *words]
     main()
