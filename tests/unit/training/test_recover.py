@@ -1,0 +1,23 @@
+"""The layers that a shipped artifact keeps, read without TensorFlow."""
+
+import numpy as np
+
+from contracts.model_card import WEIGHTS_NAME
+from inference_worker.shipped import shipped_model
+from training.recover import read_folded
+
+
+def test_an_artifact_keeps_a_backbone_and_two_heads_as_keras_lays_them_out() -> None:
+    network = read_folded(shipped_model() / WEIGHTS_NAME)
+
+    kernels = [layer.kernel.shape for layer in network.convolutions]
+    assert len(kernels) == 52
+    assert kernels[:3] == [(3, 3, 3, 32), (3, 3, 32, 1), (1, 1, 32, 16)]
+    assert kernels[-1] == (1, 1, 320, 1280)
+    assert {name: head.kernel.shape for name, head in network.heads.items()} == {
+        "fer2013": (1280, 7),
+        "ferplus": (1280, 7),
+    }
+    layers = [*network.convolutions, *network.heads.values()]
+    assert all(layer.kernel.dtype == layer.bias.dtype == np.float32 for layer in layers)
+    assert all(layer.kernel.any() for layer in layers)
