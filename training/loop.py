@@ -18,7 +18,7 @@ from training.augment import Batch, augmented, mixed
 from training.config import Distillation, TrainingConfig
 from training.dataset import Dataset, DatasetError, Split
 from training.model import build_model
-from training.teachers import CONFIG, WEIGHTS, Taught, answers, described, network_of
+from training.teachers import CONFIG, WEIGHTS, Taught, answers, described, start_from
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
@@ -123,7 +123,7 @@ class Trainer:
         if teachers:
             taught = answers(teachers, self.train.faces)
             if config.distillation.start_from_teacher:
-                self.model.set_weights(network_of(teachers[-1]).get_weights())
+                start_from(teachers[-1], self.model, self.train.faces)
         elif config.distillation != Distillation():
             raise DatasetError(
                 f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"

@@ -15,8 +15,12 @@ from training.calibration import probabilities
 from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.model import HEADS, build_model
+from training.recover import recovered, settle
 
 WEIGHTS, CONFIG = "ema.weights.h5", "run.json"
+
+_SETTLED_ON = 2000
+"""Faces that set the batch statistics a student starts with."""
 
 Floats = npt.NDArray[np.float32]
 Taught = tuple[Floats, Floats]
@@ -48,12 +52,22 @@ def network_of(run: Path) -> Any:
     if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
         raise RunError(
             f"{run} holds no finished epoch",
-            hint="Train first; an artifact has answers to learn, but no weights to start from",
+            hint="Train first; an artifact can be learned and started from, not exported again",
         )
     shape = ModelShape(**json.loads((run / CONFIG).read_text())["config"]["model"])
     model = build_model(shape, pretrained=False)
     model.load_weights(str(run / WEIGHTS))
     return model
+
+
+def start_from(teacher: Path, student: Any, faces: npt.NDArray[np.uint8]) -> None:
+    """Give the student the teacher's weights, and batch statistics of what the student sees."""
+    network = recovered(teacher) if is_artifact(teacher) else network_of(teacher)
+    student.set_weights(network.get_weights())
+    few = min(_SETTLED_ON, len(faces))
+    # Data sets are sorted by label: the first faces would all be angry.
+    chosen = np.random.default_rng(0).choice(len(faces), few, replace=False)
+    settle(student, faces[chosen])
 
 
 def described(teacher: Path) -> dict[str, str]:

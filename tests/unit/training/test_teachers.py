@@ -22,7 +22,7 @@ def test_an_artifact_answers_alike_for_a_face_and_its_mirror_image() -> None:
     assert not np.allclose(hard, soft)
 
 
-def test_an_artifact_is_told_from_a_run_and_has_no_weights_to_start_from(tmp_path: Path) -> None:
+def test_an_artifact_is_told_from_a_run_and_is_not_exported_again(tmp_path: Path) -> None:
     assert is_artifact(shipped_model())
     assert not is_artifact(tmp_path)
     assert described(shipped_model())["artifact"] == shipped_model().name

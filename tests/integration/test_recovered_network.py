@@ -1,0 +1,99 @@
+"""An artifact becomes a network that can be trained again. Needs TensorFlow."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from contracts.emotions import EMOTIONS
+from contracts.model_card import CARD_NAME, WEIGHTS_NAME
+from inference_worker.shipped import shipped_model
+from training.classifier import LiteRtModel
+from training.config import ModelShape
+from training.dataset import Split
+from training.model import HEADS, build_model
+from training.recover import RecoveryError, read_folded, recovered, settle
+
+pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SHAPE = ModelShape(alpha=0.35, seen_as=48)
+
+Faces = npt.NDArray[np.uint8]
+
+
+def noise(count: int, seed: int) -> Split:
+    """Blurred noise: unlike plain noise, it does not look the same everywhere."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
+    images = small.repeat(8, axis=1).repeat(8, axis=2)
+    none = np.zeros((count, len(EMOTIONS)), np.float32)
+    return Split(images, np.zeros(count, np.int64), none, tuple(map(str, range(count))))
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    """A network that was never trained; its batch norms are unlike those of a new one."""
+    model = build_model(SHAPE, pretrained=False)
+    rng = np.random.default_rng(5)
+    for weights in model.weights:
+        if weights.path.endswith(("moving_mean", "beta", "bias")):
+            weights.assign(rng.normal(0, 0.3, weights.shape))
+        elif weights.path.endswith(("moving_variance", "gamma")):
+            weights.assign(rng.uniform(0.5, 2.0, weights.shape))
+    return model
+
+
+def exported(network: Any, folder: Path, *, int8: bool = False) -> Path:
+    from training.export import Precision, litert_bytes
+
+    precision = Precision.INT8 if int8 else Precision.FLOAT
+    content = litert_bytes(network, precision, noise(500, seed=3))
+    folder.mkdir()
+    (folder / WEIGHTS_NAME).write_bytes(content)
+    card = json.loads((shipped_model() / CARD_NAME).read_text())
+    card["sha256"] = hashlib.sha256(content).hexdigest()
+    card["training"]["config"]["model"] = {"alpha": SHAPE.alpha, "seen_as": SHAPE.seen_as}
+    (folder / CARD_NAME).write_text(json.dumps(card))
+    return folder
+
+
+def logits(model: Any, faces: Faces) -> npt.NDArray[np.float32]:
+    return np.stack(model.predict(faces, verbose=0))
+
+
+def test_a_recovered_network_answers_as_its_artifact(network: Any, tmp_path: Path) -> None:
+    artifact, faces = exported(network, tmp_path / "float"), noise(20, seed=1).faces
+
+    shipped = LiteRtModel(artifact / WEIGHTS_NAME).logits(faces)
+
+    assert logits(recovered(artifact), faces) == pytest.approx(
+        np.stack([shipped[head] for head in HEADS]), abs=1e-3
+    )
+
+
+def test_settling_changes_the_statistics_and_not_the_answers(network: Any, tmp_path: Path) -> None:
+    model, faces = recovered(exported(network, tmp_path / "float")), noise(64, seed=2).faces
+    before = logits(model, faces)
+    norm = next(layer for layer in model.layers if hasattr(layer, "layers")).get_layer("bn_Conv1")
+
+    settle(model, faces)
+
+    assert logits(model, faces) == pytest.approx(before, abs=1e-3)
+    *_, variance = norm.get_weights()
+    assert not np.allclose(variance, 1.0, atol=0.1)
+    # What a first step in training sees: batch statistics instead of those that are kept.
+    model.get_layer(index=-len(HEADS) - 1).rate = 0.0
+    stepped = np.stack([np.asarray(head) for head in model(faces, training=True)])
+    assert stepped == pytest.approx(before, abs=1e-2)
+
+
+def test_int8_weights_are_not_taken_back(network: Any, tmp_path: Path) -> None:
+    artifact = exported(network, tmp_path / "int8", int8=True)
+
+    with pytest.raises(RecoveryError, match="int8"):
+        read_folded(artifact / WEIGHTS_NAME)
