@@ -46,6 +46,7 @@ SIX_ZOOMS = 20
 PAINT_S, ZOOM_S, TILE_S = 1.5, 0.5, 1.0
 MEMORY_MB = 20.0
 _SAMPLE_S = 0.1
+_PATIENCE_MS = 60_000
 _STAMP = struct.Struct(">qx")
 """When a made-up picture was taken, as its first nine bytes: whole in base64."""
 _SIX = ",".join(f"camera{number}" for number in range(1, 7))
@@ -109,6 +110,7 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
 
 
 def _trends(address: str, server: psutil.Process) -> dict[str, Any]:
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
