@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -97,6 +98,15 @@ class LiveStack:
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def running(self, word: str) -> list[psutil.Process]:
+        """Those whose command has the word. One that dies while it is looked at has none."""
+        found = []
+        for one in self.family():
+            with suppress(psutil.NoSuchProcess):
+                if any(word in part for part in one.cmdline()):
+                    found.append(one)
+        return found
+
     def pid_of(self, source: str) -> int | None:
         """The process that reads the source: the one that claims its run. None between two.
 
@@ -115,9 +125,11 @@ class LiveStack:
 
     def template_pid(self) -> int | None:
         """The process that those of the sources are forked from."""
-        mine = [one for one in self.family() if "ingest.live" in one.cmdline()]
+        mine = self.running("ingest.live")
         pids = {one.pid for one in mine}
-        return next((one.pid for one in mine if one.ppid() not in pids), None)
+        with suppress(psutil.NoSuchProcess):
+            return next((one.pid for one in mine if one.ppid() not in pids), None)
+        return None
 
     def told(self) -> dict[str, dict[str, Any]]:
         """What `moodline status --json` says of each live source."""

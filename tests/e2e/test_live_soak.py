@@ -51,9 +51,8 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
             elif victim == "template":
                 signal_process(stack.template_pid(), signal.SIGKILL)
             elif victim == "broker":
-                for one in stack.family():
-                    if "valkey" in one.name():
-                        one.kill()
+                for one in stack.running("valkey"):
+                    signal_process(one.pid, signal.SIGKILL)
             else:
                 stack.kill()
                 stack.start()

@@ -26,9 +26,12 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-@pytest.fixture
-def stack(installation: Installation, tmp_path: Path, one_face: Path) -> Iterator[LiveStack]:
-    with LiveStack(installation, tmp_path / "up.log", port=free_ports(1)[0]) as one:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, one_face: Path) -> Iterator[LiveStack]:
+    """One for all: a single test changes what is kept, and no other looks at it."""
+    folder = tmp_path_factory.mktemp("up")
+    installation = Installation(folder / "home")
+    with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
         installation.analyze(one_face, "--source", "interview")
         one.answers()
         yield one
