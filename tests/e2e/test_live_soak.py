@@ -102,7 +102,8 @@ def test_eight_cameras_hold_their_memory(
         told = stack.told()
         assert len({one["run_id"] for one in told.values()}) == 8
     totals = assert_balanced(stack)
-    assert totals["analyzed"] > 0.8 * 8 * 5 * SOAK_S
+    # Every fifth of what the server, a program of this machine, came to send.
+    assert totals["analyzed"] > 0.8 * totals["captured"] / 5 > 0.5 * 8 * 5 * SOAK_S
     assert totals["broker_lost"] == 0
     # The median of all slopes between two looks: a run that changes hands is a step, no slope.
     slopes_mb = {
