@@ -84,7 +84,7 @@ class _Family:
                 die_with_parent()
             os.close(sys.stdin.fileno())
             status = run_source(self.settings, name, pins)
-        except BaseException:
+        except BaseException:  # A forked child: nothing may go on into the template's code.
             log.exception("source process crashed", source=name)
         finally:
             sys.stderr.flush()

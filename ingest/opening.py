@@ -46,7 +46,7 @@ def open_recording(path: Path) -> OpenRecording:
         raise _unreadable(path) from exc
     try:
         return OpenRecording(container, _video_stream(container, path))
-    except BaseException:
+    except BaseException:  # Also Ctrl-C leaves no file open.
         container.close()
         raise
 

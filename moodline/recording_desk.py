@@ -121,7 +121,13 @@ class RecordingDesk:
             raise MoodlineError("there is no annotated copy to delete")
         with transaction(self.engine) as connection:
             write_audit(connection, actor, "annotated copy deleted", {"run": run_id})
-            out.unlink(missing_ok=True)
+            try:
+                out.unlink(missing_ok=True)
+            except OSError as exc:  # And the audit does not say that it is gone.
+                raise MoodlineError(
+                    f"the annotated copy cannot be deleted: {exc.strerror}",
+                    hint=f"Check who may write to {out.parent}",
+                ) from exc
         with self._lock:
             self._drawing.pop(run_id, None)
 

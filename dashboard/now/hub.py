@@ -117,7 +117,7 @@ class Hub:
                     async with self._changed:
                         self._changed.notify_all()
                 await asyncio.sleep(max(_LOOK_S - (time.monotonic() - begin), 0.01))
-        except Exception:
+        except Exception:  # Whatever it was, it is said before the task that nobody awaits ends.
             log.exception("the reader of the live sources ended")
             raise
         finally:

@@ -140,7 +140,7 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
         path = Path(name)
         try:
             export_records(engine, Selection(run_ids=(run_id,), frames=True), path)
-        except BaseException:
+        except BaseException:  # Also of a cancelled one no half file is left.
             path.unlink(missing_ok=True)
             raise
         gone = BackgroundTask(path.unlink, missing_ok=True)

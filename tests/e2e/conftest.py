@@ -1,11 +1,14 @@
-"""Clips with faces in them, rendered once for each test process."""
+"""Clips with faces in them, rendered once for each test process, and a browser for each module."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from moodline.scenes import render, scenes
+from tests.browser import chromium
 from tests.e2e.commands import Installation
 
 
@@ -13,6 +16,13 @@ from tests.e2e.commands import Installation
 def installation(tmp_path: Path) -> Installation:
     """A fresh installation with nothing configured."""
     return Installation(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

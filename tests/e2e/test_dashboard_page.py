@@ -21,7 +21,6 @@ from contracts.database import open_engine, upgrade
 from contracts.records import utc_now
 from contracts.settings import Settings
 from dashboard.backend import Backend
-from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
 from tests.pages import quiet_page, serving
@@ -48,12 +47,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def address(engine: Engine) -> Iterator[str]:
     with serving(Backend(engine, Settings())) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
         yield one
 
 

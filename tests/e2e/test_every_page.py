@@ -17,7 +17,6 @@ from contracts.records import utc_now
 from dashboard.app import PAGES
 from moodline.demo_camera import add_camera
 from moodline.generated_month import write_month
-from tests.browser import chromium
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
@@ -41,12 +40,6 @@ REVIEWED = {
     # A recording as it was sent: moodline makes no captions, and reads no sound.
     "video-caption",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

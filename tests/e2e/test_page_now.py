@@ -7,19 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import chromium
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import RtspCamera, free_ports
 
 WITHIN_10_S = 10_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

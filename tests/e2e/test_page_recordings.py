@@ -13,17 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from contracts.uploads import CHUNK
-from tests.browser import chromium
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import free_ports
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

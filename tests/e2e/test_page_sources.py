@@ -14,19 +14,12 @@ from playwright.sync_api import Browser, Page, expect
 import moodline
 from contracts.errors import MoodlineError
 from moodline.image_desk import ImageDesk
-from tests.browser import chromium
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import RtspCamera, free_ports
 
 FACES = Path(moodline.__file__).parent / "assets" / "faces"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

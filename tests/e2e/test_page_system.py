@@ -13,17 +13,10 @@ from sqlalchemy import func, select
 
 from contracts.database import reading
 from contracts.records import Face, Frame, Run
-from tests.browser import chromium
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import free_ports
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

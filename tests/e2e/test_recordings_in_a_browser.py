@@ -20,7 +20,6 @@ from contracts.uploads import CHUNK, Uploads
 from contracts.users import Role, add_user
 from dashboard.backend import Backend
 from moodline.recording_desk import RecordingDesk, uploads_of
-from tests.browser import chromium
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.media import VideoSpec, write_video
@@ -57,12 +56,6 @@ class Desk:
         """Let the run be one of that file."""
         with self.engine.begin() as connection:
             connection.execute(update(Run).where(Run.run_id == run_id).values(uri=str(path)))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

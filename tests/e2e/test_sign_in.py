@@ -23,17 +23,10 @@ from contracts.settings import Settings
 from contracts.users import Role, UserSession, add_user
 from dashboard.app import create_app
 from dashboard.backend import Backend
-from tests.browser import chromium
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.pages import quiet_page, serving
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

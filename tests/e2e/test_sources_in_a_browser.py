@@ -18,14 +18,7 @@ from contracts.settings import Settings
 from contracts.sources import SourceSettings, add_source, remove_source
 from dashboard.backend import Backend
 from moodline.broker import EmbeddedBroker
-from tests.browser import chromium
 from tests.pages import quiet_page, serving
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

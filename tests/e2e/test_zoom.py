@@ -16,18 +16,11 @@ from contracts.records import utc_now
 from contracts.settings import Settings
 from dashboard.backend import Backend
 from moodline.generated_month import write_month
-from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CLOCKS_CHANGED = datetime(2026, 10, 25, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
