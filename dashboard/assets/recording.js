@@ -19,6 +19,17 @@
     return whole >= 3600 ? `${Math.floor(whole / 3600)}:${parts.join(":")}` : parts.join(":");
   };
 
+  /* The presentation time of the picture that a video shows, in seconds; null where the browser
+     does not tell (WebCodecs needs https or localhost). */
+  const timeOfPicture = (video) => {
+    try {
+      const picture = new VideoFrame(video);
+      const seconds = picture.timestamp / 1e6;
+      picture.close();
+      return seconds;
+    } catch { return null; }
+  };
+
   const showRun = (root, run) => {
     let ended = false;
     const timers = [];
@@ -265,6 +276,9 @@
       make("section", { class: "panel", "aria-label": "Moments" }, make("h2", { text: "Moments" }), moments));
 
     if (video) {
+      /* The old picture stays until the next is presented, which may be before `seeking` is told. And
+         a seek may present two within the time it takes to ask for the next callback, which then
+         hears of the first only: where it ended, the picture itself is asked. */
       const step = (_now, metadata) => {
         if (over()) return;
         at = video.currentTime;
@@ -274,7 +288,8 @@
       };
       if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(step);
       else for (const what of ["timeupdate", "seeked"]) video.addEventListener(what, () => step());
-      video.addEventListener("seeking", () => { at = video.currentTime; pictured = null; follow(); });
+      video.addEventListener("seeking", () => { at = video.currentTime; follow(); });
+      video.addEventListener("seeked", () => { at = video.currentTime; pictured = timeOfPicture(video); follow(); });
       video.addEventListener("error", () => {
         video.replaceWith(make("div", { class: "empty", text: "The browser cannot play this kind of recording. An annotated video can be played." }));
       });
