@@ -10,7 +10,7 @@ from dash import Dash
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +19,7 @@ from dashboard.access import NotAllowedError, Role, require
 from dashboard.backend import Backend
 from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
+from dashboard.packed import STATIC, Packed
 from dashboard.pages import BusyError, Page
 from dashboard.recordings import RECORDINGS
 from dashboard.shell import add_router, page_at, shell
@@ -30,6 +31,10 @@ from dashboard.try_image import TRY_IMAGE
 
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation; the first one is where it opens."""
+PLOTLY: Final = Path(__file__).parent / "vendor" / "plotly-basic.min.js"
+"""Bars and lines, a quarter of the whole: npm's plotly.js-basic-dist-min, of the release that the
+Python package draws for. Why it is here: docs/decisions/0021."""
+_PLOTLY_ASKED: Final = "_dash-component-suites/plotly/package_data/plotly.min.js"
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _NOT_FOUND: Final = HTTPStatus.NOT_FOUND
 _INDEX: Final = """<!DOCTYPE html>
@@ -73,6 +78,10 @@ def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) ->
     def home() -> RedirectResponse:
         return RedirectResponse(prefix + PAGES[0].path)
 
+    @app.get(prefix + _PLOTLY_ASKED)
+    def plotly() -> FileResponse:
+        return FileResponse(PLOTLY, media_type="text/javascript")
+
     entrance = None
     if sign_in:
         entrance = SignIn(backend.engine, prefix, backend.settings.dashboard_password)
@@ -85,6 +94,7 @@ def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) ->
                 dependencies=[Depends(_may_change(page.changes))],
             )
     app.mount("/", _OneDocument(pages, prefix))
+    app.add_middleware(Packed, places=tuple(prefix + below for below in STATIC))
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     bodies = {_api(prefix, page) + "/": page.most_body for page in PAGES}
     app.add_middleware(Guard, headers=headers, sign_in=entrance, bodies=bodies)

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from contracts.errors import DatabaseError
 from contracts.users import LONGEST, Known, close_session, open_session, session_user, verify
 from dashboard.access import Person
+from dashboard.packed import STATIC
 from dashboard.throttle import Throttle
 
 COOKIE: Final = "moodline_session"
@@ -48,7 +49,7 @@ class SignIn:
     def is_open(self, path: str) -> bool:
         """Whether it is answered to everybody: the form, and what makes it look like one."""
         below = path.removeprefix(self.prefix)
-        return below == "login" or below.startswith(("assets/", "_dash-component-suites/"))
+        return below == "login" or below.startswith(STATIC)
 
     def person(self, headers: Headers) -> Person | None:
         """Who asks; None for nobody who is signed in. Raises DatabaseError."""

@@ -102,12 +102,12 @@ def test_eight_cameras_hold_their_memory(
         told = stack.told()
         assert len({one["run_id"] for one in told.values()}) == 8
     totals = assert_balanced(stack)
-    # Every fifth of what the server, a program of this machine, came to send.
-    assert totals["analyzed"] > 0.8 * totals["captured"] / 5 > 0.5 * 8 * 5 * SOAK_S
-    assert totals["broker_lost"] == 0
     # The median of all slopes between two looks: a run that changes hands is a step, no slope.
     slopes_mb = {
         name: round(theilslopes(sizes, at_s).slope * 600, 2) for name, (_, sizes) in own.items()
     }
-    print("MB in ten minutes:", slopes_mb)
+    print(totals, "MB in ten minutes:", slopes_mb)
+    # Every third of what the server, a program of this machine, came to send of 15 a second.
+    assert totals["analyzed"] > 0.8 * totals["captured"] / 3 > 0.5 * 8 * 5 * SOAK_S
+    assert totals["broker_lost"] == 0
     assert max(slopes_mb.values()) < LARGEST_SLOPE_MB, slopes_mb

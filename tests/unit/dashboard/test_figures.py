@@ -49,6 +49,11 @@ def test_a_gap_has_no_bar_in_any_band_and_no_coverage_of_zero() -> None:
     assert list(traces[COVERAGE].y) == [0.5, 0.5, 0.5]
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_figure_is_made_of_what_the_basic_bundle_draws(mode: Mode) -> None:
+    assert {trace.type for trace in drawn(STEPS, mode).data} <= {"bar", "scatter"}
+
+
 def names(figure: Any) -> list[Any]:
     return [one for one in figure.layout.annotations if (one.name or "").startswith("label ")]
 
