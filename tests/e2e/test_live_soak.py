@@ -104,7 +104,8 @@ def test_eight_cameras_hold_their_memory(
     totals = assert_balanced(stack)
     # The median of all slopes between two looks: a run that changes hands is a step, no slope.
     slopes_mb = {
-        name: round(theilslopes(sizes, at_s).slope * 600, 2) for name, (_, sizes) in own.items()
+        name: round(float(theilslopes(sizes, at_s).slope) * 600, 2)
+        for name, (_, sizes) in own.items()
     }
     print(totals, "MB in ten minutes:", slopes_mb)
     # Every third of what the server, a program of this machine, came to send of 15 a second.
