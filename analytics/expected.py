@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from analytics.selected_sources import HistorySource
 from contracts.history import HOUR_S, MICROS, rollups
-from contracts.records import Run, RunProgress, Source, SourceInterval, to_micros
+from contracts.records import Run, RunProgress, Source, SourceInterval, to_micros, utc_now
 from contracts.sources import LIVE, LiveState
 
 COMPARABLE: Final = 0.6
@@ -133,9 +133,10 @@ def _of_generated(
 def _of_cameras(
     connection: Connection, pks: Sequence[int], until_us: int
 ) -> dict[int, list[Interval]]:
-    """From added to removed, less the pauses."""
+    """From added to removed, less the pauses; of what is still to come nothing."""
     if not pks:
         return {}
+    until_us = min(until_us, to_micros(utc_now()))
     pauses = _pauses(connection, pks, until_us)
     found: dict[int, list[Interval]] = defaultdict(list)
     for row in connection.execute(

@@ -211,8 +211,10 @@ def _sqlite_engine(url: str, database: str | None) -> Engine:
         # The driver's own transaction control is off: `begin` below decides.
         connection.isolation_level = None
         cursor = connection.cursor()
-        # Takes effect only before the first table; later deletes can then give space back.
-        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        # Takes effect only before the first table; later deletes can then give space back. Asked
+        # of a database that is not empty, it would wait for whoever writes.
+        if not cursor.execute("PRAGMA page_count").fetchone()[0]:
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")

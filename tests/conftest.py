@@ -1,6 +1,7 @@
 """Private servers for the tests: a broker and databases that each run starts for itself."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,41 +33,83 @@ def bus(broker: EmbeddedBroker, request: pytest.FixtureRequest) -> Iterator[Bus]
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL of this test process's own."""
+    """A PostgreSQL of this test process's own, which does not wait for the disk.
+
+    Servers are killed in tests, and recover; the machine's power is not cut.
+    """
     from tests.postgresql import private_postgresql
 
     with private_postgresql() as server:
+        _on_server(server.url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def postgresql_with_schema(postgresql_url: str) -> str:
+    """The name of a database with today's schema, to be copied."""
+    name = f"schema_{os.getpid()}"
+    _on_server(postgresql_url, f"CREATE DATABASE {name}")
+    _upgraded(_database_of(postgresql_url, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with today's schema, to be copied."""
+    path = tmp_path_factory.mktemp("schema") / "records.db"
+    _upgraded(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def postgresql_database(postgresql_url: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the test's own."""
+def postgresql_database(
+    request: pytest.FixtureRequest, postgresql_url: str, tmp_path: Path
+) -> Iterator[str]:
+    """The URL of a database of the test's own: empty, but for the schema that `engine` asks for."""
     name = f"test_{os.getpid()}_{id(tmp_path)}"
-    admin = open_engine(postgresql_url).execution_options(isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    create = f"CREATE DATABASE {name}"
+    if "engine" in request.fixturenames:
+        create += f" TEMPLATE {request.getfixturevalue('postgresql_with_schema')}"
+    _on_server(postgresql_url, create)
+    yield _database_of(postgresql_url, name)
+    _on_server(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, on each of the two that moodline keeps its records in."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'records.db'}"
-        return
-    yield request.getfixturevalue("postgresql_database")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database, as `postgresql_database`, on each of the two that moodline keeps records in."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_database"))
+    path = tmp_path / "records.db"
+    if "engine" in request.fixturenames:
+        shutil.copyfile(request.getfixturevalue("sqlite_with_schema"), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on an empty database with today's schema."""
+    """An engine on a database with today's schema, and nothing in it."""
     engine = open_engine(database_url)
-    upgrade(engine)
     yield engine
+    engine.dispose()
+
+
+def _on_server(url: str, *statements: str) -> None:
+    """Run what cannot be run within a transaction."""
+    admin = open_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    admin.dispose()
+
+
+def _database_of(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _upgraded(url: str) -> None:
+    engine = open_engine(url)
+    upgrade(engine)
     engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -86,10 +87,10 @@ def finished_at(engine: Engine, run: WrittenRun, moment: datetime) -> None:
         connection.execute(update(Run).where(Run.run_id == run.run_id).values(finished_at=moment))
 
 
-def expected(runs: list[WrittenRun]) -> Windows:
+def expected(runs: list[WrittenRun], widths: Sequence[int] = WIDTHS) -> Windows:
     """What the runs add up to, counted one by one."""
     found: Windows = {}
-    for width_s in WIDTHS:
+    for width_s in widths:
         for run in runs:
             _count(found, run, width_s)
     return {key: +sums for key, sums in found.items() if +sums}

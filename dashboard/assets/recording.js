@@ -75,6 +75,7 @@
       oninput: () => seek(Number(slider.value)) });
     const lanes = make("div", { class: "lanes" });
     const pager = make("div", { class: "toolbar" });
+    const coarse = make("p", { class: "help" });
     const facts = make("p", { class: "soft run-facts" });
     const lead = make("p", { class: "lead" });
     const moments = make("div");
@@ -177,6 +178,8 @@
       pager.replaceChildren(turn("Tracks before", -LANES_A_PAGE, lanesFrom === 0), turn("Tracks after", LANES_A_PAGE, lanesFrom + LANES_A_PAGE >= told.lanes.length),
         make("span", { class: "soft", text: `Tracks ${lanesFrom + 1} to ${Math.min(lanesFrom + LANES_A_PAGE, told.lanes.length)} of ${told.lanes.length}${told.left_out ? `; ${told.left_out} shorter ones are not shown` : ""}` }));
       if (focus) pager.querySelector(`[data-turn="${focus}"]`)?.focus();
+      coarse.hidden = !told.step_s;
+      coarse.textContent = `The run is long: a part of a lane is what was shown longest within ${number(told.step_s)} s. The downloads have each frame.`;
       paint();
     };
     const spoken = (lane) => {
@@ -272,7 +275,7 @@
         make("div", { class: "panel side" }, now)),
       make("section", { class: "panel", "aria-label": "Lanes" }, make("h2", { text: "Tracks over time" }),
         make("ul", { class: "legend" }, ...LABELS.map((label) => make("li", {}, make("span", { class: `swatch swatch-${label}`, "aria-hidden": "true" }), make("span", { text: label })))),
-        lanes, pager, make("p", { class: "help", text: "A track is a person as long as they stay in the picture; who comes back is another. Click a lane to go there." })),
+        lanes, pager, make("p", { class: "help", text: "A track is a person as long as they stay in the picture; who comes back is another. Click a lane to go there." }), coarse),
       make("section", { class: "panel", "aria-label": "Moments" }, make("h2", { text: "Moments" }), moments));
 
     if (video) {

@@ -61,8 +61,10 @@ class Hub:
             while time.monotonic() < until_s:
                 async with self._changed:
                     if self.turn <= turn:
+                        # Not wait_for: what it starts may be cancelled without the lock.
                         with suppress(TimeoutError):
-                            await asyncio.wait_for(self._changed.wait(), _BEAT_S)
+                            async with asyncio.timeout(_BEAT_S):
+                                await self._changed.wait()
                 turn, told = self.turn, self.since(turn)
                 yield told or _BEAT
             yield _AGAIN

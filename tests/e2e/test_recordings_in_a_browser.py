@@ -1,6 +1,7 @@
 """Recordings and their player in a browser, over records and files that the test knows."""
 
 import os
+import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from sqlalchemy import Engine, insert, update
 from analytics.erasure import audit_entries
 from contracts.database import open_engine, upgrade
 from contracts.emotions import EMOTIONS
-from contracts.records import Face, Frame, Run, RunState, utc_now
+from contracts.records import Face, Frame, Run, RunState, to_micros, utc_now
 from contracts.settings import Settings
 from contracts.uploads import CHUNK, Uploads
 from contracts.users import Role, add_user
@@ -22,6 +23,7 @@ from dashboard.backend import Backend
 from moodline.recording_desk import RecordingDesk, uploads_of
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.e2e.test_sign_in import ask, cookie_of, sign_in
+from tests.history import write_history_run
 from tests.media import VideoSpec, write_video
 from tests.pages import quiet_page, serving
 from tests.rows import Seen, write_run
@@ -302,6 +304,19 @@ def test_a_crowd_is_read_to_the_end(page: Page, desk: Desk) -> None:
     expect(page.locator(".now-face")).to_have_count(4)
     page.get_by_label("Moment of the recording").fill("0")
     expect(page.locator(".now-faces")).to_contain_text("4 more in view")
+
+
+def test_the_lanes_of_a_long_run_say_how_coarse_they_are(
+    page: Page, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_history_run(desk.engine, "hours.mp4", to_micros(utc_now()), 300, random.Random(1))
+    page.goto(f"{desk.address}/recordings/{run.run_id}")
+    expect(page.locator(".lane-name").first).to_be_visible()
+    coarse = page.get_by_text("The run is long")
+    expect(coarse).to_be_hidden()
+    monkeypatch.setattr("analytics.lanes.MOST_ROWS", 10)
+    page.reload()
+    expect(coarse).to_contain_text("what was shown longest within 1 s")
 
 
 def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(

@@ -112,6 +112,15 @@ def test_a_camera_is_expected_from_when_it_was_added_until_it_was_removed(engine
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}
 
 
+def test_what_is_still_to_come_is_not_expected_of_a_camera(engine: Engine) -> None:
+    added = utc_now() - HOUR
+    camera(engine, "door", added)
+    found = expected_s(engine, added, added + DAY)["door"]
+    assert HOUR_S <= found < HOUR_S + 600
+    steps = timeline(engine, added, added + DAY, UTC, step_s=HOUR_S).series["door"]
+    assert sum(one.expected_s for one in steps) < HOUR_S + 600
+
+
 def test_a_pause_is_not_expected_but_a_failure_is(engine: Engine) -> None:
     pk = camera(engine, "door", MONDAY)
     was(engine, pk, LiveState.STREAMING, MONDAY, MONDAY + HOUR)

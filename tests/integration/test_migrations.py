@@ -73,7 +73,7 @@ def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
 
 
 def test_a_schema_of_today_is_left_alone_without_a_lock(engine: Engine) -> None:
-    """Every command asks; the workers commit all the while."""
+    """Every command asks, on a first connection of its own; the workers commit all the while."""
     other = open_engine(engine.url.render_as_string(hide_password=False))
     with other.begin() as connection:  # SQLite's writing lock.
         connection.execute(select(Run.id))

@@ -53,18 +53,19 @@ def written(engine: Engine, hours: list[int], source: str = "door") -> list[Writ
 
 def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
     """What the minutes in [begin, end) hold; the tracks, which cannot be added, are counted."""
+    since, until = at_us(begin), at_us(end)
     inside = [
         replace(
             run,
-            frames=[one for one in run.frames if at_us(begin) <= one.captured_at_us < at_us(end)],
-            minutes={at: one for at, one in run.minutes.items() if at_us(begin) <= at < at_us(end)},
+            frames=[one for one in run.frames if since <= one.captured_at_us < until],
+            minutes={at: one for at, one in run.minutes.items() if since <= at < until},
         )
         for run in runs
+        if run.frames[-1].captured_at_us >= since and run.frames[0].captured_at_us < until
     ]
     sums: Counter[str] = Counter()
-    for (_, width_s, _), found in expected([run for run in inside if run.frames]).items():
-        if width_s == MINUTE_S:
-            sums += found
+    for found in expected([run for run in inside if run.frames], (MINUTE_S,)).values():
+        sums += found
     sums["tracks_begun"] = len(tracks(inside, begin, end))
     sums["tracks_carried"] = 0
     return measures(sums)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
 import pytest
 
 from contracts.bus import Bus
@@ -110,6 +111,31 @@ def test_the_reader_ends_with_its_last_viewer(hub: Hub) -> None:
 
     upgrade(hub.reader.backend.engine)
     assert asyncio.run(watch())
+
+
+def test_viewers_that_leave_together_take_no_lock_with_them(hub: Hub) -> None:
+    """Their streams are cancelled as the server does: again and again, until they are over."""
+
+    async def leave() -> int:
+        waiting = 0
+
+        async def watch() -> None:
+            nonlocal waiting
+            async for told in hub.watch():
+                waiting += b"event: all" in told
+
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(watch)
+            while waiting < 20 or len(hub._changed._waiters) < 20:  # type: ignore[attr-defined]
+                await asyncio.sleep(0)
+            group.cancel_scope.cancel()
+        assert hub._task is not None
+        await asyncio.wait_for(hub._task, 10)
+        return hub.viewers
+
+    upgrade(hub.reader.backend.engine)
+    assert asyncio.run(leave()) == 0
 
 
 def test_what_is_read_of_a_source_and_that_the_broker_is_away(tmp_path: Path) -> None:
