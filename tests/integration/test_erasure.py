@@ -93,7 +93,7 @@ SCOPES: dict[str, Callable[[list[WrittenRun], datetime, datetime], Scope]] = {
 
 @pytest.mark.parametrize("settled", [False, True])
 @pytest.mark.parametrize("named", SCOPES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_what_is_erased_is_gone_and_nothing_else(
     engine: Engine, seed: int, named: str, *, settled: bool
 ) -> None:

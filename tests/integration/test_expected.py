@@ -11,7 +11,7 @@ from analytics.expected import Expected, comparable, coverage
 from analytics.rollups import fold_all
 from analytics.trends import ALL, timeline, totals
 from contracts.database import transaction
-from contracts.history import DAY_S, HOUR_S, MICROS
+from contracts.history import HOUR_S, MICROS
 from contracts.records import Run, Source, from_micros, utc_now
 from contracts.sources import (
     IntervalNews,
@@ -23,7 +23,6 @@ from contracts.sources import (
     remove_source,
     write_intervals,
 )
-from moodline.generated_month import write_month
 from tests.history import at_us, write_history_run
 
 MONDAY = datetime(2026, 3, 30, tzinfo=UTC)
@@ -135,10 +134,3 @@ def test_a_pause_is_not_expected_but_a_failure_is(engine: Engine) -> None:
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 3 * HOUR_S}
     found = timeline(engine, MONDAY, MONDAY + DAY, UTC, step_s=HOUR_S).series["door"]
     assert [round(one.expected_s / HOUR_S) for one in found] == [1, 0, 0, 0, 1, 1, *[0] * 18]
-
-
-def test_what_was_made_up_is_expected_while_it_lasts_and_its_holes_are_gaps(engine: Engine) -> None:
-    write_month(engine, utc_now())
-    lines = {one.source.name: one for one in totals(engine, utc_now() - 60 * DAY, utc_now())}
-    assert 28 * DAY_S < lines["café"].expected_s < 32 * DAY_S
-    assert lines["entrance"].coverage < lines["library"].coverage

@@ -1,18 +1,20 @@
 """The generated month says what it is, and adds up like one that was measured."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
 
+from analytics.trends import totals
 from contracts.database import open_engine, reading, upgrade
 from contracts.emotions import EMOTIONS
 from contracts.history import DAY_S, LABEL_SUMS, MINUTE_S, PROBABILITY_SUMS, SUMS, WIDTHS, rollups
 from contracts.records import Source
 from moodline.generated_month import DAYS, write_month
 
+DAY = timedelta(days=1)
 UNTIL = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
 ADDED = [name for name in SUMS if name != "tracks_carried"]
 
@@ -64,6 +66,12 @@ def test_every_source_is_marked_and_the_month_is_full(engine: Engine) -> None:
         ).one()
     assert list(tags) == ['["generated"]'] * 3
     assert (span[1] - span[0]) / 60e6 + 1 == DAYS * 24 * 60
+
+
+def test_it_is_expected_while_it_lasts_and_its_holes_are_gaps(engine: Engine) -> None:
+    lines = {one.source.name: one for one in totals(engine, UNTIL - 60 * DAY, UNTIL)}
+    assert 28 * DAY_S < lines["café"].expected_s < 32 * DAY_S
+    assert lines["entrance"].coverage < lines["library"].coverage
 
 
 def test_it_is_the_same_month_each_time(engine: Engine, tmp_path: Path) -> None:
