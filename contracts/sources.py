@@ -119,6 +119,11 @@ def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
             raise SourceError(
                 f"there is a source {name} already", hint=f"Change it: moodline source edit {name}"
             )
+        # Nobody wanted it seen meanwhile, which is what a pause is.
+        gone = {"since": found.removed_at, "until": utc_now(), "reason": "it was removed"}
+        connection.execute(
+            insert(SourceInterval).values(source_pk=found.id, state=LiveState.PAUSED, **gone)
+        )
         _update(connection, found.id, settings.columns() | {"removed_at": None, "paused": False})
 
 

@@ -109,6 +109,9 @@ def test_a_camera_is_expected_from_when_it_was_added_until_it_was_removed(engine
     with transaction(engine) as connection:
         connection.execute(update(Source).values(removed_at=MONDAY + 8 * HOUR))
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}
+    add_source(engine, "door", SourceSettings("rtsp://door/", "", None, None, None))
+    assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}, "it was away"
+    assert 2 * HOUR_S < expected_s(engine, MONDAY, utc_now())["door"] < 2 * HOUR_S + 60
 
 
 def test_what_is_still_to_come_is_not_expected_of_a_camera(engine: Engine) -> None:
