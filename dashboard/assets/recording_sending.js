@@ -115,6 +115,7 @@
   window.moodline.sending = {
     send, size, left, limits,
     nodes: () => [...sending.values()].map((one) => one.node),
-    has: (upload) => [...sending.values()].some((one) => one.id === upload),
+    /* Also one that the server began and whose answer is still to come. */
+    has: (upload) => [...sending.values()].some((one) => (one.id ? one.id === upload.id : one.file.name === upload.name && one.file.size === upload.size)),
   };
 })();

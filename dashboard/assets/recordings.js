@@ -75,7 +75,7 @@
       const keep = told.kept_days === null ? "kept until you delete them" : told.kept_days === 0 ? "deleted once they are analysed" : `deleted ${told.kept_days} days after their analysis`;
       keptLine.textContent = `${told.most_bytes ? `${size(told.most_bytes)} each at most. ` : ""}Files that you send are ${keep}; what was read in them stays.`;
       choices.replaceChildren(...told.folders.map((one) => make("option", { value: one })));
-      const rest = operator ? told.uploads.filter((one) => !sending.has(one.id)) : [];
+      const rest = operator ? told.uploads.filter((one) => !sending.has(one)) : [];
       const key = JSON.stringify([told, rest]);
       if (key === drawn) return;
       drawn = key;

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
 from analytics.erasure import audit_entries
@@ -144,7 +144,24 @@ def test_an_upload_goes_on_when_its_page_is_left(
     assert not page.evaluate(f"{{ {asked}; e.defaultPrevented }}")
 
 
-def _once(page: Page, held: Sequence[Route], count: int) -> bool:
+def test_an_upload_that_is_being_begun_is_shown_once(
+    page: Page, desk: Desk, one_face: Path
+) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(re.compile(r"recordings/upload$"), lambda one: held.append((one, one.fetch())))
+    page.goto(f"{desk.address}/recordings")
+    page.locator("#recording-files").set_input_files(one_face)
+    poll(lambda: _once(page, held, 1))
+    for _ in range(2):  # One may have been asked for before.
+        with page.expect_response("**/api/recordings/list"):
+            pass
+    expect(page.locator(".upload")).to_have_count(1)
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+    expect(page.locator(".upload")).to_have_count(0)
+
+
+def _once(page: Page, held: Sequence[object], count: int) -> bool:
     page.wait_for_timeout(50)  # Routes are told of while the page is waited for.
     return len(held) == count
 
