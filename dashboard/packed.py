@@ -43,9 +43,9 @@ class Packed:
             held.append(message)
 
         await self._app(scope, receive, hold)
-        if not held:  # Who asked went away.
+        start, *parts = held or [{}]
+        if not parts or parts[-1].get("more_body", False):  # Who asked went away.
             return
-        start, *parts = held
         body = b"".join(part.get("body", b"") for part in parts)
         headers = MutableHeaders(scope=start)
         if start["status"] == HTTPStatus.OK and "content-encoding" not in headers:

@@ -176,7 +176,7 @@
         onclick: () => { lanesFrom += by; drawLanes(); } });
       const focus = pager.contains(document.activeElement) ? document.activeElement.dataset.turn : "";
       pager.replaceChildren(turn("Tracks before", -LANES_A_PAGE, lanesFrom === 0), turn("Tracks after", LANES_A_PAGE, lanesFrom + LANES_A_PAGE >= told.lanes.length),
-        make("span", { class: "soft", text: `Tracks ${lanesFrom + 1} to ${Math.min(lanesFrom + LANES_A_PAGE, told.lanes.length)} of ${told.lanes.length}${told.left_out ? `; ${told.left_out} shorter ones are not shown` : ""}` }));
+        make("span", { class: "soft", text: `Tracks ${lanesFrom + 1} to ${Math.min(lanesFrom + LANES_A_PAGE, told.lanes.length)} of ${told.lanes.length}${told.left_out ? `; ${told.left_out} shorter ${told.left_out === 1 ? "one is" : "ones are"} not shown` : ""}` }));
       if (focus) pager.querySelector(`[data-turn="${focus}"]`)?.focus();
       coarse.hidden = !told.step_s;
       coarse.textContent = `The run is long: a part of a lane is what was shown longest within ${number(told.step_s)} s. The downloads have each frame.`;

@@ -116,6 +116,6 @@
     send, size, left, limits,
     nodes: () => [...sending.values()].map((one) => one.node),
     /* Also one that the server began and whose answer is still to come. */
-    has: (upload) => [...sending.values()].some((one) => (one.id ? one.id === upload.id : one.file.name === upload.name && one.file.size === upload.size)),
+    has: (upload) => [...sending.values()].some((one) => (one.id ? one.id === upload.id : !one.failed && one.file.name === upload.name && one.file.size === upload.size)),
   };
 })();

@@ -1,6 +1,7 @@
 """The schema goes up, down and up again, on both databases, and equals the tables in the code."""
 
 import time
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -70,6 +71,14 @@ def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
             )
         ).all()
     assert [tuple(row) for row in found] == [(ticket.run_id, "a", 0, False)]
+
+
+def test_a_new_sqlite_database_can_give_space_back(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 2
+    engine.dispose()
 
 
 def test_a_schema_of_today_is_left_alone_without_a_lock(engine: Engine) -> None:

@@ -142,6 +142,23 @@ def test_what_the_browser_has_already_is_not_sent_again(folder: Path) -> None:
     assert (again.status, again.content) == (304, b"")
 
 
+def test_what_was_cut_off_is_neither_sent_nor_kept() -> None:
+    async def cut(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": TEXT, "more_body": True})
+
+    sent = list[Any]()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    packed = Packed(cut, places=("/assets/",))
+    accepts = [(b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": "GET", "path": "/assets/large.js", "headers": accepts}
+    asyncio.run(packed(scope, send, send))
+    assert not sent and not packed._kept
+
+
 def test_a_file_that_is_not_there_is_said_so(folder: Path) -> None:
     assert Client(folder).get("/assets/none.js").status == 404
 
