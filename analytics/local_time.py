@@ -13,6 +13,9 @@ from contracts.records import from_micros, to_micros
 WEEK_S: Final = 7 * DAY_S
 STEPS: Final = (MINUTE_S, 5 * MINUTE_S, QUARTER_S, HOUR_S, DAY_S, WEEK_S, 4 * WEEK_S)
 MOST_BUCKETS: Final = 400
+"""Steps of a range, whoever asks; of their own accord answers have EASY_BUCKETS at most."""
+EASY_BUCKETS: Final = 300
+"""A day has 288 steps of five minutes; a year of days would be bars of three pixels."""
 MOST_TOGETHER: Final = 3000
 """What a page draws, and a database adds up, while one waits."""
 _MONDAY_S: Final = 4 * DAY_S
@@ -52,12 +55,12 @@ def stretches(since: datetime, until: datetime, zone: tzinfo) -> Iterator[Stretc
 
 
 def auto_step(since: datetime, until: datetime, series: int = 1) -> int:
-    """The finest step, in seconds, that shows the range in at most MOST_BUCKETS.
+    """The finest step, in seconds, that shows the range in at most EASY_BUCKETS.
 
     Of many series also in at most MOST_TOGETHER of them all.
     """
     span_s = (until - since).total_seconds()
-    most = min(MOST_BUCKETS, MOST_TOGETHER // max(series, 1))
+    most = min(EASY_BUCKETS, MOST_TOGETHER // max(series, 1))
     return next((step for step in STEPS if span_s / step <= most), STEPS[-1])
 
 

@@ -6,7 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import (
+    ALL,
+    MATCH,
+    ClientsideFunction,
+    Dash,
+    Input,
+    Output,
+    State,
+    ctx,
+    html,
+    no_update,
+    set_props,
+)
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
@@ -44,8 +56,8 @@ def add_callbacks(app: Dash, backend: Backend) -> None:
 
 
 def _add_state(app: Dash, engine: Engine) -> None:
+    # The address is no output: what reads it, above all the answer, would wait for the controls.
     @app.callback(
-        Output("url", "search"),
         Output("range", "value"),
         Output("sources", "data"),
         Output("sources", "value"),
@@ -89,7 +101,7 @@ def _add_state(app: Dash, engine: Engine) -> None:
         elif asked == "apply":
             ends = _local(since, zone), _local(until, zone)
             if trouble := range_trouble(*ends):
-                return (*[no_update] * 8, trouble)
+                return (*[no_update] * 7, trouble)
             begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
             view = replace(view, since=begin, until=end, zoom=())
         elif asked == "sources":
@@ -98,13 +110,14 @@ def _add_state(app: Dash, engine: Engine) -> None:
             view = replace(view, sources=names, tags=tags)
         elif asked == "mode" and mode:
             view = replace(view, mode=Mode(mode))
-        return _address(view, zone, now)
+        set_props("url", {"search": write_view(view)})
+        return (*[no_update] * 7, "")
 
 
 def _controls(
     view: View, known: Sequence[HistorySource], zone: tzinfo, now: datetime
 ) -> tuple[Any, ...]:
-    """The controls as the view has them; the address stays."""
+    """The controls as the view has them."""
     names = [one.name for one in known]
     tags = sorted({tag for one in known for tag in one.tags})
     as_one = [{"value": f"{_AS_ONE}{tag}", "label": f"tag {tag}, as one"} for tag in tags]
@@ -115,20 +128,13 @@ def _controls(
     chosen += [f"{_AS_ONE}{tag}" for tag in view.tags if tag in tags]
     value = preset(view)
     hidden = value != CUSTOM
-    return (no_update, value, names_and_tags, chosen, view.mode.value, since, until, hidden, "")
+    return (value, names_and_tags, chosen, view.mode.value, since, until, hidden, "")
 
 
 def _custom(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
     """The range as it is, to be changed."""
     since, until = (_input(one, zone) for one in view.whole(now))
-    return (*[no_update] * 5, since, until, False, "")
-
-
-def _address(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
-    """A new address, and the range's controls as it has them."""
-    since, until = (_input(one, zone) for one in view.whole(now))
-    value = preset(view)
-    return (write_view(view), value, *[no_update] * 3, since, until, value != CUSTOM, "")
+    return (*[no_update] * 4, since, until, False, "")
 
 
 def _add_answer(app: Dash, engine: Engine) -> None:

@@ -72,7 +72,6 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
     share = style.mode not in {Mode.SECONDS, Mode.RATE}
     begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
-        "template": "none",
         "separators": separators(),
         "barmode": "stack",
         "bargap": 0,
@@ -111,10 +110,9 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         | {
             "domain": [_STACK_FROM, 1],
             "range": [0, scale.top],
-            "tickformat": ".0%" if share else None,
             "nticks": 4,
         }
-        | ({"tickvals": [0, 0.5, 1]} if share else {}),
+        | ({"tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {}),
         "yaxis2": axis
         | {"domain": [0, _COVERAGE_TO], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
         "yaxis3": axis

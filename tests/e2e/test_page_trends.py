@@ -338,10 +338,11 @@ def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str
     expect(graph.locator(".hoverlayer .legend")).to_be_attached()
     before = page.evaluate(f"[scrollY, String({axis})]")
     assert before[0] > 0
+    graph.evaluate("one => { window.plots = 0; one.on('plotly_afterplot', () => plots++); }")
     for turn in range(4):
-        with page.expect_response(lambda answer: '"lead"' in answer.text()):
-            page.evaluate(f"dash_clientside.set_props('refresh', {{n_intervals: {100 + turn}}})")
-        page.wait_for_timeout(500)
+        page.evaluate(f"dash_clientside.set_props('refresh', {{n_intervals: {100 + turn}}})")
+        page.wait_for_function(f"plots > {turn}")
+        page.evaluate("new Promise(seen => requestAnimationFrame(() => setTimeout(seen)))")
         found = page.evaluate(f"[scrollY, String({axis})]")
         assert found[0] == before[0], "the page stays where it was scrolled to"
         expect(graph.locator(".hoverlayer .legend")).to_be_attached()

@@ -230,7 +230,7 @@ def test_a_tag_is_a_series_beside_its_sources(engine: Engine, step_s: int) -> No
 def test_the_step_grows_with_the_range(engine: Engine) -> None:
     spans = [timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=365)]
     steps = [timeline(engine, SPRING, SPRING + span, UTC).step_s for span in spans]
-    assert steps == [MINUTE_S, 5 * MINUTE_S, HOUR_S, DAY_S]
+    assert steps == [MINUTE_S, 5 * MINUTE_S, HOUR_S, WEEK_S]
     with pytest.raises(SettingsError, match="too fine"):
         timeline(engine, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
     with pytest.raises(SettingsError, match="empty"):
@@ -261,13 +261,20 @@ def test_a_clock_that_was_odd_minutes_ahead_is_read_to_the_quarter(engine: Engin
 
 
 def test_many_sources_apart_are_shown_in_coarser_steps() -> None:
-    year = (SPRING, SPRING + timedelta(days=365))
-    assert [auto_step(*year, series) for series in (1, 8, 9, 400)] == [
+    months = (SPRING, SPRING + timedelta(days=290))
+    assert [auto_step(*months, series) for series in (1, 10, 11, 400)] == [
         DAY_S,
         DAY_S,
         WEEK_S,
         4 * WEEK_S,
     ]
+
+
+def test_a_year_is_shown_in_weeks_and_asked_for_in_days(engine: Engine) -> None:
+    year = (SPRING, SPRING + timedelta(days=365))
+    assert auto_step(*year) == WEEK_S
+    found = timeline(engine, *year, ZoneInfo("UTC"), step_s=DAY_S)
+    assert found.step_s == DAY_S
 
 
 def test_uptime_is_in_every_window_and_never_twice(engine: Engine) -> None:
