@@ -24,6 +24,7 @@ from contracts.settings import Settings
 from dashboard.backend import Backend
 from moodline.generated_month import write_month
 from tests.browser import chromium
+from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 
 
@@ -329,7 +330,10 @@ def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str
     graph = page.locator("figure:visible .js-plotly-plot").first
     axis = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
     page.mouse.wheel(0, 260)
-    page.wait_for_function("scrollY === 260")
+    page.evaluate(
+        """new Promise(done => {
+        const look = () => scrollY === 260 ? done() : requestAnimationFrame(look); look(); })"""
+    )
     # Of a time that has a bar, whatever the time of day is: at night nobody was there.
     bars = graph.locator(".barlayer .point:visible")
     box = bars.nth(bars.count() // 2).bounding_box()
@@ -338,11 +342,13 @@ def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str
     expect(graph.locator(".hoverlayer .legend")).to_be_attached()
     before = page.evaluate(f"[scrollY, String({axis})]")
     assert before[0] > 0
-    graph.evaluate("one => { window.plots = 0; one.on('plotly_afterplot', () => plots++); }")
     for turn in range(4):
-        page.evaluate(f"dash_clientside.set_props('refresh', {{n_intervals: {100 + turn}}})")
-        page.wait_for_function(f"plots > {turn}")
-        page.evaluate("new Promise(seen => requestAnimationFrame(() => setTimeout(seen)))")
+        graph.evaluate(
+            """(one, turn) => new Promise(seen => {
+            one.once("plotly_afterplot", () => requestAnimationFrame(() => setTimeout(seen)));
+            dash_clientside.set_props("refresh", { n_intervals: turn }); })""",
+            100 + turn,
+        )
         found = page.evaluate(f"[scrollY, String({axis})]")
         assert found[0] == before[0], "the page stays where it was scrolled to"
         expect(graph.locator(".hoverlayer .legend")).to_be_attached()
@@ -388,11 +394,5 @@ def test_with_text_twice_as_large_nothing_is_scrolled_sideways(
         if path.startswith("trends"):
             expect(page.locator("#moment-0")).to_be_visible()
         page.add_style_tag(content=":root { font-size: 200% }")
-        page.wait_for_timeout(1500)
-        wide = page.evaluate(
-            """[...document.querySelectorAll("body *")].filter(one =>
-            one.getBoundingClientRect().right > 391 && !one.closest(".scroll, .scroll-x, svg"))
-            .map(one => one.outerHTML.slice(0, 120)).slice(0, 5)"""
-        )
+        poll(lambda: page.evaluate("document.documentElement.scrollWidth") == 390)
         page.screenshot(path=shots / f"twice-{path.partition('?')[0]}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") == 390, (path, wide)

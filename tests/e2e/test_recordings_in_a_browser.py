@@ -137,7 +137,8 @@ def test_an_upload_goes_on_when_its_page_is_left(
     expect(one).to_have_count(1)
     expect(one).to_contain_text("8.4 MB of")
     page.locator("#recording-files").set_input_files(large)
-    page.wait_for_timeout(300)
+    with page.expect_response("**/api/recordings/list"):
+        pass
     assert len(held) == 1, "the same file is not sent twice at a time"
     held.pop().continue_()
     expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4")

@@ -86,7 +86,7 @@ def test_a_picture_of_the_browsers_camera_is_read(page: Page) -> None:
     page.get_by_role("button", name="Use the camera").click()
     video = page.locator(".camera video")
     expect(video).to_be_visible()
-    page.wait_for_timeout(500)
+    video.evaluate("one => new Promise(seen => one.requestVideoFrameCallback(seen))")
     page.get_by_role("button", name="Take a picture").click()
     expect(page.locator(".lead")).to_have_text("No face was found.")  # Chromium's is a clock.
     expect(page.locator(".try-picture img")).to_be_visible()
