@@ -162,6 +162,26 @@ def test_an_upload_that_is_being_begun_is_shown_once(
     expect(page.locator(".upload")).to_have_count(0)
 
 
+def test_one_that_was_refused_hides_none_that_broke_off(
+    browser: Browser, desk: Desk, one_face: Path
+) -> None:
+    desk.begin(one_face, received=1000)
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=400, json={"error": "There is no room."})
+
+    with browser.new_context() as viewer, viewer.new_page() as page:
+        page.set_default_timeout(60_000)
+        page.route(re.compile(r"recordings/upload$"), refuse)
+        page.goto(f"{desk.address}/recordings")
+        expect(page.locator(".upload")).to_have_count(1)
+        page.locator("#recording-files").set_input_files(one_face)
+        expect(page.locator(".upload .trouble")).to_have_text("There is no room.")
+        with page.expect_response("**/api/recordings/list"):
+            pass
+        expect(page.locator(".upload")).to_have_count(2)
+
+
 def _once(page: Page, held: Sequence[object], count: int) -> bool:
     page.wait_for_timeout(50)  # Routes are told of while the page is waited for.
     return len(held) == count
