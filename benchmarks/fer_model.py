@@ -1,4 +1,4 @@
-"""The shipped model against fer's quantised one: milliseconds of a face, one thread each."""
+"""The shipped model, or MOODLINE_MODEL, against fer's: milliseconds of a face, one thread each."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.fer_library import fer_python
 from benchmarks.results import Verdict, write_result
 from inference_worker.classify import LiteRTClassifier
-from inference_worker.shipped import shipped_model
+from inference_worker.shipped import chosen_model
 
 ROUNDS, CALLS = 5, 300
 MOST_ALONE, MOST_OF_EIGHT = 1.5, 1.0
@@ -49,7 +49,7 @@ def _fer(python: Path) -> dict[str, float]:
 
 
 def _moodline() -> dict[str, float]:
-    classifier = LiteRTClassifier(shipped_model())
+    classifier = LiteRTClassifier(chosen_model(os.environ.get("MOODLINE_MODEL", "")))
     found = {}
     for batch in (1, 8):
         crops = np.random.default_rng(7).integers(0, 256, (batch, 48, 48), dtype=np.uint8)
