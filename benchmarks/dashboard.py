@@ -68,6 +68,7 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
             add_source(engine, f"live{number}", SourceSettings("0", "0", "nowhere", 5.0, None))
         fold_all(engine)
         engine.dispose()
+        os.sync()  # Else the first pages are opened while the year is written out.
         with served(url, broker.url, folder) as (address, process):
             measured = _trends(address, process) | _now(address, broker.url, process)
     verdicts = [

@@ -3,6 +3,7 @@
 Two servers over the same year of ten cameras; a browser opens Trends in turns, nothing cached.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def main(revision: str) -> None:
         load_year(engine)
         fold_all(engine)
         engine.dispose()
+        os.sync()  # Else the first pages are opened while the year is written out.
         there = Path(folder) / "there"
         subprocess.run(
             ["git", "worktree", "add", "--detach", "--quiet", str(there), revision],
