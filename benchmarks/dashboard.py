@@ -59,16 +59,7 @@ _RANGE = f"from={UNTIL:%Y}-01-01T00:00Z&to={UNTIL:%Y-%m-%d}T00:00Z"
 def run(console: Console, _clip: Path | None) -> list[Verdict]:
     """Serve, look, and count."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker() as broker:
-        url = f"sqlite:///{folder}/records.db"
-        engine = open_engine(url)
-        upgrade(engine)
-        console.print("loading a year of ten cameras", highlight=False)
-        load_year(engine)
-        for number in range(SOURCES):
-            add_source(engine, f"live{number}", SourceSettings("0", "0", "nowhere", 5.0, None))
-        fold_all(engine)
-        engine.dispose()
-        os.sync()  # Else the first pages are opened while the year is written out.
+        url = year_in(folder, console)
         with served(url, broker.url, folder) as (address, process):
             measured = _trends(address, process) | _now(address, broker.url, process)
     verdicts = [
@@ -97,6 +88,21 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
     ]
     write_result("dashboard", measured, verdicts)
     return verdicts
+
+
+def year_in(folder: str, console: Console) -> str:
+    """The URL of a new database with a year of ten cameras, and cameras that are live."""
+    url = f"sqlite:///{folder}/records.db"
+    engine = open_engine(url)
+    upgrade(engine)
+    console.print("loading a year of ten cameras", highlight=False)
+    load_year(engine)
+    for number in range(SOURCES):
+        add_source(engine, f"live{number}", SourceSettings("0", "0", "nowhere", 5.0, None))
+    fold_all(engine)
+    engine.dispose()
+    os.sync()  # Else the first pages are opened while the year is written out.
+    return url
 
 
 @contextmanager

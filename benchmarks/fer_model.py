@@ -12,10 +12,12 @@ from rich.console import Console
 
 from benchmarks.fer_library import fer_python
 from benchmarks.results import Verdict, write_result
+from contracts.model_card import ModelCard
 from inference_worker.classify import LiteRTClassifier
 from inference_worker.shipped import chosen_model
 
 ROUNDS, CALLS = 5, 300
+_NAMED = os.environ.get("MOODLINE_MODEL", "")
 MOST_ALONE, MOST_OF_EIGHT = 1.5, 1.0
 
 
@@ -29,14 +31,16 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         theirs.append(_fer(python))
         ours.append(_moodline())
     verdicts = []
-    measured: dict[str, object] = {"moodline": ours, "fer": theirs}
+    model = ModelCard.read(chosen_model(_NAMED)).version
+    measured: dict[str, object] = {"model": model, "moodline": ours, "fer": theirs}
     for name, most in (("batch_1", MOST_ALONE), ("batch_8", MOST_OF_EIGHT)):
         our_ms = statistics.median(one[name] for one in ours)
         their_ms = statistics.median(one[name] for one in theirs)
         measured[name] = {"moodline_ms": our_ms, "fer_ms": their_ms, "ratio": our_ms / their_ms}
         text = f"{name}: {our_ms:.2f} ms a face, fer {their_ms:.2f} ms: {our_ms / their_ms:.2f}"
         verdicts.append(Verdict(f"{text}; at most {most} wanted", our_ms / their_ms <= most))
-    write_result("fer-model", measured, verdicts)
+    name = f"fer-model-{Path(_NAMED).name}" if _NAMED else "fer-model"
+    write_result(name, measured, verdicts)
     return verdicts
 
 
@@ -49,7 +53,7 @@ def _fer(python: Path) -> dict[str, float]:
 
 
 def _moodline() -> dict[str, float]:
-    classifier = LiteRTClassifier(chosen_model(os.environ.get("MOODLINE_MODEL", "")))
+    classifier = LiteRTClassifier(chosen_model(_NAMED))
     found = {}
     for batch in (1, 8):
         crops = np.random.default_rng(7).integers(0, 256, (batch, 48, 48), dtype=np.uint8)

@@ -3,7 +3,6 @@
 Two servers over the same year of ten cameras; a browser opens Trends in turns, nothing cached.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -12,11 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analytics.rollups import fold_all
-from benchmarks.dashboard import PAINTS, browser_of_the_host, first_paint, served
-from benchmarks.history_load import load_year
+from benchmarks.dashboard import PAINTS, browser_of_the_host, first_paint, served, year_in
 from benchmarks.results import write_result
-from contracts.database import open_engine, upgrade
 from moodline.broker import EmbeddedBroker
 
 _HERE = Path(__file__).parent.parent
@@ -26,14 +22,7 @@ def main(revision: str) -> None:
     """Prints both medians and their ratio, and keeps every reading."""
     console = Console()
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker() as broker:
-        url = f"sqlite:///{folder}/records.db"
-        engine = open_engine(url)
-        upgrade(engine)
-        console.print("loading a year of ten cameras", highlight=False)
-        load_year(engine)
-        fold_all(engine)
-        engine.dispose()
-        os.sync()  # Else the first pages are opened while the year is written out.
+        url = year_in(folder, console)
         there = Path(folder) / "there"
         subprocess.run(
             ["git", "worktree", "add", "--detach", "--quiet", str(there), revision],

@@ -325,6 +325,14 @@ def test_whoever_asks_for_less_motion_sees_none(page: Page, address: str) -> Non
     assert not moving
 
 
+def test_of_the_polyfills_only_what_components_need_is_loaded(page: Page, address: str) -> None:
+    page.goto(f"{address}/trends")
+    expect(page.locator("#page h1")).to_be_visible()
+    scripts = page.evaluate("[...document.scripts].map(one => one.src)")
+    assert not [one for one in scripts if "polyfill" in one]
+    assert len([one for one in scripts if "regenerator-runtime" in one]) == 1
+
+
 def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     graph = page.locator("figure:visible .js-plotly-plot").first

@@ -30,8 +30,8 @@ STEPS = buckets(
 
 
 def drawn(steps: tuple[Bucket, ...] = STEPS, mode: Mode = Mode.SHARE, **style: Any) -> Any:
-    look = Style(style.pop("palette", LIGHT), BERLIN, mode, **style)
     """Checked by plotly's own classes, which raise for what plotly.js does not know."""
+    look = Style(style.pop("palette", LIGHT), BERLIN, mode, **style)
     return go.Figure(made(steps, mode, look))
 
 
