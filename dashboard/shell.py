@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import Dash, Input, Output, dcc, html
 
 from contracts.errors import MoodlineError
@@ -12,13 +11,13 @@ from dashboard.backend import Backend
 from dashboard.pages import Page, Visit, attributes
 
 
-def shell(pages: Sequence[Page], base: str) -> dmc.MantineProvider:
+def shell(pages: Sequence[Page], base: str) -> html.Div:
     """The frame of every page; the page itself comes when its address is known."""
     links = [
         dcc.Link(page.name, href=base + page.path, className=f"place place-{page.path}")
         for page in pages
     ]
-    body = html.Div(
+    return html.Div(
         [
             dcc.Location(id="location", refresh="callback-nav"),
             html.A("Skip to the page", href="#page", className="skip"),
@@ -43,7 +42,6 @@ def shell(pages: Sequence[Page], base: str) -> dmc.MantineProvider:
         id="shell",
         **attributes(data_base=base),
     )
-    return dmc.MantineProvider(body, defaultColorScheme="auto", theme={"fontFamily": "inherit"})
 
 
 def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) -> None:

@@ -35,6 +35,10 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       window.dispatchEvent(new CustomEvent("moodline-view", { detail: search || "" }));
       return window.dash_clientside.no_update;
     },
+    /* What can be chosen from, and what is: trends_sources.js shows it. */
+    offered: function (offered) {
+      window.dispatchEvent(new CustomEvent("moodline-offered", { detail: offered }));
+    },
     /* A summary's clicks open and close its table; of a closed one nothing is asked. */
     wanted: function (clicks, turn) {
       return clicks % 2 ? [clicks, turn] : window.dash_clientside.no_update;

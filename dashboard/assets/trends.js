@@ -20,6 +20,7 @@
   page("trends", (root) => {
     const tools = document.getElementById("trends-tools");
     const place = document.getElementById("trends-extras");
+    const endList = window.moodline.sourceList(document.getElementById("sources"));
     let asked = 0;
     let ended = false;
     let told = null;
@@ -197,6 +198,6 @@
 
     const onView = (event) => look(event.detail || location.search);
     window.addEventListener("moodline-view", onView);
-    return () => { ended = true; clearTimeout(zooming); drawn.disconnect(); window.removeEventListener("moodline-view", onView); };
+    return () => { ended = true; endList(); clearTimeout(zooming); drawn.disconnect(); window.removeEventListener("moodline-view", onView); };
   });
 })();

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from dash import (
     ALL,
@@ -27,13 +27,14 @@ from contracts.errors import MoodlineError
 from contracts.records import utc_now
 from dashboard.amounts import enter_locale
 from dashboard.backend import Backend
+from dashboard.trends.page import MODES, RANGES
 from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
 
-_EACH = "\u2060"
-"""Before a tag that is chosen in the place of its sources: no name can have it."""
-_AS_ONE = "\u2060\u2060"
-"""Before a tag that is chosen as a series of its own."""
+_AS_ONE: Final = "\u2060"
+"""Before a tag that is chosen as a series of its own: no name can have it."""
+_UNCHANGED: Final = ([no_update] * len(RANGES), [no_update] * len(MODES), *[no_update] * 4)
+"""The controls as they were, but for the line on a range."""
 
 
 def add_callbacks(app: Dash, backend: Backend) -> None:
@@ -56,33 +57,36 @@ def add_callbacks(app: Dash, backend: Backend) -> None:
 
 
 def _add_state(app: Dash, engine: Engine) -> None:
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "offered"), Input("offered", "data")
+    )
+
     # The address is no output: what reads it, above all the answer, would wait for the controls.
     @app.callback(
-        Output("range", "value"),
-        Output("sources", "data"),
-        Output("sources", "value"),
-        Output("mode", "value"),
+        Output({"control": "range", "value": ALL}, "aria-pressed"),
+        Output({"control": "mode", "value": ALL}, "aria-pressed"),
+        Output("offered", "data"),
         Output("from", "value"),
         Output("to", "value"),
         Output("custom", "hidden"),
         Output("range-trouble", "children"),
         Input("url", "search"),
         Input("browser", "data"),
-        Input("range", "value"),
+        Input({"control": "range", "value": ALL}, "n_clicks"),
+        Input({"control": "mode", "value": ALL}, "n_clicks"),
         Input("apply", "n_clicks"),
-        Input("sources", "value"),
-        Input("mode", "value"),
+        Input("chosen", "data"),
         State("from", "value"),
         State("to", "value"),
         prevent_initial_call=True,
     )
-    async def state(  # noqa: PLR0913, PLR0917
+    async def state(
         search: str | None,
         browser: Browser | None,
-        range_: str | None,
+        _ranges: Any,
+        _modes: Any,
         _applied: int | None,
-        sources: list[str] | None,
-        mode: str | None,
+        chosen: list[str] | None,
         since: str | None,
         until: str | None,
     ) -> tuple[Any, ...]:
@@ -90,28 +94,27 @@ def _add_state(app: Dash, engine: Engine) -> None:
             raise PreventUpdate
         now, zone = utc_now(), zone_of(browser)
         view = read_view(search, now, zone).view
-        asked = ctx.triggered_id
-        if asked in {"url", "browser"}:
-            known = await asyncio.to_thread(_known, engine)
-            return _controls(view, known, zone, now)
-        if asked == "range" and range_ == CUSTOM:
-            return _custom(view, zone, now)
-        if asked == "range" and range_:
-            view = replace(view, since=range_, until="now", zoom=())
-        elif asked == "apply":
-            ends = _local(since, zone), _local(until, zone)
-            if trouble := range_trouble(*ends):
-                return (*[no_update] * 7, trouble)
-            begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
-            view = replace(view, since=begin, until=end, zoom=())
-        elif asked == "sources":
-            known = await asyncio.to_thread(history_sources, engine)
-            names, tags = _chosen(sources or (), known)
-            view = replace(view, sources=names, tags=tags)
-        elif asked == "mode" and mode:
-            view = replace(view, mode=Mode(mode))
+        match ctx.triggered_id:
+            case {"control": "range", "value": value}:
+                if value == CUSTOM:
+                    return _custom(view, zone, now)
+                view = replace(view, since=value, until="now", zoom=())
+            case {"control": "mode", "value": value}:
+                view = replace(view, mode=Mode(value))
+            case "apply":
+                ends = _local(since, zone), _local(until, zone)
+                if trouble := range_trouble(*ends):
+                    return (*_UNCHANGED, trouble)
+                begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
+                view = replace(view, since=begin, until=end, zoom=())
+            case "chosen":
+                names, tags = _chosen(chosen or ())
+                view = replace(view, sources=names, tags=tags)
+            case _:
+                known = await asyncio.to_thread(_known, engine)
+                return _controls(view, known, zone, now)
         set_props("url", {"search": write_view(view)})
-        return (*[no_update] * 7, "")
+        return (*_UNCHANGED, "")
 
 
 def _controls(
@@ -120,21 +123,37 @@ def _controls(
     """The controls as the view has them."""
     names = [one.name for one in known]
     tags = sorted({tag for one in known for tag in one.tags})
-    as_one = [{"value": f"{_AS_ONE}{tag}", "label": f"tag {tag}, as one"} for tag in tags]
-    each = [{"value": f"{_EACH}{tag}", "label": f"tag {tag}, each source"} for tag in tags]
-    names_and_tags = [*names, *as_one, *each]
-    since, until = (_input(one, zone) for one in view.whole(now))
+    choices = [{"label": name, "values": [name]} for name in names]
+    choices += [{"label": f"tag {tag}, as one", "values": [_AS_ONE + tag]} for tag in tags]
+    choices += [
+        {
+            "label": f"tag {tag}, each source",
+            "values": [one.name for one in known if tag in one.tags],
+        }
+        for tag in tags
+    ]
     chosen = [name for name in view.sources if name in names]
-    chosen += [f"{_AS_ONE}{tag}" for tag in view.tags if tag in tags]
-    value = preset(view)
-    hidden = value != CUSTOM
-    return (value, names_and_tags, chosen, view.mode.value, since, until, hidden, "")
+    chosen += [_AS_ONE + tag for tag in view.tags if tag in tags]
+    offered = {"choices": choices, "chosen": chosen}
+    since, until = (_input(one, zone) for one in view.whole(now))
+    range_ = preset(view)
+    modes = [_pressed(one == view.mode) for one in MODES.values()]
+    return (_ranges(range_), modes, offered, since, until, range_ != CUSTOM, "")
 
 
 def _custom(view: View, zone: tzinfo, now: datetime) -> tuple[Any, ...]:
     """The range as it is, to be changed."""
     since, until = (_input(one, zone) for one in view.whole(now))
-    return (*[no_update] * 4, since, until, False, "")
+    return (_ranges(CUSTOM), _UNCHANGED[1], no_update, since, until, False, "")
+
+
+def _ranges(chosen: str) -> list[str]:
+    return [_pressed(one == chosen) for one in RANGES.values()]
+
+
+def _pressed(holds: bool) -> str:
+    """As aria-pressed has it."""
+    return "true" if holds else "false"
 
 
 def _add_answer(app: Dash, engine: Engine) -> None:
@@ -212,20 +231,11 @@ def _known(engine: Engine) -> Sequence[HistorySource]:
         return ()
 
 
-def _chosen(
-    chosen: Sequence[str], known: Sequence[HistorySource]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names, those that a tag stands for among them; and the tags that are a series each."""
-    names: dict[str, None] = {}
-    tags: dict[str, None] = {}
-    for one in chosen:
-        if one.startswith(_AS_ONE):
-            tags[one.removeprefix(_AS_ONE)] = None
-            continue
-        tag = one.removeprefix(_EACH)
-        tagged = [source.name for source in known if one.startswith(_EACH) and tag in source.tags]
-        names |= dict.fromkeys(tagged or [one])
-    return tuple(names), tuple(tags)
+def _chosen(values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names, and the tags that are a series each."""
+    names = tuple(one for one in values if not one.startswith(_AS_ONE))
+    tags = tuple(one.removeprefix(_AS_ONE) for one in values if one.startswith(_AS_ONE))
+    return names, tags
 
 
 def _input(at: datetime, zone: tzinfo) -> str:

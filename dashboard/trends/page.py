@@ -1,8 +1,8 @@
 """The page Trends: how expressions moved over a range, and how much of it was seen."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import dcc, html
 
 from dashboard.pages import Visit, attributes
@@ -10,8 +10,6 @@ from dashboard.trends.answers import MOST_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 
 REFRESH_S: Final = 30
-_OFFERED: Final = 100
-"""Sources that are offered at once; searching finds the others."""
 SLOTS: Final = range(MOST_CHARTS)
 _VALENCE: Final = (
     "Derived valence is no measurement. It is computed: how pleasant people rated the words of the "
@@ -24,11 +22,12 @@ _COUNTS: Final = (
     "the time that could have been seen, what was analysed. A recording's is its own length, a "
     "camera's is since it was added, but for its pauses."
 )
-_MODES: Final = {
-    Mode.SHARE: "Share",
-    Mode.LINES: "Lines",
-    Mode.SECONDS: "Person-seconds",
-    Mode.RATE: "Per covered hour",
+RANGES: Final = {**PRESETS, "Custom": CUSTOM}
+MODES: Final = {
+    "Share": Mode.SHARE,
+    "Lines": Mode.LINES,
+    "Person-seconds": Mode.SECONDS,
+    "Per covered hour": Mode.RATE,
 }
 
 
@@ -52,25 +51,11 @@ def layout(_visit: Visit) -> html.Div:
 
 
 def _controls() -> html.Section:
-    choices = [{"label": name, "value": begin} for name, begin in PRESETS.items()]
-    modes = [{"label": name, "value": mode.value} for mode, name in _MODES.items()]
-    sources = dmc.MultiSelect(
-        id="sources",
-        label="Sources and tags",
-        data=[],
-        value=[],
-        placeholder="All sources",
-        searchable=True,
-        clearable=True,
-        clearButtonProps=attributes(aria_label="Show all sources"),
-        limit=_OFFERED,
-        nothingFoundMessage="No source or tag has that in its name",
-    )
     return html.Section(
         [
-            _segments("range", "Range", [*choices, {"label": "Custom", "value": CUSTOM}]),
-            html.Div(sources, className="control control-sources"),
-            _segments("mode", "Show", modes),
+            _segments("range", "Range", RANGES),
+            _sources(),
+            _segments("mode", "Show", MODES),
             _custom_range(),
         ],
         className="controls",
@@ -78,9 +63,28 @@ def _controls() -> html.Section:
     )
 
 
-def _segments(name: str, label: str, data: list[dict[str, str]]) -> html.Fieldset:
-    control = dmc.SegmentedControl(id=name, data=data, value="", transitionDuration=0)
-    return html.Fieldset([html.Legend(label), control], className="control")
+def _segments(control: str, label: str, choices: Mapping[str, str]) -> html.Fieldset:
+    """One of a few, each a button; the one that holds is pressed."""
+    buttons = [
+        html.Button(name, id={"control": control, "value": str(value)}, type="button", n_clicks=0)
+        for name, value in choices.items()
+    ]
+    return html.Fieldset(
+        [html.Legend(label), html.Div(buttons, className="segments")], className="control"
+    )
+
+
+def _sources() -> html.Div:
+    """What trends_sources.js makes a list to choose from: offered comes in, chosen goes out."""
+    return html.Div(
+        [
+            dcc.Store(id="offered"),
+            dcc.Store(id="chosen"),
+            html.Span("Sources and tags", id="sources-label", className="label"),
+            html.Div(id="sources"),
+        ],
+        className="control control-sources",
+    )
 
 
 def _custom_range() -> html.Div:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine
 
 from analytics.rollups import fold_all
@@ -70,6 +70,10 @@ def opened(page: Page, url: str) -> Page:
     return page
 
 
+def pressed(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True, pressed=True)
+
+
 def headings(page: Page) -> list[str]:
     return page.locator("figure:visible h2").all_inner_texts()
 
@@ -113,8 +117,8 @@ def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
     page.wait_for_url("**/trends?from=now-7d&to=now&mode=share")
     expect(page.locator("#span")).to_contain_text("in steps of 1 h")
     poll(lambda: shown_range(page) != day)
-    page.get_by_role("textbox", name="Sources").click()
-    page.get_by_role("option", name="hall, left").click()
+    page.get_by_role("button", name="Sources and tags All sources").click()
+    page.get_by_role("checkbox", name="hall, left").check()
     page.wait_for_url("**sources=hall%2C%20left*")
     expect(page.locator("figure:visible")).to_have_count(1)
     page.keyboard.press("Escape")
@@ -127,12 +131,12 @@ def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
     expect(page.locator("#lead")).to_have_text(lead)
     assert lead.startswith("hall, left: ") and headings(page) == ["hall, left"]
     assert shown_range(page) == week
-    expect(page.get_by_role("radio", name="7 d")).to_be_checked()
-    expect(page.get_by_role("radio", name="Person-seconds")).to_be_checked()
+    expect(pressed(page, "7 d")).to_be_visible()
+    expect(pressed(page, "Person-seconds")).to_be_visible()
 
     page.go_back()
     page.wait_for_url("**mode=share")
-    expect(page.get_by_role("radio", name="Share")).to_be_checked()
+    expect(pressed(page, "Share")).to_be_visible()
 
 
 def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:

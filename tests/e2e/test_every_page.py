@@ -35,8 +35,6 @@ REVIEWED = {
     # axe cannot tell contrast over a picture, a pattern, or where parts of a chart overlap: the
     # texts there were looked at, and have the page's colours on the page's ground.
     "color-contrast",
-    # Mantine's select takes its list's id only while the list is open.
-    "aria-valid-attr-value",
     # A recording as it was sent: moodline makes no captions, and reads no sound.
     "video-caption",
 }

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine, func, select
 
 from contracts.database import open_engine, reading, upgrade
@@ -110,18 +111,83 @@ def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: 
     expect(page.locator("figure:visible .subplot.xy .scatterlayer .js-line")).to_have_count(0)
 
 
+def source_list(page: Page) -> Locator:
+    """The list of sources, open."""
+    page.get_by_role("button", name="Sources and tags").click()
+    return page.get_by_role("list", name="Sources and tags")
+
+
 def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
     opened(page, address, "from=now-24h&to=now")
-    page.get_by_role("textbox", name="Sources").click()
-    page.get_by_role("option", name="tag generated, each source").click()
+    source_list(page).get_by_label("tag generated, each source").check()
     page.wait_for_url(re.compile("sources="))
     assert sorted(asked(page)["sources"][0].split(",")) == ["café", "entrance", "library"]
+    expect(page.get_by_label("entrance", exact=True)).to_be_checked()
+
+
+def test_sources_are_chosen_from_a_list_by_the_keyboard(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now&sources=library")
+    button = page.get_by_role("button", name="Sources and tags")
+    expect(button).to_have_accessible_name("Sources and tags library")
+    button.press("Enter")
+    choices = page.get_by_role("list", name="Sources and tags").get_by_role("listitem")
+    expect(choices).to_have_text(
+        ["library", "café", "entrance", "tag generated, as one", "tag generated, each source"]
+    )
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("CAF")
+    expect(choices).to_have_text(["café"])
+    for key in ("Tab", "Tab", "Space"):
+        page.keyboard.press(key)
+    page.wait_for_url("**sources=library,caf%C3%A9*")
+    expect(button).to_have_accessible_name("Sources and tags café · library")
+    page.keyboard.press("Escape")
+    expect(choices).to_have_count(0)
+    expect(button).to_be_focused()
+    button.press("Enter")
+    page.keyboard.type("nobody")
+    expect(page.locator("#sources")).to_contain_text("No source or tag has that in its name.")
+    page.get_by_role("button", name="Show all", exact=True).press("Enter")
+    page.wait_for_url(lambda url: "sources=" not in url)
+    page.get_by_role("heading", name="Trends").click()
+    expect(choices).to_have_count(0)
+    expect(button).to_have_accessible_name("Sources and tags All sources")
+
+
+def test_of_choices_in_a_row_none_is_lost(page: Page, address: str) -> None:
+    opened(page, address, "from=now-7d&to=now")
+    choices = source_list(page)
+    page.evaluate(
+        """(() => { const labels = [...document.querySelectorAll("#sources label")];
+        const choose = name => labels.find(one => one.textContent === name).click();
+        choose("café");
+        choose("entrance");
+        // What the server said of the first comes now.
+        const choices = ["café", "entrance", "library"].map(label => ({ label, values: [label] }));
+        const detail = { choices, chosen: ["café"] };
+        dispatchEvent(new CustomEvent("moodline-offered", { detail }));
+        choose("library"); })()"""
+    )
+    page.wait_for_url("**sources=caf%C3%A9,entrance,library*")
+    # And with them the tag that they all have.
+    expect(choices.get_by_role("checkbox", checked=True)).to_have_count(4)
+    expect(page.locator("#charts figure:visible")).to_have_count(3)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_open_list_of_sources(page: Page, address: str, shots: Path, theme: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, address, "from=now-7d&to=now&sources=library,entrance")
+    source_list(page)
+    page.screenshot(path=shots / f"trends-list-{theme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not Axe().run(page, "#sources").response["violations"]
 
 
 def test_a_tag_stands_beside_sources_as_one(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=library")
-    page.get_by_role("textbox", name="Sources").click()
-    page.get_by_role("option", name="tag generated, as one").click()
+    source_list(page).get_by_label("tag generated, as one").check()
     names = page.locator("#charts figure:visible h2")
     tag = "tag generated (3 sources, generated)"
     expect(names).to_have_text(["library (generated)", tag])
@@ -325,12 +391,23 @@ def test_whoever_asks_for_less_motion_sees_none(page: Page, address: str) -> Non
     assert not moving
 
 
-def test_of_the_polyfills_only_what_components_need_is_loaded(page: Page, address: str) -> None:
-    page.goto(f"{address}/trends")
-    expect(page.locator("#page h1")).to_be_visible()
-    scripts = page.evaluate("[...document.scripts].map(one => one.src)")
-    assert not [one for one in scripts if "polyfill" in one]
-    assert len([one for one in scripts if "regenerator-runtime" in one]) == 1
+def test_what_a_page_loads_is_one_script_and_one_sheet(page: Page, address: str) -> None:
+    asked: dict[str, str] = {}
+    page.on("request", lambda one: asked.update({one.url.removeprefix(address): one.resource_type}))
+    opened(page, address, "from=now-7d&to=now")
+    (sheet,) = (url for url, kind in asked.items() if kind == "stylesheet")
+    scripts = [url for url, kind in asked.items() if kind == "script"]
+    script = scripts.pop(0)
+    names = sorted(url.rpartition("/")[2].partition(".")[0] for url in scripts)
+    assert names == ["async-graph", "plotly"], "what a chart needs"
+    loaded = page.request.get(address + script)
+    assert "immutable" in loaded.headers["cache-control"]
+    for part in ("regeneratorRuntime", "window.moodline", "react-dom", "dash_core_components"):
+        assert part in loaded.text()
+    assert "core-js" not in loaded.text(), "a polyfill"
+    assert ".heat-map" in page.request.get(address + sheet).text()
+    for url in (script, sheet):
+        assert page.request.get(address + re.sub(r"[0-9a-f]{16}", "0" * 16, url)).status == 404
 
 
 def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str) -> None:
@@ -369,9 +446,7 @@ def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: s
         page.keyboard.press("Tab")
         now = page.evaluate(
             """(() => { const one = document.activeElement, style = getComputedStyle(one);
-            const label = one.matches("input[type=radio]") ? one.nextElementSibling : null;
-            const shown = [one, label, one.closest(".mantine-MultiSelect-input")].filter(Boolean)
-                .some(node => getComputedStyle(node).outlineStyle !== "none");
+            const shown = getComputedStyle(one).outlineStyle !== "none";
             return [(one.getAttribute("aria-label") || one.textContent || one.id || one.value)
                 .trim().slice(0, 40), shown]; })()"""
         )
