@@ -11,19 +11,18 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import (
-    FileResponse,
     JSONResponse,
     PlainTextResponse,
     RedirectResponse,
     Response,
 )
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
 from dashboard.access import NotAllowedError, Role, require
 from dashboard.backend import Backend
-from dashboard.bundle import BELOW, PLACE, Bundle
+from dashboard.bundle import BELOW, PLOTLY_ASKED, Bundle, plotly
 from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
 from dashboard.packed import STATIC, Packed
@@ -38,13 +37,9 @@ from dashboard.try_image import TRY_IMAGE
 
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation; the first one is where it opens."""
-_VENDOR: Final = Path(__file__).parent / "vendor"
-PLOTLY: Final = _VENDOR / "plotly-basic.min.js"
-"""Bars and lines, a quarter of the whole: npm's plotly.js-basic-dist-min, of the release that the
-Python package draws for. Why it is here: docs/decisions/0021."""
-_PLOTLY_ASKED: Final = f"{PLACE}plotly/package_data/plotly.min.js"
 _ASSETS: Final = Path(__file__).parent / "assets"
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+_KEPT_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
 _PREFIX: Final = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
 _NOT_FOUND: Final = HTTPStatus.NOT_FOUND
 _INDEX: Final = """<!DOCTYPE html>
@@ -89,9 +84,11 @@ def create_app(backend: Backend, *, prefix: str = "/", sign_in: bool = False) ->
     def home() -> RedirectResponse:
         return RedirectResponse(prefix + PAGES[0].path)
 
-    @app.get(prefix + _PLOTLY_ASKED)
-    def plotly() -> FileResponse:
-        return FileResponse(PLOTLY, media_type="text/javascript")
+    charts = plotly()
+
+    @app.get(prefix + PLOTLY_ASKED)
+    def charts_script() -> Response:
+        return Response(charts, media_type="text/javascript", headers=_KEPT_A_DAY)
 
     @app.get(prefix + BELOW + "dash_renderer.{digest}.js")
     def script(digest: str) -> Response:
@@ -179,7 +176,8 @@ class _OneDocument:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"])
         document = {**scope, "path": self._prefix, "raw_path": self._prefix.encode()}
-        if path != self._prefix and page_at(PAGES, path.removeprefix(self._prefix))[0]:
+        page, _ = page_at(PAGES, path.removeprefix(self._prefix))
+        if path != self._prefix and page:
             scope = document
         missing = False
 
@@ -187,6 +185,10 @@ class _OneDocument:
             nonlocal missing
             if message["type"] == "http.response.start" and message["status"] == _NOT_FOUND:
                 missing = self._is_read(scope)
+            if message["type"] == "http.response.start" and scope is document and page:
+                for script in page.scripts:
+                    link = f"<{self._prefix}{script}>; rel=preload; as=script"
+                    MutableHeaders(scope=message).append("Link", link)
             if not missing:
                 await send(message)
 

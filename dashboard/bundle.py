@@ -13,11 +13,24 @@ PLACE: Final = "_dash-component-suites/"
 """Where Dash has the files of packages, below the prefix."""
 BELOW: Final = f"{PLACE}dash/dcc/"
 """Where the bundle is: its scripts load others from where they came from themselves."""
+PLOTLY: Final = Path(__file__).parent / "vendor" / "plotly-basic.min.js"
+"""Bars and lines, a quarter of the whole: npm's plotly.js-basic-dist-min, of the release that the
+Python package draws for. Why it is here: docs/decisions/0021."""
+PLOTLY_ASKED: Final = f"{PLACE}plotly/package_data/plotly.min.js"
+CHARTS: Final = (f"{BELOW}async-graph.js", PLOTLY_ASKED)
+"""What a chart loads, below the prefix."""
+_COMPILE: Final = b"//# allFunctionsCalledOnLoad\n"
+"""Tells Chromium to compile a script while it comes, beside the page's own thread."""
 _ASSETS: Final = "assets/"
 _RUNTIME: Final = Path(__file__).parent / "vendor" / "regenerator-runtime.js"
 """npm's regenerator-runtime: all that Dash's components need of the polyfills it loads."""
 _SCRIPT: Final = re.compile(r'<script src="([^"]+)"></script>\n?')
 _SHEET: Final = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
+
+
+def plotly() -> bytes:
+    """Plotly for browsers; half of the time it took was compiling it function by function."""
+    return _COMPILE + PLOTLY.read_bytes()
 
 
 class Bundle:

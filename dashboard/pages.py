@@ -42,7 +42,8 @@ class Page:
     """One page of the dashboard, at `path` under the prefix, its routes at api/`path`.
 
     deep: addresses below its own are its, too. most_body: bytes that its routes take. changes: the
-    role that whatever its routes change takes at least.
+    role that whatever its routes change takes at least. scripts: addresses below the prefix that
+    its components ask for once they are there; a browser that opens it has them by then.
     """
 
     path: str
@@ -54,3 +55,4 @@ class Page:
     changes: Role = Role.OPERATOR
     deep: bool = False
     most_body: int = MOST_BODY
+    scripts: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
-from dashboard.app import PLOTLY
+from dashboard.bundle import PLOTLY
 from dashboard.packed import Packed
 
 TEXT = b"the same line again and again\n" * 1000
