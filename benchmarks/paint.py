@@ -1,6 +1,7 @@
 """`python -m benchmarks.paint REVISION`: how fast Trends paints here, and at another revision.
 
-Two servers over the same year of ten cameras; a browser opens Trends in turns, nothing cached.
+Two servers over the same year of ten cameras; a browser opens Trends in turns, nothing cached. The
+other revision runs with the packages of this environment: one that needs others cannot be asked.
 """
 
 import statistics

@@ -14,10 +14,12 @@
   };
   const IS_DOWN = new Set(["stalled", "backing_off", "failed", "dead"]);
 
+  const { format: tenths } = new Intl.NumberFormat(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const { format: rate } = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
   const share = (part) => `${Math.round(part * 100)} %`;
 
   const span = (seconds) => {
-    if (seconds < 10) return `${Math.max(seconds, 0).toLocaleString(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
+    if (seconds < 10) return `${tenths(Math.max(seconds, 0))} s`;
     if (seconds < 120) return `${Math.round(seconds)} s`;
     if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
     if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
@@ -224,7 +226,7 @@
       if (!data) return;
       const parts = [];
       if (data.state === "streaming") {
-        parts.push(`${data.fps.toLocaleString(navigator.language, { maximumFractionDigits: 1 })} fps`);
+        parts.push(`${rate(data.fps)} fps`);
         if (data.behind_s !== null) parts.push(`lag ${span(data.behind_s)}`);
       }
       if (data.captured_at) parts.push(`last frame ${span(now() - data.captured_at)} ago`);

@@ -6,7 +6,7 @@
   const days = (weekday) => Array.from({ length: 7 }, (_, one) =>
     new Intl.DateTimeFormat(navigator.language, { weekday, timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + one))));
   const DAYS = days("long"), SHORT_DAYS = days("short");
-  const tenths = (value) => value.toLocaleString(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const { format: tenths } = new Intl.NumberFormat(navigator.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const LITTLE_S = 60;
   const percent = (part) => (part > 0 && part < 0.005 ? "<1 %" : `${Math.round(100 * part)} %`);
   const points = (part) => {
