@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError
@@ -17,8 +18,9 @@ CROP_SIDE: Final = 48
 
 
 class Head(BaseModel):
-    """One output of the model: logits, 7 in EMOTIONS order, divided by the temperature.
+    """One output of the model: logits, 7 in EMOTIONS order.
 
+    The probabilities are softmax(logits / temperature + biases); no biases are none to add.
     uncertain_below: confidence below which a face read by this head is uncertain.
     """
 
@@ -26,7 +28,15 @@ class Head(BaseModel):
 
     output: str
     temperature: float = Field(gt=0)
+    biases: tuple[float, ...] = ()
     uncertain_below: float | None = Field(default=None, ge=0, le=1)
+
+    @field_validator("biases")
+    @classmethod
+    def _one_an_expression(cls, biases: tuple[float, ...]) -> tuple[float, ...]:
+        if len(biases) not in {0, len(EMOTIONS)} or not all(map(math.isfinite, biases)):
+            raise ValueError(f"biases are {len(EMOTIONS)} numbers, or none")
+        return biases
 
 
 class ModelCard(BaseModel):

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from contracts.errors import ModelError
 from contracts.logs import quiet_stderr
-from contracts.model_card import WEIGHTS_NAME, ModelCard
+from contracts.model_card import WEIGHTS_NAME, Head, ModelCard
 
 _LARGEST_BATCH: Final = 32
 
@@ -33,7 +33,7 @@ class LiteRTClassifier:
     def __init__(self, folder: Path, head: str = "", *, threads: int = 1) -> None:
         self.card = ModelCard.read(folder, head)
         recorded = self.card.heads[self.card.record_head]
-        self._temperature = recorded.temperature
+        self._head = recorded
         try:
             with quiet_stderr():
                 path = str(folder / WEIGHTS_NAME)
@@ -46,7 +46,6 @@ class LiteRTClassifier:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
         if recorded.output not in self._run.get_output_details():
             raise ModelError(f"model {self.card.id} has no output {recorded.output!r}")
-        self._output = recorded.output
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """[N, 48, 48] grey crops to [N, 7] probabilities that sum to 1."""
@@ -58,11 +57,13 @@ class LiteRTClassifier:
 
     def _probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         faces = np.repeat(crops[..., None], 3, axis=-1)
-        return calibrated(self._run(faces=faces)[self._output], self._temperature)
+        return calibrated(self._run(faces=faces)[self._head.output], self._head)
 
 
-def calibrated(logits: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float64]:
-    """[N, 7] logits to probabilities: softmax at the head's temperature."""
-    scaled = logits.astype(np.float64) / temperature
+def calibrated(logits: npt.NDArray[np.float32], head: Head) -> npt.NDArray[np.float64]:
+    """[N, 7] logits to probabilities, as the head says."""
+    scaled = logits.astype(np.float64) / head.temperature
+    if head.biases:
+        scaled += head.biases
     raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))

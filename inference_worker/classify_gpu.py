@@ -28,7 +28,7 @@ class KerasClassifier:
                 "TensorFlow sees no GPU", hint="Check the driver, or use --device cpu or auto"
             )
         self.card = ModelCard.read(folder, head)
-        self._temperature = self.card.heads[self.card.record_head].temperature
+        self._head = self.card.heads[self.card.record_head]
         try:
             model = keras.saving.load_model(folder / KERAS_NAME, compile=False)
             output = model.get_layer(self.card.record_head).output
@@ -46,4 +46,4 @@ class KerasClassifier:
         room = 1 << (len(crops) - 1).bit_length()
         faces = np.zeros((room, *self.card.input_shape), np.uint8)
         faces[: len(crops)] = crops[..., None]
-        return calibrated(np.asarray(self._run(faces))[: len(crops)], self._temperature)
+        return calibrated(np.asarray(self._run(faces))[: len(crops)], self._head)

@@ -117,6 +117,34 @@ def export_command(
 
 
 @app.command(
+    "calibrate",
+    epilog="Example: [cyan]moodline model calibrate mobilenetv2-3 --data faces/ --split test "
+    "--out models/ours[/]",
+)
+def calibrate_command(
+    model: Annotated[str, typer.Argument(help="Id or folder of a model.")],
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder to make; its name is the model's id.")],
+    split: SplitOption = None,
+    votes: VotesOption = None,
+) -> None:
+    """Fit a model's confidence to labelled faces it did not learn from; its weights stay."""
+    from training.card import recalibrate
+    from training.readers import read_dataset
+
+    faces = read_dataset(data, votes)
+    name = _split_name(faces, split)
+    card = recalibrate(model_folder(Settings.read(), model), faces.split(name), name, out)
+    for head, found in card.heads.items():
+        extra = found.model_extra or {}
+        typer.echo(
+            f"{head}: ECE {extra['ece_before']:.3f} as it was trained, {extra['ece']:.3f} now; "
+            f"uncertain below {card.threshold_of(head):.2f}"
+        )
+    typer.echo(f"{card.version}: MOODLINE_MODEL={out}")
+
+
+@app.command(
     "evaluate",
     epilog="Example: [cyan]moodline model evaluate fer2013.zip --split val --labels ferplus[/]",
 )
@@ -175,7 +203,7 @@ def evaluate_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
 
 @app.command(
     "compare",
-    epilog="Example: [cyan]moodline model compare mobilenetv2-2 models/mine --data fer2013.zip[/]",
+    epilog="Example: [cyan]moodline model compare mobilenetv2-3 models/mine --data fer2013.zip[/]",
 )
 def compare_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     a: Annotated[str, typer.Argument(help="Id or folder of a model.")],

@@ -1,14 +1,16 @@
-"""Confidence that means what it says: temperature, calibration error, risk and coverage."""
+"""Confidence that means what it says: temperature, biases, calibration error, risk and coverage."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 ECE_BINS = 15
+_PENALTY = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,23 @@ class RiskPoint:
     accuracy: float
 
 
-def probabilities(logits: npt.ArrayLike, temperature: float = 1.0) -> Floats:
-    """Softmax of logits [n, 7] divided by the temperature."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How a head's logits become probabilities: softmax(logits / temperature + biases)."""
+
+    temperature: float
+    biases: tuple[float, ...] = ()
+
+    def of(self, logits: npt.ArrayLike) -> Floats:
+        """Probabilities of logits [n, 7]."""
+        return probabilities(logits, self.temperature, self.biases)
+
+
+def probabilities(
+    logits: npt.ArrayLike, temperature: float = 1.0, biases: tuple[float, ...] = ()
+) -> Floats:
+    """Softmax of logits [n, 7] divided by the temperature, the biases added."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature + (biases or 0.0)
     scaled = scaled - scaled.max(axis=1, keepdims=True)
     exponents = np.exp(scaled)
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
@@ -54,6 +70,35 @@ def fit_temperature(logits: npt.ArrayLike, labels: Labels) -> float:
         else:
             low = left
     return round(float(np.exp((low + high) / 2.0)), 4)
+
+
+def log_loss(probs: Floats, labels: Labels) -> Floats:
+    """Of each face, in nats [n]."""
+    return np.asarray(-np.log(np.clip(probs[np.arange(len(labels)), labels], 1e-12, 1.0)))
+
+
+def fit_biased(logits: npt.ArrayLike, labels: Labels) -> Scaling:
+    """A temperature and a bias for each expression.
+
+    Bias-corrected temperature scaling (Alexandari et al. 2020), of least log loss and a penalty of
+    the biases' squares; then the temperature of least top-label loss, as `fit_temperature` does.
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    one_hot = np.eye(values.shape[1])[labels]
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        scale, biases = np.exp(parameters[0]), parameters[1:]
+        probs = probabilities(values * scale + biases)
+        slope = (probs - one_hot) / len(labels)
+        at = log_loss(probs, labels).mean() + _PENALTY * (biases**2).sum()
+        by_biases = slope.sum(axis=0) + 2 * _PENALTY * biases
+        return float(at), np.concatenate([[(slope * values).sum() * scale], by_biases])
+
+    found = minimize(loss, np.zeros(1 + values.shape[1]), jac=True, method="L-BFGS-B").x
+    scale, biases = np.exp(found[0]), found[1:]
+    again = fit_temperature(values * scale + biases, labels)
+    rounded = tuple(round(float(bias), 4) for bias in biases / again)
+    return Scaling(round(float(again / scale), 4), rounded)
 
 
 def expected_calibration_error(probs: Floats, labels: Labels, bins: int = ECE_BINS) -> float:

@@ -130,7 +130,7 @@ def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evalua
 
 def _calibrated(card: ModelCard, labels: str, logits: dict[str, npt.NDArray[np.float32]]) -> Floats:
     head = card.heads[labels]
-    return probabilities(logits[head.output], head.temperature)
+    return probabilities(logits[head.output], head.temperature, head.biases)
 
 
 def _latency_ms(model: LiteRtModel, faces: npt.NDArray[np.uint8], batch: int) -> float:

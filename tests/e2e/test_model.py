@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from contracts.emotions import EMOTIONS
+from contracts.model_card import ModelCard
 from inference_worker.shipped import shipped_model
 from tests.e2e.commands import Installation, assert_plain_failure
 
@@ -97,6 +98,29 @@ def test_two_models_are_compared_on_the_same_faces(
     result = json.loads(done.stdout)
     assert (result["n"], result["only_a"], result["only_b"], result["p_value"]) == (21, 0, 0, 1.0)
     assert_plain_failure(installation.run("model", "compare", "x", "y", "--data", folder))
+
+
+def test_a_model_is_calibrated_on_the_faces_that_its_owner_has(
+    installation: Installation, folder: Path, tmp_path: Path
+) -> None:
+    ours = tmp_path / "ours"
+    calibrate = ("model", "calibrate", shipped_model().name, "--data", folder)
+
+    done = installation.run(*calibrate, "--out", ours)
+
+    assert done.returncode == 0, done.stderr
+    assert "ferplus: ECE" in done.stdout
+    assert f"MOODLINE_MODEL={ours}" in done.stdout
+    card = ModelCard.read(ours)
+    assert card.id == "ours" and card.metrics["split"].startswith("test, 21 faces")
+    weights = card.version.partition("@")[2]
+    assert weights == ModelCard.read(shipped_model()).version.partition("@")[2]
+    assert_plain_failure(installation.run(*calibrate, "--out", shipped_model()))
+    (folder / "labels.csv").unlink()
+    done = installation.run(*calibrate, "--out", tmp_path / "other")
+    assert_plain_failure(done)
+    assert "no face of this split has ferplus labels" in done.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_models_are_listed(installation: Installation) -> None:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from training.calibration import (
+    Scaling,
     choose_threshold,
     expected_calibration_error,
+    fit_biased,
     fit_temperature,
+    log_loss,
     probabilities,
     risk_coverage,
     top_label_loss,
@@ -42,6 +45,22 @@ def test_confidence_matches_accuracy_where_wrong_labels_are_not_the_runners_up()
 
     accuracy = (probs.argmax(axis=1) == labels).mean()
     assert probs.max(axis=1).mean() == pytest.approx(accuracy, abs=0.02)
+
+
+def test_the_biases_that_drew_the_labels_are_found() -> None:
+    biases = (-0.8, 0.3, 0.0, 0.5, 0.0, 0.4, -0.4)
+    logits, _ = drawn(1.0, 20_000)
+    probs = Scaling(2.0, biases).of(logits)
+    chance = np.random.default_rng(6).random((len(logits), 1))
+    labels = (probs.cumsum(axis=1) > chance).argmax(axis=1)
+
+    found = fit_biased(logits, labels)
+
+    assert found.temperature == pytest.approx(2.0, rel=0.05)
+    assert np.array(found.biases) - np.mean(found.biases) == pytest.approx(biases, abs=0.1)
+    plain = Scaling(fit_temperature(logits, labels)).of(logits)
+    assert log_loss(found.of(logits), labels).mean() < log_loss(plain, labels).mean() - 0.01
+    assert log_loss(np.eye(7), np.arange(7)).sum() == 0
 
 
 def test_probabilities_sum_to_one_and_survive_large_logits() -> None:

@@ -102,6 +102,29 @@ def test_no_face_is_judged_by_a_temperature_it_had_a_part_in(tmp_path: Path) -> 
     assert card["heads"]["fer2013"]["ece"] > 0.1
 
 
+def test_a_head_that_favours_an_expression_gets_biases_and_a_fair_one_none(tmp_path: Path) -> None:
+    split = split_with_votes()
+    fair = logits_that_are_mostly_right(split)
+    slanted = fair + np.array([1.5, 0, 0, 0, 0, 0, 0], np.float32)
+
+    card = build_card(
+        _written(tmp_path),
+        split,
+        {"fer2013": slanted, "ferplus": fair},
+        {"id": "x", "created": "2026-01-01", "training": {}},
+    )
+
+    heads = card["heads"]
+    assert heads["ferplus"]["biases"] == ()
+    biases = heads["fer2013"]["biases"]
+    assert biases[0] == min(biases) < -0.8
+    # Read with them, the slanted head is as good as the fair one.
+    assert heads["fer2013"]["val_accuracy"] > heads["ferplus"]["val_accuracy"] - 0.02
+    assert (slanted.argmax(axis=1) == split.labels).mean() < (
+        heads["ferplus"]["val_accuracy"] - 0.02
+    )
+
+
 def _written(folder: Path) -> Path:
     artifact_path(folder).write_bytes(b"weights")
     return artifact_path(folder)
