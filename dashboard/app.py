@@ -177,16 +177,16 @@ class _OneDocument:
         path = str(scope["path"])
         document = {**scope, "path": self._prefix, "raw_path": self._prefix.encode()}
         page, _ = page_at(PAGES, path.removeprefix(self._prefix))
+        ahead: tuple[str, ...] = ()
         if path != self._prefix and page:
-            scope = document
+            scope, ahead = document, page.scripts
         missing = False
 
         async def answer(message: Message) -> None:
             nonlocal missing
-            if message["type"] == "http.response.start" and message["status"] == _NOT_FOUND:
-                missing = self._is_read(scope)
-            if message["type"] == "http.response.start" and scope is document and page:
-                for script in page.scripts:
+            if message["type"] == "http.response.start":
+                missing = message["status"] == _NOT_FOUND and self._is_read(scope)
+                for script in ahead:
                     link = f"<{self._prefix}{script}>; rel=preload; as=script"
                     MutableHeaders(scope=message).append("Link", link)
             if not missing:
