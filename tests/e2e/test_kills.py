@@ -15,7 +15,7 @@ from tests.e2e.commands import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SEED, KILLS = 20261123, 10
+SEED, KILLS, LEAST_KILLS = 20261123, 10, 3
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,10 @@ def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_pat
     killed = 0
     for _ in range(KILLS):
         process = shaken.start("analyze", *clips)
+        # The first ones early: the machine may be twice as fast by then, and once is enough to end.
+        latest = 0.4 if killed < LEAST_KILLS else 0.9
         try:
-            process.communicate(timeout=chance.uniform(0.1, 0.9) * whole_s)
+            process.communicate(timeout=chance.uniform(0.1, latest) * whole_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
@@ -47,7 +49,7 @@ def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_pat
 
     shaken.analyze(*clips)
 
-    assert killed >= 3, "it ended before it could be killed"
+    assert killed >= LEAST_KILLS, "it ended before it could be killed"
     pd.testing.assert_frame_equal(
         shaken.exported(tmp_path / "shaken.csv", "--frames"),
         calm.exported(tmp_path / "calm.csv", "--frames"),
