@@ -25,7 +25,6 @@ from contracts.settings import Settings
 from dashboard.backend import Backend
 from moodline.generated_month import write_month
 from tests.browser import chromium
-from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 
 
@@ -465,19 +464,3 @@ def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: s
     assert not hidden, f"no focus to be seen: {hidden}"
     page.get_by_text("Data table").locator("visible=true").first.press("Enter")
     expect(page.locator("figure:visible tbody tr").first).to_be_visible()
-
-
-def test_with_text_twice_as_large_nothing_is_scrolled_sideways(
-    page: Page, address: str, shots: Path
-) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
-    opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
-    pages = ("now", "system", "recordings", "sources", "try")
-    for path in ("trends?from=now-7d&to=now&sources=library", *pages):
-        page.goto(f"{address}/{path}")
-        expect(page.locator("#page h1")).to_be_visible()
-        if path.startswith("trends"):
-            expect(page.locator("#moment-0")).to_be_visible()
-        page.add_style_tag(content=":root { font-size: 200% }")
-        poll(lambda: page.evaluate("document.documentElement.scrollWidth") == 390)
-        page.screenshot(path=shots / f"twice-{path.partition('?')[0]}.png", full_page=True)
