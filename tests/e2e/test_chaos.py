@@ -53,7 +53,7 @@ def material(folder: Path, seconds: list[float]) -> Material:
 
 @pytest.fixture(scope="module")
 def long_material(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    return material(tmp_path_factory.mktemp("long"), [16.0 + n for n in range(12)])
+    return material(tmp_path_factory.mktemp("long"), [28.0 + n for n in range(12)])
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_twenty_kills_and_a_database_that_is_gone_change_no_row(
 def test_three_ingestors_and_four_workers_share_twenty_clips(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    clips = material(tmp_path_factory.mktemp("twenty"), [20.0 + n / 2 for n in range(20)])
+    clips = material(tmp_path_factory.mktemp("twenty"), [40.0 + n / 2 for n in range(20)])
     with ExitStack() as servers:
         server = servers.enter_context(private_postgresql())
         database = Database(server.url, server.crash)
