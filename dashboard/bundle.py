@@ -29,7 +29,7 @@ _SHEET: Final = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
 
 
 def plotly() -> bytes:
-    """Plotly for browsers; half of the time it took was compiling it function by function."""
+    """Plotly for browsers, which compile all of it at once and not function by function."""
     return _COMPILE + PLOTLY.read_bytes()
 
 
