@@ -171,6 +171,11 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
     card = ModelCard.read(folder)
     if out.resolve() == folder.resolve():
         raise ModelError(f"{out} is the model itself", hint="Give the calibrated one another name")
+    if unknown := set(card.heads) ^ {"fer2013", RECORD_HEAD}:
+        raise ModelError(
+            f"model {card.id} has other heads: {', '.join(sorted(unknown))}",
+            hint=f"A model of this project has fer2013 and {RECORD_HEAD}",
+        )
     for head in card.heads:
         if not head_truth(split, head)[1].any():
             raise DatasetError(
@@ -186,7 +191,10 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
         if (folder / name).exists():
             shutil.copyfile(folder / name, out / name)
     logits = LiteRtModel(artifact_path(out)).logits(split.faces)
-    return write_card(out, build_card(artifact_path(out), split, logits, facts, split_name))
+    found = build_card(artifact_path(out), split, logits, facts, split_name)
+    # What is the model's own, whoever made it.
+    own = {key: was[key] for key in ("crop_margin", "licence", "limits") if key in was}
+    return write_card(out, found | own)
 
 
 def _point(point: RiskPoint) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from contracts.emotions import EMOTIONS
-from contracts.model_card import ModelCard
+from contracts.model_card import CARD_NAME, ModelCard
 from inference_worker.shipped import shipped_model
 from tests.e2e.commands import Installation, assert_plain_failure
 
@@ -116,6 +116,17 @@ def test_a_model_is_calibrated_on_the_faces_that_its_owner_has(
     weights = card.version.partition("@")[2]
     assert weights == ModelCard.read(shipped_model()).version.partition("@")[2]
     assert_plain_failure(installation.run(*calibrate, "--out", shipped_model()))
+    theirs = shutil.copytree(ours, tmp_path / "theirs")
+    described = json.loads((theirs / CARD_NAME).read_text())
+    described |= {"id": "theirs", "crop_margin": 0.1, "limits": "Made by others."}
+    (theirs / CARD_NAME).write_text(json.dumps(described))
+    again = ("model", "calibrate", theirs, "--data", folder)
+    assert installation.run(*again, "--out", tmp_path / "again").returncode == 0
+    card = ModelCard.read(tmp_path / "again")
+    assert card.crop_margin == 0.1 and (card.model_extra or {})["limits"] == "Made by others."
+    described["heads"]["other"] = described["heads"].pop("fer2013")
+    (theirs / CARD_NAME).write_text(json.dumps(described))
+    assert_plain_failure(installation.run(*again, "--out", tmp_path / "never"))
     (folder / "labels.csv").unlink()
     done = installation.run(*calibrate, "--out", tmp_path / "other")
     assert_plain_failure(done)
