@@ -5,27 +5,15 @@ of an hour are left, whole ones of these. When a camera worked is no record of a
 with a whole source only.
 """
 
-import json
 import random
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Engine,
-    delete,
-    func,
-    or_,
-    select,
-    type_coerce,
-    update,
-)
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from analytics.deletion import delete_run
-from analytics.queries import run_not_found
+from analytics.erasure_scope import Scope, ScopedRun, letters_of, runs_in
 from analytics.raw_sums import Rows
 from analytics.rollups import fold_all
 from analytics.run_steps import sums_of
@@ -34,21 +22,9 @@ from analytics.slices import frames_of, minute_slices
 from analytics.snapshots import snapshot
 from contracts.audit import write_audit
 from contracts.database import transaction
-from contracts.errors import RunBusyError, SettingsError, SourceNotFoundError
-from contracts.history import (
-    MINUTE_S,
-    QUARTER_S,
-    AuditEntry,
-    RunMinute,
-    lock_rollups,
-    mark_dirty,
-    rollups,
-    window_start,
-)
-from contracts.jobs import claim_is_alive
+from contracts.errors import RunBusyError, SettingsError
+from contracts.history import RunMinute, lock_rollups, mark_dirty, rollups, window_start
 from contracts.records import (
-    ENDED_STATES,
-    EPOCH,
     DeadLetter,
     Face,
     Frame,
@@ -57,36 +33,13 @@ from contracts.records import (
     Source,
     SourceInterval,
     Track,
-    to_micros,
     utc_now,
 )
 from contracts.run_steps import take_steps
 from contracts.sources import LIVE
 
-_FOREVER: Final = datetime.max
 _MINUTE_US: Final = 60_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is to be erased; what is given must all hold. Times are of capture, UTC-aware."""
-
-    source: str | None = None
-    run_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def has_range(self) -> bool:
-        return self.since is not None or self.until is not None
-
-    @property
-    def since_us(self) -> int:
-        return to_micros(self.since or EPOCH.replace(year=1))
-
-    @property
-    def until_us(self) -> int:
-        return to_micros(self.until or EPOCH.replace(year=9999))
+_NOT_TOLD: Final = ("run_ids", "at", "dry_run", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +63,6 @@ class Receipt:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    pk: int
-    run_id: str
-    source_pk: int
-    source: str
-    kind: str
-    ended: bool
-    busy: bool
-
-
 def erase(engine: Engine, scope: Scope, *, actor: str, dry_run: bool = False) -> Receipt:
     """Erase, fold what is left, and write the receipt. A killed one can be repeated.
 
@@ -132,7 +74,7 @@ def erase(engine: Engine, scope: Scope, *, actor: str, dry_run: bool = False) ->
     if scope.has_range and scope.since_us >= scope.until_us:
         raise SettingsError("the range is empty", hint="--from comes before --to")
     with snapshot(engine) as connection:
-        runs = _runs(connection, scope)
+        runs = runs_in(connection, scope)
         receipt = _count(connection, scope, runs, dry_run=dry_run)
     busy = next((run for run in runs if run.busy and run.kind != LIVE), None)
     if busy is not None:
@@ -150,130 +92,11 @@ def erase(engine: Engine, scope: Scope, *, actor: str, dry_run: bool = False) ->
     return _write_receipt(engine, scope, receipt, actor)
 
 
-def audit_entries(engine: Engine, *, limit: int = 100) -> list[dict[str, Any]]:
-    """The audit, the newest first: id, at, actor, action, details."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    with snapshot(engine) as connection:
-        return [
-            {
-                "id": row.id,
-                "at": row.at,
-                "actor": row.actor,
-                "action": row.action,
-                "details": json.loads(row.details),
-            }
-            for row in connection.execute(query)
-        ]
-
-
-def _runs(connection: Connection, scope: Scope) -> list[_Run]:
-    query = select(
-        Run.id,
-        Run.run_id,
-        Run.source_pk,
-        Source.name,
-        Run.kind,
-        Run.state,
-        Run.claimed_by,
-        Run.claim_expires_at,
-    ).join(Source, Source.id == Run.source_pk)
-    if scope.source is not None:
-        known = connection.execute(select(Source.id).where(Source.name == scope.source)).first()
-        if known is None:
-            raise SourceNotFoundError(
-                f"no source {scope.source!r}", hint="`moodline status` shows them"
-            )
-        query = query.where(Source.name == scope.source)
-    if scope.run_id is not None:
-        query = query.where(Run.run_id == scope.run_id)
-        if connection.execute(query).first() is None:
-            raise run_not_found(scope.run_id)
-    if scope.has_range:
-        query = query.where(or_(*_touched(scope)))
-    return [
-        _Run(
-            row.id,
-            row.run_id,
-            row.source_pk,
-            row.name,
-            row.kind,
-            ended := row.state in ENDED_STATES,
-            not ended and claim_is_alive(row.claimed_by, row.claim_expires_at),
-        )
-        for row in connection.execute(query.order_by(Run.id))
-    ]
-
-
-def _touched(scope: Scope) -> list[ColumnElement[bool]]:
-    """The runs that may have something in the range: found by time, however many others are.
-
-    Of one source, or one run, by the runs' own keys: an open range may be all time of all sources.
-    """
-    captured = type_coerce(Frame.captured_at, BigInteger)
-    since_us, until_us = scope.since_us, scope.until_us
-    frames = select(Frame.run_pk).where(captured >= since_us, captured < until_us)
-    minutes = select(RunMinute.run_pk).where(
-        RunMinute.start >= window_start(since_us, MINUTE_S), RunMinute.start < until_us
-    )
-    settled = select(rollups.c.part).where(
-        rollups.c.width_s == QUARTER_S,
-        rollups.c.start >= window_start(since_us, QUARTER_S),
-        rollups.c.start < until_us,
-    )
-    aside = Run.id.in_(select(DeadLetter.run_pk))
-    if scope.source is None and scope.run_id is None:
-        settled = settled.where(rollups.c.source_pk.in_(select(Source.id)))
-        return [*(Run.id.in_(query) for query in (frames, minutes, settled)), aside]
-    accounted = select(RunMinute.run_pk).where(RunMinute.run_pk == Run.id)
-    # The sum keeps databases from the time index, which has the frames of all sources.
-    of_run = select(Frame.run_pk).where(
-        Frame.run_pk == Run.id, captured + 0 >= since_us, captured + 0 < until_us
-    )
-    return [
-        minutes.where(RunMinute.run_pk == Run.id).exists(),
-        # Only runs of before there was an account of minutes have frames without one.
-        ~accounted.exists() & of_run.exists(),
-        settled.where(rollups.c.source_pk == Run.source_pk, rollups.c.part == Run.id).exists(),
-        aside,
-    ]
-
-
-def _letters(connection: Connection, scope: Scope, run: _Run) -> list[int]:
-    """The run's dead letters, by seq, that may have been captured in the range.
-
-    They have no time of their own: it is between those of the frames around them, and before
-    they were set aside.
-    """
-    captured = type_coerce(Frame.captured_at, BigInteger)
-    found = []
-    for letter in connection.execute(
-        select(DeadLetter.seq, DeadLetter.frame_index, DeadLetter.at).where(
-            DeadLetter.run_pk == run.pk
-        )
-    ).all():
-        before = after = None
-        if letter.frame_index is not None:
-            of_run = select(captured).where(Frame.run_pk == run.pk).limit(1)
-            before, after = (
-                connection.execute(query).scalar()
-                for query in (
-                    of_run.where(Frame.frame_index < letter.frame_index).order_by(
-                        Frame.frame_index.desc()
-                    ),
-                    of_run.where(Frame.frame_index > letter.frame_index).order_by(
-                        Frame.frame_index
-                    ),
-                )
-            )
-        latest = to_micros(letter.at) if after is None else after
-        if latest >= scope.since_us and (before is None or before < scope.until_us):
-            found.append(letter.seq)
-    return found
-
-
-def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: bool) -> Receipt:
+def _count(
+    connection: Connection, scope: Scope, runs: list[ScopedRun], *, dry_run: bool
+) -> Receipt:
     frames = faces = tracks = kept = letters = 0
-    touched = dict[_Run, None]()
+    touched = dict[ScopedRun, None]()
     for run in runs:
         rows = Rows(scope.since_us, scope.until_us, run.pk)
         here = frames_of(rows).subquery()
@@ -291,7 +114,7 @@ def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: b
             )
         ).one()
         settled = settled_frames(connection, run.pk, run.source_pk, scope.since_us, scope.until_us)
-        aside = len(_letters(connection, scope, run))
+        aside = len(letters_of(connection, scope, run))
         frames, faces, tracks = frames + found[0], faces + found[1], tracks + found[2]
         kept, letters = kept + settled, letters + aside
         if found[0] or settled or aside or not scope.has_range:
@@ -310,7 +133,7 @@ def _count(connection: Connection, scope: Scope, runs: list[_Run], *, dry_run: b
     )
 
 
-def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
+def _erase_within(engine: Engine, scope: Scope, run: ScopedRun) -> None:
     """The run's rows in the range, some minutes at a time; the run itself when none are left."""
     since_us, until_us = scope.since_us, scope.until_us
     before = window_start(until_us, 60)
@@ -350,9 +173,9 @@ def _erase_within(engine: Engine, scope: Scope, run: _Run) -> None:
         delete_run(engine, run.run_id)
 
 
-def _erase_letters(engine: Engine, scope: Scope, run: _Run) -> None:
+def _erase_letters(engine: Engine, scope: Scope, run: ScopedRun) -> None:
     with transaction(engine) as connection:
-        seqs = _letters(connection, scope, run)
+        seqs = letters_of(connection, scope, run)
         connection.execute(
             delete(DeadLetter).where(DeadLetter.run_pk == run.pk, DeadLetter.seq.in_(seqs))
         )
@@ -363,7 +186,7 @@ def _erase_letters(engine: Engine, scope: Scope, run: _Run) -> None:
         )
 
 
-def _erase_rows(connection: Connection, run: _Run, rows: Rows) -> None:
+def _erase_rows(connection: Connection, run: ScopedRun, rows: Rows) -> None:
     first, last = window_start(rows.since_us, 60), window_start(rows.until_us - 1, 60)
     minutes = range(first, last + _MINUTE_US, _MINUTE_US)
     mark_dirty(connection, run.source_pk, minutes, random.getrandbits(62))
@@ -447,6 +270,3 @@ def _write_receipt(engine: Engine, scope: Scope, receipt: Receipt, actor: str) -
     with transaction(engine) as connection:
         number = write_audit(connection, actor, "erase", details)
     return replace(receipt, number=number)
-
-
-_NOT_TOLD: Final = ("run_ids", "at", "dry_run", "number")

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from analytics.erasure import Receipt, Scope, erase
+from analytics.erasure import Receipt, erase
+from analytics.erasure_scope import Scope
 from contracts.bus import Bus
 from contracts.errors import BrokerError, SettingsError
 from contracts.live_view import forget
@@ -134,7 +135,7 @@ def erase_command(  # noqa: PLR0913, PLR0917
 
 def audit_command(as_json: JsonOption = False) -> None:
     """List what was erased, and who may sign in since when, and by whom."""
-    from analytics.erasure import audit_entries
+    from analytics.audit import audit_entries
 
     with records(_settings()) as engine:
         entries = audit_entries(engine)

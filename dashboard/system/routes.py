@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
+from analytics.audit import audit_entries
 from analytics.dead_letters import list_dead_letters
-from analytics.erasure import Scope, audit_entries, erase
+from analytics.erasure import erase
+from analytics.erasure_scope import Scope
 from analytics.selected_sources import history_sources
 from analytics.storage import storage
 from contracts.errors import MoodlineError

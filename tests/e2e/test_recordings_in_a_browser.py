@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
-from analytics.erasure import audit_entries
+from analytics.audit import audit_entries
 from contracts.database import open_engine, upgrade
 from contracts.emotions import EMOTIONS
 from contracts.records import Face, Frame, Run, RunState, to_micros, utc_now

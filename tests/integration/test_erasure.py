@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, event, func, insert, select
 
-from analytics.erasure import Scope, audit_entries, erase
+from analytics.audit import audit_entries
+from analytics.erasure import erase
+from analytics.erasure_scope import Scope
 from analytics.queries import list_runs, run_summary
 from analytics.retention import Ages, apply_retention
 from analytics.rollups import fold_all, rebuild

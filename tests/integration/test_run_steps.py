@@ -12,7 +12,8 @@ from sqlalchemy import Engine, event, func, select, update
 from analytics import lanes as lanes_module
 from analytics import timelines as timelines_module
 from analytics.deletion import delete_run
-from analytics.erasure import Scope, erase
+from analytics.erasure import erase
+from analytics.erasure_scope import Scope
 from analytics.lanes import Lane, Part, run_lanes
 from analytics.queries import run_summary
 from analytics.retention import Ages, apply_retention

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from analytics.erasure import audit_entries
+from analytics.audit import audit_entries
 from contracts.database import reading
 from contracts.records import utc_now
 from contracts.users import (

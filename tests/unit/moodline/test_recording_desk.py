@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.erasure import audit_entries
+from analytics.audit import audit_entries
 from contracts.database import open_engine, upgrade
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
