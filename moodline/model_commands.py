@@ -59,7 +59,7 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter an option)
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Finished run or artifact to learn from; several give the mean of their answers."
+            help="Finished run, artifact or file of answers to learn from; several give their mean."
         ),
     ] = None,
     votes: VotesOption = None,

@@ -1,5 +1,6 @@
 """What a labelled set of faces is, whichever layout it was read from."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,15 @@ class Split:
     def faces(self) -> npt.NDArray[np.uint8]:
         """The images as the model takes them, uint8 [n, 48, 48, 3]."""
         return np.repeat(self.images[..., None], 3, axis=-1)
+
+    def only(self, chosen: npt.NDArray[np.int64]) -> "Split":
+        """The faces at these indices."""
+        names = tuple(self.names[i] for i in chosen)
+        return Split(self.images[chosen], self.labels[chosen], self.votes[chosen], names)
+
+    def digest(self) -> str:
+        """SHA-256 of the images in their order, hexadecimal."""
+        return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Trains a recipe; a checkpoint per epoch lets a killed run go on where its last epoch ended."""
 
-import hashlib
 import json
 import queue
 import threading
@@ -121,7 +120,7 @@ class Trainer:
         self.model = build_model(config.model, imagenet)
         taught = None
         if teachers:
-            taught = answers(teachers, self.train.faces)
+            taught = answers(teachers, self.train)
             if config.distillation.start_from_teacher:
                 start_from(teachers[-1], self.model, self.train.faces)
         elif config.distillation != Distillation():
@@ -259,7 +258,7 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path, teachers: Sequen
             "train": len(train_split),
             "val": len(data.split("val")),
         },
-        "train_sha256": hashlib.sha256(train_split.images.tobytes()).hexdigest(),
+        "train_sha256": train_split.digest(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }

@@ -1,0 +1,64 @@
+"""The network a teacher looks through is in a file that others made: it is checked first."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from training.face_features import FaceWeightsError, read_tensors
+
+shapes = arrays.array_shapes(min_dims=0, max_dims=4, max_side=3)
+tensors = st.lists(
+    arrays.arrays(np.float32, shapes, elements=st.floats(-5, 5, width=32))
+    | arrays.arrays(np.int32, shapes),
+    max_size=5,
+)
+
+
+def written(folder: Path, values: list[np.ndarray]) -> tuple[Path, str]:
+    data = b"".join(value.tobytes() for value in values)
+    (folder / "net.bin").write_bytes(data)
+    weights = [
+        {"name": f"w{n}", "shape": list(value.shape), "dtype": value.dtype.name}
+        for n, value in enumerate(values)
+    ]
+    manifest = folder / "net.json"
+    groups = [{"paths": ["net.bin"], "weights": weights}]
+    manifest.write_text(json.dumps({"weightsManifest": groups}))
+    return manifest, hashlib.sha256(data).hexdigest()
+
+
+@given(tensors)
+def test_every_float_tensor_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, values: list[np.ndarray]
+) -> None:
+    manifest, digest = written(tmp_path_factory.mktemp("net"), values)
+
+    found = read_tensors(manifest, digest)
+
+    assert set(found) == {f"w{n}" for n, one in enumerate(values) if one.dtype == np.float32}
+    for name, tensor in found.items():
+        np.testing.assert_array_equal(tensor, values[int(name[1:])])
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    manifest, _ = written(tmp_path, [np.ones(3, np.float32)])
+
+    with pytest.raises(FaceWeightsError, match="other weights") as caught:
+        read_tensors(manifest)
+
+    assert "human-models" in caught.value.line()
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"weightsManifest": []}', "[1]"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
+    manifest = tmp_path / "net.json"
+    manifest.write_text(content)
+
+    with pytest.raises(FaceWeightsError, match=r"net\.json cannot be read"):
+        read_tensors(manifest)
