@@ -2,7 +2,9 @@
 
 Export folds each batch norm into the kernel and bias before it. Taken back, a batch norm gets the
 statistics that faces really have there, and the scale and shift that undo them, so that it begins
-as what it was for inference and is ready to be trained.
+as what it was for inference and is ready to be trained. How large a kernel is does not matter
+before a batch norm, but to an optimizer it does: Adam's steps are as large for a small kernel.
+Each begins as large as the kernels of a new network, or a first epoch undoes the smallest.
 """
 
 from collections.abc import Mapping
@@ -95,9 +97,10 @@ def recovered(folder: Path) -> Any:
     if shape.dense or len(pairs) != len(network.convolutions) or set(network.heads) != set(HEADS):
         raise RecoveryError(f"{folder} has other layers than a MobileNetV2 with two heads")
     for (convolution, norm), folded in zip(pairs, network.convolutions, strict=True):
-        convolution.set_weights([folded.kernel])
+        size = _size_of(folded.kernel)
+        convolution.set_weights([folded.kernel / size.reshape(_channels_of(folded.kernel))])
         zeros, ones = np.zeros_like(folded.bias), np.ones_like(folded.bias)
-        norm.set_weights([np.sqrt(ones + norm.epsilon), folded.bias, zeros, ones])
+        norm.set_weights([size * np.sqrt(ones + norm.epsilon), folded.bias, zeros, ones])
     for head, folded in network.heads.items():
         model.get_layer(head).set_weights([folded.kernel, folded.bias])
     return model
@@ -119,6 +122,22 @@ def settle(model: Any, faces: npt.NDArray[np.uint8]) -> None:
         variance = np.maximum(squares.mean(axis=0, dtype=np.float64) - mean**2, 0.0)
         gamma = scale * np.sqrt(variance + norm.epsilon)
         norm.set_weights([gamma, beta + (mean - old_mean) * scale, mean, variance])
+
+
+def _channels_of(kernel: Floats) -> tuple[int, ...]:
+    """A shape that lays one number an output along the kernel's outputs."""
+    # A depthwise kernel is [h, w, channels, 1].
+    return (-1, 1) if kernel.shape[-1] == 1 else (-1,)
+
+
+def _size_of(kernel: Floats) -> Floats:
+    """Of each output's kernel, in the root mean squares that He et al. 2015 begin with."""
+    depthwise = kernel.shape[-1] == 1
+    inputs = (0, 1) if depthwise else (0, 1, 2)
+    flat = np.sqrt(np.mean(np.square(kernel), axis=inputs)).ravel()
+    begin = np.sqrt(2.0 / np.prod([kernel.shape[axis] for axis in inputs]))
+    # An output that was lost in training has a kernel of nothing.
+    return np.asarray(np.where(flat > 0, flat / begin, 1.0), np.float32)
 
 
 def _backbone(model: Any) -> Any:

@@ -76,6 +76,22 @@ def test_a_recovered_network_answers_as_its_artifact(network: Any, tmp_path: Pat
     )
 
 
+def test_recovered_kernels_are_as_large_as_new_ones(network: Any, tmp_path: Path) -> None:
+    backbone = next(layer for layer in network.layers if hasattr(layer, "layers"))
+    for layer in backbone.layers:
+        if "expand" in layer.name and "BN" not in layer.name and layer.get_weights():
+            layer.set_weights([layer.get_weights()[0] / 20])
+
+    model = recovered(exported(network, tmp_path / "float"))
+
+    found = next(layer for layer in model.layers if hasattr(layer, "layers")).layers
+    kernels = [layer.get_weights()[0] for layer in found if "Conv2D" in type(layer).__name__]
+    assert len(kernels) == 52
+    for kernel in kernels:
+        inputs = np.prod(kernel.shape[:2]) if kernel.shape[-1] == 1 else np.prod(kernel.shape[:3])
+        assert np.sqrt(np.mean(kernel**2) * inputs / 2) == pytest.approx(1.0, abs=0.01)
+
+
 def test_settling_changes_the_statistics_and_not_the_answers(network: Any, tmp_path: Path) -> None:
     model, faces = recovered(exported(network, tmp_path / "float")), noise(64, seed=2).faces
     before = logits(model, faces)
