@@ -94,7 +94,7 @@ def feature_network(tensors: Mapping[str, Floats], seen_as: int = _SEEN_AS) -> A
 
 def features(network: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
     """What it sees in each face of [n, 48, 48]: [n, 6400]."""
-    found = network.predict(images[..., None], batch_size=_BATCH, verbose=0)
+    found = network.predict(images[..., None], batch_size=_BATCH, verbose=1)
     return np.asarray(found, dtype=np.float16)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.emotions import EMOTIONS
+from contracts.errors import MoodlineError
 from training.card import head_truth
 from training.dataset import Split
 from training.face_features import feature_network, features, read_tensors
@@ -114,11 +115,11 @@ def unseen_answers(seen: Seen, split: Split, folds: int = _FOLDS) -> Taught:
 
 
 def _say(what: str, taught: Taught, split: Split) -> None:
-    shares = []
+    told = []
     for head, found in zip(HEADS, taught, strict=True):
         truth, known = head_truth(split, head)
-        shares.append(f"{head} {(found.argmax(axis=1) == truth)[known].mean():.1%}")
-    print(f"{what}: {', '.join(shares)}", file=sys.stderr, flush=True)
+        told.append(f"{head} {(found.argmax(axis=1) == truth)[known].mean():.1%}")
+    print(f"{what}: {', '.join(told)}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,11 +129,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the faces it learns from")
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
     chosen = parser.parse_args(arguments)
-    data, network = read_dataset(chosen.data), feature_network(read_tensors(chosen.manifest))
+    try:
+        _teach(chosen.manifest, chosen.data, chosen.out)
+    except MoodlineError as exc:
+        parser.exit(1, f"{exc.line()}\n")
+
+
+def _teach(manifest: Path, faces: Path, out: Path) -> None:
+    tensors, data = read_tensors(manifest), read_dataset(faces)
+    network = feature_network(tensors)
     train, val = data.split("train"), data.split("val")
+    print(f"looking at {len(train) + len(val)} faces and their mirror images", file=sys.stderr)
     seen = Seen.of(network, train)
     _say("val", Probe(seen, train).answers(Seen.of(network, val)), val)
-    write_answers(chosen.out, train, unseen_answers(seen, train))
+    write_answers(out, train, unseen_answers(seen, train))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from training.face_features import FaceWeightsError, read_tensors
+from training.face_teacher import main
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, max_side=3)
 tensors = st.lists(
@@ -62,3 +63,12 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: str) -> 
 
     with pytest.raises(FaceWeightsError, match=r"net\.json cannot be read"):
         read_tensors(manifest)
+
+
+def test_a_wrong_file_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        main([str(tmp_path / "none.json"), "--data", "faces.zip", "--out", "out.npz"])
+
+    assert capsys.readouterr().err.count("\n") == 1
