@@ -27,7 +27,7 @@ from training.face_features import feature_network, features, read_tensors
 from training.loop import learning_rate
 from training.model import HEADS
 from training.readers import read_dataset
-from training.teachers import Taught, mean_of, shares, write_answers
+from training.teachers import Taught, is_answers, mean_of, shares, write_answers
 
 Floats = npt.NDArray[np.float32]
 
@@ -129,6 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the faces it learns from")
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
     chosen = parser.parse_args(arguments)
+    # Said now, and not after a quarter of an hour.
+    if not is_answers(chosen.out) or not chosen.out.parent.is_dir():
+        parser.error(f"--out: {chosen.out} is no .npz in a folder that exists")
     try:
         _teach(chosen.manifest, chosen.data, chosen.out)
     except MoodlineError as exc:

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from training.calibration import probabilities
@@ -82,10 +83,13 @@ def read_answers(path: Path, split: Split) -> Taught:
     try:
         with np.load(path) as kept:
             faces, hard, soft = str(kept["faces"]), *(kept[head] for head in HEADS)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as exc:
+    except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
         raise AnswersError(f"{path} holds no answers: {exc}") from exc
     if faces != split.digest():
         raise AnswersError(f"{path} is of other faces", hint="Write it again from this data set")
+    for found in (hard, soft):
+        if found.shape != (len(split), len(EMOTIONS)) or not np.allclose(found.sum(axis=1), 1.0):
+            raise AnswersError(f"{path} does not hold seven shares of 1 for each face")
     return hard, soft
 
 

@@ -72,3 +72,13 @@ def test_a_wrong_file_is_told_in_one_line(
         main([str(tmp_path / "none.json"), "--data", "faces.zip", "--out", "out.npz"])
 
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("out", ["answers", "none/answers.npz"])
+def test_where_answers_cannot_go_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "none.json"), "--data", "faces.zip", "--out", str(tmp_path / out)])
+
+    assert "--out" in capsys.readouterr().err.splitlines()[-1]

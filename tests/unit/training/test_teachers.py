@@ -97,6 +97,18 @@ def test_a_file_without_a_head_is_refused(tmp_path: Path) -> None:
         read_answers(tmp_path / "half.npz", faces(1))
 
 
+@pytest.mark.parametrize(
+    "wrong", [np.ones((2, 7)), np.full((1, 6), 1 / 6), np.full((1, 7), np.nan)]
+)
+def test_answers_that_are_no_shares_are_refused(
+    tmp_path: Path, wrong: npt.NDArray[np.float64]
+) -> None:
+    np.savez(tmp_path / "odd.npz", faces=faces(1).digest(), fer2013=shares(1, 3), ferplus=wrong)
+
+    with pytest.raises(AnswersError, match="seven shares"):
+        read_answers(tmp_path / "odd.npz", faces(1))
+
+
 def test_nothing_starts_from_a_file_of_answers(tmp_path: Path) -> None:
     with pytest.raises(AnswersError, match="no weights"):
         start_from(tmp_path / "theirs.npz", None, faces(1).faces)
