@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from analytics.snapshots import snapshot
-from contracts.history import AuditEntry
+from records.tables.operations import AuditEntry
 
 
 def audit_entries(engine: Engine, *, limit: int = 100) -> list[dict[str, Any]]:

@@ -18,12 +18,13 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, func, select, update
 
-from contracts.database import reading, transaction
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
-from contracts.history import JobRun, upsert
-from contracts.leases import active_holder, give_lease_up, holds_lease, take_lease
-from contracts.records import EPOCH, utc_now
-from contracts.redact import redact
+from contracts.redaction import redact
+from contracts.times import EPOCH, utc_now
+from records.database import reading, transaction
+from records.leases import active_holder, give_lease_up, holds_lease, take_lease
+from records.tables.operations import JobRun
+from records.upsert import upsert
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
-from contracts.database import reading
+from records.database import reading
 
 
 @contextmanager

@@ -7,8 +7,11 @@ from typing import Final
 from sqlalchemy import Engine, func, select, text
 
 from analytics.snapshots import snapshot
-from contracts.history import DAY_S, MICROS, rollups, window_start
-from contracts.records import RunProgress, Source, from_micros, to_micros
+from contracts.times import MICROS, from_micros, to_micros
+from records.tables.rollups import rollups
+from records.tables.runs import RunProgress
+from records.tables.sources import Source
+from records.windows import DAY_S, window_start
 
 _SIZE: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",

@@ -28,16 +28,16 @@ import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from rich.console import Console
 
-from analytics.rollups import fold_all
+from analytics.history.rollups import fold_all
 from benchmarks.history_load import UNTIL, load_year
 from benchmarks.results import Verdict, write_result
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
-from contracts.live_view import Reading, View
-from contracts.presence import Presence, SourceReport
-from contracts.records import to_micros, utc_now
-from contracts.sources import SourceSettings, add_source
-from moodline.broker import EmbeddedBroker
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.live_view import Reading, View
+from broker.presence import Presence, SourceReport
+from contracts.times import to_micros, utc_now
+from records.database import open_engine, upgrade
+from records.sources.live_sources import SourceSettings, add_source
 from tests.rtsp import free_ports
 
 SOURCES = 16

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from benchmarks.results import Verdict, write_result
 from contracts.geometry import Box
-from inference_worker.detect import HaarDetector, HaarSpec, Image
-from ingest.file_source import FileSource
-from moodline.scenes import FPS, Scene, picture_at, scenes
+from inference_worker.faces.detect import HaarDetector, HaarSpec, Image
+from ingest.files.source import FileSource
+from moodline.demo.scenes import FPS, Scene, picture_at, scenes
 
 _EVERY = 5
 _LEAST_SIDE = 30.0

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.results import Verdict, write_result
-from moodline.scenes import render, scenes
+from moodline.demo.scenes import render, scenes
 
 ROUNDS = 5
 LEAST_RATIO = 2.0

@@ -13,8 +13,8 @@ from rich.console import Console
 from benchmarks.fer_library import fer_python
 from benchmarks.results import Verdict, write_result
 from contracts.model_card import ModelCard
-from inference_worker.classify import LiteRTClassifier
-from inference_worker.shipped import chosen_model
+from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.model_choice import chosen_model
 
 ROUNDS, CALLS = 5, 300
 _NAMED = os.environ.get("MOODLINE_MODEL", "")

@@ -23,17 +23,17 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from analytics.lanes import run_lanes
-from analytics.moments import moments
-from analytics.queries import run_summary
-from analytics.run_tracks import run_tracks
-from analytics.space import refresh_statistics
-from analytics.summaries import run_report
-from analytics.timelines import run_timeline
-from analytics.trends import heat_map, timeline, totals
+from analytics.history.moments import moments
+from analytics.history.trends import heat_map, timeline, totals
+from analytics.removal.freed_space import refresh_statistics
+from analytics.runs.report import run_report
+from analytics.runs.run_list import run_summary
+from analytics.runs.timeline import run_timeline
+from analytics.runs.track_timelines import run_lanes
+from analytics.runs.tracks import run_tracks
 from benchmarks.history_load import LONG_RUN, UNTIL, RawRows, load_long_run, load_year
 from benchmarks.results import Verdict, write_result
-from contracts.database import open_engine, upgrade
+from records.database import open_engine, upgrade
 from tests.postgresql import private_postgresql
 
 MILLIONS = [float(one) for one in os.environ.get("BENCH_MILLIONS", "0.5,2,5").split(",")]

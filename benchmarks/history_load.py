@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, insert, text
 
-from analytics.run_steps import sums_of
-from contracts.database import transaction
-from contracts.emotions import EMOTIONS
-from contracts.history import MICROS, MINUTE_S, SUMS, WIDTHS
-from contracts.records import Run, RunProgress, Source, to_micros
-from contracts.run_steps import add_steps
+from analytics.runs.step_sums import sums_of
+from contracts.expressions import EMOTIONS
+from contracts.times import MICROS, to_micros
+from records.database import transaction
+from records.runs.run_steps import add_steps
+from records.tables.rollups import SUMS
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
+from records.windows import MINUTE_S, WIDTHS
 
 SOURCES: Final = 10
 FPS: Final = 5

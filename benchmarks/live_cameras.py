@@ -22,10 +22,11 @@ from rich.progress import track
 from sqlalchemy import func, select
 
 from benchmarks.results import Verdict, write_result
-from contracts.database import reading
-from contracts.presence import LATENCY_BOUNDS_S
-from contracts.records import Run, RunProgress, Source
-from moodline.scenes import render, scenes
+from broker.presence import LATENCY_BOUNDS_S
+from moodline.demo.scenes import render, scenes
+from records.database import reading
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced
 from tests.rtsp import RtspCamera

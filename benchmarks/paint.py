@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.dashboard import PAINTS, browser_of_the_host, first_paint, served, year_in
 from benchmarks.results import write_result
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
 
 _HERE = Path(__file__).parent.parent
 

@@ -17,18 +17,21 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy import Engine, func, select
 
-from analytics.rollups import fold, fold_all
+from analytics.history.rollups import fold, fold_all
 from benchmarks.results import Verdict, write_result
-from contracts.database import open_engine, reading, transaction, upgrade
+from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import FenceLostError
+from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
 from contracts.geometry import Box
-from contracts.history import MINUTE_S, rollups
-from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
-from contracts.records import Face, utc_now
-from contracts.results import FaceResult, FrameResult
+from contracts.times import utc_now
 from inference_worker.accounting import Told
 from inference_worker.store import Batch, RunStore
+from records.database import open_engine, reading, transaction, upgrade
+from records.runs.queue import FileJob, enqueue_file
+from records.tables.faces import Face
+from records.tables.rollups import rollups
+from records.windows import MINUTE_S
 from tests.postgresql import private_postgresql
 
 WRITERS: Final = 2

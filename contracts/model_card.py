@@ -8,8 +8,8 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError
+from contracts.expressions import EMOTIONS
 
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"

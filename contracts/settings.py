@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import SettingsError
-from contracts.redact import redact
+from contracts.redaction import redact
 
 
 class DetectorName(StrEnum):

@@ -15,20 +15,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError, MoodlineError, SettingsError
-from dashboard.access import NotAllowedError, Role, require
-from dashboard.backend import Backend
-from dashboard.bundle import BELOW, PLOTLY_ASKED, Bundle, plotly
-from dashboard.guard import HEALTH, Guard, security_headers
 from dashboard.now import NOW
-from dashboard.packed import STATIC, Packed
-from dashboard.pages import BusyError, Page
 from dashboard.recordings import RECORDINGS
-from dashboard.shell import add_router, page_at, shell
-from dashboard.sign_in import SignIn, sign_in_routes
 from dashboard.sources import SOURCES
 from dashboard.system import SYSTEM
 from dashboard.trends import TRENDS
 from dashboard.try_image import TRY_IMAGE
+from dashboard.web.access import NotAllowedError, Role, require
+from dashboard.web.backend import Backend
+from dashboard.web.bundle import BELOW, PLOTLY_ASKED, Bundle, plotly
+from dashboard.web.compression import STATIC, Packed
+from dashboard.web.guard import HEALTH, Guard, security_headers
+from dashboard.web.page import BusyError, Page
+from dashboard.web.shell import add_router, page_at, shell
+from dashboard.web.sign_in import SignIn, sign_in_routes
 
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation; the first one is where it opens."""

@@ -11,9 +11,9 @@ from typing import Final
 import uvicorn
 
 from contracts.errors import SettingsError
-from contracts.users import has_users
 from dashboard.app import create_app
-from dashboard.backend import Backend
+from dashboard.web.backend import Backend
+from records.users import has_users
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5

@@ -10,23 +10,23 @@ from types import FrameType
 import structlog
 from prometheus_client import CollectorRegistry
 
-from contracts.bus import Bus
-from contracts.database import open_engine
+from broker.bus import Bus
+from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import ModelError
-from contracts.failpoints import arm
-from contracts.jobs import AnalysisOptions
-from contracts.logs import configure_logs
 from contracts.settings import Device, Settings
-from contracts.stalls import StallGuard
-from inference_worker.analysis import RunAnalyzer
-from inference_worker.classify import Classifier
-from inference_worker.detect import make_detector
-from inference_worker.devices import open_classifier
-from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
-from inference_worker.live_view import Views
+from inference_worker.faces.analysis import RunAnalyzer
+from inference_worker.faces.classifier_devices import open_classifier
+from inference_worker.faces.classify import Classifier
+from inference_worker.faces.detect import make_detector
 from inference_worker.metrics import WorkerMetrics
+from inference_worker.pictures.live_view import Views
+from inference_worker.run_sharing import Holdings, WorkerIdentity, WorkerLimits
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
+from records.database import open_engine
+from runtime.failpoints import arm
+from runtime.logs import configure_logs
+from runtime.stall_guard import StallGuard
 
 
 class _Stop:

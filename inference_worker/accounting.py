@@ -9,8 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select
 
 from contracts.frames import Counters, DropCause
-from contracts.history import CAUSES, MINUTE_S, RunMinute, mark_dirty, upsert_of, window_start
-from contracts.records import RunProgress, to_micros, utc_now
+from contracts.times import to_micros, utc_now
+from records.rollup_sums import mark_dirty
+from records.tables.rollups import CAUSES, RunMinute
+from records.tables.runs import RunProgress
+from records.upsert import upsert_of
+from records.windows import MINUTE_S, window_start
 
 _NAMES: Final = ("captured", "sampled_out", *CAUSES)
 

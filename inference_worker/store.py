@@ -9,29 +9,21 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, case, insert, select, true, update
 
-from contracts.database import reading, transaction
-from contracts.emotions import EMOTIONS
 from contracts.errors import FenceLostError
+from contracts.expressions import EMOTIONS
+from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, DropCause, End
-from contracts.history import lock_rollups, upsert_of
-from contracts.records import (
-    ENDED_STATES,
-    DeadLetter,
-    Face,
-    Frame,
-    Run,
-    RunProgress,
-    RunState,
-    Source,
-    Track,
-    from_micros,
-    utc_now,
-)
-from contracts.results import FaceResult, FrameResult
-from contracts.run_steps import add_steps, steps_of
-from contracts.sources import LIVE
-from contracts.superseding import count_instead
+from contracts.runs import ENDED_STATES, RunKind, RunState
+from contracts.times import from_micros, utc_now
 from inference_worker.accounting import Told, account
+from records.database import reading, transaction
+from records.locks import lock_rollups
+from records.runs.counted_runs import count_instead
+from records.runs.run_steps import add_steps, steps_of
+from records.tables.faces import Face, Frame, Track
+from records.tables.runs import DeadLetter, Run, RunProgress
+from records.tables.sources import Source
+from records.upsert import upsert_of
 
 _TOKENS: Final = 2**62
 
@@ -136,7 +128,7 @@ class RunStore:
             run_id=run_id,
             source_pk=run.source_pk,
             source=run.source,
-            live=run.kind == LIVE,
+            live=run.kind == RunKind.LIVE,
             fence=taken.fence,
             next_seq=taken.next_seq,
             attempts=taken.attempts,

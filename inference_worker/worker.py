@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from contracts.bus import Bus, Delivery
+from broker.bus import Bus, Delivery
 from contracts.errors import (
     BrokerError,
     DatabaseError,
@@ -21,16 +21,16 @@ from contracts.errors import (
     FrameDecodeError,
     StreamLostError,
 )
-from contracts.failpoints import failpoint
+from contracts.frame_results import FrameResult
 from contracts.frames import End, FrameMessage, decode
-from contracts.results import FrameResult
 from inference_worker.accounting import Told
-from inference_worker.analysis import classified
-from inference_worker.classify import Classifier
-from inference_worker.holdings import HeldRun, Holdings, WorkerLimits
-from inference_worker.live_view import Views
+from inference_worker.faces.analysis import classified
+from inference_worker.faces.classify import Classifier
 from inference_worker.metrics import WorkerMetrics
+from inference_worker.pictures.live_view import Views
+from inference_worker.run_sharing import HeldRun, Holdings, WorkerLimits
 from inference_worker.store import Batch, Rejected, RunStore
+from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 

@@ -10,13 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
-from contracts.database import downgrade, open_engine, schema_revision
 from contracts.errors import MoodlineError, SettingsError
-from contracts.logs import configure_logs
-from contracts.redact import redact
+from contracts.redaction import redact
 from contracts.settings import Device, Settings
 from moodline import __version__
-from moodline.history_commands import (
+from moodline.commands.history import (
     audit_command,
     erase_command,
     forget_erased,
@@ -24,14 +22,16 @@ from moodline.history_commands import (
     schedule_app,
     trends_command,
 )
-from moodline.interrupts import install_handlers
-from moodline.job_commands import app as jobs_app
-from moodline.job_commands import dead_letters_command
-from moodline.model_commands import app as model_app
-from moodline.records_session import records
-from moodline.source_commands import app as source_app
-from moodline.times import parse_moment
-from moodline.user_commands import app as user_app
+from moodline.commands.jobs import app as jobs_app
+from moodline.commands.jobs import dead_letters_command
+from moodline.commands.model import app as model_app
+from moodline.commands.records_session import records
+from moodline.commands.source import app as source_app
+from moodline.commands.user import app as user_app
+from moodline.terminal.time_arguments import parse_moment
+from records.database import downgrade, open_engine, schema_revision
+from runtime.logs import configure_logs
+from runtime.stop_signal import install_handlers
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -97,7 +97,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter an option)
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bars.")] = False,
 ) -> None:
     """Analyse recordings: find, follow and read every face, and keep the records."""
-    from moodline.analyze import AnalyzeOptions, analyze_paths
+    from moodline.analysis.analyze import AnalyzeOptions, analyze_paths
 
     settings = _settings()
     options = AnalyzeOptions(
@@ -135,11 +135,11 @@ def demo(
     ] = 8050,
 ) -> None:
     """Render clips with a known schedule, analyse them, compare, and open the dashboard."""
-    from moodline.demo import run_demo
+    from moodline.demo.demo import run_demo
 
     if camera is not None:
-        from moodline.watch import watch
-        from moodline.watch_summary import WatchOptions
+        from moodline.watch.summary import WatchOptions
+        from moodline.watch.unregistered import watch
 
         raise typer.Exit(0 if watch(_settings(), camera, WatchOptions(), _console()) else 1)
     raise typer.Exit(0 if run_demo(_settings(), keep, port) else 1)
@@ -169,10 +169,10 @@ def watch_command(
     ] = None,
 ) -> None:
     """Watch a source live in the terminal. Of one that is not added nothing is stored."""
-    from contracts.sources import find_source
-    from moodline.watch import watch
-    from moodline.watch_source import watch_source
-    from moodline.watch_summary import WatchOptions
+    from moodline.watch.registered import watch_source
+    from moodline.watch.summary import WatchOptions
+    from moodline.watch.unregistered import watch
+    from records.sources.live_sources import find_source
 
     settings = _settings()
     if not (source.isdecimal() or "/" in source or Path(source).exists()):
@@ -197,7 +197,7 @@ def runs_list(
     as_json: JsonOption = False,
 ) -> None:
     """List runs, the newest first."""
-    from moodline.record_commands import print_runs
+    from moodline.commands.runs import print_runs
 
     with records(_settings()) as engine:
         print_runs(engine, limit=limit, source=source, as_json=as_json, console=_console())
@@ -206,7 +206,7 @@ def runs_list(
 @runs_app.command("show", epilog="Example: [cyan]moodline runs show 01JD3Y8QFZ[/]")
 def runs_show(run: RunArgument, as_json: JsonOption = False) -> None:
     """Show one run: what was read, and how much of the recording was seen."""
-    from moodline.record_commands import print_run
+    from moodline.commands.runs import print_run
 
     with records(_settings()) as engine:
         print_run(engine, run, as_json=as_json, console=_console())
@@ -215,7 +215,7 @@ def runs_show(run: RunArgument, as_json: JsonOption = False) -> None:
 @runs_app.command("delete", epilog="Example: [cyan]moodline runs delete 01JD3Y8QFZ[/]")
 def runs_delete(run: RunArgument) -> None:
     """Delete a run and all of its rows."""
-    from moodline.record_commands import delete
+    from moodline.commands.runs import delete
 
     with records(_settings()) as engine:
         delete(engine, run, _console())
@@ -227,7 +227,7 @@ def summary_command(
     out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
 ) -> None:
     """Write what a run says as JSON, and as one HTML page with its charts."""
-    from moodline.summary_commands import write_summary
+    from moodline.commands.summary import write_summary
 
     with records(_settings()) as engine:
         write_summary(engine, run, out, _console())
@@ -254,7 +254,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter an option)
     ] = False,
 ) -> None:
     """Write records to a file: a row per face per frame."""
-    from moodline import record_commands
+    from moodline.commands import runs as record_commands
 
     with records(_settings()) as engine:
         record_commands.export(
@@ -280,7 +280,7 @@ def up(
     ] = 8050,
 ) -> None:
     """Run all of moodline on this machine: broker, sources, workers, scheduler, dashboard."""
-    from moodline.services import run_up
+    from moodline.services.up import run_up
 
     settings = _settings("up")
     run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel, port=port)
@@ -291,7 +291,7 @@ def ingest(
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Recordings decoded at a time.")] = 2,
 ) -> None:
     """Serve: read live sources and queued recordings, until SIGTERM. Needs servers of your own."""
-    from moodline.services import run_ingest
+    from moodline.services.up import run_ingest
 
     run_ingest(_settings("ingest"), parallel=parallel)
 
@@ -303,7 +303,7 @@ def worker(
     ] = Device.AUTO,
 ) -> None:
     """Serve: analyse what is published, until SIGTERM. Needs servers of your own."""
-    from moodline.services import run_worker
+    from moodline.services.up import run_worker
 
     run_worker(_settings("worker"), device)
 
@@ -320,16 +320,16 @@ def dashboard(
     ] = False,
 ) -> None:
     """Serve the dashboard: what was expressed, where and when, and how much of it was seen."""
-    from dashboard.backend import Backend
     from dashboard.server import serve
-    from moodline.demo_camera import start_demo
-    from moodline.heartbeat import Heartbeat
-    from moodline.image_desk import ImageDesk
-    from moodline.recording_desk import RecordingDesk, uploads_of
-    from moodline.running import running_broker
-    from moodline.scheduling import job_lines
-    from moodline.source_desk import SourceDesk
-    from moodline.status import read_status
+    from dashboard.web.backend import Backend
+    from moodline.adapters.image_reader import ImageDesk
+    from moodline.adapters.recordings import RecordingDesk, uploads_of
+    from moodline.adapters.sources import SourceDesk
+    from moodline.commands.status import read_status
+    from moodline.demo.camera import start_demo
+    from moodline.services.heartbeat import Heartbeat
+    from moodline.services.scheduler import job_lines
+    from moodline.stack.running_stack import running_broker
 
     settings = _settings("dashboard")
     with records(settings) as engine:
@@ -352,7 +352,7 @@ def dashboard(
 @app.command(epilog="Example: [cyan]moodline scheduler[/]")
 def scheduler() -> None:
     """Serve: rollups, retention, maintenance, watched folders. One is active, others stand by."""
-    from moodline.scheduling import run_scheduler
+    from moodline.services.scheduler import run_scheduler
 
     run_scheduler(_settings("scheduler"))
 
@@ -365,7 +365,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show what goes on: sources, runs, workers, broker, database."""
-    from moodline.status import show_status
+    from moodline.commands.status import show_status
 
     show_status(_settings(), watch=watch, as_json=as_json, console=_console())
 
@@ -399,7 +399,7 @@ def db_downgrade(
 @app.command(epilog="Example: [cyan]moodline doctor[/]")
 def doctor() -> None:
     """Check the installation: model, detector, database and broker."""
-    from moodline.doctor import check_installation
+    from moodline.commands.doctor import check_installation
 
     raise typer.Exit(0 if check_installation(_settings(), _console()) else 1)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
-from moodline.broker import EmbeddedBroker
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from records.database import open_engine, upgrade
 
 
 @pytest.fixture(scope="session")

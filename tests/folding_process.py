@@ -3,11 +3,11 @@
 import sys
 import time
 
-from analytics.rollups import fold
+from analytics.history.rollups import fold
 from analytics.scheduler import Job, Scheduler, every
-from contracts.database import open_engine
-from contracts.failpoints import arm
-from contracts.jobs import claimant_name
+from records.database import open_engine
+from runtime.failpoints import arm
+from runtime.process_identity import claimant_name
 
 
 def main() -> None:

@@ -8,16 +8,19 @@ from datetime import datetime
 
 from sqlalchemy import Engine, select, update
 
-from contracts.database import reading, transaction
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from contracts.analysis_spec import AnalysisOptions
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, End
 from contracts.geometry import Box
-from contracts.history import MICROS, SUMS, WIDTHS, rollups, window_start
-from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
-from contracts.records import Run
-from contracts.results import FaceResult, FrameResult
+from contracts.times import MICROS
 from inference_worker.accounting import Told
 from inference_worker.store import Batch, RunStore
+from records.database import reading, transaction
+from records.runs.queue import FileJob, enqueue_file
+from records.tables.rollups import SUMS, rollups
+from records.tables.runs import Run
+from records.windows import WIDTHS, window_start
 
 OPTIONS = AnalysisOptions(0.4, None, 24, 640)
 LABELS = (*EMOTIONS, None)
@@ -98,7 +101,7 @@ def expected(runs: list[WrittenRun], widths: Sequence[int] = WIDTHS) -> Windows:
 
 def stored(engine: Engine) -> Windows:
     """What the rollups say, all parts together."""
-    from contracts.records import Source
+    from records.tables.sources import Source
 
     with reading(engine) as connection:
         rows = connection.execute(

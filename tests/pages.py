@@ -9,7 +9,7 @@ import uvicorn
 from playwright.sync_api import BrowserContext, Page
 
 from dashboard.app import create_app
-from dashboard.backend import Backend
+from dashboard.web.backend import Backend
 from tests.e2e.commands import poll
 from tests.rtsp import free_ports
 

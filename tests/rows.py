@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, insert, select
 
-from contracts.emotions import EMOTIONS
-from contracts.records import Face, Frame, Run, RunProgress, RunState, Source, Track
+from contracts.expressions import EMOTIONS
+from contracts.runs import RunKind, RunState
+from records.tables.faces import Face, Frame, Track
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -37,7 +40,7 @@ def write_run(
         if source_pk is None:
             source_pk = connection.execute(
                 insert(Source)
-                .values(name=source, kind="file", created_at=START)
+                .values(name=source, kind=RunKind.FILE, created_at=START)
                 .returning(Source.id)
             ).scalar_one()
         run_pk = connection.execute(
@@ -46,7 +49,7 @@ def write_run(
                 run_id=run_id,
                 source_pk=source_pk,
                 identity=run_id,
-                kind="file",
+                kind=RunKind.FILE,
                 uri=f"/videos/{run_id}.mp4",
                 content_hash="0" * 64,
                 detector="haar-alt2/1",

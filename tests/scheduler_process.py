@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from analytics.scheduler import Job, Scheduler, every
-from contracts.database import open_engine
-from contracts.jobs import claimant_name
+from records.database import open_engine
+from runtime.process_identity import claimant_name
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError
+from contracts.expressions import EMOTIONS
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME, ModelCard
 from training.calibration import (
     Floats,
@@ -29,7 +29,7 @@ from training.calibration import (
     risk_coverage,
 )
 from training.classifier import LiteRtModel
-from training.dataset import SIDE, DatasetError, Split
+from training.data.dataset import SIDE, DatasetError, Split
 from training.metrics import head_report
 
 Logits = npt.NDArray[np.float32]

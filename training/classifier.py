@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from contracts.logs import quiet_stderr
-from training.dataset import SIDE
+from runtime.logs import quiet_stderr
+from training.data.dataset import SIDE
 
 BATCH = 64
 

@@ -21,7 +21,7 @@ from training.calibration import (
 )
 from training.card import artifact_path, head_truth
 from training.classifier import LiteRtModel
-from training.dataset import DatasetError, Split
+from training.data.dataset import DatasetError, Split
 from training.metrics import HeadReport, head_report
 
 _TIMED_CALLS: Final = 100

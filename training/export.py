@@ -16,10 +16,10 @@ from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
 from training.classifier import LiteRtModel
 from training.config import ModelShape
-from training.dataset import SIDE, Dataset, Split
+from training.data.dataset import SIDE, Dataset, Split
 from training.loop import LOG
 from training.model import HEADS
-from training.teachers import CONFIG, RunError, network_of
+from training.teachers.answers import CONFIG, RunError, network_of
 
 MOST_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 2000

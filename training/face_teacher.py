@@ -19,15 +19,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.emotions import EMOTIONS
 from contracts.errors import MoodlineError
+from contracts.expressions import EMOTIONS
 from training.card import head_truth
-from training.dataset import Split
-from training.face_features import feature_network, features, read_tensors
+from training.data.dataset import Split
+from training.data.readers import read_dataset
 from training.loop import learning_rate
 from training.model import HEADS
-from training.readers import read_dataset
-from training.teachers import Taught, is_answers, mean_of, shares, write_answers
+from training.teachers.answers import Taught, is_answers, mean_of, shares, write_answers
+from training.teachers.face_features import feature_network, features, read_tensors
 
 Floats = npt.NDArray[np.float32]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.emotions import EMOTIONS
-from training.augment import Batch, augmented, mixed
+from contracts.expressions import EMOTIONS
 from training.config import Distillation, TrainingConfig
-from training.dataset import Dataset, DatasetError, Split
+from training.data.augment import Batch, augmented, mixed
+from training.data.dataset import Dataset, DatasetError, Split
 from training.model import build_model
-from training.teachers import CONFIG, WEIGHTS, Taught, answers, described, start_from
+from training.teachers.answers import CONFIG, WEIGHTS, Taught, answers, described, start_from
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from training.calibration import Floats, Labels, expected_calibration_error
 
 N = len(EMOTIONS)

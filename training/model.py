@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from training.config import ModelShape
-from training.dataset import SIDE
+from training.data.dataset import SIDE
 
 HEADS = ("fer2013", "ferplus")
 """Order of the outputs: the challenge's label, and the crowd's votes."""

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Final
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from training.evaluate import Evaluation
 
 _SIZE: Final = 320

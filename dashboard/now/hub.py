@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 
 from dashboard.now.reader import Look, Reader
-from dashboard.pages import BusyError
+from dashboard.web.page import BusyError
 
 log = structlog.get_logger()
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from analytics.live_status import live_status
-from contracts.bus import Bus
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from analytics.now.live_status import live_status
+from broker.bus import Bus
+from broker.live_view import Reading, View
+from broker.presence import Presence, SourceReport
 from contracts.errors import MoodlineError
-from contracts.live_view import Reading, View
-from contracts.presence import Presence, SourceReport
-from contracts.records import to_micros, utc_now
-from dashboard.backend import Backend
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.times import to_micros, utc_now
+from dashboard.web.backend import Backend
 
 _RECORDS_S: Final = 2.0
 _FACTS: Final = ("name", "state", "reason", "since", "tags", "uri")

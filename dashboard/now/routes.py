@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from dashboard.access import Role, require
-from dashboard.backend import Backend
 from dashboard.now.hub import Hub
 from dashboard.now.reader import Reader
+from dashboard.web.access import Role, require
+from dashboard.web.backend import Backend
 
 
 def routes(backend: Backend) -> APIRouter:

@@ -4,10 +4,10 @@ from typing import Final
 
 from dash import html
 
-from contracts.uploads import CHUNK
-from dashboard.access import Role, present
-from dashboard.pages import Page, Visit, attributes
 from dashboard.recordings.routes import routes
+from dashboard.web.access import Role, present
+from dashboard.web.page import Page, Visit, attributes
+from records.uploads import CHUNK
 
 
 def _layout(visit: Visit) -> html.Div:

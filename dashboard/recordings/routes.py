@@ -13,17 +13,18 @@ from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
-from analytics.export import export_records
-from analytics.lanes import faces_between, run_lanes
-from analytics.queries import list_runs
-from analytics.record_pages import Selection
-from analytics.summaries import headline, run_report
-from analytics.summary_page import summary_page
+from analytics.export.exporter import export_records
+from analytics.export.record_pages import Selection
+from analytics.runs.report import headline, run_report
+from analytics.runs.run_list import list_runs
+from analytics.runs.track_timelines import faces_between, run_lanes
 from contracts.errors import MoodlineError
-from contracts.jobs import cancel_run, retry_run
-from contracts.uploads import CHUNK, UploadLine
-from dashboard.access import LOCAL, Role, require
-from dashboard.backend import Backend, UnavailableError
+from contracts.runs import RunKind
+from dashboard.report.page import summary_page
+from dashboard.web.access import LOCAL, Role, require
+from dashboard.web.backend import Backend, UnavailableError
+from records.runs.queue import cancel_run, retry_run
+from records.uploads import CHUNK, UploadLine
 
 _MOST_RUNS: Final = 200
 _LONGEST_LOOK_S: Final = 120.0
@@ -176,7 +177,7 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
 
 
 def _listed(backend: Backend) -> dict[str, Any]:
-    runs = [asdict(one) for one in list_runs(backend.engine, limit=_MOST_RUNS, kind="file")]
+    runs = [asdict(one) for one in list_runs(backend.engine, limit=_MOST_RUNS, kind=RunKind.FILE)]
     uploads, folders, most, kept = [], [], 0, None
     try:
         desk = backend.recordings

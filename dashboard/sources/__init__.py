@@ -4,9 +4,9 @@ from typing import Final
 
 from dash import html
 
-from dashboard.access import Role, present
-from dashboard.pages import Page, Visit, attributes
 from dashboard.sources.routes import routes
+from dashboard.web.access import Role, present
+from dashboard.web.page import Page, Visit, attributes
 
 
 def _layout(_visit: Visit) -> html.Div:

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from analytics.live import intervals_since, live_lines
-from analytics.live_status import live_status
-from contracts.bus import Bus
+from analytics.now.live_sources import intervals_since, live_lines
+from analytics.now.live_status import live_status
+from broker.bus import Bus
+from broker.presence import Presence, SourceReport
 from contracts.errors import BrokerError
-from contracts.presence import Presence, SourceReport
-from contracts.records import utc_now
-from contracts.sources import MAX_NAME, pause_source, remove_source
-from dashboard.access import Role, require
-from dashboard.backend import Backend
+from contracts.times import utc_now
+from dashboard.web.access import Role, require
+from dashboard.web.backend import Backend
+from records.sources.live_sources import MAX_NAME, pause_source, remove_source
 
 _DAY: Final = timedelta(days=1)
 

@@ -9,16 +9,16 @@ from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.audit import audit_entries
-from analytics.dead_letters import list_dead_letters
-from analytics.erasure import erase
-from analytics.erasure_scope import Scope
-from analytics.selected_sources import history_sources
+from analytics.history.source_selection import history_sources
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import Scope
+from analytics.runs.dead_letters import list_dead_letters
 from analytics.storage import storage
 from contracts.errors import MoodlineError
-from contracts.records import utc_now
-from dashboard.access import Role, require
-from dashboard.backend import Backend
+from contracts.times import utc_now
 from dashboard.system.notice import notice
+from dashboard.web.access import Role, require
+from dashboard.web.backend import Backend
 
 _MOST_LETTERS: Final = 100
 _MOST_AUDIT: Final = 100

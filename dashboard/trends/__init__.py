@@ -1,9 +1,9 @@
 """The page Trends: how expressions moved over a range, and how much of it was seen."""
 
-from dashboard.bundle import CHARTS
-from dashboard.pages import Page
 from dashboard.trends.callbacks import add_callbacks
-from dashboard.trends.extras import routes
+from dashboard.trends.details import routes
 from dashboard.trends.page import layout
+from dashboard.web.bundle import CHARTS
+from dashboard.web.page import Page
 
 TRENDS = Page("trends", "Trends", layout, add_callbacks, routes, scripts=CHARTS)

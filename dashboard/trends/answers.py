@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from analytics.expected import comparable
-from analytics.local_time import WEEK_S
-from analytics.measures import Measures, combined
-from analytics.selected_sources import HistorySource, SourceGroup, history_sources
-from analytics.trends import Bucket, Timeline, Total, grouped_totals, timeline, totals
+from analytics.history.coverage import comparable
+from analytics.history.local_time import WEEK_S
+from analytics.history.measures import Measures, combined
+from analytics.history.source_selection import HistorySource, SourceGroup, history_sources
+from analytics.history.trends import Bucket, Timeline, Total, grouped_totals, timeline, totals
 from contracts.errors import SourceNotFoundError
 from dashboard.trends.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import Told, sentence

@@ -22,14 +22,14 @@ from dash import (
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
-from analytics.selected_sources import HistorySource, history_sources
+from analytics.history.source_selection import HistorySource, history_sources
 from contracts.errors import MoodlineError
-from contracts.records import utc_now
-from dashboard.amounts import enter_locale
-from dashboard.backend import Backend
+from contracts.times import utc_now
+from dashboard.trends.outputs import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.page import MODES, RANGES
-from dashboard.trends.shown import Browser, Turns, chart_table, shown, trouble_shown, zone_of
 from dashboard.trends.view import CUSTOM, Mode, View, preset, range_trouble, read_view, write_view
+from dashboard.web.backend import Backend
+from dashboard.web.number_format import enter_locale
 
 _AS_ONE: Final = "\u2060"
 """Before a tag that is chosen as a series of its own: no name can have it."""

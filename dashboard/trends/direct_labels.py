@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from contracts.emotions import UNCERTAIN
-from dashboard.palette import Palette
+from contracts.expressions import UNCERTAIN
+from dashboard.web.palette import Palette
 
 ROOM_PX: Final = 78
 """How wide the longest is."""

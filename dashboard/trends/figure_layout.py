@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from analytics.measures import Measures
-from analytics.trends import Bucket
-from contracts.history import DAY_S
-from dashboard.amounts import date_format, separators
-from dashboard.palette import Palette
-from dashboard.trends.clock import AxisClock
+from analytics.history.measures import Measures
+from analytics.history.trends import Bucket
+from dashboard.trends.axis_clock import AxisClock
 from dashboard.trends.direct_labels import ROOM_PX
 from dashboard.trends.view import Mode
+from dashboard.web.number_format import date_format, separators
+from dashboard.web.palette import Palette
+from records.windows import DAY_S
 
 COVERAGE: Final = "coverage"
 VALENCE: Final = "derived valence"

@@ -10,18 +10,18 @@ from typing import Any, Final
 
 from dash import Patch
 
-from analytics.expected import COMPARABLE
-from analytics.measures import Measures
-from analytics.trends import Bucket
-from contracts.emotions import UNCERTAIN
-from contracts.history import HOUR_S, MINUTE_S
-from dashboard.amounts import local_time, percent, person_time, signed
-from dashboard.palette import NO_COVERAGE, STACK
-from dashboard.trends.clock import AxisClock, axis_clock
+from analytics.history.coverage import COMPARABLE
+from analytics.history.measures import Measures
+from analytics.history.trends import Bucket
+from contracts.expressions import UNCERTAIN
+from dashboard.trends.axis_clock import AxisClock, axis_clock
 from dashboard.trends.direct_labels import direct_labels, stacked
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style, figure_layout
 from dashboard.trends.gaps import gaps
 from dashboard.trends.view import Mode
+from dashboard.web.number_format import local_time, percent, person_time, signed
+from dashboard.web.palette import NO_COVERAGE, STACK
+from records.windows import HOUR_S, MINUTE_S
 
 Figure = dict[str, Any]
 """As plotly.js takes it: data and layout. Having plotly's own classes check every value took up to

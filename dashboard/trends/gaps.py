@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from analytics.trends import Bucket
+from analytics.history.trends import Bucket
 
 
 def gaps(buckets: Sequence[Bucket], until: datetime) -> list[tuple[datetime, datetime]]:

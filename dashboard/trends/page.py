@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from dash import dcc, html
 
-from dashboard.pages import Visit, attributes
 from dashboard.trends.answers import MOST_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
+from dashboard.web.page import Visit, attributes
 
 REFRESH_S: Final = 30
 SLOTS: Final = range(MOST_CHARTS)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from analytics.expected import comparable, coverage
-from analytics.measures import Measures
-from analytics.queries import LABELS
-from contracts.emotions import UNCERTAIN
-from dashboard.amounts import duration, percent, person_time, points
+from analytics.history.coverage import comparable, coverage
+from analytics.history.measures import Measures
+from analytics.runs.run_list import LABELS
+from contracts.expressions import UNCERTAIN
+from dashboard.web.number_format import duration, percent, person_time, points
 
 _MOSTLY: Final = 0.5
 

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from dash import dcc, html
 
-from analytics.measures import Measures
-from analytics.trends import Bucket, Total
-from contracts.emotions import UNCERTAIN
-from dashboard.amounts import count, local_time, percent, person_time, signed
-from dashboard.palette import NO_COVERAGE, STACK
+from analytics.history.measures import Measures
+from analytics.history.trends import Bucket, Total
+from contracts.expressions import UNCERTAIN
 from dashboard.trends.figure_layout import Drawn
 from dashboard.trends.figures import partly, rate
 from dashboard.trends.gaps import gaps
 from dashboard.trends.view import View, write_view
+from dashboard.web.number_format import count, local_time, percent, person_time, signed
+from dashboard.web.palette import NO_COVERAGE, STACK
 
 MOST_LINES: Final = 100
 NONE: Final = "–"

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote
 
-from analytics.queries import LABELS
-from analytics.selected_sources import MOST_SOURCES
+from analytics.history.source_selection import MOST_SOURCES
+from analytics.runs.run_list import LABELS
 
 LONGEST: Final = timedelta(days=3653)
 """Ten years."""

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.errors import MoodlineError
-from dashboard.access import Role
-from dashboard.backend import Backend
-from dashboard.pages import Page, Visit
-from dashboard.try_image.turns import Turns
+from dashboard.try_image.upload_limit import Turns
+from dashboard.web.access import Role
+from dashboard.web.backend import Backend
+from dashboard.web.page import Page, Visit
 
 MOST_BYTES: Final = 10 * 2**20
 MOST_COMING: Final = 16

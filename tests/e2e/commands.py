@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.queries import RunLine, list_runs
-from contracts.database import open_engine
+from analytics.runs.run_list import RunLine, list_runs
+from records.database import open_engine
 from tests.e2e.warm import run_warm
 
 TIMEOUT_S = 240

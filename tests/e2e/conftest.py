@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from moodline.scenes import render, scenes
+from moodline.demo.scenes import render, scenes
 from tests.browser import chromium
 from tests.e2e.commands import Installation
 

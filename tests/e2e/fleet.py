@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import Installation
 
 _RESTART_S = 0.2

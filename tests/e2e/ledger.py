@@ -7,9 +7,10 @@ from pathlib import Path
 import av
 from sqlalchemy import func, select
 
-from analytics.queries import run_summaries
-from contracts.database import open_engine, reading
-from contracts.records import DeadLetter, Face, Frame, Run, RunProgress
+from analytics.runs.run_list import run_summaries
+from records.database import open_engine, reading
+from records.tables.faces import Face, Frame
+from records.tables.runs import DeadLetter, Run, RunProgress
 
 
 @dataclass(frozen=True)

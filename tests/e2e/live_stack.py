@@ -15,16 +15,25 @@ from typing import Any, Self
 import psutil
 from sqlalchemy import func, select
 
-from analytics.live_status import live_status
-from analytics.queries import list_runs, run_summaries
-from contracts.bus import Bus
-from contracts.database import open_engine, reading
+from analytics.now.live_status import live_status
+from analytics.runs.run_list import list_runs, run_summaries
+from broker.bus import Bus
+from broker.presence import Presence, SourceReport, WorkerReport
 from contracts.errors import MoodlineError
-from contracts.presence import Presence, SourceReport, WorkerReport
-from contracts.records import Frame, Run, RunProgress, RunState, Source
+from contracts.runs import RunState
 from contracts.settings import Settings
-from contracts.sources import SourceSettings, add_source, edit_source, pause_source, remove_source
-from moodline.running import running_broker
+from moodline.stack.running_stack import running_broker
+from records.database import open_engine, reading
+from records.sources.live_sources import (
+    SourceSettings,
+    add_source,
+    edit_source,
+    pause_source,
+    remove_source,
+)
+from records.tables.faces import Frame
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
 from tests.e2e.commands import Installation, poll
 
 
@@ -125,7 +134,7 @@ class LiveStack:
 
     def template_pid(self) -> int | None:
         """The process that those of the sources are forked from."""
-        mine = self.running("ingest.live")
+        mine = self.running("ingest.live.supervision.template")
         pids = {one.pid for one in mine}
         with suppress(psutil.NoSuchProcess):
             return next((one.pid for one in mine if one.ppid() not in pids), None)

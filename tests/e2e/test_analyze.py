@@ -10,7 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import Installation, assert_plain_failure, wait_for_frames
 from tests.media import SIZE, VideoSpec, steady, varying, write_sound, write_video
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from contracts.database import open_engine, upgrade
-from contracts.records import utc_now
-from contracts.users import Role, add_user
+from contracts.times import utc_now
 from dashboard.app import PAGES
-from moodline.generated_month import write_month
+from moodline.demo.generated_month import write_month
+from records.database import open_engine, upgrade
+from records.tables.users import Role
+from records.users import add_user
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.e2e.test_sign_in import PASSWORD, ask
@@ -39,8 +40,8 @@ def dashboard(tmp_path: Path) -> Iterator[int]:
     engine.dispose()
     (port,) = free_ports(1)
     code = (
-        "from contracts.database import open_engine; from dashboard.server import serve\n"
-        "from dashboard.backend import Backend; from contracts.settings import Settings\n"
+        "from records.database import open_engine; from dashboard.server import serve\n"
+        "from dashboard.web.backend import Backend; from contracts.settings import Settings\n"
         f"settings = Settings(dashboard_proxies='{PROXY}', home={json.dumps(str(tmp_path))})\n"
         f"serve(Backend(open_engine({json.dumps(url)}), settings), host='127.0.0.1', port={port},\n"
         "    prefix='/moodline/', sign_in=True)"

@@ -12,12 +12,12 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
-from contracts.presence import Presence, WorkerReport
-from contracts.records import ENDED_STATES
-from moodline.broker import EmbeddedBroker
-from moodline.scenes import render, scenes
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.presence import Presence, WorkerReport
+from contracts.runs import ENDED_STATES
+from moodline.demo.scenes import render, scenes
+from records.database import open_engine, upgrade
 from tests.e2e.commands import Installation, runs_of
 from tests.e2e.fleet import Fleet
 from tests.e2e.ledger import decoded_frames, ledger

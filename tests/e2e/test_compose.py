@@ -13,9 +13,10 @@ import yaml
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from contracts.database import open_engine, reading
-from contracts.history import DAY_S, rollups
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
+from records.database import open_engine, reading
+from records.tables.rollups import rollups
+from records.windows import DAY_S
 from tests.browser import chromium
 from tests.e2e.commands import Installation, poll
 from tests.e2e.test_services import free_port

@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine
 
-from analytics.rollups import fold_all
-from contracts.database import open_engine, upgrade
-from contracts.records import utc_now
+from analytics.history.rollups import fold_all
 from contracts.settings import Settings
-from dashboard.backend import Backend
+from contracts.times import utc_now
+from dashboard.web.backend import Backend
+from records.database import open_engine, upgrade
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
 from tests.pages import quiet_page, serving
@@ -258,8 +258,8 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
     code = (
-        "from contracts.database import open_engine; from dashboard.server import serve\n"
-        "from dashboard.backend import Backend; from contracts.settings import Settings\n"
+        "from records.database import open_engine; from dashboard.server import serve\n"
+        "from dashboard.web.backend import Backend; from contracts.settings import Settings\n"
         f"backend = Backend(open_engine({url}), Settings())\n"
         f"serve(backend, host='127.0.0.1', port={port}); print('stopped')"
     )

@@ -12,11 +12,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from contracts.database import open_engine
-from contracts.records import utc_now
+from contracts.runs import RunKind
+from contracts.times import utc_now
 from dashboard.app import PAGES
-from moodline.demo_camera import add_camera
-from moodline.generated_month import write_month
+from moodline.demo.camera import add_camera
+from moodline.demo.generated_month import write_month
+from records.database import open_engine
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
@@ -66,7 +67,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def paths(stack: LiveStack) -> dict[str, str]:
-    run = next(run for run in runs_of(stack.installation) if run.kind == "file")
+    run = next(run for run in runs_of(stack.installation) if run.kind == RunKind.FILE)
     found = {page.path: READY[page.path] for page in PAGES}
     return found | {f"recordings/{run.run_id}": ".lane canvas"}
 

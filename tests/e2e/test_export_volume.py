@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.history_load import RawRows, load_sources
-from contracts.database import open_engine, upgrade
+from records.database import open_engine, upgrade
 from tests.e2e.commands import Installation, poll
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

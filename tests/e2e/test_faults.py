@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from contracts.database import reading
-from contracts.records import Run
+from records.database import reading
+from records.tables.runs import Run
 from tests.cameras import (
     FaultProxy,
     Mode,

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import redis
 
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import Installation, poll
 from tests.e2e.test_services import frames_analyzed, service
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from contracts.database import open_engine, upgrade
 from contracts.settings import Settings
+from records.database import open_engine, upgrade
 from tests.e2e.commands import Installation
 from tests.history import WrittenRun, at_us, write_history_run
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from moodline.scenes import render, scenes
+from moodline.demo.scenes import render, scenes
 from tests.e2e.commands import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from contracts.errors import RefusedError, SourceError
-from contracts.sources import LiveState
-from ingest.live_opening import open_live
-from ingest.live_reader import LiveReader
+from contracts.live_sources import LiveState
+from ingest.live.opening import open_live
+from ingest.live.reader import LiveReader
 from tests.cameras import (
     FaultProxy,
     Mode,
@@ -363,7 +363,7 @@ def test_a_webcam_that_is_pulled_out_and_put_in_again() -> None:
     captures = [FakeCapture(5), FakeCapture(1_000_000)]
     given = iter(captures)
     with (
-        patch("ingest.live_opening.cv2.VideoCapture", lambda *_: next(given)),
+        patch("ingest.live.opening.cv2.VideoCapture", lambda *_: next(given)),
         LiveReader("0", fps=10, max_side=640) as reader,
     ):
         until(lambda: captures[0].released)

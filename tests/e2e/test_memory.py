@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from moodline.scenes import render, scenes
+from moodline.demo.scenes import render, scenes
 from tests.e2e.commands import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

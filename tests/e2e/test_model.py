@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from contracts.model_card import CARD_NAME, ModelCard
-from inference_worker.shipped import shipped_model
+from inference_worker.faces.model_choice import shipped_model
 from tests.e2e.commands import Installation, assert_plain_failure
 
 FACES = Path(__file__).parents[2] / "moodline" / "assets" / "faces"

@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import Engine
 
-from contracts.database import open_engine, upgrade
 from contracts.settings import Settings
-from contracts.sources import SourceSettings, add_source
-from dashboard.backend import Backend
 from dashboard.now.hub import Hub
 from dashboard.now.reader import Reader
+from dashboard.web.backend import Backend
+from records.database import open_engine, upgrade
+from records.sources.live_sources import SourceSettings, add_source
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving

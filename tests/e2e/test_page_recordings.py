@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from contracts.uploads import CHUNK
+from records.uploads import CHUNK
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import moodline
 from contracts.errors import MoodlineError
-from moodline.image_desk import ImageDesk
+from moodline.adapters.image_reader import ImageDesk
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select
 
-from contracts.database import reading
-from contracts.records import Face, Frame, Run
+from records.database import reading
+from records.tables.faces import Face, Frame
+from records.tables.runs import Run
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page

@@ -18,12 +18,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine, func, select
 
-from contracts.database import open_engine, reading, upgrade
-from contracts.history import HOUR_S, MICROS, rollups
-from contracts.records import Source, utc_now
 from contracts.settings import Settings
-from dashboard.backend import Backend
-from moodline.generated_month import write_month
+from contracts.times import MICROS, utc_now
+from dashboard.web.backend import Backend
+from moodline.demo.generated_month import write_month
+from records.database import open_engine, reading, upgrade
+from records.tables.rollups import rollups
+from records.tables.sources import Source
+from records.windows import HOUR_S
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
@@ -338,7 +340,7 @@ def test_what_was_made_up_is_marked_wherever_it_is_shown(page: Page, address: st
 def test_a_name_is_no_formula(tmp_path: Path) -> None:
     from sqlalchemy import update
 
-    from contracts.database import transaction
+    from records.database import transaction
 
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)

@@ -13,14 +13,18 @@ from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
 from analytics.audit import audit_entries
-from contracts.database import open_engine, upgrade
-from contracts.emotions import EMOTIONS
-from contracts.records import Face, Frame, Run, RunState, to_micros, utc_now
+from contracts.expressions import EMOTIONS
+from contracts.runs import RunState
 from contracts.settings import Settings
-from contracts.uploads import CHUNK, Uploads
-from contracts.users import Role, add_user
-from dashboard.backend import Backend
-from moodline.recording_desk import RecordingDesk, uploads_of
+from contracts.times import to_micros, utc_now
+from dashboard.web.backend import Backend
+from moodline.adapters.recordings import RecordingDesk, uploads_of
+from records.database import open_engine, upgrade
+from records.tables.faces import Face, Frame
+from records.tables.runs import Run
+from records.tables.users import Role
+from records.uploads import CHUNK, Uploads
+from records.users import add_user
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.history import write_history_run
@@ -352,7 +356,7 @@ def test_the_lanes_of_a_long_run_say_how_coarse_they_are(
     expect(page.locator(".lane-name").first).to_be_visible()
     coarse = page.get_by_text("The run is long")
     expect(coarse).to_be_hidden()
-    monkeypatch.setattr("analytics.lanes.MOST_ROWS", 10)
+    monkeypatch.setattr("analytics.runs.track_timelines.MOST_ROWS", 10)
     page.reload()
     expect(coarse).to_contain_text("what was shown longest within 1 s")
 

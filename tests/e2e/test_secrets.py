@@ -15,8 +15,8 @@ import redis
 import trustme
 from sqlalchemy import text
 
-from contracts.database import open_engine
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
+from records.database import open_engine
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.e2e.test_services import service
 from tests.postgresql import private_postgresql

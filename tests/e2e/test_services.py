@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from moodline.broker import EmbeddedBroker
+from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import Installation, assert_plain_failure, poll, runs_of
 
 

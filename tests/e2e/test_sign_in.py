@@ -18,11 +18,12 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine, delete
 from starlette.routing import Mount
 
-from contracts.database import open_engine, transaction, upgrade
 from contracts.settings import Settings
-from contracts.users import Role, UserSession, add_user
 from dashboard.app import create_app
-from dashboard.backend import Backend
+from dashboard.web.backend import Backend
+from records.database import open_engine, transaction, upgrade
+from records.tables.users import Role, UserSession
+from records.users import add_user
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.pages import quiet_page, serving
 

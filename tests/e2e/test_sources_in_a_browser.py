@@ -10,14 +10,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine, insert, select
 
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
-from contracts.presence import Presence, SourceReport
-from contracts.records import Source, SourceInterval, utc_now
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.presence import Presence, SourceReport
 from contracts.settings import Settings
-from contracts.sources import SourceSettings, add_source, remove_source
-from dashboard.backend import Backend
-from moodline.broker import EmbeddedBroker
+from contracts.times import utc_now
+from dashboard.web.backend import Backend
+from records.database import open_engine, upgrade
+from records.sources.live_sources import SourceSettings, add_source, remove_source
+from records.tables.sources import Source, SourceInterval
 from tests.pages import quiet_page, serving
 
 

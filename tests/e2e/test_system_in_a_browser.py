@@ -8,11 +8,14 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import Engine, insert
 
-from contracts.database import open_engine, transaction, upgrade
-from contracts.history import DAY_S, rollups, window_start
-from contracts.records import Source, from_micros, to_micros, utc_now
+from contracts.runs import RunKind
 from contracts.settings import Settings
-from dashboard.backend import Backend
+from contracts.times import from_micros, to_micros, utc_now
+from dashboard.web.backend import Backend
+from records.database import open_engine, transaction, upgrade
+from records.tables.rollups import rollups
+from records.tables.sources import Source
+from records.windows import DAY_S, window_start
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
@@ -45,7 +48,7 @@ def test_storage_says_the_most_rows_of_a_day_and_that_there_are_none(
         expect(storage).not_to_contain_text("the most in a day")
         day = from_micros(window_start(to_micros(utc_now() - timedelta(days=2)), DAY_S))
         with transaction(engine) as connection:
-            source = insert(Source).values(name="door", kind="file", created_at=day)
+            source = insert(Source).values(name="door", kind=RunKind.FILE, created_at=day)
             pk = connection.execute(source.returning(Source.id)).scalar_one()
             connection.execute(
                 insert(rollups).values(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from tests.e2e.commands import Installation
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import moodline
-from contracts.database import open_engine, upgrade
 from contracts.settings import Settings
-from dashboard.backend import Backend
-from moodline.image_desk import ImageDesk
+from dashboard.web.backend import Backend
+from moodline.adapters.image_reader import ImageDesk
+from records.database import open_engine, upgrade
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 

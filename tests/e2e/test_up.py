@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from analytics.trends import totals
-from contracts.records import SourceInterval, utc_now
+from analytics.history.trends import totals
+from contracts.times import utc_now
+from records.tables.sources import SourceInterval
 from tests.e2e.commands import Installation, assert_plain_failure, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
 from tests.rtsp import RtspCamera, free_ports

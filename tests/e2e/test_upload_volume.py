@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from contracts.database import open_engine, upgrade
 from contracts.settings import Settings
-from contracts.uploads import CHUNK
-from dashboard.backend import Backend
-from moodline.recording_desk import RecordingDesk, uploads_of
+from dashboard.web.backend import Backend
+from moodline.adapters.recordings import RecordingDesk, uploads_of
+from records.database import open_engine, upgrade
+from records.uploads import CHUNK
 from tests.browser import chromium
 from tests.pages import serving
 

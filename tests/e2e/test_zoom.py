@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from contracts.database import open_engine, upgrade
-from contracts.records import utc_now
 from contracts.settings import Settings
-from dashboard.backend import Backend
-from moodline.generated_month import write_month
+from contracts.times import utc_now
+from dashboard.web.backend import Backend
+from moodline.demo.generated_month import write_month
+from records.database import open_engine, upgrade
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 

@@ -16,7 +16,7 @@ from moodline.cli import main
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    [__name__, "moodline.analyze", "moodline.record_commands", "moodline.trends_view"]
+    [__name__, "moodline.analysis.analyze", "moodline.commands.runs", "moodline.commands.trends"]
 )
 
 

@@ -4,11 +4,12 @@ import time
 
 import pytest
 
-from contracts.bus import Bus
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.presence import BrokerFacts, Presence, WorkerReport
+from broker.publishing import RunPublisher, StreamLimits
 from contracts.errors import BrokerError, StreamLostError
-from contracts.presence import BrokerFacts, Presence, WorkerReport
-from contracts.publishing import RunPublisher, StreamLimits
-from moodline.broker import EmbeddedBroker
+from contracts.runs import RunKind
 
 LIMITS = StreamLimits(max_frames=4, max_bytes=1000)
 
@@ -18,7 +19,7 @@ def seqs(bus: Bus, run_id: str, count: int = 10) -> list[int]:
 
 
 def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3):
         assert publisher.publish(seq, b"frame")
@@ -28,7 +29,7 @@ def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
 
 
 def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 2, 1):
         assert publisher.publish(seq, b"frame")
@@ -36,7 +37,7 @@ def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
 
 
 def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3):
         publisher.publish(seq, b"frame")
@@ -46,7 +47,7 @@ def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) 
 
 
 def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3, 4):
         assert publisher.has_room(10)
@@ -57,7 +58,7 @@ def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
 
 
 def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     assert publisher.has_room(5000)
     publisher.publish(1, bytes(5000))
@@ -65,7 +66,7 @@ def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> N
 
 
 def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
     bus.forget("r")
@@ -76,7 +77,7 @@ def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
 
 
 def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
     found = bus.read(["lost", "r"], 10, block_ms=1)
@@ -84,7 +85,7 @@ def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
 
 
 def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     bus.request_rewind("r", 1)
     with pytest.raises(StreamLostError, match="frame 1 is missing"):
@@ -94,7 +95,7 @@ def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
 
 
 def test_a_body_that_was_deleted_is_delivered_as_missing(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
     seqs(bus, "r")
@@ -173,7 +174,7 @@ def test_a_bad_broker_url_is_one_line_without_its_password() -> None:
 
 
 def test_a_stream_that_is_gone_is_not_taken_for_one_that_is_drained(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind="file")
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
     bus.forget("r")
@@ -186,7 +187,7 @@ def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
     with EmbeddedBroker() as broker:
         bus = Bus.connect(broker.url)
         bus.client.config_set("maxmemory", "20mb")
-        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind="file")
+        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind=RunKind.FILE)
         publisher.begin()
         frame, sent = bytes(100_000), 0
         while publisher.has_room(len(frame)) and publisher.publish(sent + 1, frame):
@@ -209,7 +210,7 @@ def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
 def test_a_broker_without_room_at_all_says_try_again() -> None:
     with EmbeddedBroker() as broker:
         bus = Bus.connect(broker.url)
-        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind="file")
+        publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind=RunKind.FILE)
         publisher.begin()
         publisher.publish(1, bytes(1000))
         bus.client.config_set("maxmemory", "1mb")

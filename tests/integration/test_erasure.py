@@ -12,21 +12,24 @@ import pytest
 from sqlalchemy import Engine, delete, event, func, insert, select
 
 from analytics.audit import audit_entries
-from analytics.erasure import erase
-from analytics.erasure_scope import Scope
-from analytics.queries import list_runs, run_summary
-from analytics.retention import Ages, apply_retention
-from analytics.rollups import fold_all, rebuild
-from contracts.bus import Bus
-from contracts.database import open_engine, reading, transaction, upgrade
+from analytics.history.rollups import fold_all, rebuild
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import Scope
+from analytics.removal.retention import Ages, apply_retention
+from analytics.runs.run_list import list_runs, run_summary
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.live_view import View
 from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundError
-from contracts.history import COUNT_SUMS, MINUTE_S, RunMinute, rollups, window_start
-from contracts.live_view import View
-from contracts.records import DeadLetter, Face, Frame, Run, RunProgress, Source, Track
 from contracts.settings import Settings
-from moodline.broker import EmbeddedBroker
-from moodline.history_commands import forget_erased
-from moodline.recording_desk import uploads_of
+from moodline.adapters.recordings import uploads_of
+from moodline.commands.history import forget_erased
+from records.database import open_engine, reading, transaction, upgrade
+from records.tables.faces import Face, Frame, Track
+from records.tables.rollups import COUNT_SUMS, RunMinute, rollups
+from records.tables.runs import DeadLetter, Run, RunProgress
+from records.tables.sources import Source
+from records.windows import MINUTE_S, window_start
 from tests.history import (
     Windows,
     WrittenRun,

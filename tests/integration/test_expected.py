@@ -7,22 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
-from analytics.expected import Expected, comparable, coverage
-from analytics.rollups import fold_all
-from analytics.trends import ALL, timeline, totals
-from contracts.database import transaction
-from contracts.history import HOUR_S, MICROS
-from contracts.records import Run, Source, from_micros, utc_now
-from contracts.sources import (
-    IntervalNews,
-    LiveState,
+from analytics.history.coverage import Expected, comparable, coverage
+from analytics.history.rollups import fold_all
+from analytics.history.trends import ALL, timeline, totals
+from contracts.live_sources import LiveState
+from contracts.times import MICROS, from_micros, utc_now
+from records.database import transaction
+from records.sources.intervals import IntervalNews, write_intervals
+from records.sources.live_sources import (
     SourceSettings,
     add_source,
     find_source,
     pause_source,
     remove_source,
-    write_intervals,
 )
+from records.tables.runs import Run
+from records.tables.sources import Source
+from records.windows import HOUR_S
 from tests.history import at_us, write_history_run
 
 MONDAY = datetime(2026, 3, 30, tzinfo=UTC)

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.emotions import EMOTIONS
-from training.dataset import Split
-from training.face_features import feature_network
+from contracts.expressions import EMOTIONS
+from training.data.dataset import Split
 from training.face_teacher import Seen, unseen_answers
+from training.teachers.face_features import feature_network
 
 tensorflow = pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

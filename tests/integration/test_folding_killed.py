@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, func, select
 
-from analytics.raw_sums import Rows, all_sums
-from contracts.database import reading
-from contracts.history import MINUTE_S, SUMS, DirtyWindow, rollups
-from contracts.records import Source
+from analytics.history.row_sums import Rows, all_sums
+from records.database import reading
+from records.tables.rollups import SUMS, DirtyWindow, rollups
+from records.tables.sources import Source
+from records.windows import MINUTE_S
 from tests.history import at_us, expected, stored, write_history_run
 from tests.integration.test_scheduler import poll
 

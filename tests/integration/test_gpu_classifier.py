@@ -11,9 +11,9 @@ import pytest
 from contracts.errors import ModelError
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME
 from contracts.settings import Device
-from inference_worker.classify import LiteRTClassifier
-from inference_worker.devices import open_classifier
-from inference_worker.shipped import shipped_model
+from inference_worker.faces.classifier_devices import open_classifier
+from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.model_choice import shipped_model
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that was never trained, as both kinds of workers take it."""
     from training.config import ModelShape
-    from training.dataset import Split
+    from training.data.dataset import Split
     from training.export import Precision, litert_bytes
     from training.model import build_model
 
@@ -49,7 +49,7 @@ def faces(count: int) -> np.ndarray:
 
 
 def test_both_kinds_of_workers_answer_alike(artifact: Path) -> None:
-    from inference_worker.classify_gpu import KerasClassifier
+    from inference_worker.faces.classify_gpu import KerasClassifier
 
     gpu, cpu = KerasClassifier(artifact, require_gpu=False), LiteRTClassifier(artifact)
     crops = faces(37)

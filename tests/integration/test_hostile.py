@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 import psutil
 from contracts.errors import SourceError
-from ingest.file_source import FileSource
+from ingest.files.source import FileSource
 from tests.hostile import hostile_file
 
 folder, first, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -6,16 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from contracts.jobs import (
-    AnalysisOptions,
-    FileJob,
-    RunTicket,
-    claimant_name,
-    enqueue_file,
-    fail_run,
-    release_claims,
-)
-from contracts.records import Run, RunState
+from contracts.analysis_spec import AnalysisOptions
+from contracts.runs import RunState
+from records.runs.queue import FileJob, RunTicket, enqueue_file, fail_run, release_claims
+from records.tables.runs import Run
+from runtime.process_identity import claimant_name
 
 JOB = FileJob(
     uri="/videos/a.mp4",

@@ -15,33 +15,37 @@ import pytest
 from av.video.frame import VideoFrame
 from sqlalchemy import Engine, select, update
 
-from analytics.queries import list_runs, run_summaries
-from contracts.bus import Bus
-from contracts.database import transaction
+from analytics.runs.run_list import list_runs, run_summaries
+from broker.bus import Bus
+from broker.live_view import View
+from broker.publishing import RunPublisher
+from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.errors import BrokerError, DatabaseError, StreamLostError
 from contracts.frames import FrameMessage
 from contracts.geometry import Box
-from contracts.jobs import AnalysisOptions, claimant_name
-from contracts.live_runs import LivePins
-from contracts.live_view import View
-from contracts.publishing import RunPublisher
-from contracts.records import EPOCH, Frame, Run, RunState
+from contracts.runs import RunState
 from contracts.settings import LiveView
-from contracts.sources import SourceSettings, add_source, find_source
-from inference_worker.analysis import SeenFace, Sighting
-from inference_worker.tracks import Track
+from contracts.times import EPOCH
+from inference_worker.faces.analysis import SeenFace, Sighting
+from inference_worker.faces.tracks import Track
 from inference_worker.worker import Worker
-from ingest import live_publisher, live_session
-from ingest.live_clock import LiveClock
-from ingest.live_mark import PublishedMark
-from ingest.live_opening import LiveInput, LivePicture
-from ingest.live_orphans import end_orphans
-from ingest.live_publisher import LivePublisher
-from ingest.live_reader import LiveReader
-from ingest.live_session import LiveClaim
+from ingest.live import publisher as live_publisher
+from ingest.live import session as live_session
+from ingest.live.clock import LiveClock
+from ingest.live.opening import LiveInput, LivePicture
+from ingest.live.orphaned_runs import end_orphans
+from ingest.live.published_counts import PublishedMark
+from ingest.live.publisher import LivePublisher
+from ingest.live.reader import LiveReader
+from ingest.live.session import LiveClaim
+from records.database import transaction
+from records.sources.live_sources import SourceSettings, add_source, find_source
+from records.tables.faces import Frame
+from records.tables.runs import Run
+from runtime.process_identity import claimant_name
 from tests.integration.test_worker import CountingAnalyzer, analyzer, make_worker
 
-PINS = LivePins("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
+PINS = AnalysisSpec("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
 CLAIM = LiveClaim(claimant_name(), 60)
 
 

@@ -8,11 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select
 
-# Each describes tables: all are to be known before they are compared.
-import contracts.history
-import contracts.uploads
-import contracts.users  # noqa: F401
-from contracts.database import (
+from contracts.analysis_spec import AnalysisOptions
+from contracts.errors import DatabaseError
+from records.database import (
     downgrade,
     newest_revision,
     open_engine,
@@ -22,9 +20,10 @@ from contracts.database import (
     transaction,
     upgrade,
 )
-from contracts.errors import DatabaseError
-from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
-from contracts.records import Base, Run, Source
+from records.runs.queue import FileJob, enqueue_file
+from records.tables.base import Base
+from records.tables.runs import Run
+from records.tables.sources import Source
 
 
 def ours(engine: Engine) -> set[str]:

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.emotions import EMOTIONS
+from contracts.expressions import EMOTIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
-from inference_worker.shipped import shipped_model
+from inference_worker.faces.model_choice import shipped_model
 from training.classifier import LiteRtModel
 from training.config import ModelShape
-from training.dataset import Split
+from training.data.dataset import Split
 from training.model import HEADS, build_model
-from training.recover import RecoveryError, read_folded, recovered, settle
+from training.teachers.recover import RecoveryError, read_folded, recovered, settle
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

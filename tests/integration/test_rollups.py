@@ -10,18 +10,19 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import Connection, Engine, func, select
 
-from analytics import retention as retention_module
-from analytics import rollups as rollups_module
-from analytics import slices as slices_module
-from analytics.queries import run_summary
-from analytics.raw_sums import Rows
-from analytics.retention import Ages, apply_retention
-from analytics.rollups import fold, fold_all, rebuild
-from analytics.slices import minute_slices
+from analytics.history import rollups as rollups_module
+from analytics.history.rollups import fold, fold_all, rebuild
+from analytics.history.row_sums import Rows
+from analytics.removal import minute_batches as slices_module
+from analytics.removal import retention as retention_module
+from analytics.removal.minute_batches import minute_slices
+from analytics.removal.retention import Ages, apply_retention
+from analytics.runs.run_list import run_summary
 from analytics.snapshots import snapshot
-from contracts.database import reading, transaction
-from contracts.history import DirtyWindow, RunMinute
-from contracts.records import Face, Frame, Run, RunProgress, Track
+from records.database import reading, transaction
+from records.tables.faces import Face, Frame, Track
+from records.tables.rollups import DirtyWindow, RunMinute
+from records.tables.runs import Run, RunProgress
 from tests.history import WrittenRun, at_us, expected, finished_at, stored, write_history_run
 
 SPRING = datetime(2026, 3, 29, 0, 58, 30, tzinfo=UTC)

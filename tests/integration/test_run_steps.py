@@ -9,23 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, func, select, update
 
-from analytics import lanes as lanes_module
-from analytics import timelines as timelines_module
-from analytics.deletion import delete_run
-from analytics.erasure import erase
-from analytics.erasure_scope import Scope
-from analytics.lanes import Lane, Part, run_lanes
-from analytics.queries import run_summary
-from analytics.retention import Ages, apply_retention
-from analytics.run_steps import Grid, sums_of
-from analytics.summaries import run_report
-from analytics.timelines import run_timeline
-from contracts.database import reading, transaction
-from contracts.jobs import FileJob, enqueue_file
-from contracts.records import Run, RunProgress
-from contracts.results import FrameResult
-from contracts.run_steps import STEP_WIDTHS, RunStep, Sums
+from analytics.removal.deletion import delete_run
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import Scope
+from analytics.removal.retention import Ages, apply_retention
+from analytics.runs import timeline as timelines_module
+from analytics.runs import track_timelines as lanes_module
+from analytics.runs.report import run_report
+from analytics.runs.run_list import run_summary
+from analytics.runs.step_sums import Grid, sums_of
+from analytics.runs.timeline import run_timeline
+from analytics.runs.track_timelines import Lane, Part, run_lanes
+from contracts.frame_results import FrameResult
 from inference_worker.store import Batch, RunStore
+from records.database import reading, transaction
+from records.runs.queue import FileJob, enqueue_file
+from records.runs.run_steps import Sums
+from records.tables.run_steps import STEP_WIDTHS, RunStep
+from records.tables.runs import Run, RunProgress
 from tests.history import (
     OPTIONS,
     WrittenRun,
@@ -249,7 +250,7 @@ def _shown(engine: Engine, labels: list[tuple[str | None, int]]) -> WrittenRun:
 
 
 def _one_face() -> Any:
+    from contracts.frame_results import FaceResult
     from contracts.geometry import Box
-    from contracts.results import FaceResult
 
     return FaceResult(1, Box(1, 2, 30, 30), (0.1,) * 6 + (0.4,), "happy", 0.4, "happy", 0.4, 0.9)

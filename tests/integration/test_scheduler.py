@@ -13,18 +13,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from analytics.queries import list_runs
+from analytics.runs.run_list import list_runs
 from analytics.scheduler import LEASE, Job, Scheduler, cron, every, last_runs
-from contracts.database import reading, transaction
 from contracts.errors import MoodlineError, SettingsError, SourceError
-from contracts.history import JobRun, Lease
-from contracts.jobs import claimant_name
-from contracts.leases import take_lease
-from contracts.records import utc_now
 from contracts.settings import Settings
-from contracts.watched_folders import add_folder, remove_folder, watched_folders
-from moodline.folder_watch import look_through
-from moodline.scheduling import all_jobs, job_lines
+from contracts.times import utc_now
+from moodline.services.folder_watch import look_through
+from moodline.services.scheduler import all_jobs, job_lines
+from records.database import reading, transaction
+from records.leases import take_lease
+from records.tables.operations import JobRun, Lease
+from records.watched_folders import add_folder, remove_folder, watched_folders
+from runtime.process_identity import claimant_name
 from tests.e2e.commands import poll
 
 HANDOVER_S = 15

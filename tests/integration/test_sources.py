@@ -6,25 +6,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from analytics.live import latest_intervals, uptime
-from contracts.database import transaction
+from analytics.now.live_sources import latest_intervals, uptime
 from contracts.errors import SourceError, SourceNotFoundError
-from contracts.jobs import claimant_name, enqueue_file
-from contracts.sources import (
-    Claimant,
-    IntervalNews,
-    LiveState,
+from contracts.live_sources import LiveState
+from records.database import transaction
+from records.runs.queue import enqueue_file
+from records.sources.claims import Claimant, claim_sources, release_sources
+from records.sources.intervals import IntervalNews, write_intervals
+from records.sources.live_sources import (
     SourceSettings,
     add_source,
-    claim_sources,
     edit_source,
     find_source,
     live_sources,
     pause_source,
-    release_sources,
     remove_source,
-    write_intervals,
 )
+from runtime.process_identity import claimant_name
 from tests.integration.test_jobs import JOB
 
 DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ("front",))

@@ -11,26 +11,22 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, update
 
-from analytics.local_time import WEEK_S, Stretch, auto_step, bucket_begins
-from analytics.measures import Measures, measures
-from analytics.moments import LEAST_CHANGE, moments
-from analytics.rollups import fold_all
-from analytics.steps import Steps
-from analytics.stored_windows import Clock
-from analytics.trends import ALL, grouped_totals, heat_map, timeline, totals
-from contracts.database import reading, transaction
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from analytics.history.local_time import WEEK_S, Stretch, auto_step, bucket_begins
+from analytics.history.measures import Measures, measures
+from analytics.history.moments import LEAST_CHANGE, moments
+from analytics.history.rollup_steps import Steps
+from analytics.history.rollups import fold_all
+from analytics.history.stored_windows import Clock
+from analytics.history.trends import ALL, grouped_totals, heat_map, timeline, totals
 from contracts.errors import SettingsError, SourceNotFoundError
-from contracts.history import DAY_S, HOUR_S, MICROS, MINUTE_S, QUARTER_S
-from contracts.records import Source
-from contracts.sources import (
-    IntervalNews,
-    LiveState,
-    SourceSettings,
-    add_source,
-    find_source,
-    write_intervals,
-)
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.live_sources import LiveState
+from contracts.times import MICROS
+from records.database import reading, transaction
+from records.sources.intervals import IntervalNews, write_intervals
+from records.sources.live_sources import SourceSettings, add_source, find_source
+from records.tables.sources import Source
+from records.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
 from tests.history import WrittenRun, at_us, expected, write_history_run
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contracts.database import open_engine, upgrade
 from contracts.settings import Settings
-from dashboard.backend import Backend
 from dashboard.try_image import MOST_COMING, MOST_READ
+from dashboard.web.backend import Backend
+from records.database import open_engine, upgrade
 from tests.e2e.commands import poll
 from tests.pages import serving
 

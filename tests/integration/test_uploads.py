@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
-from analytics.deletion import delete_run
-from contracts.database import transaction
-from contracts.jobs import AnalysisOptions, FileJob, enqueue_file
-from contracts.records import Run, RunState, utc_now
+from analytics.removal.deletion import delete_run
+from contracts.analysis_spec import AnalysisOptions
+from contracts.runs import RunState
 from contracts.settings import Settings
-from contracts.uploads import SUFFIXES, UploadError, Uploads, safe_name
-from moodline.recording_desk import remove_copies
+from contracts.times import utc_now
+from moodline.adapters.recordings import remove_copies
+from records.database import transaction
+from records.runs.queue import FileJob, enqueue_file
+from records.tables.runs import Run
+from records.uploads import SUFFIXES, UploadError, Uploads, safe_name
 
 
 @pytest.fixture

@@ -12,24 +12,27 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, event, select
 
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
+from broker.bus import Bus
+from broker.publishing import RunPublisher, StreamLimits
 from contracts.errors import DatabaseError, FenceLostError, ModelError
+from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, End, FrameMessage
 from contracts.geometry import Box
-from contracts.jobs import claimant_name, enqueue_file, fail_run
-from contracts.publishing import RunPublisher, StreamLimits
-from contracts.records import DeadLetter, Frame, Run, RunProgress, RunState
-from contracts.results import FaceResult, FrameResult
+from contracts.runs import RunKind, RunState
 from contracts.settings import LiveView
 from inference_worker.accounting import Told
-from inference_worker.analysis import Sighting
-from inference_worker.classify import Classifier
-from inference_worker.holdings import Holdings, WorkerIdentity, WorkerLimits
-from inference_worker.live_view import Views
+from inference_worker.faces.analysis import Sighting
+from inference_worker.faces.classify import Classifier
 from inference_worker.metrics import WorkerMetrics
+from inference_worker.pictures.live_view import Views
+from inference_worker.run_sharing import Holdings, WorkerIdentity, WorkerLimits
 from inference_worker.store import Batch, RunStore, TakenRun
 from inference_worker.worker import Worker
+from records.database import open_engine, upgrade
+from records.runs.queue import enqueue_file, fail_run
+from records.tables.faces import Frame
+from records.tables.runs import DeadLetter, Run, RunProgress
+from runtime.process_identity import claimant_name
 from tests.integration.test_jobs import JOB
 
 LIMITS = WorkerLimits(batch_frames=4, lease_s=30, max_attempts=2, dead_letter_ttl_s=60)
@@ -114,7 +117,7 @@ def frame(run_id: str, seq: int) -> bytes:
 
 
 def publish(bus: Bus, run_id: str, messages: Sequence[bytes], first: int = 1) -> None:
-    publisher = RunPublisher(bus, run_id, StreamLimits(1000, 10**7), kind="file")
+    publisher = RunPublisher(bus, run_id, StreamLimits(1000, 10**7), kind=RunKind.FILE)
     publisher.begin()
     for seq, data in enumerate(messages, first):
         assert publisher.publish(seq, data)

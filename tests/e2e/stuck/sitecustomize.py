@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 if "worker" in sys.argv:
-    from inference_worker import analysis
+    from inference_worker.faces import analysis
 
     def stuck(*_arguments: object) -> None:
         # PyDLL holds the interpreter's lock while it is away.

@@ -3,11 +3,15 @@
 import pytest
 from sqlalchemy import Engine, func, select
 
-from analytics.deletion import delete_run
-from analytics.queries import list_runs
+from analytics.removal.deletion import delete_run
+from analytics.runs.run_list import list_runs
 from contracts.errors import RunBusyError, RunNotFoundError
-from contracts.jobs import claimant_name
-from contracts.records import Base, Face, Frame, Run, RunProgress, RunState, Source, Track
+from contracts.runs import RunState
+from records.tables.base import Base
+from records.tables.faces import Face, Frame, Track
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
+from runtime.process_identity import claimant_name
 from tests.rows import Seen, write_run
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
-from analytics import export
-from analytics.export import export_records
-from analytics.record_columns import COLUMNS
-from analytics.record_pages import Selection, record_pages
-from analytics.whole_files import written_whole
+from analytics.export import exporter as export
+from analytics.export.atomic_files import written_whole
+from analytics.export.columns import COLUMNS
+from analytics.export.exporter import export_records
+from analytics.export.record_pages import Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
 from tests.rows import START, Seen, write_run
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from analytics.lanes import MOST_FACES, faces_between
-from contracts.database import open_engine, upgrade
-from contracts.records import Run
+from analytics.runs.track_timelines import MOST_FACES, faces_between
+from records.database import open_engine, upgrade
+from records.tables.runs import Run
 from tests.rows import Seen, write_run
 
 CROWD = [Seen(track, "happy") for track in range(1, 8)]

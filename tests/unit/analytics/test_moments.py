@@ -1,7 +1,7 @@
 """What is a moment, and what is only how shares wander."""
 
-from analytics.moments import moments
-from analytics.trends import Timeline
+from analytics.history.moments import moments
+from analytics.history.trends import Timeline
 from tests.unit.dashboard.buckets import buckets
 
 

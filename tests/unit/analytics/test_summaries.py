@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sqlalchemy import Engine, delete, update
 
-from analytics.lanes import faces_between
-from analytics.queries import list_runs, open_runs, run_lines, run_summaries, run_summary
-from analytics.retention import Ages, apply_retention
-from analytics.summaries import RunReport, clock, percent, report_json, run_report
-from analytics.summary_page import summary_page
-from analytics.timelines import run_timeline
-from contracts.emotions import EMOTIONS, UNCERTAIN
+from analytics.removal.retention import Ages, apply_retention
+from analytics.runs.report import RunReport, clock, percent, report_json, run_report
+from analytics.runs.run_list import list_runs, open_runs, run_lines, run_summaries, run_summary
+from analytics.runs.timeline import run_timeline
+from analytics.runs.track_timelines import faces_between
 from contracts.errors import ExportError, RunNotFoundError
-from contracts.records import Face, Frame, Run, RunState, Track
-from moodline.summary_commands import write_summary
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.runs import RunKind, RunState
+from dashboard.report.page import summary_page
+from moodline.commands.summary import write_summary
+from records.tables.faces import Face, Frame, Track
+from records.tables.runs import Run
 from tests.rows import START, Seen, write_run
 
 HAPPY, SAD, UNSURE = Seen(1, "happy"), Seen(2, "sad"), Seen(1, None)
@@ -75,7 +77,7 @@ def test_runs_are_listed_newest_first(engine: Engine) -> None:
     assert [run.run_id for run in list_runs(engine, state=RunState.FAILED)] == ["new"]
     with engine.begin() as connection:
         connection.execute(update(Run).where(Run.run_id == "new").values(kind="live"))
-    newest = list_runs(engine, limit=1, kind="file")
+    newest = list_runs(engine, limit=1, kind=RunKind.FILE)
     assert [run.run_id for run in newest] == ["old"], "live runs take no place in its limit"
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import structlog
 
-from contracts.logs import configure_logs
+from runtime.logs import configure_logs
 
 URI = "rtsp://me:s3cret@camera.local/live"
 

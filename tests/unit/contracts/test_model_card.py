@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.model_card import Head
-from inference_worker.classify import calibrated
+from inference_worker.faces.classify import calibrated
 
 
 def test_probabilities_are_of_the_logits_divided_and_then_biased() -> None:

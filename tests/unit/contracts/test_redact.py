@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.redact import redact
+from contracts.redaction import redact
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import SettingsError, SourceError
-from contracts.sealing import Sealer
+from records.sources.sealing import Sealer
 
 KEY = "a key that is long enough"
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=4)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import SourceError
-from contracts.source_addresses import check_address, check_host, check_typed, redirected
+from ingest.live.ssrf_guard import check_address, check_host, check_typed, redirected
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from analytics.measures import Measures, measures
-from analytics.trends import Bucket
-from contracts.history import LABEL_SUMS, PROBABILITY_SUMS
+from analytics.history.measures import Measures, measures
+from analytics.history.trends import Bucket
+from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS
 
 BEGIN = datetime(2026, 10, 24, 10, tzinfo=UTC)
 """The day before Berlin's clocks go back."""

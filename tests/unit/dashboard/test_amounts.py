@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.amounts import (
+from dashboard.web.number_format import (
     count,
     date_format,
     enter_locale,

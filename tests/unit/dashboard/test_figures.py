@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.trends import Bucket
-from contracts.emotions import EMOTIONS, UNCERTAIN
-from dashboard.palette import DARK, LIGHT, NO_COVERAGE, STACK
-from dashboard.trends.clock import axis_clock
+from analytics.history.trends import Bucket
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from dashboard.trends.axis_clock import axis_clock
 from dashboard.trends.direct_labels import APART, spread
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style
 from dashboard.trends.figures import redrawn, scale_of, timeline_figure
 from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
+from dashboard.web.palette import DARK, LIGHT, NO_COVERAGE, STACK
 from tests.unit.dashboard.buckets import BEGIN, buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")

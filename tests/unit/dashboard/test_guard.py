@@ -9,17 +9,18 @@ import pytest
 from sqlalchemy import Engine
 from starlette.responses import PlainTextResponse
 
-from contracts.database import open_engine, upgrade
 from contracts.errors import SettingsError
 from contracts.settings import Settings
-from contracts.users import Role, add_user, open_session, verify
-from dashboard.access import present
 from dashboard.app import create_app
-from dashboard.backend import Backend
-from dashboard.guard import Guard, security_headers
-from dashboard.pages import MOST_BODY
 from dashboard.server import serve
-from dashboard.sign_in import COOKIE, SignIn
+from dashboard.web.access import present
+from dashboard.web.backend import Backend
+from dashboard.web.guard import Guard, security_headers
+from dashboard.web.page import MOST_BODY
+from dashboard.web.sign_in import COOKIE, SignIn
+from records.database import open_engine, upgrade
+from records.tables.users import Role
+from records.users import add_user, open_session, verify
 from tests.rtsp import free_ports
 
 HEADERS = security_headers(["'sha256-x'"])

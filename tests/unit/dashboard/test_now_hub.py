@@ -9,17 +9,17 @@ from pathlib import Path
 import anyio
 import pytest
 
-from contracts.bus import Bus
-from contracts.database import open_engine, upgrade
-from contracts.live_view import Reading, View
-from contracts.presence import Presence, SourceReport
-from contracts.records import to_micros, utc_now
+from broker.bus import Bus
+from broker.embedded import EmbeddedBroker
+from broker.live_view import Reading, View
+from broker.presence import Presence, SourceReport
 from contracts.settings import Settings
-from contracts.sources import SourceSettings, add_source
-from dashboard.backend import Backend
+from contracts.times import to_micros, utc_now
 from dashboard.now.hub import MOST_VIEWERS, Hub, TooManyViewersError
 from dashboard.now.reader import Look, Reader, Tile
-from moodline.broker import EmbeddedBroker
+from dashboard.web.backend import Backend
+from records.database import open_engine, upgrade
+from records.sources.live_sources import SourceSettings, add_source
 
 
 def events(told: bytes) -> list[tuple[str, object]]:

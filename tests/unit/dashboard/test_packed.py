@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
-from dashboard.bundle import PLOTLY
-from dashboard.packed import Packed
+from dashboard.web.bundle import PLOTLY
+from dashboard.web.compression import Packed
 
 TEXT = b"the same line again and again\n" * 1000
 
@@ -83,7 +83,7 @@ def compressions() -> Iterator[list[int]]:
         sizes.append(len(body))
         return compress(body, level, mtime=mtime)
 
-    with patch("dashboard.packed.gzip.compress", count):
+    with patch("dashboard.web.compression.gzip.compress", count):
         yield sizes
 
 

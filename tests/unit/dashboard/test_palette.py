@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.emotions import UNCERTAIN
-from dashboard.palette import DARK, LIGHT, Palette
+from contracts.expressions import UNCERTAIN
+from dashboard.web.palette import DARK, LIGHT, Palette
 
 Triple = npt.NDArray[np.float64]
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from analytics.measures import Measures, combined, measures
-from contracts.emotions import UNCERTAIN
-from dashboard.amounts import duration, percent, person_time, points
+from analytics.history.measures import Measures, combined, measures
+from contracts.expressions import UNCERTAIN
 from dashboard.trends.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import Told, sentence
+from dashboard.web.number_format import duration, percent, person_time, points
 from tests.unit.dashboard.buckets import BEGIN, buckets, seen
 
 HOUR = 3600.0

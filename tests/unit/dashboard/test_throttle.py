@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.sign_in import own_path
-from dashboard.throttle import FREE, Throttle
+from dashboard.web.sign_in import own_path
+from dashboard.web.throttle import FREE, Throttle
 
 
 class Clock:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.selected_sources import MOST_SOURCES
+from analytics.history.source_selection import MOST_SOURCES
 from dashboard.trends.view import (
     CUSTOM,
     LONGEST,

@@ -5,15 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
+from contracts.analysis_spec import AnalysisOptions
+from contracts.expressions import EMOTIONS
+from contracts.frame_results import FrameResult
 from contracts.frames import Counters, FrameMessage
-from contracts.jobs import AnalysisOptions
-from contracts.results import FrameResult
-from inference_worker.analysis import RunAnalyzer
-from inference_worker.classify import LiteRTClassifier
-from inference_worker.detect import detector_id, make_detector
-from inference_worker.shipped import shipped_model
-from moodline.scenes import FPS, HEIGHT, WIDTH, picture_at, scenes
+from inference_worker.faces.analysis import RunAnalyzer
+from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.faces.model_choice import shipped_model
+from moodline.demo.scenes import FPS, HEIGHT, WIDTH, picture_at, scenes
 
 OPTIONS = AnalysisOptions(
     smoothing_s=0.4, uncertain_below=None, min_face_px=24, max_frame_side=1280

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError, SettingsError
+from contracts.expressions import EMOTIONS
 from contracts.geometry import Box
-from inference_worker.classify import LiteRTClassifier
-from inference_worker.crops import face_crop
-from inference_worker.detect import detector_id, distinct, make_detector, same_face
-from inference_worker.quality import face_quality
-from inference_worker.shipped import shipped_model
-from inference_worker.smoothing import smoothed
+from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.crops import face_crop
+from inference_worker.faces.detect import detector_id, distinct, make_detector, same_face
+from inference_worker.faces.model_choice import shipped_model
+from inference_worker.faces.quality import face_quality
+from inference_worker.faces.smoothing import smoothed
 
 FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
 

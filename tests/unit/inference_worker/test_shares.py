@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_worker.shares import most_to_hold, to_let_go
+from inference_worker.fair_share import most_to_hold, to_let_go
 
 
 @given(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.geometry import Box
-from inference_worker.motion import Motion
-from inference_worker.tracks import PATIENCE_US, RESET_US, Tracker
+from inference_worker.faces.motion import Motion
+from inference_worker.faces.tracks import PATIENCE_US, RESET_US, Tracker
 
 FRAME_US = 66_667
 

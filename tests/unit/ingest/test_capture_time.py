@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingsError, SourceError
-from ingest.capture_time import BaseTime, BaseTimeOrigin, base_time
-from ingest.content_hash import content_hash
+from ingest.files.capture_time import BaseTime, BaseTimeOrigin, base_time
+from ingest.files.content_hash import content_hash
 
 GIVEN = datetime(2020, 1, 1, tzinfo=UTC)
 HEADER = datetime(2021, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.discovery import Found, Refused, discover
+from ingest.files.discovery import Found, Refused, discover
 
 
 @pytest.fixture

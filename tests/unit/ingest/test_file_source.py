@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from contracts.frames import Counters
-from ingest.file_source import FileSource
-from ingest.sources import SourceFrame
+from ingest.files.source import FileSource
+from ingest.frame_source import SourceFrame
 from tests.media import VideoSpec, number_of, numbered_picture, spoil_packet, steady, varying
 from tests.media import write_video as write
 

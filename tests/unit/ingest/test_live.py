@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import RefusedError, SourceError
-from contracts.sources import LiveState
-from ingest.live_clock import LiveClock
-from ingest.live_news import NewsMaker
-from ingest.live_opening import LiveInput, LivePicture, check_uri, open_live
-from ingest.live_reader import STALL_S, LiveReader
-from ingest.live_state import LONGEST_PAUSE_S, Backoff
+from contracts.live_sources import LiveState
+from ingest.live.clock import LiveClock
+from ingest.live.opening import LiveInput, LivePicture, check_uri, open_live
+from ingest.live.reader import STALL_S, LiveReader
+from ingest.live.supervision.status_reports import NewsMaker
+from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from tests.media import steady, write_video
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.live_pacing import EARLIEST_S, LATEST_S, Playback, Sampling
+from ingest.live.pacing import EARLIEST_S, LATEST_S, Playback, Sampling
 
 
 def shown_at(playback: Playback, pictures: list[tuple[float, float]]) -> list[float]:

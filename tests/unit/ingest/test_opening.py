@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SourceError
-from ingest.file_source import FileSource
+from ingest.files.source import FileSource
 from tests.media import VideoSpec, number_of, numbered_picture, steady, write_sound, write_video
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.file_source import FileSource
-from ingest.sources import SourceFrame, Totals
+from ingest.files.source import FileSource
+from ingest.frame_source import SourceFrame, Totals
 from tests.media import VideoSpec, spoil_packet, steady, varying, write_video
 
 AVI = Fraction(1, 25)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from analytics.trends import totals
-from contracts.database import open_engine, reading, upgrade
-from contracts.emotions import EMOTIONS
-from contracts.history import DAY_S, LABEL_SUMS, MINUTE_S, PROBABILITY_SUMS, SUMS, WIDTHS, rollups
-from contracts.records import Source
-from moodline.generated_month import DAYS, write_month
+from analytics.history.trends import totals
+from contracts.expressions import EMOTIONS
+from moodline.demo.generated_month import DAYS, write_month
+from records.database import open_engine, reading, upgrade
+from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
+from records.tables.sources import Source
+from records.windows import DAY_S, MINUTE_S, WIDTHS
 
 DAY = timedelta(days=1)
 UNTIL = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)

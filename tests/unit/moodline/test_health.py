@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from contracts.errors import SettingsError
 from inference_worker.metrics import WorkerMetrics
 from ingest.metrics import IngestMetrics
-from moodline.health import Health, HealthServer
+from moodline.services.health import Health, HealthServer
 
 OPERATIONS = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 

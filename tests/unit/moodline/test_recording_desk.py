@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from analytics.audit import audit_entries
-from contracts.database import open_engine, upgrade
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
-from moodline.recording_desk import RecordingDesk, uploads_of
+from moodline.adapters.recordings import RecordingDesk, uploads_of
+from records.database import open_engine, upgrade
 
 
 def test_a_copy_that_cannot_be_deleted_is_said_and_not_written_down(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.errors import SettingsError
-from moodline.times import parse_range
+from moodline.terminal.time_arguments import parse_range
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from broker.live_view import Reading, View
+from broker.presence import SourceReport
 from contracts.errors import ExportError
+from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
 from contracts.geometry import Box
-from contracts.live_view import Reading, View
-from contracts.presence import SourceReport
-from contracts.results import FaceResult, FrameResult
-from contracts.sources import LiveState
-from inference_worker.drawing import blurred_jpeg
-from ingest.live_reader import LiveFrame
-from ingest.live_state import Condition
-from moodline import watch, watch_source
-from moodline.watch_summary import WatchOptions, print_chart, tell
+from contracts.live_sources import LiveState
+from inference_worker.pictures.drawing import blurred_jpeg
+from ingest.live.conditions import Condition
+from ingest.live.reader import LiveFrame
+from moodline.watch import registered as watch_source
+from moodline.watch import unregistered as watch
+from moodline.watch.summary import WatchOptions, print_chart, tell
 
 STREAMING = Condition(LiveState.STREAMING, 0.0)
 

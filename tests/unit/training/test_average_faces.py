@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
-from training.average_faces import (
+from contracts.expressions import EMOTIONS
+from training.data.average_faces import (
     PEOPLE,
     TILE,
     Recipe,
@@ -23,7 +23,7 @@ from training.average_faces import (
     oval,
     symmetric,
 )
-from training.dataset import Split
+from training.data.dataset import Split
 
 ROOT = Path(__file__).parents[3]
 FACES = ROOT / "moodline" / "assets" / "faces"
@@ -109,7 +109,9 @@ def test_haar_finds_every_shipped_face_on_mid_grey() -> None:
             assert len(cascade.detectMultiScale(scene, 1.1, 3, minSize=(48, 48))) == 1, path.name
 
 
-@pytest.mark.parametrize("module", ["readers", "evaluate", "card", "loop", "export", "compare"])
+@pytest.mark.parametrize(
+    "module", ["data.readers", "evaluate", "card", "loop", "export", "compare"]
+)
 def test_no_module_loads_tensorflow_until_it_is_used(module: str) -> None:
     heavy = "[m for m in ('keras', 'tensorflow') if m in sys.modules]"
     code = f"import sys, training.{module}; print({heavy})"

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
 from contracts.errors import ModelError
+from contracts.expressions import EMOTIONS
 from training.card import RECORD_HEAD, artifact_path, build_card, head_truth, write_card
-from training.dataset import Split
+from training.data.dataset import Split
 from training.metrics import confusion_matrix, head_report
 
 N = 700

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from contracts.model_card import ModelCard
-from inference_worker.shipped import shipped_model
+from inference_worker.faces.model_choice import shipped_model
 from training.calibration import reliability
 from training.compare import compare
-from training.dataset import DatasetError
+from training.data.dataset import DatasetError
+from training.data.leakage import difference_hash
 from training.evaluate import Readings
-from training.leakage import difference_hash
 
 CARD = ModelCard.read(shipped_model())
 

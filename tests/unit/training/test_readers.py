@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.emotions import EMOTIONS
-from training.dataset import VOTE_COLUMNS, DatasetError
-from training.readers import read_dataset
+from contracts.expressions import EMOTIONS
+from training.data.dataset import VOTE_COLUMNS, DatasetError
+from training.data.readers import read_dataset
 
 PIXELS = " ".join(["7"] * 48 * 48)
 

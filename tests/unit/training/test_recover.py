@@ -3,8 +3,8 @@
 import numpy as np
 
 from contracts.model_card import WEIGHTS_NAME
-from inference_worker.shipped import shipped_model
-from training.recover import read_folded
+from inference_worker.faces.model_choice import shipped_model
+from training.teachers.recover import read_folded
 
 
 def test_an_artifact_keeps_a_backbone_and_two_heads_as_keras_lays_them_out() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.emotions import EMOTIONS
-from inference_worker.shipped import shipped_model
-from training.dataset import Split
-from training.teachers import (
+from contracts.expressions import EMOTIONS
+from inference_worker.faces.model_choice import shipped_model
+from training.data.dataset import Split
+from training.teachers.answers import (
     AnswersError,
     RunError,
     Taught,

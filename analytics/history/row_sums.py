@@ -1,0 +1,150 @@
+"""What the rows of some minutes add up to: the one place where rows become rollups."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Select, case, cast, func, select, type_coerce
+from sqlalchemy.sql.elements import ColumnElement
+
+from contracts.expressions import UNCERTAIN
+from contracts.times import MICROS
+from records.tables.faces import Face, Frame, Track
+from records.tables.rollups import COUNT_SUMS, LABEL_SUMS, PROBABILITY_SUMS, RunMinute
+from records.tables.runs import Run
+from records.windows import MINUTE_S
+
+_MINUTE_US: Final = MINUTE_S * MICROS
+_TRACKS_A_RUN: Final = 2**32
+
+_Query = Select[*tuple[Any, ...]]
+Sums = dict[str, int]
+Minutes = dict[tuple[int, int], Sums]
+"""By (source_pk, start of the minute)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows: captured in [since_us, until_us), of that run, or of all that history counts.
+
+    indexes: no frame_index of the run's frames there is smaller, or larger: it is their key.
+    """
+
+    since_us: int
+    until_us: int
+    run_pk: int | None = None
+    indexes: tuple[int, int] | None = None
+    minute: ColumnElement[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        captured = type_coerce(Frame.captured_at, BigInteger)
+        # Also right before 1970, where `%` has the sign of what is divided.
+        object.__setattr__(
+            self, "minute", captured - (captured % _MINUTE_US + _MINUTE_US) % _MINUTE_US
+        )
+
+    def of_frames(self, query: _Query) -> _Query:
+        """The query over frames, narrowed to these rows, by source and minute."""
+        captured = type_coerce(Frame.captured_at, BigInteger)
+        query = query.where(captured >= self.since_us, captured < self.until_us)
+        if self.run_pk is not None:
+            query = query.where(Frame.run_pk == self.run_pk, *self.by_index())
+        return self._of_runs(query).group_by(Run.source_pk, self.minute)
+
+    def by_index(self) -> tuple[ColumnElement[bool], ...]:
+        """What is known of the frames' key, so that a run is not read from its begin."""
+        return () if self.indexes is None else (Frame.frame_index.between(*self.indexes),)
+
+    def of_minutes(self, query: _Query) -> _Query:
+        """The query over run_minutes, narrowed to these rows, by source and minute."""
+        query = query.where(RunMinute.start >= self.since_us, RunMinute.start < self.until_us)
+        return self._of_runs(query).group_by(Run.source_pk, RunMinute.start)
+
+    def _of_runs(self, query: _Query) -> _Query:
+        return query.where(Run.counted if self.run_pk is None else Run.id == self.run_pk)
+
+
+def all_sums(connection: Connection, rows: Rows) -> Minutes:
+    """Everything that is computed from rows; only what is not zero."""
+    return merged(frame_sums(connection, rows), face_sums(connection, rows))
+
+
+def merged(*parts: Minutes) -> Minutes:
+    """The minutes of all parts, which have no sums in common."""
+    together: Minutes = {}
+    for part in parts:
+        for key, sums in part.items():
+            together.setdefault(key, {}).update(sums)
+    return together
+
+
+def frame_sums(connection: Connection, rows: Rows) -> Minutes:
+    """FRAME_SUMS and COUNT_SUMS."""
+    frames = rows.of_frames(
+        select(
+            Run.source_pk,
+            rows.minute.label("start"),
+            func.count().label("frames"),
+            func.sum(Frame.dwell_ms).label("analyzed_ms"),
+            func.sum(case((Frame.face_count > 0, Frame.dwell_ms), else_=0)).label("occupied_ms"),
+        ).join(Run, Run.id == Frame.run_pk)
+    )
+    counts = rows.of_minutes(
+        select(
+            Run.source_pk,
+            RunMinute.start,
+            *(func.sum(getattr(RunMinute, name)).label(name) for name in COUNT_SUMS),
+        ).join(Run, Run.id == RunMinute.run_pk)
+    )
+    return merged(_by_minute(connection, frames), _by_minute(connection, counts))
+
+
+def face_sums(connection: Connection, rows: Rows) -> Minutes:
+    """FACE_SUMS. Integers, so that no order of adding changes them."""
+    track = cast(Face.run_pk, BigInteger) * _TRACKS_A_RUN + Face.track_id
+    begins = case((Face.frame_index == Track.first_frame_index, 1), else_=0)
+    query = (
+        select(
+            Run.source_pk,
+            rows.minute.label("start"),
+            func.count().label("faces"),
+            func.sum(begins).label("tracks_begun"),
+            func.count(track.distinct()).label("tracks"),
+            *(_labelled(label).label(name) for label, name in LABEL_SUMS.items()),
+            *(
+                func.sum(
+                    cast(func.round(getattr(Face, label) * 1_000_000), BigInteger) * Frame.dwell_ms
+                ).label(name)
+                for label, name in PROBABILITY_SUMS.items()
+            ),
+        )
+        .select_from(Frame)
+        .join(Face, (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index))
+        .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
+        .join(Run, Run.id == Frame.run_pk)
+    )
+    minutes = _by_minute(connection, rows.of_frames(query))
+    for sums in minutes.values():
+        carried = sums.pop("tracks") - sums.get("tracks_begun", 0)
+        if carried:
+            sums["tracks_carried"] = carried
+    return minutes
+
+
+def _labelled(label: str) -> ColumnElement[int]:
+    is_label = (
+        Face.smoothed_emotion.is_(None) if label == UNCERTAIN else Face.smoothed_emotion == label
+    )
+    return func.sum(case((is_label, Frame.dwell_ms), else_=0))
+
+
+def _by_minute(connection: Connection, query: _Query) -> Minutes:
+    found: Minutes = {}
+    for row in connection.execute(query).mappings():
+        sums = {
+            name: int(value)
+            for name, value in row.items()
+            if name not in ("source_pk", "start") and value
+        }
+        if sums:
+            found[row["source_pk"], row["start"]] = sums
+    return found

@@ -1,0 +1,44 @@
+"""Where a model runs: LiteRT on the CPU, or Keras on a GPU."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import structlog
+
+from contracts.errors import ModelError
+from contracts.model_card import KERAS_NAME
+from contracts.settings import Device
+from inference_worker.faces.classify import Classifier, LiteRTClassifier
+from inference_worker.faces.model_choice import chosen_model
+
+log = structlog.get_logger()
+
+
+def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
+    """The classifier of the model in folder `model`, or of the shipped one. Raises ModelError.
+
+    head: the one to record; empty is the one that the model's card names.
+    """
+    folder = chosen_model(model)
+    if device is Device.CPU:
+        return LiteRTClassifier(folder, head)
+    try:
+        return _gpu_classifier(folder, head)
+    except ModelError as exc:
+        if device is Device.GPU:
+            raise
+        log.info("classifying on the CPU", reason=exc.line())
+        return LiteRTClassifier(folder, head)
+
+
+def _gpu_classifier(folder: Path, head: str) -> Classifier:
+    if not (folder / KERAS_NAME).exists():
+        raise ModelError(
+            f"{folder} has no {KERAS_NAME}, which a GPU needs",
+            hint="`moodline model export` writes it; set MOODLINE_MODEL to that folder",
+        )
+    if find_spec("tensorflow") is None:
+        raise ModelError("TensorFlow is not installed", hint="Install moodline[gpu]")
+    from inference_worker.faces.classify_gpu import KerasClassifier
+
+    return KerasClassifier(folder, head)

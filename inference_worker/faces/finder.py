@@ -1,0 +1,89 @@
+"""The faces of one frame after another: small windows around known faces, searches for new ones.
+
+Searching a whole picture costs as much as following twenty faces, so it is done from time to
+time: quickly for faces of a usual size, rarely and thoroughly for small ones, and at once when
+a face is lost. What is due depends on media time and state only, never on load.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contracts.geometry import Box
+from inference_worker.faces.detect import Detector, Image, distinct
+from inference_worker.faces.tracks import Track, Tracker
+
+_QUICK_EVERY_US: Final = 500_000
+_THOROUGH_EVERY_US: Final = 3_000_000
+_LOST_EVERY_US: Final = 200_000
+_NEVER_US: Final = -(10**15)
+
+# Smallest faces, as shares of the picture's longer side: 80 and 27 pixels of 1280.
+_QUICK_SHARE: Final = 1 / 16
+_THOROUGH_SHARE: Final = 1 / 48
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A face in a frame. box: its track's, in pixels of the frame's luma: steadier than Haar's."""
+
+    track: Track
+    box: Box
+
+
+class FaceFinder:
+    """Detects and tracks the faces of one run, in order."""
+
+    def __init__(self, detector: Detector, state: dict[str, Any] | None = None) -> None:
+        self._detector = detector
+        self._tracker = Tracker.restore(state["tracker"]) if state else Tracker()
+        self._quick_us: int = state["quick_us"] if state else _NEVER_US
+        self._thorough_us: int = state["thorough_us"] if state else _NEVER_US
+
+    def state(self) -> dict[str, Any]:
+        """All that the next frame's faces depend on, as JSON values."""
+        return {
+            "tracker": self._tracker.state(),
+            "quick_us": self._quick_us,
+            "thorough_us": self._thorough_us,
+        }
+
+    def find(self, luma: Image, time_us: int, min_side: float) -> list[Found]:
+        """The faces of the next frame, by track_id. min_side: of a face, in pixels of `luma`."""
+        before_us = self._tracker.time_us
+        self._tracker.predict(time_us)
+        followed, lost = self._follow(luma, before_us)
+        searched = self._search(luma, time_us, min_side, lost)
+        tracks = self._tracker.update(distinct(followed + searched))
+        found = [Found(track, track.motion.box) for track in tracks]
+        return sorted(found, key=lambda face: face.track.track_id)
+
+    def _follow(self, luma: Image, before_us: int) -> tuple[list[Box], list[Track]]:
+        """Boxes of the tracks that are where they should be, and the tracks that are not.
+
+        Lately seen faces come first: a box that two tracks claim is more likely theirs.
+        """
+        followed: list[Box] = []
+        lost: list[Track] = []
+        for track in sorted(self._tracker.tracks, key=lambda t: (-t.seen_us, t.track_id)):
+            box = self._detector.follow(luma, track.motion.box)
+            if box is not None:
+                followed.append(box)
+            elif track.seen_us >= before_us or self._overdue(self._quick_us, _LOST_EVERY_US):
+                lost.append(track)
+        return followed, lost
+
+    def _search(self, luma: Image, time_us: int, min_side: float, lost: list[Track]) -> list[Box]:
+        smallest = max(min_side, max(luma.shape) * _THOROUGH_SHARE)
+        usual = max(smallest, max(luma.shape) * _QUICK_SHARE)
+        if self._overdue(self._thorough_us, _THOROUGH_EVERY_US):
+            self._quick_us = self._thorough_us = time_us
+            return self._detector.search(luma, smallest, thorough=True)
+        if lost or self._overdue(self._quick_us, _QUICK_EVERY_US):
+            self._quick_us = time_us
+            lost_side = min((track.motion.w for track in lost), default=usual)
+            least = max(smallest, min(usual, lost_side * 0.8))
+            return self._detector.search(luma, least, thorough=False)
+        return []
+
+    def _overdue(self, last_us: int, every_us: int) -> bool:
+        return abs(self._tracker.time_us - last_us) >= every_us

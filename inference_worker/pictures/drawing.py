@@ -1,0 +1,90 @@
+"""What was read, drawn onto a picture: a box, the track, the expression and its certainty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contracts.expressions import COLOURS, UNCERTAIN
+from contracts.geometry import Box
+
+Image = npt.NDArray[np.uint8]
+
+_FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
+_BLACK: Final = (0, 0, 0)
+_BLUR_SQUARES: Final = 6
+_BLUR_MARGIN: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFace:
+    """A face to draw. x, y, w, h: pixels of the picture. label: None is uncertain."""
+
+    track_id: int
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str | None
+    confidence: float
+
+    @property
+    def text(self) -> str:
+        if self.label is None:
+            return f"{self.track_id} {UNCERTAIN}"
+        return f"{self.track_id} {self.label} {self.confidence:.0%}"
+
+
+def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
+    """A colour copy (BGR) of the grey picture with the faces on it."""
+    picture = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR), np.uint8)
+    scale = max(max(luma.shape) / 1280, 0.4)
+    thick = max(1, round(2 * scale))
+    for face in faces:
+        colour = _bgr(COLOURS[face.label or UNCERTAIN])
+        left, top = round(face.x), round(face.y)
+        corner = (round(face.x + face.w), round(face.y + face.h))
+        cv2.rectangle(picture, (left, top), corner, colour, thick)
+        (width, height), descent = cv2.getTextSize(face.text, _FONT, scale, thick)
+        # Above the box, or inside it where the picture ends.
+        base = top - descent if top - height - descent > 0 else top + height + descent
+        plate_top, plate_bottom = base - height - descent // 2, base + descent
+        cv2.rectangle(picture, (left, plate_top), (left + width, plate_bottom), colour, -1)
+        cv2.putText(picture, face.text, (left, base), _FONT, scale, _BLACK, thick, cv2.LINE_AA)
+    return picture
+
+
+def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
+    """A copy in which nobody can be known: each face becomes a few flat squares, blurred.
+
+    A margin around the box goes along, for hair and chin.
+    """
+    blurred = luma.copy()
+    high, wide = luma.shape
+    for face in faces:
+        margin = _BLUR_MARGIN * max(face.w, face.h)
+        left, right = max(int(face.x - margin), 0), min(int(face.x + face.w + margin) + 1, wide)
+        top, bottom = max(int(face.y - margin), 0), min(int(face.y + face.h + margin) + 1, high)
+        if left >= right or top >= bottom:
+            continue
+        part = blurred[top:bottom, left:right]
+        # Averaging over squares is what cannot be undone; the smooth enlargement only looks better.
+        squares = cv2.resize(part, (_BLUR_SQUARES, _BLUR_SQUARES), interpolation=cv2.INTER_AREA)
+        size = (right - left, bottom - top)
+        blurred[top:bottom, left:right] = cv2.resize(squares, size, interpolation=cv2.INTER_LINEAR)
+    return blurred
+
+
+def blurred_jpeg(luma: Image, boxes: Sequence[Box], *, quality: int = 80) -> bytes:
+    """The grey picture as JPEG, the faces in the boxes made unknowable."""
+    faces = [DrawnFace(0, box.x, box.y, box.w, box.h, None, 0.0) for box in boxes]
+    _, jpeg = cv2.imencode(".jpg", blur_faces(luma, faces), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return jpeg.tobytes()
+
+
+def _bgr(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return blue, green, red

@@ -1,0 +1,106 @@
+"""`moodline source test`: open a source for a few seconds, and say what it gives."""
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from contracts.errors import SourceError
+from contracts.settings import Settings
+from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.pictures.drawing import blurred_jpeg
+from ingest.live.opening import LivePicture, describe, open_live
+from ingest.live.pacing import Playback
+from ingest.luma import LumaConverter, display_size
+from ingest.orientation import Orientation
+
+_SECONDS: Final = 3.0
+_LOOKS_A_SECOND: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """What came. rate: as the source claims; fps: as measured. faces: most in one picture.
+
+    looked: pictures in which faces were looked for; with_face: those with one.
+    """
+
+    source: str
+    codec: str
+    width: int
+    height: int
+    rate: float | None
+    fps: float
+    opened_s: float
+    first_picture_s: float
+    pictures: int
+    corrupt: int
+    looked: int
+    with_face: int
+    faces: int
+
+
+def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, bytes]:
+    """Read the source for three seconds: what came, and the last picture as JPEG, faces blurred.
+
+    Raises SourceError where it gives nothing.
+    """
+    detector = make_detector(detector_id(settings.detector))
+    begin_s = time.monotonic()
+    live = open_live(uri, settings.allowed_source_hosts)
+    opened_s = time.monotonic() - begin_s
+    first_s = look_s = 0.0
+    size, pictures, counts = (0, 0), 0, []
+    shown, playback = b"", Playback()
+    try:
+        for picture in live.pictures():
+            now_s = time.monotonic()
+            if not pictures:
+                first_s, size = now_s, _size(picture, live.aspect)
+            pictures += 1
+            if picture.media_s is not None:  # It is paced by its times, not by its reader.
+                wait_s = playback.wait_s(picture.media_s, now_s)
+                time.sleep(wait_s)
+                now_s += wait_s
+            if now_s >= look_s:
+                look_s = now_s + 1 / _LOOKS_A_SECOND
+                converter = LumaConverter(_orientation(picture), live.aspect, max_side)
+                luma = converter.convert(picture.frame)
+                pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
+                smallest = settings.min_face_px * luma.width / size[0]
+                boxes = detector.search(pixels, smallest, thorough=False)
+                counts.append(len(boxes))
+                shown = blurred_jpeg(pixels, boxes)
+            if now_s - first_s >= _SECONDS:
+                break
+    finally:
+        live.close()
+    if not pictures:
+        raise SourceError(f"{describe(uri)} opens, and gives no picture")
+    seconds = max(now_s - first_s, 1e-6)
+    report = ProbeReport(
+        source=describe(uri),
+        codec=live.codec,
+        width=size[0],
+        height=size[1],
+        rate=live.rate,
+        fps=round((pictures - 1) / seconds, 1) if pictures > 1 else 0.0,
+        opened_s=round(opened_s, 2),
+        first_picture_s=round(first_s - begin_s, 2),
+        pictures=pictures,
+        corrupt=live.corrupt,
+        looked=len(counts),
+        with_face=sum(count > 0 for count in counts),
+        faces=max(counts, default=0),
+    )
+    return report, shown
+
+
+def _orientation(picture: LivePicture) -> Orientation:
+    return Orientation.from_rotation(picture.frame.rotation)
+
+
+def _size(picture: LivePicture, aspect: Fraction) -> tuple[int, int]:
+    return display_size(picture.frame.width, picture.frame.height, aspect, _orientation(picture))

@@ -1,0 +1,41 @@
+"""What an owner says of a live source, as the records keep it."""
+
+import socket
+from pathlib import Path
+
+from contracts.errors import SourceError
+from contracts.settings import Settings
+from ingest.live.opening import check_uri, describe, is_camera, is_local
+from records.sources.live_sources import SourceSettings
+from records.sources.sealing import Sealer
+
+
+def described(  # noqa: PLR0913  (what an owner says of a source)
+    settings: Settings,
+    uri: str,
+    *,
+    fps: float | None,
+    max_side: int | None,
+    tags: tuple[str, ...],
+    looped: bool,
+    host: str | None,
+) -> SourceSettings:
+    """Checked, its credentials sealed. host: None is this one for what is local; "any" is any.
+
+    Raises SourceError for a URI that can never be opened.
+    """
+    check_uri(uri)
+    if is_local(uri) and not is_camera(uri):
+        if not Path(uri).is_file():
+            raise SourceError(f"{uri} is no file", hint="Check the path")
+        uri = str(Path(uri).absolute())
+    here = socket.gethostname() if is_local(uri) else None
+    return SourceSettings(
+        uri=Sealer(settings.secret_key, settings.home_path).stored(uri),
+        shown_uri=describe(uri),
+        host={None: here, "any": None}.get(host, host),
+        sampling_fps=fps,
+        max_side=max_side,
+        tags=tags,
+        looped=looped,
+    )

@@ -1,0 +1,181 @@
+"""A month of history that nobody lived: what the demo's dashboard has to show.
+
+Only sums are made up, as they are left of records that retention removed. Each source says so in
+its tag, and the dashboard wherever it shows one. The same month each time: the seed is fixed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Engine, insert
+
+from analytics.history.source_selection import GENERATED
+from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.runs import RunKind
+from contracts.times import MICROS, to_micros, utc_now
+from records.database import transaction
+from records.locks import lock_rollups
+from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, RECOMPUTED, rollups
+from records.tables.sources import Source
+from records.windows import DAY_S, MINUTE_S, WIDTHS, window_start
+
+DAYS: Final = 30
+
+_SEED: Final = 20261123
+_FPS: Final = 5
+_STAY_S: Final = 9.0
+_MINUTE_MS: Final = MINUTE_S * 1000
+_LABELS: Final = (*EMOTIONS, UNCERTAIN)
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """busy: people in view at the day's peak. peaks: local hours. weekend: of a weekday's people.
+
+    mix: expected share of each label, in their order. away: (first day, days) not watched over.
+    """
+
+    name: str
+    busy: float
+    peaks: tuple[float, ...]
+    weekend: float
+    mix: Mapping[str, float]
+    away: tuple[int, float] = (0, 0.0)
+
+
+_PLACES: Final = (
+    _Place(
+        "entrance",
+        1.6,
+        (8.5, 17.5),
+        0.25,
+        {"neutral": 0.52, "happy": 0.17, "sad": 0.06, "angry": 0.04, "surprise": 0.05},
+        away=(17, 1.6),
+    ),
+    _Place(
+        "café",
+        2.4,
+        (12.5, 15.5),
+        1.3,
+        {"neutral": 0.36, "happy": 0.33, "sad": 0.05, "angry": 0.02, "surprise": 0.08},
+    ),
+    _Place(
+        "library",
+        1.1,
+        (11.0, 16.0),
+        0.6,
+        {"neutral": 0.66, "happy": 0.06, "sad": 0.09, "angry": 0.02, "surprise": 0.02},
+    ),
+)
+
+
+def write_month(engine: Engine, until: datetime) -> list[str]:
+    """Write the DAYS before `until` for some sources of their own; their names."""
+    chance = np.random.default_rng(_SEED)
+    end = to_micros(until) - to_micros(until) % (MINUTE_S * MICROS)
+    starts = end + MINUTE_S * MICROS * np.arange(-DAYS * DAY_S // MINUTE_S, 0, dtype=np.int64)
+    for place in _PLACES:
+        sums = _minutes(place, starts, chance)
+        with transaction(engine) as connection:
+            lock_rollups(connection)
+            pk = connection.execute(
+                insert(Source)
+                .values(
+                    name=place.name,
+                    kind=RunKind.FILE,
+                    created_at=utc_now(),
+                    tags=f'["{GENERATED}"]',
+                )
+                .returning(Source.id)
+            ).scalar_one()
+            for width_s in WIDTHS:
+                same: dict[str, Any] = {
+                    "source_pk": pk,
+                    "width_s": width_s,
+                    "part": RECOMPUTED,
+                    "folded_at": until,
+                }
+                rows = [same | row for row in _windows(sums, starts, width_s)]
+                connection.execute(insert(rollups), rows)
+    return [place.name for place in _PLACES]
+
+
+def _minutes(place: _Place, starts: Counts, chance: np.random.Generator) -> dict[str, Counts]:
+    """The sums of each minute by name."""
+    day, hour, weekend = _local(starts)
+    watched = ~((day >= place.away[0]) & (day < sum(place.away)))
+    people = place.busy * sum(np.exp(-(((hour - peak) / 2.2) ** 2)) for peak in place.peaks)
+    people = people * np.where(weekend, place.weekend, 1.0) * _slow(chance, len(starts), 45, 0.5)
+    people = np.where((hour > 6.5) & (hour < 21.5) & watched, people, 0.0)
+    person_ms = np.rint(chance.poisson(people * MINUTE_S / _STAY_S) * _STAY_S * 1000)
+    shares = _shares(place, len(starts), hour, chance)
+    by_label = np.floor(person_ms[:, None] * shares).astype(np.int64)
+    total = by_label.sum(axis=1)
+    frames = np.where(watched, MINUTE_S * _FPS - chance.binomial(3, 0.05, len(starts)), 0)
+    begun = np.rint(total / (_STAY_S * 1000)).astype(np.int64)
+    # What the model gives a face: most to the label it names, a little to every other.
+    certain = shares[:, :-1] / shares[:, :-1].sum(axis=1, keepdims=True)
+    likely = np.floor((0.72 * certain + 0.28 / len(EMOTIONS)) * 1_000_000).astype(np.int64)
+    sums = {
+        "frames": frames,
+        "analyzed_ms": frames * 1000 // _FPS,
+        "occupied_ms": np.floor(frames * (200 * (1 - np.exp(-total / _MINUTE_MS)))),
+        "faces": total * _FPS // 1000,
+        "tracks_begun": begun,
+        "tracks_carried": np.minimum(begun, chance.binomial(2, 0.15, len(starts))),
+        "captured": np.where(watched, MINUTE_S * _FPS, 0),
+        "newest": np.where(watched, MINUTE_S * _FPS - frames, 0),
+        "up_ms": np.where(watched, _MINUTE_MS, 0),
+        "watched_ms": np.where(watched, _MINUTE_MS, 0),
+        **{LABEL_SUMS[label]: by_label[:, at] for at, label in enumerate(_LABELS)},
+        **{PROBABILITY_SUMS[label]: likely[:, at] * total for at, label in enumerate(EMOTIONS)},
+    }
+    return {name: np.asarray(values).astype(np.int64) for name, values in sums.items()}
+
+
+def _local(starts: Counts) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Of each minute: days since the first one, the hour on this machine's clock, weekend."""
+    elapsed = (starts - starts[0]) / (DAY_S * MICROS)
+    clocks = [datetime.fromtimestamp(one / MICROS).astimezone() for one in starts.tolist()]
+    hour = np.array([clock.hour + clock.minute / 60 for clock in clocks])
+    return elapsed, hour, np.array([clock.weekday() >= 5 for clock in clocks])
+
+
+def _slow(chance: np.random.Generator, count: int, minutes: int, sd: float) -> Floats:
+    """A factor around 1 that wanders, with about that many minutes between its ups and downs."""
+    knots = chance.normal(0.0, sd, count // minutes + 2)
+    return np.asarray(np.exp(np.interp(np.arange(count) / minutes, np.arange(len(knots)), knots)))
+
+
+def _shares(place: _Place, count: int, hour: Floats, chance: np.random.Generator) -> Floats:
+    """Of each minute's person-time the share of each label: [count, 8], sums to 1."""
+    shares = np.empty((count, len(_LABELS)))
+    for at, label in enumerate(_LABELS):
+        mean = place.mix.get(label, 0.12 if label == UNCERTAIN else 0.015)
+        shares[:, at] = mean * _slow(chance, count, 240, 0.35)
+    happy, neutral = _LABELS.index("happy"), _LABELS.index("neutral")
+    late = np.clip((hour - 12) / 8, 0, 1)
+    shares[:, happy] *= 1 + 0.5 * late
+    shares[:, neutral] *= 1 - 0.2 * late
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _windows(sums: Mapping[str, Counts], starts: Counts, width_s: int) -> list[dict[str, int]]:
+    """The sums of each window of that width as rows, less windows with nothing in them."""
+    windows = np.array([window_start(one, width_s) for one in starts.tolist()])
+    firsts = np.flatnonzero(np.r_[True, windows[1:] != windows[:-1]])
+    columns = {name: np.add.reduceat(values, firsts) for name, values in sums.items()}
+    columns["tracks_carried"] = sums["tracks_carried"][firsts]
+    filled = np.flatnonzero(np.any(np.stack(list(columns.values())), axis=0))
+    begins = windows[firsts]
+    return [
+        {"start": int(begins[at])} | {name: int(column[at]) for name, column in columns.items()}
+        for at in filled
+    ]

@@ -1,0 +1,72 @@
+"""Tables of analysed frames, faces and tracks."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records.tables.base import Base
+
+
+class Frame(Base):
+    """One analysed frame. dwell_ms: gap to the previous analysed frame, at most 1000."""
+
+    __tablename__ = "frames"
+    __table_args__ = (
+        Index("ix_frames_captured_at", "captured_at"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_pk: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    frame_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    media_time_us: Mapped[int] = mapped_column(BigInteger)
+    captured_at: Mapped[datetime]
+    dwell_ms: Mapped[int]
+    face_count: Mapped[int]
+
+
+class Track(Base):
+    """One face followed through a run. No biometrics: a person who returns is a new track."""
+
+    __tablename__ = "tracks"
+
+    run_pk: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    track_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_frame_index: Mapped[int] = mapped_column(BigInteger)
+    last_frame_index: Mapped[int] = mapped_column(BigInteger)
+    first_media_time_us: Mapped[int] = mapped_column(BigInteger)
+    last_media_time_us: Mapped[int] = mapped_column(BigInteger)
+    faces: Mapped[int] = mapped_column(BigInteger)
+
+
+class Face(Base):
+    """One face in one frame. Probabilities are calibrated and those of the record head."""
+
+    __tablename__ = "faces"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    run_pk: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    frame_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    track_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    x: Mapped[float]
+    y: Mapped[float]
+    w: Mapped[float]
+    h: Mapped[float]
+    emotion: Mapped[str | None] = mapped_column(String(8))
+    confidence: Mapped[float]
+    angry: Mapped[float]
+    disgust: Mapped[float]
+    fear: Mapped[float]
+    happy: Mapped[float]
+    sad: Mapped[float]
+    surprise: Mapped[float]
+    neutral: Mapped[float]
+    smoothed_emotion: Mapped[str | None] = mapped_column(String(8))
+    smoothed_confidence: Mapped[float]
+    quality: Mapped[float]

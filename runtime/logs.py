@@ -1,0 +1,80 @@
+"""Logs: one line an event, to standard error, without credentials. JSON when no one looks on."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from contracts.redaction import redact
+
+
+def configure_logs(level: str, *, service: str = "") -> None:
+    """Send events of `level` and above to standard error: to a terminal as text, else as JSON.
+
+    level: empty means INFO for a service, whose log is all that it shows, else WARNING.
+    service: its name, which stands in each of its events; "" for a command.
+    """
+    level = level or ("INFO" if service else "WARNING")
+    if service:
+        structlog.contextvars.bind_contextvars(service=service)
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _redact_values,  # Behind it: a traceback quotes what was raised.
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _redact_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _redacted(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(one) for one in value]
+    return redact(str(value))
+
+
+def plain_line(line: str) -> str:
+    """A line of a log as a person reads it: what happened, and why."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(event, dict) or "event" not in event:
+        return line
+    return ": ".join(str(event[name]) for name in ("event", "reason") if event.get(name))
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Nothing reaches standard error: for libraries that greet from C++, as LiteRT does."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,122 @@
+"""What a labelled set of faces is, whichever layout it was read from."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.errors import MoodlineError
+from contracts.expressions import EMOTIONS
+
+SIDE = 48
+"""Pixels along each side of a face, as in FER2013."""
+
+VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+"""The FER+ columns in the order of EMOTIONS; contempt, unknown and NF have no place here."""
+
+
+class DatasetError(MoodlineError):
+    """Raised when a data set has a wrong layout, a corrupt image or a missing class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Faces of one split: images uint8 [n, 48, 48], labels int64 [n], votes float32 [n, 7]."""
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def voted(self) -> npt.NDArray[np.bool_]:
+        """Which faces have at least one vote for one of the seven, [n]."""
+        return np.asarray(self.votes.sum(axis=1) > 0)
+
+    @property
+    def vote_shares(self) -> npt.NDArray[np.float32]:
+        """Votes normalised over the seven, [n, 7]; all zero where there are none."""
+        totals = self.votes.sum(axis=1, keepdims=True)
+        return np.asarray(self.votes / np.maximum(totals, 1.0), dtype=np.float32)
+
+    @property
+    def faces(self) -> npt.NDArray[np.uint8]:
+        """The images as the model takes them, uint8 [n, 48, 48, 3]."""
+        return np.repeat(self.images[..., None], 3, axis=-1)
+
+    def only(self, chosen: npt.NDArray[np.int64]) -> "Split":
+        """The faces at these indices."""
+        names = tuple(self.names[i] for i in chosen)
+        return Split(self.images[chosen], self.labels[chosen], self.votes[chosen], names)
+
+    def digest(self) -> str:
+        """SHA-256 of the images in their order, hexadecimal."""
+        return hashlib.sha256(self.images.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Named splits of one data set."""
+
+    source: Path
+    splits: Mapping[str, Split]
+
+    def split(self, name: str) -> Split:
+        """The split of that name; a DatasetError names those that exist."""
+        try:
+            return self.splits[name]
+        except KeyError:
+            raise DatasetError(
+                f"{self.source.name} has no split {name!r}",
+                hint=f"It has: {', '.join(self.splits)}",
+            ) from None
+
+
+@dataclass(slots=True)
+class SplitRows:
+    """A split while it is read, one row at a time."""
+
+    images: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    votes: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        image: npt.NDArray[np.uint8],
+        label: int,
+        votes: npt.NDArray[np.float32] | None,
+    ) -> None:
+        """Append one face; no votes are seven zeros."""
+        self.images.append(image)
+        self.labels.append(label)
+        self.votes.append(np.zeros(len(EMOTIONS), np.float32) if votes is None else votes)
+        self.names.append(name)
+
+    def split(self) -> Split:
+        """The rows as arrays."""
+        return Split(
+            np.stack(self.images),
+            np.asarray(self.labels, dtype=np.int64),
+            np.stack(self.votes),
+            tuple(self.names),
+        )
+
+
+def require_all_classes(source: str, splits: Mapping[str, Split]) -> None:
+    """Raise when a split lacks one of the seven: a model or a score made from it would mislead."""
+    for name, split in splits.items():
+        counts = np.bincount(split.labels, minlength=len(EMOTIONS))
+        missing = [emotion for emotion, n in zip(EMOTIONS, counts, strict=True) if n == 0]
+        if missing:
+            raise DatasetError(
+                f"{source}: split {name!r} has no faces of {', '.join(missing)}",
+                hint=f"Every split needs all of: {', '.join(EMOTIONS)}",
+            )

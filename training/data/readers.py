@@ -1,0 +1,184 @@
+"""Reads the layouts people have: split/emotion/image folders or zips, and CSVs of pixels."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contracts.expressions import EMOTIONS
+from training.data.dataset import (
+    SIDE,
+    VOTE_COLUMNS,
+    Dataset,
+    DatasetError,
+    SplitRows,
+    require_all_classes,
+)
+
+SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
+USAGES = {"training": "train", "publictest": "val", "privatetest": "test"}
+SYNONYMS = {"anger": "angry", "happiness": "happy", "sadness": "sad", "surprised": "surprise"}
+IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+
+Image = npt.NDArray[np.uint8]
+Votes = npt.NDArray[np.float32]
+Read = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One image file and what its folders say about it."""
+
+    path: str
+    split: str
+    label: int
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+def read_dataset(path: Path, votes_csv: Path | None = None) -> Dataset:
+    """Read a folder, a zip or a pixel CSV; `votes_csv` is FER+'s fer2013new.csv for the CSV."""
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist")
+    if path.suffix.lower() == ".csv":
+        return _read_pixel_csv(path, votes_csv)
+    if path.is_dir():
+        names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+        return _read_tree(path, names, lambda name: (path / name).read_bytes())
+    if not zipfile.is_zipfile(path):
+        raise DatasetError(
+            f"{path.name} is no data set", hint="Give a folder, a .zip, or a .csv with pixels"
+        )
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+        return _read_tree(path, names, archive.read)
+
+
+def _read_tree(source: Path, names: list[str], read: Read) -> Dataset:
+    entries = list(_image_entries(names))
+    if not entries:
+        raise DatasetError(
+            f"{source.name} holds no train, val or test folder of emotions",
+            hint="Expected e.g. train/happy/0001.png",
+        )
+    tables = [name for name in names if PurePosixPath(name).name == "labels.csv"]
+    votes = _votes_by_name(read(tables[0]), tables[0]) if tables else {}
+    rows: dict[str, SplitRows] = {}
+    for entry in entries:
+        image = decode_face(read(entry.path), entry.path)
+        row = rows.setdefault(entry.split, SplitRows())
+        row.add(entry.name, image, entry.label, votes.get(entry.name))
+    return _finished(source, rows)
+
+
+def _image_entries(names: list[str]) -> Iterator[ImageEntry]:
+    for name in names:
+        path = PurePosixPath(name)
+        if len(path.parts) < 3 or path.suffix.lower() not in IMAGE_ENDINGS:
+            continue
+        split, emotion = path.parts[-3].lower(), path.parts[-2].lower()
+        emotion = SYNONYMS.get(emotion, emotion)
+        if split not in SPLIT_NAMES:
+            continue
+        if emotion not in EMOTIONS:
+            raise DatasetError(
+                f"{path.parent} is not one of the seven emotions",
+                hint=f"Known: {', '.join(EMOTIONS)}",
+            )
+        yield ImageEntry(name, SPLIT_NAMES[split], EMOTIONS.index(emotion))
+
+
+def decode_face(data: bytes, name: str) -> Image:
+    """Grey pixels uint8 [48, 48] of an encoded image; other sizes are resampled by area."""
+    encoded = np.frombuffer(data, dtype=np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
+    if image is None:
+        raise DatasetError(f"{name} is not a readable image", hint="Remove or replace it")
+    if image.shape != (SIDE, SIDE):
+        image = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _votes_by_name(data: bytes, name: str) -> dict[str, Votes]:
+    table = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+    wanted = ("Image name", *VOTE_COLUMNS)
+    missing = [column for column in wanted if column not in (table.fieldnames or ())]
+    if missing:
+        raise DatasetError(f"{name} has no column {missing[0]!r}")
+    return {row["Image name"]: vote_row(row, f"{name}, {row['Image name']}") for row in table}
+
+
+def vote_row(row: Mapping[str, str], where: str) -> Votes:
+    """The seven FER+ columns of one row, in the order of EMOTIONS."""
+    try:
+        return np.array([float(row[column]) for column in VOTE_COLUMNS], dtype=np.float32)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise DatasetError(f"{where}: the votes are not numbers") from exc
+
+
+def _read_pixel_csv(path: Path, votes_csv: Path | None) -> Dataset:
+    """fer2013.csv and icml_face_data.csv; FER+ rows stand in the same order as theirs."""
+    votes = _votes_in_order(votes_csv) if votes_csv is not None else None
+    rows: dict[str, SplitRows] = {}
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        # icml_face_data.csv has blanks before the names of its columns.
+        table = csv.DictReader(lines, skipinitialspace=True)
+        missing = {"emotion", "pixels", "Usage"} - set(table.fieldnames or ())
+        if missing:
+            raise DatasetError(
+                f"{path.name} has no column {min(missing)!r}",
+                hint="Expected the columns emotion, pixels, Usage",
+            )
+        for number, row in enumerate(table):
+            usage = (row["Usage"] or "").strip().lower()
+            if usage not in USAGES:
+                raise DatasetError(f"{path.name}, row {number + 1}: unknown Usage {row['Usage']!r}")
+            where = f"{path.name}, row {number + 1}"
+            label, image = _csv_label(row["emotion"], where), _csv_image(row["pixels"], where)
+            if votes is not None and number >= len(votes):
+                raise DatasetError(f"the votes end before {where}", hint="Use FER+'s own file")
+            vote = votes[number] if votes is not None else None
+            rows.setdefault(USAGES[usage], SplitRows()).add(f"{number:07d}", image, label, vote)
+    if votes is not None and sum(len(row.names) for row in rows.values()) != len(votes):
+        raise DatasetError(f"{path.name} has fewer rows than the votes", hint="Use FER+'s own file")
+    return _finished(path, rows)
+
+
+def _votes_in_order(path: Path) -> list[Votes]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return [
+            vote_row(row, f"{path.name}, row {n}") for n, row in enumerate(csv.DictReader(lines), 1)
+        ]
+
+
+def _csv_label(text: str, where: str) -> int:
+    # The challenge's numbers 0 to 6 stand for the seven in the order of EMOTIONS.
+    if not (text or "").strip().isdigit() or int(text) >= len(EMOTIONS):
+        raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EMOTIONS) - 1}")
+    return int(text)
+
+
+def _csv_image(text: str, where: str) -> Image:
+    try:
+        values = np.array((text or "").split(), dtype=np.int64)
+    except ValueError as exc:
+        raise DatasetError(f"{where}: the pixels are not numbers") from exc
+    if values.size != SIDE * SIDE or values.min() < 0 or values.max() > 255:
+        raise DatasetError(f"{where}: expected {SIDE * SIDE} pixels of 0 to 255")
+    return values.reshape(SIDE, SIDE).astype(np.uint8)
+
+
+def _finished(source: Path, rows: Mapping[str, SplitRows]) -> Dataset:
+    if not rows:
+        raise DatasetError(f"{source.name} holds no faces")
+    splits = {name: row.split() for name, row in rows.items()}
+    require_all_classes(source.name, splits)
+    return Dataset(source, splits)
