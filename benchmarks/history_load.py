@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, insert, text
 
 from analytics.runs.step_sums import sums_of
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.times import MICROS, to_micros
 from records.database import transaction
 from records.runs.run_steps import add_steps
@@ -193,7 +193,7 @@ _TRACK_COLUMNS: Final = (
 )
 _FACE_COLUMNS: Final = (
     *("run_pk", "frame_index", "track_id", "x", "y", "w", "h", "emotion", "confidence"),
-    *EMOTIONS,
+    *EXPRESSIONS,
     *("smoothed_emotion", "smoothed_confidence", "quality"),
 )
 
@@ -201,7 +201,7 @@ _FACE_COLUMNS: Final = (
 def _faces(run_pk: int, frames: int) -> Iterator[tuple[Any, ...]]:
     shares = tuple((index + 1) / 28 for index in range(7))
     for n in range(frames):
-        label = EMOTIONS[n // 40 % 7] if n % 11 else None
+        label = EXPRESSIONS[n // 40 % 7] if n % 11 else None
         for face in range(1 + n % 2):
             track = n // 150 if not face else n // 150 + 1_000_000
             yield (
@@ -215,7 +215,7 @@ def _two_faces(run_pk: int, frames: int, stay: int) -> Iterator[tuple[Any, ...]]
     shares = tuple((index + 1) / 28 for index in range(7))
     for n in range(frames):
         for other in range(2):
-            label = EMOTIONS[(n // 60 + other) % 7] if n // 30 % 11 else None
+            label = EXPRESSIONS[(n // 60 + other) % 7] if n // 30 % 11 else None
             yield (
                 *(run_pk, n, n // stay * 2 + other, 10.0, 20.0, 80.0, 80.0, label, 0.6),
                 *shares,

@@ -1,21 +1,69 @@
-"""The seven expressions, in the one order that the model, the tables and the exports share."""
+"""The seven expressions: their order, and their colours."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""Order of the model's output, of every probability vector and of the export's columns."""
+EXPRESSIONS: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""The order of the model's outputs, of every probability vector and of the exported columns."""
 
 UNCERTAIN: Final = "uncertain"
-"""How an absent label is shown. It is never stored as one: the label is NULL then."""
+"""The name shown for a missing label. It is never stored: the label is NULL in the records."""
 
-COLOURS: Final = {
-    "happy": "#DE9426",
+LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
+"""Every label that can be shown: the seven expressions, then uncertain."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeColours:
+    """The label colours of a light or a dark page, as #RRGGBB.
+
+    labels: fill colour by label, uncertain included. hatch: the lines over uncertain's fill.
+    no_coverage: the outline and hatch of a time without analysis.
+    """
+
+    labels: Mapping[str, str]
+    hatch: str
+    no_coverage: str
+
+
+# All pairs can be told apart, with colour-blind eyes too, at a contrast of 3:1 or more with the
+# page. tests/unit/dashboard/test_palette.py measures both.
+LIGHT_THEME: Final = ThemeColours(
+    labels={
+        "happy": "#B88605",
+        "surprise": "#0F4F46",
+        "neutral": "#878893",
+        "sad": "#1A94EC",
+        "fear": "#642C7D",
+        "disgust": "#598363",
+        "angry": "#7E2C08",
+        UNCERTAIN: "#E9ECEF",
+    },
+    hatch="#5F636D",
+    no_coverage="#868E96",
+)
+DARK_THEME: Final = ThemeColours(
+    labels={
+        "happy": "#DE9426",
+        "surprise": "#8FE3D6",
+        "neutral": "#84878E",
+        "sad": "#2A7FD4",
+        "fear": "#DBB2FA",
+        "disgust": "#CBE690",
+        "angry": "#B5614E",
+        UNCERTAIN: "#373A40",
+    },
+    hatch="#C1C2C5",
+    no_coverage="#7D838C",
+)
+
+COLOURS: Final[Mapping[str, str]] = {
+    **DARK_THEME.labels,
+    # The dark theme's colours for these would be lost on a white background.
     "surprise": "#3FA796",
-    "neutral": "#84878E",
-    "sad": "#2A7FD4",
     "fear": "#A66BC9",
     "disgust": "#7FA34A",
-    "angry": "#B5614E",
-    UNCERTAIN: "#868E96",
+    UNCERTAIN: LIGHT_THEME.no_coverage,
 }
-"""The colour of each label, everywhere that it is shown."""
+"""Label colours for an unknown background: a terminal, or a frame that is drawn on."""

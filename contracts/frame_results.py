@@ -9,7 +9,7 @@ from contracts.geometry import Box
 class FaceResult:
     """One face in one frame. `box` is in display pixels of the source.
 
-    probabilities: 7, calibrated, in EMOTIONS order. emotion: None when uncertain.
+    probabilities: 7, calibrated, in EXPRESSIONS order. emotion: None when uncertain.
     smoothed_*: the same over the track's recent time. quality: 0 (useless) to 1.
     """
 

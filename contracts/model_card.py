@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from contracts.errors import ModelError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"
@@ -18,7 +18,7 @@ CROP_SIDE: Final = 48
 
 
 class Head(BaseModel):
-    """One output of the model: logits, 7 in EMOTIONS order.
+    """One output of the model: logits, 7 in EXPRESSIONS order.
 
     The probabilities are softmax(logits / temperature + biases); no biases are none to add.
     uncertain_below: confidence below which a face read by this head is uncertain.
@@ -34,8 +34,8 @@ class Head(BaseModel):
     @field_validator("biases")
     @classmethod
     def _one_an_expression(cls, biases: tuple[float, ...]) -> tuple[float, ...]:
-        if len(biases) not in {0, len(EMOTIONS)} or not all(map(math.isfinite, biases)):
-            raise ValueError(f"biases are {len(EMOTIONS)} numbers, or none")
+        if len(biases) not in {0, len(EXPRESSIONS)} or not all(map(math.isfinite, biases)):
+            raise ValueError(f"biases are {len(EXPRESSIONS)} numbers, or none")
         return biases
 
 
@@ -102,7 +102,7 @@ class ModelCard(BaseModel):
         return self.model_copy(update=chosen)
 
     def _check(self, folder: Path) -> None:
-        if self.labels != EMOTIONS:
+        if self.labels != EXPRESSIONS:
             raise ModelError(f"model {self.id} has other labels or another order: {self.labels}")
         if self.input_shape != (CROP_SIDE, CROP_SIDE, 3) or self.input_dtype != "uint8":
             raise ModelError(f"model {self.id} takes {self.input_shape} {self.input_dtype}")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, case, insert, select, true, update
 
 from contracts.errors import FenceLostError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, DropCause, End
 from contracts.runs import ENDED_STATES, RunKind, RunState
@@ -329,7 +329,7 @@ def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, A
         "h": face.box.h,
         "emotion": face.emotion,
         "confidence": face.confidence,
-        **dict(zip(EMOTIONS, face.probabilities, strict=True)),
+        **dict(zip(EXPRESSIONS, face.probabilities, strict=True)),
         "smoothed_emotion": face.smoothed_emotion,
         "smoothed_confidence": face.smoothed_confidence,
         "quality": face.quality,

@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import Engine, insert, select, update
 
 from contracts.errors import MoodlineError
+from contracts.media_types import VIDEO_SUFFIXES, is_video
 from contracts.runs import ENDED_STATES
 from contracts.times import utc_now
 from records.database import reading, transaction
@@ -30,10 +31,6 @@ _SPARE: Final = 2**30
 _MOST_OPEN: Final = 20
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _UNWANTED: Final = re.compile(r"[^\w .,()+=@-]")
-SUFFIXES: Final = (
-    *(".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
-    *(".wmv", ".flv", ".3gp", ".ogv", ".mxf"),
-)
 
 
 class UploadError(MoodlineError):
@@ -229,9 +226,10 @@ def safe_name(name: str) -> str:
     plain = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     plain = _UNWANTED.sub("_", plain).strip()
     stem, dot, suffix = plain.rpartition(".")
-    if f"{dot}{suffix}".lower() not in SUFFIXES:
+    if not is_video(f"{dot}{suffix}"):
         raise UploadError(
-            f"{plain[-60:] or 'that'} is no recording", hint=f"Give one of {', '.join(SUFFIXES)}"
+            f"{plain[-60:] or 'that'} is no recording",
+            hint=f"Give one of {', '.join(VIDEO_SUFFIXES)}",
         )
     stem = stem.strip(" .")[:100] or "recording"
     return f"{stem}.{suffix.lower()}"

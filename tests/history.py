@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, select, update
 
 from contracts.analysis_spec import AnalysisOptions
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, End
 from contracts.geometry import Box
@@ -23,7 +23,7 @@ from records.tables.runs import Run
 from records.windows import WIDTHS, window_start
 
 OPTIONS = AnalysisOptions(0.4, None, 24, 640)
-LABELS = (*EMOTIONS, None)
+LABELS = (*EXPRESSIONS, None)
 Windows = dict[tuple[str, int, int], Counter[str]]
 """By (source, width in seconds, start): sums that are not zero."""
 
@@ -139,7 +139,7 @@ def _frame(  # noqa: PLR0917
 
 
 def _face(track_id: int, chance: random.Random) -> FaceResult:
-    weights = [chance.random() for _ in EMOTIONS]
+    weights = [chance.random() for _ in EXPRESSIONS]
     shares = tuple(round(one / sum(weights), 4) for one in weights)
     label = chance.choice(LABELS)
     return FaceResult(track_id, Box(1, 2, 30, 30), shares, label, 0.5, label, 0.5, 0.9)
@@ -157,7 +157,7 @@ def _count(found: Windows, run: WrittenRun, width_s: int) -> None:
         for face in frame.faces:
             sums["faces"] += 1
             sums[f"{face.smoothed_emotion or UNCERTAIN}_ms"] += frame.dwell_ms
-            for label, share in zip(EMOTIONS, face.probabilities, strict=True):
+            for label, share in zip(EXPRESSIONS, face.probabilities, strict=True):
                 sums[f"p_{label}"] += round(share * 1_000_000) * frame.dwell_ms
             if (start, face.track_id) not in in_window:
                 in_window[start, face.track_id] = True

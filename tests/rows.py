@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, insert, select
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.runs import RunKind, RunState
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run, RunProgress
@@ -110,7 +110,7 @@ def write_run(
 
 
 def _face(run_pk: int, frame_index: int, one: Seen) -> dict[str, object]:
-    shares = dict.fromkeys(EMOTIONS, 0.04) | {one.emotion or "sad": 0.76}
+    shares = dict.fromkeys(EXPRESSIONS, 0.04) | {one.emotion or "sad": 0.76}
     return {
         "run_pk": run_pk,
         "frame_index": frame_index,

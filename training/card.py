@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import ModelError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME, ModelCard
 from training.calibration import (
     Floats,
@@ -143,7 +143,7 @@ def build_card(
     data = artifact.read_bytes()
     return {
         **facts,
-        "labels": list(EMOTIONS),
+        "labels": list(EXPRESSIONS),
         "input_shape": [SIDE, SIDE, 3],
         "input_dtype": "uint8",
         "crop_margin": CROP_MARGIN,

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import MoodlineError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.card import head_truth
 from training.data.dataset import Split
 from training.data.readers import read_dataset
@@ -68,7 +68,7 @@ class Probe:
         small = regularizers.L2(_L2)
         hidden = layers.Dense(_UNITS, activation="relu", kernel_regularizer=small)(hidden)
         hidden = layers.Dropout(_DROPOUT)(hidden)
-        outputs = [layers.Dense(len(EMOTIONS), name=head)(hidden) for head in HEADS]
+        outputs = [layers.Dense(len(EXPRESSIONS), name=head)(hidden) for head in HEADS]
         self._model = keras.Model(inputs, outputs)
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         self._optimizer = keras.optimizers.AdamW(_PEAK_RATE, weight_decay=_WEIGHT_DECAY)
@@ -86,7 +86,7 @@ class Probe:
 
     def _fit(self, seen: Seen, split: Split) -> None:
         rng = np.random.default_rng(_SEED)
-        hard = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+        hard = np.eye(len(EXPRESSIONS), dtype=np.float32)[split.labels]
         soft, voted = split.vote_shares, split.voted.astype(np.float32)
         steps = len(split) // _BATCH
         for epoch in range(_EPOCHS):
@@ -103,7 +103,7 @@ class Probe:
 
 def unseen_answers(seen: Seen, split: Split, folds: int = _FOLDS) -> Taught:
     """An answer for every face, by a probe that learned from the other folds."""
-    hard = np.zeros((len(split), len(EMOTIONS)), np.float32)
+    hard = np.zeros((len(split), len(EXPRESSIONS)), np.float32)
     soft = np.zeros_like(hard)
     fold = np.random.default_rng(_SEED).integers(0, folds, len(split))
     for number in range(folds):

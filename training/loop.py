@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.config import Distillation, TrainingConfig
 from training.data.augment import Batch, augmented, mixed
 from training.data.dataset import Dataset, DatasetError, Split
@@ -66,7 +66,7 @@ def targets_of(split: Split, config: TrainingConfig, taught: Taught | None) -> T
     (born-again networks, Furlanello et al. 2018). Faces without votes learn the teacher's.
     """
     smoothing = config.optimizer.label_smoothing
-    n = len(EMOTIONS)
+    n = len(EXPRESSIONS)
     hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
     soft, weights = split.vote_shares, split.voted.astype(np.float32)
     if taught is None:

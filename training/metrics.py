@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.calibration import Floats, Labels, expected_calibration_error
 
-N = len(EMOTIONS)
+N = len(EXPRESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def head_report(probs: Floats, labels: Labels) -> HeadReport:
                 round(float(f1[i]), 4),
                 int(support[i]),
             )
-            for i, name in enumerate(EMOTIONS)
+            for i, name in enumerate(EXPRESSIONS)
         },
         confusion=confusion.tolist(),
     )

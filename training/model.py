@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.config import ModelShape
 from training.data.dataset import SIDE
 
@@ -46,7 +46,7 @@ def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: 
     if shape.dense:
         features = layers.Dense(shape.dense, activation="relu")(features)
     features = layers.Dropout(shape.dropout)(features)
-    outputs = [layers.Dense(len(EMOTIONS), name=head)(features) for head in HEADS]
+    outputs = [layers.Dense(len(EXPRESSIONS), name=head)(features) for head in HEADS]
     return keras.Model(faces, outputs)
 
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Final
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.evaluate import Evaluation
 
 _SIZE: Final = 320
@@ -85,9 +85,9 @@ def _classes(evaluation: Evaluation) -> str:
 
 
 def _confusion(counts: Sequence[Sequence[int]]) -> str:
-    head = "<tr><th>" + "".join(f"<th>{name}" for name in EMOTIONS)
+    head = "<tr><th>" + "".join(f"<th>{name}" for name in EXPRESSIONS)
     rows = []
-    for name, row in zip(EMOTIONS, counts, strict=True):
+    for name, row in zip(EXPRESSIONS, counts, strict=True):
         total = max(sum(row), 1)
         cells = "".join(
             f"<td style='background:color-mix(in srgb,var(--mark) {100 * n // total}%,"

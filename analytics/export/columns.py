@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 
 
 class Kind(Enum):
@@ -40,7 +40,7 @@ COLUMNS: Final = (
     *(Column(side, Kind.PIXELS) for side in ("x", "y", "w", "h")),
     Column("emotion", Kind.TEXT),
     Column("confidence", Kind.SHARE),
-    *(Column(label, Kind.SHARE) for label in EMOTIONS),
+    *(Column(label, Kind.SHARE) for label in EXPRESSIONS),
     Column("smoothed_emotion", Kind.TEXT),
     Column("quality", Kind.SHARE),
     Column("model_version", Kind.TEXT, of_face=False),

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Final
 
 from analytics.runs.run_list import LABELS
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from records.tables.rollups import CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
 
 _ANEW: Final = {
@@ -90,7 +90,7 @@ def of_values(values: Sequence[int]) -> Measures:
     if total_ms:
         weight = _MILLION * total_ms
         shares = [one / weight for one in _probability_sums(values)]
-        probabilities = dict(zip(EMOTIONS, shares, strict=True))
+        probabilities = dict(zip(EXPRESSIONS, shares, strict=True))
     begun, carried, faces, frames, captured, sampled_out = _counts(values)
     analyzed_ms, occupied_ms, up_ms, watched_ms = _times(values)
     return Measures(
@@ -138,13 +138,13 @@ def _mean_probabilities(several: Sequence[Measures]) -> dict[str, float] | None:
         return None
     return {
         label: sum(shares[label] * seconds for shares, seconds in known) / total_s
-        for label in EMOTIONS
+        for label in EXPRESSIONS
     }
 
 
 _AT: Final = {name: at for at, name in enumerate(SUMS)}
 _label_sums: Final = itemgetter(*(_AT[LABEL_SUMS[label]] for label in LABELS))
-_probability_sums: Final = itemgetter(*(_AT[PROBABILITY_SUMS[label]] for label in EMOTIONS))
+_probability_sums: Final = itemgetter(*(_AT[PROBABILITY_SUMS[label]] for label in EXPRESSIONS))
 _counts: Final = itemgetter(
     *(_AT[name] for name in ("tracks_begun", "tracks_carried", "faces", "frames")),
     *(_AT[name] for name in ("captured", "sampled_out")),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, select
 from analytics.runs.step_sums import by_run
 from analytics.snapshots import snapshot
 from contracts.errors import RunNotFoundError
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frames import DropCause
 from contracts.redaction import redact
 from contracts.runs import ENDED_STATES, RunState
@@ -23,7 +23,7 @@ from records.tables.runs import DeadLetter, Run, RunProgress
 from records.tables.sources import Source
 from records.windows import DAY_S
 
-LABELS: Final = (*EMOTIONS, UNCERTAIN)
+LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
 """The bins of every count by smoothed label; uncertain is one of its own."""
 
 POISON: Final = (

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Row, func, select
 from analytics.runs.run_list import run_not_found
 from analytics.runs.step_sums import MOST_ROWS, WIDEST, Grid
 from analytics.snapshots import snapshot
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from records.tables.faces import Face, Frame, Track
 from records.tables.run_steps import FRAMES, RunStep
 from records.tables.runs import Run, RunProgress
@@ -208,7 +208,7 @@ def _track_count(connection: Connection, run_pk: int) -> int:
 
 def faces_between(engine: Engine, run_id: str, since_s: float, until_s: float) -> Faces:
     """The analysed frames of [since_s, until_s), in order. Raises RunNotFoundError."""
-    shares = [getattr(Face, name) for name in EMOTIONS]
+    shares = [getattr(Face, name) for name in EXPRESSIONS]
     query = (
         select(
             Frame.media_time_us,

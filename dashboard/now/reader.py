@@ -10,7 +10,7 @@ from broker.bus import Bus
 from broker.live_view import Reading, View
 from broker.presence import Presence, SourceReport
 from contracts.errors import MoodlineError
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import to_micros, utc_now
 from dashboard.web.backend import Backend
 
@@ -114,5 +114,5 @@ def _reading(one: Reading) -> dict[str, Any]:
         "track": one.track_id,
         "label": one.emotion or UNCERTAIN,
         "confidence": one.confidence,
-        "shares": dict(zip(EMOTIONS, one.probabilities, strict=True)),
+        "shares": dict(zip(EXPRESSIONS, one.probabilities, strict=True)),
     }

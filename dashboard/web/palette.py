@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 
 STACK: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", UNCERTAIN)
 """From the bottom, by valence; uncertain on top, for it says how well could be read."""
@@ -71,5 +71,5 @@ def palette(dark: bool) -> Palette:
     return DARK if dark else LIGHT
 
 
-if set(STACK) != {*EMOTIONS, UNCERTAIN}:
+if set(STACK) != {*EXPRESSIONS, UNCERTAIN}:
     raise AssertionError("each label has its place in the stack")

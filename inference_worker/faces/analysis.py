@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.analysis_spec import AnalysisOptions
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import FrameMessage
 from contracts.geometry import Box
@@ -170,7 +170,7 @@ class RunAnalyzer:
         best = max(probabilities)
         if best < self._uncertain_below:
             return None
-        return EMOTIONS[probabilities.index(best)]
+        return EXPRESSIONS[probabilities.index(best)]
 
 
 def classified(

@@ -15,7 +15,7 @@ _LARGEST_BATCH: Final = 32
 
 
 class Classifier(Protocol):
-    """Seven probabilities a face, in EMOTIONS order."""
+    """Seven probabilities a face, in EXPRESSIONS order."""
 
     device: str
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import MoodlineError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detect import Detector
@@ -72,7 +72,7 @@ def read_still(
     boxes = detector.search(luma, min_side, thorough=True)
     boxes = sorted(boxes, key=lambda box: -box.w * box.h)
     crops = [face_crop(luma, box, classifier.card.crop_margin) for box in boxes]
-    rows = classifier.classify(np.stack(crops)) if crops else np.empty((0, len(EMOTIONS)))
+    rows = classifier.classify(np.stack(crops)) if crops else np.empty((0, len(EXPRESSIONS)))
     faces = []
     for box, crop, row in zip(boxes, crops, rows.tolist(), strict=True):
         best = max(row)
@@ -84,9 +84,11 @@ def read_still(
                 y=max(box.y / luma.shape[0], 0.0),
                 w=box.w / luma.shape[1],
                 h=box.h / luma.shape[0],
-                label=None if why else EMOTIONS[row.index(best)],
+                label=None if why else EXPRESSIONS[row.index(best)],
                 confidence=round(best, 4),
-                shares={name: round(share, 4) for name, share in zip(EMOTIONS, row, strict=True)},
+                shares={
+                    name: round(share, 4) for name, share in zip(EXPRESSIONS, row, strict=True)
+                },
                 why=why,
             )
         )

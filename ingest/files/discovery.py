@@ -1,47 +1,42 @@
-"""Which recordings a command line's paths mean: files, directories, glob patterns."""
+"""The recordings that paths of a command line name: files, folders and glob patterns."""
 
 import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from contracts.errors import SourceError
-
-MEDIA_SUFFIXES: Final = frozenset(
-    {".mp4", ".m4v", ".mkv", ".avi", ".mov", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv"}
-    | {".flv", ".3gp", ".ogv", ".gif", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-)
+from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_recording
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A recording to analyse. name: how it is shown; a directory's members keep its name."""
+class Recording:
+    """A file to analyse. name: shown to users; a file found in a folder keeps the folder's name."""
 
     path: Path
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A path that means no recording, and why."""
+class RefusedPath:
+    """A path that names no recording, and the reason."""
 
     path: str
     error: SourceError
 
 
-def discover(paths: Sequence[str]) -> list[Found | Refused]:
-    """What `paths` mean, in their order, each file once.
+def discover(paths: Sequence[str]) -> list[Recording | RefusedPath]:
+    """Return the recordings that `paths` name, in their order, each file once.
 
-    A file that is named is taken whatever its suffix; in a directory, only media suffixes and
-    nothing hidden. A pattern is expanded here unless a file has that very name.
+    A named file is taken whatever its suffix. In a folder, files with a media suffix are taken,
+    hidden ones are not. A pattern is expanded here unless a file has exactly that name.
     """
-    results: list[Found | Refused] = []
+    results: list[Recording | RefusedPath] = []
     seen: set[Path] = set()
-    for given in paths:
-        for result in _expand(given):
-            if isinstance(result, Found):
+    for path in paths:
+        for result in _expand(path):
+            if isinstance(result, Recording):
                 identity = result.path.resolve()
                 if identity in seen:
                     continue
@@ -50,39 +45,40 @@ def discover(paths: Sequence[str]) -> list[Found | Refused]:
     return results
 
 
-def _expand(given: str) -> Iterator[Found | Refused]:
-    if os.path.lexists(given) or not glob.has_magic(given):
-        yield from _one_path(given)
+def _expand(path: str) -> Iterator[Recording | RefusedPath]:
+    if os.path.lexists(path) or not glob.has_magic(path):
+        yield from _file_or_folder(path)
         return
-    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207  # May be absolute.
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # May be absolute.
     if not matches:
-        yield Refused(given, SourceError(f"nothing matches {given}", hint="Check the pattern"))
+        yield RefusedPath(path, SourceError(f"no file matches {path}", hint="Check the pattern"))
     for match in matches:
-        yield from _one_path(match)
+        yield from _file_or_folder(match)
 
 
-def _one_path(given: str) -> Iterator[Found | Refused]:
-    path = Path(os.path.abspath(given))  # noqa: PTH100  # Keeps symbolic links as they are named.
+def _file_or_folder(name: str) -> Iterator[Recording | RefusedPath]:
+    path = Path(os.path.abspath(name))  # noqa: PTH100  # Does not resolve symbolic links.
     if not path.is_dir():
         if os.path.lexists(path):
-            yield Found(path, path.name)
+            yield Recording(path, path.name)
         else:
-            yield Refused(given, SourceError(f"{given} does not exist", hint="Check the path"))
+            yield RefusedPath(name, SourceError(f"{name} does not exist", hint="Check the path"))
         return
     members = sorted(_recordings_below(path))
     if not members:
+        suffixes = sorted(suffix[1:] for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
         error = SourceError(
-            f"no recordings in the directory {given}",
-            hint="It is searched for " + ", ".join(s[1:] for s in sorted(MEDIA_SUFFIXES)),
+            f"no recordings in the folder {name}",
+            hint=f"These file types are searched for: {', '.join(suffixes)}",
         )
-        yield Refused(given, error)
+        yield RefusedPath(name, error)
     for member in members:
-        yield Found(member, str(member.relative_to(path.parent)))
+        yield Recording(member, str(member.relative_to(path.parent)))
 
 
-def _recordings_below(directory: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(directory):
+def _recordings_below(folder: Path) -> Iterator[Path]:
+    for below, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in MEDIA_SUFFIXES:
-                yield Path(folder, name)
+            if not name.startswith(".") and is_recording(name):
+                yield Path(below, name)

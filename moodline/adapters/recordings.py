@@ -16,7 +16,7 @@ from contracts.runs import RunKind
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
 from inference_worker.faces.detect import detector_id
-from ingest.files.discovery import Found, Refused, discover
+from ingest.files.discovery import Recording, RefusedPath, discover
 from moodline.analysis.batch import Pins, queue_files
 from moodline.analysis.run_spec import analysis_options, model_card
 from records.audit import write_audit
@@ -45,7 +45,7 @@ class RecordingDesk:
         if refused:
             self.uploads.note_run(upload.id, None, refused)
             raise UploadError(refused)
-        (run_id, error) = self._queued([Found(upload.path, upload.name)])[0]
+        (run_id, error) = self._queued([Recording(upload.path, upload.name)])[0]
         self.uploads.note_run(upload.id, run_id, error)
         if run_id is None:
             raise UploadError(error)
@@ -139,7 +139,7 @@ class RecordingDesk:
         with self._lock:
             self._drawing.pop(run_id, None)
 
-    def _queued(self, found: Sequence[Found | Refused]) -> list[tuple[str | None, str]]:
+    def _queued(self, found: Sequence[Recording | RefusedPath]) -> list[tuple[str | None, str]]:
         pins = Pins(
             detector=detector_id(self.settings.detector),
             model_version=model_card(self.settings).version,

@@ -18,7 +18,7 @@ from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
 from inference_worker.faces.detect import detector_id
 from ingest.files.capture_time import compile_pattern
-from ingest.files.discovery import Found, Refused, discover
+from ingest.files.discovery import Recording, RefusedPath, discover
 from moodline.analysis.annotation import annotate_recording, check_annotation_path
 from moodline.analysis.batch import AnalysisRun, FileProgress, Pins, queue_files
 from moodline.analysis.progress import ProgressDisplay
@@ -86,7 +86,7 @@ def analyze_paths(settings: Settings, paths: Sequence[str], options: AnalyzeOpti
 def run_analysis(
     settings: Settings,
     engine: Engine,
-    found: Sequence[Found | Refused],
+    found: Sequence[Recording | RefusedPath],
     options: AnalyzeOptions,
 ) -> list[FileReport]:
     """Work through the recordings with a stack of this command's own; a report for each."""
@@ -102,7 +102,10 @@ def run_analysis(
 
 
 def _queue(
-    settings: Settings, engine: Engine, found: Sequence[Found | Refused], options: AnalyzeOptions
+    settings: Settings,
+    engine: Engine,
+    found: Sequence[Recording | RefusedPath],
+    options: AnalyzeOptions,
 ) -> bool:
     """Make the runs and leave them to services. Whether any path was refused."""
     files = queue_files(settings, engine, found, _pins(settings, options))

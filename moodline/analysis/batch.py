@@ -14,7 +14,7 @@ from contracts.runs import ENDED_STATES, RunState
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
 from ingest.files.content_hash import content_hash
-from ingest.files.discovery import Found, Refused
+from ingest.files.discovery import Recording, RefusedPath
 from moodline.stack.stack import Stack
 from records.database import reading, transaction
 from records.runs.queue import FileJob, RunTicket, enqueue_file
@@ -39,7 +39,7 @@ class Pins:
     again: bool = False
     folders: SharedFolders = field(default_factory=SharedFolders)
 
-    def job(self, found: Found, digest: str) -> FileJob:
+    def job(self, found: Recording, digest: str) -> FileJob:
         """The work on one recording. digest: of its content."""
         return FileJob(
             uri=self.folders.stored(found.path),
@@ -117,7 +117,7 @@ class AnalysisRun:
     on_change: Callable[[Sequence[FileProgress], str], None]
     files: list[FileProgress] = field(default_factory=list)
 
-    def run(self, found: Sequence[Found | Refused]) -> list[FileProgress]:
+    def run(self, found: Sequence[Recording | RefusedPath]) -> list[FileProgress]:
         """Analyse everything; one FileProgress per path, in the order given."""
         self.files = [FileProgress(str(one.path)) for one in found]
         for progress, one in zip(self.files, found, strict=True):
@@ -133,8 +133,8 @@ class AnalysisRun:
         self.on_change(self.files, "")
         return self.files
 
-    def _enqueue(self, progress: FileProgress, one: Found | Refused) -> None:
-        if isinstance(one, Refused):
+    def _enqueue(self, progress: FileProgress, one: Recording | RefusedPath) -> None:
+        if isinstance(one, RefusedPath):
             progress.error = one.error.line()
             return
         try:
@@ -218,14 +218,14 @@ class AnalysisRun:
 
 
 def queue_files(
-    settings: Settings, engine: Engine, found: Sequence[Found | Refused], pins: Pins
+    settings: Settings, engine: Engine, found: Sequence[Recording | RefusedPath], pins: Pins
 ) -> list[FileProgress]:
     """Make a run for each recording and claim none: ingest services take them."""
     files = []
     for one in found:
         progress = FileProgress(str(one.path))
         files.append(progress)
-        if isinstance(one, Refused):
+        if isinstance(one, RefusedPath):
             progress.error = one.error.line()
             continue
         try:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from analytics.export.columns import COLUMNS
 from analytics.export.record_pages import Selection, record_pages
 from contracts.errors import MoodlineError
-from contracts.expressions import COLOURS, EMOTIONS, UNCERTAIN
+from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.settings import Settings
 from ingest.files.discovery import discover
 from moodline.analysis.analyze import AnalyzeOptions, run_analysis
@@ -198,7 +198,7 @@ def expressions_read_back(scores: Sequence[SceneScore]) -> list[str]:
     segments = [segment for score in scores for segment in score.segments]
     return [
         emotion
-        for emotion in EMOTIONS
+        for emotion in EXPRESSIONS
         if all(s.right for s in segments if s.segment.emotion == emotion)
     ]
 
@@ -219,7 +219,7 @@ def print_scores(scores: Sequence[SceneScore], console: Console) -> bool:
     ]
     for holds, text in checks:
         console.print(f"  {'[green]yes[/]' if holds else '[red] no[/]'}  {text}", highlight=False)
-    missed = [emotion for emotion in EMOTIONS if emotion not in right]
+    missed = [emotion for emotion in EXPRESSIONS if emotion not in right]
     if missed:
         console.print(
             f"       Not read as played: {', '.join(missed)}. docs/model.md shows what the model\n"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sqlalchemy import Engine, insert
 
 from analytics.history.source_selection import GENERATED
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.runs import RunKind
 from contracts.times import MICROS, to_micros, utc_now
 from records.database import transaction
@@ -29,7 +29,7 @@ _SEED: Final = 20261123
 _FPS: Final = 5
 _STAY_S: Final = 9.0
 _MINUTE_MS: Final = MINUTE_S * 1000
-_LABELS: Final = (*EMOTIONS, UNCERTAIN)
+_LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -122,7 +122,7 @@ def _minutes(place: _Place, starts: Counts, chance: np.random.Generator) -> dict
     begun = np.rint(total / (_STAY_S * 1000)).astype(np.int64)
     # What the model gives a face: most to the label it names, a little to every other.
     certain = shares[:, :-1] / shares[:, :-1].sum(axis=1, keepdims=True)
-    likely = np.floor((0.72 * certain + 0.28 / len(EMOTIONS)) * 1_000_000).astype(np.int64)
+    likely = np.floor((0.72 * certain + 0.28 / len(EXPRESSIONS)) * 1_000_000).astype(np.int64)
     sums = {
         "frames": frames,
         "analyzed_ms": frames * 1000 // _FPS,
@@ -135,7 +135,7 @@ def _minutes(place: _Place, starts: Counts, chance: np.random.Generator) -> dict
         "up_ms": np.where(watched, _MINUTE_MS, 0),
         "watched_ms": np.where(watched, _MINUTE_MS, 0),
         **{LABEL_SUMS[label]: by_label[:, at] for at, label in enumerate(_LABELS)},
-        **{PROBABILITY_SUMS[label]: likely[:, at] * total for at, label in enumerate(EMOTIONS)},
+        **{PROBABILITY_SUMS[label]: likely[:, at] * total for at, label in enumerate(EXPRESSIONS)},
     }
     return {name: np.asarray(values).astype(np.int64) for name, values in sums.items()}
 

@@ -11,7 +11,7 @@ from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
 from inference_worker.faces.detect import detector_id
-from ingest.files.discovery import Found, discover
+from ingest.files.discovery import Recording, discover
 from moodline.analysis.batch import Pins, queue_files
 from moodline.analysis.run_spec import analysis_options, model_card
 from records.watched_folders import WatchedFolder, note_seen, seen_files
@@ -36,7 +36,7 @@ def look_through(
     place = SharedFolders.parse(settings.shared_folders).local(folder.path)
     if not place.is_dir():
         raise SourceError(f"{place} is no folder here", hint="Mount it, or remove the schedule")
-    found = [one for one in discover([str(place)]) if isinstance(one, Found)]
+    found = [one for one in discover([str(place)]) if isinstance(one, Recording)]
     seen = seen_files(engine, folder.name)
     states = {str(one.path): _state(one.path) for one in found}
     new = [one for one in found if seen.get(str(one.path)) != states[str(one.path)]]

@@ -6,7 +6,7 @@ from typing import Final
 from rich.text import Text
 
 from analytics.runs.timeline import Bucket
-from contracts.expressions import COLOURS, EMOTIONS, UNCERTAIN
+from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 
 LETTERS: Final = {
     "happy": "H",
@@ -31,7 +31,7 @@ def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
     width = max(len(buckets) - 4, 1)
     text.append(f" 0:00{_clock(end_s):>{width}}", style="not bold")
     present = {label for bucket in buckets for label in bucket.faces}
-    shown = [label for label in (*EMOTIONS, UNCERTAIN) if label in present]
+    shown = [label for label in (*EXPRESSIONS, UNCERTAIN) if label in present]
     text.append("\n ")
     for label in shown:
         text.append(LETTERS[label], style=f"bold {COLOURS[label]}")

@@ -19,7 +19,7 @@ from broker.bus import Bus
 from broker.live_view import Reading, View
 from broker.presence import Presence, SourceReport
 from contracts.errors import BrokerError, SourceError
-from contracts.expressions import COLOURS, EMOTIONS, UNCERTAIN
+from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.settings import Settings
 from contracts.times import EPOCH, utc_now
 from moodline.stack.running_stack import running_broker
@@ -156,7 +156,7 @@ def _line(reading: Reading) -> Text:
     label = reading.emotion or UNCERTAIN
     line = Text(f"track {reading.track_id}: ", style="bold")
     line.append(f"{label} {reading.confidence:.0%} ", f"bold {COLOURS[label]}")
-    for emotion, share in zip(EMOTIONS, reading.probabilities, strict=True):
+    for emotion, share in zip(EXPRESSIONS, reading.probabilities, strict=True):
         line.append("█" * round(_BAR_WIDTH * share), COLOURS[emotion])
     return line
 

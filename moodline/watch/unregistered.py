@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from contracts.errors import SourceError
-from contracts.expressions import COLOURS, EMOTIONS, UNCERTAIN
+from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import FrameMessage
 from contracts.settings import Settings
@@ -157,7 +157,7 @@ def _panel(
             .append(f"  quality {face.quality:.2f}", style="dim not bold")
         )
         lines += [
-            _bar(name, share) for name, share in zip(EMOTIONS, face.probabilities, strict=True)
+            _bar(name, share) for name, share in zip(EXPRESSIONS, face.probabilities, strict=True)
         ]
     return Group(*lines)
 

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frames import DropCause
 from records.tables.base import Base, UtcMicros
 
@@ -21,9 +21,9 @@ RECOMPUTED: Final = 0
 UPTIME: Final = -1
 """The part of a window that says when its source was watched over, and delivered."""
 
-LABEL_SUMS: Final = {label: f"{label}_ms" for label in (*EMOTIONS, UNCERTAIN)}
+LABEL_SUMS: Final = {label: f"{label}_ms" for label in (*EXPRESSIONS, UNCERTAIN)}
 """Milliseconds of person-time by smoothed label."""
-PROBABILITY_SUMS: Final = {label: f"p_{label}" for label in EMOTIONS}
+PROBABILITY_SUMS: Final = {label: f"p_{label}" for label in EXPRESSIONS}
 """Calibrated probability, in millionths, times the milliseconds that it stands for."""
 CAUSES: Final = tuple(str(cause) for cause in DropCause)
 FACE_SUMS: Final = (

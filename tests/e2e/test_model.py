@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, ModelCard
 from inference_worker.faces.model_choice import shipped_model
 from tests.e2e.commands import Installation, assert_plain_failure
@@ -30,11 +30,11 @@ def folder(tmp_path: Path) -> Path:
     root = tmp_path / "faces"
     with_votes = []
     for person in "abc":
-        for emotion in EMOTIONS:
+        for emotion in EXPRESSIONS:
             path = root / "test" / emotion / f"{person}-{emotion}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), face(person, emotion))
-            votes = {v: 10 * (e == emotion) for v, e in zip(VOTES, EMOTIONS, strict=True)}
+            votes = {v: 10 * (e == emotion) for v, e in zip(VOTES, EXPRESSIONS, strict=True)}
             with_votes.append({"Image name": path.name, **votes})
     with (root / "labels.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, ["Image name", *VOTES])
@@ -56,7 +56,7 @@ def test_a_test_split_is_scored_and_reported(
     assert result["n"] == 21
     assert result["accuracy"] >= 15 / 21
     assert result["split"] == "test"
-    assert set(result["per_class"]) == set(EMOTIONS)
+    assert set(result["per_class"]) == set(EXPRESSIONS)
     assert sum(map(sum, result["confusion"])) == 21
     assert 0 <= result["ece"] <= 1
     assert result["latency_ms_per_face"] > 0
@@ -73,7 +73,7 @@ def test_the_pixel_csv_is_read_too(installation: Installation, tmp_path: Path) -
     with path.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["emotion", "pixels", "Usage"])
-        for number, emotion in enumerate(EMOTIONS):
+        for number, emotion in enumerate(EXPRESSIONS):
             pixels = " ".join(map(str, face("a", emotion).ravel()))
             table.writerow([number, pixels, "PrivateTest"])
 
@@ -143,7 +143,7 @@ def test_models_are_listed(installation: Installation) -> None:
 def test_near_duplicates_are_counted(
     installation: Installation, folder: Path, tmp_path: Path
 ) -> None:
-    for emotion in EMOTIONS:
+    for emotion in EXPRESSIONS:
         for source, split, flip in (("a", "train", False), ("b", "train", False)):
             path = folder / split / emotion / f"{source}-{emotion}-{split}.png"
             path.parent.mkdir(parents=True, exist_ok=True)

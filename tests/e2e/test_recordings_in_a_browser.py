@@ -13,7 +13,7 @@ from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
 from analytics.audit import audit_entries
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
@@ -263,7 +263,7 @@ def _add_frame(
             face_count=len(places),
         )
     )
-    shares = dict.fromkeys(EMOTIONS, 0.04) | {"happy": 0.76}
+    shares = dict.fromkeys(EXPRESSIONS, 0.04) | {"happy": 0.76}
     for track, x in enumerate(places, 1):
         place = {"x": x, "y": 100, "w": 50, "h": 50, "quality": 0.9}
         read = {"emotion": "happy", "confidence": 0.76, "smoothed_emotion": "happy"}

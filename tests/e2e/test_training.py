@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from tests.e2e.commands import Installation
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
@@ -37,7 +37,7 @@ def faces(tmp_path: Path) -> Path:
     """Noise in the Kaggle layout: what is learned does not matter here."""
     rng = np.random.default_rng(5)
     for split, count in (("train", 8), ("val", 2)):
-        for emotion in EMOTIONS:
+        for emotion in EXPRESSIONS:
             folder = tmp_path / "faces" / split / emotion
             folder.mkdir(parents=True)
             for number in range(count):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.data.dataset import Split
 from training.face_teacher import Seen, unseen_answers
 from training.teachers.face_features import feature_network
@@ -78,7 +78,7 @@ def faces(count: int) -> Split:
     labels = np.arange(count) % 2
     noise = rng.integers(0, 90, (count, 48, 48))
     images = np.where(labels[:, None, None], 255 - noise, noise).astype(np.uint8)
-    votes = np.zeros((count, len(EMOTIONS)), np.float32)
+    votes = np.zeros((count, len(EXPRESSIONS)), np.float32)
     votes[np.arange(count), labels] = 10.0
     return Split(images, labels, votes, tuple(map(str, range(count))))
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from inference_worker.faces.model_choice import shipped_model
 from training.classifier import LiteRtModel
@@ -31,7 +31,7 @@ def noise(count: int, seed: int) -> Split:
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
     images = small.repeat(8, axis=1).repeat(8, axis=2)
-    none = np.zeros((count, len(EMOTIONS)), np.float32)
+    none = np.zeros((count, len(EXPRESSIONS)), np.float32)
     return Split(images, np.zeros(count, np.int64), none, tuple(map(str, range(count))))
 
 

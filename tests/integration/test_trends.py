@@ -19,7 +19,7 @@ from analytics.history.rollups import fold_all
 from analytics.history.stored_windows import Clock
 from analytics.history.trends import ALL, grouped_totals, heat_map, timeline, totals
 from contracts.errors import SettingsError, SourceNotFoundError
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.live_sources import LiveState
 from contracts.times import MICROS
 from records.database import reading, transaction
@@ -300,7 +300,7 @@ def test_moments_are_the_sharpest_changes_with_enough_seen(engine: Engine) -> No
     sharpest = moments(found, limit=3)
     assert sharpest and sharpest == tuple(sorted(sharpest, key=lambda one: -one.change))
     for one in sharpest:
-        assert LEAST_CHANGE <= one.change <= 1 and one.label in (*EMOTIONS, UNCERTAIN)
+        assert LEAST_CHANGE <= one.change <= 1 and one.label in (*EXPRESSIONS, UNCERTAIN)
         assert abs(one.now - one.before) <= one.change + 1e-9
 
 

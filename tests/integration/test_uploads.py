@@ -10,6 +10,7 @@ from sqlalchemy import Engine, update
 
 from analytics.removal.deletion import delete_run
 from contracts.analysis_spec import AnalysisOptions
+from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.times import utc_now
@@ -17,7 +18,7 @@ from moodline.adapters.recordings import remove_copies
 from records.database import transaction
 from records.runs.queue import FileJob, enqueue_file
 from records.tables.runs import Run
-from records.uploads import SUFFIXES, UploadError, Uploads, safe_name
+from records.uploads import UploadError, Uploads, safe_name
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_what_cannot_be_taken_is_refused(uploads: Uploads) -> None:
         uploads.begin("one-more.mp4", 10, "", "")
 
 
-@given(st.text(max_size=300), st.sampled_from(SUFFIXES))
+@given(st.text(max_size=300), st.sampled_from(VIDEO_SUFFIXES))
 def test_a_name_leads_nowhere(text: str, suffix: str) -> None:
     name = safe_name(text + suffix)
     assert name == Path(name).name and name not in {"", ".", ".."}

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.data.dataset import Dataset, DatasetError, Split
 
 Image = npt.NDArray[np.float32]
@@ -176,7 +176,7 @@ def oval(tile: Image) -> npt.NDArray[np.uint8]:
 def average_faces(data: Dataset, recipe: Recipe) -> list[AverageFace]:
     """All people with all seven expressions, from the training split."""
     split = data.split("train")
-    picked = [most_agreed(split, i, recipe) for i in range(len(EMOTIONS))]
+    picked = [most_agreed(split, i, recipe) for i in range(len(EXPRESSIONS))]
     if min(len(p) for p in picked) < recipe.fewest:
         raise DatasetError("too few faces agree on an emotion", hint="The votes of FER+ are needed")
     stacks, tables = [], []
@@ -188,7 +188,7 @@ def average_faces(data: Dataset, recipe: Recipe) -> list[AverageFace]:
         tables.append(looks(stack))
     faces = []
     distances = look_distances(tables, recipe.seed)
-    for emotion, stack, to_looks in zip(EMOTIONS, stacks, distances, strict=True):
+    for emotion, stack, to_looks in zip(EXPRESSIONS, stacks, distances, strict=True):
         for look, person in enumerate(PEOPLE):
             chosen = stack[likest(to_looks, look, recipe)]
             tile = oval(average(chosen, recipe.sharpen))

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import MoodlineError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 
 SIDE = 48
 """Pixels along each side of a face, as in FER2013."""
 
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""The FER+ columns in the order of EMOTIONS; contempt, unknown and NF have no place here."""
+"""The FER+ columns in the order of EXPRESSIONS; contempt, unknown and NF have no place here."""
 
 
 class DatasetError(MoodlineError):
@@ -97,7 +97,7 @@ class SplitRows:
         """Append one face; no votes are seven zeros."""
         self.images.append(image)
         self.labels.append(label)
-        self.votes.append(np.zeros(len(EMOTIONS), np.float32) if votes is None else votes)
+        self.votes.append(np.zeros(len(EXPRESSIONS), np.float32) if votes is None else votes)
         self.names.append(name)
 
     def split(self) -> Split:
@@ -113,10 +113,10 @@ class SplitRows:
 def require_all_classes(source: str, splits: Mapping[str, Split]) -> None:
     """Raise when a split lacks one of the seven: a model or a score made from it would mislead."""
     for name, split in splits.items():
-        counts = np.bincount(split.labels, minlength=len(EMOTIONS))
-        missing = [emotion for emotion, n in zip(EMOTIONS, counts, strict=True) if n == 0]
+        counts = np.bincount(split.labels, minlength=len(EXPRESSIONS))
+        missing = [emotion for emotion, n in zip(EXPRESSIONS, counts, strict=True) if n == 0]
         if missing:
             raise DatasetError(
                 f"{source}: split {name!r} has no faces of {', '.join(missing)}",
-                hint=f"Every split needs all of: {', '.join(EMOTIONS)}",
+                hint=f"Every split needs all of: {', '.join(EXPRESSIONS)}",
             )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.data.dataset import (
     SIDE,
     VOTE_COLUMNS,
@@ -88,12 +88,12 @@ def _image_entries(names: list[str]) -> Iterator[ImageEntry]:
         emotion = SYNONYMS.get(emotion, emotion)
         if split not in SPLIT_NAMES:
             continue
-        if emotion not in EMOTIONS:
+        if emotion not in EXPRESSIONS:
             raise DatasetError(
                 f"{path.parent} is not one of the seven emotions",
-                hint=f"Known: {', '.join(EMOTIONS)}",
+                hint=f"Known: {', '.join(EXPRESSIONS)}",
             )
-        yield ImageEntry(name, SPLIT_NAMES[split], EMOTIONS.index(emotion))
+        yield ImageEntry(name, SPLIT_NAMES[split], EXPRESSIONS.index(emotion))
 
 
 def decode_face(data: bytes, name: str) -> Image:
@@ -117,7 +117,7 @@ def _votes_by_name(data: bytes, name: str) -> dict[str, Votes]:
 
 
 def vote_row(row: Mapping[str, str], where: str) -> Votes:
-    """The seven FER+ columns of one row, in the order of EMOTIONS."""
+    """The seven FER+ columns of one row, in the order of EXPRESSIONS."""
     try:
         return np.array([float(row[column]) for column in VOTE_COLUMNS], dtype=np.float32)
     except (KeyError, TypeError, ValueError) as exc:
@@ -160,9 +160,9 @@ def _votes_in_order(path: Path) -> list[Votes]:
 
 
 def _csv_label(text: str, where: str) -> int:
-    # The challenge's numbers 0 to 6 stand for the seven in the order of EMOTIONS.
-    if not (text or "").strip().isdigit() or int(text) >= len(EMOTIONS):
-        raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EMOTIONS) - 1}")
+    # The challenge's numbers 0 to 6 stand for the seven in the order of EXPRESSIONS.
+    if not (text or "").strip().isdigit() or int(text) >= len(EXPRESSIONS):
+        raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EXPRESSIONS) - 1}")
     return int(text)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import ModelError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from training.calibration import probabilities
 from training.classifier import LiteRtModel
@@ -88,7 +88,7 @@ def read_answers(path: Path, split: Split) -> Taught:
     if faces != split.digest():
         raise AnswersError(f"{path} is of other faces", hint="Write it again from this data set")
     for found in (hard, soft):
-        if found.shape != (len(split), len(EMOTIONS)) or not np.allclose(found.sum(axis=1), 1.0):
+        if found.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(found.sum(axis=1), 1.0):
             raise AnswersError(f"{path} does not hold seven shares of 1 for each face")
     return hard, soft
 

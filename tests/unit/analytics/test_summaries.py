@@ -21,7 +21,7 @@ from analytics.runs.run_list import list_runs, open_runs, run_lines, run_summari
 from analytics.runs.timeline import run_timeline
 from analytics.runs.track_timelines import faces_between
 from contracts.errors import ExportError, RunNotFoundError
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.runs import RunKind, RunState
 from dashboard.report.page import summary_page
 from moodline.commands.summary import write_summary
@@ -31,7 +31,7 @@ from tests.rows import START, Seen, write_run
 
 HAPPY, SAD, UNSURE = Seen(1, "happy"), Seen(2, "sad"), Seen(1, None)
 
-labels = st.sampled_from([*EMOTIONS, None])
+labels = st.sampled_from([*EXPRESSIONS, None])
 scenes = st.dictionaries(
     st.integers(0, 60),
     st.lists(labels, max_size=3).map(lambda many: [Seen(i + 1, e) for i, e in enumerate(many)]),
@@ -105,7 +105,7 @@ def test_a_timelines_buckets_add_up_to_the_summary(
     summary = run_summary(engine, run_id)
 
     assert 1 <= len(timeline) <= buckets
-    for label in (*EMOTIONS, UNCERTAIN):
+    for label in (*EXPRESSIONS, UNCERTAIN):
         total = sum(bucket.emotions.get(label, 0) for bucket in timeline)
         assert total == pytest.approx(summary.emotions[label], abs=1e-6)
     assert sum(bucket.frames for bucket in timeline) == len(frames)
@@ -135,7 +135,7 @@ def test_a_report_adds_up_to_the_summary(engine: Engine) -> None:
     report = run_report(engine, "r1")
 
     assert report.summary == run_summary(engine, "r1")
-    for label in (*EMOTIONS, UNCERTAIN):
+    for label in (*EXPRESSIONS, UNCERTAIN):
         expected = pytest.approx(report.summary.emotions[label], abs=1e-6)
         assert sum(bucket.emotions.get(label, 0) for bucket in report.buckets) == expected
         assert sum(track.emotions.get(label, 0) for track in report.tracks) == expected

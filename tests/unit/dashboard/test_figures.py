@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.history.trends import Bucket
-from contracts.expressions import EMOTIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from dashboard.trends.axis_clock import axis_clock
 from dashboard.trends.direct_labels import APART, spread
 from dashboard.trends.figure_layout import COVERAGE, VALENCE, Drawn, Scale, Style
@@ -111,7 +111,7 @@ def test_adjoining_gaps_are_one_outlined_and_hatched_place() -> None:
 def test_uncertain_is_hatched_and_on_top() -> None:
     figure = drawn()
     names = [trace.name for trace in figure.data if trace.name in STACK]
-    assert names[-1] == UNCERTAIN and set(names) == {*EMOTIONS, UNCERTAIN}
+    assert names[-1] == UNCERTAIN and set(names) == {*EXPRESSIONS, UNCERTAIN}
     patterns = {
         trace.name: trace.marker.pattern.shape for trace in figure.data if trace.type == "bar"
     }

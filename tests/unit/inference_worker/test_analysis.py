@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.analysis_spec import AnalysisOptions
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FrameResult
 from contracts.frames import Counters, FrameMessage
 from inference_worker.faces.analysis import RunAnalyzer
@@ -125,6 +125,6 @@ def test_an_emotion_is_the_most_probable_of_the_seven(undisturbed: list[FrameRes
     for result in undisturbed:
         for face in result.faces:
             if face.emotion is not None:
-                best = EMOTIONS[int(np.argmax(face.probabilities))]
+                best = EXPRESSIONS[int(np.argmax(face.probabilities))]
                 assert face.emotion == best
                 assert face.confidence == max(face.probabilities)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ModelError, SettingsError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
@@ -141,7 +141,7 @@ def test_probabilities_sum_to_one_in_any_batch(classifier: LiteRTClassifier) -> 
     together = classifier.classify(crops)
     alone = np.concatenate([classifier.classify(crop[None]) for crop in crops])
 
-    assert together.shape == (70, len(EMOTIONS))
+    assert together.shape == (70, len(EXPRESSIONS))
     assert together.sum(axis=1) == pytest.approx(np.ones(70))
     assert np.array_equal(together, alone)
 
@@ -149,7 +149,7 @@ def test_probabilities_sum_to_one_in_any_batch(classifier: LiteRTClassifier) -> 
 def test_a_smile_is_read_as_happy(classifier: LiteRTClassifier) -> None:
     crop = face_crop(tile("a-happy"), Box(5, 5, 118, 118), classifier.card.crop_margin)
     (row,) = classifier.classify(crop[None])
-    assert EMOTIONS[int(row.argmax())] == "happy"
+    assert EXPRESSIONS[int(row.argmax())] == "happy"
 
 
 @pytest.mark.parametrize("harm", ["weights", "card", "gone", "no-card"])

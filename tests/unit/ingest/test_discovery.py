@@ -1,15 +1,17 @@
-"""Which files a command line's paths mean."""
+"""Discovery: the recordings that paths of a command line name."""
 
 from pathlib import Path
 
 import pytest
 
-from ingest.files.discovery import Found, Refused, discover
+from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from ingest.files.discovery import Recording, RefusedPath, discover
+from records.uploads import safe_name
 
 
 @pytest.fixture
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """clips/ with recordings, other files and hidden things; the working directory above it."""
+    """clips/ with recordings, other files and hidden files; its parent is the working folder."""
     for name in ("b.mp4", "a.MKV", "notes.txt", ".hidden.mp4", "day2/c.avi", ".cache/d.mp4"):
         path = tmp_path / "clips" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,17 +21,32 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "clips"
 
 
-def names(results: list[Found | Refused]) -> list[str]:
-    return [result.name for result in results if isinstance(result, Found)]
+def names(results: list[Recording | RefusedPath]) -> list[str]:
+    return [result.name for result in results if isinstance(result, Recording)]
 
 
-def test_a_file_is_taken_whatever_its_suffix(clips: Path) -> None:
-    assert discover(["clips/notes.txt"]) == [Found(clips / "notes.txt", "notes.txt")]
+def test_a_named_file_is_taken_whatever_its_suffix(clips: Path) -> None:
+    assert discover(["clips/notes.txt"]) == [Recording(clips / "notes.txt", "notes.txt")]
 
 
-def test_a_directory_means_its_recordings_below_named_from_it(clips: Path) -> None:
+def test_a_folder_names_the_recordings_below_it(clips: Path) -> None:
     assert names(discover(["clips"])) == ["clips/a.MKV", "clips/b.mp4", "clips/day2/c.avi"]
     assert names(discover([str(clips) + "/"])) == names(discover(["clips"]))
+
+
+@pytest.mark.parametrize("suffix", VIDEO_SUFFIXES)
+def test_folders_and_uploads_take_the_same_video_suffixes(tmp_path: Path, suffix: str) -> None:
+    for name in (f"take{suffix}", f"take{suffix.upper()}"):
+        (tmp_path / name).write_bytes(b"x")
+        assert [Path(found).name for found in names(discover([str(tmp_path)]))] == [name]
+        assert safe_name(name) == f"take{suffix}"
+        (tmp_path / name).unlink()
+
+
+def test_folders_take_images_too(tmp_path: Path) -> None:
+    for suffix in IMAGE_SUFFIXES:
+        (tmp_path / f"still{suffix}").write_bytes(b"x")
+    assert len(names(discover([str(tmp_path)]))) == len(IMAGE_SUFFIXES)
 
 
 def test_a_pattern_is_expanded(clips: Path) -> None:
@@ -42,7 +59,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(clips: Path) -> Non
     assert names(discover(["clips/take[1].mp4"])) == ["take[1].mp4"]
 
 
-def test_each_file_comes_once_in_the_order_it_was_first_named(clips: Path) -> None:
+def test_each_file_comes_once_in_the_order_of_its_first_mention(clips: Path) -> None:
     (clips / "link.mp4").symlink_to(clips / "b.mp4")
     assert names(discover(["clips/b.mp4", "clips", "clips/link.mp4"])) == [
         "b.mp4",
@@ -52,11 +69,13 @@ def test_each_file_comes_once_in_the_order_it_was_first_named(clips: Path) -> No
 
 
 @pytest.mark.parametrize("path", ["gone.mp4", "empty", "clips/*.wmv"])
-def test_what_means_no_recording_is_refused_beside_the_others(clips: Path, path: str) -> None:
+def test_a_path_without_recordings_is_refused_and_the_others_are_taken(
+    clips: Path, path: str
+) -> None:
     refused, found = discover([path, "clips/b.mp4"])
 
-    assert isinstance(found, Found)
-    assert isinstance(refused, Refused)
+    assert isinstance(found, Recording)
+    assert isinstance(refused, RefusedPath)
     assert refused.path == path
     assert path in str(refused.error)
     assert refused.error.hint

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from analytics.history.trends import totals
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from moodline.demo.generated_month import DAYS, write_month
 from records.database import open_engine, reading, upgrade
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
@@ -50,7 +50,7 @@ def test_no_minute_says_what_cannot_be(engine: Engine) -> None:
         rows = connection.execute(select(rollups).where(rollups.c.width_s == MINUTE_S)).mappings()
         for row in rows:
             person_ms = sum(row[name] for name in LABEL_SUMS.values())
-            likely = sum(row[PROBABILITY_SUMS[label]] for label in EMOTIONS)
+            likely = sum(row[PROBABILITY_SUMS[label]] for label in EXPRESSIONS)
             assert row["captured"] == row["frames"] + row["newest"]
             assert 0 <= row["occupied_ms"] <= row["analyzed_ms"] <= 60_000
             assert min(row[name] for name in SUMS) >= 0

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.data.average_faces import (
     PEOPLE,
     TILE,
@@ -102,7 +102,7 @@ def test_a_mirrored_image_has_the_same_symmetric_mean() -> None:
 def test_haar_finds_every_shipped_face_on_mid_grey() -> None:
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
     for person in PEOPLE:
-        for emotion in EMOTIONS:
+        for emotion in EXPRESSIONS:
             scene = np.full((288, 384), 128, np.uint8)
             path = FACES / f"{person}-{emotion}.png"
             scene[80 : 80 + TILE, 128 : 128 + TILE] = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

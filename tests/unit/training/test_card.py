@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ModelError
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.card import RECORD_HEAD, artifact_path, build_card, head_truth, write_card
 from training.data.dataset import Split
 from training.metrics import confusion_matrix, head_report
@@ -40,7 +40,7 @@ def card_in(folder: Path) -> dict[str, object]:
 def test_a_worker_reads_the_card_that_is_written(tmp_path: Path) -> None:
     card = write_card(tmp_path, card_in(tmp_path))
 
-    assert card.labels == EMOTIONS
+    assert card.labels == EXPRESSIONS
     assert card.record_head == RECORD_HEAD
     assert card.heads["ferplus"].output == "ferplus"
     # The second head's logits are three times the first's, and so is its temperature.

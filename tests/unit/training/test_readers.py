@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from training.data.dataset import VOTE_COLUMNS, DatasetError
 from training.data.readers import read_dataset
 
@@ -21,7 +21,7 @@ def picture(value: int) -> bytes:
 
 
 def files_of_each_emotion(split: str) -> dict[str, bytes]:
-    return {f"{split}/{name}/{split}-{name}.png": picture(i) for i, name in enumerate(EMOTIONS)}
+    return {f"{split}/{name}/{split}-{name}.png": picture(i) for i, name in enumerate(EXPRESSIONS)}
 
 
 def write_folder(root: Path, files: dict[str, bytes]) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.expressions import EMOTIONS
+from contracts.expressions import EXPRESSIONS
 from inference_worker.faces.model_choice import shipped_model
 from training.data.dataset import Split
 from training.teachers.answers import (
@@ -26,7 +26,7 @@ from training.teachers.answers import (
 def faces(count: int, seed: int = 2) -> Split:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (count, 48, 48), dtype=np.uint8)
-    votes = np.ones((count, len(EMOTIONS)), np.float32)
+    votes = np.ones((count, len(EXPRESSIONS)), np.float32)
     return Split(images, np.zeros(count, np.int64), votes, tuple(map(str, range(count))))
 
 
@@ -36,7 +36,7 @@ def mirrored(split: Split) -> Split:
 
 
 def shares(count: int, seed: int) -> npt.NDArray[np.float32]:
-    drawn = np.random.default_rng(seed).dirichlet(np.ones(len(EMOTIONS)), count)
+    drawn = np.random.default_rng(seed).dirichlet(np.ones(len(EXPRESSIONS)), count)
     return drawn.astype(np.float32)
 
 
