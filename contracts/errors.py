@@ -1,69 +1,149 @@
-"""One error tree. Each error says what happened; `hint` says what its reader can do."""
+"""The one error tree. The message says what happened; `hint` says what the user can do.
+
+An error that moodline raises on purpose for a user or a caller to handle is defined here.
+"""
 
 
 class MoodlineError(Exception):
-    """Raised when moodline can name the cause; shown as one line, never as a traceback."""
+    """Raised when moodline knows the cause. Shown as one line, never as a traceback."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
 
     def line(self) -> str:
-        """The message and, where there is one, what to do about it."""
+        """Return the message, followed by the hint if there is one."""
         return f"{self}. {self.hint}" if self.hint else str(self)
 
 
-class FrameDecodeError(MoodlineError):
-    """Raised when the bytes of a message are not a frame or an end of this version."""
+# Settings and messages
 
 
 class SettingsError(MoodlineError):
     """Raised when a setting is missing, unknown or out of bounds."""
 
 
+class FrameDecodeError(MoodlineError):
+    """Raised when a message's bytes are not a valid frame or end message of this version."""
+
+
+# Sources
+
+
 class SourceError(MoodlineError):
     """Raised when a source cannot be opened, or yields nothing that can be analysed."""
 
 
-class RefusedError(SourceError):
-    """Raised when a source wants other credentials: trying again soon may lock it."""
+class CredentialsRefusedError(SourceError):
+    """Raised when a source refuses the credentials. Soon trying again could lock the account."""
 
 
 class SourceNotFoundError(MoodlineError):
-    """Raised when no live source has the name that was asked for."""
+    """Raised when no live source has the requested name."""
+
+
+class UploadError(MoodlineError):
+    """Raised when an upload is too large, not a video, or continued at the wrong offset."""
+
+
+class ImageError(MoodlineError):
+    """Raised when a file is not an image, or is a larger image than is allowed."""
+
+
+# Broker and database
 
 
 class BrokerError(MoodlineError):
-    """Raised when the broker cannot be reached, or refuses what is asked of it."""
+    """Raised when the broker cannot be reached, or refuses a request."""
 
 
 class StreamLostError(BrokerError):
-    """Raised when a run's stream is gone from the broker and has to be published again."""
+    """Raised when a run's stream is gone from the broker and must be published again."""
 
 
-class NumberUsedError(BrokerError):
-    """Raised when a live run's next number is used: by a try of ours, or by who ended the run."""
+class FrameNumberUsedError(BrokerError):
+    """Raised when the next frame number of a live run is used already.
+
+    Either an earlier attempt of this process used it, or another process ended the run.
+    """
 
 
 class DatabaseError(MoodlineError):
-    """Raised when the database cannot be reached, or its schema is not this version's."""
+    """Raised when the database cannot be reached, or has another version's schema."""
 
 
-class FenceLostError(MoodlineError):
-    """Raised when another worker took the run: the holder drops its state and acks nothing."""
-
-
-class ModelError(MoodlineError):
-    """Raised when a model artifact is missing, damaged or at odds with the contracts."""
+# Runs and exports
 
 
 class RunNotFoundError(MoodlineError):
-    """Raised when no run has the id that was asked for."""
+    """Raised when no run has the requested id."""
 
 
 class RunBusyError(MoodlineError):
     """Raised when a run cannot be deleted because a living process works on it."""
 
 
+class FenceLostError(MoodlineError):
+    """Raised when another worker took over the run: drop its state and acknowledge nothing."""
+
+
+class RunLostError(MoodlineError):
+    """Raised when another process took over the live run: nothing more can be published."""
+
+
 class ExportError(MoodlineError):
     """Raised when an export cannot be written."""
+
+
+# Users and the dashboard
+
+
+class UserError(MoodlineError):
+    """Raised when a user cannot be added, changed or found."""
+
+
+class NotAllowedError(MoodlineError):
+    """Raised when the user's role does not allow the request."""
+
+
+class FeatureUnavailableError(MoodlineError):
+    """Raised when the dashboard was started without the part that serves the request."""
+
+
+class ServerBusyError(MoodlineError):
+    """Raised when the dashboard cannot take another request of this kind now."""
+
+
+class TooManyViewersError(ServerBusyError):
+    """Raised when the page Now has its largest number of viewers."""
+
+
+# Models and training
+
+
+class ModelError(MoodlineError):
+    """Raised when a model artifact is missing, damaged or incompatible."""
+
+
+class RecoveryError(ModelError):
+    """Raised when an artifact is not a float one of the network that its card describes."""
+
+
+class FaceWeightsError(ModelError):
+    """Raised when a file does not contain the weights of the expected face network."""
+
+
+class TrainingRunError(ModelError):
+    """Raised when a training run has no finished epoch, or its model cannot be exported."""
+
+
+class TeacherAnswersError(ModelError):
+    """Raised when a file does not contain a teacher's answers for the faces to train on."""
+
+
+class TrainingConfigError(MoodlineError):
+    """Raised when a training config is unreadable, or has an unknown setting."""
+
+
+class DatasetError(MoodlineError):
+    """Raised when a data set has a wrong layout, a corrupt image or a missing class."""

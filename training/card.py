@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import ModelError
+from contracts.errors import DatasetError, ModelError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME, ModelCard
 from training.calibration import (
@@ -29,7 +29,7 @@ from training.calibration import (
     risk_coverage,
 )
 from training.classifier import LiteRtModel
-from training.data.dataset import SIDE, DatasetError, Split
+from training.data.dataset import SIDE, Split
 from training.metrics import head_report
 
 Logits = npt.NDArray[np.float32]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from training.data.dataset import DatasetError
+from contracts.errors import DatasetError
 from training.evaluate import Readings
 
 _RESAMPLES = 2000

@@ -5,13 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from contracts.errors import MoodlineError
+from contracts.errors import TrainingConfigError
 
 Part = TypeVar("Part")
-
-
-class TrainingConfigError(MoodlineError):
-    """Raised when a training config is unreadable, or names a setting that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import DatasetError
 from contracts.model_card import ModelCard
 from training.calibration import (
     Floats,
@@ -21,7 +22,7 @@ from training.calibration import (
 )
 from training.card import artifact_path, head_truth
 from training.classifier import LiteRtModel
-from training.data.dataset import DatasetError, Split
+from training.data.dataset import Split
 from training.metrics import HeadReport, head_report
 
 _TIMED_CALLS: Final = 100

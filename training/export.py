@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import TrainingRunError
 from contracts.model_card import KERAS_NAME, ModelCard
 from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
@@ -19,7 +20,7 @@ from training.config import ModelShape
 from training.data.dataset import SIDE, Dataset, Split
 from training.loop import LOG
 from training.model import HEADS
-from training.teachers.answers import CONFIG, RunError, network_of
+from training.teachers.answers import CONFIG, network_of
 
 MOST_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 2000
@@ -140,7 +141,9 @@ def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
             converter.representative_dataset = lambda: ({"faces": one[None]} for one in faces)
         data: bytes = converter.convert()
     if len(data) > MOST_BYTES[precision]:
-        raise RunError(f"the artifact would have {len(data)} bytes, not {MOST_BYTES[precision]}")
+        raise TrainingRunError(
+            f"the artifact would have {len(data)} bytes, not {MOST_BYTES[precision]}"
+        )
     return data
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 from training.config import Distillation, TrainingConfig
 from training.data.augment import Batch, augmented, mixed
-from training.data.dataset import Dataset, DatasetError, Split
+from training.data.dataset import Dataset, Split
 from training.model import build_model
 from training.teachers.answers import CONFIG, WEIGHTS, Taught, answers, described, start_from
 

@@ -14,7 +14,7 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from contracts.errors import RefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.redaction import redact
 from ingest.live.playlist import fetcher
 from ingest.live.ssrf_guard import check_address, redirected
@@ -102,7 +102,7 @@ def open_live(uri: str, allowed: Collection[str] = ()) -> LiveInput:
     """Open `uri`: a camera's number, /dev/video*, rtsp(s)://, http(s)://, or a file.
 
     allowed: hosts to which it may redirect, and whose files a playlist may name, in any case.
-    Raises SourceError, and RefusedError for credentials that it does not take.
+    Raises SourceError, and CredentialsRefusedError for credentials that it does not take.
     """
     check_uri(uri)
     if is_camera(uri):
@@ -263,7 +263,7 @@ def _opened(uri: str, options: dict[str, str]) -> InputContainer:
 def _cannot_open(uri: str, cause: Exception) -> SourceError:
     name, reason = describe(uri), _reason(cause)
     if isinstance(cause, (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError)):
-        return RefusedError(
+        return CredentialsRefusedError(
             f"{name} refuses the user name or password",
             hint="Check them in its URI; it is asked again in five minutes",
         )

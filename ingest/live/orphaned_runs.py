@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.publishing import RunPublisher, StreamLimits
-from contracts.errors import FrameDecodeError, NumberUsedError
+from contracts.errors import FrameDecodeError, FrameNumberUsedError
 from contracts.frames import End, decode
 from contracts.runs import RunKind
 from ingest.live.published_counts import PublishedMark
@@ -33,7 +33,7 @@ def end_orphans(engine: Engine, bus: Bus, claim: LiveClaim, marks: Path) -> int:
             continue  # It was published, and waits for a worker.
         try:
             publish_end(stream, end)
-        except NumberUsedError:
+        except FrameNumberUsedError:
             continue  # Its last frame came in just now: the next look sees it.
         PublishedMark.forget(marks, run.run_id)
         log.info("run of a dead reader ended", run=run.run_id, captured=end.frames_total)

@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urljoin, urlsplit
 
-from contracts.errors import RefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.redaction import redact
 from ingest.live.ssrf_guard import check_host
 
@@ -26,7 +26,7 @@ def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
     """What opens the playlist `uri`, and the files that it names, for `av.open(io_open=...)`.
 
     A file of the playlist's host is fetched, one of another host if a form could have named that
-    host; redirects likewise. It raises SourceError, RefusedError for credentials.
+    host; redirects likewise. It raises SourceError, CredentialsRefusedError for credentials.
     """
     own = urlsplit(uri).hostname
 
@@ -63,7 +63,7 @@ def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
             return opener.open(_request(url), timeout=timeout_s)
         except HTTPError as exc:
             if exc.code in _REFUSALS:
-                raise RefusedError(
+                raise CredentialsRefusedError(
                     f"{redact(url)} refuses the user name or password",
                     hint="Check them in its URI; it is asked again in five minutes",
                 ) from exc

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from broker.bus import Bus
 from broker.publishing import StreamLimits
 from contracts.analysis_spec import AnalysisSpec
-from contracts.errors import BrokerError, DatabaseError
+from contracts.errors import BrokerError, DatabaseError, RunLostError
 from contracts.frames import Counters, DropCause
 from contracts.live_sources import LiveSource
 from ingest.live.reader import LiveFrame, LiveReader
-from ingest.live.session import LiveClaim, LiveSession, RunLostError
+from ingest.live.session import LiveClaim, LiveSession
 from records.runs.live_runs import open_live_run
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import structlog
 
-from contracts.errors import RefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.frames import Counters, DropCause
 from contracts.live_sources import LiveState
 from contracts.redaction import redact
@@ -180,7 +180,7 @@ class LiveReader:
         while not self._stop.is_set():
             try:
                 live = self._opened()
-            except RefusedError as exc:
+            except CredentialsRefusedError as exc:
                 self._enter(LiveState.FAILED, exc.line())
                 self._stop.wait(self._refused_pause_s)
                 continue

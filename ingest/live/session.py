@@ -17,7 +17,13 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.publishing import RunPublisher, StreamLimits
-from contracts.errors import BrokerError, DatabaseError, NumberUsedError, StreamLostError
+from contracts.errors import (
+    BrokerError,
+    DatabaseError,
+    FrameNumberUsedError,
+    RunLostError,
+    StreamLostError,
+)
 from contracts.frames import Counters, End, FrameMessage
 from contracts.runs import RunKind
 from contracts.times import to_micros
@@ -32,10 +38,6 @@ log = structlog.get_logger()
 
 _RENEWALS_A_LEASE: Final = 4
 _END_TRIES: Final = 3
-
-
-class RunLostError(Exception):
-    """Raised when another has taken the run over: nothing more can be published into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class LiveSession:
         counters = _since(totals, self._base)
         with suppress(DatabaseError):  # It does not say: then the run is taken for ours.
             self._keep_claim(now=True)
-        with suppress(NumberUsedError):  # A first try of ours, whose answer did not come.
+        with suppress(FrameNumberUsedError):  # A first try of ours, whose answer did not come.
             end = End(self.run.run_id, self._seq + 1, counters.captured, counters)
             publish_end(self._stream, end)
         log.info("run published", run=self.run.run_id, captured=counters.captured)
@@ -160,7 +162,7 @@ class LiveSession:
         if not mine:
             log.warning("run lost", run=self.run.run_id, reason="it was ended by another")
             self._mark.close(forget=True)
-            raise RunLostError
+            raise RunLostError(f"run {self.run.run_id} was ended by another process")
         self._renew_at = now_s + self._claim.lease_s / _RENEWALS_A_LEASE
 
     def _offer(self, message: FrameMessage) -> bool:
@@ -171,7 +173,7 @@ class LiveSession:
             self._keep_claim(now=True)  # Perhaps it went because the run was ended.
             self._stream.begin(anew=False)  # It was not accepted: once more, into a new one.
             return self._stream.publish(message.seq, data)
-        except NumberUsedError:
+        except FrameNumberUsedError:
             self._keep_claim(now=True)
             return True  # A first try of ours, whose answer did not come.
 

@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from contracts.errors import RefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.live_sources import LiveState
 from ingest.live.opening import open_live
 from ingest.live.reader import LiveReader
@@ -224,7 +224,7 @@ def test_a_playlist_names_no_host_that_must_not_be_asked(tmp_path: Path, path: s
 def test_refused_credentials_are_told_from_all_other_trouble(status: int) -> None:
     with http_server(lambda handler: handler.send_error(status)) as port:
         uri = f"http://me:s3cret@127.0.0.1:{port}/video"
-        with pytest.raises(RefusedError) as raised:
+        with pytest.raises(CredentialsRefusedError) as raised:
             open_live(uri)
         assert "s3cret" not in raised.value.line()
         with LiveReader(uri, fps=None, max_side=640) as reader:

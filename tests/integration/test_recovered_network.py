@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from contracts.errors import RecoveryError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from inference_worker.faces.model_choice import shipped_model
@@ -16,7 +17,7 @@ from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.data.dataset import Split
 from training.model import HEADS, build_model
-from training.teachers.recover import RecoveryError, read_folded, recovered, settle
+from training.teachers.recover import read_folded, recovered, settle
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

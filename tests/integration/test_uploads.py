@@ -10,6 +10,7 @@ from sqlalchemy import Engine, update
 
 from analytics.removal.deletion import delete_run
 from contracts.analysis_spec import AnalysisOptions
+from contracts.errors import UploadError
 from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import RunState
 from contracts.settings import Settings
@@ -18,7 +19,7 @@ from moodline.adapters.recordings import remove_copies
 from records.database import transaction
 from records.runs.queue import FileJob, enqueue_file
 from records.tables.runs import Run
-from records.uploads import UploadError, Uploads, safe_name
+from records.uploads import Uploads, safe_name
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import Engine, select
 
 from analytics.audit import audit_entries
+from contracts.errors import UserError
 from contracts.times import utc_now
 from records.database import reading
 from records.tables.users import Role, User, UserSession
 from records.users import (
     IDLE,
     LONGEST,
-    UserError,
     add_user,
     close_session,
     forget_sessions,

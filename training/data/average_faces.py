@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
-from training.data.dataset import Dataset, DatasetError, Split
+from training.data.dataset import Dataset, Split
 
 Image = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

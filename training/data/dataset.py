@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import MoodlineError
+from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 
 SIDE = 48
@@ -16,10 +16,6 @@ SIDE = 48
 
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """The FER+ columns in the order of EXPRESSIONS; contempt, unknown and NF have no place here."""
-
-
-class DatasetError(MoodlineError):
-    """Raised when a data set has a wrong layout, a corrupt image or a missing class."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
-from training.data.dataset import (
-    SIDE,
-    VOTE_COLUMNS,
-    Dataset,
-    DatasetError,
-    SplitRows,
-    require_all_classes,
-)
+from training.data.dataset import SIDE, VOTE_COLUMNS, Dataset, SplitRows, require_all_classes
 
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
 USAGES = {"training": "train", "publictest": "val", "privatetest": "test"}

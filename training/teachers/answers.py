@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import ModelError
+from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from training.calibration import probabilities
@@ -28,14 +28,6 @@ _SETTLED_ON = 2000
 Floats = npt.NDArray[np.float32]
 Taught = tuple[Floats, Floats]
 """Probabilities for both heads, each [n, 7]."""
-
-
-class RunError(ModelError):
-    """Raised when a folder holds no finished epoch of a run, or one that cannot be exported."""
-
-
-class AnswersError(ModelError):
-    """Raised when a file does not hold a teacher's answers for the faces that are learned."""
 
 
 def is_artifact(teacher: Path) -> bool:
@@ -79,24 +71,26 @@ def write_answers(path: Path, split: Split, taught: Taught) -> None:
 
 
 def read_answers(path: Path, split: Split) -> Taught:
-    """Raises AnswersError where they are not for exactly these faces in this order."""
+    """Raises TeacherAnswersError where they are not for exactly these faces in this order."""
     try:
         with np.load(path) as kept:
             faces, hard, soft = str(kept["faces"]), *(kept[head] for head in HEADS)
     except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
-        raise AnswersError(f"{path} holds no answers: {exc}") from exc
+        raise TeacherAnswersError(f"{path} holds no answers: {exc}") from exc
     if faces != split.digest():
-        raise AnswersError(f"{path} is of other faces", hint="Write it again from this data set")
+        raise TeacherAnswersError(
+            f"{path} is of other faces", hint="Write it again from this data set"
+        )
     for found in (hard, soft):
         if found.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(found.sum(axis=1), 1.0):
-            raise AnswersError(f"{path} does not hold seven shares of 1 for each face")
+            raise TeacherAnswersError(f"{path} does not hold seven shares of 1 for each face")
     return hard, soft
 
 
 def network_of(run: Path) -> Any:
     """The Keras model of a run, with its averaged weights."""
     if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
-        raise RunError(
+        raise TrainingRunError(
             f"{run} holds no finished epoch",
             hint="Train first; an artifact can be learned and started from, not exported again",
         )
@@ -109,7 +103,7 @@ def network_of(run: Path) -> Any:
 def start_from(teacher: Path, student: Any, faces: npt.NDArray[np.uint8]) -> None:
     """Give the student the teacher's weights, and batch statistics of what the student sees."""
     if is_answers(teacher):
-        raise AnswersError(
+        raise TeacherAnswersError(
             f"{teacher} has no weights to start from", hint="Name a run or an artifact last"
         )
     network = recovered(teacher) if is_artifact(teacher) else network_of(teacher)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import ModelError
+from contracts.errors import FaceWeightsError
 from training.data.dataset import SIDE
 
 Floats = npt.NDArray[np.float32]
@@ -32,10 +32,6 @@ _SEEN: Final = (5, 7, 9, 10, 11, 12, 13)
 _QUARTERED: Final = 11
 _SEEN_AS: Final = 192
 _BATCH: Final = 64
-
-
-class FaceWeightsError(ModelError):
-    """Raised when a file does not hold the network that is expected."""
 
 
 def read_tensors(manifest: Path, sha256: str = SHA256) -> Mapping[str, Floats]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import ModelError
+from contracts.errors import RecoveryError
 from contracts.model_card import WEIGHTS_NAME, ModelCard
 from runtime.logs import quiet_stderr
 from training.config import ModelShape
@@ -25,10 +25,6 @@ Floats = npt.NDArray[np.float32]
 
 _CONVOLUTIONS: Final = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D"})
 _BATCH: Final = 64
-
-
-class RecoveryError(ModelError):
-    """Raised when an artifact is not a float one of the network that its card describes."""
 
 
 @dataclass(frozen=True, slots=True)

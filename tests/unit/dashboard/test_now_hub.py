@@ -13,9 +13,10 @@ from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
 from broker.live_view import Reading, View
 from broker.presence import Presence, SourceReport
+from contracts.errors import TooManyViewersError
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
-from dashboard.now.hub import MOST_VIEWERS, Hub, TooManyViewersError
+from dashboard.now.hub import MOST_VIEWERS, Hub
 from dashboard.now.reader import Look, Reader, Tile
 from dashboard.web.backend import Backend
 from records.database import open_engine, upgrade

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import RefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.live_sources import LiveState
 from ingest.live.clock import LiveClock
 from ingest.live.opening import LiveInput, LivePicture, check_uri, open_live
@@ -204,7 +204,7 @@ def test_refused_credentials_are_not_tried_again_at_once() -> None:
 
     def refuse(uri: str) -> LiveInput:
         tries.append(uri)
-        raise RefusedError("wrong password")
+        raise CredentialsRefusedError("wrong password")
 
     with reader(refuse) as source:
         until(lambda: source.condition.state is LiveState.FAILED)
@@ -217,7 +217,7 @@ def test_refused_credentials_are_tried_again_after_a_pause() -> None:
     def refuse_twice(uri: str) -> LiveInput:
         tries.append(uri)
         if len(tries) < 3:
-            raise RefusedError("wrong password")
+            raise CredentialsRefusedError("wrong password")
         return live
 
     with LiveReader(

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.config import Augmentation, TrainingConfigError, read_config
+from contracts.errors import TrainingConfigError
+from training.config import Augmentation, read_config
 from training.data.augment import Batch, augmented, mixed
 
 RECIPE = Path(__file__).parents[3] / "training" / "configs" / "first.toml"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from contracts.errors import DatasetError
 from contracts.model_card import ModelCard
 from inference_worker.faces.model_choice import shipped_model
 from training.calibration import reliability
 from training.compare import compare
-from training.data.dataset import DatasetError
 from training.data.leakage import difference_hash
 from training.evaluate import Readings
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from contracts.errors import FaceWeightsError
 from training.face_teacher import main
-from training.teachers.face_features import FaceWeightsError, read_tensors
+from training.teachers.face_features import read_tensors
 
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, max_side=3)
 tensors = st.lists(

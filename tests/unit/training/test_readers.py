@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
-from training.data.dataset import VOTE_COLUMNS, DatasetError
+from training.data.dataset import VOTE_COLUMNS
 from training.data.readers import read_dataset
 
 PIXELS = " ".join(["7"] * 48 * 48)

@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
 from inference_worker.faces.model_choice import shipped_model
 from training.data.dataset import Split
 from training.teachers.answers import (
-    AnswersError,
-    RunError,
     Taught,
     answers,
     described,
@@ -58,7 +57,7 @@ def test_an_artifact_is_told_from_a_run_and_is_not_exported_again(tmp_path: Path
     assert is_artifact(shipped_model())
     assert not is_artifact(tmp_path)
     assert described(shipped_model())["artifact"] == shipped_model().name
-    with pytest.raises(RunError, match="no finished epoch"):
+    with pytest.raises(TrainingRunError, match="no finished epoch"):
         network_of(shipped_model())
 
 
@@ -77,7 +76,7 @@ def test_answers_in_a_file_weigh_as_much_as_an_artifact_s(tmp_path: Path) -> Non
 def test_answers_for_other_faces_are_refused(tmp_path: Path) -> None:
     write_answers(tmp_path / "theirs.npz", faces(4), taught(4))
 
-    with pytest.raises(AnswersError, match="other faces"):
+    with pytest.raises(TeacherAnswersError, match="other faces"):
         read_answers(tmp_path / "theirs.npz", faces(4, seed=9))
 
 
@@ -86,14 +85,14 @@ def test_a_broken_file_of_answers_is_refused(tmp_path: Path, content: bytes) -> 
     path = tmp_path / "theirs.npz"
     path.write_bytes(content)
 
-    with pytest.raises(AnswersError, match=r"theirs\.npz holds no answers"):
+    with pytest.raises(TeacherAnswersError, match=r"theirs\.npz holds no answers"):
         read_answers(path, faces(1))
 
 
 def test_a_file_without_a_head_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "half.npz", faces=faces(1).digest(), fer2013=shares(1, 3))
 
-    with pytest.raises(AnswersError, match="ferplus"):
+    with pytest.raises(TeacherAnswersError, match="ferplus"):
         read_answers(tmp_path / "half.npz", faces(1))
 
 
@@ -105,10 +104,10 @@ def test_answers_that_are_no_shares_are_refused(
 ) -> None:
     np.savez(tmp_path / "odd.npz", faces=faces(1).digest(), fer2013=shares(1, 3), ferplus=wrong)
 
-    with pytest.raises(AnswersError, match="seven shares"):
+    with pytest.raises(TeacherAnswersError, match="seven shares"):
         read_answers(tmp_path / "odd.npz", faces(1))
 
 
 def test_nothing_starts_from_a_file_of_answers(tmp_path: Path) -> None:
-    with pytest.raises(AnswersError, match="no weights"):
+    with pytest.raises(TeacherAnswersError, match="no weights"):
         start_from(tmp_path / "theirs.npz", None, faces(1).faces)
