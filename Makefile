@@ -43,11 +43,12 @@ timed-install:
 
 .PHONY: test
 test: $(VENV)/.dev ## correctness, with a real broker and a real PostgreSQL
-	$(PYTEST) -n 2 --dist worksteal -m 'not slow'
+	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --durations 25
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev ## kills, volume and soak
+test-slow: $(VENV)/.dev ## kills, volume and soak; then every database test on PostgreSQL too
 	$(PYTEST) $(SLOW)
+	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --all-databases tests/integration
 
 .PHONY: bench
 bench: $(VENV)/.dev ## the only lane that asserts time; see benchmarks/README.md

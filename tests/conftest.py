@@ -13,6 +13,33 @@ from broker.embedded import EmbeddedBroker
 from records.database import open_engine, upgrade
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all-databases",
+        action="store_true",
+        help="run every database test on PostgreSQL too, not only those marked both_databases",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a test's PostgreSQL variant only where the result can depend on the dialect."""
+    if config.getoption("--all-databases"):
+        return
+    left_out = [item for item in items if _is_on_postgresql(item) and not _is_on_both(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return call is not None and call.params.get("database_url") == "postgresql"
+
+
+def _is_on_both(item: pytest.Item) -> bool:
+    return item.get_closest_marker("both_databases") is not None
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[EmbeddedBroker]:
     """A Valkey of this test process's own."""
