@@ -1,4 +1,8 @@
-"""`moodline up` with real RTSP cameras: added, changed, killed, and found again."""
+"""`moodline up` with real RTSP cameras: added, changed, killed, and found again.
+
+The tests of a healthy system share one `up`; each uses sources of its own. Those that kill processes
+start one each.
+"""
 
 import json
 import signal
@@ -18,57 +22,151 @@ from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
 from tests.rtsp import RtspCamera, free_ports
 
 
-@pytest.fixture
-def camera(long_clip: Path, tmp_path: Path) -> Iterator[RtspCamera]:
-    with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as one:
+@pytest.fixture(scope="module")
+def camera(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspCamera]:
+    with RtspCamera(long_clip.parent, tmp_path_factory.mktemp("rtsp") / "rtsp.log") as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """One `moodline up` with a dashboard. When it has stopped, every frame must be accounted for."""
+    folder = tmp_path_factory.mktemp("up")
+    (port,) = free_ports(1)
+    stack = LiveStack(Installation(folder / "home"), folder / "up.log", port=port)
+    with stack:
+        yield stack
+    assert stack.settled(), "the frames that were published last were not committed"
+    assert assert_balanced(stack)["broker_lost"] == 0
 
 
 @pytest.fixture
 def stack(installation: Installation, tmp_path: Path) -> LiveStack:
+    """A `moodline up` of the test's own, not started."""
     return LiveStack(installation, tmp_path / "up.log")
 
 
-def test_sources_come_and_go_while_it_runs(
-    stack: LiveStack, camera: RtspCamera, long_clip: Path
+def test_sources_are_added_paused_edited_and_removed_while_up_runs(
+    up: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:
     url = camera.url(long_clip.name)
-    with stack:
-        stack.add("door", url)
-        poll(lambda: stack.state("door") == "streaming")
-        poll(lambda: stack.streams("door"))
-        first = stack.told()["door"]["run_id"]
+    up.add("door", url)
+    poll(lambda: up.streams("door"))
+    first = up.told()["door"]["run_id"]
 
-        stack.add("hall", url, fps=3.0)
-        poll(lambda: stack.streams("hall"))
-        stack.pause("hall", paused=True)
-        poll(lambda: stack.state("hall") == "paused")
-        stack.pause("hall", paused=False)
-        poll(lambda: stack.streams("hall"))
-        stack.edit("hall", "rtsp://127.0.0.1:9/nothing", 3.0)
-        poll(lambda: stack.state("hall") == "backing_off")
-        assert "127.0.0.1:9" in stack.told()["hall"]["reason"]
-        stack.remove("hall")
-        poll(lambda: "hall" not in stack.told())
+    up.add("hall", url, fps=3.0)
+    poll(lambda: up.streams("hall"))
+    up.pause("hall", paused=True)
+    poll(lambda: up.state("hall") == "paused")
+    up.pause("hall", paused=False)
+    poll(lambda: up.streams("hall"))
+    up.edit("hall", "rtsp://127.0.0.1:9/nothing", 3.0)
+    poll(lambda: up.state("hall") == "backing_off")
+    assert "127.0.0.1:9" in up.told()["hall"]["reason"]
+    up.remove("hall")
+    poll(lambda: "hall" not in up.told())
 
-        assert stack.told()["door"]["run_id"] == first, "the other source was not disturbed"
-        poll(lambda: stack.streams("door"))
+    assert up.told()["door"]["run_id"] == first, "the other source was disturbed"
+    poll(lambda: up.streams("door"))
+    assert up.told_offline("door")["state"] == "dead", "without a heartbeat a source is dead"
 
-        shown = stack.installation.run("watch", "door", "--seconds", "3", "--json")
-        found = json.loads(shown.stdout)
-        assert found["views"] > 2 and found["state"] == "streaming"
-        assert found["captured"] == (
-            found["analyzed"] + found["sampled_out"] + sum(found["dropped"].values())
-        )
-        assert_plain_failure(stack.installation.run("up"))
-    assert stack.settled(), "what was published last was committed"
-    totals = assert_balanced(stack)
-    assert totals["analyzed"] > 20 and totals["broker_lost"] == 0
-    assert stack.told_offline("door")["state"] == "dead"
+
+def test_watch_shows_a_source_that_up_reads(
+    up: LiveStack, camera: RtspCamera, long_clip: Path
+) -> None:
+    up.add("watched", camera.url(long_clip.name))
+    poll(lambda: up.streams("watched"))
+
+    shown = up.installation.run("watch", "watched", "--seconds", "3", "--json")
+
+    found = json.loads(shown.stdout)
+    assert found["views"] > 2 and found["state"] == "streaming"
+    assert found["captured"] == (
+        found["analyzed"] + found["sampled_out"] + sum(found["dropped"].values())
+    )
+
+
+def test_a_second_up_of_the_same_home_is_refused(up: LiveStack) -> None:
+    assert_plain_failure(up.installation.run("up"))
+
+
+def test_a_file_is_played_once_as_if_it_were_live(up: LiveStack, one_face: Path) -> None:
+    up.add("clip", str(one_face), fps=100.0)
+
+    poll(lambda: up.state("clip") == "paused")
+
+    assert "over" in up.told()["clip"]["reason"]
+    poll(lambda: up.told()["clip"]["analyzed"] == 60)
+    assert up.told()["clip"]["captured"] == 60
+
+
+def test_rollups_grow_and_the_dashboard_answers(
+    up: LiveStack, camera: RtspCamera, long_clip: Path
+) -> None:
+    def rolled_up_s() -> float:
+        since = utc_now() - timedelta(minutes=30)
+        found = totals(up.engine, since, utc_now() + timedelta(minutes=1), sources=["history"])
+        return sum(one.now.analyzed_s for one in found if one.now.up_s)
+
+    up.add("history", camera.url(long_clip.name))
+    poll(lambda: rolled_up_s() > 1)
+
+    poll(lambda: answer(up.address + "healthz") == "ok")
+    assert "moodline" in answer(up.address)
+    listed = json.loads(up.installation.run("schedule", "list", "--json").stdout)["jobs"]
+    (rollups,) = [job for job in listed if job["job"] == "rollups"]
+    assert rollups["result"] and not rollups["error"]
+    shown = up.installation.run("trends", "--source", "history", "--last", "1h", "--json")
+    assert json.loads(shown.stdout)["totals"][0]["now"]["analyzed_s"] > 1
+
+
+def test_a_scheduler_that_dies_is_started_again(up: LiveStack) -> None:
+    poll(lambda: bool(up.running("scheduler")))
+    scheduler = up.running("scheduler")[0]
+
+    scheduler.kill()
+
+    poll(lambda: any(one.pid != scheduler.pid for one in up.running("scheduler")))
+
+
+def test_a_camera_password_is_stored_encrypted_and_shown_nowhere(
+    up: LiveStack, camera: RtspCamera, long_clip: Path
+) -> None:
+    url = camera.url(long_clip.name, credentials="me:s3cret-word@")
+    run = up.installation.run
+    added = run("source", "add", "front", url, "--tag", "front")
+    assert added.returncode == 0, added.stderr
+    poll(lambda: up.streams("front"))
+
+    outputs = [added.stdout + added.stderr]
+    for command in (("list",), ("show", "front"), ("show", "front", "--json"), ("test", "front")):
+        done = run("source", *command)
+        assert done.returncode == 0, done.stderr
+        outputs.append(done.stdout + done.stderr)
+    outputs.append(run("status", "--json").stdout)
+    outputs += [" ".join(one.cmdline()) for one in up.family()]
+    edited = run("source", "edit", "front", "--fps", "2")
+    assert edited.returncode == 0, edited.stderr
+    poll(lambda: up.streams("front"))
+    outputs.append(up.log.read_text())
+
+    assert not any("s3cret-word" in text for text in outputs)
+    for file in up.installation.home.rglob("*"):
+        if file.is_file():
+            assert b"s3cret-word" not in file.read_bytes(), file
+
+
+def answer(url: str) -> str:
+    """The body of the answer; "" while there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return str(response.read().decode())
+    except OSError:
+        return ""
 
 
 @pytest.mark.slow
-def test_whatever_is_killed_is_started_again_and_every_frame_is_counted(
+def test_killed_processes_restart_and_every_frame_is_counted(
     stack: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:
     url = camera.url(long_clip.name)
@@ -103,7 +201,7 @@ def test_whatever_is_killed_is_started_again_and_every_frame_is_counted(
 
 
 @pytest.mark.slow
-def test_a_camera_that_freezes_says_so_and_comes_back(
+def test_a_frozen_camera_shows_its_reason_and_recovers(
     stack: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:
     with stack:
@@ -117,77 +215,3 @@ def test_a_camera_that_freezes_says_so_and_comes_back(
         with stack.engine.connect() as connection:
             poll(lambda: len(connection.execute(select(SourceInterval.state)).all()) >= 3)
     assert_balanced(stack)
-
-
-def test_a_file_is_played_live_once_and_says_that_it_is_over(
-    stack: LiveStack, one_face: Path
-) -> None:
-    with stack:
-        stack.add("clip", str(one_face), fps=100.0)
-        poll(lambda: stack.state("clip") == "paused")
-        assert "over" in stack.told()["clip"]["reason"]
-        poll(stack.settled)
-        assert stack.told()["clip"]["captured"] == 60
-    assert_balanced(stack)
-
-
-def test_history_grows_by_itself_and_its_page_answers(
-    installation: Installation, camera: RtspCamera, long_clip: Path, tmp_path: Path
-) -> None:
-    (port,) = free_ports(1)
-    stack = LiveStack(installation, tmp_path / "up.log", port=port)
-    page = f"http://127.0.0.1:{port}"
-
-    def answers(path: str) -> str:
-        try:
-            with urllib.request.urlopen(page + path, timeout=5) as response:
-                return str(response.read().decode())
-        except OSError:
-            return ""
-
-    def folded() -> float:
-        since = utc_now() - timedelta(minutes=30)
-        found = totals(stack.engine, since, utc_now() + timedelta(minutes=1))
-        return sum(one.now.analyzed_s for one in found if one.now.up_s)
-
-    with stack:
-        stack.add("door", camera.url(long_clip.name))
-        poll(lambda: folded() > 1)
-        poll(lambda: answers("/healthz") == "ok")
-        assert "moodline" in answers("/")
-        listed = json.loads(installation.run("schedule", "list", "--json").stdout)["jobs"]
-        (rollups,) = [job for job in listed if job["job"] == "rollups"]
-        assert "folded" in rollups["result"] and not rollups["error"]
-        scheduler = next(one for one in stack.family() if "scheduler" in one.cmdline())
-        scheduler.kill()
-        poll(
-            lambda: any("scheduler" in one.cmdline() for one in stack.family() if one != scheduler)
-        )
-        shown = installation.run("trends", "--last", "1h", "--json")
-        assert json.loads(shown.stdout)["totals"][0]["now"]["analyzed_s"] > 1
-
-
-def test_a_password_is_nowhere_but_sealed(
-    installation: Installation, camera: RtspCamera, long_clip: Path, tmp_path: Path
-) -> None:
-    stack = LiveStack(installation, tmp_path / "up.log")
-    url = camera.url(long_clip.name, credentials="me:s3cret-word@")
-    with stack:
-        added = installation.run("source", "add", "door", url, "--tag", "front")
-        assert added.returncode == 0, added.stderr
-        poll(lambda: stack.streams("door"))
-        outputs = [added.stdout + added.stderr]
-        for command in (("list",), ("show", "door"), ("show", "door", "--json"), ("test", "door")):
-            done = installation.run("source", *command)
-            assert done.returncode == 0, done.stderr
-            outputs.append(done.stdout + done.stderr)
-        outputs.append(installation.run("status", "--json").stdout)
-        lines = [" ".join(one.cmdline()) for one in stack.family()]
-        edited = installation.run("source", "edit", "door", "--fps", "2")
-        assert edited.returncode == 0, edited.stderr
-        poll(lambda: stack.streams("door"))
-    outputs += [stack.log.read_text(), *lines]
-    assert not any("s3cret-word" in text for text in outputs)
-    for file in installation.home.rglob("*"):
-        if file.is_file():
-            assert b"s3cret-word" not in file.read_bytes(), file
