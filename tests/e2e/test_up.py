@@ -1,7 +1,7 @@
 """`moodline up` with real RTSP cameras: added, changed, killed, and found again.
 
-The tests of a healthy system share one `up`; each uses sources of its own. Those that kill processes
-start one each.
+Tests of a healthy system share one `up`, with different sources. Tests that kill processes start their
+own.
 """
 
 import json
@@ -30,7 +30,7 @@ def camera(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """One `moodline up` with a dashboard. When it has stopped, every frame must be accounted for."""
+    """One `moodline up` with a dashboard. After it stops, every frame must be accounted for."""
     folder = tmp_path_factory.mktemp("up")
     (port,) = free_ports(1)
     stack = LiveStack(Installation(folder / "home"), folder / "up.log", port=port)
