@@ -1,25 +1,37 @@
-"""Every setting, with its bounds. Read once in main() and passed down; see docs/settings.md."""
+"""All settings, with their bounds: read and checked once at start, then passed down as values.
 
+docs/reference/settings.md lists them.
+"""
+
+import re
+from collections.abc import Callable
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PlainValidator, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from contracts.addresses import HostPort
 from contracts.errors import SettingsError
 from contracts.redaction import redact
+from contracts.shared_folders import SharedFolders
+
+_HOST_NAME: Final = re.compile(r"[\w.-]+")
+_VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
 
 
 class DetectorName(StrEnum):
-    """The face detectors that a run can be pinned to."""
+    """The face detectors that a run can use."""
 
     HAAR = "haar"
     HAAR_EQUALIZED = "haar-equalized"
 
 
 class Device(StrEnum):
-    """What a worker classifies on. auto: a GPU where one can be used, else the CPU."""
+    """The device on which a worker classifies. auto: a usable GPU, else the CPU."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -27,52 +39,96 @@ class Device(StrEnum):
 
 
 class LiveView(StrEnum):
-    """What is shown of a live source's newest picture."""
+    """How the newest frame of a live source is shown."""
 
     BLURRED = "blurred"
     CLEAR = "clear"
     OFF = "off"
 
 
+def _list_items(text: str) -> tuple[str, ...]:
+    return tuple(item for part in text.split(",") if (item := part.strip()))
+
+
+def _host_port(value: str | HostPort | None) -> HostPort | None:
+    return HostPort.parse(value) if isinstance(value, str) and value else value or None
+
+
+def _shared_folders(value: str | SharedFolders) -> SharedFolders:
+    return SharedFolders.parse(value) if isinstance(value, str) else value
+
+
+def _hosts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    hosts = _list_items(value) if isinstance(value, str) else value
+    for host in hosts:
+        if not _HOST_NAME.fullmatch(host) and not _is_valid(ip_address, host):
+            raise ValueError(f"{host!r} is not a host name or IP address (example: camera.local)")
+    return hosts
+
+
+def _networks(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    networks = _list_items(value) if isinstance(value, str) else value
+    for network in networks:
+        if not _is_valid(ip_network, network):
+            raise ValueError(
+                f"{network!r} is not an IP address or network (example: 127.0.0.1,172.16.0.0/12)"
+            )
+    return networks
+
+
+def _time_zone(value: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise ValueError(f"{value!r} is not a time zone (example: Europe/Berlin)") from exc
+
+
+def _is_valid(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 class Settings(BaseSettings):
-    """All of moodline's settings; each is MOODLINE_<NAME> in the environment."""
+    """All settings of moodline. The environment variable of each is MOODLINE_<NAME>."""
 
     model_config = SettingsConfigDict(env_prefix="MOODLINE_", frozen=True, extra="ignore")
 
     home: Path = Field(
         default=Path("~/.local/share/moodline"),
-        description="Where the embedded database lives.",
+        description="Folder of the embedded database and other files of moodline.",
     )
     database_url: str = Field(
         default="", description="SQLAlchemy URL; empty: SQLite in MOODLINE_HOME."
     )
     redis_url: str = Field(
-        default="", description="Redis or Valkey URL; empty: an embedded broker per command."
+        default="", description="Redis or Valkey URL; empty: each command starts its own broker."
     )
     model: str = Field(
-        default="", description="Folder of a model artifact; empty: the one that is shipped."
+        default="", description="Folder of a model artifact; empty: the one included in moodline."
     )
     model_head: str = Field(
         default="",
-        description="The model's head that new runs record; empty: the one its card names.",
+        description="Head of the model to use for new runs; empty: the model card's default.",
     )
     detector: DetectorName = Field(
-        default=DetectorName.HAAR, description="The face detector of new runs."
+        default=DetectorName.HAAR, description="Face detector for new runs."
     )
     max_frame_side: int = Field(
         default=1280,
         ge=160,
         le=8192,
-        description="Frames are scaled to at most this many pixels a side before analysis.",
+        description="Longest side of a frame for analysis, pixels; larger frames are scaled down.",
     )
     stream_max_frames: int = Field(
-        default=64, ge=2, le=4096, description="Frames that a run may have in the broker."
+        default=64, ge=2, le=4096, description="Most frames of one run in the broker."
     )
     stream_max_bytes: int = Field(
-        default=48 * 2**20,
-        ge=2**20,
-        le=2**31,
-        description="Bytes that a run may have in the broker.",
+        default=48 * 2**20, ge=2**20, le=2**31, description="Most bytes of one run in the broker."
     )
     batch_frames: int = Field(
         default=16, ge=1, le=256, description="Frames that a worker commits in one transaction."
@@ -81,130 +137,137 @@ class Settings(BaseSettings):
         default=10.0,
         ge=1.0,
         le=120.0,
-        description="How long a silent worker or ingestor keeps a run.",
+        description="Seconds without a heartbeat after which a run goes to another process.",
     )
     max_attempts: int = Field(
         default=3,
         ge=1,
         le=20,
-        description="Crashes on one frame before it is set aside as a dead letter.",
+        description="Worker crashes on one frame after which the frame becomes a dead letter.",
     )
     dead_letter_ttl_s: int = Field(
         default=3600,
         ge=0,
         le=7 * 86400,
-        description="How long a dead letter's bytes stay in broker memory; 0 keeps none.",
+        description="Seconds to keep a dead letter's bytes in broker memory; 0: do not keep them.",
     )
     uncertain_below: float | None = Field(
         default=None,
         ge=0.0,
         le=1.0,
-        description="Confidence below which a face is uncertain; empty: the model card's.",
+        description="Confidence below which a face is uncertain; empty: the model card's value.",
     )
     smoothing_s: float = Field(
-        default=0.4, ge=0.0, le=10.0, description="Time constant of the smoothing per track."
+        default=0.4,
+        ge=0.0,
+        le=10.0,
+        description="Time constant of the smoothing of a track's probabilities, seconds.",
     )
     min_face_px: int = Field(
-        default=24, ge=12, le=512, description="Smallest face side looked for, display pixels."
+        default=24,
+        ge=12,
+        le=512,
+        description="Shortest side of a face to detect, pixels of the source.",
     )
     failpoint: str = Field(
         default="",
-        description="For tests: NAME:N[:freeze] kills, or stops, a process the N-th time there.",
+        pattern=r"^([a-z-]+(:\d*(:(kill|freeze)?)?)?)?$",
+        description="For tests: NAME:N[:freeze] kills or freezes a process at NAME, the Nth time.",
     )
     stall_s: float = Field(
         default=60.0,
         ge=5.0,
         le=3600.0,
-        description="A worker or decoder that is stuck for that long ends, to be started again.",
+        description="Seconds after which a stuck worker or decoder ends itself and is restarted.",
     )
-    shared_folders: str = Field(
-        default="",
+    shared_folders: Annotated[SharedFolders, NoDecode, PlainValidator(_shared_folders)] = Field(
+        default=SharedFolders(),
         description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the same name.",
     )
-    health: str = Field(
-        default="",
-        description="HOST:PORT where a service answers /healthz, /readyz, /metrics; empty: none.",
+    health: Annotated[HostPort | None, NoDecode, PlainValidator(_host_port)] = Field(
+        default=None,
+        description="HOST:PORT on which a service answers /healthz, /readyz, /metrics; "
+        "empty: none.",
     )
     health_token: str = Field(
         default="",
-        description="Bearer token that /metrics asks for; needed beyond loopback.",
+        repr=False,
+        description="Bearer token for /metrics; required unless MOODLINE_HEALTH is loopback.",
     )
     secret_key: str = Field(
         default="",
-        description="Seals credentials in the database; empty: a key file in MOODLINE_HOME.",
+        repr=False,
+        description="Key that encrypts credentials in the database; empty: a key file in "
+        "MOODLINE_HOME.",
     )
     live_view: LiveView = Field(
         default=LiveView.BLURRED,
-        description="The newest picture of each live source, in broker memory for 5 s: blurred "
-        "(its faces), clear, or off.",
+        description="How a live source's newest frame is shown: blurred (its faces), clear, or "
+        "off.",
     )
     uploads: str = Field(
-        default="",
-        description="Folder of recordings sent to the dashboard; empty: uploads in MOODLINE_HOME.",
+        default="", description="Folder of uploaded recordings; empty: uploads in MOODLINE_HOME."
     )
     max_upload_gb: float = Field(
-        default=20.0, gt=0.0, le=10_000.0, description="Largest recording that can be sent, GB."
+        default=20.0, gt=0.0, le=10_000.0, description="Largest recording to upload, GB."
     )
     keep_uploads_days: int = Field(
         default=7,
         ge=-1,
         le=36500,
-        description="Days that they are kept once analysed; 0: not at all; -1: for ever.",
+        description="Days to keep an analysed upload; 0: delete it at once; -1: no limit.",
     )
-    source_hosts: str = Field(
-        default="",
-        description="HOST[,HOST]: hosts that the page Sources may name although they are this one.",
+    source_hosts: Annotated[tuple[str, ...], NoDecode, PlainValidator(_hosts)] = Field(
+        default=(),
+        description="HOST[,HOST]: hosts that the SSRF guard of the page Sources lets through.",
     )
     dashboard_password: str = Field(
         default="",
-        description="Password of the dashboard's user `admin`, beside those of `moodline user`.",
+        repr=False,
+        description="Password of the user `admin`, in addition to the users of `moodline user`.",
     )
-    dashboard_proxies: str = Field(
-        default="127.0.0.1",
-        description="ADDRESS[,NETWORK]: reverse proxies whose X-Forwarded-* headers are believed.",
+    dashboard_proxies: Annotated[tuple[str, ...], NoDecode, PlainValidator(_networks)] = Field(
+        default=("127.0.0.1",),
+        description="ADDRESS[,NETWORK]: proxies whose X-Forwarded-* headers are trusted.",
     )
-    timezone: str = Field(
-        default="UTC",
-        description="IANA name of the zone for cron expressions and `moodline trends`.",
+    timezone: Annotated[ZoneInfo, NoDecode, PlainValidator(_time_zone)] = Field(
+        default=ZoneInfo("UTC"),
+        description="IANA time zone of cron expressions and of `moodline trends`.",
     )
     keep_faces_days: int = Field(
-        default=90, ge=0, le=36500, description="Days that face rows are kept; 0: for ever."
+        default=90, ge=0, le=36500, description="Days to keep face rows; 0: no limit."
     )
     keep_frames_days: int = Field(
-        default=90, ge=0, le=36500, description="Days that frame rows are kept; 0: for ever."
+        default=90, ge=0, le=36500, description="Days to keep frame rows; 0: no limit."
     )
     keep_minutes_days: int = Field(
         default=400,
         ge=0,
         le=36500,
-        description="Days that sums by the minute are kept, once their rows are gone; 0: for ever.",
+        description="Days to keep minute rollups whose rows are deleted; 0: no limit.",
     )
     keep_rollups_days: int = Field(
-        default=0, ge=0, le=36500, description="Days that all other sums are kept; 0: for ever."
+        default=0, ge=0, le=36500, description="Days to keep all other rollups; 0: no limit."
     )
-    log_level: str = Field(
+    log_level: Literal["", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="",
-        pattern="^(DEBUG|INFO|WARNING|ERROR|)$",
-        description="DEBUG, INFO, WARNING or ERROR; empty: INFO in services, else WARNING.",
+        description="DEBUG, INFO, WARNING or ERROR; empty: INFO in services, WARNING in commands.",
     )
 
     @classmethod
     def read(cls) -> Self:
-        """The settings of this process's environment. Raises SettingsError, naming each."""
+        """Return the settings of the environment. Raises SettingsError, naming each bad one."""
         try:
             return cls()
         except ValidationError as exc:
             problems = "; ".join(
-                f"MOODLINE_{str(error['loc'][0]).upper()}: {error['msg']}" for error in exc.errors()
+                f"MOODLINE_{str(error['loc'][0]).upper()}: "
+                + error["msg"].removeprefix(_VALUE_ERROR)
+                for error in exc.errors()
             )
             raise SettingsError(
-                redact(problems), hint="See docs/settings.md for what each setting takes"
+                redact(problems), hint="See docs/reference/settings.md for valid values"
             ) from exc
-
-    @property
-    def allowed_source_hosts(self) -> list[str]:
-        """MOODLINE_SOURCE_HOSTS, one by one."""
-        return [one.strip() for one in self.source_hosts.split(",") if one.strip()]
 
     @property
     def home_path(self) -> Path:

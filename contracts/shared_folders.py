@@ -1,8 +1,8 @@
-"""Folders that several hosts know by one name, so that a recording's run can go to any of them.
+"""Folders that several hosts know by one name, so that any of them can analyse a recording.
 
-A recording below one is stored as `shared://NAME/rest/of/path` and opened, on each host, below
-the folder that this host's settings give for NAME. Any other recording is stored by its absolute
-path, which is then the same file on every host that takes runs.
+The records store a recording in such a folder as `shared://NAME/rest/of/path`. Each host opens it
+in the folder that its own settings give for NAME. Any other recording is stored by its absolute
+path, which must be the same file on every host that takes runs.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Self
 from urllib.parse import quote, unquote
 
-from contracts.errors import SettingsError, SourceError
+from contracts.errors import SourceError
 
 _SCHEME: Final = "shared://"
 
@@ -24,47 +24,47 @@ class SharedFolders:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From "NAME=/FOLDER,NAME=/FOLDER". Raises SettingsError."""
+        """Return the folders in "NAME=/FOLDER,NAME=/FOLDER". Raises ValueError."""
         folders = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, folder = part.partition("=")
             if not name.replace("-", "").replace("_", "").isalnum() or not folder.startswith("/"):
-                raise SettingsError(
-                    f"MOODLINE_SHARED_FOLDERS: {part!r} is not NAME=/FOLDER",
-                    hint="Example: recordings=/srv/recordings,nas=/mnt/nas",
+                raise ValueError(
+                    f"{part!r} is not NAME=/FOLDER "
+                    "(example: recordings=/srv/recordings,nas=/mnt/nas)"
                 )
             folders[name] = Path(folder)
         return cls(folders)
 
     def stored(self, path: Path) -> str:
-        """How the records name a recording of this host."""
+        """Return the URI by which the records store a recording of this host."""
         absolute = path.absolute()
-        below = [
+        containing = [
             (len(folder.parts), name, absolute.relative_to(folder))
             for name, folder in self.folders.items()
             if absolute.is_relative_to(folder)
         ]
-        if not below:
+        if not containing:
             return str(absolute)
-        _, name, rest = max(below)
+        _, name, rest = max(containing)
         return f"{_SCHEME}{name}/{quote(rest.as_posix())}"
 
     def can_open(self, uri: str) -> bool:
-        """Whether this host has a folder for what the records name."""
+        """Return whether this host has the folder of a stored URI."""
         return not uri.startswith(_SCHEME) or _split(uri)[0] in self.folders
 
     def local(self, uri: str) -> Path:
-        """Where this host finds what the records name. Raises SourceError."""
+        """Return this host's path of a stored URI. Raises SourceError."""
         if not uri.startswith(_SCHEME):
             return Path(uri)
         name, rest = _split(uri)
         if name not in self.folders:
             raise SourceError(
-                f"{uri}: this host has no folder {name!r}",
+                f"{uri}: this host has no shared folder {name!r}",
                 hint=f"Add {name}=/FOLDER to MOODLINE_SHARED_FOLDERS",
             )
         if ".." in rest.parts or rest.is_absolute():
-            raise SourceError(f"{uri} leads out of its folder")
+            raise SourceError(f"{uri} leads out of its shared folder")
         return self.folders[name] / rest
 
 

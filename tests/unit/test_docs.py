@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from contracts.settings import Settings
+from contracts.shared_folders import SharedFolders
 from moodline.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -45,12 +46,15 @@ def test_every_commands_help_has_an_example(name: str) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented_with_its_description(name: str) -> None:
     setting = Settings.model_fields[name]
-    page = (ROOT / "docs" / "settings.md").read_text()
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `MOODLINE_{name.upper()}`")]
     assert setting.description
     assert setting.description in row
-    if setting.default not in ("", None):
-        assert f"`{setting.default}`" in row
+    default = setting.default
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    if default not in ("", None, SharedFolders()):
+        assert f"`{default}`" in row
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -21,9 +21,9 @@ def test_a_password_is_sealed_and_comes_back(tmp_path: Path, password: str) -> N
     sealer = Sealer(KEY, tmp_path)
     hidden = quote(password, safe="")
     uri = f"rtsp://me:{hidden}@camera.local/live?channel=1"
-    stored = sealer.stored(uri)
+    stored = sealer.seal(uri)
     assert hidden not in stored and "camera.local" not in stored
-    assert Sealer(KEY, tmp_path).opened(stored, {}) == uri
+    assert Sealer(KEY, tmp_path).resolve(stored, {}) == uri
 
 
 @pytest.mark.parametrize(
@@ -39,35 +39,35 @@ def test_a_password_is_sealed_and_comes_back(tmp_path: Path, password: str) -> N
 )
 def test_what_holds_no_secret_of_its_own_stays_plain(tmp_path: Path, uri: str) -> None:
     sealer = Sealer("", tmp_path)
-    assert sealer.stored(uri) == uri
-    opened = sealer.opened(uri, {"WHO": "me", "SECRET": "s3cret"})
+    assert sealer.seal(uri) == uri
+    opened = sealer.resolve(uri, {"WHO": "me", "SECRET": "s3cret"})
     assert opened == uri.replace("${WHO}", "me").replace("${SECRET}", "s3cret")
     assert not list(tmp_path.iterdir()), "no key is made before it is needed"
 
 
 @pytest.mark.parametrize("uri", ["rtsp://me:${A}x@h/", "http://h/?token=abc", "rtsp://${A}@u:p@h/"])
 def test_a_reference_does_not_hide_a_secret_beside_it(tmp_path: Path, uri: str) -> None:
-    assert Sealer(KEY, tmp_path).stored(uri).startswith("sealed:")
+    assert Sealer(KEY, tmp_path).seal(uri).startswith("sealed:")
 
 
 def test_a_missing_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="DOOR_PASSWORD"):
-        Sealer(KEY, tmp_path).opened("rtsp://me:${DOOR_PASSWORD}@h/", {})
+        Sealer(KEY, tmp_path).resolve("rtsp://me:${DOOR_PASSWORD}@h/", {})
 
 
 def test_another_key_opens_nothing_and_says_what_to_do(tmp_path: Path) -> None:
-    stored = Sealer(KEY, tmp_path).stored("rtsp://me:s3cret@h/")
+    stored = Sealer(KEY, tmp_path).seal("rtsp://me:s3cret@h/")
     with pytest.raises(SourceError, match="another key") as raised:
-        Sealer(KEY + "!", tmp_path).opened(stored, {})
+        Sealer(KEY + "!", tmp_path).resolve(stored, {})
     assert "MOODLINE_SECRET_KEY" in raised.value.hint
 
 
 def test_the_key_of_a_host_is_its_owners_only(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    stored = Sealer("", home).stored("rtsp://me:s3cret@h/")
+    stored = Sealer("", home).seal("rtsp://me:s3cret@h/")
     (key,) = home.iterdir()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert Sealer("", home).opened(stored, {}) == "rtsp://me:s3cret@h/"
+    assert Sealer("", home).resolve(stored, {}) == "rtsp://me:s3cret@h/"
 
 
 def test_a_short_key_is_refused(tmp_path: Path) -> None:
