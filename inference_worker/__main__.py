@@ -1,44 +1,30 @@
-"""The worker process: takes runs from the broker until it is told to stop."""
+"""The worker process: analyses runs from the broker until SIGTERM."""
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
-from types import FrameType
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from broker.bus import Bus
-from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import ModelError
 from contracts.settings import Device, Settings
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.detect import make_detector
+from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
-from inference_worker.pictures.live_view import Views
-from inference_worker.run_sharing import Holdings, WorkerIdentity, WorkerLimits
+from inference_worker.pictures.live_view import LiveViews
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
 from records.database import open_engine
 from runtime.failpoints import arm
 from runtime.logs import configure_logs
 from runtime.stall_guard import StallGuard
-
-
-class _Stop:
-    """Set by SIGTERM. Ctrl-C is the parent's to handle; a service has no parent that does."""
-
-    def __init__(self, *, service: bool) -> None:
-        self.asked = False
-        signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, self._ask if service else signal.SIG_IGN)
-
-    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
-        self.asked = True
+from runtime.stop_signal import StopSignal
 
 
 def serve(
@@ -49,16 +35,18 @@ def serve(
     registry: CollectorRegistry | None = None,
     on_turn: Callable[[str], None] = lambda _trouble: None,
 ) -> None:
-    """Work until SIGTERM. Raises ModelError.
+    """Analyse runs until SIGTERM. Raises ModelError if the model cannot be loaded.
 
-    name: a lasting one, so that a successor finds its own lease; without one this is a service.
+    name: the worker's name, which a restarted worker keeps so that it finds its own leases. "":
+    this is a service, which also stops at Ctrl-C. on_turn: called after each turn with the
+    trouble that kept it from working, or "".
     """
     if settings.failpoint:
         arm(settings.failpoint)
-    stop = _Stop(service=not name)
+    stop = StopSignal(interrupt=not name)
     name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)
-    bus = Bus.connect_when_up(settings.redis_url, lambda: stop.asked)
+    bus = Bus.connect_when_up(settings.redis_url, stop)
     classifier = open_classifier(settings.model, device, settings.model_head)
     limits = WorkerLimits(
         batch_frames=settings.batch_frames,
@@ -78,46 +66,46 @@ def serve(
     guard = StallGuard(settings.stall_s)
 
     def note_turn(trouble: str) -> None:
-        guard.turn()
+        guard.reset()
         on_turn(trouble)
 
-    holdings = Holdings(identity, bus, store, _maker(classifier), limits, metrics)
-    guard.turn()
+    held_runs = HeldRuns(identity, bus, store, _analyzer_factory(classifier), limits, metrics)
+    guard.reset()
     worker = Worker(
-        holdings,
+        held_runs,
         bus,
         store,
         classifier,
         limits,
         metrics,
-        Views(bus, settings.live_view),
+        LiveViews(bus, settings.live_view),
         note_turn,
     )
-    worker.run(lambda: stop.asked)
-    guard.rest()
+    worker.run(stop.is_set)
+    guard.disarm()
     engine.dispose()
     bus.close()
 
 
-def _maker(classifier: Classifier) -> Callable[[TakenRun], RunAnalyzer]:
-    """Makes the analyzer of a run, if this worker has what the run is pinned to."""
+def _analyzer_factory(classifier: Classifier) -> Callable[[TakenRun], RunAnalyzer]:
+    """Return a function that makes the analyzer of a run; it raises ModelError for other models."""
 
     def make_analyzer(run: TakenRun) -> RunAnalyzer:
-        if run.model_version != classifier.card.version:
+        if run.spec.model_version != classifier.card.version:
             raise ModelError(
-                f"run {run.run_id} wants model {run.model_version}, "
+                f"run {run.run_id} needs model {run.spec.model_version}, "
                 f"this worker has {classifier.card.version}",
                 hint="Start a worker with that model, or analyse the source again",
             )
         return RunAnalyzer(
-            make_detector(run.detector), classifier, AnalysisOptions(**run.analysis), run.checkpoint
+            make_detector(run.spec.detector), classifier, run.spec.options, run.checkpoint
         )
 
     return make_analyzer
 
 
 def main() -> None:
-    """A worker of `moodline analyze`, named by its parent."""
+    """Run a worker of `moodline analyze`; its parent gives the name as the first argument."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     structlog.contextvars.bind_contextvars(worker=sys.argv[1].rpartition("/")[2])

@@ -1,17 +1,30 @@
-"""Back-off: growing, jittered pauses between retries."""
+"""Back-off and retry: growing, jittered pauses, and attempts that repeat until one succeeds."""
 
 import random
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from contracts.errors import MoodlineError
+from runtime.stop_signal import StopSignal
+
+log = structlog.get_logger()
 
 LONGEST_PAUSE_S: Final = 8.0
 REFUSED_PAUSE_S: Final = 300.0
+"""Pause after a server refused the credentials: more attempts could lock the account."""
 _FIRST_PAUSE_S: Final = 0.5
+_RETRY_S: Final = 1.0
+
+Result = TypeVar("Result")
 
 
 class Backoff:
-    """Pauses between tries: doubling from half a second, capped, and never two sources at once.
+    """Pauses between attempts: they double from 0.5 s up to LONGEST_PAUSE_S.
 
-    Full jitter over the upper half, as a network that comes back is met by all its cameras.
+    Each pause is between half and all of that, so that the cameras of a network that comes back
+    do not reconnect at the same moment.
     """
 
     def __init__(self, chance: random.Random | None = None) -> None:
@@ -19,10 +32,32 @@ class Backoff:
         self._pause_s = _FIRST_PAUSE_S
 
     def next_pause_s(self) -> float:
-        """How long to wait before the next try."""
+        """Return the pause before the next attempt, in seconds."""
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
         return pause_s * self._chance.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """It worked: the next trouble begins with a short pause."""
+        """Start again from the shortest pause, because an attempt succeeded."""
         self._pause_s = _FIRST_PAUSE_S
+
+
+def retry_until_stopped(
+    attempt: Callable[[], Result],
+    on: type[MoodlineError],
+    stop: StopSignal,
+    *,
+    action: str,
+    pause_s: float = _RETRY_S,
+) -> Result:
+    """Call `attempt` every `pause_s` until it raises no `on`, and return its result.
+
+    action: what the attempt does, for the log. Raises the last `on` when a stop signal came first.
+    """
+    while True:
+        try:
+            return attempt()
+        except on as exc:
+            if stop.is_set():
+                raise
+            log.warning(f"cannot {action}", reason=exc.line(), retry_in_s=pause_s)
+            stop.wait(pause_s)

@@ -1,13 +1,13 @@
-"""Child processes that end with their parent, however it ends."""
+"""Child processes that end when their parent ends, for whatever reason."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from runtime.death_signal import death_signal
-from runtime.logs import plain_line
+from runtime.logs import readable_line
 
 _STOP_S: Final = 5.0
 
@@ -18,11 +18,11 @@ def start_child(
     env: Mapping[str, str],
     log: Path | None,
     piped: bool = False,
-) -> "subprocess.Popen[str]":
-    """Start a process that the kernel kills when this one dies. Call from the main thread.
+) -> "subprocess.Popen[bytes]":
+    """Start a process that the kernel kills when this one dies. Call it from the main thread.
 
-    Its standard error goes to the end of `log`, or to this process's own; `piped` opens standard
-    input and output.
+    log: file to append its standard error to; None: this process's standard error. piped: open
+    its standard input and output; see `runtime.pipes`.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL
     with log.open("ab") if log else nullcontext() as errors:
@@ -31,8 +31,6 @@ def start_child(
             stdin=pipe,
             stdout=pipe,
             stderr=errors,
-            text=True,
-            bufsize=1,
             env=dict(env),
             preexec_fn=death_signal(),  # noqa: PLW1509  (single-threaded here)
             # Ctrl-C reaches this process only, which then stops its children in order.
@@ -40,8 +38,8 @@ def start_child(
         )
 
 
-def stop_child(child: "subprocess.Popen[str]") -> None:
-    """Ask the process to end, and kill it if it does not in time."""
+def stop_child(child: "subprocess.Popen[bytes]") -> None:
+    """Send SIGTERM, and SIGKILL if the process has not ended after five seconds."""
     if child.stdin is not None:
         child.stdin.close()
     child.terminate()
@@ -54,10 +52,19 @@ def stop_child(child: "subprocess.Popen[str]") -> None:
         child.stdout.close()
 
 
-def end_of_log(log: Path, lines: int = 1) -> str:
-    """The last lines of a child's log, for an error message; "" when it wrote nothing."""
+def stop_children(children: Iterable["subprocess.Popen[bytes]"]) -> None:
+    """Stop several processes side by side."""
+    running = list(children)
+    for child in running:
+        child.terminate()
+    for child in running:
+        stop_child(child)
+
+
+def last_log_lines(log: Path, lines: int = 1) -> str:
+    """Return the last lines of a child's log, for an error message; "" if it is empty."""
     try:
-        ends = log.read_text(errors="replace").strip().splitlines()[-lines:]
+        found = log.read_text(errors="replace").strip().splitlines()[-lines:]
     except FileNotFoundError:
         return ""
-    return "\n".join(map(plain_line, ends))
+    return "\n".join(map(readable_line, found))

@@ -1,4 +1,4 @@
-"""Children that do not outlive their parent, however it ends."""
+"""The death signal: the kernel kills a child when its parent dies."""
 
 import ctypes
 import os
@@ -11,18 +11,18 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def death_signal() -> Callable[[], None] | None:
-    """What a new child is to do first: ask the kernel for SIGKILL at its parent's death (Linux).
+    """Return a function that a new child calls first, to get SIGKILL when its parent dies.
 
-    Call it before the fork. None elsewhere: there, children notice a dead parent by their closed
-    pipes and their lost broker.
+    Call it before the fork, in the thread that forks: the child dies with that thread. None where
+    the kernel is not Linux: children there notice it by their closed pipes and the lost broker.
     """
     if sys.platform != "linux":
         return None
     parent, libc = os.getpid(), ctypes.CDLL(None, use_errno=True)
 
-    def ask() -> None:
+    def request_signal() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # It died before the kernel knew.
+        if os.getppid() != parent:  # The parent died before the request.
             os._exit(1)
 
-    return ask
+    return request_signal

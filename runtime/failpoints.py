@@ -1,4 +1,4 @@
-"""Named places where tests make a process die, or freeze, as a power cut or a debugger would."""
+"""Failpoints: named places where tests make a process die or freeze."""
 
 import os
 import signal
@@ -13,21 +13,21 @@ _armed: dict[str, tuple[int, signal.Signals]] = {}
 
 
 def arm(specification: str) -> None:
-    """Arm "name:n" or "name:n:freeze": what happens when the process passes there the n-th time.
+    """Arm the failpoint "NAME:N" or "NAME:N:ACTION": act when the process passes it the Nth time.
 
-    Raises ValueError for a name or an action that does not exist.
+    ACTION is "kill" (the default) or "freeze". Raises ValueError for an unknown name or action.
     """
     name, _, rest = specification.partition(":")
     count, _, action = rest.partition(":")
     if name not in FAILPOINTS:
-        raise ValueError(f"no failpoint {name!r}; there are {', '.join(FAILPOINTS)}")
+        raise ValueError(f"unknown failpoint {name!r} (use {', '.join(FAILPOINTS)})")
     if action not in ("", *_ACTIONS):
-        raise ValueError(f"a failpoint can {' or '.join(_ACTIONS)}, not {action!r}")
+        raise ValueError(f"unknown failpoint action {action!r} (use {', '.join(_ACTIONS)})")
     _armed[name] = int(count or 1), _ACTIONS[action or "kill"]
 
 
 def failpoint(name: str) -> None:
-    """Die or freeze here if armed. Costs one dictionary look-up otherwise."""
+    """Die or freeze here if armed; otherwise this costs one dictionary look-up."""
     if name not in _armed:
         return
     left, action = _armed.pop(name)

@@ -1,4 +1,4 @@
-"""Logs: one line an event, to standard error, without credentials. JSON when no one looks on."""
+"""Logs: one line an event on standard error, without credentials; JSON unless on a terminal."""
 
 import json
 import logging
@@ -16,10 +16,10 @@ from contracts.redaction import redact
 
 
 def configure_logs(level: str, *, service: str = "") -> None:
-    """Send events of `level` and above to standard error: to a terminal as text, else as JSON.
+    """Log events of `level` and above to standard error: as text on a terminal, else as JSON.
 
-    level: empty means INFO for a service, whose log is all that it shows, else WARNING.
-    service: its name, which stands in each of its events; "" for a command.
+    level: "" means INFO for a service and WARNING for a command. service: name to add to each
+    event; "" for a command.
     """
     level = level or ("INFO" if service else "WARNING")
     if service:
@@ -33,7 +33,7 @@ def configure_logs(level: str, *, service: str = "") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _redact_values,  # Behind it: a traceback quotes what was raised.
+            _redact_values,  # After the traceback is formatted: it quotes the exception.
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -56,8 +56,8 @@ def _redacted(value: Any) -> Any:
     return redact(str(value))
 
 
-def plain_line(line: str) -> str:
-    """A line of a log as a person reads it: what happened, and why."""
+def readable_line(line: str) -> str:
+    """Return a log line as text for people: the event and its reason."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -69,7 +69,7 @@ def plain_line(line: str) -> str:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Nothing reaches standard error: for libraries that greet from C++, as LiteRT does."""
+    """Discard standard error, for libraries that print from C++, such as LiteRT."""
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -1,4 +1,4 @@
-"""The identity of a process across hosts, and whether a claim of it still holds."""
+"""The identity of a process across hosts, and whether its claims are still valid."""
 
 import os
 import socket
@@ -9,34 +9,37 @@ from contracts.times import utc_now
 
 
 def claimant_name() -> str:
-    """This process, told apart from any other: host, pid and when the pid was given."""
+    """Return the unique name of this process: HOST:PID:START, with START in clock ticks."""
     return f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
 
 
 def claim_is_alive(claimant: str | None, expires_at: datetime | None) -> bool:
-    """Whether a claim still holds: not run out, and not of a process of this host that died."""
+    """Return whether a claim is valid: not expired, and its process not known to be dead.
+
+    Only processes of this host are looked up; claims of other hosts are valid until they expire.
+    """
     if claimant is None or expires_at is None or expires_at <= utc_now():
         return False
-    return not _is_of_this_host(claimant) or lives_here(claimant)
+    return not _is_on_this_host(claimant) or is_running_here(claimant)
 
 
-def lives_here(claimant: str | None) -> bool:
-    """Whether it is a process of this host that lives, whatever the clock says of its claim."""
-    if claimant is None or not _is_of_this_host(claimant):
+def is_running_here(claimant: str | None) -> bool:
+    """Return whether the process runs on this host, even if its claim has expired."""
+    if claimant is None or not _is_on_this_host(claimant):
         return False
     _host, pid, start = claimant.rsplit(":", 2)
     return _process_start(int(pid)) == start
 
 
-def _is_of_this_host(claimant: str) -> bool:
+def _is_on_this_host(claimant: str) -> bool:
     return claimant.rsplit(":", 2)[0] == socket.gethostname()
 
 
 def _process_start(pid: int) -> str:
-    """When the process was started, in the kernel's clock ticks; "" when it has ended.
+    """Return the start time of the process in clock ticks of the kernel; "" if it has ended.
 
-    Where there is no /proc, a living pid answers "0": a reused pid then delays a takeover
-    until the claim runs out, and loses nothing.
+    Without /proc, return "0" for every running process: a reused pid then delays a takeover
+    until the claim expires, and nothing is lost.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

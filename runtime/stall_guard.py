@@ -1,4 +1,4 @@
-"""A process that is stuck ends itself, with a traceback of where: its parent starts another."""
+"""The stall guard: a watchdog that ends a stuck process, so that its parent starts another."""
 
 import faulthandler
 import time
@@ -8,24 +8,24 @@ _ARM_EVERY_S: Final = 1.0
 
 
 class StallGuard:
-    """Ends this process when `turn` is not called for `stall_s`.
+    """Ends this process, with a traceback, unless `reset` is called every `stall_s` seconds.
 
-    The timer runs in a thread of C, so that a decoder or detector that never gives the
-    interpreter back is caught too.
+    The timer runs in a C thread, so that it also catches a decoder or detector that never
+    releases the interpreter lock.
     """
 
     def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
         self._arm_at = 0.0
 
-    def turn(self) -> None:
-        """Say that work goes on. Cheap: the timer is set anew once a second."""
+    def reset(self) -> None:
+        """Note progress. Cheap: the timer itself is set once a second."""
         now = time.monotonic()
         if now >= self._arm_at:
             self._arm_at = now + _ARM_EVERY_S
             faulthandler.dump_traceback_later(self._stall_s + _ARM_EVERY_S, exit=True)
 
-    def rest(self) -> None:
-        """Stop watching: nothing is being worked on."""
+    def disarm(self) -> None:
+        """Stop the timer, because no work is in progress."""
         self._arm_at = 0.0
         faulthandler.cancel_dump_traceback_later()

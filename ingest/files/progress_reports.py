@@ -1,18 +1,27 @@
-"""What an ingest process tells its parent, a JSON line at a time."""
+"""The messages between an ingest process and its parent: which run to publish, and its progress."""
 
-import json
 import time
-from dataclasses import asdict, dataclass
-from typing import Final, Self, TextIO
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.pipes import PipeMessage, send
 
 _EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """Of one run: frames and bytes published since the last news, and what it waits for.
+class PublishRun(PipeMessage):
+    """An order: publish the recording of this run."""
 
-    ended: this is the last of the run. error: why it could not be published, or "".
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReport(PipeMessage):
+    """Progress of one run: frames and bytes published since the last report.
+
+    trouble: what the publisher waits for, or "". ended: whether this is the run's last report.
+    error: why the run could not be published, or "".
     """
 
     run_id: str
@@ -22,41 +31,37 @@ class News:
     ended: bool = False
     error: str = ""
 
-    def encode(self) -> str:
-        """As one line."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def decode(cls, line: str) -> Self:
-        """What `encode` wrote."""
-        return cls(**json.loads(line))
+class ProgressReporter:
+    """Adds up what was published, and writes a report to a pipe once a second."""
 
-
-class Reporter:
-    """Sums up turns, and says so once a second."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
         self._run_id = ""
         self._frames = self._bytes = 0
         self._trouble = ""
-        self._say_at = 0.0
+        self._report_at = 0.0
 
     def begin(self, run_id: str) -> None:
-        """The turns that follow are of this run."""
-        self._run_id, self._say_at = run_id, time.monotonic() + _EVERY_S
+        """Report on this run from now on."""
+        self._run_id, self._report_at = run_id, time.monotonic() + _EVERY_S
 
     def note(self, sent_bytes: int, trouble: str) -> None:
-        """One turn: a message of so many bytes was sent, or none because of `trouble`."""
+        """Count one message of `sent_bytes`; 0: nothing was sent, because of `trouble`."""
         self._frames += bool(sent_bytes)
         self._bytes += sent_bytes
         self._trouble = trouble
-        if time.monotonic() >= self._say_at:
-            self._say_at = time.monotonic() + _EVERY_S
-            self.say(News(self._run_id))
+        if time.monotonic() >= self._report_at:
+            self._report_at = time.monotonic() + _EVERY_S
+            self._report()
 
-    def say(self, news: News) -> None:
-        """Say it, with what was not told yet."""
-        told = News(news.run_id, self._frames, self._bytes, self._trouble, news.ended, news.error)
+    def end(self, error: str) -> None:
+        """Write the run's last report. error: why it could not be published, or ""."""
+        self._report(ended=True, error=error)
+
+    def _report(self, *, ended: bool = False, error: str = "") -> None:
+        progress = ProgressReport(
+            self._run_id, self._frames, self._bytes, self._trouble, ended, error
+        )
         self._frames = self._bytes = 0
-        print(told.encode(), file=self._out, flush=True)
+        send(self._pipe, progress)

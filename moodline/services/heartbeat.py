@@ -1,4 +1,4 @@
-"""Tells in the broker that a service lives, and how it is, for those who look at the whole."""
+"""The heartbeat of a service in the broker, for `moodline status` and the System page."""
 
 import os
 import socket
@@ -15,28 +15,29 @@ from contracts.times import utc_now
 from runtime.process_identity import claimant_name
 
 _EVERY_S: Final = 2.0
-_ALIVE_S: Final = 10.0
+_TTL_S: Final = 10.0
 
 
-def _well() -> tuple[str, str]:
+def _running() -> tuple[str, str]:
     return "running", ""
 
 
 class Heartbeat:
-    """A context manager with a thread of its own: a broker that hangs holds up nobody.
+    """Sends heartbeats from its own thread, so that a broker that hangs blocks nothing.
 
-    broker_url: where it is now, "" for nowhere. look: the service's state and, in trouble, why.
+    A context manager. broker_url: returns the URL now, or "" if no broker runs. state: returns
+    the service's state and, in trouble, the reason.
     """
 
     def __init__(
         self,
         service: str,
         broker_url: Callable[[], str],
-        look: Callable[[], tuple[str, str]] = _well,
+        state: Callable[[], tuple[str, str]] = _running,
     ) -> None:
         self._service = service
         self._broker_url = broker_url
-        self._look = look
+        self._read_state = state
         self._id = f"{service}:{claimant_name()}"
         self._since = utc_now().isoformat()
         self._state = ""
@@ -60,8 +61,8 @@ class Heartbeat:
     def _run(self) -> None:
         while True:
             try:
-                self._tell()
-            except BrokerError:  # Those who need the broker say so.
+                self._send()
+            except BrokerError:  # The parts that need the broker report it.
                 self._disconnect()
             if self._stop.wait(_EVERY_S):
                 break
@@ -70,13 +71,13 @@ class Heartbeat:
                 Presence(self._bus, ServiceReport).leave(self._id)
         self._disconnect()
 
-    def _tell(self) -> None:
+    def _send(self) -> None:
         url = self._broker_url()
         if not url:
             return
         if self._bus is None:
             self._bus = Bus.connect(url)
-        state, reason = self._look()
+        state, reason = self._read_state()
         if state != self._state:
             self._state, self._since = state, utc_now().isoformat()
         report = ServiceReport(
@@ -88,7 +89,7 @@ class Heartbeat:
             reason,
             self._since,
         )
-        Presence(self._bus, ServiceReport).report(report, alive_for_s=_ALIVE_S)
+        Presence(self._bus, ServiceReport).report(report, alive_for_s=_TTL_S)
 
     def _disconnect(self) -> None:
         if self._bus is not None:

@@ -1,4 +1,4 @@
-"""The runs that this process has claimed in SQL: kept, given up, ended when they cannot go on."""
+"""The claims of this process on runs: renewed, released, and runs failed that cannot continue."""
 
 import time
 from dataclasses import dataclass
@@ -9,25 +9,29 @@ from sqlalchemy import Engine
 
 from contracts.errors import DatabaseError
 from records.database import reading, transaction
-from records.runs.queue import fail_run, release_claims, renew_claims, run_position, unfinished
+from records.runs.claims import next_uncommitted_seq, release_claims, renew_claims, unfinished_runs
+from records.runs.state_changes import fail_run
 from runtime.process_identity import claimant_name
 
 log = structlog.get_logger()
 
 _RENEW_EVERY: Final = 4
-"""Claims are renewed that many times within their lease."""
+"""How often a claim is renewed within its lease."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """A run that is no longer this process's. lost: another claimed it; else it has ended."""
+class EndedClaim:
+    """A run that this process no longer claims. taken_over: by another; otherwise it has ended."""
 
     run_id: str
-    lost: bool
+    taken_over: bool
 
 
 class Claims:
-    """Outlives the database: `trouble` says what keeps it from renewing now, or ""."""
+    """The claimed runs, which survive a database that is away.
+
+    trouble: why the claims cannot be renewed now, or "".
+    """
 
     def __init__(self, engine: Engine, lease_s: float) -> None:
         self.claimant = claimant_name()
@@ -42,49 +46,49 @@ class Claims:
         return run_id in self._run_pks
 
     def add(self, run_id: str, run_pk: int) -> None:
-        """A run that was enqueued or claimed under this claimant."""
+        """Renew the claim on a run that was enqueued or claimed under this claimant."""
         self._run_pks[run_id] = run_pk
 
     def drop(self, run_id: str) -> None:
-        """A run that needs no more renewing."""
+        """Stop renewing the claim on a run."""
         self._run_pks.pop(run_id, None)
 
     def fail(self, run_id: str, reason: str) -> None:
-        """End the run, with the next `renew` that reaches the database."""
+        """End the run as failed, at the next `renew` that reaches the database."""
         self._failures[run_id] = reason
         self._next_renewal = 0.0
 
-    def renew(self) -> list[Gone]:
-        """Say that the runs are still worked on, when it is time; those that are gone."""
+    def renew(self) -> list[EndedClaim]:
+        """Renew the claims if it is time; return those that this process no longer holds."""
         if time.monotonic() < self._next_renewal:
             return []
-        # As often while the database is away: the claims must not run out when it is back.
+        # As often while the database is away: the claims must not expire once it is back.
         self._next_renewal = time.monotonic() + self._lease_s / _RENEW_EVERY
         try:
             self._end_failed()
-            gone = self._renewed()
+            ended = self._renewed()
         except DatabaseError as exc:
             self.trouble = exc.line()
             return []
         self.trouble = ""
-        return gone
+        return ended
 
     def position(self, run_id: str) -> int | None:
-        """The run's first uncommitted message; None while the database does not say."""
+        """Return the seq of the run's first uncommitted message; None if the database is away."""
         try:
             with reading(self._engine) as connection:
-                return run_position(connection, self._run_pks[run_id])
+                return next_uncommitted_seq(connection, self._run_pks[run_id])
         except DatabaseError:
             return None
 
     def release(self) -> None:
-        """Give up every claim: others may take the runs up at once."""
+        """Release all claims, so that other processes can claim the runs at once."""
         try:
             with transaction(self._engine) as connection:
                 release_claims(connection, claimant=self.claimant)
         except DatabaseError as exc:
-            # They run out by themselves.
-            log.warning("could not give up the claims", reason=exc.line())
+            # They expire by themselves.
+            log.warning("cannot release the claims", reason=exc.line())
 
     def _end_failed(self) -> None:
         for run_id, reason in list(self._failures.items()):
@@ -92,18 +96,18 @@ class Claims:
             del self._failures[run_id]
             self.drop(run_id)
 
-    def _renewed(self) -> list[Gone]:
+    def _renewed(self) -> list[EndedClaim]:
         if not self._run_pks:
             return []
         run_pks = list(self._run_pks.values())
         with transaction(self._engine) as connection:
-            mine = renew_claims(connection, run_pks, claimant=self.claimant, lease_s=self._lease_s)
-            lost = unfinished(connection, set(run_pks) - mine)
-        gone = [
-            Gone(run_id, run_pk in lost)
+            kept = renew_claims(connection, run_pks, claimant=self.claimant, lease_s=self._lease_s)
+            taken_over = unfinished_runs(connection, set(run_pks) - kept)
+        ended = [
+            EndedClaim(run_id, run_pk in taken_over)
             for run_id, run_pk in self._run_pks.items()
-            if run_pk not in mine
+            if run_pk not in kept
         ]
-        for one in gone:
+        for one in ended:
             self.drop(one.run_id)
-        return gone
+        return ended

@@ -1,4 +1,4 @@
-"""Where the `moodline up` of this home runs, for the other commands of the same home."""
+"""The address of the running `moodline up`, for the other commands of the same home folder."""
 
 import fcntl
 import json
@@ -12,13 +12,13 @@ from contracts.errors import SettingsError
 from contracts.settings import Settings
 
 _LOCK: Final = "up.lock"
-_PLACE: Final = "up.json"
+_ADDRESS: Final = "up.json"
 
 
 class RunningStack:
-    """Says that the stack of this home runs, and where its broker is; a context manager.
+    """Holds the lock of a home folder and publishes its broker's URL; a context manager.
 
-    There is one at a time: raises SettingsError when another runs.
+    Raises SettingsError if another stack runs in this home, or the folder cannot be used.
     """
 
     def __init__(self, home: Path) -> None:
@@ -38,18 +38,18 @@ class RunningStack:
         except BlockingIOError as exc:
             os.close(self._lock)
             raise SettingsError(
-                f"moodline is up already in {self._home}",
-                hint="`moodline status` shows it. Another MOODLINE_HOME runs beside it",
+                f"moodline is already running in {self._home}",
+                hint="Stop it first, or set another MOODLINE_HOME",
             ) from exc
         return self
 
     def announce(self, broker_url: str) -> None:
-        """Say where the broker is."""
-        part = self._home / f".{_PLACE}-{os.getpid()}"
+        """Write the broker's URL where the other commands find it."""
+        part = self._home / f".{_ADDRESS}-{os.getpid()}"
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as file:
             json.dump({"pid": os.getpid(), "redis_url": broker_url}, file)
-        part.replace(self._home / _PLACE)
+        part.replace(self._home / _ADDRESS)
 
     def __exit__(
         self,
@@ -57,18 +57,18 @@ class RunningStack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        (self._home / _PLACE).unlink(missing_ok=True)
+        (self._home / _ADDRESS).unlink(missing_ok=True)
         os.close(self._lock)
 
 
 def running_broker(settings: Settings) -> str:
-    """The URL of the broker to look at: the setting's, or that of the `up` of this home; or ""."""
+    """Return the broker's URL: the setting, else that of this home's `moodline up`, else ""."""
     if settings.redis_url:
         return settings.redis_url
     with suppress(OSError, ValueError, KeyError):
-        place = json.loads((settings.home_path / _PLACE).read_text())
-        if _is_locked(settings.home_path / _LOCK):  # Else it was killed, and left this behind.
-            return str(place["redis_url"])
+        address = json.loads((settings.home_path / _ADDRESS).read_text())
+        if _is_locked(settings.home_path / _LOCK):  # Otherwise it was killed and left the file.
+            return str(address["redis_url"])
     return ""
 
 

@@ -1,15 +1,10 @@
-"""The all-in-one stack of one command: a broker, ingestors, workers, and their supervision."""
+"""The stack of one command: a broker, ingestors and workers on this host, and their supervision."""
 
 import os
-import selectors
 import shutil
-import subprocess
 import sys
-import time
-from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -22,58 +17,29 @@ from broker.bus import Bus
 from broker.embedded import EmbeddedBroker, runtime_folder
 from contracts.errors import BrokerError, MoodlineError
 from contracts.settings import Settings
-from ingest.files.progress_reports import News
 from ingest.metrics import IngestMetrics
-from moodline.stack.claims import Claims, Gone
-from runtime.backoff import Backoff
-from runtime.children import end_of_log, start_child, stop_child
-from runtime.stop_signal import raise_if_asked
+from moodline.stack.claims import Claims
+from moodline.stack.ingestors import Ingestors
+from runtime.children import last_log_lines
+from runtime.stop_signal import raise_pending_interrupt
+from runtime.supervisor import RestartPolicy, Supervisor
 
 log = structlog.get_logger()
 
-_MAX_INGEST_CRASHES: Final = 3
-_AFTER_CRASH_S: Final = 1.0
-_SILENT_STALLS: Final = 2
-_MAX_IDLE_WORKER_CRASHES: Final = 8
-_WELL_S: Final = 30.0
-"""A worker that lives so long was started well."""
-
-
-@dataclass(slots=True)
-class _Ingestor:
-    """One ingest process, and the run that it is busy with."""
-
-    process: "subprocess.Popen[str]"
-    run_id: str = ""
-    heard_at: float = 0.0
-    unread: bytes = b""
-
-    def news(self) -> list[News] | None:
-        """What it said since; None once it has closed its end. Call when it can be read."""
-        assert self.process.stdout is not None
-        found = os.read(self.process.stdout.fileno(), 65536)
-        if not found:
-            return None
-        self.heard_at = time.monotonic()
-        *lines, self.unread = (self.unread + found).split(b"\n")
-        return [News.decode(line.decode()) for line in lines]
-
-
-@dataclass(frozen=True, slots=True)
-class _Crashes:
-    """How often in a row the decoder crashed while the run stood at `next_seq`."""
-
-    times: int = 0
-    next_seq: int = 0
+_SERVICE_POLICY: Final = RestartPolicy()
+_COMMAND_POLICY: Final = RestartPolicy(backs_off=False, max_crashes=8)
 
 
 class Stack:
-    """Works through submitted runs with this host's processes.
+    """Works through submitted runs with processes of this host; a context manager.
 
-    A context manager; `step` does one turn of supervision and returns soon. Start it from the
-    main thread: its children die with that thread. `trouble` says what keeps it from working
-    now, or "". With metrics it is a service, whose children log where it does.
+    Start it from the main thread, because its children die with that thread, and call `step`
+    in a loop. metrics: given for a service, whose children restart without limit and log to its
+    own log; None for a command.
     """
+
+    _workers: Supervisor
+    _ingestors: Ingestors
 
     def __init__(
         self,
@@ -90,38 +56,44 @@ class Stack:
         self._worker_count = workers
         self._ingestor_count = ingestors
         self._claims = Claims(engine, settings.lease_s)
-        self._queue: deque[str] = deque()
-        self._later: dict[str, float] = {}
-        self._ingest_crashes: dict[str, _Crashes] = {}
-        self._worker_crashes = 0
-        self._pauses: dict[str, Backoff] = {}
-        self._start_at: dict[str, float] = {}
-        self._ingestors: list[_Ingestor] = []
-        self._workers: dict[str, subprocess.Popen[str]] = {}
         self._broker: EmbeddedBroker | None = None
-        self._troubles: dict[str, str] = {}
+        self._env: dict[str, str] = {}
+        self._log: Path | None = None
         self._exit = ExitStack()
-        self._folder = Path()
-
-    @property
-    def _log(self) -> Path | None:
-        """Where the children log to; a service's log where it does itself."""
-        return None if self._is_service else self._folder / "children.log"
 
     def __enter__(self) -> Self:
         url = self._settings.redis_url
         if url:
             Bus.connect(url).close()
-            self._folder = runtime_folder()
-            self._exit.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            folder = runtime_folder()
+            self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
         else:
             self._broker = self._exit.enter_context(EmbeddedBroker())
-            url, self._folder = self._broker.url, self._broker.folder
+            url, folder = self._broker.url, self._broker.folder
         self._env = _child_environment(self._settings, url)
         if self._is_service:
             self._env.setdefault("MOODLINE_LOG_LEVEL", "INFO")
+        else:
+            self._log = folder / "children.log"
+        self._ingestors = Ingestors(
+            self._claims,
+            self._metrics,
+            limit=self._ingestor_count,
+            stall_s=self._settings.stall_s,
+            env=self._env,
+            log=self._log,
+        )
+        # A worker keeps its name: after a crash it finds its own lease and need not wait for it.
+        names = [f"{self.claimant}/{number}" for number in range(self._worker_count)]
+        self._workers = Supervisor(
+            "worker",
+            {name: [sys.executable, "-m", "inference_worker", name] for name in names},
+            _SERVICE_POLICY if self._is_service else _COMMAND_POLICY,
+            env=self._env,
+            log=self._log,
+        )
         # Workers load their model while the first file is opened.
-        self._keep_workers()
+        self._workers.step()
         return self
 
     def __exit__(
@@ -131,209 +103,85 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         with self._exit:
-            for ingestor in self._ingestors:
-                stop_child(ingestor.process)
-            for worker in self._workers.values():
-                stop_child(worker)
+            self._ingestors.stop()
+            self._workers.stop()
             self._claims.release()
 
     def submit(self, run_id: str, run_pk: int) -> None:
         """Queue a run that was enqueued under this stack's claim."""
-        self._queue.append(run_id)
+        self._ingestors.submit(run_id)
         self._claims.add(run_id, run_pk)
 
     @property
     def workers(self) -> int:
-        """How many workers it keeps."""
+        """Number of workers."""
         return self._worker_count
 
     @property
     def ingestors(self) -> int:
-        """How many recordings it publishes at a time."""
+        """Number of recordings that are published at a time."""
         return self._ingestor_count
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The environment of its children, which says where the broker is."""
+        """The environment of the children; it holds the broker's URL."""
         return self._env
 
     @property
     def claimant(self) -> str:
-        """Under which name runs are claimed for this stack."""
+        """The name under which this stack claims runs."""
         return self._claims.claimant
 
     @property
     def busy(self) -> int:
-        """Runs that are queued or being published."""
-        publishing = sum(bool(one.run_id) for one in self._ingestors)
-        return len(self._queue) + len(self._later) + publishing
+        """Number of runs that are queued or being published."""
+        return self._ingestors.busy
 
     @property
     def trouble(self) -> str:
-        """What keeps runs from being published now, or ""."""
-        return self._claims.trouble or next(filter(None, self._troubles.values()), "")
+        """Why runs cannot be published now, or ""."""
+        return self._claims.trouble or self._ingestors.trouble
 
     def step(self, timeout_s: float) -> None:
-        """Keep everything running, hand out work, and wait for news that long at most."""
-        raise_if_asked()
-        for gone in self._claims.renew():
-            self._drop(gone)
-        if self._broker is not None and not self._broker.is_alive():
-            log.warning("the embedded broker died; starting it again")
-            try:
-                self._broker.restart()
-            except BrokerError as exc:
-                if not self._is_service:
-                    raise
-                log.error("cannot start the broker", reason=exc.line())
-        self._keep_workers()
-        self._hand_out()
-        self._end_silent()
-        self._listen(timeout_s)
+        """Keep all processes running, assign runs, and wait up to `timeout_s` for progress.
 
-    def _drop(self, gone: Gone) -> None:
-        """Leave a run that has ended, or that another took while this process was away."""
-        self._later.pop(gone.run_id, None)
-        if gone.run_id in self._queue:
-            self._queue.remove(gone.run_id)
-        if not gone.lost:
-            return
-        log.warning("run lost", run=gone.run_id, reason="another process claimed it")
-        for ingestor in self._ingestors:
-            if ingestor.run_id == gone.run_id:
-                self._ingestors.remove(ingestor)
-                stop_child(ingestor.process)
-                break
-
-    def _keep_workers(self) -> None:
-        for name, worker in list(self._workers.items()):
-            if worker.poll() is not None:
-                self._worker_crashes += 1
-                pause_s = self._pauses.setdefault(name, Backoff()).next_pause_s()
-                self._start_at[name] = time.monotonic() + (pause_s if self._is_service else 0.0)
-                log.warning("worker ended", worker=name, status=worker.returncode)
-                del self._workers[name]
-        if self._worker_crashes > _MAX_IDLE_WORKER_CRASHES and not self._is_service:
+        Raises MoodlineError if the workers of a command keep crashing.
+        """
+        raise_pending_interrupt()
+        for ended in self._claims.renew():
+            if ended.taken_over:
+                log.warning("run lost", run=ended.run_id, reason="another process claimed it")
+                self._ingestors.abort(ended.run_id)
+            else:
+                self._ingestors.withdraw(ended.run_id)
+        self._keep_broker()
+        self._workers.step()
+        if self._workers.gave_up:
+            last_line = last_log_lines(self._log) if self._log else ""
             raise MoodlineError(
-                f"workers keep crashing: {self._last_words or 'no message'}",
+                f"workers keep crashing: {last_line or 'no message'}",
                 hint="`moodline doctor` checks the installation",
             )
-        for number in range(self._worker_count):
-            # A lasting name: a worker that died finds its own lease, and need not wait for it.
-            name = f"{self.claimant}/{number}"
-            if name in self._workers:
-                if time.monotonic() > self._start_at.get(name, 0.0) + _WELL_S:
-                    self._pauses.pop(name, None)
-            elif time.monotonic() >= self._start_at.get(name, 0.0):
-                self._start_at[name] = time.monotonic()
-                self._workers[name] = start_child(
-                    [sys.executable, "-m", "inference_worker", name], env=self._env, log=self._log
-                )
-
-    @property
-    def _last_words(self) -> str:
-        return end_of_log(self._log) if self._log else ""
+        self._ingestors.step(timeout_s)
 
     def note_progress(self) -> None:
-        """Frames were committed: the workers' crashes before that were overcome."""
-        self._worker_crashes = 0
+        """Frames were committed: earlier crashes of workers no longer count."""
+        self._workers.note_progress()
 
-    def _hand_out(self) -> None:
-        for run_id, at in list(self._later.items()):
-            if time.monotonic() >= at:
-                del self._later[run_id]
-                self._queue.append(run_id)
-        while self._queue:
-            idle = next((one for one in self._ingestors if not one.run_id), None)
-            if idle is None:
-                if len(self._ingestors) >= self._ingestor_count:
-                    return
-                process = start_child(
-                    [sys.executable, "-m", "ingest.files.process"],
-                    env=self._env,
-                    log=self._log,
-                    piped=True,
-                )
-                idle = _Ingestor(process)
-                self._ingestors.append(idle)
-            idle.run_id, idle.heard_at = self._queue.popleft(), time.monotonic()
-            try:
-                assert idle.process.stdin is not None
-                idle.process.stdin.write(f"{idle.run_id}\n")
-                idle.process.stdin.flush()
-                self._troubles.pop(idle.run_id, None)
-            except BrokenPipeError:
-                self._note_ingest_crash(idle)
-
-    def _listen(self, timeout_s: float) -> None:
-        """Wait for ingestors' answers; a closed pipe is a crash."""
-        if not self._ingestors:
-            time.sleep(timeout_s)
+    def _keep_broker(self) -> None:
+        if self._broker is None or self._broker.is_alive():
             return
-        with selectors.DefaultSelector() as selector:
-            for ingestor in self._ingestors:
-                assert ingestor.process.stdout is not None
-                selector.register(ingestor.process.stdout, selectors.EVENT_READ, ingestor)
-            ready = [key.data for key, _ in selector.select(timeout_s)]
-        for ingestor in ready:
-            told = ingestor.news()
-            if told is None:
-                self._note_ingest_crash(ingestor)
-            for news in told or ():
-                self._note_news(ingestor, news)
-
-    def _note_news(self, ingestor: _Ingestor, news: News) -> None:
-        self._metrics.frames.inc(news.frames)
-        self._metrics.bytes.inc(news.bytes)
-        self._troubles[news.run_id] = news.trouble
-        if not news.ended:
-            return
-        ingestor.run_id = ""
-        del self._troubles[news.run_id]
-        self._metrics.runs.labels("failed" if news.error else "published").inc()
-        self._ingest_crashes.pop(news.run_id, None)
-        if news.error:
-            self._claims.fail(news.run_id, news.error)  # Unless it has ended the run itself.
-        else:
-            self._claims.drop(news.run_id)
-
-    def _note_ingest_crash(self, ingestor: _Ingestor) -> None:
-        self._ingestors.remove(ingestor)
-        stop_child(ingestor.process)
-        log.warning("ingestor crashed", run=ingestor.run_id, status=ingestor.process.returncode)
-        self._metrics.crashes.inc()
-        self._troubles.pop(ingestor.run_id, None)
-        if ingestor.run_id:
-            self._try_again(ingestor.run_id)
-
-    def _try_again(self, run_id: str) -> None:
-        """Publish the run again, unless it crashed before at the same place."""
-        if run_id not in self._claims:
-            return
-        crashed = self._ingest_crashes.get(run_id, _Crashes())
-        next_seq = self._claims.position(run_id)
-        if next_seq is not None:
-            crashed = _Crashes(crashed.times + 1 if next_seq == crashed.next_seq else 1, next_seq)
-            self._ingest_crashes[run_id] = crashed
-        if crashed.times >= _MAX_INGEST_CRASHES:
-            self._metrics.runs.labels("failed").inc()
-            self._claims.fail(run_id, "the decoder crashed on this file, or was stuck")
-        else:
-            # Not at once: what it did publish is to be committed first.
-            self._later[run_id] = time.monotonic() + _AFTER_CRASH_S
-
-    def _end_silent(self) -> None:
-        """Kill the ingestors that say nothing, as a process does that is stopped."""
-        silent_since = time.monotonic() - _SILENT_STALLS * self._settings.stall_s
-        for ingestor in self._ingestors:
-            if ingestor.run_id and ingestor.heard_at < silent_since:
-                log.warning("ingestor is silent", run=ingestor.run_id)
-                ingestor.process.kill()
-                ingestor.heard_at = time.monotonic()
+        log.warning("the embedded broker died; restarting it")
+        try:
+            self._broker.restart()
+        except BrokerError as exc:
+            if not self._is_service:
+                raise
+            log.error("cannot start the broker", reason=exc.line())
 
 
 def _child_environment(settings: Settings, broker_url: str) -> dict[str, str]:
-    """This process's environment, with the settings that it settled on."""
+    """Return this process's environment with the broker and database that it uses."""
     return os.environ | {
         "MOODLINE_REDIS_URL": broker_url,
         "MOODLINE_DATABASE_URL": settings.effective_database_url,

@@ -18,10 +18,10 @@ from analytics.scheduler import LEASE, Job, Scheduler, cron, every, last_runs
 from contracts.errors import MoodlineError, SettingsError, SourceError
 from contracts.settings import Settings
 from contracts.times import utc_now
-from moodline.services.folder_watch import look_through
-from moodline.services.scheduler import all_jobs, job_lines
+from moodline.services.folder_watch import queue_new_recordings
+from moodline.services.scheduled_jobs import job_statuses, scheduled_jobs
 from records.database import reading, transaction
-from records.leases import take_lease
+from records.leases import acquire_lease
 from records.tables.operations import JobRun, Lease
 from records.watched_folders import add_folder, remove_folder, watched_folders
 from runtime.process_identity import claimant_name
@@ -80,7 +80,7 @@ def test_the_scheduler_of_a_host_that_died_is_followed_when_its_lease_runs_out(
 ) -> None:
     lease_s = Settings(home=tmp_path).lease_s
     assert lease_s < HANDOVER_S - 2  # A turn before, and one after.
-    take_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
+    acquire_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
     died_at = utc_now()
     scheduler = Scheduler(engine, list, holder=claimant_name(), lease_s=lease_s)
 
@@ -177,16 +177,16 @@ def test_jobs_that_wait_keep_no_other_from_running(engine: Engine) -> None:
 
 def test_a_job_that_runs_and_one_that_was_killed_say_so(engine: Engine, tmp_path: Path) -> None:
     me, began = claimant_name(), utc_now()
-    take_lease(engine, LEASE, holder=me, lease_s=60)
+    acquire_lease(engine, LEASE, holder=me, lease_s=60)
     with transaction(engine) as connection:
         for job, holder in (("retention", me), ("maintenance", "gone")):
             connection.execute(
                 insert(JobRun).values(job=job, scheduled_at=began, holder=holder, started_at=began)
             )
-    lines = {line["job"]: line for line in job_lines(Settings(home=tmp_path), engine)}
-    assert lines["retention"]["result"] == f"runs since {began:%H:%M:%S}"
-    assert lines["maintenance"]["error"] == "did not end: its scheduler was killed"
-    assert lines["rollups"]["result"] == lines["rollups"]["error"] == ""
+    statuses = {one.job: one for one in job_statuses(Settings(home=tmp_path), engine)}
+    assert statuses["retention"].result == f"running since {began:%H:%M:%S}"
+    assert statuses["maintenance"].error == "did not end: its scheduler was killed"
+    assert statuses["rollups"].result == statuses["rollups"].error == ""
 
 
 def test_a_living_scheduler_is_not_overtaken(engine: Engine) -> None:
@@ -263,15 +263,21 @@ def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: 
     def nothing(_seconds: float) -> None:
         return
 
-    assert look_through(settings, engine, watched, wait=grows) == "1 queued, 1 still growing"
+    assert (
+        queue_new_recordings(settings, engine, watched, wait=grows) == "1 queued, 1 still growing"
+    )
     (run,) = list_runs(engine)
     assert run.source == "recordings/whole.mp4"
-    assert look_through(settings, engine, watched, wait=nothing) == "1 queued, 0 still growing"
+    assert (
+        queue_new_recordings(settings, engine, watched, wait=nothing) == "1 queued, 0 still growing"
+    )
     assert len(list_runs(engine)) == 2
-    assert look_through(settings, engine, watched, wait=nothing) == "2 recordings, nothing new"
+    assert (
+        queue_new_recordings(settings, engine, watched, wait=nothing) == "2 recordings, nothing new"
+    )
     shutil.rmtree(folder)
-    with pytest.raises(SourceError, match="no folder"):
-        look_through(settings, engine, watched, wait=nothing)
+    with pytest.raises(SourceError, match="not a folder"):
+        queue_new_recordings(settings, engine, watched, wait=nothing)
 
 
 def test_folders_become_jobs_and_cease_to_be(engine: Engine, tmp_path: Path) -> None:
@@ -280,10 +286,10 @@ def test_folders_become_jobs_and_cease_to_be(engine: Engine, tmp_path: Path) -> 
     add_folder(engine, "b", "/b", every_s=None, cron="0 20 * * *", sampling_fps=None, source="s")
     with pytest.raises(SettingsError, match="watched already"):
         add_folder(engine, "a", "/c", every_s=60, cron=None, sampling_fps=None, source=None)
-    names = [job.name for job in all_jobs(settings, engine)]
+    names = [job.name for job in scheduled_jobs(settings, engine)]
     always = ["rollups", "health", "retention", "maintenance", "uploads"]
     assert names == [*always, "folder a", "folder b"]
     remove_folder(engine, "a")
-    assert "folder a" not in [job.name for job in all_jobs(settings, engine)]
-    with pytest.raises(SettingsError, match="no folder"):
+    assert "folder a" not in [job.name for job in scheduled_jobs(settings, engine)]
+    with pytest.raises(SettingsError, match="not a folder"):
         remove_folder(engine, "a")

@@ -1,81 +1,84 @@
-"""What the live sources' processes tell their supervisor, a JSON line each half second."""
+"""The messages that the supervisor receives: each source's status, and ended processes."""
 
-import json
 from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Self
 
 from contracts.live_sources import LiveState
 from ingest.live.conditions import Condition
 from ingest.live.reader import LiveReader
+from runtime.pipes import PipeMessage
 
 _RATE_SPAN_S: Final = 5.0
 _LONGEST_REASON: Final = 400
-_TOLD_FOR_S: Final = 60.0
+"""Characters: the message must fit into one write, because the processes share the pipe."""
+_SHOW_CLOCK_STEP_S: Final = 60.0
 _CLOCK_SET: Final = "the clock of this host was set"
 
 
 @dataclass(frozen=True, slots=True)
-class LiveNews:
-    """Of one source. since: ISO 8601, UTC. fps: pictures that came a second, of late.
+class SourceStatus(PipeMessage):
+    """The status of one source. since: when it entered the state, UTC.
 
-    ended: its file is over.
+    fps: frames received per second, over the last five seconds. ended: whether its file is over.
     """
 
     source: str
     state: LiveState
     reason: str
-    since: str
+    since: datetime
     run_id: str = ""
     fps: float = 0.0
     last_frame_age_s: float | None = None
     ended: bool = False
 
-    def encode(self) -> bytes:
-        """As one line, short enough that the kernel does not mix it with another process's."""
-        values = asdict(self) | {"reason": self.reason[:_LONGEST_REASON]}
-        return json.dumps(values).encode() + b"\n"
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {
+            "reason": self.reason[:_LONGEST_REASON],
+            "since": self.since.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        return cls(
+            **fields
+            | {
+                "state": LiveState(fields["state"]),
+                "since": datetime.fromisoformat(fields["since"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Exited:
-    """A source's process ended. status: as of subprocess: a signal is negative."""
+class ProcessEnded(PipeMessage):
+    """The process of a source ended. status: exit status; negative: the signal that killed it."""
 
     source: str
     status: int
 
-    def encode(self) -> bytes:
-        """As one line."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+
+Report = SourceStatus | ProcessEnded
 
 
-def decode(line: bytes) -> LiveNews | Exited:
-    """What either `encode` wrote."""
-    values = json.loads(line)
-    if "status" in values:
-        return Exited(**values)
-    return LiveNews(**values | {"state": LiveState(values["state"])})
-
-
-class NewsMaker:
-    """Makes the news of one reader. Its times are of the reader's clock."""
+class StatusBuilder:
+    """Builds the status of the source that a reader reads. Its times are the reader's clock's."""
 
     def __init__(self, source: str, reader: LiveReader) -> None:
         self._source = source
         self._reader = reader
-        self._told: tuple[LiveState, float, int] | None = None
-        self._since = ""
+        self._reported: tuple[LiveState, float, int] | None = None
+        self._since = datetime.now(UTC)
         self._counts: deque[tuple[float, int]] = deque()
 
-    def make(self, run_id: str, trouble: str, *, ended: bool = False) -> LiveNews:
-        """trouble: what keeps its pictures from being published, or ""."""
+    def build(self, run_id: str, trouble: str, *, ended: bool = False) -> SourceStatus:
+        """Return the status now. trouble: why frames cannot be published, or ""."""
         condition, clock = self._reader.condition, self._reader.clock
-        clock.captured_at()  # Notices a step also where no picture comes.
+        clock.captured_at()  # Detects a clock step even if no frame arrives.
         now_s = clock.now_s()
-        was_set = clock.stepped_s is not None and now_s - clock.stepped_s < _TOLD_FOR_S
+        was_set = clock.stepped_s is not None and now_s - clock.stepped_s < _SHOW_CLOCK_STEP_S
         last_s = self._reader.last_picture_s
-        return LiveNews(
+        return SourceStatus(
             source=self._source,
             state=condition.state,
             reason=condition.reason or trouble or (_CLOCK_SET if was_set else ""),
@@ -86,19 +89,19 @@ class NewsMaker:
             ended=ended,
         )
 
-    def _since_utc(self, condition: Condition, now_s: float) -> str:
-        # Worked out once: the same interval has to have the same begin each time.
-        clock, told = self._reader.clock, self._told
-        if told != (condition.state, condition.since_s, clock.steps):
-            self._told = (condition.state, condition.since_s, clock.steps)
-            # What was before a step of the wall clock is an interval of its own.
+    def _since_utc(self, condition: Condition, now_s: float) -> datetime:
+        # Computed once for each interval, so that its start is the same in every report.
+        clock = self._reader.clock
+        current = (condition.state, condition.since_s, clock.steps)
+        if self._reported != current:
+            self._reported = current
+            # A step of the wall clock starts a new interval.
             since_s = (
                 condition.since_s
                 if clock.stepped_s is None
                 else max(condition.since_s, clock.stepped_s)
             )
-            begin = datetime.now(UTC) - timedelta(seconds=max(now_s - since_s, 0.0))
-            self._since = begin.isoformat()
+            self._since = datetime.now(UTC) - timedelta(seconds=max(now_s - since_s, 0.0))
         return self._since
 
     def _rate(self, now_s: float) -> float:

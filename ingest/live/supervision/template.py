@@ -1,79 +1,75 @@
-"""The template of the live sources' processes: everything is imported, and a fork begins one.
+"""The template process of the live sources: it has everything imported and forks their processes.
 
-A source is read 50 ms after it was asked for, where a new interpreter takes seconds; and what all
-processes share is in memory once. This process opens nothing, and runs no FFmpeg.
+A fork reads its source within 50 ms, while a new interpreter takes seconds; and the memory of the
+imported modules is shared. The template itself opens nothing and runs no FFmpeg.
 
-Standard input: a JSON line for each order; its end means stop. Standard output: what the sources
-tell, and a line for each process that ended; see `ingest.live.supervision.status_reports`.
+Standard input: orders (`ingest.live.supervision.orders`); its end means stop. Standard output:
+the sources' status and ended processes (`ingest.live.supervision.status_reports`).
 """
 
 import gc
-import json
 import os
-import select
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from contracts.analysis_spec import AnalysisSpec
 from contracts.settings import Settings
+from ingest.live.supervision.orders import KillSource, Order, StartSource, StopSource
 from ingest.live.supervision.process import run_source
-from ingest.live.supervision.status_reports import Exited
+from ingest.live.supervision.status_reports import ProcessEnded
 from runtime.death_signal import death_signal
 from runtime.logs import configure_logs
+from runtime.pipes import MessageReader, send
+from runtime.stop_signal import StopSignal
 
 log = structlog.get_logger()
 
-_LOOK_S: Final = 0.05
+_POLL_S: Final = 0.05
 _STOP_S: Final = 3.0
 
 
-@dataclass(slots=True)
-class _Family:
-    """The processes that live, by their sources' names."""
+class _SourceProcesses:
+    """The running processes, by source name."""
 
-    settings: Settings
-    pids: dict[str, int] = field(default_factory=dict)
-    stopped: bool = False
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pids: dict[str, int] = {}
 
-    def obey(self, order: dict[str, Any]) -> None:
-        """start NAME with pins, stop NAME, or kill NAME."""
-        name = order["source"]
-        if order["do"] == "start" and name not in self.pids:
-            self.pids[name] = self._fork(name, AnalysisSpec.decode(order["pins"]))
-        elif name in self.pids:
-            signals = {"stop": signal.SIGTERM, "kill": signal.SIGKILL}
-            os.kill(self.pids[name], signals[order["do"]])
+    def execute(self, order: Order) -> None:
+        pid = self._pids.get(order.source)
+        match order:
+            case StartSource() if pid is None:
+                self._pids[order.source] = self._fork(order.source, order.spec)
+            case StopSource() if pid is not None:
+                os.kill(pid, signal.SIGTERM)
+            case KillSource() if pid is not None:
+                os.kill(pid, signal.SIGKILL)
 
     def reap(self) -> None:
-        """Say which have ended."""
-        for name, pid in list(self.pids.items()):
+        """Report the processes that have ended."""
+        for name, pid in list(self._pids.items()):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                del self.pids[name]
-                exited = Exited(name, os.waitstatus_to_exitcode(status))
-                os.write(sys.stdout.fileno(), exited.encode())
+                del self._pids[name]
+                report = ProcessEnded(name, os.waitstatus_to_exitcode(status))
+                send(sys.stdout.fileno(), report)
 
-    def end(self) -> None:
-        """Stop them all, and kill those that do not."""
-        for pid in self.pids.values():
+    def stop(self) -> None:
+        """Ask all processes to end, and kill those that have not ended after three seconds."""
+        for pid in self._pids.values():
             os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + _STOP_S
-        while self.pids and time.monotonic() < until:
+        while self._pids and time.monotonic() < until:
             self.reap()
-            time.sleep(_LOOK_S)
-        for pid in self.pids.values():
+            time.sleep(_POLL_S)
+        for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
 
-    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self.stopped = True
-
-    def _fork(self, name: str, pins: AnalysisSpec) -> int:
+    def _fork(self, name: str, spec: AnalysisSpec) -> int:
         die_with_parent = death_signal()
         pid = os.fork()
         if pid:
@@ -83,8 +79,8 @@ class _Family:
             if die_with_parent is not None:
                 die_with_parent()
             os.close(sys.stdin.fileno())
-            status = run_source(self.settings, name, pins)
-        except BaseException:  # A forked child: nothing may go on into the template's code.
+            status = run_source(self._settings, name, spec)
+        except BaseException:  # A forked child must never return into the template's code.
             log.exception("source process crashed", source=name)
         finally:
             sys.stderr.flush()
@@ -92,25 +88,19 @@ class _Family:
 
 
 def main() -> None:
-    """Obey until standard input ends, or SIGTERM."""
+    """Execute orders until standard input ends or SIGTERM comes."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     structlog.contextvars.bind_contextvars(service="sources")
-    family = _Family(settings)
-    gc.freeze()  # What is there now is shared for good: no child's collector touches it.
-    signal.signal(signal.SIGTERM, family.ask_to_stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle.
-    orders = b""
-    while not family.stopped:
-        if select.select([sys.stdin], [], [], _LOOK_S)[0]:
-            read = os.read(sys.stdin.fileno(), 65536)
-            if not read:
-                break
-            *lines, orders = (orders + read).split(b"\n")
-            for line in lines:
-                family.obey(json.loads(line))
-        family.reap()
-    family.end()
+    processes = _SourceProcesses(settings)
+    orders = MessageReader[Order](sys.stdin.fileno(), StartSource, StopSource, KillSource)
+    stop = StopSignal()
+    gc.freeze()  # No child's garbage collector touches, and so copies, the shared memory.
+    while not (stop.is_set() or orders.ended):
+        for order in orders.read(_POLL_S):
+            processes.execute(order)
+        processes.reap()
+    processes.stop()
 
 
 if __name__ == "__main__":

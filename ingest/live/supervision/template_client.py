@@ -1,38 +1,33 @@
-"""The supervisor's end of the live sources' processes: start, stop, kill, and hear of them."""
+"""The supervisor's end of the template process: it sends orders and receives reports."""
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-import structlog
-
 from contracts.analysis_spec import AnalysisSpec
-from ingest.live.supervision.status_reports import Exited, LiveNews, decode
+from ingest.live.supervision.orders import KillSource, Order, StartSource, StopSource
+from ingest.live.supervision.status_reports import ProcessEnded, Report, SourceStatus
 from runtime.children import start_child, stop_child
+from runtime.pipes import MessageReader, send
 
-log = structlog.get_logger()
 
-
-class Nursery:
-    """Has the template process fork one process a source. Start it from the main thread."""
+class TemplateClient:
+    """Starts the template, which forks one process a source. Call it from the main thread only."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self._template: subprocess.Popen[str] | None = None
-        self._unread = b""
+        self._template: subprocess.Popen[bytes] | None = None
+        self._reports: MessageReader[Report] | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether the template lives; when it dies, all of its processes do."""
+    def is_running(self) -> bool:
+        """Whether the template runs; when it dies, the processes of all sources die with it."""
         return self._template is not None and self._template.poll() is None
 
     def open(self) -> None:
-        """Start the template, which takes some seconds to be ready; orders wait for it."""
+        """Start the template. Its imports take some seconds; orders wait in the pipe."""
         self.close()
-        self._unread = b""
         self._template = start_child(
             [sys.executable, "-m", "ingest.live.supervision.template"],
             env=self._env,
@@ -40,38 +35,33 @@ class Nursery:
             piped=True,
         )
         assert self._template.stdout is not None
-        os.set_blocking(self._template.stdout.fileno(), False)
+        self._reports = MessageReader[Report](
+            self._template.stdout.fileno(), SourceStatus, ProcessEnded
+        )
 
     def close(self) -> None:
-        """End every process: each first says what it captured."""
+        """Stop the template and all processes; each first accounts for the frames it captured."""
         if self._template is not None:
             stop_child(self._template)
-            self._template = None
+            self._template = self._reports = None
 
-    def start(self, source: str, pins: AnalysisSpec) -> None:
-        """Begin to read the source; if its process lives already, nothing happens."""
-        self._order({"do": "start", "source": source, "pins": pins.encode()})
+    def start(self, source: str, spec: AnalysisSpec) -> None:
+        """Start the source's process, unless it is running."""
+        self._send(StartSource(source, spec))
 
     def stop(self, source: str) -> None:
-        """Ask its process to end."""
-        self._order({"do": "stop", "source": source})
+        """Ask the source's process to end."""
+        self._send(StopSource(source))
 
     def kill(self, source: str) -> None:
-        """End its process at once."""
-        self._order({"do": "kill", "source": source})
+        """Kill the source's process."""
+        self._send(KillSource(source))
 
-    def heard(self) -> list[LiveNews | Exited]:
-        """What the processes said since."""
-        if self._template is None or self._template.stdout is None:
-            return []
-        with suppress(BlockingIOError):
-            while found := os.read(self._template.stdout.fileno(), 65536):
-                self._unread += found
-        *lines, self._unread = self._unread.split(b"\n")
-        return [decode(line) for line in lines]
+    def reports(self) -> list[Report]:
+        """Return the reports that have arrived, in their order."""
+        return self._reports.read() if self._reports is not None else []
 
-    def _order(self, order: dict[str, str]) -> None:
+    def _send(self, order: Order) -> None:
         assert self._template is not None and self._template.stdin is not None
-        with suppress(BrokenPipeError):  # It died; that is seen next.
-            self._template.stdin.write(json.dumps(order) + "\n")
-            self._template.stdin.flush()
+        with suppress(BrokenPipeError):  # The template died; the supervisor notices it next.
+            send(self._template.stdin.fileno(), order)

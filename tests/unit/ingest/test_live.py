@@ -18,7 +18,7 @@ from contracts.live_sources import LiveState
 from ingest.live.clock import LiveClock
 from ingest.live.opening import LiveInput, LivePicture, check_uri, open_live
 from ingest.live.reader import STALL_S, LiveReader
-from ingest.live.supervision.status_reports import NewsMaker
+from ingest.live.supervision.status_reports import StatusBuilder
 from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from tests.media import steady, write_video
 
@@ -76,15 +76,15 @@ def test_a_step_of_the_wall_clock_is_taken_over_and_counted(step_s: float) -> No
 def test_a_step_of_the_wall_clock_begins_an_interval_and_is_told() -> None:
     clocks = Clocks()
     source = reader(lambda _uri: Given(), clocks.clock())
-    maker = NewsMaker("door", source)
-    before = maker.make("", "")
+    builder = StatusBuilder("door", source)
+    before = builder.build("", "")
     clocks.pass_time(10)
-    assert (maker.make("", "").since, before.reason) == (before.since, "")
+    assert (builder.build("", "").since, before.reason) == (before.since, "")
     clocks.wall_s += 3600
-    told = maker.make("", "")
+    told = builder.build("", "")
     assert told.since != before.since and "clock" in told.reason
     clocks.pass_time(61)
-    later = maker.make("", "")
+    later = builder.build("", "")
     assert (later.since, later.reason) == (told.since, "")
 
 

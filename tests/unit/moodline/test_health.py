@@ -47,9 +47,9 @@ def test_a_service_is_ready_once_it_could_work_and_not_while_it_cannot() -> None
     health = Health(60)
     with served(health) as url:
         assert get(f"{url}/readyz")[0] == 503
-        health.note_turn("")
+        health.note_step("")
         assert get(f"{url}/readyz")[0] == 200
-        health.note_turn("cannot reach redis://:s3cret@broker/0")
+        health.note_step("cannot reach redis://:s3cret@broker/0")
         status, body = get(f"{url}/readyz")
         assert status == 503
         assert json.loads(body)["trouble"] == "cannot reach redis://***@broker/0"
@@ -59,7 +59,7 @@ def test_a_service_is_ready_once_it_could_work_and_not_while_it_cannot() -> None
 def test_a_service_that_no_longer_turns_is_not_alive() -> None:
     clock = Clock()
     health = Health(60, clock)
-    health.note_turn("")
+    health.note_step("")
     clock.now += 61
     with served(health) as url:
         assert get(f"{url}/healthz")[0] == 503

@@ -1,0 +1,121 @@
+"""The pipeline of `moodline ingest` and `moodline up`: live sources, recordings and workers."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from broker.bus import Bus
+from contracts.errors import BrokerError
+from contracts.runs import RunKind
+from contracts.settings import Settings
+from ingest.live.supervision.supervisor import SourceSupervisor
+from ingest.metrics import IngestMetrics
+from moodline.analysis.run_spec import live_spec
+from moodline.services.health import Health, HealthServer
+from moodline.services.heartbeat import Heartbeat
+from moodline.services.run_claimer import RunClaimer
+from moodline.stack.running_stack import RunningStack
+from moodline.stack.side_services import SideServices
+from moodline.stack.stack import Stack
+from records.database import open_engine
+
+log = structlog.get_logger()
+
+_STEP_S: Final = 0.2
+_DRAIN_S: Final = 5.0
+_DRAIN_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Pipeline:
+    """The parts that one process drives."""
+
+    stack: Stack
+    sources: SourceSupervisor
+    side_services: SideServices
+    claimer: RunClaimer
+    health: Health
+    metrics: IngestMetrics
+
+
+def serve_pipeline(
+    settings: Settings,
+    *,
+    workers: int,
+    parallel: int,
+    running: RunningStack | None = None,
+    side_services: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Run the pipeline until SIGTERM or Ctrl-C.
+
+    running: publishes the broker's URL for the other commands. side_services: arguments of
+    `moodline` by service name.
+    """
+    engine = open_engine(settings.effective_database_url)
+    health = Health.for_steps(settings.stall_s)
+    metrics = IngestMetrics(health.registry)
+    server = HealthServer(health, settings.health, settings.health_token)
+    stack = Stack(settings, engine, workers=workers, ingestors=parallel, metrics=metrics)
+    try:
+        with server, stack:
+            url = stack.env["MOODLINE_REDIS_URL"]
+            if running is not None:
+                running.announce(url)
+            # The side services must not bind this process's health address.
+            env = {name: value for name, value in stack.env.items() if name != "MOODLINE_HEALTH"}
+            with (
+                SideServices(side_services or {}, env) as beside,
+                SourceSupervisor(
+                    settings, engine, stack.env, partial(live_spec, settings)
+                ) as sources,
+                Heartbeat("ingest", lambda: url, lambda: _state(stack.trouble or sources.trouble)),
+            ):
+                log.info("serving", parallel=parallel, workers=workers)
+                claimer = RunClaimer(settings, engine, stack)
+                _drive(_Pipeline(stack, sources, beside, claimer, health, metrics))
+    except KeyboardInterrupt:
+        log.info("stopped")
+    finally:
+        engine.dispose()
+
+
+def _state(trouble: str) -> tuple[str, str]:
+    return ("trouble" if trouble else "running"), trouble
+
+
+def _drive(pipeline: _Pipeline) -> None:
+    """Step all parts until Ctrl-C or SIGTERM; then let the workers finish."""
+    stack, logged = pipeline.stack, ""
+    try:
+        while True:
+            stack.step(_STEP_S)
+            pipeline.sources.step()
+            pipeline.side_services.step()
+            if stack.busy < stack.ingestors:
+                pipeline.claimer.step()
+            trouble = pipeline.claimer.trouble or pipeline.sources.trouble
+            if trouble and trouble != logged:
+                log.warning("cannot read the records", reason=trouble)
+            logged = trouble
+            pipeline.metrics.busy.set(stack.busy)
+            # The stack's own trouble is in the log of its children, with its run.
+            pipeline.health.note_step(stack.trouble or trouble)
+    finally:
+        pipeline.sources.stop()
+        if stack.workers:
+            _drain(stack.env["MOODLINE_REDIS_URL"])
+
+
+def _drain(broker_url: str) -> None:
+    """Give the workers five seconds to commit the last frames of the live sources."""
+    until = time.monotonic() + _DRAIN_S
+    with suppress(BrokerError):
+        bus = Bus.connect(broker_url)
+        while bus.open_runs(kind=RunKind.LIVE) and time.monotonic() < until:
+            time.sleep(_DRAIN_POLL_S)
+        bus.close()

@@ -1,0 +1,163 @@
+"""The scheduler's jobs: rollups, health checks, retention, maintenance, uploads and folders."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Engine
+
+from analytics.history.rollups import fold_all
+from analytics.now.live_sources import live_lines
+from analytics.removal.freed_space import give_space_back, refresh_statistics
+from analytics.removal.retention import Ages, apply_retention, forget_job_runs
+from analytics.runs.report import counted
+from analytics.scheduler import Job, LastRun, cron, every, last_runs
+from broker.bus import Bus
+from broker.presence import Presence, SourceReport, WorkerReport
+from contracts.errors import MoodlineError
+from contracts.settings import Settings
+from contracts.times import utc_now
+from moodline.services.folder_watch import queue_new_recordings
+from records.users.sessions import delete_expired_sessions
+from records.watched_folders import WatchedFolder, watched_folders
+
+_ROLLUPS_EVERY_S: Final = 10
+_HEALTH_EVERY_S: Final = 60
+_UPLOADS_EVERY_S: Final = 600
+_RETENTION_AT: Final = "15 3 * * *"
+_MAINTENANCE_AT: Final = "45 3 * * *"
+_JOB_RUNS_KEPT: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A job, its times, and its last run.
+
+    when: the times as text. next, last: UTC; last is the time for which it was scheduled.
+    took_s: duration of the last run; None while it runs. result, error: text, or "".
+    """
+
+    job: str
+    when: str
+    next: datetime | None
+    last: datetime | None
+    took_s: float | None
+    result: str
+    error: str
+
+
+def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
+    """Return the built-in jobs, and one job for each watched folder."""
+    zone = settings.timezone
+    return [
+        Job("rollups", every(_ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
+        Job("health", every(_HEALTH_EVERY_S), partial(_check_health, settings, engine), quiet=True),
+        Job("retention", cron(_RETENTION_AT, zone), partial(_apply_retention, settings, engine)),
+        Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
+        Job(
+            "uploads",
+            every(_UPLOADS_EVERY_S),
+            partial(_remove_old_uploads, settings, engine),
+            quiet=True,
+        ),
+        *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
+    ]
+
+
+def job_statuses(settings: Settings, engine: Engine) -> list[JobStatus]:
+    """Return the status of every job."""
+    runs, now = last_runs(engine), utc_now()
+    return [_status(job, runs.get(job.name), now) for job in scheduled_jobs(settings, engine)]
+
+
+def folder_job_name(folder: str) -> str:
+    """Return the name of a watched folder's job."""
+    return f"folder {folder}"
+
+
+def _status(job: Job, last: LastRun | None, now: datetime) -> JobStatus:
+    took = last.finished_at - last.started_at if last and last.finished_at else None
+    return JobStatus(
+        job=job.name,
+        when=job.times.text,
+        next=job.times.next_after(now),
+        last=last.scheduled_at if last else None,
+        took_s=round(took.total_seconds(), 3) if took is not None else None,
+        result=_result(last),
+        error=_error(last),
+    )
+
+
+def _result(last: LastRun | None) -> str:
+    if last is not None and last.running:
+        return f"running since {last.started_at:%H:%M:%S}"
+    return last.result if last is not None else ""
+
+
+def _error(last: LastRun | None) -> str:
+    if last is not None and last.finished_at is None and not last.running:
+        return "did not end: its scheduler was killed"
+    return last.error if last is not None else ""
+
+
+def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Job:
+    trigger = (
+        every(folder.every_s) if folder.every_s else cron(folder.cron or "", settings.timezone)
+    )
+    # A new folder is checked at once: its latest time, before it was added, counts as missed.
+    since = folder.created_at - timedelta(seconds=folder.every_s or 0)
+    run = partial(queue_new_recordings, settings, engine, folder)
+    return Job(folder_job_name(folder.name), trigger, run, since=since, waits=True)
+
+
+def _remove_old_uploads(settings: Settings, engine: Engine) -> str:
+    from moodline.adapters.recordings import remove_copies, uploads_of
+
+    removed = uploads_of(settings, engine).remove_expired()
+    copies = remove_copies(settings, engine, utc_now())
+    return f"deleted {counted(removed, 'upload')} and {counted(copies, 'annotated video')}"
+
+
+def _fold(engine: Engine) -> str:
+    return f"{counted(fold_all(engine, newest_first=True), 'minute')} folded"
+
+
+def _apply_retention(settings: Settings, engine: Engine) -> str:
+    # Rows must be in the rollups before they are removed; windows that lost rows are folded again.
+    fold_all(engine)
+    removed = apply_retention(engine, Ages.of(settings))
+    fold_all(engine)
+    return f"removed {removed.line()}"
+
+
+def _maintain(engine: Engine) -> str:
+    forgotten = forget_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
+    delete_expired_sessions(engine)
+    give_space_back(engine)
+    refresh_statistics(engine)
+    return f"freed disk space, deleted {counted(forgotten, 'job run')}"
+
+
+def _check_health(settings: Settings, engine: Engine) -> str:
+    """Check the workers and live sources. Raises MoodlineError with everything that is wrong."""
+    sources = [one for one in live_lines(engine) if not one.paused]
+    if not settings.redis_url:
+        return "database ok"
+    bus = Bus.connect(settings.redis_url)
+    try:
+        workers = Presence(bus, WorkerReport).living()
+        reports = {one.id: one for one in Presence(bus, SourceReport).living()}
+    finally:
+        bus.close()
+    unread = [one.name for one in sources if one.name not in reports]
+    failed = [one for one in reports.values() if one.state == "failed"]
+    troubles = [
+        *(["no worker is running"] if not workers else []),
+        *([f"no process reads {', '.join(unread)}"] if unread else []),
+        *(f"{one.id} failed: {one.reason}" for one in failed),
+    ]
+    if troubles:
+        raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")
+    running = f"{counted(len(workers), 'worker')}, {counted(len(sources), 'live source')}"
+    return f"database and broker ok, {running}"

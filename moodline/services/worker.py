@@ -1,0 +1,15 @@
+"""`moodline worker`: analyses frames, on any host that reaches the broker and the database."""
+
+from contracts.settings import Device, Settings
+from moodline.services.health import Health, HealthServer
+from moodline.services.servers import require_servers
+
+
+def run_worker(settings: Settings, device: Device) -> None:
+    """Analyse frames until SIGTERM or Ctrl-C; then commit, and release the runs."""
+    from inference_worker.__main__ import serve
+
+    require_servers(settings)
+    health = Health.for_steps(settings.stall_s)
+    with HealthServer(health, settings.health, settings.health_token):
+        serve(settings, device=device, registry=health.registry, on_turn=health.note_step)
