@@ -9,10 +9,9 @@ from sqlalchemy import Engine
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from inference_worker.faces.detect import detector_id
 from ingest.files.discovery import Recording, discover
-from moodline.analysis.batch import Pins, queue_files
-from moodline.analysis.run_spec import analysis_options, model_card
+from moodline.analysis.queueing import JobTemplate, queue_files
+from moodline.analysis.run_spec import analysis_spec
 from records.watched_folders import WatchedFolder, handled_files, save_handled_files
 
 SETTLE_S: Final = 10.0
@@ -51,7 +50,7 @@ def queue_new_recordings(
         return f"{len(found):,} recordings, nothing new"
     wait(SETTLE_S)
     settled = [one for one in new if _state(one.path) == states[str(one.path)] != _GONE]
-    queued = queue_files(settings, engine, settled, _pins(settings, folder)) if settled else []
+    queued = queue_files(settings, engine, settled, _template(settings, folder)) if settled else []
     kept |= {str(one.path): states[str(one.path)] for one in settled}
     save_handled_files(engine, folder.name, kept)
     refused = [one for one in queued if one.error]
@@ -69,11 +68,9 @@ def _state(path: Path) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _pins(settings: Settings, folder: WatchedFolder) -> Pins:
-    return Pins(
-        detector=detector_id(settings.detector),
-        model_version=model_card(settings).version,
-        options=analysis_options(settings),
+def _template(settings: Settings, folder: WatchedFolder) -> JobTemplate:
+    return JobTemplate(
+        spec=analysis_spec(settings),
         sampling_fps=folder.sampling_fps,
         source=folder.source,
         folders=settings.shared_folders,

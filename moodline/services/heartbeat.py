@@ -89,7 +89,7 @@ class Heartbeat:
             reason,
             self._since,
         )
-        Presence(self._bus, ServiceReport).report(report, alive_for_s=_TTL_S)
+        Presence(self._bus, ServiceReport).send_heartbeat(report, alive_for_s=_TTL_S)
 
     def _disconnect(self) -> None:
         if self._bus is not None:

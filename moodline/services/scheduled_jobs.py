@@ -112,10 +112,10 @@ def _folder_job(settings: Settings, engine: Engine, folder: WatchedFolder) -> Jo
 
 
 def _remove_old_uploads(settings: Settings, engine: Engine) -> str:
-    from moodline.adapters.recordings import remove_copies, uploads_of
+    from moodline.adapters.recording_files import delete_old_copies, uploads_of
 
     removed = uploads_of(settings, engine).remove_expired()
-    copies = remove_copies(settings, engine, utc_now())
+    copies = delete_old_copies(settings, engine, utc_now())
     return f"deleted {counted(removed, 'upload')} and {counted(copies, 'annotated video')}"
 
 
@@ -146,8 +146,8 @@ def _check_health(settings: Settings, engine: Engine) -> str:
         return "database ok"
     bus = Bus.connect(settings.redis_url)
     try:
-        workers = Presence(bus, WorkerReport).living()
-        reports = {one.id: one for one in Presence(bus, SourceReport).living()}
+        workers = Presence(bus, WorkerReport).alive()
+        reports = {one.id: one for one in Presence(bus, SourceReport).alive()}
     finally:
         bus.close()
     unread = [one.name for one in sources if one.name not in reports]

@@ -32,7 +32,7 @@ class SourceHeartbeats:
         try:
             presence = Presence(self.bus(), SourceReport)
             for status in statuses:
-                presence.report(self._report(status), alive_for_s=_TTL_S)
+                presence.send_heartbeat(self._report(status), alive_for_s=_TTL_S)
         except BrokerError:
             self.close()
             raise

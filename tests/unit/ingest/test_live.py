@@ -1,6 +1,5 @@
 """Live sources: pauses, clock, the newest picture, and the state that is told of them."""
 
-import random
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,19 +18,7 @@ from ingest.live.clock import LiveClock
 from ingest.live.opening import LiveInput, LivePicture, check_uri, open_live
 from ingest.live.reader import STALL_S, LiveReader
 from ingest.live.supervision.status_reports import StatusBuilder
-from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from tests.media import steady, write_video
-
-
-@given(st.integers(0, 2**32), st.integers(1, 40))
-def test_pauses_grow_to_eight_seconds_and_begin_anew(seed: int, tries: int) -> None:
-    backoff = Backoff(random.Random(seed))
-    pauses = [backoff.next_pause_s() for _ in range(tries)]
-    for number, pause in enumerate(pauses):
-        most = min(0.5 * 2**number, LONGEST_PAUSE_S)
-        assert most / 2 <= pause <= most
-    backoff.reset()
-    assert backoff.next_pause_s() <= 0.5
 
 
 class Clocks:

@@ -1,4 +1,4 @@
-"""A log holds no credentials, wherever an event has them."""
+"""Logs: credentials are removed, and a service is named."""
 
 import json
 
@@ -10,22 +10,24 @@ from runtime.logs import configure_logs
 URI = "rtsp://me:s3cret@camera.local/live"
 
 
-def test_no_value_and_no_traceback_tells_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_and_tracebacks_hold_no_password(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO")
     log = structlog.get_logger()
     try:
         raise ValueError(f"no port in {URI}")
     except ValueError:
-        log.exception("it died", uri=URI, sources=[URI, {"at": URI}], count=3)
+        log.exception("source failed", uri=URI, sources=[URI, {"at": URI}], count=3)
     finally:
         structlog.reset_defaults()
-    said = capsys.readouterr().err
-    event = json.loads(said)
-    assert "s3cret" not in said and "ValueError: no port in rtsp://***@camera" in event["exception"]
+    written = capsys.readouterr().err
+    event = json.loads(written)
+    assert (
+        "s3cret" not in written and "ValueError: no port in rtsp://***@camera" in event["exception"]
+    )
     assert (event["count"], event["sources"][1]) == (3, {"at": "rtsp://***@camera.local/live"})
 
 
-def test_each_event_of_a_service_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_event_of_a_service_holds_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("", service="scheduler")
     try:
         structlog.get_logger().info("hello")
