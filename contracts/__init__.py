@@ -1,1 +1,4 @@
-"""What all stages agree on: labels, messages, records, settings, errors. Knows no stage."""
+"""Data types, constants, settings and errors that all stages share.
+
+Imports no other package of moodline. Nothing here opens a connection or holds state.
+"""

@@ -1,13 +1,18 @@
-"""What a run is pinned to: detector, model and the options that change its rows."""
+"""AnalysisSpec: the detector, model and options of a run, fixed when the run is created."""
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOptions:
-    """What changes the rows of a run besides its pictures; pinned when it is enqueued."""
+    """The options that change the rows of a run.
+
+    smoothing_s: time constant of the smoothing of a track. uncertain_below: confidence below which
+    a face is uncertain; None: the model card's. min_face_px: shortest side of a face to detect,
+    pixels of the source. max_frame_side: longest side of an analysed frame, pixels.
+    """
 
     smoothing_s: float
     uncertain_below: float | None
@@ -17,20 +22,20 @@ class AnalysisOptions:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisSpec:
-    """What the runs of a live source are pinned to at their start."""
+    """The analysis of a run. model_version: as `ModelCard.version` returns it."""
 
     detector: str
     model_version: str
     options: AnalysisOptions
 
     def encode(self) -> str:
-        """As one line of JSON."""
-        return json.dumps(asdict(self))
+        """Return one line of JSON."""
+        return _CODEC.dump_json(self).decode()
 
-    @classmethod
-    def decode(cls, line: str) -> Self:
-        """What `encode` wrote."""
-        values: dict[str, Any] = json.loads(line)
-        return cls(
-            values["detector"], values["model_version"], AnalysisOptions(**values["options"])
-        )
+    @staticmethod
+    def decode(line: str) -> "AnalysisSpec":
+        """Return the spec in a line of `encode`. Raises ValueError."""
+        return _CODEC.validate_json(line)
+
+
+_CODEC = TypeAdapter(AnalysisSpec)

@@ -1,4 +1,4 @@
-"""FrameResult: what the analysis says of one frame, before it is a row."""
+"""FrameResult: the faces that the analysis found in one frame."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,11 @@ from contracts.geometry import Box
 
 @dataclass(frozen=True, slots=True)
 class FaceResult:
-    """One face in one frame. `box` is in display pixels of the source.
+    """One face in one frame.
 
-    probabilities: 7, calibrated, in EXPRESSIONS order. emotion: None when uncertain.
-    smoothed_*: the same over the track's recent time. quality: 0 (useless) to 1.
+    box: in display pixels of the source. probabilities: 7, calibrated, in the order of
+    EXPRESSIONS. emotion: the expression, None if uncertain. confidence: the largest probability.
+    smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1.
     """
 
     track_id: int
@@ -25,9 +26,10 @@ class FaceResult:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """One analysed frame. dwell_ms: gap to the previous analysed frame, at most 1000.
+    """One analysed frame.
 
-    faces: sorted by track_id.
+    seq, frame_index, media_time_us, captured_at_us: as in FrameMessage. dwell_ms: time since the
+    previous analysed frame, at most 1000. faces: sorted by track_id.
     """
 
     seq: int

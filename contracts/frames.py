@@ -1,8 +1,8 @@
-"""FrameMessage and End: what travels on a run's stream. Bytes in, bytes out.
+"""FrameMessage and End: the messages on a run's stream, and their encoding.
 
-Layout, big-endian: magic "ML", version, kind, then the length of a JSON header, the length of
-the body, the header and the body. The header is small and named; the body is raw pixels.
-Whatever does not decode exactly raises FrameDecodeError: a message may come from anywhere.
+Layout, big-endian: magic "ML", version, kind, length of the header, length of the body, header,
+body. The header is a JSON object; the body is raw pixels. Decoding checks everything, as another
+version or another program may have written the message.
 """
 
 import json
@@ -23,11 +23,11 @@ _INT64: Final = 2**63 - 1
 
 
 class DropCause(StrEnum):
-    """Why a captured frame was never analysed. Causes are counted, never merged.
+    """The reason why a captured frame is not analysed. Each cause has its own count.
 
-    corrupt: it did not decode, or not whole. newest: a newer one took its place before there was
-    room for it. broker_full: the broker had no memory for it. broker_lost: the broker accepted it,
-    and died. poison: it kills the worker that reads it.
+    corrupt: the frame did not decode, or only in part. newest: a newer frame replaced it while
+    the stream was full. broker_full: the broker had no memory left. broker_lost: the broker
+    accepted the frame and then lost it. poison: the frame crashes every worker that reads it.
     """
 
     CORRUPT = "corrupt"
@@ -39,11 +39,11 @@ class DropCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """A run's cumulative totals up to a message. The worker stores the differences.
+    """The totals of a run up to a message. The worker stores the differences.
 
-    captured: frames decoded, sampled or not; of a live source also what did not decode.
-    sampled_out: of those, left out by the sampling. dropped: lost frames or packets by cause;
-    `corrupt` counts packets that did not decode.
+    captured: decoded frames; for a live source, also packets that did not decode. sampled_out:
+    captured frames that sampling left out. dropped: lost frames by DropCause; `corrupt` counts
+    packets that did not decode.
     """
 
     captured: int = 0
@@ -53,13 +53,14 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class FrameMessage:
-    """One frame to analyse: its place in the source and its luma, 8 bits a pixel, row by row.
+    """One frame to analyse. Raises FrameDecodeError for values out of bounds.
 
-    seq: ordinal of published frames, from 1. frame_index: ordinal of decoded frames, from 0.
-    media_time_us: PTS minus the stream's start. captured_at_us: UTC, microseconds.
-    width, height: of `luma`. display_width, display_height: of the source after rotation and
-    sample aspect; boxes are in those pixels. cursor: where a reader can take up the source
-    again so that this frame comes next; empty except on key frames.
+    seq: ordinal among the published frames, from 1. frame_index: ordinal among the decoded frames,
+    from 0. media_time_us: presentation time since the start of the stream, microseconds.
+    captured_at_us: UTC, microseconds since 1970. luma: 8 bits a pixel, row by row, width x height.
+    display_width, display_height: size of the source after rotation and sample aspect ratio;
+    boxes are in these pixels. cursor: position from which a reader resumes with this frame; empty
+    except on key frames.
     """
 
     run_id: str
@@ -86,17 +87,17 @@ class FrameMessage:
             )
 
     def encode(self) -> bytes:
-        """The message as bytes; `decode` gives back an equal message."""
+        """Return the message as bytes, from which `decode` makes an equal message."""
         header = {name: getattr(self, name) for name in _FRAME_FIELDS}
         return _pack(b"F", header, self.counters, self.luma)
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The last message of a run: its totals, and why it ended if that was not the end.
+    """The last message of a run. Raises FrameDecodeError for values out of bounds.
 
-    seq: one past the last frame. frames_total: frames that a full decode yielded.
-    error: empty, or what stopped the source before its end.
+    seq: one more than the last frame's. frames_total: frames that the source decoded to.
+    error: the reason why the source stopped early; empty if it ended.
     """
 
     run_id: str
@@ -109,7 +110,7 @@ class End:
         _check_counts(self)
 
     def encode(self) -> bytes:
-        """The message as bytes; `decode` gives back an equal message."""
+        """Return the message as bytes, from which `decode` makes an equal message."""
         header = {name: getattr(self, name) for name in _END_FIELDS}
         return _pack(b"E", header, self.counters, b"")
 
@@ -130,7 +131,7 @@ _END_FIELDS: Final = ("run_id", "seq", "frames_total", "error")
 
 
 def decode(data: bytes) -> FrameMessage | End:
-    """The message in `data`. Raises FrameDecodeError for anything else than exactly one."""
+    """Return the message in `data`. Raises FrameDecodeError if it is not exactly one message."""
     if len(data) < _PREFIX.size:
         raise FrameDecodeError(f"truncated message: {len(data)} bytes")
     magic, version, kind, header_length, body_length = _PREFIX.unpack_from(data)
@@ -138,13 +139,13 @@ def decode(data: bytes) -> FrameMessage | End:
         raise FrameDecodeError("not a moodline message")
     if version != VERSION:
         raise FrameDecodeError(
-            f"message version {version}, this is version {VERSION}",
-            hint="run the same moodline version in every ingestor and worker",
+            f"message version {version} is not supported; this is version {VERSION}",
+            hint="Run the same version of moodline in every ingestor and worker",
         )
     if header_length > MAX_HEADER_BYTES or body_length > MAX_BODY_BYTES:
         raise FrameDecodeError(f"message of {header_length} + {body_length} bytes is too large")
     if len(data) != _PREFIX.size + header_length + body_length:
-        raise FrameDecodeError("message length differs from its header's claim")
+        raise FrameDecodeError("the message's length is not the one in its header")
     header = _Header.parse(data[_PREFIX.size : _PREFIX.size + header_length])
     body = data[_PREFIX.size + header_length :]
     if kind == b"F":
@@ -179,7 +180,7 @@ def _check_counts(message: FrameMessage | End) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The JSON header of a message, read with the types checked."""
+    """The JSON header of a message; its methods check the type of each value."""
 
     values: dict[str, Any]
 

@@ -1,11 +1,11 @@
-"""Box: where a face is."""
+"""Box: the place of a face in a frame."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
-    """A rectangle: left, top, width and height, in the pixels that its holder names."""
+    """A rectangle: left, top, width and height, in pixels of the frame that its owner names."""
 
     x: float
     y: float
@@ -13,14 +13,14 @@ class Box:
     h: float
 
     def scaled(self, factor_x: float, factor_y: float) -> "Box":
-        """The same rectangle in a picture that is that much larger."""
+        """Return the same rectangle in a frame scaled by these factors."""
         return Box(self.x * factor_x, self.y * factor_y, self.w * factor_x, self.h * factor_y)
 
     def iou(self, other: "Box") -> float:
-        """Intersection over union, 0..1."""
+        """Return the intersection over union, 0 to 1."""
         width = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
         height = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
         if width <= 0 or height <= 0:
             return 0.0
-        shared = width * height
-        return shared / (self.w * self.h + other.w * other.h - shared)
+        intersection = width * height
+        return intersection / (self.w * self.h + other.w * other.h - intersection)

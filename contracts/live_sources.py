@@ -1,14 +1,15 @@
-"""A live source: its settings as stored, and the states that it can be in."""
+"""LiveSource: a camera or stream as configured, and the states that it can be in."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class LiveState(StrEnum):
-    """What a live source does; each state has a reason, except streaming.
+    """The state of a live source. Stored. Every state but `streaming` has a reason.
 
-    stalled: connected, and no picture comes. failed: it refuses us, and asking again and again
-    would lock the camera; or it is not there at all.
+    connecting: opening the source. streaming: frames arrive. stalled: connected, but no frame
+    arrives. backing_off: waiting before the next attempt. paused: by a user. failed: the source
+    refuses the credentials, where more attempts could lock the account, or it does not exist.
     """
 
     CONNECTING = "connecting"
@@ -21,7 +22,13 @@ class LiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveSource:
-    """One live source, as its row says. uri: as stored, perhaps sealed; shown_uri: for people."""
+    """One live source.
+
+    uri: as stored, with sealed credentials if it has any. shown_uri: the URI without credentials.
+    host: name of the host that must read it; None: any. sampling_fps: analysed frames a second;
+    None: the default. max_side: longest side of an analysed frame, pixels; None: the setting.
+    looped: play a file again when it ends. revision: increased on every change of the source.
+    """
 
     pk: int
     name: str

@@ -1,7 +1,6 @@
-"""The sidecar of a model artifact: what goes in, what comes out, and what it is worth."""
+"""ModelCard: the JSON file beside a model's weights, with its inputs, outputs and metrics."""
 
 import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,10 +17,10 @@ CROP_SIDE: Final = 48
 
 
 class Head(BaseModel):
-    """One output of the model: logits, 7 in EXPRESSIONS order.
+    """One output of the model: 7 logits in the order of EXPRESSIONS.
 
-    The probabilities are softmax(logits / temperature + biases); no biases are none to add.
-    uncertain_below: confidence below which a face read by this head is uncertain.
+    The probabilities are softmax(logits / temperature + biases), without biases if there are none.
+    uncertain_below: confidence below which a face is uncertain; None: the card's value.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -33,14 +32,18 @@ class Head(BaseModel):
 
     @field_validator("biases")
     @classmethod
-    def _one_an_expression(cls, biases: tuple[float, ...]) -> tuple[float, ...]:
+    def _one_per_expression(cls, biases: tuple[float, ...]) -> tuple[float, ...]:
         if len(biases) not in {0, len(EXPRESSIONS)} or not all(map(math.isfinite, biases)):
-            raise ValueError(f"biases are {len(EXPRESSIONS)} numbers, or none")
+            raise ValueError(f"biases must be {len(EXPRESSIONS)} finite numbers, or empty")
         return biases
 
 
 class ModelCard(BaseModel):
-    """A model artifact's card. crop_margin: of the box's side, added on each side of it."""
+    """The card of a model artifact.
+
+    crop_margin: share of the box's side that a crop adds on each side. record_head: the head whose
+    probabilities are recorded. sha256: of the weights file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
@@ -57,42 +60,42 @@ class ModelCard(BaseModel):
     metrics: dict[str, Any]
     training: dict[str, Any]
     chosen_head: str = ""
-    """The head that this installation records where it is not the card's own."""
+    """The head that MOODLINE_MODEL_HEAD names, if it is not the card's own record_head."""
 
     @classmethod
     def read(cls, folder: Path, head: str = "") -> Self:
-        """The card in `folder`, checked against the contracts. Raises ModelError.
+        """Return the card in `folder`, checked. Raises ModelError.
 
-        head: the one to record; empty is the card's own.
+        head: the head to record; empty: the card's record_head.
         """
         path = folder / CARD_NAME
         try:
-            card = cls.model_validate(json.loads(path.read_text()))
+            card = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as exc:
             raise ModelError(
-                f"no model in {folder}", hint="MOODLINE_MODEL names a folder with a model card"
+                f"no model in {folder}", hint="Set MOODLINE_MODEL to a folder with a model card"
             ) from exc
-        except (ValueError, ValidationError) as exc:
+        except ValidationError as exc:
             raise ModelError(f"{path} is not a model card: {exc}") from exc
         card._check(folder)
         return card if head in {"", card.record_head} else card._recording(head)
 
     @property
     def version(self) -> str:
-        """What runs are pinned to: the id, the content of the weights, a head that was chosen."""
+        """The model version of a run: id, digest of the weights, and the head if it was chosen."""
         chosen = f"+{self.chosen_head}" if self.chosen_head else ""
         return f"{self.id}@{self.sha256[:12]}{chosen}"
 
     def threshold_of(self, head: str) -> float:
-        """Confidence below which that head is uncertain; the card's where the head has none."""
+        """Return the confidence below which a face that `head` classifies is uncertain."""
         own = self.heads[head].uncertain_below
         return self.uncertain_below if own is None else own
 
     def _recording(self, head: str) -> Self:
         if head not in self.heads:
             raise ModelError(
-                f"model {self.id} has no head {head!r} to record",
-                hint=f"MOODLINE_MODEL_HEAD is one of: {', '.join(self.heads)}",
+                f"model {self.id} has no head {head!r}",
+                hint=f"Set MOODLINE_MODEL_HEAD to one of: {', '.join(self.heads)}",
             )
         chosen = {
             "record_head": head,
@@ -103,17 +106,19 @@ class ModelCard(BaseModel):
 
     def _check(self, folder: Path) -> None:
         if self.labels != EXPRESSIONS:
-            raise ModelError(f"model {self.id} has other labels or another order: {self.labels}")
+            raise ModelError(f"model {self.id} has unsupported labels: {self.labels}")
         if self.input_shape != (CROP_SIDE, CROP_SIDE, 3) or self.input_dtype != "uint8":
-            raise ModelError(f"model {self.id} takes {self.input_shape} {self.input_dtype}")
+            raise ModelError(
+                f"model {self.id} has unsupported inputs: {self.input_shape} {self.input_dtype}"
+            )
         if self.record_head not in self.heads:
-            raise ModelError(f"model {self.id} has no head {self.record_head!r} to record")
+            raise ModelError(f"model {self.id} has no head {self.record_head!r}, its record_head")
         try:
             digest = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
         except OSError as exc:
-            raise ModelError(f"model {self.id} has no {WEIGHTS_NAME} beside its card") from exc
+            raise ModelError(f"model {self.id} has no readable {WEIGHTS_NAME}") from exc
         if digest != self.sha256:
             raise ModelError(
-                f"model {self.id}: {WEIGHTS_NAME} is not the file that its card describes",
-                hint="Copy the folder again",
+                f"model {self.id}: {WEIGHTS_NAME} does not have the sha256 of its card",
+                hint="Copy the model's folder again",
             )

@@ -1,10 +1,10 @@
-"""Credentials out of every URI and message before it is logged, shown or stored."""
+"""Redaction: removes credentials from URIs and messages before they are logged, shown or stored."""
 
 import re
 
-# To the last "@": a password with "/", "?" or "#" as it is still belongs to the user info.
+# Up to the last "@": a password may contain an unescaped "/", "?" or "#".
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]*://)\S*@")
-# Whatever stands before such a word is part of the parameter's name: access_token, loginpas.
+# Text before such a word belongs to the parameter's name, as in access_token or loginpas.
 _SECRET_PARAMETER = re.compile(
     r"(?P<key>(?:passwd|passw|password|passphrase|pass|pas|pwd|psw|token|secret|apikey|auth|key"
     r"|signature|sig|credentials?|(?<!\w)pw|(?<=[?&;])p)\d*=)[^&\s\"']+",
@@ -13,10 +13,10 @@ _SECRET_PARAMETER = re.compile(
 
 
 def redact(text: str) -> str:
-    """`text` with the user info and the secret parameters of every URI in it starred out.
+    """Return `text` with *** for the user info and the secret parameters of every URI in it.
 
-    A password that itself holds an "@" or a "/" is covered, and one parameter in a path, as in
-    user=admin_password=1_channel=1. An "@" in a path is taken for the end of a user info.
+    Covers a password that contains "@" or "/", and a parameter within a path, such as
+    user=admin_password=1_channel=1. An "@" in a path is taken for the end of the user info.
     """
-    starred = _USERINFO.sub(lambda found: f"{found['scheme']}***@", text)
-    return _SECRET_PARAMETER.sub(lambda found: f"{found['key']}***", starred)
+    redacted = _USERINFO.sub(lambda match: f"{match['scheme']}***@", text)
+    return _SECRET_PARAMETER.sub(lambda match: f"{match['key']}***", redacted)

@@ -1,18 +1,18 @@
-"""What a run is: its kind and its state."""
+"""The kinds and states of a run."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class RunKind(StrEnum):
-    """Where the frames of a run, or of a source, come from. The values are stored."""
+    """The kind of a run or of its source: a recording, or a live source. Stored."""
 
     FILE = "file"
     LIVE = "live"
 
 
 class RunState(StrEnum):
-    """Where a run stands; `failed` runs keep the rows they have."""
+    """The state of a run. Stored. A failed or cancelled run keeps the rows that it has."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -22,3 +22,4 @@ class RunState(StrEnum):
 
 
 ENDED_STATES: Final = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
+"""The states that a run does not leave again."""

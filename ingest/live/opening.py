@@ -17,9 +17,9 @@ from av.video.frame import VideoFrame
 from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.redaction import redact
 from ingest.live.playlist import fetcher
-from ingest.live.ssrf_guard import check_address, redirected
+from ingest.live.ssrf_guard import check_address, final_redirect
 from ingest.luma import plausible_aspect
-from records.sources.sealing import REFERENCE
+from records.sources.sealing import ENV_REFERENCE
 
 OPEN_S: Final = 8.0
 READ_S: Final = 5.0
@@ -86,7 +86,7 @@ def check_uri(uri: str) -> None:
             f"{_scheme(uri)}:// is no live source",
             hint="Give rtsp://, rtsps://, http://, https://, a camera's number, or a file",
         )
-    check_address(REFERENCE.sub("1", uri))
+    check_address(ENV_REFERENCE.sub("1", uri))
 
 
 def _scheme(uri: str) -> str:
@@ -123,7 +123,7 @@ def _network_container(uri: str, allowed: Collection[str]) -> InputContainer:
         return _network_opened(uri, allowed)
     except (av.FFmpegError, OSError) as exc:
         # It follows no redirect of its own accord: where one leads is looked at before.
-        leads_to = redirected(uri, allowed) if _scheme(uri) in {"http", "https"} else ""
+        leads_to = final_redirect(uri, allowed) if _scheme(uri) in {"http", "https"} else ""
         if not leads_to:
             raise _cannot_open(uri, exc) from exc
         try:

@@ -16,7 +16,7 @@ from contracts.frames import End, decode
 from contracts.runs import RunKind
 from ingest.live.published_counts import PublishedMark
 from ingest.live.session import LiveClaim, publish_end
-from records.runs.live_runs import LiveRun, orphaned_runs
+from records.runs.live_runs import LiveRun, claim_orphaned_runs
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _LIMITS = StreamLimits(2**31, 2**62)
 def end_orphans(engine: Engine, bus: Bus, claim: LiveClaim, marks: Path) -> int:
     """End those that were left behind; how many. Raises BrokerError and DatabaseError."""
     ended = 0
-    for run in orphaned_runs(engine, claimant=claim.claimant, lease_s=claim.lease_s):
+    for run in claim_orphaned_runs(engine, claimant=claim.claimant, lease_s=claim.lease_s):
         stream = RunPublisher(bus, run.run_id, _LIMITS, kind=RunKind.LIVE)
         end = _end_of(run, bus.last_message(run.run_id), marks)
         if end is None:

@@ -16,7 +16,7 @@ from contracts.frames import Counters, DropCause
 from contracts.live_sources import LiveSource
 from ingest.live.reader import LiveFrame, LiveReader
 from ingest.live.session import LiveClaim, LiveSession
-from records.runs.live_runs import open_live_run
+from records.runs.live_runs import start_live_run
 
 log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class LivePublisher:
         return self._session
 
     def _begin(self, frame: LiveFrame | None) -> LiveSession:
-        run = open_live_run(
+        run = start_live_run(
             self._engine,
             self._source,
             self._pins,

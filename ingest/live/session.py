@@ -30,8 +30,8 @@ from contracts.times import to_micros
 from ingest.live.published_counts import PublishedMark
 from ingest.live.reader import LiveFrame
 from records.database import transaction
-from records.runs.live_runs import LiveRun, note_size
-from records.runs.queue import renew_claims
+from records.runs.claims import renew_claims
+from records.runs.live_runs import LiveRun, set_frame_size
 from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
@@ -118,11 +118,11 @@ class LiveSession:
             self._spend(message, totals)
         return accepted
 
-    def note_size(self, frame: LiveFrame) -> None:
+    def set_frame_size(self, frame: LiveFrame) -> None:
         """Write down the size of its pictures where it is another."""
         size = (frame.display_width, frame.display_height)
         if self._size != size:
-            note_size(self._engine, self.run.run_pk, *size)
+            set_frame_size(self._engine, self.run.run_pk, *size)
             self._size = size
 
     def end(self, totals: Counters) -> None:
@@ -144,7 +144,7 @@ class LiveSession:
     def _open(self) -> None:
         if not self._is_open:
             # What is still in the stream stays: only what is gone with a broker is lost.
-            self._stream.begin(anew=False)
+            self._stream.begin(reset=False)
             self._is_open = True
 
     def _keep_claim(self, *, now: bool = False) -> None:
@@ -171,7 +171,7 @@ class LiveSession:
             return self._stream.publish(message.seq, data)
         except StreamLostError:
             self._keep_claim(now=True)  # Perhaps it went because the run was ended.
-            self._stream.begin(anew=False)  # It was not accepted: once more, into a new one.
+            self._stream.begin(reset=False)  # It was not accepted: once more, into a new one.
             return self._stream.publish(message.seq, data)
         except FrameNumberUsedError:
             self._keep_claim(now=True)
@@ -205,7 +205,7 @@ def publish_end(stream: RunPublisher, end: End) -> None:
             if stream.publish(end.seq, end.encode()):
                 return
         except StreamLostError:
-            stream.begin(anew=False)
+            stream.begin(reset=False)
     raise BrokerError("the broker's memory is full")
 
 

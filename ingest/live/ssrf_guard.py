@@ -1,7 +1,8 @@
-"""Which addresses a form may name as a camera: none through which others could be asked by us.
+"""SSRF guard: which camera addresses a web form may name.
 
-Who types an address into a browser is not who runs this host. Cameras of the local network and of
-elsewhere are allowed; this host itself, the cloud's metadata servers and what is like them are not.
+A user of the dashboard must not reach servers through this host that only this host can reach.
+Hosts of the local network and of the internet are allowed; this host, metadata servers of clouds,
+and multicast and reserved addresses are not.
 """
 
 import http.client
@@ -19,9 +20,9 @@ from contracts.errors import SourceError
 from contracts.redaction import redact
 
 SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
-MOST_CAMERAS: Final = 64
-_LONGEST: Final = 2048
-_MOST_HOPS: Final = 5
+_MAX_WEBCAMS: Final = 64
+_MAX_LENGTH: Final = 2048
+_MAX_REDIRECTS: Final = 5
 _TIMEOUT_S: Final = 5.0
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
 _DEVICE: Final = re.compile(r"/dev/video(\d{1,2})")
@@ -29,103 +30,109 @@ _METADATA: Final = frozenset(map(ip_address, ("100.100.100.200", "fd00:ec2::254"
 _EMBEDDING: Final = (ip_network("64:ff9b::/96"), ip_network("::/96"))
 
 _Address = IPv4Address | IPv6Address
-Resolve = Callable[[str], Sequence[str]]
+Resolver = Callable[[str], Sequence[str]]
 
 
-def resolve(host: str) -> list[str]:
-    """All addresses of a host's name, as this host would connect to it. Raises OSError."""
+def resolve_host(host: str) -> list[str]:
+    """Return all IP addresses of a host name. Raises OSError."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return sorted({str(one[4][0]).partition("%")[0] for one in found})
+    return sorted({str(info[4][0]).partition("%")[0] for info in found})
 
 
 def check_address(uri: str) -> None:
-    """Raise SourceError, which quotes nothing of it, for a network URI that reads in two ways."""
+    """Raise SourceError if a network URI is ambiguous. The message does not quote the URI."""
     if any(one.isspace() or not one.isprintable() for one in uri):
-        raise SourceError("the address has a space in it", hint="Write it as %20")
+        raise SourceError("the address contains a space", hint="Write the space as %20")
     _authority, *behind = _AUTHORITY_END.split(uri.partition("://")[2], maxsplit=1)
     if "@" in "".join(behind):
         raise SourceError(
             "the address has a /, ? or # before its last @",
-            hint="In a user name or password write / as %2F, ? as %3F, # as %23; and an @ behind "
-            "the host as %40",
+            hint="In the user name and password write / as %2F, ? as %3F and # as %23; after the "
+            "host write @ as %40",
         )
     if not _split(uri).hostname:
-        raise SourceError("the address names no host", hint="Example: rtsp://camera.local/live")
+        raise SourceError("the address has no host", hint="Example: rtsp://camera.local/live")
 
 
-def check_typed(uri: str, allowed: Collection[str] = (), resolved: Resolve = resolve) -> None:
-    """Raise SourceError unless somebody who uses a browser may have the URI opened.
+def check_form_address(
+    uri: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
+) -> None:
+    """Raise SourceError unless a web form may name this URI: a webcam or a network camera.
 
-    allowed: hosts (names or addresses) that the owner lets through in any case.
+    allowed: host names and addresses that the owner of this host accepts without a check.
     """
-    if uri.isdecimal() and int(uri) < MOST_CAMERAS:
+    if uri.isdecimal() and int(uri) < _MAX_WEBCAMS:
         return
     if _DEVICE.fullmatch(uri):
         return
-    if len(uri) > _LONGEST or not uri.isprintable() or any(one.isspace() for one in uri):
-        raise SourceError("that is no address", hint="Example: rtsp://camera.local/live")
+    if len(uri) > _MAX_LENGTH or not uri.isprintable() or any(one.isspace() for one in uri):
+        raise SourceError("not a valid address", hint="Example: rtsp://camera.local/live")
     if "${" in uri:
         raise SourceError(
-            "a reference to this host's environment cannot be given here",
-            hint="Add the source with `moodline source add` there",
+            "the address refers to an environment variable, which a form cannot use",
+            hint="Add the source with `moodline source add` on the host of moodline",
         )
     parts = _split(uri)
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise SourceError(
-            f"{parts.scheme or 'that'}: is no camera's address from here",
-            hint="Give rtsp://, rtsps://, http:// or https://, or the number of a webcam. "
-            "Recordings have a page of their own",
+            f"{parts.scheme + '://' if parts.scheme else 'this'} is not a camera address",
+            hint="Use rtsp://, rtsps://, http:// or https://, or the number of a webcam. "
+            "To add a recording, use the page Recordings",
         )
     check_address(uri)
-    check_host(parts.hostname, allowed, resolved)
+    check_host(parts.hostname, allowed, resolve)
 
 
-def check_host(host: str, allowed: Collection[str] = (), resolved: Resolve = resolve) -> None:
-    """Raise SourceError for a host that must not be asked, and for one that is not found."""
+def check_host(host: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host) -> None:
+    """Raise SourceError if a form must not name the host, or if the host is not found."""
     if host.lower() in {one.lower() for one in allowed}:
         return
     try:
-        addresses = list(resolved(host))
+        addresses = list(resolve(host))
     except (OSError, UnicodeError) as exc:
-        raise SourceError(f"{host} is not found", hint="Check its name, and that it is on") from exc
-    for one in addresses:
-        if _is_refused(ip_address(one)):
+        raise SourceError(
+            f"host {host} not found", hint="Check its name, and that it is switched on"
+        ) from exc
+    for address in addresses:
+        if _is_refused(ip_address(address)):
             raise SourceError(
-                f"{host} leads to {one}, which must not be asked from a form",
-                hint="If it is a camera, its owner adds the host to MOODLINE_SOURCE_HOSTS",
+                f"{host} has the address {address}, which is not allowed in a form",
+                hint="If it is a camera, add the host to MOODLINE_SOURCE_HOSTS",
             )
     if not addresses:
-        raise SourceError(f"{host} is not found", hint="Check its name")
+        raise SourceError(f"host {host} not found", hint="Check its name")
 
 
-def redirected(uri: str, allowed: Collection[str] = (), resolved: Resolve = resolve) -> str:
-    """Where an http(s) URI leads in the end, "" where it does not redirect.
+def final_redirect(
+    uri: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
+) -> str:
+    """Return the last target of an http(s) URI's redirects; "" if it does not redirect.
 
-    A redirect to the host that was asked for is followed, one to another host if a form could have
-    named that host. Raises SourceError for another, and for a chain that is too long.
+    A redirect to the same host is followed; to another host, only if `check_host` allows it.
+    Raises SourceError for any other redirect, and for too many.
     """
     first, at = _split(uri), uri
-    for _ in range(_MOST_HOPS):
+    for _ in range(_MAX_REDIRECTS):
         parts = _split(at)
         target = _location(parts)
         if not target:
             return at if at != uri else ""
         at = urljoin(at, target)
-        following = _split(at)
-        if following.scheme not in {"http", "https"} or not following.hostname:
-            raise SourceError(f"{redact(uri)} redirects to {redact(at)}, which is no stream")
-        if following.hostname != first.hostname:
+        target_parts = _split(at)
+        if target_parts.scheme not in {"http", "https"} or not target_parts.hostname:
+            raise SourceError(f"{redact(uri)} redirects to {redact(at)}, which is not a stream")
+        if target_parts.hostname != first.hostname:
             try:
-                check_host(following.hostname, allowed, resolved)
+                check_host(target_parts.hostname, allowed, resolve)
             except SourceError as exc:
                 raise SourceError(
-                    f"{redact(uri)} redirects elsewhere: {exc}", hint=exc.hint
+                    f"{redact(uri)} redirects to another host: {exc}", hint=exc.hint
                 ) from exc
-    raise SourceError(f"{redact(uri)} redirects more than {_MOST_HOPS} times")
+    raise SourceError(f"{redact(uri)} redirects more than {_MAX_REDIRECTS} times")
 
 
 def _location(parts: SplitResult) -> str:
-    """Where a GET of it is sent on to; "" for nowhere, or when it does not answer."""
+    """Return the target to which a GET is redirected; "" if there is none, or no answer."""
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     headers = {}
     if parts.username:
@@ -150,7 +157,7 @@ def _split(uri: str) -> SplitResult:
     except ValueError:
         port = 0
     if port == 0:
-        raise SourceError("that is no address", hint="Check its host and port, and its brackets")
+        raise SourceError("not a valid address", hint="Check the host, the port and the brackets")
     return parts
 
 

@@ -1,4 +1,4 @@
-"""What a model's card may say, and what a worker makes of it."""
+"""Model cards: the values that a head accepts, and its calibration in the worker."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from contracts.model_card import Head
 from inference_worker.faces.classify import calibrated
 
 
-def test_probabilities_are_of_the_logits_divided_and_then_biased() -> None:
+def test_logits_are_divided_by_the_temperature_then_biased() -> None:
     logits = np.array([[2.0, 1.0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 3.0]], np.float32)
     biases = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -2.0)
 
@@ -25,6 +25,6 @@ def test_probabilities_are_of_the_logits_divided_and_then_biased() -> None:
 
 
 @pytest.mark.parametrize("biases", [(0.0,) * 6, (0.0,) * 6 + (float("nan"),), (float("inf"),) * 7])
-def test_biases_are_a_number_for_each_expression(biases: tuple[float, ...]) -> None:
-    with pytest.raises(ValidationError, match="7 numbers"):
+def test_biases_must_be_one_finite_number_per_expression(biases: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="7 finite numbers"):
         Head(output="x", temperature=1.0, biases=biases)

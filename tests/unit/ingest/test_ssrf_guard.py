@@ -1,4 +1,4 @@
-"""What a form may name as a camera: hosts of the network, and nothing that is ours alone."""
+"""SSRF guard: a web form may name hosts of the network, but not this host or metadata servers."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import SourceError
-from ingest.live.ssrf_guard import check_address, check_host, check_typed, redirected
+from ingest.live.ssrf_guard import check_address, check_form_address, check_host, final_redirect
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from ingest.live.ssrf_guard import check_address, check_host, check_typed, redir
         *("rtsp://u:hunt er2@camera/", "rtsp://u:hunter2@camera:0/"),
     ],
 )
-def test_an_address_that_reads_in_two_ways_is_refused_and_not_quoted(uri: str) -> None:
+def test_an_ambiguous_address_is_refused_without_quoting_it(uri: str) -> None:
     with pytest.raises(SourceError) as raised:
         check_address(uri)
     assert "hunt" not in raised.value.line()
     check_address("rtsp://admin:hunter2%231@camera:554/live?x=a%40b")
 
 
-def resolved(*addresses: str):  # type: ignore[no-untyped-def]
+def resolver(*addresses: str):  # type: ignore[no-untyped-def]
     return lambda _host: addresses
 
 
@@ -42,8 +42,8 @@ def resolved(*addresses: str):  # type: ignore[no-untyped-def]
         "https://[fd12:3456::1]/hls.m3u8",
     ],
 )
-def test_cameras_are_allowed(uri: str) -> None:
-    check_typed(uri, resolved=resolved("192.168.1.7"))
+def test_camera_addresses_are_allowed(uri: str) -> None:
+    check_form_address(uri, resolve=resolver("192.168.1.7"))
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_cameras_are_allowed(uri: str) -> None:
         *("rtsp://${SECRET}@host/", "http://host/${HOME}", "subfile,,start,0,end,9,,:/etc/passwd"),
     ],
 )
-def test_what_is_no_camera_is_not(uri: str) -> None:
+def test_other_addresses_are_refused(uri: str) -> None:
     with pytest.raises(SourceError):
-        check_typed(uri, resolved=resolved("192.168.1.7"))
+        check_form_address(uri, resolve=resolver("192.168.1.7"))
 
 
 @pytest.mark.parametrize(
@@ -70,34 +70,34 @@ def test_what_is_no_camera_is_not(uri: str) -> None:
         "168.63.129.16",
     ],
 )
-def test_this_host_and_metadata_servers_are_refused_under_any_name(address: str) -> None:
-    with pytest.raises(SourceError, match="must not be asked"):
-        check_host("camera.example", resolved=resolved("192.168.1.7", address))
-    check_host("Camera.example", ["camera.EXAMPLE"], resolved(address))
+def test_this_host_and_metadata_servers_are_refused_whatever_their_name(address: str) -> None:
+    with pytest.raises(SourceError, match="not allowed"):
+        check_host("camera.example", resolve=resolver("192.168.1.7", address))
+    check_host("Camera.example", ["camera.EXAMPLE"], resolver(address))
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "017700000001", "localhost"])
-def test_other_spellings_of_this_host_are_refused(host: str) -> None:
+def test_other_spellings_of_loopback_are_refused(host: str) -> None:
     with pytest.raises(SourceError):
-        check_typed(f"http://{host}/")
+        check_form_address(f"http://{host}/")
 
 
 @given(st.text(max_size=80))
-def test_whatever_is_typed_is_refused_or_a_camera(text: str) -> None:
+def test_any_text_is_refused_or_a_camera_address(text: str) -> None:
     try:
-        check_typed(text, resolved=resolved("192.168.1.7"))
+        check_form_address(text, resolve=resolver("192.168.1.7"))
     except SourceError:
         return
     begins = ("rtsp://", "rtsps://", "http://", "https://", "/dev/video")
     assert text.isdecimal() or text.lower().startswith(begins)
 
 
-def test_a_host_that_is_not_found_says_so() -> None:
-    def nowhere(host: str) -> list[str]:
+def test_an_unknown_host_is_named_in_the_error() -> None:
+    def unknown(host: str) -> list[str]:
         raise OSError(host)
 
     with pytest.raises(SourceError, match="not found"):
-        check_host("nowhere.example", resolved=nowhere)
+        check_host("unknown.example", resolve=unknown)
 
 
 @pytest.fixture
@@ -130,12 +130,12 @@ def server() -> Iterator[str]:
     httpd.server_close()
 
 
-def test_redirects_are_looked_at_before_they_are_followed(server: str) -> None:
-    assert redirected(f"{server}/here") == ""
-    assert redirected(f"{server}/same") == f"{server}/here"
-    with pytest.raises(SourceError, match="redirects elsewhere"):
-        redirected(f"{server}/1", resolved=resolved("169.254.169.254"))
+def test_redirects_are_checked_before_they_are_followed(server: str) -> None:
+    assert final_redirect(f"{server}/here") == ""
+    assert final_redirect(f"{server}/same") == f"{server}/here"
+    with pytest.raises(SourceError, match="redirects to another host"):
+        final_redirect(f"{server}/1", resolve=resolver("169.254.169.254"))
     with pytest.raises(SourceError, match="more than"):
-        redirected(f"{server}/loop")
-    with pytest.raises(SourceError, match="no stream"):
-        redirected(f"{server}/file")
+        final_redirect(f"{server}/loop")
+    with pytest.raises(SourceError, match="not a stream"):
+        final_redirect(f"{server}/file")
