@@ -66,3 +66,8 @@ def test_retry_does_not_catch_other_errors() -> None:
 
     with pytest.raises(ValueError):
         retry_until_stopped(attempt, DatabaseError, Stop(3), action="read it")
+
+
+def test_pauses_without_jitter_are_exact() -> None:
+    backoff = Backoff(jitter=False)
+    assert [backoff.next_pause_s() for _ in range(6)] == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
