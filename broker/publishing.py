@@ -1,4 +1,4 @@
-"""The producer's end of a run's stream: publish in order, without loss, and say "full"."""
+"""The producer's end of a run's stream: ordered, lossless, with back-pressure."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from broker.bus import FIELD, GROUP, Bus
-from contracts.errors import NumberUsedError, StreamLostError
+from broker.bus import CONSUMER_GROUP, MESSAGE_FIELD, Bus
+from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 
 _RESERVED_SHARE: Final = 10
@@ -17,19 +17,20 @@ _RESERVED_BYTES: Final = 2 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How much of a run may wait in the broker: its producer waits when either is reached."""
+    """How much of a run may wait in the broker. The producer waits at either limit."""
 
     max_frames: int
     max_bytes: int
 
 
 class RunPublisher:
-    """The producer's end of one run's stream. Lossless: it never trims, it says "full".
+    """The producer's end of one run's stream.
 
-    kind: of the run, "live" or "file".
+    It never trims the stream: a full stream or broker makes the producer wait. Its methods raise
+    BrokerError if the broker cannot be reached or refuses a command.
     """
 
-    def __init__(self, bus: Bus, run_id: str, limits: StreamLimits, kind: str) -> None:
+    def __init__(self, bus: Bus, run_id: str, limits: StreamLimits, kind: RunKind) -> None:
         self._bus = bus
         self._run_id = run_id
         self._limits = limits
@@ -39,20 +40,20 @@ class RunPublisher:
 
     @property
     def broker_is_full(self) -> bool:
-        """Whether it is the broker's memory, not this run's share of it, that has no room."""
+        """Whether the broker's memory is full, not just this run's share of it."""
         return not self._room_left
 
-    def begin(self, *, anew: bool = True) -> None:
-        """Make the stream, and announce the run to the workers.
+    def begin(self, *, reset: bool = True) -> None:
+        """Create the stream and announce the run to the workers.
 
-        anew: what is in it goes; else a stream that is still there stays as it is.
+        reset: empty an existing stream; otherwise it stays as it is.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
-        with bus.errors():
+        with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=True)
-            if anew:
+            if reset:
                 pipeline.delete(stream, bus.key(self._run_id, "rewind"))
-            pipeline.xgroup_create(stream, GROUP, id="0", mkstream=True)
+            pipeline.xgroup_create(stream, CONSUMER_GROUP, id="0", mkstream=True)
             pipeline.hset(bus.runs_key, self._run_id, self._kind)
             for answer in pipeline.execute(raise_on_error=False):
                 if isinstance(answer, RedisError) and "BUSYGROUP" not in str(answer):
@@ -60,75 +61,79 @@ class RunPublisher:
         self._sizes.clear()
 
     def publish(self, seq: int, data: bytes) -> bool:
-        """Add one message. False: the broker's memory is full, try again later.
+        """Add one message. Return False if the broker's memory is full: retry later.
 
-        Raises StreamLostError when the stream is gone or its reader misses a frame: publish
-        again from SQL's cursor. A number that is used already means that a recording's frame is
-        there; of a live run it raises NumberUsedError.
+        A seq that was published before is accepted for a recording, whose frame is the same one.
+        For a live run it raises FrameNumberUsedError. Raises StreamLostError if the stream is gone
+        or its reader misses a frame: publish again from the cursor in SQL.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
-        with bus.errors():
+        with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=False)
-            pipeline.xadd(stream, cast("Any", {FIELD: data}), id=f"{seq}-0", nomkstream=True)
-            self._ask_state(pipeline)
+            pipeline.xadd(
+                stream, cast("Any", {MESSAGE_FIELD: data}), id=f"{seq}-0", nomkstream=True
+            )
+            self._request_state(pipeline)
             added, *state = pipeline.execute(raise_on_error=False)
         if isinstance(added, ResponseError):
             if "equal or smaller" not in str(added):
                 return self._refused(added)
             if self._kind == RunKind.LIVE:
-                raise NumberUsedError(f"run {self._run_id}: number {seq} is used already")
+                raise FrameNumberUsedError(
+                    f"run {self._run_id}: frame number {seq} is already used"
+                )
         elif isinstance(added, RedisError):
-            with bus.errors():
+            with bus.translated_errors():
                 raise added
         elif added is None:
-            raise StreamLostError(f"the stream of run {self._run_id} is gone from the broker")
+            raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
         self._sizes.append(len(data))
-        self._note_state(state)
+        self._apply_state(state)
         return True
 
     def has_room(self, size: int) -> bool:
-        """Whether a message of `size` bytes fits; an empty stream takes any one message.
+        """Return whether a message of `size` bytes fits; an empty stream takes any one message.
 
-        A tenth of the broker's memory is left to the workers: full to the brim, it would refuse
-        the very commands that make room. Asks the broker only while the last answer was "full".
+        A tenth of the broker's memory is reserved for the workers: a completely full broker would
+        refuse the commands that free memory. Asks the broker only if the last known state was full.
         """
         if self._fits(size):
             return True
-        with self._bus.errors():
+        with self._bus.translated_errors():
             pipeline = self._bus.client.pipeline(transaction=False)
-            self._ask_state(pipeline)
-            self._note_state(pipeline.execute(raise_on_error=False))
+            self._request_state(pipeline)
+            self._apply_state(pipeline.execute(raise_on_error=False))
         return self._fits(size)
 
     def is_drained(self) -> bool:
-        """Whether the workers have committed everything that was published.
+        """Return whether the workers have committed everything that was published.
 
-        Raises StreamLostError when the stream is gone: with its frames, or because the run ended.
+        Raises StreamLostError if the stream is gone: its frames are lost, or the run has ended.
         """
         self.has_room(self._limits.max_bytes)
         return not self._sizes
 
-    def _ask_state(self, pipeline: Any) -> None:
+    def _request_state(self, pipeline: Any) -> None:
         pipeline.exists(self._bus.stream_key(self._run_id))
         pipeline.xlen(self._bus.stream_key(self._run_id))
         pipeline.get(self._bus.key(self._run_id, "rewind"))
         pipeline.info("memory")
 
-    def _note_state(self, state: Sequence[Any]) -> None:
+    def _apply_state(self, state: Sequence[Any]) -> None:
         for answer in state:
             if isinstance(answer, RedisError):
-                self._sizes.clear()  # What was added is unknown: the caller begins anew.
-                with self._bus.errors():
+                self._sizes.clear()  # It is unknown what was added: the caller begins again.
+                with self._bus.translated_errors():
                     raise answer
         exists, length, rewind, memory = state
         if not exists:
-            raise StreamLostError(f"the stream of run {self._run_id} is gone from the broker")
+            raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
         limit, used = memory.get("maxmemory", 0), memory["used_memory"]
         reserved = max(limit // _RESERVED_SHARE, _RESERVED_BYTES)
         self._room_left = not limit or used < limit - reserved
         if rewind is not None:
             raise StreamLostError(f"run {self._run_id}: frame {int(rewind)} is missing")
-        # Entries leave in order, so those that wait are the last `length` that were added.
+        # Entries leave in order, so the last `length` that were added are those that wait.
         while len(self._sizes) > length:
             self._sizes.popleft()
 
@@ -143,8 +148,8 @@ class RunPublisher:
         )
 
     def _refused(self, error: ResponseError) -> bool:
-        # redis-py strips the code "OOM" from some servers' answers and makes a class of it.
+        # For some servers, redis-py replaces the code "OOM" in the text by an exception class.
         if isinstance(error, OutOfMemoryError) or str(error).startswith("OOM"):
             return False
-        with self._bus.errors():
+        with self._bus.translated_errors():
             raise error

@@ -1,4 +1,4 @@
-"""Leases in SQL: what one process at a time may be, and takes over when that one dies."""
+"""Leases: a role that one process holds at a time, and that another takes over if it dies."""
 
 from datetime import timedelta
 
@@ -11,16 +11,16 @@ from records.upsert import upsert
 from runtime.process_identity import claim_is_alive
 
 
-def take_lease(engine: Engine, name: str, *, holder: str, lease_s: float) -> bool:
-    """Take or renew it; False while another, living process has it.
+def acquire_lease(engine: Engine, name: str, *, holder: str, lease_s: float) -> bool:
+    """Take or renew the lease; return False while another, living process holds it.
 
-    One that died on this host is seen at once; one of another host when its lease runs out.
-    Raises DatabaseError.
+    A holder that died on this host loses the lease at once; one on another host loses it when the
+    lease expires. Raises DatabaseError.
     """
     with transaction(engine) as connection:
         until = utc_now() + timedelta(seconds=lease_s)
-        made = upsert(connection, Lease).values(name=name, holder=holder, expires_at=until)
-        connection.execute(made.on_conflict_do_nothing())
+        new_lease = upsert(connection, Lease).values(name=name, holder=holder, expires_at=until)
+        connection.execute(new_lease.on_conflict_do_nothing())
         found = connection.execute(
             select(Lease.holder, Lease.expires_at).where(Lease.name == name).with_for_update()
         ).one()
@@ -33,15 +33,15 @@ def take_lease(engine: Engine, name: str, *, holder: str, lease_s: float) -> boo
 
 
 def holds_lease(connection: Connection, name: str, holder: str) -> bool:
-    """Whether the lease is this holder's, now and until the transaction ends."""
+    """Return whether `holder` has the lease, and lock it until the transaction ends."""
     found = connection.execute(
         select(Lease.holder, Lease.expires_at).where(Lease.name == name).with_for_update()
     ).first()
     return found is not None and found.holder == holder and found.expires_at > utc_now()
 
 
-def active_holder(connection: Connection, name: str) -> str | None:
-    """The living process that has the lease; None where none has."""
+def lease_holder(connection: Connection, name: str) -> str | None:
+    """Return the living process that holds the lease, or None."""
     found = connection.execute(
         select(Lease.holder, Lease.expires_at).where(Lease.name == name)
     ).first()
@@ -50,7 +50,7 @@ def active_holder(connection: Connection, name: str) -> str | None:
     return str(found.holder)
 
 
-def give_lease_up(engine: Engine, name: str, *, holder: str) -> None:
-    """Let another have it at once. Raises DatabaseError."""
+def release_lease(engine: Engine, name: str, *, holder: str) -> None:
+    """Give the lease up, so that another process can take it at once. Raises DatabaseError."""
     with transaction(engine) as connection:
         connection.execute(delete(Lease).where(Lease.name == name, Lease.holder == holder))

@@ -1,19 +1,35 @@
-"""Locks that last until the transaction ends: the queue of runs, and the rollups."""
+"""Advisory locks that last until the transaction ends.
 
-from sqlalchemy import Connection
+PostgreSQL only: SQLite has one writing transaction at a time, so it needs none.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+_SCHEMA: Final = 7306094
+_QUEUE: Final = 7306095
+_ROLLUPS: Final = 7306096
+
+
+def lock_schema(connection: Connection) -> None:
+    """Block other processes from migrating the schema."""
+    _lock(connection, _SCHEMA)
 
 
 def lock_queue(connection: Connection) -> None:
-    """Until the transaction ends, no other process enqueues, claims or deletes a run.
+    """Block other processes from enqueuing, claiming or deleting runs.
 
-    Two commands with the same file must not both find nothing and both make a run. SQLite's
-    writing transactions exclude each other anyway.
+    Without it, two commands with the same file could both find no run and both create one.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306095)")
+    _lock(connection, _QUEUE)
 
 
 def lock_rollups(connection: Connection) -> None:
-    """Until the transaction ends, nobody else writes rollups. SQLite has one writer anyway."""
+    """Block other processes from writing rollups."""
+    _lock(connection, _ROLLUPS)
+
+
+def _lock(connection: Connection, key: int) -> None:
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7306096)")
+        connection.execute(select(func.pg_advisory_xact_lock(key)))

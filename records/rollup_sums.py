@@ -1,41 +1,33 @@
-"""Writes to rollups: mark minutes for re-computation, and add sums."""
+"""Writes to the rollups: mark minutes for recomputation, and add sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import (
-    Connection,
-)
+from sqlalchemy import Connection
 
 from records.tables.rollups import SUMS, DirtyWindow, rollups
-from records.upsert import upsert, upsert_of
+from records.upsert import Upsert, upsert, upsert_for_dialect
 
 
 def mark_dirty(connection: Connection, source_pk: int, minutes: Iterable[int], token: int) -> None:
-    """Say that these minutes of the source are to be rolled up again.
+    """Mark minutes of a source for recomputation, in the transaction that changes their rows.
 
-    Part of the transaction that changes their rows. In order: two never wait for each other.
+    minutes: window starts in UTC microseconds. token: a random number, new with each change.
     """
+    # Sorted: two transactions that lock rows in the same order cannot deadlock.
     rows = [
         {"source_pk": source_pk, "start": start, "token": token} for start in sorted(set(minutes))
     ]
-    if not rows:
-        return
-    connection.execute(_marking(connection.dialect.name), rows)
+    if rows:
+        connection.execute(_mark_dirty_statement(connection.dialect.name), rows)
 
 
-@cache
-def _marking(dialect: str) -> Any:
-    """Built once: a worker executes it with each commit."""
-    statement = upsert_of(dialect, DirtyWindow)
-    return statement.on_conflict_do_update(
-        index_elements=["source_pk", "start"], set_={"token": statement.excluded.token}
-    )
+def add_sums(connection: Connection, rows: Sequence[Mapping[str, int | datetime]]) -> None:
+    """Add to rollup rows, which start at zero.
 
-
-def add_sums(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add to rollup rows, which begin at zero. All rows have the same keys."""
+    rows: values by column name, with the primary key and `folded_at`. All have the same keys.
+    """
     if not rows:
         return
     statement = upsert(connection, rollups)
@@ -47,4 +39,12 @@ def add_sums(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
             set_=sums | {"folded_at": new.folded_at},
         ),
         list(rows),
+    )
+
+
+@cache  # A worker executes it with every commit.
+def _mark_dirty_statement(dialect: str) -> Upsert:
+    statement = upsert_for_dialect(dialect, DirtyWindow)
+    return statement.on_conflict_do_update(
+        index_elements=["source_pk", "start"], set_={"token": statement.excluded.token}
     )

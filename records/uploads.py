@@ -1,6 +1,6 @@
-"""Recordings that are sent to the dashboard: in pieces, resumed by offset, kept as long as set.
+"""Uploads: recordings that users send to the dashboard in chunks.
 
-The bytes lie in a folder, FOLDER/ID/NAME; how many there are, the file itself says.
+The bytes are in FOLDER/ID/NAME; the file's size says how many have been received.
 """
 
 import os
@@ -16,31 +16,29 @@ from typing import Final
 
 from sqlalchemy import Engine, insert, select, update
 
-from contracts.errors import MoodlineError
-from contracts.media_types import VIDEO_SUFFIXES, is_video
+from contracts.errors import UploadError
+from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import ENDED_STATES
 from contracts.times import utc_now
 from records.database import reading, transaction
 from records.tables.runs import Run
 from records.tables.uploads import Upload
 
-CHUNK: Final = 8 * 2**20
-"""Bytes that are sent at a time, at most."""
-ABANDONED: Final = timedelta(days=1)
-_SPARE: Final = 2**30
-_MOST_OPEN: Final = 20
+MAX_CHUNK_BYTES: Final = 8 * 2**20
+UNFINISHED_LIFETIME: Final = timedelta(days=1)
+"""An upload that is unfinished or was refused is deleted after this time without a change."""
+_RESERVED_BYTES: Final = 2**30
+_MAX_UNFINISHED: Final = 20
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_UNWANTED: Final = re.compile(r"[^\w .,()+=@-]")
-
-
-class UploadError(MoodlineError):
-    """Raised for what cannot be taken: too large, of another kind, at another offset."""
+_UNSAFE: Final = re.compile(r"[^\w .,()+=@-]")
 
 
 @dataclass(frozen=True, slots=True)
-class UploadLine:
-    """One upload as it is now. received: bytes that are here. goes_at: when they go; None: not
-    as long as nobody removes them, or not before the analysis ended.
+class StoredUpload:
+    """The current status of one upload.
+
+    received: bytes received. expires_at: when the file is deleted; None if not scheduled, because
+    uploads are kept or the analysis has not ended.
     """
 
     id: str
@@ -50,50 +48,49 @@ class UploadLine:
     run_id: str | None
     error: str
     changed_at: datetime
-    goes_at: datetime | None
+    expires_at: datetime | None
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The uploads of an installation. kept_days: after the analysis; None is for ever."""
+    """The uploads of an installation.
+
+    kept_days: days that a file is kept after its analysis; None keeps it until it is removed.
+    """
 
     engine: Engine
     folder: Path
-    most_bytes: int
+    max_bytes: int
     kept_days: int | None
 
-    def begin(self, name: str, size: int, mark: str, owner: str) -> UploadLine:
-        """Take a file, or go on with the same one of the same person. Raises UploadError."""
+    def start(self, name: str, size: int, mark: str, owner: str) -> StoredUpload:
+        """Start an upload, or return the owner's unfinished upload of the same file.
+
+        mark: a fingerprint of the file. Raises UploadError if the name is not that of a video, the
+        file is too large, or there is no room for it.
+        """
         name = safe_name(name)
-        if not 0 < size <= self.most_bytes:
+        if not 0 < size <= self.max_bytes:
             raise UploadError(
-                f"{name} has {size / 1e9:.1f} GB, and {self.most_bytes / 1e9:.1f} GB are the most",
-                hint="MOODLINE_MAX_UPLOAD_GB sets it; larger ones can be put into a folder there",
+                f"{name} has {size / 1e9:.1f} GB; the limit is {self.max_bytes / 1e9:.1f} GB",
+                hint="Raise MOODLINE_MAX_UPLOAD_GB, or copy the file into a folder on the server",
             )
-        open_ = [one for one in self._lines() if one.received < one.size and not one.error]
-        known = self._same(name, size, mark, owner)
+        known = self._unfinished(name, size, mark, owner)
         if known is not None:
             return known
-        if len(open_) >= _MOST_OPEN:
-            raise UploadError(f"{_MOST_OPEN} uploads are not complete", hint="Wait for some")
-        upload = secrets.token_hex(16)
-        try:
-            (self.folder / upload).mkdir(parents=True, mode=0o700)
-            free = shutil.disk_usage(self.folder).free
-            if free < size + _SPARE:
-                (self.folder / upload).rmdir()
-                raise UploadError(
-                    f"there is no room for {name}: {free / 1e9:.1f} GB are free there",
-                    hint="Remove what is not needed, or set MOODLINE_UPLOADS to another disk",
-                )
-            (self.folder / upload / name).touch(mode=0o600)
-        except OSError as exc:
-            raise UploadError(f"cannot write into {self.folder}: {exc.strerror}") from exc
+        unfinished = [one for one in self.all() if one.received < one.size and not one.error]
+        if len(unfinished) >= _MAX_UNFINISHED:
+            raise UploadError(
+                f"there are {_MAX_UNFINISHED} unfinished uploads already",
+                hint="Wait until one is complete, or remove one",
+            )
+        upload_id = secrets.token_hex(16)
+        self._create_file(upload_id, name, size)
         with transaction(self.engine) as connection:
             connection.execute(
                 insert(Upload).values(
-                    id=upload,
+                    id=upload_id,
                     name=name,
                     size=size,
                     mark=mark,
@@ -102,105 +99,101 @@ class Uploads:
                     changed_at=utc_now(),
                 )
             )
-        return self.find(upload)
+        return self.get(upload_id)
 
-    def find(self, upload: str) -> UploadLine:
-        """One that is here. Raises UploadError."""
-        found = [one for one in self._lines(upload) if _ID.fullmatch(upload)]
+    def get(self, upload_id: str) -> StoredUpload:
+        """Return an upload. Raises UploadError if it does not exist or was removed."""
+        found = self._select(upload_id) if _ID.fullmatch(upload_id) else []
         if not found:
-            raise UploadError("there is no such upload any more", hint="Send the file again")
+            raise UploadError("no such upload: it may have expired", hint="Send the file again")
         return found[0]
 
-    def append(self, upload: str, offset: int, data: bytes) -> int:
-        """Add a piece; how many bytes are here now. Raises UploadError for another offset."""
-        line = self.find(upload)
-        if line.received != offset or line.run_id or len(data) > CHUNK:
-            raise UploadError(f"{line.name}: go on at byte {line.received}")
-        if offset + len(data) > line.size:
-            raise UploadError(f"{line.name} is longer than was said", hint="Send it again")
+    def append(self, upload_id: str, offset: int, data: bytes) -> int:
+        """Append a chunk, and return the bytes received so far.
+
+        Raises UploadError if the offset is not the number of received bytes, the chunk or the
+        file is too large, or the disk cannot be written.
+        """
+        upload = self.get(upload_id)
+        if upload.received != offset or upload.run_id or len(data) > MAX_CHUNK_BYTES:
+            raise UploadError(f"cannot add to {upload.name}: continue at byte {upload.received}")
+        if offset + len(data) > upload.size:
+            raise UploadError(
+                f"{upload.name} is larger than the announced {upload.size} bytes",
+                hint="Send it again",
+            )
         try:
-            with line.path.open("r+b") as file:
+            with upload.path.open("r+b") as file:
                 file.seek(offset)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as exc:
-            raise UploadError(f"cannot write {line.name}: {exc.strerror}") from exc
-        self._note(upload)
+            raise UploadError(f"cannot write {upload.name}: {exc.strerror}") from exc
+        self._update(upload_id, {"changed_at": utc_now()})
         return offset + len(data)
 
-    def note_run(self, upload: str, run_id: str | None, error: str) -> None:
-        """Say what became of a whole one: its analysis, or why there is none."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                update(Upload)
-                .where(Upload.id == upload)
-                .values(run_id=run_id, error=error, changed_at=utc_now())
-            )
+    def set_result(self, upload_id: str, run_id: str | None, error: str) -> None:
+        """Store the run that analyses a complete upload, or why there is none."""
+        self._update(upload_id, {"run_id": run_id, "error": error, "changed_at": utc_now()})
 
-    def remove(self, upload: str) -> None:
-        """Delete its bytes. Raises UploadError."""
-        line = self.find(upload)
-        shutil.rmtree(line.path.parent, ignore_errors=True)
-        with transaction(self.engine) as connection:
-            connection.execute(
-                update(Upload).where(Upload.id == upload).values(removed_at=utc_now())
-            )
+    def remove(self, upload_id: str) -> None:
+        """Delete an upload's file. Raises UploadError if it does not exist."""
+        upload = self.get(upload_id)
+        shutil.rmtree(upload.path.parent, ignore_errors=True)
+        self._update(upload_id, {"removed_at": utc_now()})
 
-    def remove_old(self, now: datetime | None = None) -> int:
-        """Delete what nobody went on with, and what is analysed and old enough; how many."""
+    def remove_expired(self, now: datetime | None = None) -> int:
+        """Delete abandoned and expired uploads, and return how many there were."""
         now = now or utc_now()
         removed = 0
-        for line in self._lines():
-            stale = (line.received < line.size or line.error) and now - line.changed_at > ABANDONED
-            if stale or (line.goes_at is not None and line.goes_at <= now):
-                self.remove(line.id)
+        for upload in self.all():
+            unfinished = upload.received < upload.size or upload.error
+            abandoned = unfinished and now - upload.changed_at > UNFINISHED_LIFETIME
+            if abandoned or (upload.expires_at is not None and upload.expires_at <= now):
+                self.remove(upload.id)
                 removed += 1
         return removed
 
-    def of_run(self, run_id: str) -> UploadLine | None:
-        """The upload that the run analysed, while it is here."""
-        return next((one for one in self._lines() if one.run_id == run_id), None)
+    def all(self) -> Sequence[StoredUpload]:
+        """Return all uploads that were not removed, newest first."""
+        return self._select()
 
-    def listed(self) -> Sequence[UploadLine]:
-        """Those that are here, the newest first."""
-        return self._lines()
-
-    def _lines(self, only: str | None = None) -> list[UploadLine]:
+    def _select(self, upload_id: str | None = None) -> list[StoredUpload]:
         query = (
             select(Upload.__table__, Run.state, Run.finished_at)
             .join(Run, Run.run_id == Upload.run_id, isouter=True)
             .where(Upload.removed_at.is_(None))
             .order_by(Upload.changed_at.desc())
         )
-        if only is not None:
-            query = query.where(Upload.id == only)
+        if upload_id is not None:
+            query = query.where(Upload.id == upload_id)
         with reading(self.engine) as connection:
             rows = connection.execute(query).all()
-        lines = []
+        uploads = []
         for row in rows:
             path = self.folder / row.id / row.name
-            goes_at = None
+            expires_at = None
             if self.kept_days is not None and row.state in ENDED_STATES and row.finished_at:
-                goes_at = row.finished_at + timedelta(days=self.kept_days)
+                expires_at = row.finished_at + timedelta(days=self.kept_days)
             if row.run_id is not None and row.state is None:
-                goes_at = row.changed_at  # Its run was erased: so is it.
-            lines.append(
-                UploadLine(
-                    row.id,
-                    row.name,
-                    row.size,
-                    path.stat().st_size if path.exists() else 0,
-                    row.run_id,
-                    row.error,
-                    row.changed_at,
-                    goes_at,
-                    path,
+                expires_at = row.changed_at  # Its run was erased, so the file must go as well.
+            uploads.append(
+                StoredUpload(
+                    id=row.id,
+                    name=row.name,
+                    size=row.size,
+                    received=path.stat().st_size if path.exists() else 0,
+                    run_id=row.run_id,
+                    error=row.error,
+                    changed_at=row.changed_at,
+                    expires_at=expires_at,
+                    path=path,
                 )
             )
-        return lines
+        return uploads
 
-    def _same(self, name: str, size: int, mark: str, owner: str) -> UploadLine | None:
+    def _unfinished(self, name: str, size: int, mark: str, owner: str) -> StoredUpload | None:
         query = select(Upload.id).where(
             Upload.name == name,
             Upload.size == size,
@@ -211,25 +204,41 @@ class Uploads:
             Upload.removed_at.is_(None),
         )
         with reading(self.engine) as connection:
-            upload = connection.execute(query.limit(1)).scalar()
-        return self.find(upload) if upload else None
+            upload_id = connection.execute(query.limit(1)).scalar()
+        return self.get(upload_id) if upload_id else None
 
-    def _note(self, upload: str) -> None:
+    def _create_file(self, upload_id: str, name: str, size: int) -> None:
+        folder = self.folder / upload_id
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+            free = shutil.disk_usage(self.folder).free
+            if free < size + _RESERVED_BYTES:
+                folder.rmdir()
+                raise UploadError(
+                    f"there is no room for {name}: the disk has {free / 1e9:.1f} GB free",
+                    hint="Free some space, or set MOODLINE_UPLOADS to a folder on another disk",
+                )
+            (folder / name).touch(mode=0o600)
+        except OSError as exc:
+            raise UploadError(f"cannot write to {self.folder}: {exc.strerror}") from exc
+
+    def _update(self, upload_id: str, values: dict[str, object]) -> None:
         with transaction(self.engine) as connection:
-            connection.execute(
-                update(Upload).where(Upload.id == upload).values(changed_at=utc_now())
-            )
+            connection.execute(update(Upload).where(Upload.id == upload_id).values(**values))
 
 
 def safe_name(name: str) -> str:
-    """A file's name as it can be kept: one that leads nowhere. Raises UploadError for no video."""
+    """Return a plain file name without folders or special characters.
+
+    Raises UploadError if its suffix is not that of a video.
+    """
     plain = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    plain = _UNWANTED.sub("_", plain).strip()
+    plain = _UNSAFE.sub("_", plain).strip()
     stem, dot, suffix = plain.rpartition(".")
-    if not is_video(f"{dot}{suffix}"):
+    if f"{dot}{suffix}".lower() not in VIDEO_SUFFIXES:
         raise UploadError(
-            f"{plain[-60:] or 'that'} is no recording",
-            hint=f"Give one of {', '.join(VIDEO_SUFFIXES)}",
+            f"{plain[-60:] or 'the file'} is not a recording",
+            hint=f"Supported: {', '.join(VIDEO_SUFFIXES)}",
         )
     stem = stem.strip(" .")[:100] or "recording"
     return f"{stem}.{suffix.lower()}"

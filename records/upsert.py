@@ -1,21 +1,18 @@
 """INSERT ... ON CONFLICT for SQLite and PostgreSQL."""
 
-from typing import Any, Final
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
-from sqlalchemy import (
-    Connection,
-)
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from records.tables.base import Base
 
-_INSERT: Final = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+Upsert = sqlite.Insert | postgresql.Insert
 
 
-def upsert(connection: Connection, table: Any) -> Any:
-    """An INSERT of this database's kind, which knows ON CONFLICT."""
-    return upsert_of(connection.dialect.name, table)
+def upsert(connection: Connection, table: type[Base] | Table) -> Upsert:
+    """Return an INSERT into `table` that supports ON CONFLICT in the connection's dialect."""
+    return upsert_for_dialect(connection.dialect.name, table)
 
 
-def upsert_of(dialect: str, table: Any) -> Any:
-    """The same by the name of the kind, for statements that are built once."""
-    return _INSERT[dialect](table)
+def upsert_for_dialect(dialect: str, table: type[Base] | Table) -> Upsert:
+    """Return the same by dialect name, for statements that are built once and cached."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

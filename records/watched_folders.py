@@ -1,7 +1,5 @@
-"""Folders that are looked through again and again, as rows."""
+"""Watched folders: folders whose new recordings the scheduler enqueues."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,15 +8,20 @@ from sqlalchemy import Engine, delete, insert, select, update
 from contracts.errors import SettingsError
 from contracts.times import utc_now
 from records.database import reading, transaction
+from records.json_columns import (
+    FolderOptions,
+    HandledFiles,
+    decode_folder_options,
+    decode_handled_files,
+    encode_folder_options,
+    encode_handled_files,
+)
 from records.tables.operations import Schedule
-
-Seen = Mapping[str, tuple[int, int]]
-"""Size and mtime in ns of each file that was handled, by its path."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedFolder:
-    """A folder whose new recordings are queued, each `every_s` or by `cron`."""
+    """A folder that is scanned every `every_s` seconds, or by the `cron` expression."""
 
     name: str
     path: str
@@ -29,8 +32,8 @@ class WatchedFolder:
     created_at: datetime
 
     @property
-    def when(self) -> str:
-        """As its owner said it."""
+    def schedule(self) -> str:
+        """The interval or cron expression, for people."""
         return f"every {self.every_s} s" if self.every_s else str(self.cron)
 
 
@@ -44,12 +47,13 @@ def add_folder(  # noqa: PLR0913
     sampling_fps: float | None,
     source: str | None,
 ) -> None:
-    """Raises SettingsError when the name is taken."""
+    """Add a watched folder. Raises SettingsError if the name is already taken."""
     with transaction(engine) as connection:
         taken = connection.execute(select(Schedule.id).where(Schedule.name == name)).first()
         if taken is not None:
             raise SettingsError(
-                f"{name} is watched already", hint="`moodline schedule remove` ends that"
+                f"a watched folder {name} already exists",
+                hint=f"Remove it first: moodline schedule remove {name}",
             )
         connection.execute(
             insert(Schedule).values(
@@ -57,56 +61,59 @@ def add_folder(  # noqa: PLR0913
                 path=path,
                 every_s=every_s,
                 cron=cron,
-                options=json.dumps({"sampling_fps": sampling_fps, "source": source}),
+                options=encode_folder_options(FolderOptions(sampling_fps, source)),
                 created_at=utc_now(),
             )
         )
 
 
 def remove_folder(engine: Engine, name: str) -> None:
-    """Raises SettingsError when there is none of that name."""
+    """Stop watching a folder. Raises SettingsError if there is none with that name."""
     with transaction(engine) as connection:
         if not connection.execute(delete(Schedule).where(Schedule.name == name)).rowcount:
             raise SettingsError(
-                f"no folder {name} is watched", hint="`moodline schedule list` shows them"
+                f"no watched folder {name}", hint="`moodline schedule list` shows them"
             )
 
 
 def watched_folders(engine: Engine) -> list[WatchedFolder]:
-    """All of them, by name."""
+    """Return all watched folders, by name."""
+    query = select(
+        Schedule.name,
+        Schedule.path,
+        Schedule.every_s,
+        Schedule.cron,
+        Schedule.options,
+        Schedule.created_at,
+    ).order_by(Schedule.name)
+    folders = []
     with reading(engine) as connection:
-        return [
-            WatchedFolder(
-                name=row.name,
-                path=row.path,
-                every_s=row.every_s,
-                cron=row.cron,
-                created_at=row.created_at,
-                **json.loads(row.options),
+        for row in connection.execute(query):
+            options = decode_folder_options(row.options)
+            folders.append(
+                WatchedFolder(
+                    name=row.name,
+                    path=row.path,
+                    every_s=row.every_s,
+                    cron=row.cron,
+                    sampling_fps=options.sampling_fps,
+                    source=options.source,
+                    created_at=row.created_at,
+                )
             )
-            for row in connection.execute(
-                select(
-                    Schedule.name,
-                    Schedule.path,
-                    Schedule.every_s,
-                    Schedule.cron,
-                    Schedule.options,
-                    Schedule.created_at,
-                ).order_by(Schedule.name)
-            )
-        ]
+    return folders
 
 
-def seen_files(engine: Engine, name: str) -> Seen:
-    """The files that were handled, as they were then."""
+def handled_files(engine: Engine, name: str) -> HandledFiles:
+    """Return the files of a folder that were handled, with their size and mtime at that time."""
     with reading(engine) as connection:
         seen = connection.execute(select(Schedule.seen).where(Schedule.name == name)).scalar()
-    return {path: (size, at) for path, (size, at) in json.loads(seen or "{}").items()}
+    return decode_handled_files(seen or "")
 
 
-def note_seen(engine: Engine, name: str, seen: Seen) -> None:
-    """Write down which files were handled, as they were then."""
+def save_handled_files(engine: Engine, name: str, files: HandledFiles) -> None:
+    """Replace the stored list of handled files of a folder."""
     with transaction(engine) as connection:
         connection.execute(
-            update(Schedule).where(Schedule.name == name).values(seen=json.dumps(dict(seen)))
+            update(Schedule).where(Schedule.name == name).values(seen=encode_handled_files(files))
         )

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that records.database hands over."""
+"""Alembic's entry point. It runs on the connection that `records.schema` passes in."""
 
 from alembic import context
 

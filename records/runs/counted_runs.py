@@ -1,8 +1,10 @@
-"""Which run history counts, where a recording was analysed more than once under one source.
+"""The run of a recording that history counts.
 
-It is the latest that was finished: a better model's rows take the place of the older ones, and
-nobody is counted twice.
+A source's recording may be analysed more than once. History counts the latest finished run only,
+so that a better model's rows replace the older ones and no face is counted twice.
 """
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -13,8 +15,8 @@ from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import Run
 
 
-def has_counted(connection: Connection, source_pk: int, content_hash: str) -> bool:
-    """Whether a finished run of that recording stands in the source's history already."""
+def has_counted_run(connection: Connection, source_pk: int, content_hash: str) -> bool:
+    """Return whether the source's history counts a finished run of that recording."""
     query = select(Run.id).where(
         Run.source_pk == source_pk,
         Run.content_hash == content_hash,
@@ -24,11 +26,11 @@ def has_counted(connection: Connection, source_pk: int, content_hash: str) -> bo
     return connection.execute(query.limit(1)).first() is not None
 
 
-def count_instead(connection: Connection, run_pk: int, token: int) -> None:
-    """Count this run of its recording, and no other any more.
+def count_only_run(connection: Connection, run_pk: int, token: int) -> None:
+    """Count this run of its recording and no other.
 
-    Takes `lock_rollups`: who marked windows dirty in this transaction has it already, or two could
-    wait for each other.
+    Takes `lock_rollups`. A caller that has marked windows dirty in this transaction must hold it
+    already, or two transactions could deadlock.
     """
     lock_rollups(connection)
     run = connection.execute(
@@ -50,16 +52,16 @@ def count_instead(connection: Connection, run_pk: int, token: int) -> None:
         return
     connection.execute(update(Run).where(Run.id.in_(others)).values(counted=False))
     connection.execute(update(Run).where(Run.id == run_pk).values(counted=True))
-    # What retention had added up of them goes, too.
+    # Also the sums that stand for rows of theirs which retention has removed.
     connection.execute(
         delete(rollups).where(rollups.c.source_pk == run.source_pk, rollups.c.part.in_(others))
     )
-    mark_run_dirty(connection, [run_pk, *others], run.source_pk, token)
+    mark_runs_dirty(connection, [run_pk, *others], run.source_pk, token)
 
 
-def count_latest(connection: Connection, source_pk: int, content_hash: str, token: int) -> None:
-    """After the run that was counted is gone: count the latest finished one that is left."""
-    if has_counted(connection, source_pk, content_hash):
+def count_latest_run(connection: Connection, source_pk: int, content_hash: str, token: int) -> None:
+    """Count the latest finished run that is left, after the counted one was deleted."""
+    if has_counted_run(connection, source_pk, content_hash):
         return
     latest = connection.execute(
         select(Run.id)
@@ -72,11 +74,13 @@ def count_latest(connection: Connection, source_pk: int, content_hash: str, toke
         .limit(1)
     ).scalar()
     if latest is not None:
-        count_instead(connection, latest, token)
+        count_only_run(connection, latest, token)
 
 
-def mark_run_dirty(connection: Connection, run_pks: list[int], source_pk: int, token: int) -> None:
-    """Have every minute of these runs rolled up again."""
+def mark_runs_dirty(
+    connection: Connection, run_pks: Sequence[int], source_pk: int, token: int
+) -> None:
+    """Mark every minute of these runs for recomputation."""
     minutes = connection.execute(
         select(RunMinute.start).where(RunMinute.run_pk.in_(run_pks)).distinct()
     )

@@ -1,15 +1,12 @@
-"""Runs of live sources: begun by the process that reads the source, ended by an End message.
+"""Runs of live sources: started by the process that reads the source, ended by an End message.
 
-Such a run is claimed by that process. One that died leaves a run behind, which whoever watches
-over sources takes over, to end it.
+The reading process claims the run. If it dies, the supervisor claims the orphaned run to end it.
 """
 
 import hashlib
-import json
 import secrets
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -19,14 +16,15 @@ from contracts.live_sources import LiveSource
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.times import utc_now
 from records.database import reading, transaction
+from records.json_columns import decode_drop_counts, encode_live_run_options
 from records.locks import lock_queue
 from records.tables.runs import Run, RunProgress
-from runtime.process_identity import claim_is_alive, lives_here
+from runtime.process_identity import claim_is_alive, is_running_here
 
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """An open run of a live source. next_seq, counters: what SQL has committed."""
+    """An open run of a live source. next_seq, counters: as SQL has committed them."""
 
     run_pk: int
     run_id: str
@@ -34,10 +32,10 @@ class LiveRun:
     counters: Counters = field(default_factory=Counters)
 
 
-def open_live_run(
-    engine: Engine, source: LiveSource, pins: AnalysisSpec, *, claimant: str, lease_s: float
+def start_live_run(
+    engine: Engine, source: LiveSource, spec: AnalysisSpec, *, claimant: str, lease_s: float
 ) -> LiveRun:
-    """Begin a run; its media time 0 is now."""
+    """Start a run whose media time 0 is now."""
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
     with transaction(engine) as connection:
@@ -51,9 +49,9 @@ def open_live_run(
                 uri=source.shown_uri,
                 content_hash="",
                 sampling_fps=source.sampling_fps,
-                detector=pins.detector,
-                model_version=pins.model_version,
-                options=json.dumps({"analysis": asdict(pins.options)}),
+                detector=spec.detector,
+                model_version=spec.model_version,
+                options=encode_live_run_options(spec.options),
                 state=RunState.RUNNING,
                 recorded_at=now,
                 recorded_at_origin=RunKind.LIVE,
@@ -68,18 +66,18 @@ def open_live_run(
     return LiveRun(run_pk, run_id)
 
 
-def note_size(engine: Engine, run_pk: int, width: int, height: int) -> None:
-    """Write down the size of the source's pictures, in display pixels."""
+def set_frame_size(engine: Engine, run_pk: int, width: int, height: int) -> None:
+    """Store the frame size of the run, in display pixels."""
     with transaction(engine) as connection:
         connection.execute(
             update(Run).where(Run.id == run_pk).values(display_width=width, display_height=height)
         )
 
 
-def orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[LiveRun]:
-    """The live runs whose reader died, now claimed by this claimant, with those it has already.
+def claim_orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[LiveRun]:
+    """Claim the live runs whose reader died, and return them with those claimed before.
 
-    A reader of another host is dead when its claim has run out.
+    A reader on another host counts as dead when its claim has expired.
     """
     query = (
         select(
@@ -96,26 +94,34 @@ def orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[Live
         .where(Run.kind == RunKind.LIVE, Run.state.not_in(ENDED_STATES))
     )
 
-    def is_orphan(row: Any) -> bool:
-        if row.claimed_by == claimant:
+    def is_orphan(claimed_by: str | None, expires_at: datetime | None) -> bool:
+        if claimed_by == claimant:
             return True
-        # A clock that was set, or a laptop that slept, ends no run of a reader that lives.
-        alive = claim_is_alive(row.claimed_by, row.claim_expires_at)
-        return not (alive or lives_here(row.claimed_by))
+        # A clock that was set, or a laptop that slept, must not end the run of a living reader.
+        return not (claim_is_alive(claimed_by, expires_at) or is_running_here(claimed_by))
 
     with reading(engine) as connection:
-        if not any(is_orphan(row) for row in connection.execute(query)):
+        rows = connection.execute(query)
+        if not any(is_orphan(row.claimed_by, row.claim_expires_at) for row in rows):
             return []
     with transaction(engine) as connection:
         lock_queue(connection)
-        orphans = [row for row in connection.execute(query) if is_orphan(row)]
+        orphans = [
+            row
+            for row in connection.execute(query)
+            if is_orphan(row.claimed_by, row.claim_expires_at)
+        ]
         connection.execute(
             update(Run)
             .where(Run.id.in_([row.id for row in orphans]))
             .values(claimed_by=claimant, claim_expires_at=utc_now() + timedelta(seconds=lease_s))
         )
-    return [LiveRun(row.id, row.run_id, row.next_seq, _counters(row)) for row in orphans]
-
-
-def _counters(row: Any) -> Counters:
-    return Counters(row.frames_captured, row.frames_sampled_out, json.loads(row.dropped or "{}"))
+    return [
+        LiveRun(
+            row.id,
+            row.run_id,
+            row.next_seq,
+            Counters(row.frames_captured, row.frames_sampled_out, decode_drop_counts(row.dropped)),
+        )
+        for row in orphans
+    ]

@@ -1,94 +1,45 @@
-"""Runs as jobs: enqueue, claim, start, fail. Every stage that starts work does it here."""
+"""The queue of recordings to analyse: enqueue a file, claim the next run."""
 
-import hashlib
-import json
 import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from contracts.analysis_spec import AnalysisOptions
-from contracts.errors import RunNotFoundError
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import utc_now
-from records.database import transaction
 from records.locks import lock_queue
-from records.runs.counted_runs import has_counted
+from records.runs.counted_runs import has_counted_run
+from records.runs.file_job import FileJob
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 from runtime.process_identity import claim_is_alive
 
 
 @dataclass(frozen=True, slots=True)
-class FileJob:
-    """A recording to analyse. recorded_at, recorded_at_pattern: as given, or None.
-
-    uri: as `SharedFolders.stored` names it. source_given: whether its owner named the source,
-    which makes it another analysis.
-    """
-
-    uri: str
-    content_hash: str
-    source: str
-    source_given: bool
-    sampling_fps: float | None
-    detector: str
-    model_version: str
-    options: AnalysisOptions
-    recorded_at: datetime | None = None
-    recorded_at_pattern: str | None = None
-
-    def identity(self) -> str:
-        """Equal for equal work: content, sampling, detector, model, and what the owner said."""
-        parts = [
-            self.content_hash,
-            self.sampling_fps,
-            self.detector,
-            self.model_version,
-            asdict(self.options),
-            self.source if self.source_given else None,
-            self.recorded_at.isoformat() if self.recorded_at else None,
-            self.recorded_at_pattern,
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-    def stored_options(self) -> str:
-        """What the ingestor and the worker need to know, as the row's JSON."""
-        return json.dumps(
-            {
-                "analysis": asdict(self.options),
-                "recorded_at": self.recorded_at.isoformat() if self.recorded_at else None,
-                "recorded_at_pattern": self.recorded_at_pattern,
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RunTicket:
-    """A run that was found or made for a job. `mine`: this claimant is to do the work."""
+class QueuedRun:
+    """A run that was found, created or claimed. claimed: the caller has the claim on it."""
 
     run_pk: int
     run_id: str
     state: RunState
-    mine: bool
+    claimed: bool
 
     @property
     def reused(self) -> bool:
+        """Whether the run had finished earlier."""
         return self.state is RunState.DONE
 
 
 def enqueue_file(
     connection: Connection, job: FileJob, *, claimant: str | None, lease_s: float, again: bool
-) -> RunTicket:
-    """Find the run of equal work, or make one, and claim it. One writing transaction.
+) -> QueuedRun:
+    """Find the run of equal work, or create one, and claim it, in one writing transaction.
 
-    claimant: None leaves it for whichever ingest service claims it first.
-
-    An unfinished or failed run is taken up where it stopped, unless a living claimant has it;
-    a finished one is reused unless `again`.
+    An unfinished or failed run resumes where it stopped, unless a living process has claimed it.
+    A finished run is reused unless `again`. claimant: None leaves the run to the first ingest
+    service that claims it.
     """
     lock_queue(connection)
     found = connection.execute(
@@ -101,9 +52,9 @@ def enqueue_file(
         return _new_run(connection, job, claimant, lease_s)
     state = RunState(found.state)
     if state is RunState.DONE:
-        return RunTicket(found.id, found.run_id, state, mine=False)
+        return QueuedRun(found.id, found.run_id, state, claimed=False)
     if state not in ENDED_STATES and claim_is_alive(found.claimed_by, found.claim_expires_at):
-        return RunTicket(found.id, found.run_id, state, mine=False)
+        return QueuedRun(found.id, found.run_id, state, claimed=False)
     connection.execute(
         update(Run)
         .where(Run.id == found.id)
@@ -116,19 +67,19 @@ def enqueue_file(
             claim_expires_at=utc_now() + timedelta(seconds=lease_s) if claimant else None,
         )
     )
-    # A new claimant starts the count of crashes anew: only repeated ones in one go are poison.
+    # Crashes are counted from zero again: only repeated ones under one claimant are poison.
     connection.execute(
         update(RunProgress).where(RunProgress.run_pk == found.id).values(attempts=0, holder=None)
     )
-    return RunTicket(found.id, found.run_id, RunState.QUEUED, mine=claimant is not None)
+    return QueuedRun(found.id, found.run_id, RunState.QUEUED, claimed=claimant is not None)
 
 
 def claim_next(
     connection: Connection, *, claimant: str, lease_s: float, folders: SharedFolders
-) -> RunTicket | None:
-    """Claim the oldest unfinished recording that no living claimant has; None: there is none.
+) -> QueuedRun | None:
+    """Claim the oldest unfinished recording that no living process has claimed, or return None.
 
-    What lies in a shared folder that this host does not have is left to others.
+    Skips recordings in shared folders that this host does not have.
     """
     lock_queue(connection)
     waiting = connection.execute(
@@ -147,128 +98,16 @@ def claim_next(
                     claimed_by=claimant, claim_expires_at=utc_now() + timedelta(seconds=lease_s)
                 )
             )
-            return RunTicket(run.id, run.run_id, RunState(run.state), mine=True)
+            return QueuedRun(run.id, run.run_id, RunState(run.state), claimed=True)
     return None
-
-
-def cancel_run(engine: Engine, run_id: str) -> bool:
-    """End an unfinished run; its rows stay. Whether there was something to end.
-
-    The fence grows, so that what its worker still has in hand is not committed. Raises
-    RunNotFoundError.
-    """
-    with transaction(engine) as connection:
-        run_pk = run_pk_of(connection, run_id)
-        ended = connection.execute(
-            update(Run)
-            .where(Run.id == run_pk, Run.state.not_in(ENDED_STATES))
-            .values(
-                state=RunState.CANCELLED,
-                error="cancelled",
-                finished_at=utc_now(),
-                claimed_by=None,
-                claim_expires_at=None,
-            )
-        ).rowcount
-        if ended:
-            connection.execute(
-                update(RunProgress)
-                .where(RunProgress.run_pk == run_pk)
-                .values(fence=RunProgress.fence + 1)
-            )
-    return bool(ended)
-
-
-def retry_run(engine: Engine, run_id: str) -> bool:
-    """Queue a failed or cancelled run again: it goes on where it stopped. Whether it was one.
-
-    Raises RunNotFoundError.
-    """
-    with transaction(engine) as connection:
-        lock_queue(connection)
-        run_pk = run_pk_of(connection, run_id)
-        queued = connection.execute(
-            update(Run)
-            .where(Run.id == run_pk, Run.state.in_((RunState.FAILED, RunState.CANCELLED)))
-            .values(
-                state=RunState.QUEUED,
-                error="",
-                finished_at=None,
-                claimed_by=None,
-                claim_expires_at=None,
-            )
-        ).rowcount
-        if queued:
-            connection.execute(
-                update(RunProgress)
-                .where(RunProgress.run_pk == run_pk)
-                .values(attempts=0, holder=None)
-            )
-    return bool(queued)
-
-
-def renew_claims(
-    connection: Connection, run_pks: Sequence[int], *, claimant: str, lease_s: float
-) -> set[int]:
-    """Say that the claimant still works on these runs; those that are still its own."""
-    renewed = connection.execute(
-        update(Run)
-        .where(Run.id.in_(run_pks), Run.claimed_by == claimant)
-        .values(claim_expires_at=utc_now() + timedelta(seconds=lease_s))
-        .returning(Run.id)
-    )
-    return set(renewed.scalars())
-
-
-def run_position(connection: Connection, run_pk: int) -> int:
-    """The run's first message that is not committed."""
-    return connection.execute(
-        select(RunProgress.next_seq).where(RunProgress.run_pk == run_pk)
-    ).scalar_one()
-
-
-def unfinished(connection: Connection, run_pks: Collection[int]) -> set[int]:
-    """Those of the runs that have not ended."""
-    found = connection.execute(
-        select(Run.id).where(Run.id.in_(run_pks), Run.state.not_in(ENDED_STATES))
-    )
-    return set(found.scalars())
-
-
-def release_claims(connection: Connection, *, claimant: str) -> None:
-    """Give up every unfinished run of the claimant: another may take it up at once."""
-    connection.execute(
-        update(Run).where(Run.claimed_by == claimant).values(claimed_by=None, claim_expires_at=None)
-    )
-
-
-def fail_run(engine: Engine, run_id: str, error: str) -> None:
-    """End a run that cannot go on, with the line that says why. Ended runs stay as they are.
-
-    Raises DatabaseError.
-    """
-    with transaction(engine) as connection:
-        connection.execute(
-            update(Run)
-            .where(Run.run_id == run_id, Run.state.not_in(ENDED_STATES))
-            .values(state=RunState.FAILED, error=error, finished_at=utc_now())
-        )
-
-
-def run_pk_of(connection: Connection, run_id: str) -> int:
-    """The key of a run by its public id. Raises RunNotFoundError."""
-    run_pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
-    if run_pk is None:
-        raise RunNotFoundError(f"no run {run_id}", hint="`moodline runs list` shows them")
-    return run_pk
 
 
 def _new_run(
     connection: Connection, job: FileJob, claimant: str | None, lease_s: float
-) -> RunTicket:
+) -> QueuedRun:
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
-    source_pk = _source_pk(connection, job.source, RunKind.FILE, now)
+    source_pk = _source_pk(connection, job.source, now)
     run_pk = connection.execute(
         insert(Run)
         .values(
@@ -283,7 +122,7 @@ def _new_run(
             model_version=job.model_version,
             options=job.stored_options(),
             state=RunState.QUEUED,
-            counted=not has_counted(connection, source_pk, job.content_hash),
+            counted=not has_counted_run(connection, source_pk, job.content_hash),
             queued_at=now,
             claimed_by=claimant,
             claim_expires_at=now + timedelta(seconds=lease_s) if claimant else None,
@@ -291,13 +130,14 @@ def _new_run(
         .returning(Run.id)
     ).scalar_one()
     connection.execute(insert(RunProgress).values(run_pk=run_pk))
-    return RunTicket(run_pk, run_id, RunState.QUEUED, mine=claimant is not None)
+    return QueuedRun(run_pk, run_id, RunState.QUEUED, claimed=claimant is not None)
 
 
-def _source_pk(connection: Connection, name: str, kind: str, now: datetime) -> int:
+def _source_pk(connection: Connection, name: str, now: datetime) -> int:
+    """Return the key of the source of that name, and create the source if there is none."""
     known = connection.execute(select(Source.id).where(Source.name == name)).scalar()
     if known is not None:
         return known
     return connection.execute(
-        insert(Source).values(name=name, kind=kind, created_at=now).returning(Source.id)
+        insert(Source).values(name=name, kind=RunKind.FILE, created_at=now).returning(Source.id)
     ).scalar_one()

@@ -1,1 +1,1 @@
-"""."""
+"""Live sources: settings, claims of their supervisors, state intervals, and sealed addresses."""

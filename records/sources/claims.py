@@ -1,4 +1,4 @@
-"""Claims on live sources: each source is supervised by one process at a time."""
+"""Claims on live sources: one process supervises a source at a time."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,62 +9,64 @@ from contracts.live_sources import LiveSource
 from contracts.times import utc_now
 from records.database import reading, transaction
 from records.locks import lock_queue
-from records.sources.live_sources import LIVING, live_source_of
+from records.sources.live_sources import CURRENT_SOURCES, live_source_of
 from records.tables.sources import Source
 from runtime.process_identity import claim_is_alive
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
-    """Who watches over sources, on which host, and for how long a claim holds unrenewed."""
+class SupervisorIdentity:
+    """A supervising process, its host, and how long a claim holds without renewal."""
 
     name: str
     host: str
     lease_s: float
 
 
-def claim_sources(engine: Engine, claimant: Claimant, *, renew: bool) -> list[LiveSource]:
-    """The sources that are this claimant's, with those that nobody else watches over.
+def claim_sources(
+    engine: Engine, supervisor: SupervisorIdentity, *, renew: bool
+) -> list[LiveSource]:
+    """Claim the sources that no living process supervises, and return all of this supervisor's.
 
-    renew: its claims are extended, too. Writes only where there is something to write.
+    renew: also extend the claims that it has. Writes only if there is something to write.
     """
     with reading(engine) as connection:
-        mine, free = _shares(connection, claimant)
-    if free or (renew and mine):
+        claimed, free = _claimed_and_free(connection, supervisor)
+    if free or (renew and claimed):
         with transaction(engine) as connection:
             lock_queue(connection)
-            mine, free = _shares(connection, claimant)
+            claimed, free = _claimed_and_free(connection, supervisor)
             connection.execute(
                 update(Source)
-                .where(Source.id.in_([one.pk for one in (*mine, *free)]))
+                .where(Source.id.in_([source.pk for source in (*claimed, *free)]))
                 .values(
-                    claimed_by=claimant.name,
-                    claim_expires_at=utc_now() + timedelta(seconds=claimant.lease_s),
+                    claimed_by=supervisor.name,
+                    claim_expires_at=utc_now() + timedelta(seconds=supervisor.lease_s),
                 )
             )
-    return [*mine, *free]
+    return [*claimed, *free]
 
 
-def release_sources(engine: Engine, claimant: str) -> None:
-    """Give up every claim: another may watch over them at once."""
+def release_sources(engine: Engine, supervisor: str) -> None:
+    """Give up every claim of a supervisor, so that another can take the sources at once."""
     with transaction(engine) as connection:
         connection.execute(
             update(Source)
-            .where(Source.claimed_by == claimant)
+            .where(Source.claimed_by == supervisor)
             .values(claimed_by=None, claim_expires_at=None)
         )
 
 
-def _shares(
-    connection: Connection, claimant: Claimant
+def _claimed_and_free(
+    connection: Connection, supervisor: SupervisorIdentity
 ) -> tuple[list[LiveSource], list[LiveSource]]:
-    """The sources that are the claimant's, and those that are nobody's and could be its own."""
-    mine, free = [], []
-    for row in connection.execute(LIVING.order_by(Source.id)):
-        if row.host not in (None, claimant.host):
+    """Return the supervisor's sources, and those that it may claim."""
+    claimed, free = [], []
+    for row in connection.execute(CURRENT_SOURCES.order_by(Source.id)):
+        if row.host not in (None, supervisor.host):
             continue
-        if row.claimed_by == claimant.name:
-            mine.append(live_source_of(row))
+        if row.claimed_by == supervisor.name:
+            claimed.append(live_source_of(row))
         elif not claim_is_alive(row.claimed_by, row.claim_expires_at):
             free.append(live_source_of(row))
-    return mine, free
+    return claimed, free

@@ -1,9 +1,9 @@
-"""Live sources as records: add, edit, pause, remove, and claim for a supervisor.
+"""Live sources: add, edit, pause, remove and find.
 
-A running system reads them twice a second, so each change is effective at once.
+A running supervisor reads them twice a second, so every change takes effect at once.
 """
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,15 +15,24 @@ from contracts.redaction import redact
 from contracts.runs import RunKind
 from contracts.times import utc_now
 from records.database import reading, transaction
+from records.json_columns import decode_tags, encode_tags
 from records.locks import lock_queue
 from records.tables.sources import Source, SourceInterval
 
-MAX_NAME: Final = 64
+MAX_NAME_LENGTH: Final = 64
+CURRENT_SOURCES: Final = select(*Source.__table__.c).where(
+    Source.kind == RunKind.LIVE, Source.removed_at.is_(None)
+)
+"""The query for live sources that were not removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """What its owner says of a live source."""
+    """The settings of a live source, as its row stores them.
+
+    uri: sealed if it holds credentials. shown_uri: without credentials. host: the host that must
+    open it; None means any. sampling_fps, max_side: None means the default.
+    """
 
     uri: str
     shown_uri: str
@@ -33,34 +42,24 @@ class SourceSettings:
     tags: tuple[str, ...] = ()
     looped: bool = False
 
-    def columns(self) -> dict[str, Any]:
-        """As the row's values."""
-        return {
-            "uri": self.uri,
-            "shown_uri": self.shown_uri,
-            "host": self.host,
-            "sampling_fps": self.sampling_fps,
-            "max_side": self.max_side,
-            "tags": json.dumps(self.tags),
-            "looped": self.looped,
-        }
-
 
 def check_name(name: str) -> None:
-    """Raise SourceError for a name that could not be typed, shown or told from a URI."""
-    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise SourceError(f"{name!r} is no name", hint=f"Use 1 to {MAX_NAME} printable characters")
+    """Raise SourceError if the name is empty, too long or unprintable, or resembles a URI."""
+    if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise SourceError(
+            f"invalid source name {name!r}", hint=f"Use 1 to {MAX_NAME_LENGTH} printable characters"
+        )
     if name.isdecimal() or "/" in name or name.startswith("-"):
         raise SourceError(
-            f"{name!r} could be taken for a camera's number, a path or an option",
+            f"invalid source name {name!r}: it could be a camera number, a path or an option",
             hint="Use a word, as in: moodline source add door rtsp://camera.local/live",
         )
 
 
 def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
-    """Add a live source, or bring back a removed one under its name with new settings.
+    """Add a live source, or bring back a removed one of that name with new settings.
 
-    Raises SourceError when the name is taken.
+    Raises SourceError if the name is invalid or already taken.
     """
     check_name(name)
     with transaction(engine) as connection:
@@ -71,36 +70,43 @@ def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
         if found is None:
             connection.execute(
                 insert(Source).values(
-                    name=name, kind=RunKind.LIVE, created_at=utc_now(), **settings.columns()
+                    name=name, kind=RunKind.LIVE, created_at=utc_now(), **_columns(settings)
                 )
             )
             return
         if found.kind != RunKind.LIVE:
-            raise SourceError(f"{name} is the name of recordings", hint="Choose another name")
+            raise SourceError(
+                f"the source name {name} is already used by recordings", hint="Choose another name"
+            )
         if found.removed_at is None:
             raise SourceError(
-                f"there is a source {name} already", hint=f"Change it: moodline source edit {name}"
+                f"source {name} already exists", hint=f"Change it: moodline source edit {name}"
             )
-        # Nobody wanted it seen meanwhile, which is what a pause is.
-        gone = {"since": found.removed_at, "until": utc_now(), "reason": "it was removed"}
+        # While it was removed it was not expected to deliver, as in a pause.
         connection.execute(
-            insert(SourceInterval).values(source_pk=found.id, state=LiveState.PAUSED, **gone)
+            insert(SourceInterval).values(
+                source_pk=found.id,
+                state=LiveState.PAUSED,
+                reason="it was removed",
+                since=found.removed_at,
+                until=utc_now(),
+            )
         )
-        _update(connection, found.id, settings.columns() | {"removed_at": None, "paused": False})
+        _update(connection, found.id, _columns(settings) | {"removed_at": None, "paused": False})
 
 
 def edit_source(engine: Engine, name: str, settings: SourceSettings) -> None:
-    """Give a source other settings; it is opened anew. Raises SourceNotFoundError."""
-    _change(engine, name, settings.columns())
+    """Replace a source's settings; it is then opened again. Raises SourceNotFoundError."""
+    _change(engine, name, _columns(settings))
 
 
 def pause_source(engine: Engine, name: str, *, paused: bool) -> None:
-    """Stop reading a source, or go on. Raises SourceNotFoundError."""
+    """Pause or resume reading a source. Raises SourceNotFoundError."""
     _change(engine, name, {"paused": paused})
 
 
 def remove_source(engine: Engine, name: str) -> None:
-    """Stop reading a source, and forget where it is; its records stay.
+    """Stop reading a source and delete its address; its records stay.
 
     Raises SourceNotFoundError.
     """
@@ -108,44 +114,20 @@ def remove_source(engine: Engine, name: str) -> None:
 
 
 def find_source(engine: Engine, name: str) -> LiveSource:
-    """The live source of that name. Raises SourceNotFoundError."""
+    """Return the live source of that name. Raises SourceNotFoundError."""
     with reading(engine) as connection:
-        return _found(connection, name)
+        return _find(connection, name)
 
 
 def live_sources(engine: Engine) -> list[LiveSource]:
-    """All live sources that were not removed, by name."""
+    """Return all live sources that were not removed, by name."""
     with reading(engine) as connection:
-        rows = connection.execute(LIVING.order_by(Source.name))
+        rows = connection.execute(CURRENT_SOURCES.order_by(Source.name))
         return [live_source_of(row) for row in rows]
 
 
-LIVING: Final = select(*Source.__table__.c).where(
-    Source.kind == RunKind.LIVE, Source.removed_at.is_(None)
-)
-
-
-def _change(engine: Engine, name: str, values: dict[str, Any]) -> None:
-    with transaction(engine) as connection:
-        _update(connection, _found(connection, name).pk, values)
-
-
-def _update(connection: Connection, source_pk: int, values: dict[str, Any]) -> None:
-    connection.execute(
-        update(Source).where(Source.id == source_pk).values(revision=Source.revision + 1, **values)
-    )
-
-
-def _found(connection: Connection, name: str) -> LiveSource:
-    row = connection.execute(LIVING.where(Source.name == name)).first()
-    if row is None:
-        raise SourceNotFoundError(
-            f"no live source {name}", hint="`moodline source list` shows them"
-        )
-    return live_source_of(row)
-
-
-def live_source_of(row: Row[Any]) -> LiveSource:
+def live_source_of(row: Row[*tuple[Any, ...]]) -> LiveSource:
+    """Return the live source in a row of CURRENT_SOURCES."""
     return LiveSource(
         pk=row.id,
         name=row.name,
@@ -154,8 +136,40 @@ def live_source_of(row: Row[Any]) -> LiveSource:
         host=row.host,
         sampling_fps=row.sampling_fps,
         max_side=row.max_side,
-        tags=tuple(json.loads(row.tags)),
+        tags=decode_tags(row.tags),
         looped=row.looped,
         paused=row.paused,
         revision=row.revision,
     )
+
+
+def _columns(settings: SourceSettings) -> dict[str, object]:
+    return {
+        "uri": settings.uri,
+        "shown_uri": settings.shown_uri,
+        "host": settings.host,
+        "sampling_fps": settings.sampling_fps,
+        "max_side": settings.max_side,
+        "tags": encode_tags(settings.tags),
+        "looped": settings.looped,
+    }
+
+
+def _change(engine: Engine, name: str, values: Mapping[str, object]) -> None:
+    with transaction(engine) as connection:
+        _update(connection, _find(connection, name).pk, values)
+
+
+def _update(connection: Connection, source_pk: int, values: Mapping[str, object]) -> None:
+    connection.execute(
+        update(Source).where(Source.id == source_pk).values(revision=Source.revision + 1, **values)
+    )
+
+
+def _find(connection: Connection, name: str) -> LiveSource:
+    row = connection.execute(CURRENT_SOURCES.where(Source.name == name)).first()
+    if row is None:
+        raise SourceNotFoundError(
+            f"no live source {name}", hint="`moodline source list` shows them"
+        )
+    return live_source_of(row)

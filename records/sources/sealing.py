@@ -1,7 +1,7 @@
-"""Secrets in the database: a source's URI is sealed there when it holds credentials.
+"""Sealing: encryption of source URIs that hold credentials.
 
-Sealed with Fernet (AES-128-CBC and HMAC-SHA256, of the `cryptography` library). The key is not in
-the database: it is MOODLINE_SECRET_KEY, or a file of this host that only its owner can read.
+The cipher is Fernet (AES-128-CBC with HMAC-SHA256, from the `cryptography` library). The key is not
+in the database: it is MOODLINE_SECRET_KEY, or a file on this host that only its owner can read.
 """
 
 import base64
@@ -20,68 +20,75 @@ from contracts.errors import SettingsError, SourceError
 from contracts.redaction import redact
 
 _SEALED: Final = "sealed:"
-REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
-"""What stands in a URI for a variable of the environment of the host that opens it."""
-
+ENV_REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
+"""A reference in a URI to an environment variable of the host that opens it."""
 _EMPTY_USERINFO: Final = re.compile(r"://:?@")
 _KEY_FILE: Final = "secret.key"
-_LEAST_KEY: Final = 16
+_MIN_KEY_LENGTH: Final = 16
 
 
 class Sealer:
-    """Seals and opens URIs with one key. The key file is made when it is first needed.
+    """Encrypts and decrypts URIs with one key.
 
-    secret_key: as MOODLINE_SECRET_KEY gives it; hosts that share a database need the same.
+    secret_key: MOODLINE_SECRET_KEY; hosts that share a database need the same one. If it is empty,
+    a key file in `home` is created when it is first needed. Raises SettingsError if the key is too
+    short, and later if the key file cannot be used.
     """
 
     def __init__(self, secret_key: str, home: Path) -> None:
-        if secret_key and len(secret_key) < _LEAST_KEY:
+        if secret_key and len(secret_key) < _MIN_KEY_LENGTH:
             raise SettingsError(
-                f"MOODLINE_SECRET_KEY is shorter than {_LEAST_KEY} characters",
-                hint="Give a long random one: openssl rand -base64 32",
+                f"MOODLINE_SECRET_KEY is shorter than {_MIN_KEY_LENGTH} characters",
+                hint="Use a long random key: openssl rand -base64 32",
             )
         self._secret_key = secret_key
         self._path = home / _KEY_FILE
 
-    def stored(self, uri: str) -> str:
-        """The URI as the database keeps it: sealed if it holds a secret of its own.
+    def seal(self, uri: str) -> str:
+        """Return the URI to store: encrypted if it holds a secret.
 
-        One that only refers to the environment, as rtsp://${USER}:${PASSWORD}@host, stays plain.
+        A URI that only refers to the environment, as rtsp://${USER}:${PASSWORD}@host, stays plain.
         """
-        bare = _EMPTY_USERINFO.sub("://", REFERENCE.sub("", uri))
-        if redact(bare) == bare:
+        without_references = _EMPTY_USERINFO.sub("://", ENV_REFERENCE.sub("", uri))
+        if redact(without_references) == without_references:
             return uri
         return _SEALED + Fernet(self._key()).encrypt(uri.encode()).decode()
 
-    def opened(self, stored: str, environment: Mapping[str, str]) -> str:
-        """The URI to open, with its references filled in. Raises SourceError."""
-        uri = self.unsealed(stored)
-        missing = [name for name in REFERENCE.findall(uri) if name not in environment]
+    def resolve(self, stored: str, environment: Mapping[str, str]) -> str:
+        """Return the URI to open, decrypted and with its references replaced.
+
+        Raises SourceError if a variable is not set or the key is another one.
+        """
+        uri = self.unseal(stored)
+        missing = [name for name in ENV_REFERENCE.findall(uri) if name not in environment]
         if missing:
             raise SourceError(
-                f"its URI refers to {', '.join(missing)}, not in this host's environment",
+                f"the source's URI needs {', '.join(missing)}, not set in this host's environment",
                 hint="Set it where `moodline up` or `moodline ingest` is started",
             )
-        return REFERENCE.sub(lambda found: environment[found[1]], uri)
+        return ENV_REFERENCE.sub(lambda found: environment[found[1]], uri)
 
-    def unsealed(self, stored: str) -> str:
-        """The URI as its owner gave it, with its references. Raises SourceError."""
+    def unseal(self, stored: str) -> str:
+        """Return the URI as its owner gave it, with its references.
+
+        Raises SourceError if it was sealed with another key.
+        """
         if not stored.startswith(_SEALED):
             return stored
         try:
             return Fernet(self._key()).decrypt(stored.removeprefix(_SEALED)).decode()
         except InvalidToken as exc:
             raise SourceError(
-                "its credentials were sealed with another key",
-                hint="Set the MOODLINE_SECRET_KEY of the host that added it, or give its URI "
-                "again with `moodline source edit`",
+                "the source's credentials were sealed with another key",
+                hint="Set MOODLINE_SECRET_KEY to the key of the host that added the source, or "
+                "give the URI again with `moodline source edit`",
             ) from exc
 
     def _key(self) -> bytes:
-        secret = self._secret_key or self._key_of_this_host()
+        secret = self._secret_key or self._host_key()
         return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest())
 
-    def _key_of_this_host(self) -> str:
+    def _host_key(self) -> str:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             part = self._path.with_name(f".{_KEY_FILE}-{secrets.token_hex(4)}")
@@ -90,7 +97,7 @@ class Sealer:
                 with os.fdopen(handle, "w") as file:
                     file.write(secrets.token_urlsafe(32))
                 with suppress(FileExistsError):
-                    os.link(part, self._path)  # Whole, and only if nobody was faster.
+                    os.link(part, self._path)  # Atomic: the first process wins.
                 part.unlink()
             return self._path.read_text().strip()
         except OSError as exc:

@@ -1,13 +1,16 @@
-"""The tables. Importing this package registers every one of them with `Base.metadata`."""
+"""The tables, one module per noun, and no queries.
+
+Importing this package registers every table with `Base.metadata`.
+"""
 
 from records.tables import (
     base,
     faces,
     operations,
     rollups,
-    run_steps,
     runs,
     sources,
+    summary_steps,
     uploads,
     users,
 )
@@ -17,9 +20,9 @@ __all__ = [
     "faces",
     "operations",
     "rollups",
-    "run_steps",
     "runs",
     "sources",
+    "summary_steps",
     "uploads",
     "users",
 ]

@@ -1,4 +1,8 @@
-"""The base class of all tables, and the column type of times."""
+"""The base class of all tables, and the column type of times.
+
+A `Mapped[datetime]` column stores UTC microseconds. Columns named `start`, and those that end in
+`_us`, hold the same number as a plain integer.
+"""
 
 from datetime import datetime
 
@@ -10,7 +14,7 @@ from contracts.times import from_micros, to_micros
 
 
 class UtcMicros(TypeDecorator[datetime]):
-    """A UTC-aware datetime, kept as integer microseconds."""
+    """A UTC-aware datetime, stored as integer microseconds since 1970."""
 
     impl = BigInteger
     cache_ok = True
@@ -23,6 +27,6 @@ class UtcMicros(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """All tables of moodline."""
+    """The base class of all tables."""
 
-    type_annotation_map = {datetime: UtcMicros}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcMicros}  # noqa: RUF012  (SQLAlchemy's own interface)

@@ -1,4 +1,4 @@
-"""Tables of analysed frames, faces and tracks."""
+"""The tables of analysed frames, tracks and faces."""
 
 from datetime import datetime
 
@@ -9,7 +9,15 @@ from records.tables.base import Base
 
 
 class Frame(Base):
-    """One analysed frame. dwell_ms: gap to the previous analysed frame, at most 1000."""
+    """One analysed frame of a run.
+
+    run_pk, frame_index: the run, and the frame's ordinal in its source.
+    media_time_us: time since the run's media time 0, in microseconds.
+    captured_at: UTC time of capture.
+    dwell_ms: the time that the frame stands for: the gap to the previous analysed frame, at most
+        1000.
+    face_count: the faces detected in it.
+    """
 
     __tablename__ = "frames"
     __table_args__ = (
@@ -28,7 +36,13 @@ class Frame(Base):
 
 
 class Track(Base):
-    """One face followed through a run. No biometrics: a person who returns is a new track."""
+    """One face followed through a run. No biometrics: a person who returns is a new track.
+
+    run_pk, track_id: the run, and the track's number in it.
+    first_frame_index, last_frame_index: the frames of its first and last face.
+    first_media_time_us, last_media_time_us: the media times of these frames.
+    faces: its faces over the run.
+    """
 
     __tablename__ = "tracks"
 
@@ -44,7 +58,15 @@ class Track(Base):
 
 
 class Face(Base):
-    """One face in one frame. Probabilities are calibrated and those of the record head."""
+    """One face in one frame.
+
+    run_pk, frame_index, track_id: the frame and the track.
+    x, y, w, h: the box in display pixels.
+    emotion, confidence: the label of this frame alone, NULL if uncertain, and its probability.
+    angry ... neutral: calibrated probabilities of the record head.
+    smoothed_emotion, smoothed_confidence: the same two after smoothing along the track.
+    quality: how well the face can be classified, 0..1.
+    """
 
     __tablename__ = "faces"
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,28 +1,37 @@
-"""Tables of leases, schedules, scheduled job runs and the audit log."""
+"""The tables of leases, watched folders, scheduled job runs and the audit log."""
 
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import (
-    String,
-    Text,
-)
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.tables.base import Base, UtcMicros
+from records.tables.base import Base
 
 
 class Lease(Base):
-    """What only one process may be at a time, and which one is."""
+    """A role that one process holds at a time.
+
+    name: the role.
+    holder: the process, as `runtime.process_identity` names it.
+    expires_at: when another process may take it.
+    """
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     holder: Mapped[str] = mapped_column(String(128))
-    expires_at: Mapped[Any] = mapped_column(UtcMicros)
+    expires_at: Mapped[datetime]
 
 
 class Schedule(Base):
-    """A folder that is looked through again and again. seen: files that still grew, as JSON."""
+    """A watched folder.
+
+    name, path: the owner's name for it, and its stored address.
+    every_s, cron: the interval in seconds, or a cron expression.
+    options: how its recordings are enqueued, as JSON.
+    seen: size and mtime of each file that was handled, as JSON.
+    created_at: when it was added.
+    """
 
     __tablename__ = "schedules"
 
@@ -33,30 +42,41 @@ class Schedule(Base):
     cron: Mapped[str | None] = mapped_column(String(128))
     options: Mapped[str] = mapped_column(Text, default="{}")
     seen: Mapped[str] = mapped_column(Text, default="{}")
-    created_at: Mapped[Any] = mapped_column(UtcMicros)
+    created_at: Mapped[datetime]
 
 
 class JobRun(Base):
-    """One run of a scheduled job: there is one for each time that it was due. error: or ""."""
+    """One execution of a scheduled job: one row per due time.
+
+    job, scheduled_at: the job, and when it was due.
+    holder: the process that executed it.
+    started_at, finished_at: when it began and ended; NULL as end while it runs.
+    result, error: one line each for people, or "".
+    """
 
     __tablename__ = "job_runs"
 
     job: Mapped[str] = mapped_column(String(160), primary_key=True)
-    scheduled_at: Mapped[Any] = mapped_column(UtcMicros, primary_key=True)
+    scheduled_at: Mapped[datetime] = mapped_column(primary_key=True)
     holder: Mapped[str] = mapped_column(String(128))
-    started_at: Mapped[Any] = mapped_column(UtcMicros)
-    finished_at: Mapped[Any | None] = mapped_column(UtcMicros)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(Text, default="")
     error: Mapped[str] = mapped_column(Text, default="")
 
 
 class AuditEntry(Base):
-    """What somebody did to the records that cannot be seen in them any more."""
+    """A change that the records themselves do not show, such as an erasure.
+
+    at, actor: when, and which user or process.
+    action: what was done.
+    details: JSON, with keys that depend on the action.
+    """
 
     __tablename__ = "audit"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[Any] = mapped_column(UtcMicros)
+    at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(128))
     action: Mapped[str] = mapped_column(String(32))
     details: Mapped[str] = mapped_column(Text)

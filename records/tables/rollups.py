@@ -1,31 +1,24 @@
-"""Tables of rollups: sums of a minute, quarter, hour and day of a source."""
+"""The tables of rollups: sums of a minute, quarter, hour and day of a source."""
 
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-)
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frames import DropCause
 from records.tables.base import Base, UtcMicros
 
-RECOMPUTED: Final = 0
-"""The part of a window that is computed from the rows that are kept."""
-UPTIME: Final = -1
-"""The part of a window that says when its source was watched over, and delivered."""
+RECOMPUTED_PART: Final = 0
+"""The part of a window that is recomputed from the rows that still exist."""
+UPTIME_PART: Final = -1
+"""The part of a window with the uptime of its live source."""
 
 LABEL_SUMS: Final = {label: f"{label}_ms" for label in (*EXPRESSIONS, UNCERTAIN)}
-"""Milliseconds of person-time by smoothed label."""
+"""Columns by smoothed label: milliseconds of person-time."""
 PROBABILITY_SUMS: Final = {label: f"p_{label}" for label in EXPRESSIONS}
-"""Calibrated probability, in millionths, times the milliseconds that it stands for."""
-CAUSES: Final = tuple(str(cause) for cause in DropCause)
+"""Columns by expression: calibrated probability in millionths, times dwell in milliseconds."""
+DROP_CAUSES: Final = tuple(str(cause) for cause in DropCause)
 FACE_SUMS: Final = (
     "faces",
     "tracks_begun",
@@ -34,7 +27,7 @@ FACE_SUMS: Final = (
     *PROBABILITY_SUMS.values(),
 )
 FRAME_SUMS: Final = ("frames", "analyzed_ms", "occupied_ms")
-COUNT_SUMS: Final = ("captured", "sampled_out", *CAUSES)
+COUNT_SUMS: Final = ("captured", "sampled_out", *DROP_CAUSES)
 UPTIME_SUMS: Final = ("up_ms", "watched_ms")
 SUMS: Final = (*FRAME_SUMS, *FACE_SUMS, *COUNT_SUMS, *UPTIME_SUMS)
 
@@ -49,20 +42,31 @@ rollups: Final = Table(
     *(Column(name, BigInteger, nullable=False, default=0, server_default="0") for name in SUMS),
     sqlite_with_rowid=False,
 )
-"""One window of a source, in parts: RECOMPUTED, UPTIME, or a run's key.
+"""The sums of one window of a source, in parts.
 
-The part of a run holds what its rows added up to when retention removed them: it is never computed
-again, and late data stands beside it. occupied_ms: of analyzed_ms, with a face in the frame.
-tracks_begun: tracks with their first face in the window; tracks_carried: with an earlier one, and
-with one in the window's first minute. So the distinct tracks of adjoining windows are the first
-one's `carried` and the sum of `begun`, for no track skips a minute. folded_at: when data came in.
+source_pk: the source.
+width_s, start: the window's width, and its start in UTC microseconds.
+part: RECOMPUTED_PART, UPTIME_PART, or the key of a run. A run's part holds the sums of rows that
+    retention removed. It is never recomputed; later data is counted in another part.
+folded_at: when the sums were last written.
+frames, analyzed_ms, occupied_ms: analysed frames, their dwells, and the dwells with a face.
+faces: detected faces.
+tracks_begun: tracks with their first face in the window.
+tracks_carried: tracks with an earlier face, and one in the window's first minute. No track skips a
+    minute, so the distinct tracks of adjacent windows are the first window's tracks_carried and
+    the sum of tracks_begun.
+captured, sampled_out, and one column per DropCause: frames by their fate.
+up_ms, watched_ms: time in state streaming, and time with a supervisor.
 """
 
 
 class RunMinute(Base):
-    """What became of the frames of a run that were captured within a minute, by cause.
+    """The frames of a run captured within one minute, by their fate.
 
-    Their sums over a run are its totals in run_state.
+    The sums over a run are its totals in `run_state`.
+
+    run_pk, start: the run, and the minute's start in UTC microseconds.
+    captured, sampled_out, and one column per DropCause: frames.
     """
 
     __tablename__ = "run_minutes"
@@ -82,9 +86,10 @@ class RunMinute(Base):
 
 
 class DirtyWindow(Base):
-    """A minute of a source whose rows changed since it was rolled up.
+    """A minute of a source whose rows have changed since it was rolled up.
 
-    token: another with each change, so that who rolls up sees that it changed meanwhile.
+    source_pk, start: the source, and the minute's start in UTC microseconds.
+    token: a random number, replaced on every change, so a fold can detect a concurrent write.
     """
 
     __tablename__ = "dirty_windows"

@@ -1,4 +1,4 @@
-"""Tables of runs, their progress and their dead letters."""
+"""The tables of runs, their progress and their dead letters."""
 
 from datetime import datetime
 
@@ -11,11 +11,24 @@ from records.tables.base import Base
 class Run(Base):
     """One analysis of one source from start to end. The row is also the job.
 
-    identity: hash over content, sampling, detector, model and what else makes it another
-    analysis; equal identities are the same work. captured_at of media time 0 is `recorded_at`,
-    known from `recorded_at_origin`. counted: whether history counts it; of the runs of the same
-    recording under one source that is the latest finished one. frames_total: what a full decode
-    yielded, once known; frames_claimed: the container's estimate, for progress only.
+    run_id: the public id.
+    source_pk: the source.
+    identity: a hash over content, sampling, detector, model and options. Runs with equal
+        identities are the same work.
+    kind: a RunKind.
+    uri, content_hash: the recording's stored address and SHA-256; "" as hash of a live run.
+    sampling_fps: frames to analyse per second; NULL means every frame.
+    detector, model_version, options: the analysis; options is JSON (`records.json_columns`).
+    state, error: a RunState, and why the run failed.
+    recorded_at, recorded_at_origin: the capture time of media time 0, and how it is known.
+    counted: whether history counts the run. Of a source's runs of one recording, that is the
+        latest finished one.
+    display_width, display_height: the frame size in display pixels.
+    duration_us: the container's length.
+    frames_claimed: the container's estimate, for progress only.
+    frames_total: the frames of a full decode, once known.
+    queued_at, started_at, finished_at: when it entered these states.
+    claimed_by, claim_expires_at: the process that reads the source, and the end of its claim.
     """
 
     __tablename__ = "runs"
@@ -49,15 +62,22 @@ class Run(Base):
 
 
 class RunProgress(Base):
-    """How far a run has come: the cursor of its committed frames and the worker's checkpoint.
+    """A run's progress: the cursor of its committed frames, and the worker's checkpoint.
 
-    fence: grows each time a worker takes the run; only its holder's commits go through.
-    holder: the worker that has the run; NULL after a clean release, so a value left behind
-    tells the next worker of a crash. next_seq: the first frame that is not committed.
-    attempts: crashes on that frame. source_cursor: where the reader takes the source up again.
-    broker_lost: frames of a live run that the broker accepted and lost. erased: analysed frames
-    whose rows their owner had erased. stepped: whether run_steps has all of the run's rows; false
-    of runs of before that table was.
+    fence: incremented each time a worker takes the run; only the current fence can commit.
+    holder: the worker that has the run. A clean release sets NULL, so a value that is left shows
+        the next worker that its predecessor crashed.
+    next_seq: the first message that is not committed.
+    attempts: crashes on that message.
+    checkpoint: the worker's state after the last commit.
+    source_cursor: where the reader resumes the source.
+    frames_captured, frames_sampled_out, frames_analyzed, faces: totals of the run.
+    dropped: dropped frames by cause, as JSON.
+    broker_lost: frames of a live run that the broker accepted and lost.
+    erased: analysed frames whose rows were erased.
+    stepped: whether the summary steps cover all rows; false for runs older than that table.
+    last_media_time_us: media time of the last committed frame.
+    updated_at: time of the last commit.
     """
 
     __tablename__ = "run_state"
@@ -84,7 +104,13 @@ class RunProgress(Base):
 
 
 class DeadLetter(Base):
-    """A message that was set aside instead of analysed, and why. It is counted as `poison`."""
+    """A message set aside because it could not be decoded or analysed. It counts as `poison`.
+
+    run_pk, seq: the run, and the message's number in its stream.
+    frame_index: the frame; NULL if the message could not be decoded.
+    reason: why.
+    at: when.
+    """
 
     __tablename__ = "dead_letters"
 

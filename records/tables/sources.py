@@ -1,4 +1,4 @@
-"""Tables of sources and of the states of live sources."""
+"""The tables of sources, and of the states of live sources."""
 
 from datetime import datetime
 
@@ -9,12 +9,24 @@ from records.tables.base import Base
 
 
 class Source(Base):
-    """One recording or live source, by the name that its owner knows it under.
+    """One recording or live source.
 
-    The rest is of a live one. uri: where it is, sealed when it holds credentials; NULL for
-    recordings, whose runs have their own. shown_uri: the same for people. host: where it must be
-    opened; NULL is anywhere. looped: a file that is played without end. revision: grows with each
-    edit. removed_at: nobody reads it any more; its records stay.
+    name: the owner's name for it.
+    kind: a RunKind.
+    created_at: when it was added.
+
+    The other columns are for live sources only:
+    uri: its address, sealed if it holds credentials; NULL for recordings, whose runs have it.
+    shown_uri: the address without credentials, for people.
+    host: the host that must open it; NULL means any.
+    sampling_fps, max_side: frames to analyse per second, and the longest side in pixels; NULL
+        means the default.
+    tags: a JSON list.
+    looped: whether a file is played again and again.
+    paused: whether the owner has paused it.
+    revision: incremented by each edit.
+    removed_at: when it was removed; its records stay.
+    claimed_by, claim_expires_at: the supervising process, and the end of its claim.
     """
 
     __tablename__ = "sources"
@@ -38,9 +50,13 @@ class Source(Base):
 
 
 class SourceInterval(Base):
-    """A live source was in one state from `since` to `until`, as far as its supervisor knows.
+    """An interval in which a live source was in one state, as its supervisor saw it.
 
-    What lies between two rows is unknown: nobody watched over the source then.
+    The state between two rows is unknown: the source had no supervisor then.
+
+    source_pk: the source.
+    state, reason: a LiveState, and why.
+    since, until: start and end of the interval.
     """
 
     __tablename__ = "source_states"

@@ -1,4 +1,4 @@
-"""Table of uploaded recordings."""
+"""The table of uploaded recordings."""
 
 from datetime import datetime
 
@@ -9,9 +9,16 @@ from records.tables.base import Base
 
 
 class Upload(Base):
-    """One recording that is sent, or was. mark: tells the same file when it is sent again.
+    """One upload, complete or not. Its bytes are in a file; the row says to whom they belong.
 
-    run_id: of its analysis, once it is whole. removed_at: its bytes are gone.
+    id: also the name of its folder.
+    name, size: the file's safe name, and its announced size in bytes.
+    mark: a fingerprint by which the browser resumes the same file.
+    owner: the user who sends it.
+    run_id: the run that analyses it, once it is complete.
+    error: why there is no run.
+    changed_at: when bytes, run or error last changed.
+    removed_at: when the bytes were deleted.
     """
 
     __tablename__ = "uploads"

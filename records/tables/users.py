@@ -1,7 +1,6 @@
-"""Tables of the dashboard users and their sessions."""
+"""The tables of dashboard users and their sessions."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,23 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from records.tables.base import Base
 
 
-class Role(StrEnum):
-    """Each may do what those before it may. viewer: look; operator: run sources and recordings;
-    admin: erase, change what is kept.
-    """
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-    def covers(self, needed: "Role") -> bool:
-        """Whether it may do what that role may."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
-
-
 class User(Base):
-    """Somebody who may sign in. name: lower case."""
+    """A dashboard user.
+
+    name: in lower case.
+    role: a Role.
+    password_hash: Argon2id.
+    created_at: when the user was added.
+    """
 
     __tablename__ = "users"
 
@@ -37,9 +27,12 @@ class User(Base):
 
 
 class UserSession(Base):
-    """Somebody is signed in until `expires_at`.
+    """A session of a signed-in user.
 
-    user_pk: NULL for the one whose password is a setting; setting_mark changes with that password.
+    token_hash: SHA-256 of the token; the token itself is not stored.
+    user_pk: the user; NULL for the user whose password is a setting.
+    setting_mark: a fingerprint of that setting; a changed password ends the session.
+    created_at, seen_at: when the user signed in, and was last active.
     """
 
     __tablename__ = "user_sessions"

@@ -1,4 +1,4 @@
-"""The records: sources, runs, progress, frames, tracks, faces"""
+"""The records: sources, runs, progress, frames, tracks and faces."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Live sources: where they are, who watches over them, and what they did when"""
+"""Live sources: their settings, claims and state intervals."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def _added() -> list[tuple[str, "sa.Column[Any]"]]:
 
 
 def upgrade() -> None:
-    # One by one, in place: a table that others refer to is not made anew.
+    # One ALTER TABLE each: a batch would recreate tables that foreign keys refer to.
     for table, column in _added():
         op.add_column(table, column)
     op.create_table(

@@ -1,4 +1,4 @@
-"""History: rollups and what is still to be rolled up, schedules, leases, the audit"""
+"""History: rollups, dirty windows, watched folders, leases, scheduled jobs and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -60,7 +60,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _create_scheduling()
-    _take_over_what_is_there()
+    _fill_run_minutes()
 
 
 def _create_scheduling() -> None:
@@ -106,8 +106,8 @@ def _create_scheduling() -> None:
     )
 
 
-def _take_over_what_is_there() -> None:
-    """The minutes of older runs: their analysed frames, for what was dropped when is not known."""
+def _fill_run_minutes() -> None:
+    """Fill the minutes of older runs with their analysed frames; dropped frames have no time."""
     op.execute(
         "INSERT INTO run_minutes (run_pk, start, captured, sampled_out, corrupt, newest, "
         "broker_lost, poison) "

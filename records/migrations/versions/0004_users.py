@@ -1,4 +1,4 @@
-"""Who may sign in to the dashboard, and who is signed in"""
+"""Dashboard users and their sessions."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Recordings that came through the dashboard: how much of each is here, and when it goes"""
+"""Uploaded recordings."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Frames that a full broker had no memory for, told apart from those that a newer one replaced"""
+"""Frames dropped because the broker was full, apart from those that a newer one replaced."""
 
 import sqlalchemy as sa
 from alembic import op

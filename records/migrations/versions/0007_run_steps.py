@@ -1,4 +1,4 @@
-"""What the steps of a run add up to, from which long runs are shown; runs of before have none"""
+"""Summary steps: per-run sums from which long runs are shown. Older runs have none."""
 
 import sqlalchemy as sa
 from alembic import op

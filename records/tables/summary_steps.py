@@ -1,4 +1,4 @@
-"""Table of summary steps: per-run sums of 1, 10 and 100 s."""
+"""The table of summary steps: per-run sums of 1, 10 and 100 s."""
 
 from typing import Final
 
@@ -8,21 +8,25 @@ from sqlalchemy.orm import Mapped, mapped_column
 from records.tables.base import Base
 
 STEP_WIDTHS: Final = (1, 10, 100)
-"""In seconds. None is below the longest dwell, which so lies in two of them at most."""
-FRAMES: Final = -1
-"""The track_id of what is said of frames."""
+"""In seconds. None is shorter than the longest dwell, so a dwell touches two steps at most."""
+FRAMES_TRACK_ID: Final = -1
+"""The track_id of the rows that count frames instead of a track's faces."""
 OCCUPIED: Final = "occupied"
+"""The label of frames with a face."""
 EMPTY: Final = "empty"
-"""What frames are: with a face, or without one."""
+"""The label of frames without a face."""
 
 
-class RunStep(Base):
-    """What a track showed within one step of a run; with FRAMES, what the frames were.
+class SummaryStep(Base):
+    """The sums of one label of one track within one step of a run's media time.
 
-    step: media time divided by width_s; what is before zero belongs to the first. label: smoothed,
-    with UNCERTAIN, or OCCUPIED or EMPTY of frames. seen: faces, or frames, whose own moment lies in
-    the step. time_us: what they stand for: a dwell is the time up to its frame, and each step has
-    the part that lies in it.
+    run_pk: the run.
+    width_s: the step's width, one of STEP_WIDTHS.
+    step: media time divided by the width; media time below zero belongs to step 0.
+    track_id: the track, or FRAMES_TRACK_ID for sums of frames.
+    label: the smoothed expression or UNCERTAIN; OCCUPIED or EMPTY for frames.
+    seen: faces or frames whose media time lies in the step.
+    time_us: the part of their dwells that lies in the step. A dwell ends at its frame.
     """
 
     __tablename__ = "run_steps"

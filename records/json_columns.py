@@ -1,0 +1,124 @@
+"""Codecs for the text columns that hold JSON: the only place that knows their keys.
+
+The encoders write exactly the bytes that earlier versions wrote, because hashes and comparisons
+depend on them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from contracts.analysis_spec import AnalysisOptions
+
+HandledFiles = Mapping[str, tuple[int, int]]
+"""(size in bytes, mtime in ns) of each handled file of a watched folder, by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """`runs.options`: the analysis options, and the capture time that the owner gave.
+
+    recorded_at, recorded_at_pattern: None if not given, and always None for a live run.
+    """
+
+    analysis: AnalysisOptions
+    recorded_at: datetime | None = None
+    recorded_at_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOptions:
+    """`schedules.options`: how recordings of a watched folder are enqueued."""
+
+    sampling_fps: float | None
+    source: str | None
+
+
+_TAGS: Final = TypeAdapter(tuple[str, ...])
+_DROP_COUNTS: Final = TypeAdapter(dict[str, int])
+_HANDLED_FILES: Final = TypeAdapter(dict[str, tuple[int, int]])
+_AUDIT_DETAILS: Final = TypeAdapter(dict[str, object])
+
+
+def encode_file_run_options(options: RunOptions) -> str:
+    """Return `runs.options` of a recording's run."""
+    recorded_at = options.recorded_at.isoformat() if options.recorded_at else None
+    return json.dumps(
+        {
+            "analysis": asdict(options.analysis),
+            "recorded_at": recorded_at,
+            "recorded_at_pattern": options.recorded_at_pattern,
+        }
+    )
+
+
+def encode_live_run_options(analysis: AnalysisOptions) -> str:
+    """Return `runs.options` of a live run."""
+    return json.dumps({"analysis": asdict(analysis)})
+
+
+def decode_run_options(text: str) -> RunOptions:
+    """Return the options in `runs.options`. Raises ValueError, KeyError or TypeError."""
+    values = json.loads(text)
+    # Not pydantic: it rejects the UTC offsets with seconds that some zones had long ago.
+    given = values.get("recorded_at")
+    return RunOptions(
+        AnalysisOptions(**values["analysis"]),
+        datetime.fromisoformat(given) if given else None,
+        values.get("recorded_at_pattern"),
+    )
+
+
+def encode_tags(tags: Sequence[str]) -> str:
+    """Return `sources.tags`."""
+    return json.dumps(tags)
+
+
+def decode_tags(text: str) -> tuple[str, ...]:
+    """Return the tags in `sources.tags`. Raises ValueError."""
+    return _TAGS.validate_json(text)
+
+
+def encode_drop_counts(counts: Mapping[str, int]) -> str:
+    """Return `run_state.dropped`: dropped frames by cause."""
+    return json.dumps(counts, sort_keys=True)
+
+
+def decode_drop_counts(text: str) -> dict[str, int]:
+    """Return the dropped frames by cause in `run_state.dropped`. Raises ValueError."""
+    return _DROP_COUNTS.validate_json(text or "{}")
+
+
+def encode_folder_options(options: FolderOptions) -> str:
+    """Return `schedules.options`."""
+    return json.dumps(asdict(options))
+
+
+def decode_folder_options(text: str) -> FolderOptions:
+    """Return the options in `schedules.options`. Raises ValueError or TypeError."""
+    # Not pydantic: it would turn an integer rate into a float, and so change run identities.
+    return FolderOptions(**json.loads(text))
+
+
+def encode_handled_files(files: HandledFiles) -> str:
+    """Return `schedules.seen`."""
+    return json.dumps(dict(files))
+
+
+def decode_handled_files(text: str) -> HandledFiles:
+    """Return the handled files in `schedules.seen`. Raises ValueError."""
+    return _HANDLED_FILES.validate_json(text or "{}")
+
+
+def encode_audit_details(details: Mapping[str, object]) -> str:
+    """Return `audit.details`. Raises TypeError if a value is not JSON-serialisable."""
+    return json.dumps(details)
+
+
+def decode_audit_details(text: str) -> dict[str, object]:
+    """Return the details in `audit.details`. Raises ValueError."""
+    return _AUDIT_DETAILS.validate_json(text)

@@ -1,0 +1,50 @@
+"""The description of a recording to analyse, before it is a run."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from contracts.analysis_spec import AnalysisOptions
+from records.json_columns import RunOptions, encode_file_run_options
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """A recording to analyse, and how.
+
+    uri: as `SharedFolders.stored` names it. content_hash: SHA-256 of the file. source_given:
+    whether the owner named the source, which makes it another analysis. recorded_at,
+    recorded_at_pattern: the capture time as the owner gave it, or None.
+    """
+
+    uri: str
+    content_hash: str
+    source: str
+    source_given: bool
+    sampling_fps: float | None
+    detector: str
+    model_version: str
+    options: AnalysisOptions
+    recorded_at: datetime | None = None
+    recorded_at_pattern: str | None = None
+
+    def identity(self) -> str:
+        """Return a hash that is equal for equal work. It is stored, so it must never change."""
+        parts = [
+            self.content_hash,
+            self.sampling_fps,
+            self.detector,
+            self.model_version,
+            asdict(self.options),
+            self.source if self.source_given else None,
+            self.recorded_at.isoformat() if self.recorded_at else None,
+            self.recorded_at_pattern,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def stored_options(self) -> str:
+        """Return `runs.options`: what the ingestor and the worker need to know."""
+        return encode_file_run_options(
+            RunOptions(self.options, self.recorded_at, self.recorded_at_pattern)
+        )

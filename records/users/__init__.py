@@ -1,0 +1,1 @@
+"""Dashboard users: accounts, passwords, roles and sessions. No HTTP and no cookies."""

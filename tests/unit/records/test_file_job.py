@@ -1,0 +1,57 @@
+"""FileJob: its hash and its JSON are stored, so they must not change between versions."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.analysis_spec import AnalysisOptions
+from records.json_columns import RunOptions, decode_run_options
+from records.runs.file_job import FileJob
+
+NAMED = FileJob(
+    uri="/a.mp4",
+    content_hash="a" * 64,
+    source="door",
+    source_given=True,
+    sampling_fps=5.0,
+    detector="haar-alt2/1",
+    model_version="model@1",
+    options=AnalysisOptions(0.4, None, 24, 1280),
+    recorded_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+    recorded_at_pattern="%Y",
+)
+PLAIN = FileJob(
+    uri="/a.mp4",
+    content_hash="a" * 64,
+    source="door",
+    source_given=False,
+    sampling_fps=None,
+    detector="haar-alt2/1",
+    model_version="model@1",
+    options=AnalysisOptions(0.4, 0.5, 24, 1280),
+)
+
+
+@pytest.mark.parametrize(
+    ("job", "identity"),
+    [
+        (NAMED, "707d9871ca522419da2352e540635d8d4f3fce2bac078f4feac0fe1b2769d2fb"),
+        (PLAIN, "319491402d7e6f08530b211be9c4c2518ebb0b18491215a7408dbe2f42b890b8"),
+    ],
+)
+def test_the_identity_of_earlier_versions_is_kept(job: FileJob, identity: str) -> None:
+    assert job.identity() == identity
+
+
+def test_the_stored_options_of_earlier_versions_are_kept() -> None:
+    assert NAMED.stored_options() == (
+        '{"analysis": {"smoothing_s": 0.4, "uncertain_below": null, "min_face_px": 24, '
+        '"max_frame_side": 1280}, "recorded_at": "2026-11-23T09:30:00+00:00", '
+        '"recorded_at_pattern": "%Y"}'
+    )
+
+
+@pytest.mark.parametrize("job", [NAMED, PLAIN])
+def test_stored_options_can_be_decoded(job: FileJob) -> None:
+    expected = RunOptions(job.options, job.recorded_at, job.recorded_at_pattern)
+    assert decode_run_options(job.stored_options()) == expected
