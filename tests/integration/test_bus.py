@@ -1,4 +1,4 @@
-"""The frame stream on a real broker: order, fullness, loss and rewind."""
+"""The frame stream on a real broker: order, back-pressure, loss and rewind."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
-from broker.presence import BrokerFacts, Presence, WorkerReport
+from broker.presence import BrokerInfo, Presence, WorkerReport
 from broker.publishing import RunPublisher, StreamLimits
 from contracts.errors import BrokerError, StreamLostError
 from contracts.runs import RunKind
@@ -18,7 +18,7 @@ def seqs(bus: Bus, run_id: str, count: int = 10) -> list[int]:
     return [d.seq for d in bus.read([run_id], count, block_ms=1).get(run_id, [])]
 
 
-def test_frames_come_out_once_and_in_order(bus: Bus) -> None:
+def test_frames_are_delivered_once_and_in_order(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3):
@@ -36,7 +36,7 @@ def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
     assert seqs(bus, "r") == [1, 2]
 
 
-def test_what_was_read_and_not_acked_is_read_again_by_the_next_worker(bus: Bus) -> None:
+def test_the_next_worker_reads_frames_that_were_not_acked(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3):
@@ -57,7 +57,7 @@ def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
     assert publisher.has_room(10)
 
 
-def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> None:
+def test_an_empty_stream_takes_one_message_above_its_byte_limit(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     assert publisher.has_room(5000)
@@ -65,11 +65,11 @@ def test_a_stream_is_bounded_in_bytes_but_takes_one_large_message(bus: Bus) -> N
     assert not publisher.has_room(1)
 
 
-def test_a_lost_stream_is_noticed_by_both_ends(bus: Bus) -> None:
+def test_both_ends_notice_a_lost_stream(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
-    bus.forget("r")
+    bus.forget_run("r")
     with pytest.raises(StreamLostError):
         publisher.publish(2, b"frame")
     with pytest.raises(StreamLostError):
@@ -94,7 +94,7 @@ def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
     assert publisher.publish(1, b"frame")
 
 
-def test_a_body_that_was_deleted_is_delivered_as_missing(bus: Bus) -> None:
+def test_a_deleted_entry_is_delivered_without_data(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
@@ -103,14 +103,14 @@ def test_a_body_that_was_deleted_is_delivered_as_missing(bus: Bus) -> None:
     assert [(d.seq, d.data) for d in bus.pending("r", 10)] == [(1, None)]
 
 
-def test_a_lease_is_one_workers_until_it_lets_go(bus: Bus) -> None:
-    assert bus.take("r", "ann", lease_s=10)
-    assert not bus.take("r", "bob", lease_s=10)
-    assert bus.take("r", "ann", lease_s=10)
-    bus.release("r", "bob")
-    assert not bus.renew("r", "bob", lease_s=10)
-    bus.release("r", "ann")
-    assert bus.take("r", "bob", lease_s=10)
+def test_a_lease_belongs_to_one_worker_until_it_is_released(bus: Bus) -> None:
+    assert bus.acquire_lease("r", "ann", lease_s=10)
+    assert not bus.acquire_lease("r", "bob", lease_s=10)
+    assert bus.acquire_lease("r", "ann", lease_s=10)
+    bus.release_lease("r", "bob")
+    assert not bus.renew_lease("r", "bob", lease_s=10)
+    bus.release_lease("r", "ann")
+    assert bus.acquire_lease("r", "bob", lease_s=10)
 
 
 def report(worker_id: str, runs: int = 0) -> WorkerReport:
@@ -119,30 +119,30 @@ def report(worker_id: str, runs: int = 0) -> WorkerReport:
     )
 
 
-def test_workers_that_report_are_known_and_those_that_left_are_not(bus: Bus) -> None:
+def test_workers_are_listed_from_their_first_heartbeat_until_they_leave(bus: Bus) -> None:
     presence = Presence(bus, WorkerReport)
-    assert presence.report(report("ann", 2), alive_for_s=10) == [report("ann", 2)]
-    assert len(presence.report(report("bob"), alive_for_s=10)) == 2
+    assert presence.send_heartbeat(report("ann", 2), alive_for_s=10) == [report("ann", 2)]
+    assert len(presence.send_heartbeat(report("bob"), alive_for_s=10)) == 2
     presence.leave("ann")
-    assert presence.living() == [report("bob")]
+    assert presence.alive() == [report("bob")]
 
 
-def test_a_worker_that_is_silent_is_no_longer_counted(bus: Bus) -> None:
+def test_a_worker_without_heartbeats_is_not_listed(bus: Bus) -> None:
     presence = Presence(bus, WorkerReport)
-    presence.report(report("ann"), alive_for_s=0)
+    presence.send_heartbeat(report("ann"), alive_for_s=0)
     deadline = time.monotonic() + 10
-    while presence.living():
+    while presence.alive():
         assert time.monotonic() < deadline
-    assert presence.report(report("bob"), alive_for_s=10) == [report("bob")]
+    assert presence.send_heartbeat(report("bob"), alive_for_s=10) == [report("bob")]
 
 
-def test_live_runs_come_before_files(bus: Bus) -> None:
-    for run_id, kind in (("b", "file"), ("a", "file"), ("z", "live")):
+def test_live_runs_are_listed_before_files(bus: Bus) -> None:
+    for run_id, kind in (("b", RunKind.FILE), ("a", RunKind.FILE), ("z", RunKind.LIVE)):
         RunPublisher(bus, run_id, LIMITS, kind=kind).begin()
     assert bus.open_runs() == ["z", "a", "b"]
 
 
-def test_dead_letters_are_few_and_expire(bus: Bus) -> None:
+def test_dead_letters_are_limited_and_expire(bus: Bus) -> None:
     for seq in range(100):
         bus.dead_letter("r", seq, b"frame", ttl_s=60)
     assert bus.client.xlen(bus._dead_key) == 64
@@ -154,36 +154,36 @@ def test_dead_letters_are_few_and_expire(bus: Bus) -> None:
 def test_the_dead_letters_of_a_run_can_be_dropped(bus: Bus) -> None:
     for seq, run_id in enumerate(("door-1", "door-2", "hall-1", "door-1")):
         bus.dead_letter(run_id, seq, b"frame", ttl_s=60)
-    assert bus.drop_letters(["door-1", "door-2", "gone"]) == 3
+    assert bus.drop_dead_letters(["door-1", "door-2", "gone"]) == 3
     kept = bus.client.xrange(bus._dead_key)
     assert [fields[b"run"] for _, fields in kept] == [b"hall-1"]
-    assert bus.drop_letters([]) == 0
+    assert bus.drop_dead_letters([]) == 0
 
 
-def test_an_unreachable_broker_is_one_line_without_its_password() -> None:
+def test_the_error_of_an_unreachable_broker_hides_its_password() -> None:
     with pytest.raises(BrokerError) as raised:
         Bus.connect("redis://:s3cret@127.0.0.1:1/0")
     assert "s3cret" not in raised.value.line()
     assert "MOODLINE_REDIS_URL" in raised.value.line()
 
 
-def test_a_bad_broker_url_is_one_line_without_its_password() -> None:
+def test_the_error_of_an_invalid_broker_url_hides_its_password() -> None:
     with pytest.raises(BrokerError) as raised:
         Bus.connect("rediss-typo://:s3cret@host")
     assert "s3cret" not in raised.value.line()
 
 
-def test_a_stream_that_is_gone_is_not_taken_for_one_that_is_drained(bus: Bus) -> None:
+def test_a_lost_stream_does_not_count_as_drained(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
-    bus.forget("r")
+    bus.forget_run("r")
     with pytest.raises(StreamLostError):
         publisher.is_drained()
 
 
-def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
-    """Full to the brim, it would refuse the commands with which workers make room."""
+def test_a_full_broker_reserves_memory_for_the_workers() -> None:
+    """A completely full broker would refuse the commands with which workers free memory."""
     with EmbeddedBroker() as broker:
         bus = Bus.connect(broker.url)
         bus.client.config_set("maxmemory", "20mb")
@@ -195,9 +195,9 @@ def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
             assert sent < 1000
         assert sent > 100 and publisher.broker_is_full
 
-        # What workers do: heartbeat, lease, read, dead-letter, ack.
-        Presence(bus, WorkerReport).report(report("ann"), alive_for_s=10)
-        assert bus.take("r", "ann", lease_s=10)
+        # Everything that workers do: heartbeat, lease, read, dead-letter, ack.
+        Presence(bus, WorkerReport).send_heartbeat(report("ann"), alive_for_s=10)
+        assert bus.acquire_lease("r", "ann", lease_s=10)
         assert len(bus.read(["r"], 1000, block_ms=1)["r"]) == sent
         bus.dead_letter("r", 1, frame, ttl_s=60)
         bus.ack("r", list(range(1, sent + 1)))
@@ -207,7 +207,7 @@ def test_a_full_broker_leaves_its_last_memory_to_the_workers() -> None:
         bus.close()
 
 
-def test_a_broker_without_room_at_all_says_try_again() -> None:
+def test_a_broker_without_memory_returns_false_until_it_has_some() -> None:
     with EmbeddedBroker() as broker:
         bus = Bus.connect(broker.url)
         publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind=RunKind.FILE)
@@ -221,7 +221,7 @@ def test_a_broker_without_room_at_all_says_try_again() -> None:
         bus.close()
 
 
-def test_what_a_broker_is_can_be_told(bus: Bus) -> None:
-    facts = BrokerFacts.ask(bus)
-    assert (facts.server, facts.policy, facts.persists) == ("Valkey", "noeviction", False)
-    assert 0 < facts.used_memory < facts.max_memory
+def test_the_broker_info_names_server_policy_and_memory(bus: Bus) -> None:
+    info = BrokerInfo.fetch(bus)
+    assert (info.server, info.policy, info.persists) == ("Valkey", "noeviction", False)
+    assert 0 < info.used_memory < info.max_memory

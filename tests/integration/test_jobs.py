@@ -1,4 +1,4 @@
-"""Runs as jobs: equal work is done once, by one living claimant."""
+"""The queue of runs: equal work is done once, by one living claimant."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +8,10 @@ from sqlalchemy import Engine, func, select, update
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.runs import RunState
-from records.runs.queue import FileJob, RunTicket, enqueue_file, fail_run, release_claims
+from records.runs.claims import release_claims
+from records.runs.file_job import FileJob
+from records.runs.queue import QueuedRun, enqueue_file
+from records.runs.state_changes import fail_run
 from records.tables.runs import Run
 from runtime.process_identity import claimant_name
 
@@ -33,24 +36,24 @@ def enqueue(
     claimant: str = ME,
     lease_s: float = 60,
     again: bool = False,
-) -> RunTicket:
+) -> QueuedRun:
     with engine.begin() as connection:
         return enqueue_file(connection, job, claimant=claimant, lease_s=lease_s, again=again)
 
 
-def end(engine: Engine, run_id: str, state: RunState) -> None:
+def set_state(engine: Engine, run_id: str, state: RunState) -> None:
     with engine.begin() as connection:
         connection.execute(update(Run).where(Run.run_id == run_id).values(state=state))
 
 
-def test_equal_work_is_one_run_whatever_its_path(engine: Engine) -> None:
+def test_equal_work_is_one_run_from_any_path(engine: Engine) -> None:
     first = enqueue(engine)
-    end(engine, first.run_id, RunState.DONE)
+    set_state(engine, first.run_id, RunState.DONE)
 
     again = enqueue(engine, replace(JOB, uri="/elsewhere/b.mp4", source="b.mp4"))
 
     assert again.run_id == first.run_id
-    assert again.reused and not again.mine
+    assert again.reused and not again.claimed
     assert enqueue(engine, again=True).run_id != first.run_id
 
 
@@ -66,45 +69,47 @@ def test_equal_work_is_one_run_whatever_its_path(engine: Engine) -> None:
         {"recorded_at_pattern": "x"},
     ],
 )
-def test_what_changes_the_rows_is_other_work(engine: Engine, change: dict[str, object]) -> None:
+def test_an_option_that_changes_the_rows_makes_another_run(
+    engine: Engine, change: dict[str, object]
+) -> None:
     first = enqueue(engine)
-    end(engine, first.run_id, RunState.DONE)
+    set_state(engine, first.run_id, RunState.DONE)
     assert enqueue(engine, replace(JOB, **change)).run_id != first.run_id
 
 
-def test_a_living_claimants_run_is_left_to_it(engine: Engine) -> None:
+def test_a_run_of_a_living_claimant_is_not_taken(engine: Engine) -> None:
     first = enqueue(engine)
-    assert first.mine
-    assert not enqueue(engine, claimant=ELSEWHERE).mine
+    assert first.claimed
+    assert not enqueue(engine, claimant=ELSEWHERE).claimed
 
 
-def test_a_run_is_taken_over_when_its_claim_ends(engine: Engine) -> None:
+def test_a_run_is_taken_over_when_its_claim_expires(engine: Engine) -> None:
     first = enqueue(engine, claimant=ELSEWHERE, lease_s=-1)
     taken = enqueue(engine)
-    assert (taken.run_id, taken.mine) == (first.run_id, True)
+    assert (taken.run_id, taken.claimed) == (first.run_id, True)
 
 
-def test_a_dead_process_of_this_host_is_known_at_once(engine: Engine) -> None:
+def test_a_run_of_a_dead_process_on_this_host_is_taken_at_once(engine: Engine) -> None:
     host, pid, _ = ME.rsplit(":", 2)
     first = enqueue(engine, claimant=f"{host}:{pid}:1")
-    assert enqueue(engine).mine
+    assert enqueue(engine).claimed
     with engine.begin() as connection:
         release_claims(connection, claimant=ME)
-    assert enqueue(engine, claimant=ELSEWHERE) == replace(first, mine=True)
+    assert enqueue(engine, claimant=ELSEWHERE) == replace(first, claimed=True)
 
 
-def test_a_failed_run_is_tried_again_in_place(engine: Engine) -> None:
+def test_a_failed_run_is_queued_again(engine: Engine) -> None:
     first = enqueue(engine)
     fail_run(engine, first.run_id, "the disk was unplugged")
     again = enqueue(engine)
-    assert (again.run_id, again.mine, again.state) == (first.run_id, True, RunState.QUEUED)
+    assert (again.run_id, again.claimed, again.state) == (first.run_id, True, RunState.QUEUED)
 
 
-def test_many_at_once_make_one_run(engine: Engine) -> None:
+def test_concurrent_commands_create_one_run(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
-        tickets = list(pool.map(lambda n: enqueue(engine, claimant=f"host{n}:1:1"), range(8)))
+        queued = list(pool.map(lambda n: enqueue(engine, claimant=f"host{n}:1:1"), range(8)))
 
-    assert len({ticket.run_id for ticket in tickets}) == 1
-    assert sum(ticket.mine for ticket in tickets) == 1
+    assert len({run.run_id for run in queued}) == 1
+    assert sum(run.claimed for run in queued) == 1
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(Run)).scalar() == 1

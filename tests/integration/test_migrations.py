@@ -1,4 +1,4 @@
-"""The schema goes up, down and up again, on both databases, and equals the tables in the code."""
+"""Migrations on SQLite and PostgreSQL: up, down and up again, and equal to the tables in code."""
 
 import time
 from pathlib import Path
@@ -10,57 +10,50 @@ from sqlalchemy import Engine, inspect, select
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import DatabaseError
-from records.database import (
-    downgrade,
-    newest_revision,
-    open_engine,
-    reading,
-    revisions,
-    schema_revision,
-    transaction,
-    upgrade,
-)
-from records.runs.queue import FileJob, enqueue_file
+from records.database import open_engine, reading, transaction
+from records.runs.file_job import FileJob
+from records.runs.queue import enqueue_file
+from records.schema import downgrade, known_revisions, newest_revision, schema_revision, upgrade
 from records.tables.base import Base
 from records.tables.runs import Run
 from records.tables.sources import Source
 
 
-def ours(engine: Engine) -> set[str]:
+def table_names(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
-def test_up_and_down_through_every_revision(database_url: str) -> None:
+def test_every_revision_can_be_upgraded_and_downgraded(database_url: str) -> None:
     engine = open_engine(database_url)
     upgrade(engine)
-    assert ours(engine) == set(Base.metadata.tables)
-    for revision in [*revisions()[1:], "base"]:
+    assert table_names(engine) == set(Base.metadata.tables)
+    for revision in [*known_revisions()[1:], "base"]:
         downgrade(engine, revision)
         assert (schema_revision(engine) or "base") == revision
-    assert ours(engine) == set()
+    assert table_names(engine) == set()
     upgrade(engine)
-    assert ours(engine) == set(Base.metadata.tables)
-    assert schema_revision(engine) == revisions()[0] == newest_revision()
+    assert table_names(engine) == set(Base.metadata.tables)
+    assert schema_revision(engine) == known_revisions()[0] == newest_revision()
     engine.dispose()
 
 
-def test_the_migrations_make_what_the_code_says(engine: Engine) -> None:
+def test_the_migrated_schema_equals_the_tables_in_code(engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_an_unknown_revision_is_one_line(engine: Engine) -> None:
+def test_downgrading_to_an_unknown_revision_raises_an_error(engine: Engine) -> None:
     with pytest.raises(DatabaseError, match="9999"):
         downgrade(engine, "9999")
-    assert schema_revision(engine) == revisions()[0]
+    assert schema_revision(engine) == known_revisions()[0]
 
 
-def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
+def test_rows_survive_a_downgrade_and_an_upgrade(engine: Engine) -> None:
     job = FileJob(
         "/a.mp4", "hash", "a", False, None, "haar-1", "m", AnalysisOptions(0.4, None, 24, 640)
     )
     with transaction(engine) as connection:
-        ticket = enqueue_file(connection, job, claimant=None, lease_s=1, again=False)
+        queued = enqueue_file(connection, job, claimant=None, lease_s=1, again=False)
     downgrade(engine, "0001")
     upgrade(engine)
     with reading(engine) as connection:
@@ -69,10 +62,10 @@ def test_what_is_there_survives_the_way_down_and_up(engine: Engine) -> None:
                 Source, Source.id == Run.source_pk
             )
         ).all()
-    assert [tuple(row) for row in found] == [(ticket.run_id, "a", 0, False)]
+    assert [tuple(row) for row in found] == [(queued.run_id, "a", 0, False)]
 
 
-def test_a_new_sqlite_database_can_give_space_back(tmp_path: Path) -> None:
+def test_a_new_sqlite_database_vacuums_incrementally(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
     with engine.connect() as connection:
@@ -80,12 +73,12 @@ def test_a_new_sqlite_database_can_give_space_back(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_schema_of_today_is_left_alone_without_a_lock(engine: Engine) -> None:
-    """Every command asks, on a first connection of its own; the workers commit all the while."""
+def test_upgrading_a_current_schema_takes_no_lock(engine: Engine) -> None:
+    """Every command checks the schema, while the workers commit."""
     other = open_engine(engine.url.render_as_string(hide_password=False))
-    with other.begin() as connection:  # SQLite's writing lock.
+    with other.begin() as connection:  # Takes SQLite's writing lock.
         connection.execute(select(Run.id))
         begin = time.monotonic()
         upgrade(engine)
     other.dispose()
-    assert time.monotonic() - begin < 10  # The lock would be waited for three times as long.
+    assert time.monotonic() - begin < 10  # Waiting for the lock would take 30 s.

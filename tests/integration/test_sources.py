@@ -1,4 +1,4 @@
-"""Live sources as records, on both databases: names, changes, claims, and what they did when."""
+"""Live sources on SQLite and PostgreSQL: names, changes, claims, and state intervals."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from analytics.now.live_sources import latest_intervals, uptime
+from analytics.now.live_sources import latest_intervals, time_in_states
+from analytics.snapshots import in_snapshot
 from contracts.errors import SourceError, SourceNotFoundError
-from contracts.live_sources import LiveState
+from contracts.live_sources import LiveSource, LiveState
 from records.database import transaction
 from records.runs.queue import enqueue_file
-from records.sources.claims import Claimant, claim_sources, release_sources
-from records.sources.intervals import IntervalNews, write_intervals
+from records.sources.claims import SupervisorIdentity, claim_sources, release_sources
+from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import (
     SourceSettings,
     add_source,
@@ -28,11 +29,11 @@ from tests.integration.test_jobs import JOB
 DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ("front",))
 
 
-def names(sources: list[object]) -> list[str]:
-    return [getattr(source, "name") for source in sources]  # noqa: B009
+def names(sources: list[LiveSource]) -> list[str]:
+    return [source.name for source in sources]
 
 
-def test_each_change_is_seen_as_one(engine: Engine) -> None:
+def test_each_change_increments_the_revision(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     seen = [find_source(engine, "door")]
     edit_source(engine, "door", replace(DOOR, sampling_fps=10.0))
@@ -43,7 +44,7 @@ def test_each_change_is_seen_as_one(engine: Engine) -> None:
     assert seen[0].tags == ("front",)
 
 
-def test_a_removed_source_is_forgotten_and_can_come_back(engine: Engine) -> None:
+def test_a_removed_source_can_be_added_again(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     first = find_source(engine, "door")
     remove_source(engine, "door")
@@ -56,7 +57,7 @@ def test_a_removed_source_is_forgotten_and_can_come_back(engine: Engine) -> None
     assert again.revision > first.revision
 
 
-def test_a_name_is_given_once(engine: Engine) -> None:
+def test_a_name_can_be_used_once(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     with pytest.raises(SourceError, match="already"):
         add_source(engine, "door", DOOR)
@@ -67,61 +68,63 @@ def test_a_name_is_given_once(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "0", "a/b", "-x", "a\nb", "x" * 65])
-def test_a_name_can_be_told_from_anything_else(engine: Engine, name: str) -> None:
+def test_a_name_that_resembles_something_else_is_rejected(engine: Engine, name: str) -> None:
     with pytest.raises(SourceError):
         add_source(engine, name, DOOR)
 
 
 def test_a_source_has_one_supervisor_at_a_time(engine: Engine) -> None:
-    here = Claimant(claimant_name(), "here", 60)
-    there = Claimant("there:1:1", "there", 60)
+    here = SupervisorIdentity(claimant_name(), "here", 60)
+    there = SupervisorIdentity("there:1:1", "there", 60)
     add_source(engine, "door", DOOR)
     add_source(engine, "desk", replace(DOOR, uri="0", host="there"))
-    assert names([*claim_sources(engine, here, renew=False)]) == ["door"]
-    assert names([*claim_sources(engine, there, renew=True)]) == ["desk"]
+    assert names(claim_sources(engine, here, renew=False)) == ["door"]
+    assert names(claim_sources(engine, there, renew=True)) == ["desk"]
     release_sources(engine, here.name)
-    assert names([*claim_sources(engine, there, renew=False)]) == ["desk", "door"]
+    assert names(claim_sources(engine, there, renew=False)) == ["desk", "door"]
     assert claim_sources(engine, here, renew=True) == []
 
 
-def test_a_dead_supervisors_sources_are_free_when_its_lease_is_over(engine: Engine) -> None:
+def test_sources_of_a_dead_supervisor_are_free_when_its_lease_expires(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
-    claim_sources(engine, Claimant("gone:1:1", "gone", 0.0), renew=False)
-    here = Claimant(claimant_name(), "here", 60)
-    assert names([*claim_sources(engine, here, renew=False)]) == ["door"]
+    claim_sources(engine, SupervisorIdentity("gone:1:1", "gone", 0.0), renew=False)
+    here = SupervisorIdentity(claimant_name(), "here", 60)
+    assert names(claim_sources(engine, here, renew=False)) == ["door"]
 
 
-def test_uptime_counts_what_is_known_and_no_more(engine: Engine) -> None:
+def test_uptime_counts_stored_intervals_only(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)
 
     def at(minute: float) -> datetime:
         return begin + timedelta(minutes=minute)
 
-    streaming = IntervalNews(pk, LiveState.STREAMING, "", at(0), at(10))
+    streaming = StateInterval(pk, LiveState.STREAMING, "", at(0), at(10))
     write_intervals(engine, [streaming])
-    # The same interval, still going on; then a gap in which nobody watched; then an outage.
-    away = IntervalNews(pk, LiveState.BACKING_OFF, "no route", at(40), at(50))
+    # The same interval, extended; then a gap without a supervisor; then an outage.
+    away = StateInterval(pk, LiveState.BACKING_OFF, "no route", at(40), at(50))
     write_intervals(engine, [replace(streaming, until=at(30)), away])
     write_intervals(engine, [replace(away, reason="refused", until=at(55))])
-    assert uptime(engine, "door", at(20), at(60)) == {
+    assert in_snapshot(engine, time_in_states, "door", at(20), at(60)) == {
         LiveState.STREAMING: 600.0,
         LiveState.BACKING_OFF: 900.0,
     }
-    latest = latest_intervals(engine, "door", limit=5)
+    latest = in_snapshot(engine, latest_intervals, "door", limit=5)
     assert [(one.state, one.reason) for one in latest] == [
         (LiveState.BACKING_OFF, "refused"),
         (LiveState.STREAMING, ""),
     ]
 
 
-def test_a_clock_that_is_turned_back_makes_one_interval_more(engine: Engine) -> None:
+def test_a_clock_that_is_set_back_adds_one_interval(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)
     for since in (begin, begin - timedelta(hours=1)):
         for seconds in range(5, 335, 5):
             until = since + timedelta(seconds=seconds)
-            write_intervals(engine, [IntervalNews(pk, LiveState.STREAMING, "", since, until)])
-    assert len(latest_intervals(engine, "door", limit=50)) == 2
-    spent = uptime(engine, "door", begin - timedelta(hours=2), begin + timedelta(hours=1))
+            write_intervals(engine, [StateInterval(pk, LiveState.STREAMING, "", since, until)])
+    assert len(in_snapshot(engine, latest_intervals, "door", limit=50)) == 2
+    spent = in_snapshot(
+        engine, time_in_states, "door", begin - timedelta(hours=2), begin + timedelta(hours=1)
+    )
     assert spent == {LiveState.STREAMING: 660.0}

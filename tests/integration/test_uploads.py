@@ -1,4 +1,4 @@
-"""Recordings that are sent in pieces: offsets, names, room, and when they go."""
+"""Uploads in chunks: offsets, file names, limits, and expiry."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,16 +15,17 @@ from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.times import utc_now
-from moodline.adapters.recordings import remove_copies
+from moodline.adapters.recording_files import delete_old_copies
 from records.database import transaction
-from records.runs.queue import FileJob, enqueue_file
+from records.runs.file_job import FileJob
+from records.runs.queue import enqueue_file
 from records.tables.runs import Run
 from records.uploads import Uploads, safe_name
 
 
 @pytest.fixture
 def uploads(engine: Engine, tmp_path: Path) -> Uploads:
-    return Uploads(engine, tmp_path / "uploads", most_bytes=1_000, kept_days=7)
+    return Uploads(engine, tmp_path / "uploads", max_bytes=1_000, kept_days=7)
 
 
 def analysed(engine: Engine, state: RunState = RunState.DONE) -> str:
@@ -41,87 +42,89 @@ def analysed(engine: Engine, state: RunState = RunState.DONE) -> str:
     return ticket.run_id
 
 
-def test_pieces_are_put_together_and_gone_on_with(uploads: Uploads) -> None:
-    begun = uploads.begin("My clip.MP4", 10, "mark", "mara")
+def test_chunks_are_joined_and_an_upload_can_be_resumed(uploads: Uploads) -> None:
+    begun = uploads.start("My clip.MP4", 10, "mark", "mara")
     assert (begun.name, begun.received, begun.path.stat().st_size) == ("My clip.mp4", 0, 0)
     assert uploads.append(begun.id, 0, b"01234") == 5
-    again = uploads.begin("My clip.MP4", 10, "mark", "mara")
+    again = uploads.start("My clip.MP4", 10, "mark", "mara")
     assert (again.id, again.received) == (begun.id, 5)
     for other in (("other", "mara"), ("mark", "jon")):
-        assert uploads.begin("My clip.MP4", 10, *other).id != begun.id
+        assert uploads.start("My clip.MP4", 10, *other).id != begun.id
     for offset in (0, 4, 6, 10):
-        with pytest.raises(UploadError, match="go on at byte 5"):
+        with pytest.raises(UploadError, match="continue at byte 5"):
             uploads.append(begun.id, offset, b"x")
-    with pytest.raises(UploadError, match="longer than"):
+    with pytest.raises(UploadError, match="larger than"):
         uploads.append(begun.id, 5, b"567890")
     assert uploads.append(begun.id, 5, b"56789") == 10
     assert begun.path.read_bytes() == b"0123456789"
 
 
-def test_what_cannot_be_taken_is_refused(uploads: Uploads) -> None:
-    with pytest.raises(UploadError, match="are the most"):
-        uploads.begin("a.mp4", 1_001, "", "")
+def test_invalid_uploads_are_rejected(uploads: Uploads) -> None:
+    with pytest.raises(UploadError, match="the limit is"):
+        uploads.start("a.mp4", 1_001, "", "")
     for name in ("a.exe", "mp4", "", "a.mp4.sh", "../../etc/passwd"):
-        with pytest.raises(UploadError, match="no recording"):
-            uploads.begin(name, 10, "", "")
+        with pytest.raises(UploadError, match="not a recording"):
+            uploads.start(name, 10, "", "")
     for upload in ("0" * 32, "../../../x", ""):
         with pytest.raises(UploadError, match="no such upload"):
-            uploads.find(upload)
+            uploads.get(upload)
     for number in range(20):
-        uploads.begin(f"{number}.mp4", 10, "", "")
-    with pytest.raises(UploadError, match="not complete"):
-        uploads.begin("one-more.mp4", 10, "", "")
+        uploads.start(f"{number}.mp4", 10, "", "")
+    with pytest.raises(UploadError, match="unfinished"):
+        uploads.start("one-more.mp4", 10, "", "")
 
 
 @given(st.text(max_size=300), st.sampled_from(VIDEO_SUFFIXES))
-def test_a_name_leads_nowhere(text: str, suffix: str) -> None:
+def test_a_safe_name_has_no_folders_or_special_characters(text: str, suffix: str) -> None:
     name = safe_name(text + suffix)
     assert name == Path(name).name and name not in {"", ".", ".."}
     assert name.endswith(suffix) and name.isprintable() and len(name) <= 120
     assert not set(name) & set("/\\<>&\"'%;|\0")
 
 
-def test_files_go_when_their_owner_said(engine: Engine, uploads: Uploads) -> None:
-    lines = [uploads.begin(f"{number}.mp4", 3, "", "") for number in range(4)]
-    for line in lines[:3]:
-        uploads.append(line.id, 0, b"abc")
+def test_files_are_deleted_when_they_expire(engine: Engine, uploads: Uploads) -> None:
+    sent = [uploads.start(f"{number}.mp4", 3, "", "") for number in range(4)]
+    for upload in sent[:3]:
+        uploads.append(upload.id, 0, b"abc")
     done, running = analysed(engine), analysed(engine, RunState.RUNNING)
-    uploads.note_run(lines[0].id, done, "")
-    uploads.note_run(lines[1].id, running, "")
-    uploads.note_run(lines[2].id, None, "no recording")
+    uploads.set_result(sent[0].id, done, "")
+    uploads.set_result(sent[1].id, running, "")
+    uploads.set_result(sent[2].id, None, "no recording")
     now = utc_now()
-    assert uploads.remove_old(now) == 0
-    assert uploads.remove_old(now + timedelta(days=1, hours=1)) == 2, "the refused, the unfinished"
-    assert uploads.remove_old(now + timedelta(days=6)) == 0
-    assert uploads.remove_old(now + timedelta(days=7, hours=1)) == 1
-    (left,) = uploads.listed()
-    assert left.run_id == running and left.goes_at is None and left.path.exists()
-    assert not lines[0].path.exists() and not lines[0].path.parent.exists()
-    at_once = Uploads(engine, uploads.folder, 1_000, 0)
+    assert uploads.remove_expired(now) == 0
+    assert uploads.remove_expired(now + timedelta(days=1, hours=1)) == 2, (
+        "the refused one and the unfinished one"
+    )
+    assert uploads.remove_expired(now + timedelta(days=6)) == 0
+    assert uploads.remove_expired(now + timedelta(days=7, hours=1)) == 1
+    (left,) = uploads.all()
+    assert left.run_id == running and left.expires_at is None and left.path.exists()
+    assert not sent[0].path.exists() and not sent[0].path.parent.exists()
+    unkept = Uploads(engine, uploads.folder, 1_000, 0)
     with transaction(engine) as connection:
         connection.execute(
             update(Run).where(Run.run_id == running).values(state=RunState.DONE, finished_at=now)
         )
-    for_ever = Uploads(engine, uploads.folder, 1_000, None)
-    assert for_ever.remove_old(now + timedelta(days=9999)) == 0
-    assert at_once.remove_old(now + timedelta(seconds=1)) == 1
+    kept = Uploads(engine, uploads.folder, 1_000, None)
+    assert kept.remove_expired(now + timedelta(days=9999)) == 0
+    assert unkept.remove_expired(now + timedelta(seconds=1)) == 1
 
 
-def test_what_belongs_to_an_erased_run_goes_with_it(
+def test_files_of_a_deleted_run_are_deleted_with_it(
     engine: Engine, uploads: Uploads, tmp_path: Path
 ) -> None:
-    line = uploads.begin("a.mp4", 3, "", "")
+    line = uploads.start("a.mp4", 3, "", "")
     uploads.append(line.id, 0, b"abc")
     done = analysed(engine)
-    uploads.note_run(line.id, done, "")
+    uploads.set_result(line.id, done, "")
     settings = Settings(home=tmp_path, keep_uploads_days=7)
     copies = tmp_path / "uploads" / "annotated"
     copies.mkdir(parents=True)
     (copies / f"{done}.mp4").touch()
-    assert uploads.remove_old() == 0 and remove_copies(settings, engine, utc_now()) == 0
+    assert uploads.remove_expired() == 0 and delete_old_copies(settings, engine, utc_now()) == 0
     old = utc_now() + timedelta(days=8)
-    assert remove_copies(settings, engine, old) == 1
+    assert delete_old_copies(settings, engine, old) == 1
     (copies / f"{done}.mp4").touch()
     delete_run(engine, done)
-    assert uploads.remove_old() == 1 and remove_copies(settings, engine, utc_now()) == 1
+    assert uploads.remove_expired() == 1 and delete_old_copies(settings, engine, utc_now()) == 1
     assert not list(copies.iterdir()) and not line.path.exists()

@@ -1,4 +1,4 @@
-"""Users and their sessions, on both databases."""
+"""Users and their sessions, on SQLite and PostgreSQL."""
 
 from datetime import timedelta
 
@@ -6,51 +6,54 @@ import pytest
 from sqlalchemy import Engine, select
 
 from analytics.audit import audit_entries
+from analytics.snapshots import in_snapshot
 from contracts.errors import UserError
 from contracts.times import utc_now
 from records.database import reading
-from records.tables.users import Role, User, UserSession
-from records.users import (
-    IDLE,
-    LONGEST,
+from records.tables.users import User, UserSession
+from records.users.accounts import (
     add_user,
-    close_session,
-    forget_sessions,
+    authenticate,
     list_users,
-    open_session,
     remove_user,
-    session_user,
     set_password,
     set_role,
-    verify,
+)
+from records.users.roles import Role
+from records.users.session_lifetime import IDLE_TIMEOUT, MAX_SESSION_AGE
+from records.users.sessions import (
+    close_session,
+    delete_expired_sessions,
+    open_session,
+    session_user,
 )
 
 PASSWORD = "correct horse battery"
 
 
 def signed_in(engine: Engine, name: str = "mara") -> str:
-    who = verify(engine, name, PASSWORD)
-    assert who is not None
-    return open_session(engine, who)
+    user = authenticate(engine, name, PASSWORD)
+    assert user is not None
+    return open_session(engine, user)
 
 
-def test_a_user_signs_in_with_their_password_alone(engine: Engine) -> None:
+def test_only_the_right_password_signs_a_user_in(engine: Engine) -> None:
     add_user(engine, "Mara", Role.OPERATOR, PASSWORD, actor="me")
-    who = verify(engine, " MARA ", PASSWORD)
-    assert who is not None and (who.name, who.role) == ("mara", Role.OPERATOR)
+    user = authenticate(engine, " MARA ", PASSWORD)
+    assert user is not None and (user.name, user.role) == ("mara", Role.OPERATOR)
     for name, password in (("mara", "wrong"), ("jon", PASSWORD), ("mara", ""), ("", PASSWORD)):
-        assert verify(engine, name, password) is None
+        assert authenticate(engine, name, password) is None
     with reading(engine) as connection:
         stored = connection.execute(select(User.password_hash)).scalar_one()
     assert stored.startswith("$argon2id$") and PASSWORD not in stored
 
 
-def test_what_is_no_user_is_refused(engine: Engine) -> None:
+def test_invalid_names_and_passwords_are_rejected(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     with pytest.raises(UserError, match="already"):
         add_user(engine, "MARA", Role.VIEWER, PASSWORD, actor="me")
     for name in ("", "a b", "../x", "x" * 65, "é"):
-        with pytest.raises(UserError, match="no user name"):
+        with pytest.raises(UserError, match="invalid user name"):
             add_user(engine, name, Role.VIEWER, PASSWORD, actor="me")
     for password in ("", "short", "x" * 1025):
         with pytest.raises(UserError, match="characters"):
@@ -60,26 +63,26 @@ def test_what_is_no_user_is_refused(engine: Engine) -> None:
             change(engine, "jon", actor="me")
 
 
-def test_a_session_expires_unused_and_in_the_end(engine: Engine) -> None:
+def test_a_session_expires_when_it_is_idle_or_too_old(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     token = signed_in(engine)
     now = utc_now()
-    assert session_user(engine, token, now=now + IDLE - timedelta(minutes=1)) is not None
-    used = now + IDLE + timedelta(hours=5)
-    assert session_user(engine, token, now=used) is not None, "it was used meanwhile"
-    assert session_user(engine, token, now=used + IDLE + timedelta(minutes=1)) is None
+    assert session_user(engine, token, now=now + IDLE_TIMEOUT - timedelta(minutes=1)) is not None
+    used = now + IDLE_TIMEOUT + timedelta(hours=5)
+    assert session_user(engine, token, now=used) is not None, "it was used in between"
+    assert session_user(engine, token, now=used + IDLE_TIMEOUT + timedelta(minutes=1)) is None
     other, at = signed_in(engine), utc_now()
-    while at < now + LONGEST:
+    while at < now + MAX_SESSION_AGE:
         assert session_user(engine, other, now=at) is not None
-        at += IDLE / 2
+        at += IDLE_TIMEOUT / 2
     assert session_user(engine, other, now=at + timedelta(hours=1)) is None
-    assert forget_sessions(engine, now=at + LONGEST) == 2
+    assert delete_expired_sessions(engine, now=at + MAX_SESSION_AGE) == 2
     assert session_user(engine, "guessed") is None
     with reading(engine) as connection:
         assert not connection.execute(select(UserSession.token_hash)).all()
 
 
-def test_the_database_has_no_token(engine: Engine) -> None:
+def test_the_database_does_not_contain_the_token(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     token = signed_in(engine)
     with reading(engine) as connection:
@@ -89,7 +92,7 @@ def test_the_database_has_no_token(engine: Engine) -> None:
     assert session_user(engine, token) is None
 
 
-def test_who_is_changed_is_signed_out_and_it_is_written_down(engine: Engine) -> None:
+def test_a_changed_user_is_signed_out_and_the_change_is_audited(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     for change in (
         lambda: set_role(engine, "mara", Role.ADMIN, actor="me"),
@@ -100,16 +103,16 @@ def test_who_is_changed_is_signed_out_and_it_is_written_down(engine: Engine) -> 
         assert list_users(engine)[0].sessions == 1
         change()
         assert session_user(engine, token) is None
-    actions = [entry["action"] for entry in audit_entries(engine)]
+    actions = [entry.action for entry in in_snapshot(engine, audit_entries)]
     assert actions == ["user removed", "password set", "role set", "user added"]
 
 
-def test_the_settings_password_lets_admin_in_until_it_changes(engine: Engine) -> None:
-    who = verify(engine, "admin", "secret", setting="secret")
-    assert who is not None and who.role is Role.ADMIN
-    assert verify(engine, "mara", "secret", setting="secret") is None
-    assert verify(engine, "admin", "", setting="") is None
-    token = open_session(engine, who)
+def test_the_password_setting_signs_admin_in_until_it_changes(engine: Engine) -> None:
+    user = authenticate(engine, "admin", "secret", setting="secret")
+    assert user is not None and user.role is Role.ADMIN
+    assert authenticate(engine, "mara", "secret", setting="secret") is None
+    assert authenticate(engine, "admin", "", setting="") is None
+    token = open_session(engine, user)
     assert session_user(engine, token, setting="secret") is not None
     assert session_user(engine, token, setting="other") is None
     assert session_user(engine, token) is None
