@@ -17,7 +17,7 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy import Engine, func, select
 
-from analytics.history.rollups import fold, fold_all
+from analytics.history.rollups import roll_up, roll_up_all
 from benchmarks.results import Verdict, write_result
 from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import FenceLostError
@@ -25,13 +25,15 @@ from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
 from contracts.geometry import Box
 from contracts.times import utc_now
-from inference_worker.accounting import Told
-from inference_worker.store import Batch, RunStore
-from records.database import open_engine, reading, transaction, upgrade
-from records.runs.queue import FileJob, enqueue_file
+from inference_worker.batch import Batch, CounterSample
+from inference_worker.store import RunStore
+from records.database import open_engine, reading, transaction
+from records.rollup_windows import MINUTE_S
+from records.runs.file_job import FileJob
+from records.runs.queue import enqueue_file
+from records.schema import upgrade
 from records.tables.faces import Face
 from records.tables.rollups import rollups
-from records.windows import MINUTE_S
 from tests.postgresql import private_postgresql
 
 WRITERS: Final = 2
@@ -78,10 +80,10 @@ def _measure(url: str) -> dict[str, float]:
         one.start()
     folds = 0
     while any(one.is_alive() for one in writers):
-        folds += bool(fold(engine))
+        folds += bool(roll_up(engine))
         time.sleep(1)
     told = [results.get() for _ in writers]
-    fold_all(engine)
+    roll_up_all(engine)
     written = sum(faces for faces, _, _ in told)
     exact = written == _rows(engine) == _folded(engine)
     engine.dispose()
@@ -133,7 +135,7 @@ def _write(
 
 def _batch(seq: int, first_us: int) -> Batch:
     numbers = range(seq + 1, seq + 1 + _BATCH)
-    told = [Told(first_us + n * 20_000, Counters(captured=n)) for n in numbers]
+    told = [CounterSample(first_us + n * 20_000, Counters(captured=n)) for n in numbers]
     other = FaceResult(2, *(getattr(_FACE, name) for name in _OTHERS))
     results = [
         FrameResult(n, n, n * 20_000, first_us + n * 20_000, 20, (_FACE, other)) for n in numbers

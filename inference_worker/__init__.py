@@ -1,1 +1,4 @@
-"""Take frames from the bus, find, track and classify faces, and write the records."""
+"""The inference stage: reads frames from the broker, analyses faces and commits the records.
+
+Decoding of sources belongs in `ingest`, questions about the records in `analytics`.
+"""

@@ -1,22 +1,23 @@
-"""How many runs a worker should hold, so that they are even over all that can do them. Pure."""
+"""Fair share: how many runs a worker should hold so that all workers hold about the same. Pure."""
 
 from collections.abc import Sequence
 
 
-def most_to_hold(runs: int, workers: int) -> int:
-    """The largest even share of `runs`."""
+def largest_share(runs: int, workers: int) -> int:
+    """Return the most runs that one of `workers` holds when they are shared evenly."""
     return -(-runs // max(workers, 1))
 
 
-def to_let_go(held: int, others: Sequence[int], runs: int) -> int:
-    """How many of its runs a worker should release for the sake of the others.
+def runs_to_release(held: int, others: Sequence[int], runs: int) -> int:
+    """Return how many of its `held` runs a worker should release.
 
-    others: what each of the other workers holds. A share above the largest even one goes at
-    once; one that is even for nobody, because another holds less than the smallest, goes singly.
+    others: the runs that each other worker holds. Runs above the largest even share are released
+    at once. A worker at that share releases one run if another worker holds less than the
+    smallest even share.
     """
     workers = len(others) + 1
-    above = held - most_to_hold(runs, workers)
-    if above > 0:
-        return above
+    excess = held - largest_share(runs, workers)
+    if excess > 0:
+        return excess
     smallest = runs // workers
     return int(held > smallest and min(others, default=smallest) < smallest)

@@ -1,10 +1,10 @@
-"""What a worker counts, for /metrics. docs/operations.md tells what each is good for."""
+"""Prometheus metrics of a worker, served at /metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class WorkerMetrics:
-    """One worker's counters; none is shared between processes."""
+    """The metrics of one worker process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.frames = Counter(
@@ -19,7 +19,7 @@ class WorkerMetrics:
         self.commit_seconds = Histogram(
             "moodline_worker_commit_seconds", "Time to commit a batch.", registry=registry
         )
-        self.runs = Gauge("moodline_worker_runs", "Runs held now.", registry=registry)
+        self.runs = Gauge("moodline_worker_runs", "Runs that the worker holds.", registry=registry)
         self.lag = Gauge(
             "moodline_worker_lag_frames",
             "Frames of the held runs that wait in the broker.",
@@ -27,17 +27,17 @@ class WorkerMetrics:
         )
         self.runs_lost = Counter(
             "moodline_worker_runs_lost",
-            "Runs that another worker took, because this one was away.",
+            "Runs lost to another worker after the lease ran out.",
             registry=registry,
         )
         self.rewinds = Counter(
             "moodline_worker_rewinds",
-            "Times that missing frames were asked for again.",
+            "Requests to publish missing frames again.",
             registry=registry,
         )
         self.latency_seconds = Histogram(
             "moodline_worker_latency_seconds",
-            "Capture to commit, of live frames.",
+            "Time from capture to commit of a live frame.",
             buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5, 10, 30),
             registry=registry,
         )
@@ -47,11 +47,13 @@ class WorkerMetrics:
             registry=registry,
         )
         self.dead_letters = Counter(
-            "moodline_worker_dead_letters", "Frames set aside.", registry=registry
+            "moodline_worker_dead_letters",
+            "Frames set aside because they could not be analysed.",
+            registry=registry,
         )
-        self.troubles = Counter(
+        self.failed_turns = Counter(
             "moodline_worker_troubles",
-            "Turns that the broker or the database did not let happen.",
+            "Turns that failed because the broker or the database failed.",
             ["server"],
             registry=registry,
         )

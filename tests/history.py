@@ -14,13 +14,14 @@ from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters, End
 from contracts.geometry import Box
 from contracts.times import MICROS
-from inference_worker.accounting import Told
-from inference_worker.store import Batch, RunStore
+from inference_worker.batch import Batch, CounterSample
+from inference_worker.store import RunStore
 from records.database import reading, transaction
-from records.runs.queue import FileJob, enqueue_file
+from records.rollup_windows import WIDTHS, window_start
+from records.runs.file_job import FileJob
+from records.runs.queue import enqueue_file
 from records.tables.rollups import SUMS, rollups
 from records.tables.runs import Run
-from records.windows import WIDTHS, window_start
 
 OPTIONS = AnalysisOptions(0.4, None, 24, 640)
 LABELS = (*EXPRESSIONS, None)
@@ -59,7 +60,7 @@ def write_history_run(
     taken = store.take(ticket.run_id)
     assert taken is not None
     written = WrittenRun(ticket.run_id, source)
-    counters, told, seq = Counters(), list[Told](), 0
+    counters, told, seq = Counters(), list[CounterSample](), 0
     tracks: dict[int, int] = {}
     for number in range(frames):
         captured_us = begin_us + number * step_ms * 1000
@@ -70,7 +71,7 @@ def write_history_run(
             {"corrupt": counters.dropped.get("corrupt", 0) + dropped},
         )
         _age(tracks, chance)
-        told.append(Told(captured_us, counters))
+        told.append(CounterSample(captured_us, counters))
         seq += 1
         written.frames.append(_frame(seq, number, captured_us, step_ms, tracks, chance))
         minute = written.minutes.setdefault(window_start(captured_us, 60), Counter())

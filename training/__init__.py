@@ -1,1 +1,4 @@
-"""Makes the model that the pipeline ships: data, training, calibration, export, report."""
+"""Training of the expression model: data, recipes, the loop, calibration, export, evaluation.
+
+What a worker needs to run a model belongs in `inference_worker`.
+"""

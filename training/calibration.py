@@ -1,4 +1,4 @@
-"""Confidence that means what it says: temperature, biases, calibration error, risk and coverage."""
+"""Calibration of confidence: temperature, biases, calibration error, risk and coverage."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 ECE_BINS = 15
-_PENALTY = 0.001
+_BIAS_PENALTY = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class RiskPoint:
-    """What is left, and how right it is, when faces below a confidence are called uncertain."""
+    """Coverage and accuracy if faces below a confidence threshold are uncertain."""
 
     threshold: float
     coverage: float
@@ -24,20 +24,20 @@ class RiskPoint:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How a head's logits become probabilities: softmax(logits / temperature + biases)."""
+    """The calibration of a head: probabilities are softmax(logits / temperature + biases)."""
 
     temperature: float
     biases: tuple[float, ...] = ()
 
-    def of(self, logits: npt.ArrayLike) -> Floats:
-        """Probabilities of logits [n, 7]."""
+    def probabilities(self, logits: npt.ArrayLike) -> Floats:
+        """Return probabilities [n, 7] of logits [n, 7]."""
         return probabilities(logits, self.temperature, self.biases)
 
 
 def probabilities(
     logits: npt.ArrayLike, temperature: float = 1.0, biases: tuple[float, ...] = ()
 ) -> Floats:
-    """Softmax of logits [n, 7] divided by the temperature, the biases added."""
+    """Return softmax(logits / temperature + biases) of logits [n, 7]."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature + (biases or 0.0)
     scaled = scaled - scaled.max(axis=1, keepdims=True)
     exponents = np.exp(scaled)
@@ -45,7 +45,7 @@ def probabilities(
 
 
 def top_label_loss(logits: npt.ArrayLike, labels: Labels, temperature: float) -> float:
-    """Mean log loss, in nats, of the top label's confidence as a forecast of its being right."""
+    """Return the mean log loss in nats of the top label's confidence as a forecast of accuracy."""
     probs = probabilities(logits, temperature)
     confidence = np.clip(probs.max(axis=1), 1e-9, 1.0 - 1e-9)
     right = probs.argmax(axis=1) == labels
@@ -53,11 +53,11 @@ def top_label_loss(logits: npt.ArrayLike, labels: Labels, temperature: float) ->
 
 
 def fit_temperature(logits: npt.ArrayLike, labels: Labels) -> float:
-    """The temperature of least top-label loss, by golden section between 0.2 and 5.
+    """Return the temperature with the least top-label loss, by golden section in 0.2..5.
 
-    Temperature scaling (Guo et al. 2017), fitted to what is shown and compared with a threshold,
-    the top label's confidence: with the likelihood of all seven, the fer2013 head was 2 points
-    too sure, because its labels are noisier than its runners-up are.
+    Temperature scaling (Guo et al. 2017), fitted to the top label's confidence, because that is
+    shown and compared with a threshold. Fitted to the likelihood of all seven, the fer2013 head
+    was 2 points overconfident: its wrong labels are rarely its second choice.
     """
     ratio = (np.sqrt(5.0) - 1.0) / 2.0
     low, high = float(np.log(0.2)), float(np.log(5.0))
@@ -73,36 +73,41 @@ def fit_temperature(logits: npt.ArrayLike, labels: Labels) -> float:
 
 
 def log_loss(probs: Floats, labels: Labels) -> Floats:
-    """Of each face, in nats [n]."""
+    """Return the log loss of each face, in nats [n]."""
     return np.asarray(-np.log(np.clip(probs[np.arange(len(labels)), labels], 1e-12, 1.0)))
 
 
-def fit_biased(logits: npt.ArrayLike, labels: Labels) -> Scaling:
-    """A temperature and a bias for each expression.
+def fit_bias_corrected(logits: npt.ArrayLike, labels: Labels) -> Scaling:
+    """Return a temperature and a bias for each expression.
 
-    Bias-corrected temperature scaling (Alexandari et al. 2020), of least log loss and a penalty of
-    the biases' squares; then the temperature of least top-label loss, as `fit_temperature` does.
+    Bias-corrected temperature scaling (Alexandari et al. 2020): the least log loss plus a penalty
+    on the squared biases. The temperature is then refined as in `fit_temperature`.
     """
     values = np.asarray(logits, dtype=np.float64)
     one_hot = np.eye(values.shape[1])[labels]
 
-    def loss(parameters: Floats) -> tuple[float, Floats]:
+    def loss_and_gradient(parameters: Floats) -> tuple[float, Floats]:
         scale, biases = np.exp(parameters[0]), parameters[1:]
         probs = probabilities(values * scale + biases)
-        slope = (probs - one_hot) / len(labels)
-        at = log_loss(probs, labels).mean() + _PENALTY * (biases**2).sum()
-        by_biases = slope.sum(axis=0) + 2 * _PENALTY * biases
-        return float(at), np.concatenate([[(slope * values).sum() * scale], by_biases])
+        logit_gradient = (probs - one_hot) / len(labels)
+        loss = log_loss(probs, labels).mean() + _BIAS_PENALTY * (biases**2).sum()
+        bias_gradient = logit_gradient.sum(axis=0) + 2 * _BIAS_PENALTY * biases
+        scale_gradient = (logit_gradient * values).sum() * scale
+        return float(loss), np.concatenate([[scale_gradient], bias_gradient])
 
-    found = minimize(loss, np.zeros(1 + values.shape[1]), jac=True, method="L-BFGS-B").x
+    start = np.zeros(1 + values.shape[1])
+    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B").x
     scale, biases = np.exp(found[0]), found[1:]
-    again = fit_temperature(values * scale + biases, labels)
-    rounded = tuple(round(float(bias), 4) for bias in biases / again)
-    return Scaling(round(float(again / scale), 4), rounded)
+    refined = fit_temperature(values * scale + biases, labels)
+    rounded = tuple(round(float(bias), 4) for bias in biases / refined)
+    return Scaling(round(float(refined / scale), 4), rounded)
 
 
 def expected_calibration_error(probs: Floats, labels: Labels, bins: int = ECE_BINS) -> float:
-    """Mean gap of top-label confidence and accuracy over equal-width bins, by share of faces."""
+    """Return the mean gap between top-label confidence and accuracy (Guo et al. 2017).
+
+    The mean is over equal-width bins of confidence, weighted by their number of faces.
+    """
     confidence = probs.max(axis=1)
     correct = (probs.argmax(axis=1) == labels).astype(np.float64)
     index = np.minimum((confidence * bins).astype(np.int64), bins - 1)
@@ -111,7 +116,7 @@ def expected_calibration_error(probs: Floats, labels: Labels, bins: int = ECE_BI
 
 
 def risk_coverage(probs: Floats, labels: Labels, thresholds: npt.ArrayLike) -> list[RiskPoint]:
-    """Coverage and accuracy of the faces at or above each confidence; empty ones are left out."""
+    """Return coverage and accuracy at each threshold that some face reaches."""
     confidence = probs.max(axis=1)
     correct = probs.argmax(axis=1) == labels
     points = []
@@ -124,7 +129,7 @@ def risk_coverage(probs: Floats, labels: Labels, thresholds: npt.ArrayLike) -> l
 
 
 def choose_threshold(points: list[RiskPoint], least_coverage: float) -> RiskPoint:
-    """The highest threshold that still keeps at least that share of the faces."""
+    """Return the highest threshold with at least that coverage. Raises ValueError if none has."""
     kept = [point for point in points if point.coverage >= least_coverage]
     if not kept:
         raise ValueError(f"no threshold keeps {least_coverage:.0%} of the faces")
@@ -133,7 +138,7 @@ def choose_threshold(points: list[RiskPoint], least_coverage: float) -> RiskPoin
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Faces whose confidence lies in one bin: how many, how sure on average, how often right."""
+    """The faces in one confidence bin: their number, mean confidence and accuracy."""
 
     faces: int
     confidence: float
@@ -141,9 +146,9 @@ class ReliabilityBin:
 
 
 def reliability(probs: Floats, labels: Labels, bins: int = ECE_BINS) -> list[ReliabilityBin]:
-    """The reliability diagram (Guo et al. 2017): equal-width bins of the top label's confidence.
+    """Return the non-empty bins of the reliability diagram (Guo et al. 2017).
 
-    Empty bins are left out.
+    The bins have equal widths in the top label's confidence.
     """
     confidence = probs.max(axis=1)
     correct = probs.argmax(axis=1) == labels

@@ -1,4 +1,4 @@
-"""The sidecar of an artifact: what its outputs mean, and how far they can be trusted."""
+"""The model card of an artifact: calibrated heads, uncertainty threshold, metrics and origin."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from training.calibration import (
     Scaling,
     choose_threshold,
     expected_calibration_error,
-    fit_biased,
+    fit_bias_corrected,
     fit_temperature,
     log_loss,
     probabilities,
@@ -35,13 +35,14 @@ from training.metrics import head_report
 Logits = npt.NDArray[np.float32]
 
 RECORD_HEAD = "ferplus"
-"""Its head fills the records: ten votes a face are a steadier label than FER2013's one."""
+"""The head that fills the records: ten votes per face are a better label than FER2013's one."""
 
 CROP_MARGIN = 0.02
-"""Of the box's side, on each side: Haar alt2's median box is 0.965 of a FER2013 picture's."""
+"""Margin on each side, as a fraction of the box's side: Haar alt2's median box is 0.965 of a
+FER2013 image's side."""
 
 LEAST_COVERAGE = 0.95
-"""Share of faces that must still get a label when the least sure are called uncertain."""
+"""Fraction of the faces that must get a label at the uncertainty threshold."""
 
 LICENCE = (
     "FER2013: ICML 2013 challenge, research use. FER+ votes: MIT. ImageNet weights: Apache-2.0. "
@@ -55,10 +56,10 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A head's temperature and biases, fitted on all of a split, and what they are worth.
+    """A head's temperature and biases, fitted to all faces of a split, and the resulting metrics.
 
-    All else: each half of the faces read with what the other half gave, so that no face is judged
-    by numbers it had a part in.
+    The metrics are cross-fitted: each half of the faces is scored with the fit to the other half.
+    curve: risk and coverage by threshold.
     """
 
     output: str
@@ -73,35 +74,35 @@ class Calibration:
     curve: tuple[RiskPoint, ...]
 
     def as_head(self) -> dict[str, Any]:
-        """What the card says of the head: all but the curve."""
+        """Return the card's entry for the head: everything but the curve."""
         values = asdict(self)
         del values["curve"]
         return values
 
 
 def head_truth(split: Split, head: str) -> tuple[Labels, npt.NDArray[np.bool_]]:
-    """What a head is scored against [n], and which faces count [n]."""
+    """Return a head's true labels [n], and which faces have one [n]."""
     if head == "ferplus":
         return split.votes.argmax(axis=1).astype(np.int64), split.voted
     return split.labels, np.ones(len(split), dtype=np.bool_)
 
 
 def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
-    """Fit on all faces of the split; measure by two-fold cross-fitting over even and odd ones.
+    """Calibrate a head on all faces of the split; measure by two-fold cross-fitting.
 
-    The head gets biases where they make faces that had no part in them likelier, by twice the
-    standard error: which of a face's labels is noise differs by expression, or it does not.
+    The folds are the even and the odd faces. The head gets biases if they reduce the cross-fitted
+    log loss by more than twice its standard error: some heads' label noise differs by expression.
     """
     labels, counted = head_truth(split, head)
     logits, labels = logits[counted], labels[counted]
-    fit, crossed = _fit_plain, _crossed(_fit_plain, logits, labels)
-    biased = _crossed(fit_biased, logits, labels)
-    gain = log_loss(crossed, labels) - log_loss(biased, labels)
+    fit, cross_fitted = _fit_plain, _cross_fit(_fit_plain, logits, labels)
+    with_biases = _cross_fit(fit_bias_corrected, logits, labels)
+    gain = log_loss(cross_fitted, labels) - log_loss(with_biases, labels)
     if gain.mean() > 2.0 * gain.std() / np.sqrt(len(gain)):
-        fit, crossed = fit_biased, biased
-    scaling, report = fit(logits, labels), head_report(crossed, labels)
+        fit, cross_fitted = fit_bias_corrected, with_biases
+    scaling, report = fit(logits, labels), head_report(cross_fitted, labels)
     thresholds = np.arange(0.0, 0.96, 0.01).round(2)
-    curve = risk_coverage(crossed, labels, thresholds)
+    curve = risk_coverage(cross_fitted, labels, thresholds)
     return Calibration(
         output=head,
         temperature=scaling.temperature,
@@ -109,7 +110,7 @@ def calibrate(logits: Logits, split: Split, head: str) -> Calibration:
         val_accuracy=report.accuracy,
         val_macro_f1=report.macro_f1,
         ece_before=round(expected_calibration_error(probabilities(logits), labels), 4),
-        ece=round(expected_calibration_error(crossed, labels), 4),
+        ece=round(expected_calibration_error(cross_fitted, labels), 4),
         uncertain_below=choose_threshold(curve, LEAST_COVERAGE).threshold,
         per_class_recall={name: row.recall for name, row in report.per_class.items()},
         curve=tuple(curve),
@@ -120,12 +121,12 @@ def _fit_plain(logits: Logits, labels: Labels) -> Scaling:
     return Scaling(fit_temperature(logits, labels))
 
 
-def _crossed(fit: Callable[[Logits, Labels], Scaling], logits: Logits, labels: Labels) -> Floats:
-    """Probabilities of each face, from a fit to the half that it is not in."""
+def _cross_fit(fit: Callable[[Logits, Labels], Scaling], logits: Logits, labels: Labels) -> Floats:
+    """Return probabilities of each face, from a fit to the half that it is not in."""
     probs = np.empty(logits.shape, dtype=np.float64)
     for fold in (0, 1):
         other = fit(logits[1 - fold :: 2], labels[1 - fold :: 2])
-        probs[fold::2] = other.of(logits[fold::2])
+        probs[fold::2] = other.probabilities(logits[fold::2])
     return probs
 
 
@@ -136,9 +137,13 @@ def build_card(
     facts: dict[str, Any],
     split_name: str = "val",
 ) -> dict[str, Any]:
-    """The card of an artifact; `facts` are its id, when it was created and how it was trained."""
-    found = {head: calibrate(values, split, head) for head, values in logits.items()}
-    record = found[RECORD_HEAD]
+    """Return the card of an artifact, as JSON values.
+
+    logits: [n, 7] by head, of the split's faces. facts: what the split does not give, such as id,
+    creation date and training.
+    """
+    calibrations = {head: calibrate(values, split, head) for head, values in logits.items()}
+    record = calibrations[RECORD_HEAD]
     at_threshold = next(p for p in record.curve if p.threshold == record.uncertain_below)
     data = artifact.read_bytes()
     return {
@@ -147,14 +152,14 @@ def build_card(
         "input_shape": [SIDE, SIDE, 3],
         "input_dtype": "uint8",
         "crop_margin": CROP_MARGIN,
-        "heads": {head: item.as_head() for head, item in found.items()},
+        "heads": {head: item.as_head() for head, item in calibrations.items()},
         "record_head": RECORD_HEAD,
         "uncertain_below": record.uncertain_below,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "metrics": {
-            "split": f"{split_name}, {len(split)} faces; temperatures and biases fitted on all of "
-            "them; what is measured (ECE: 15 bins, top label) with each half's on the other half",
+            "split": f"{split_name}, {len(split)} faces; temperatures and biases are fitted on all "
+            "of them; metrics (ECE: 15 bins, top label) are cross-fitted over two halves",
             "at_threshold": _point(at_threshold),
             "risk_coverage": [_point(p) for p in record.curve[20::10]],
         },
@@ -164,37 +169,43 @@ def build_card(
 
 
 def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> ModelCard:
-    """The model in `folder` again, as `out`, with a card whose numbers that split gave.
+    """Copy the model in `folder` to `out`, with a card that is calibrated on the split.
 
-    The weights are the same; records name it as the new folder. Raises ModelError, DatasetError.
+    The weights stay the same; the name of `out` is the copy's model id. Raises ModelError if the
+    model has other heads than this project's, DatasetError if the split lacks labels of a head.
     """
     card = ModelCard.read(folder)
     if out.resolve() == folder.resolve():
-        raise ModelError(f"{out} is the model itself", hint="Give the calibrated one another name")
+        raise ModelError(
+            f"{out} is the folder of the model itself",
+            hint="Choose another folder for the calibrated model",
+        )
     if unknown := set(card.heads) ^ {"fer2013", RECORD_HEAD}:
         raise ModelError(
             f"model {card.id} has other heads: {', '.join(sorted(unknown))}",
-            hint=f"A model of this project has fer2013 and {RECORD_HEAD}",
+            hint=f"Only models with the heads fer2013 and {RECORD_HEAD} can be calibrated",
         )
     for head in card.heads:
         if not head_truth(split, head)[1].any():
             raise DatasetError(
                 f"no face of this split has {head} labels",
-                hint="FER+ votes come from labels.csv beside the images, or with --votes",
+                hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
             )
-    was = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
-    facts = {key: was[key] for key in ("precision", "agreement", "training") if key in was}
+    previous = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+    facts = {
+        key: previous[key] for key in ("precision", "agreement", "training") if key in previous
+    }
     facts |= {"id": out.name, "created": datetime.now(UTC).date().isoformat()}
-    facts["weights_of"] = was.get("weights_of", card.id)
+    facts["weights_of"] = previous.get("weights_of", card.id)
     out.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS_NAME, KERAS_NAME):
         if (folder / name).exists():
             shutil.copyfile(folder / name, out / name)
     logits = LiteRtModel(artifact_path(out)).logits(split.faces)
-    found = build_card(artifact_path(out), split, logits, facts, split_name)
-    # What is the model's own, whoever made it.
-    own = {key: was[key] for key in ("crop_margin", "licence", "limits") if key in was}
-    return write_card(out, found | own)
+    new = build_card(artifact_path(out), split, logits, facts, split_name)
+    # These belong to the model and not to its calibration.
+    kept = {k: previous[k] for k in ("crop_margin", "licence", "limits") if k in previous}
+    return write_card(out, new | kept)
 
 
 def _point(point: RiskPoint) -> dict[str, float]:
@@ -202,11 +213,14 @@ def _point(point: RiskPoint) -> dict[str, float]:
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> ModelCard:
-    """Write model_card.json beside the artifact, and read it back as a worker would."""
+    """Write model_card.json beside the artifact, and read it back as a worker does.
+
+    Raises ModelError if it does not match the artifact.
+    """
     (folder / CARD_NAME).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return ModelCard.read(folder)
 
 
 def artifact_path(folder: Path) -> Path:
-    """Where an artifact's folder keeps its weights."""
+    """Return the path of an artifact's weights."""
     return folder / WEIGHTS_NAME

@@ -1,4 +1,4 @@
-"""Runs a LiteRT artifact over many faces, for reports and checks."""
+"""LiteRtModel: the raw logits of an artifact, for calibration, evaluation and teachers."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ BATCH = 64
 
 
 class LiteRtModel:
-    """A .tflite with a free batch dimension, on one thread; outputs are known by name."""
+    """A .tflite file with named outputs and a free batch dimension, on one CPU thread."""
 
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -22,6 +22,6 @@ class LiteRtModel:
             self._run(faces=np.zeros((1, SIDE, SIDE, 3), np.uint8))
 
     def logits(self, faces: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Logits [n, 7] by output, of faces uint8 [n, 48, 48, 3]."""
+        """Return logits [n, 7] by output name, for faces uint8 [n, 48, 48, 3]."""
         parts = [self._run(faces=faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

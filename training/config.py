@@ -1,4 +1,4 @@
-"""Every hyperparameter of a training, read from one TOML file."""
+"""TrainingConfig: every hyperparameter of a training, read from one TOML recipe."""
 
 import tomllib
 from dataclasses import asdict, dataclass, fields
@@ -7,15 +7,16 @@ from typing import Any, TypeVar
 
 from contracts.errors import TrainingConfigError
 
-Part = TypeVar("Part")
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Of the network: `seen_as` is the side in pixels that the 48 are resized to.
+    """The shape of the network, a MobileNetV2 with two heads.
 
-    dense: units of a hidden layer before the heads; 0 is none. frozen: the backbone stays as
-    ImageNet left it.
+    alpha: its width multiplier. seen_as: side in pixels to which the 48x48 faces are resized.
+    dense: units of a hidden layer before the heads; 0 for none. frozen: the backbone keeps its
+    ImageNet weights.
     """
 
     alpha: float = 1.0
@@ -27,11 +28,11 @@ class ModelShape:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """AdamW with warm-up, cosine decay and an exponential average of the weights.
+    """AdamW with warm-up, cosine decay and an exponential moving average (EMA) of the weights.
 
-    cosine: False keeps the peak rate. ema_momentum: 0 keeps no average. vote_weight: of the
-    ferplus head's loss. early_stop_epochs: stop after that many epochs without a better val
-    accuracy of the fer2013 head, and keep the best epoch's weights; 0 trains to the last.
+    cosine: False keeps the peak rate. ema_momentum: 0 for no average. vote_weight: weight of the
+    ferplus head's loss. early_stop_epochs: stop after this many epochs without a better val
+    accuracy of the fer2013 head, and keep the best epoch's weights; 0 trains all epochs.
     """
 
     epochs: int
@@ -49,16 +50,19 @@ class Optimizer:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """What a run takes from an earlier one: its weights to start from, its answers to learn."""
+    """Knowledge distillation from teachers.
+
+    teacher_share: weight of the teachers' predictions in each training target; the rest is the
+    label. start_from_teacher: start with the weights of the last teacher.
+    """
 
     teacher_share: float = 0.0
-    """Of each training target; the rest is the label."""
     start_from_teacher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Bounds of the random changes to a face; zeros change nothing but the side it looks to."""
+    """Bounds of the random changes to a face. With zeros, a face is only ever mirrored."""
 
     rotation_deg: float = 0.0
     zoom: float = 0.0
@@ -71,7 +75,7 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """One recipe."""
+    """A training recipe."""
 
     name: str
     seed: int
@@ -81,12 +85,12 @@ class TrainingConfig:
     distillation: Distillation = Distillation()
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Return the recipe as JSON values."""
         return asdict(self)
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """Parse a TOML file; unknown keys are errors, so that no typing mistake trains for hours."""
+    """Read a TOML recipe. Raises TrainingConfigError, also for an unknown setting."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as exc:
@@ -95,19 +99,19 @@ def read_config(path: Path) -> TrainingConfig:
         return TrainingConfig(
             name=str(data.pop("name")),
             seed=int(data.pop("seed")),
-            model=_part(ModelShape, data.pop("model", {})),
-            optimizer=_part(Optimizer, data.pop("optimizer")),
-            augmentation=_part(Augmentation, data.pop("augmentation", {})),
-            distillation=_part(Distillation, data.pop("distillation", {})),
+            model=_section(ModelShape, data.pop("model", {})),
+            optimizer=_section(Optimizer, data.pop("optimizer")),
+            augmentation=_section(Augmentation, data.pop("augmentation", {})),
+            distillation=_section(Distillation, data.pop("distillation", {})),
             **data,
         )
     except KeyError as exc:
-        raise TrainingConfigError(f"{path.name} lacks {exc}") from exc
+        raise TrainingConfigError(f"{path.name} has no {exc}") from exc
     except TypeError as exc:
         raise TrainingConfigError(f"{path.name}: {exc}") from exc
 
 
-def _part(kind: type[Part], values: dict[str, Any]) -> Part:
+def _section(kind: type[Section], values: dict[str, Any]) -> Section:
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - known)
     if unknown:

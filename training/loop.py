@@ -1,4 +1,4 @@
-"""Trains a recipe; a checkpoint per epoch lets a killed run go on where its last epoch ended."""
+"""The training loop. A checkpoint per epoch lets a killed run continue after its last epoch."""
 
 import json
 import queue
@@ -15,20 +15,27 @@ import numpy.typing as npt
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 from training.config import Distillation, TrainingConfig
-from training.data.augment import Batch, augmented, mixed
+from training.data.augment import TrainingBatch, augmented, mixed
 from training.data.dataset import Dataset, Split
 from training.model import build_model
-from training.teachers.answers import CONFIG, WEIGHTS, Taught, answers, described, start_from
+from training.teachers.answers import (
+    CONFIG,
+    WEIGHTS,
+    TeacherAnswers,
+    ask_teachers,
+    describe_teacher,
+    start_from_teacher,
+)
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
-_PREFETCH = 4
+_PREFETCHED_BATCHES = 4
 _END = None
 
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One line of the log: val accuracies of both heads, with the raw and the averaged weights."""
+    """One line of log.jsonl. raw, ema: val accuracy by head, with raw and with averaged weights."""
 
     epoch: int
     loss: float
@@ -40,12 +47,15 @@ class EpochResult:
 Floats = npt.NDArray[np.float32]
 
 OnStep = Callable[[int, int, int], None]
-"""Told after each step: the epoch from 1, the step from 1, the steps of an epoch."""
+"""Called after each step with the epoch (from 1), the step (from 1) and the steps per epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What every face of a split is to be read as: [n, 7], [n, 7], [n]."""
+    """Training targets of n faces. hard, soft: of the heads fer2013 and ferplus, [n, 7].
+
+    soft_weight: weight of the soft target, [n]; 0 for a face without votes.
+    """
 
     hard: Floats
     soft: Floats
@@ -53,45 +63,47 @@ class Targets:
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
-    """Linear warm-up times cosine decay, at step `step` of `total`; a total of 0 decays not."""
+    """Return linear warm-up times cosine decay at a step of `total`; 0 means no decay."""
     ramp = min((step + 1) / max(warmup, 1), 1.0)
     if not total:
         return peak * ramp
     return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
 
 
-def targets_of(split: Split, config: TrainingConfig, taught: Taught | None) -> Targets:
-    """Label and vote targets; with a teacher, its answers make up `teacher_share` of them.
+def build_targets(split: Split, config: TrainingConfig, answers: TeacherAnswers | None) -> Targets:
+    """Return the targets from labels and votes, mixed with a teacher's answers if there are any.
 
-    Knowledge distillation (Hinton et al. 2015), here from a network of the same size
-    (born-again networks, Furlanello et al. 2018). Faces without votes learn the teacher's.
+    Knowledge distillation (Hinton et al. 2015), here from a network of the same size (born-again
+    networks, Furlanello et al. 2018). The soft target of a face without votes is the teacher's.
     """
     smoothing = config.optimizer.label_smoothing
     n = len(EXPRESSIONS)
     hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
     soft, weights = split.vote_shares, split.voted.astype(np.float32)
-    if taught is None:
+    if answers is None:
         return Targets(hard, soft, weights)
     share = np.float32(config.distillation.teacher_share)
-    hard = hard * (1 - share) + taught[0] * share
-    voted = soft * (1 - share) + taught[1] * share
-    soft = np.where(weights[:, None] > 0, voted, taught[1])
+    hard = hard * (1 - share) + answers.fer2013 * share
+    voted = soft * (1 - share) + answers.ferplus * share
+    soft = np.where(weights[:, None] > 0, voted, answers.ferplus)
     return Targets(hard, soft, np.ones_like(weights))
 
 
-def batches(split: Split, targets: Targets, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
-    """The epoch's batches, augmented in a thread; the same epoch yields the same ones again."""
+def batches(
+    split: Split, targets: Targets, config: TrainingConfig, epoch: int
+) -> Iterator[TrainingBatch]:
+    """Yield the epoch's batches, augmented in a thread; an epoch always has the same batches."""
     rng = np.random.default_rng(config.seed + epoch)
     size = config.optimizer.batch
     order = rng.permutation(len(split))
-    ready: queue.Queue[Batch | None] = queue.Queue(_PREFETCH)
+    ready: queue.Queue[TrainingBatch | None] = queue.Queue(_PREFETCHED_BATCHES)
 
     def produce() -> None:
         for start in range(0, len(order) - size + 1, size):
             i = order[start : start + size]
             moved = [augmented(image, config.augmentation, rng) for image in split.images[i]]
             faces = np.repeat(np.stack(moved)[..., None], 3, axis=-1)
-            batch = Batch(faces, targets.hard[i], targets.soft[i], targets.soft_weight[i])
+            batch = TrainingBatch(faces, targets.hard[i], targets.soft[i], targets.soft_weight[i])
             ready.put(mixed(batch, config.augmentation.mixup_alpha, rng))
         ready.put(_END)
 
@@ -101,7 +113,10 @@ def batches(split: Split, targets: Targets, config: TrainingConfig, epoch: int) 
 
 
 class Trainer:
-    """A model, its optimizer and the folder of its run."""
+    """The model, the optimizer and the folder of one training run.
+
+    Raises DatasetError if the data is smaller than a batch, or the recipe needs a teacher.
+    """
 
     def __init__(
         self,
@@ -116,19 +131,21 @@ class Trainer:
         self.config, self.run = config, run
         self.train, self.val = data.split("train"), data.split("val")
         if len(self.train) < config.optimizer.batch:
-            raise DatasetError(f"train has fewer faces than one batch of {config.optimizer.batch}")
+            raise DatasetError(
+                f"the train split has fewer faces than one batch of {config.optimizer.batch}"
+            )
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, imagenet)
-        taught = None
+        answers = None
         if teachers:
-            taught = answers(teachers, self.train)
+            answers = ask_teachers(teachers, self.train)
             if config.distillation.start_from_teacher:
-                start_from(teachers[-1], self.model, self.train.faces)
+                start_from_teacher(teachers[-1], self.model, self.train.faces)
         elif config.distillation != Distillation():
             raise DatasetError(
                 f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"
             )
-        self.targets = targets_of(self.train, config, taught)
+        self.targets = build_targets(self.train, config, answers)
         options = config.optimizer
         self.optimizer = keras.optimizers.AdamW(
             options.peak_rate,
@@ -146,11 +163,11 @@ class Trainer:
 
     @property
     def steps(self) -> int:
-        """Steps of one epoch; a last, smaller batch is left out."""
+        """Steps per epoch; a last, smaller batch is left out."""
         return len(self.train) // self.config.optimizer.batch
 
     def resume(self) -> bool:
-        """Take the last checkpoint of the run, if there is one."""
+        """Load the run's checkpoint; return whether there was one."""
         path = self.run / CHECKPOINT
         if not path.exists():
             return False
@@ -163,14 +180,14 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether the recipe ends here."""
+        """Whether all epochs are trained, or early stopping applies."""
         options = self.config.optimizer
         patience = options.early_stop_epochs
         stuck = patience and self.epoch - self.best_epoch >= patience
         return bool(stuck) or self.epoch >= options.epochs
 
     def run_epoch(self, on_step: OnStep) -> EpochResult:
-        """Train one epoch, evaluate, and write weights, checkpoint and log."""
+        """Train one epoch, evaluate it, and write weights, checkpoint and log."""
         begin, losses = time.monotonic(), []
         options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
         warmup = int(options.warmup_epochs * self.steps)
@@ -187,7 +204,7 @@ class Trainer:
             on_step(self.epoch + 1, i + 1, self.steps)
         self.epoch += 1
         raw, ema = self._accuracies(), self._averaged_accuracies()
-        # After the weights: a kill in between repeats the epoch, and ends with the same.
+        # After the weights: a kill in between repeats the epoch, with the same result.
         self._checkpoint()
         seconds = round(time.monotonic() - begin, 1)
         line = EpochResult(self.epoch, round(float(np.mean(losses)), 4), raw, ema, seconds)
@@ -196,7 +213,7 @@ class Trainer:
         return line
 
     def _state(self) -> list[Any]:
-        # model.variables holds the dropout's seed state too; optimizer.variables the averages.
+        # model.variables includes the dropout's seed state, optimizer.variables the averages.
         return [*self.model.variables, *self.optimizer.variables]
 
     def _checkpoint(self) -> None:
@@ -230,7 +247,7 @@ class Trainer:
         return {head: round(value, 4) for head, value in accuracies.items()}
 
 
-def train(  # noqa: PLR0913, PLR0917  (what to learn, where from, where to)
+def train(  # noqa: PLR0913, PLR0917  (the options of one command)
     config: TrainingConfig,
     data: Dataset,
     run: Path,
@@ -238,17 +255,22 @@ def train(  # noqa: PLR0913, PLR0917  (what to learn, where from, where to)
     teachers: Sequence[Path] = (),
     on_step: OnStep = lambda _epoch, _step, _steps: None,
 ) -> Iterator[EpochResult]:
-    """Train to the recipe's end, from the run's checkpoint where there is one."""
+    """Train until the recipe ends, from the run's checkpoint if there is one; yield each epoch.
+
+    imagenet: see build_model. Raises DatasetError, TeacherAnswersError and TrainingRunError.
+    """
     run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, data, run, imagenet, teachers)
     trainer.resume()
-    _describe(config, data, run, teachers)
+    _write_description(config, data, run, teachers)
     while not trainer.finished:
         yield trainer.run_epoch(on_step)
 
 
-def _describe(config: TrainingConfig, data: Dataset, run: Path, teachers: Sequence[Path]) -> None:
-    """Write what it takes to reproduce the run beside its weights."""
+def _write_description(
+    config: TrainingConfig, data: Dataset, run: Path, teachers: Sequence[Path]
+) -> None:
+    """Write run.json: everything that is needed to reproduce the run."""
     import keras
 
     train_split = data.split("train")
@@ -264,5 +286,5 @@ def _describe(config: TrainingConfig, data: Dataset, run: Path, teachers: Sequen
         "backend": keras.backend.backend(),
     }
     if teachers:
-        description["teachers"] = [described(teacher) for teacher in teachers]
+        description["teachers"] = [describe_teacher(teacher) for teacher in teachers]
     (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How well a head reads a labelled set: accuracy, F1, confusion, calibration."""
+"""Classification metrics of a head: accuracy, F1, confusion and calibration error."""
 
 from dataclasses import asdict, dataclass
 
@@ -13,7 +13,7 @@ N = len(EXPRESSIONS)
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
-    """One emotion's row of a report; `support` is how many faces carry its label."""
+    """The metrics of one expression. support: faces with its label."""
 
     precision: float
     recall: float
@@ -23,7 +23,7 @@ class ClassResult:
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """Results of one head on one split; confusion[truth][reading] counts faces."""
+    """The metrics of one head on n faces. confusion: [7][7] counts by truth, then prediction."""
 
     n: int
     accuracy: float
@@ -33,26 +33,26 @@ class HeadReport:
     confusion: list[list[int]]
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON takes it."""
+        """Return JSON values."""
         return asdict(self)
 
 
-def confusion_matrix(labels: Labels, readings: Labels) -> npt.NDArray[np.int64]:
-    """Counts [7, 7] by truth (row) and reading (column)."""
-    return np.bincount(labels * N + readings, minlength=N * N).reshape(N, N).astype(np.int64)
+def confusion_matrix(labels: Labels, predictions: Labels) -> npt.NDArray[np.int64]:
+    """Return counts [7, 7] by truth (row) and prediction (column)."""
+    return np.bincount(labels * N + predictions, minlength=N * N).reshape(N, N).astype(np.int64)
 
 
 def head_report(probs: Floats, labels: Labels) -> HeadReport:
-    """Score calibrated probabilities [n, 7] against labels [n]."""
+    """Score calibrated probabilities [n, 7] against labels [n]. macro_f1 is over present labels."""
     confusion = confusion_matrix(labels, probs.argmax(axis=1).astype(np.int64))
-    right = np.diag(confusion).astype(np.float64)
-    support, read = confusion.sum(axis=1), confusion.sum(axis=0)
-    recall, precision = right / np.maximum(support, 1), right / np.maximum(read, 1)
-    f1 = 2 * right / np.maximum(support + read, 1)
+    correct = np.diag(confusion).astype(np.float64)
+    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    recall, precision = correct / np.maximum(support, 1), correct / np.maximum(predicted, 1)
+    f1 = 2 * correct / np.maximum(support + predicted, 1)
     present = support > 0
     return HeadReport(
         n=len(labels),
-        accuracy=round(float(right.sum() / len(labels)), 4),
+        accuracy=round(float(correct.sum() / len(labels)), 4),
         macro_f1=round(float(f1[present].mean()), 4),
         ece=round(expected_calibration_error(probs, labels), 4),
         per_class={

@@ -1,4 +1,4 @@
-"""The network, in Keras 3 on any backend: uint8 faces in, two heads of seven logits out."""
+"""The network, in Keras 3 on any backend: uint8 faces in, two heads with seven logits out."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,17 @@ from training.config import ModelShape
 from training.data.dataset import SIDE
 
 HEADS = ("fer2013", "ferplus")
-"""Order of the outputs: the challenge's label, and the crowd's votes."""
+"""The outputs, in order: the label of the FER2013 challenge, and the FER+ votes."""
 
 LUMA = (0.299, 0.587, 0.114)
-"""Rec. 601, so that colour crops become the grey the network was trained on."""
+"""Rec. 601 weights, so that colour crops become the grey that the network was trained on."""
 
 
 def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True) -> Any:
-    """A Keras model of uint8 [n, 48, 48, 3] to [fer2013 logits [n, 7], ferplus logits [n, 7]].
+    """Return a Keras model from uint8 [n, 48, 48, 3] to logits [n, 7] of each of HEADS.
 
-    `imagenet` is a weights file of MobileNetV2 without its top; without it, Keras
-    downloads one. `pretrained=False` starts from noise, for weights that are loaded afterwards.
+    MobileNetV2 (Sandler et al. 2018). imagenet: a weights file without the top; by default Keras
+    downloads one. pretrained: False starts from noise, for weights that are loaded afterwards.
     """
     import keras
     from keras import layers
@@ -34,7 +34,7 @@ def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: 
         backbone.load_weights(str(imagenet))
     faces = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="faces")
     scaled = layers.Rescaling(1.0 / 127.5, -1.0, name="scale")(faces)
-    # A fixed 1x1 convolution is the luma, repeated to the three channels ImageNet weights expect.
+    # A fixed 1x1 convolution computes the luma in the three channels that ImageNet weights expect.
     grey = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="luma")
     scaled = grey(scaled)
     grey.set_weights([_luma_kernel()])

@@ -1,4 +1,4 @@
-"""Where a model runs: LiteRT on the CPU, or Keras on a GPU."""
+"""Choice of the device: LiteRT on the CPU, or Keras on a GPU."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,10 @@ log = structlog.get_logger()
 
 
 def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
-    """The classifier of the model in folder `model`, or of the shipped one. Raises ModelError.
+    """Return the classifier of the model in folder `model`, or of the shipped model if it is "".
 
-    head: the one to record; empty is the one that the model's card names.
+    device: AUTO uses a GPU if there is one. head: the head to record; "" is the one in the model
+    card. Raises ModelError if the model cannot be loaded on that device.
     """
     folder = chosen_model(model)
     if device is Device.CPU:
@@ -34,8 +35,8 @@ def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
 def _gpu_classifier(folder: Path, head: str) -> Classifier:
     if not (folder / KERAS_NAME).exists():
         raise ModelError(
-            f"{folder} has no {KERAS_NAME}, which a GPU needs",
-            hint="`moodline model export` writes it; set MOODLINE_MODEL to that folder",
+            f"{folder} has no {KERAS_NAME}, which a GPU worker needs",
+            hint="Write it with `moodline model export`, and set MOODLINE_MODEL to that folder",
         )
     if find_spec("tensorflow") is None:
         raise ModelError("TensorFlow is not installed", hint="Install moodline[gpu]")

@@ -1,7 +1,7 @@
-"""The classifier on a GPU: the same network, as a Keras model on TensorFlow.
+"""The GPU classifier: the same network, as a Keras model on TensorFlow.
 
-Its probabilities differ from LiteRT's by float rounding (docs/model.md has the measure), so a run
-that is handed from one kind of worker to the other keeps its labels but not its last digits.
+Its probabilities differ from LiteRT's by float rounding (measured in docs/model.md). A run that
+moves between CPU and GPU workers keeps its labels, but not the last digits of its probabilities.
 """
 
 from pathlib import Path
@@ -15,7 +15,10 @@ from inference_worker.faces.classify import calibrated
 
 
 class KerasClassifier:
-    """A Keras model on the first GPU. require_gpu: False lets a test run it where none is."""
+    """A Keras model on the first GPU. Raises ModelError if there is no GPU or no loadable model.
+
+    require_gpu: tests set it to False to run on a CPU.
+    """
 
     device = "gpu"
 
@@ -25,7 +28,7 @@ class KerasClassifier:
 
         if require_gpu and not tf.config.list_physical_devices("GPU"):
             raise ModelError(
-                "TensorFlow sees no GPU", hint="Check the driver, or use --device cpu or auto"
+                "TensorFlow finds no GPU", hint="Check the driver, or use --device cpu or auto"
             )
         self.card = ModelCard.read(folder, head)
         self._head = self.card.heads[self.card.record_head]
@@ -35,15 +38,15 @@ class KerasClassifier:
         except (ValueError, OSError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
         network = keras.Model(model.inputs, output)
-        # One graph per size of batch, which are powers of two. Without training=False a traced
-        # network normalises by its batch, as in training.
+        # One graph is traced for each batch size, so batches are padded to powers of two. Without
+        # training=False, the batch norms would use the batch's statistics, as in training.
         self._run = tf.function(lambda faces: network(faces, training=False))
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """[N, 48, 48] grey crops to [N, 7] probabilities that sum to 1."""
+        """Return [N, 7] probabilities of grey crops uint8 [N, 48, 48]; each row sums to 1."""
         if not len(crops):
             return np.empty((0, 7))
-        room = 1 << (len(crops) - 1).bit_length()
-        faces = np.zeros((room, *self.card.input_shape), np.uint8)
+        padded = 1 << (len(crops) - 1).bit_length()
+        faces = np.zeros((padded, *self.card.input_shape), np.uint8)
         faces[: len(crops)] = crops[..., None]
         return calibrated(np.asarray(self._run(faces))[: len(crops)], self._head)

@@ -1,4 +1,4 @@
-"""Face crops as the model wants them. Pure."""
+"""Face crops in the size that the model takes. Pure."""
 
 import cv2
 import numpy as np
@@ -11,9 +11,11 @@ Image = npt.NDArray[np.uint8]
 
 
 def face_crop(luma: Image, box: Box, margin: float) -> Image:
-    """The square around `box`, a share `margin` of its side wider each way, as 48x48 uint8.
+    """Return the square around `box` as grey uint8 [48, 48].
 
-    box: in pixels of `luma`. Beyond the picture its edge is repeated.
+    luma: uint8 [height, width]. box: in its pixels. margin: added on each side, as a fraction of
+    the box's longer side. Pixels outside the frame repeat its edge; a crop that is wholly outside
+    is black.
     """
     side = max(box.w, box.h) * (1 + 2 * margin)
     left, top = box.x + box.w / 2 - side / 2, box.y + box.h / 2 - side / 2
@@ -22,9 +24,9 @@ def face_crop(luma: Image, box: Box, margin: float) -> Image:
     inside = luma[max(y0, 0) : max(y0 + n, 0), max(x0, 0) : max(x0 + n, 0)]
     if inside.size == 0:
         return np.zeros((CROP_SIDE, CROP_SIDE), np.uint8)
-    beyond = (max(-y0, 0), max(y0 + n - height, 0), max(-x0, 0), max(x0 + n - width, 0))
-    if any(beyond):
-        inside = np.asarray(cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE), np.uint8)
+    padding = (max(-y0, 0), max(y0 + n - height, 0), max(-x0, 0), max(x0 + n - width, 0))
+    if any(padding):
+        inside = np.asarray(cv2.copyMakeBorder(inside, *padding, cv2.BORDER_REPLICATE), np.uint8)
     interpolation = cv2.INTER_AREA if n > CROP_SIDE else cv2.INTER_LINEAR
     return np.asarray(
         cv2.resize(inside, (CROP_SIDE, CROP_SIDE), interpolation=interpolation), np.uint8

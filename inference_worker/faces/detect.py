@@ -1,6 +1,6 @@
-"""Face detectors behind one interface. Haar cascades first: no weights to fetch, no network.
+"""Face detectors behind one interface: Haar cascades, which need no download.
 
-The numbers were chosen with benchmarks/detectors.py; docs/decisions tells what was left out.
+The parameters were chosen with benchmarks/detectors.py; docs/decisions has the alternatives.
 """
 
 from collections.abc import Iterable
@@ -19,30 +19,31 @@ from contracts.settings import DetectorName
 Image = npt.NDArray[np.uint8]
 
 CASCADE_PX: Final = 20
-"""The side of the smallest face that a frontal cascade can see."""
+"""The side of the smallest face that a frontal cascade can detect."""
 
 _SAME_FACE: Final = 0.5
 
 
 class Detector(Protocol):
-    """Finds faces. `id` pins a run to it: another id may find other faces."""
+    """Finds faces. Runs are pinned to its `id`: another id may find other faces."""
 
     @property
     def id(self) -> str: ...
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Box]:
-        """All faces of at least `min_side` pixels, sorted, in pixels of `luma`.
+        """Return the faces of at least `min_side` pixels, as sorted boxes in pixels of `luma`.
 
-        thorough: with finer steps in size, for a third more time and faces.
+        luma: uint8 [height, width]. thorough: use finer steps in size; it takes a third more time
+        and finds a third more faces.
         """
 
     def follow(self, luma: Image, expected: Box) -> Box | None:
-        """The face near where one is expected, of about its size; None when it is not there."""
+        """Return the face near the expected box and of about its size, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """How finely a cascade looks: ratio of one size to the next, hits that make a face."""
+class CascadeSteps:
+    """Search effort of a cascade: ratio of one size to the next, and hits that make a face."""
 
     ratio: float
     neighbours: int
@@ -50,17 +51,18 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class HaarSpec:
-    """All that decides what a HaarDetector finds; another spec is another id.
+    """The parameters of a HaarDetector; another spec has another id.
 
-    window_face_px: side that a followed face is scaled to. window_reach: how far around the
-    expected box is looked, in its sides. window_sizes: smallest and largest, in its sides.
+    window_face_px: side to which a followed face is scaled. window_reach: margin around the
+    expected box that is searched, as a fraction of its side. window_sizes: smallest and largest
+    face, as fractions of its side.
     """
 
     id: str
     cascade: str = "haarcascade_frontalface_alt2.xml"
-    quick: Steps = Steps(1.2, 3)
-    thorough: Steps = Steps(1.1, 4)
-    window: Steps = Steps(1.2, 2)
+    quick: CascadeSteps = CascadeSteps(1.2, 3)
+    thorough: CascadeSteps = CascadeSteps(1.1, 4)
+    window: CascadeSteps = CascadeSteps(1.2, 2)
     window_face_px: float = 48.0
     window_reach: float = 0.35
     window_sizes: tuple[float, float] = (0.75, 1.35)
@@ -68,7 +70,7 @@ class HaarSpec:
 
 
 class HaarDetector:
-    """A Viola-Jones cascade (OpenCV). On one thread: two return faces in any order."""
+    """A Viola-Jones cascade (OpenCV), on one thread: two threads return faces in any order."""
 
     def __init__(self, spec: HaarSpec) -> None:
         cv2.setNumThreads(1)
@@ -81,7 +83,7 @@ class HaarDetector:
         return self._spec.id
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Box]:
-        """See Detector. The picture is shrunk until the smallest face is the cascade's."""
+        """See Detector. The frame is shrunk until the smallest face has the cascade's size."""
         scale = min(1.0, CASCADE_PX / min_side)
         small = _scaled(luma, scale, cv2.INTER_AREA)
         least = max(CASCADE_PX, round(min_side * scale))
@@ -92,7 +94,7 @@ class HaarDetector:
         )
 
     def follow(self, luma: Image, expected: Box) -> Box | None:
-        """See Detector. The nearest of the faces in a window, which is scaled to a fixed size."""
+        """See Detector. Returns the nearest face in a window that is scaled to a fixed size."""
         spec = self._spec
         side = max(expected.w, expected.h)
         reach = side * spec.window_reach
@@ -112,12 +114,12 @@ class HaarDetector:
         return max(boxes, key=lambda box: (box.iou(expected), box), default=None)
 
     def _hits(
-        self, image: Image, steps: Steps, sizes: tuple[int, int]
+        self, image: Image, steps: CascadeSteps, sizes: tuple[int, int]
     ) -> list[tuple[int, int, int, int]]:
-        """Boxes in pixels of `image`, those that the most neighbours agree on first."""
+        """Return (x, y, w, h) in pixels of `image`, those with the most hits first."""
         if self._spec.equalize:
             image = np.asarray(cv2.equalizeHist(image), np.uint8)
-        boxes, agreeing = self._cascade.detectMultiScale2(
+        boxes, counts = self._cascade.detectMultiScale2(
             image,
             scaleFactor=steps.ratio,
             minNeighbors=steps.neighbours,
@@ -126,7 +128,7 @@ class HaarDetector:
         )
         ranked = sorted(
             (-int(count), *(int(value) for value in box))
-            for count, box in zip(agreeing, boxes, strict=True)
+            for count, box in zip(counts, boxes, strict=True)
         )
         return [(x, y, w, h) for _, x, y, w, h in ranked]
 
@@ -138,20 +140,20 @@ _SPECS: Final = {
 
 
 def detector_id(name: DetectorName) -> str:
-    """The id that runs are pinned to when they are analysed with the detector `name`."""
+    """Return the id to which runs with the detector `name` are pinned."""
     return _SPECS[name].id
 
 
 def make_detector(pinned_id: str) -> Detector:
-    """The detector of that id. Raises SettingsError for one that this version has not."""
+    """Return the detector of that id. Raises SettingsError if this version does not have it."""
     for spec in _SPECS.values():
         if spec.id == pinned_id:
             return HaarDetector(spec)
-    raise SettingsError(f"no detector {pinned_id!r} in this version of moodline")
+    raise SettingsError(f"this version of moodline has no detector {pinned_id!r}")
 
 
 def distinct(boxes: Iterable[Box]) -> list[Box]:
-    """The boxes less those that lie half within an earlier one, or it in them; sorted."""
+    """Return the boxes in sorted order, without those of the same face as an earlier one."""
     kept: list[Box] = []
     for box in boxes:
         if not any(same_face(box, other) for other in kept):
@@ -160,7 +162,10 @@ def distinct(boxes: Iterable[Box]) -> list[Box]:
 
 
 def same_face(one: Box, other: Box) -> bool:
-    """Whether half of the smaller box is shared: a cascade sees no face that is so covered."""
+    """Return whether the boxes share half of the smaller one.
+
+    A cascade does not detect a face of which half is covered by another.
+    """
     width = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
     height = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
     smaller = min(one.w * one.h, other.w * other.h)

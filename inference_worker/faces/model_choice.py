@@ -1,4 +1,4 @@
-"""The model that comes with moodline. Imports nothing heavy: an ingestor pins runs to it, too."""
+"""The folder of the model in use. Imports nothing heavy: ingest reads it to pin runs."""
 
 from pathlib import Path
 from typing import Final
@@ -9,13 +9,13 @@ _MODELS: Final = Path(__file__).parents[1] / "models"
 
 
 def shipped_model() -> Path:
-    """The folder of the model that comes with moodline. Raises ModelError."""
-    folders = sorted(_MODELS.glob("*/model_card.json"))
-    if not folders:
+    """Return the folder of the model that is part of moodline. Raises ModelError."""
+    cards = sorted(_MODELS.glob("*/model_card.json"))
+    if not cards:
         raise ModelError("this installation has no model", hint="Set MOODLINE_MODEL")
-    return folders[-1].parent
+    return cards[-1].parent
 
 
 def chosen_model(folder: str) -> Path:
-    """The folder that a setting names, or the shipped model's. Raises ModelError."""
+    """Return the folder that MOODLINE_MODEL names, or the shipped model's. Raises ModelError."""
     return Path(folder) if folder else shipped_model()

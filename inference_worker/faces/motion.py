@@ -1,4 +1,4 @@
-"""Where a face is going: a Kalman filter over boxes of uneven times. Plain floats, no arrays."""
+"""Motion of a face: a Kalman filter over boxes at uneven times. Plain floats, no arrays."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -6,20 +6,21 @@ from typing import Any, Final
 
 from contracts.geometry import Box
 
-# All in sides of the face, so that near and far faces move alike.
-_MEASURED_SD: Final = 0.06  # Haar's boxes jitter by 0.04; a little more is steadier.
-_ACCELERATION: Final = 3.0  # A second, per root second: a nod starts and stops within 0.3 s.
-_GROWTH: Final = 0.15  # Per root second: nobody comes twice as near in a second.
-_FIRST_SPEED_SD: Final = 1.0  # A second.
+# In units of the face's side, so that near and far faces move alike.
+_MEASURED_SD: Final = 0.06  # Haar boxes jitter by 0.04; a little more gives a steadier box.
+_ACCELERATION: Final = 3.0  # Per second, per root second: a nod starts and stops within 0.3 s.
+_GROWTH: Final = 0.15  # Per root second: no face doubles its size in a second.
+_FIRST_SPEED_SD: Final = 1.0  # Per second.
 
 
 @dataclass(slots=True)
 class Motion:
-    """Centre at constant velocity, size as a random walk.
+    """The state of the filter: a centre at constant velocity, a size as a random walk.
 
     The noise is the same in x and y and grows with the face, so one 2x2 covariance (position,
-    speed) serves both axes: the textbook 8x8 filter, less its zeros. x, y, w, h: pixels.
-    vx, vy: pixels a second. *_var, cross: of those.
+    speed) serves both axes: the textbook 8x8 filter without its zeros. x, y: centre in pixels.
+    w, h: size in pixels. vx, vy: pixels per second. *_var: variances. cross: covariance of position
+    and speed.
     """
 
     x: float
@@ -35,7 +36,7 @@ class Motion:
 
     @classmethod
     def starting(cls, box: Box) -> "Motion":
-        """At rest in `box`, of unknown speed."""
+        """Return the state of a face that was first detected in `box`: at rest, speed unknown."""
         place_var = (_MEASURED_SD * box.w) ** 2
         return cls(
             x=box.x + box.w / 2,
@@ -56,11 +57,11 @@ class Motion:
 
     @property
     def reach(self) -> float:
-        """How far from here a measurement may lie: three standard deviations, in pixels."""
+        """Three standard deviations of the distance to the next measurement, in pixels."""
         return 3 * math.sqrt(self.place_var + (_MEASURED_SD * self.w) ** 2)
 
     def predict(self, elapsed_s: float) -> None:
-        """Move on by that much time (white-noise acceleration; Bar-Shalom et al. 2001, 6.2)."""
+        """Advance the state (white-noise acceleration; Bar-Shalom et al. 2001, section 6.2)."""
         noise = (_ACCELERATION * self.w) ** 2
         self.x += self.vx * elapsed_s
         self.y += self.vy * elapsed_s
@@ -72,7 +73,7 @@ class Motion:
         self.size_var += (_GROWTH * self.w) ** 2 * elapsed_s
 
     def correct(self, box: Box) -> None:
-        """Take in a measured box."""
+        """Update the state with a measured box."""
         measured_var = (_MEASURED_SD * box.w) ** 2
         gain = self.place_var / (self.place_var + measured_var)
         speed_gain = self.cross / (self.place_var + measured_var)
@@ -90,5 +91,5 @@ class Motion:
         self.size_var *= 1 - size_gain
 
     def state(self) -> dict[str, Any]:
-        """As JSON values; floats come back exactly."""
+        """Return the state as JSON values; floats keep their exact value."""
         return asdict(self)

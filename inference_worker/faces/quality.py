@@ -1,4 +1,4 @@
-"""How much a face crop can be trusted, from its size and sharpness. Pure."""
+"""Quality of a face crop: how far its classification can be trusted. Pure."""
 
 from typing import Final
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-FLOOR: Final = 0.15
-"""Below this quality a face is uncertain, whatever the model says."""
+LEAST_QUALITY: Final = 0.15
+"""A face below this quality is uncertain, whatever the model answers."""
 
 _FULL_SIDE_PX: Final = 48.0
 _SHARP: Final = 0.5
@@ -16,12 +16,13 @@ _FULL_CONTRAST: Final = 12.0
 
 
 def face_quality(crop: npt.NDArray[np.uint8], side_px: float) -> float:
-    """0..1: the smaller of size and sharpness. side_px: of the face, in display pixels.
+    """Return 0..1, the smaller of size and sharpness.
 
-    Size is 1 from 48 pixels on, what the model takes. Sharpness is the standard deviation of
-    the crop's Laplacian over that of its grey levels, so that a dark face is not a blurred one
-    (after Pech-Pacheco et al., 2000): 1 from 0.5 on, which 99 % of FER2013's faces reach, and
-    0 at 0.15, a face blurred by 4 % of its side. Less contrast than 12 grey levels lowers it.
+    crop: grey uint8 [48, 48]. side_px: side of the face in display pixels; size is 1 from 48
+    pixels (the model's input) up. Sharpness is the standard deviation of the crop's Laplacian
+    divided by that of its grey levels, so that a dark face does not count as blurred (after
+    Pech-Pacheco et al., 2000). It is 1 from 0.5 up, which 99 % of FER2013's faces reach, and 0 at
+    0.15, a face blurred by 4 % of its side. A contrast below 12 grey levels reduces it.
     """
     size = min(side_px / _FULL_SIDE_PX, 1.0)
     contrast = float(crop.std())

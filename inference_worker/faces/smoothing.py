@@ -12,10 +12,11 @@ def smoothed(
     time_constant_s: float,
     weight: float,
 ) -> tuple[float, ...]:
-    """Exponential smoothing over uneven times; half of a change shows after 0.7 constants.
+    """Return exponentially smoothed probabilities; the time steps may be uneven.
 
-    The step is 1 - exp(-elapsed / constant), as of a first-order low-pass, times `weight`
-    (0..1), so that a poor picture moves the line less. The result sums to what its inputs do.
+    The step is that of a first-order low-pass, 1 - exp(-elapsed / time constant), times `weight`
+    (0..1), so that a poor crop moves the result less. Half of a change shows after 0.7 time
+    constants. The result has the same sum as its inputs.
     """
     if before is None or time_constant_s == 0:
         return tuple(probabilities)

@@ -1,7 +1,7 @@
-"""Tracks: one face over time, assigned by predicted place with the Hungarian method.
+"""Tracks: faces followed over time, matched by predicted position with the Hungarian method.
 
-After SORT (Bewley et al., 2016). No biometrics: a face that was away for longer than the
-patience is a new track.
+After SORT (Bewley et al., 2016). No biometrics: a face that returns after its track was lost is a
+new track.
 """
 
 import math
@@ -14,17 +14,23 @@ import numpy as np
 from contracts.geometry import Box
 from inference_worker.faces.motion import Motion
 
-PATIENCE_US: Final = 1_000_000
+LOST_AFTER_US: Final = 1_000_000
+"""A track without a detection for longer than this is removed."""
 RESET_US: Final = 2_000_000
+"""A gap or jump in media time that is longer than this ends all tracks."""
 _NEAREST_GATE: Final = 0.5
 _FARTHEST_GATE: Final = 1.5
-_LEAST_ALIKE: Final = 0.55
-_COASTING_WORTH: Final = 0.8
+_LEAST_SIZE_RATIO: Final = 0.55
+_COASTING_WEIGHT: Final = 0.8
+"""Weight of a track that was not detected in the last frame."""
 
 
 @dataclass(slots=True)
 class Track:
-    """One face. smoothed: its probabilities over its recent time, as of smoothed_us."""
+    """One face over time. seen_us: media time of its last detection.
+
+    smoothed: its 7 smoothed probabilities at media time smoothed_us.
+    """
 
     track_id: int
     motion: Motion
@@ -33,7 +39,7 @@ class Track:
     smoothed_us: int = 0
 
     def state(self) -> dict[str, Any]:
-        """As JSON values; floats come back exactly."""
+        """Return the track as JSON values; floats keep their exact value."""
         return {
             "track_id": self.track_id,
             "motion": self.motion.state(),
@@ -44,7 +50,7 @@ class Track:
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Track":
-        """The track that `state` was taken from."""
+        """Return the track with this `state`."""
         smoothed = state["smoothed"]
         return cls(
             state["track_id"],
@@ -57,30 +63,30 @@ class Track:
 
 @dataclass(slots=True)
 class Tracker:
-    """The tracks of one run. A function of its state and the boxes it is given."""
+    """The tracks of one run; a function of its state and the boxes of the next frame."""
 
     tracks: list[Track] = field(default_factory=list)
     next_id: int = 1
     time_us: int = 0
 
     def predict(self, time_us: int) -> None:
-        """Move all tracks to the time of the next frame; forget those not seen for long."""
+        """Move all tracks to the media time of the next frame, and remove lost tracks."""
         elapsed_us = time_us - self.time_us
         self.time_us = time_us
         if abs(elapsed_us) > RESET_US:
             self.tracks = []
         for track in self.tracks:
-            # Where time steps back a little, nothing is seen in the future.
+            # If media time steps back a little, no track may be seen in the future.
             track.seen_us = min(track.seen_us, time_us)
             track.motion.predict(max(elapsed_us, 0) / 1e6)
-        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= PATIENCE_US]
+        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= LOST_AFTER_US]
 
     def update(self, boxes: Sequence[Box]) -> list[Track]:
-        """The track of each box, in the order of the boxes; new faces begin new tracks."""
+        """Return the track of each box, in the order of the boxes; unmatched boxes start one."""
         assigned = self._assign(boxes)
-        return [self._take_in(box, assigned.get(place)) for place, box in enumerate(boxes)]
+        return [self._update_track(box, assigned.get(index)) for index, box in enumerate(boxes)]
 
-    def _take_in(self, box: Box, track: Track | None) -> Track:
+    def _update_track(self, box: Box, track: Track | None) -> Track:
         if track is None:
             track = Track(self.next_id, Motion.starting(box), self.time_us)
             self.next_id += 1
@@ -91,7 +97,7 @@ class Tracker:
         return track
 
     def _assign(self, boxes: Sequence[Box]) -> dict[int, Track]:
-        """Track by place in `boxes`: the assignment of the largest sum of affinities."""
+        """Return the track by index in `boxes`, with the largest sum of affinities."""
         if not boxes or not self.tracks:
             return {}
         if len(boxes) == len(self.tracks) == 1:
@@ -101,13 +107,13 @@ class Tracker:
         affinities = np.array(
             [
                 [
-                    affinity(t.motion, box) * (1 if t.seen_us == newest_us else _COASTING_WORTH)
+                    affinity(t.motion, box) * (1 if t.seen_us == newest_us else _COASTING_WEIGHT)
                     for box in boxes
                 ]
                 for t in self.tracks
             ]
         )
-        # Loaded here, as most recordings have one face and never need it: it takes a second.
+        # Imported here: it takes a second, and a run with one face never needs it.
         from scipy.optimize import linear_sum_assignment
 
         rows, columns = linear_sum_assignment(affinities, maximize=True)
@@ -118,7 +124,7 @@ class Tracker:
         }
 
     def state(self) -> dict[str, Any]:
-        """All of it as JSON values; floats come back exactly."""
+        """Return the tracker as JSON values; floats keep their exact value."""
         return {
             "next_id": self.next_id,
             "time_us": self.time_us,
@@ -127,23 +133,24 @@ class Tracker:
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Tracker":
-        """The tracker that `state` was taken from."""
+        """Return the tracker with this `state`."""
         tracks = [Track.restore(values) for values in state["tracks"]]
         return cls(tracks, state["next_id"], state["time_us"])
 
 
-def affinity(expected: Motion, found: Box) -> float:
-    """How well a box continues a track: 0 (cannot) to 2. Overlap, nearness, likeness in size.
+def affinity(predicted: Motion, box: Box) -> float:
+    """Return how well a box continues a track, from 0 (cannot) to 2.
 
-    A box is out of reach beyond three standard deviations of where the track may be, but at
-    least half and at most one and a half faces away.
+    The sum of the overlap and of nearness times likeness in size. A box is out of reach beyond
+    three standard deviations of the predicted position; this gate is at least half a face and at
+    most one and a half faces wide.
     """
-    side = (expected.w + found.w) / 2
-    alike = min(expected.w, found.w) / max(expected.w, found.w)
-    gate = min(max(expected.reach / side, _NEAREST_GATE), _FARTHEST_GATE)
-    off_x = found.x + found.w / 2 - expected.x
-    off_y = found.y + found.h / 2 - expected.y
+    side = (predicted.w + box.w) / 2
+    size_ratio = min(predicted.w, box.w) / max(predicted.w, box.w)
+    gate = min(max(predicted.reach / side, _NEAREST_GATE), _FARTHEST_GATE)
+    off_x = box.x + box.w / 2 - predicted.x
+    off_y = box.y + box.h / 2 - predicted.y
     distance = math.hypot(off_x, off_y) / side
-    if distance > gate or alike < _LEAST_ALIKE:
+    if distance > gate or size_ratio < _LEAST_SIZE_RATIO:
         return 0.0
-    return alike * (1 - distance / (2 * _FARTHEST_GATE)) + expected.box.iou(found)
+    return size_ratio * (1 - distance / (2 * _FARTHEST_GATE)) + predicted.box.iou(box)

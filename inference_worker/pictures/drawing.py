@@ -1,4 +1,4 @@
-"""What was read, drawn onto a picture: a box, the track, the expression and its certainty."""
+"""Drawing on frames: a box with track, expression and confidence for each face, or a blur."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ Image = npt.NDArray[np.uint8]
 
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 _BLACK: Final = (0, 0, 0)
-_BLUR_SQUARES: Final = 6
+_BLUR_CELLS: Final = 6
 _BLUR_MARGIN: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFace:
-    """A face to draw. x, y, w, h: pixels of the picture. label: None is uncertain."""
+    """A face to draw. x, y, w, h: in pixels of the picture. label: None if uncertain."""
 
     track_id: int
     x: float
@@ -33,13 +33,14 @@ class DrawnFace:
 
     @property
     def text(self) -> str:
+        """The caption of the box."""
         if self.label is None:
             return f"{self.track_id} {UNCERTAIN}"
         return f"{self.track_id} {self.label} {self.confidence:.0%}"
 
 
 def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
-    """A colour copy (BGR) of the grey picture with the faces on it."""
+    """Return a BGR copy [height, width, 3] of the grey picture with the faces drawn onto it."""
     picture = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR), np.uint8)
     scale = max(max(luma.shape) / 1280, 0.4)
     thick = max(1, round(2 * scale))
@@ -49,7 +50,7 @@ def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
         corner = (round(face.x + face.w), round(face.y + face.h))
         cv2.rectangle(picture, (left, top), corner, colour, thick)
         (width, height), descent = cv2.getTextSize(face.text, _FONT, scale, thick)
-        # Above the box, or inside it where the picture ends.
+        # Above the box, or inside it at the picture's upper edge.
         base = top - descent if top - height - descent > 0 else top + height + descent
         plate_top, plate_bottom = base - height - descent // 2, base + descent
         cv2.rectangle(picture, (left, plate_top), (left + width, plate_bottom), colour, -1)
@@ -58,9 +59,9 @@ def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
 
 
 def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
-    """A copy in which nobody can be known: each face becomes a few flat squares, blurred.
+    """Return a copy of the grey picture in which no face can be recognised.
 
-    A margin around the box goes along, for hair and chin.
+    Each face, with a margin for hair and chin, is averaged to 6x6 cells and enlarged again.
     """
     blurred = luma.copy()
     high, wide = luma.shape
@@ -71,20 +72,20 @@ def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
         if left >= right or top >= bottom:
             continue
         part = blurred[top:bottom, left:right]
-        # Averaging over squares is what cannot be undone; the smooth enlargement only looks better.
-        squares = cv2.resize(part, (_BLUR_SQUARES, _BLUR_SQUARES), interpolation=cv2.INTER_AREA)
+        # Averaging cannot be undone; the smooth enlargement only looks better.
+        cells = cv2.resize(part, (_BLUR_CELLS, _BLUR_CELLS), interpolation=cv2.INTER_AREA)
         size = (right - left, bottom - top)
-        blurred[top:bottom, left:right] = cv2.resize(squares, size, interpolation=cv2.INTER_LINEAR)
+        blurred[top:bottom, left:right] = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
     return blurred
 
 
 def blurred_jpeg(luma: Image, boxes: Sequence[Box], *, quality: int = 80) -> bytes:
-    """The grey picture as JPEG, the faces in the boxes made unknowable."""
+    """Return the grey picture as JPEG, with the faces in the boxes blurred."""
     faces = [DrawnFace(0, box.x, box.y, box.w, box.h, None, 0.0) for box in boxes]
     _, jpeg = cv2.imencode(".jpg", blur_faces(luma, faces), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return jpeg.tobytes()
 
 
-def _bgr(colour: str) -> tuple[int, int, int]:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def _bgr(hex_colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(hex_colour[i : i + 2], 16) for i in (1, 3, 5))
     return blue, green, red

@@ -1,4 +1,4 @@
-"""Draws what a live source shows now, a few times a second, for whoever watches."""
+"""LiveViews: the newest annotated frame of each live source, published a few times a second."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,19 @@ import cv2
 import numpy as np
 
 from broker.bus import Bus
-from broker.live_view import Reading, View
+from broker.live_view import FaceReading, SourceView
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import FrameMessage
 from contracts.settings import LiveView
 from inference_worker.pictures.drawing import DrawnFace, Image, blur_faces, draw_faces
 
-_EVERY_S: Final = 0.4
-_WIDEST: Final = 640
-_QUALITY: Final = 80
+_INTERVAL_S: Final = 0.4
+_MAX_WIDTH: Final = 640
+_JPEG_QUALITY: Final = 80
 
 
-class Views:
-    """Shows the newest frame of each live source, as `kind` says."""
+class LiveViews:
+    """Publishes live views to the broker: off, with blurred faces, or plain, as `kind` says."""
 
     def __init__(
         self, bus: Bus, kind: LiveView, clock: Callable[[], float] = time.monotonic
@@ -28,31 +28,34 @@ class Views:
         self._bus = bus
         self._kind = kind
         self._clock = clock
-        self._next: dict[str, float] = {}
+        self._due: dict[str, float] = {}
 
-    def note(self, source: str, frame: FrameMessage, result: FrameResult) -> None:
-        """A frame was committed: show it, if the one before was shown long enough."""
+    def update(self, source: str, frame: FrameMessage, result: FrameResult) -> None:
+        """Publish a committed frame, unless the source's previous view is newer than 0.4 s.
+
+        Raises BrokerError.
+        """
         now = self._clock()
-        if self._kind is LiveView.OFF or now < self._next.get(source, 0.0):
+        if self._kind is LiveView.OFF or now < self._due.get(source, 0.0):
             return
-        self._next = {name: at for name, at in self._next.items() if at > now}
-        self._next[source] = now + _EVERY_S
+        self._due = {name: at for name, at in self._due.items() if at > now}
+        self._due[source] = now + _INTERVAL_S
         readings = tuple(_reading(face, frame) for face in result.faces)
-        View(
+        SourceView(
             source=source,
             run_id=frame.run_id,
             captured_at_us=frame.captured_at_us,
             width=frame.display_width,
             height=frame.display_height,
             readings=readings,
-            picture=picture(frame, result, blurred=self._kind is LiveView.BLURRED),
-        ).show(self._bus)
+            picture=annotated_jpeg(frame, result, blurred=self._kind is LiveView.BLURRED),
+        ).publish(self._bus)
 
 
-def picture(frame: FrameMessage, result: FrameResult, *, blurred: bool) -> bytes:
-    """The frame as JPEG, at most 640 pixels wide, with what was read drawn onto it."""
+def annotated_jpeg(frame: FrameMessage, result: FrameResult, *, blurred: bool) -> bytes:
+    """Return the frame as JPEG, at most 640 pixels wide, with its results drawn onto it."""
     luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
-    wide = min(frame.width, _WIDEST)
+    wide = min(frame.width, _MAX_WIDTH)
     high = max(round(frame.height * wide / frame.width), 1)
     small: Image = np.asarray(
         cv2.resize(luma, (wide, high), interpolation=cv2.INTER_AREA), np.uint8
@@ -71,12 +74,12 @@ def picture(frame: FrameMessage, result: FrameResult, *, blurred: bool) -> bytes
         for face in result.faces
     ]
     drawn = draw_faces(blur_faces(small, faces) if blurred else small, faces)
-    _, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    _, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return jpeg.tobytes()
 
 
-def _reading(face: FaceResult, frame: FrameMessage) -> Reading:
-    return Reading(
+def _reading(face: FaceResult, frame: FrameMessage) -> FaceReading:
+    return FaceReading(
         track_id=face.track_id,
         x=round(face.box.x / frame.display_width, 4),
         y=round(face.box.y / frame.display_height, 4),
@@ -84,5 +87,5 @@ def _reading(face: FaceResult, frame: FrameMessage) -> Reading:
         h=round(face.box.h / frame.display_height, 4),
         emotion=face.smoothed_emotion,
         confidence=round(face.smoothed_confidence, 3),
-        probabilities=tuple(round(share, 3) for share in face.probabilities),
+        probabilities=tuple(round(p, 3) for p in face.probabilities),
     )

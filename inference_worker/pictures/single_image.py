@@ -1,4 +1,4 @@
-"""One picture that somebody shows: decoded within limits, its faces found and read."""
+"""Analysis of a single image: decoded within limits, its faces detected and classified."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,33 +8,34 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contracts.errors import MoodlineError
+from contracts.errors import ImageError
 from contracts.expressions import EXPRESSIONS
+from inference_worker.faces.analysis import classify_crops
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detect import Detector
-from inference_worker.faces.quality import FLOOR, face_quality
+from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 
-MOST_PIXELS: Final = 40_000_000
-LONGEST_SIDE: Final = 12_000
+_MAX_PIXELS: Final = 40_000_000
+_MAX_SIDE: Final = 12_000
 LIMITS: Final = {
-    "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS),
-    "OPENCV_IO_MAX_IMAGE_WIDTH": str(LONGEST_SIDE),
-    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(LONGEST_SIDE),
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(_MAX_PIXELS),
+    "OPENCV_IO_MAX_IMAGE_WIDTH": str(_MAX_SIDE),
+    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(_MAX_SIDE),
 }
-"""OpenCV reads them once, from the environment; it checks a picture's header before it decodes."""
+"""Environment variables that OpenCV reads once; it checks an image's header before it decodes."""
 _ANALYZED_SIDE: Final = 1920
-_SMALLEST_SHARE: Final = 1 / 40
+_SMALLEST_FRACTION: Final = 1 / 40
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8")
 
 
-class PictureError(MoodlineError):
-    """Raised for what is no picture, or one that is too large."""
-
-
 @dataclass(frozen=True, slots=True)
-class StillFace:
-    """x, y, w, h: shares of the upright picture. label: None is uncertain; why: then."""
+class ImageFace:
+    """One face; the field names are the keys of the JSON that the dashboard shows.
+
+    x, y, w, h: fractions of the upright image. label: None if uncertain, and then `why` is a
+    sentence. shares: probability by expression.
+    """
 
     x: float
     y: float
@@ -47,71 +48,80 @@ class StillFace:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """A picture that was read. width, height: of the upright picture, in pixels."""
+class ImageResult:
+    """The faces of an image, the largest first. width, height: of the upright image in pixels."""
 
     width: int
     height: int
-    faces: tuple[StillFace, ...]
+    faces: tuple[ImageFace, ...]
 
 
-def read_still(
-    data: bytes, detector: Detector, classifier: Classifier, *, smallest_px: int, least: float
-) -> Still:
-    """Find and read the faces, the largest first. least: confidence below which it is uncertain.
+def analyze_image(
+    data: bytes,
+    detector: Detector,
+    classifier: Classifier,
+    *,
+    min_face_px: int,
+    uncertain_below: float,
+) -> ImageResult:
+    """Detect and classify the faces of a JPEG, PNG, WebP or GIF. Raises ImageError.
 
-    Raises PictureError. The process must have been started with LIMITS in its environment.
+    min_face_px: smallest face in the image as it is analysed, at most 1920 pixels on its longer
+    side. uncertain_below: confidence. The process must have been started with LIMITS in its
+    environment.
     """
-    luma = decoded(data)
-    high, wide = luma.shape
-    scale = min(_ANALYZED_SIDE / max(high, wide), 1.0)
+    luma = decode_image(data)
+    height, width = luma.shape
+    scale = min(_ANALYZED_SIDE / max(height, width), 1.0)
     if scale < 1.0:
-        size = (max(round(wide * scale), 1), max(round(high * scale), 1))
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
-    min_side = max(smallest_px, max(luma.shape) * _SMALLEST_SHARE)
+    min_side = max(min_face_px, max(luma.shape) * _SMALLEST_FRACTION)
     boxes = detector.search(luma, min_side, thorough=True)
     boxes = sorted(boxes, key=lambda box: -box.w * box.h)
     crops = [face_crop(luma, box, classifier.card.crop_margin) for box in boxes]
-    rows = classifier.classify(np.stack(crops)) if crops else np.empty((0, len(EXPRESSIONS)))
+    rows = classify_crops(classifier, crops)
     faces = []
     for box, crop, row in zip(boxes, crops, rows.tolist(), strict=True):
         best = max(row)
-        sharp = face_quality(crop, box.w / scale) >= FLOOR
-        why = "" if sharp and best >= least else _why(least, sharp=sharp)
+        readable = face_quality(crop, box.w / scale) >= LEAST_QUALITY
+        why = _why_uncertain(best, uncertain_below, readable=readable)
         faces.append(
-            StillFace(
+            ImageFace(
                 x=max(box.x / luma.shape[1], 0.0),
                 y=max(box.y / luma.shape[0], 0.0),
                 w=box.w / luma.shape[1],
                 h=box.h / luma.shape[0],
                 label=None if why else EXPRESSIONS[row.index(best)],
                 confidence=round(best, 4),
-                shares={
-                    name: round(share, 4) for name, share in zip(EXPRESSIONS, row, strict=True)
-                },
+                shares={name: round(p, 4) for name, p in zip(EXPRESSIONS, row, strict=True)},
                 why=why,
             )
         )
-    return Still(wide, high, tuple(faces))
+    return ImageResult(width, height, tuple(faces))
 
 
-def decoded(data: bytes) -> npt.NDArray[np.uint8]:
-    """The upright picture in grey. Raises PictureError."""
+def decode_image(data: bytes) -> npt.NDArray[np.uint8]:
+    """Return the upright image in grey, uint8 [height, width]. Raises ImageError."""
     if not data.startswith(_MAGIC):
-        raise PictureError("that is no picture", hint="Give a JPEG, PNG, WebP or GIF")
+        raise ImageError("the file is not an image", hint="Choose a JPEG, PNG, WebP or GIF")
     luma = None
-    with suppress(cv2.error, MemoryError):  # What it says depends on the format: none is better.
+    # OpenCV's message depends on the format and is of no use to the user.
+    with suppress(cv2.error, MemoryError):
         luma = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if luma is None or luma.size == 0:
-        raise PictureError(
-            "that picture cannot be decoded",
-            hint=f"It must be whole, of {MOST_PIXELS // 1_000_000} million pixels and "
-            f"{LONGEST_SIDE:,} a side at most",
+        raise ImageError(
+            "the image cannot be decoded",
+            hint=f"Choose a complete image of at most {_MAX_PIXELS // 1_000_000} million pixels "
+            f"and {_MAX_SIDE:,} pixels per side",
         )
     return np.asarray(luma, np.uint8)
 
 
-def _why(least: float, *, sharp: bool) -> str:
-    if not sharp:
-        return "The face is too small or too blurred to be read."
-    return f"No expression reaches {least:.0%}, from which on the model can be relied on."
+def _why_uncertain(confidence: float, uncertain_below: float, *, readable: bool) -> str:
+    """Return the reason why a face is uncertain, or "" if it is not."""
+    if not readable:
+        return "The face is too small or too blurred."
+    if confidence < uncertain_below:
+        return f"No expression reaches a confidence of {uncertain_below:.0%}."
+    return ""

@@ -1,6 +1,6 @@
-"""A process that reads one picture after the other: length and bytes in, a line of JSON out.
+"""A process that analyses one image after another: length and bytes in, a line of JSON out.
 
-It ends when its standard input does. A picture that takes too much ends it: it is started anew.
+It ends when its standard input closes. An image that needs too much memory ends it.
 """
 
 import json
@@ -13,55 +13,61 @@ from typing import BinaryIO, Final
 
 from inference_worker.pictures.single_image import LIMITS
 
-_ROOM: Final = 1536 * 2**20
+_EXTRA_MEMORY_BYTES: Final = 1536 * 2**20
 HEADER: Final = struct.Struct(">I")
+"""The length of an image in bytes, before the image."""
 
 
 def main() -> None:
-    """Say "ready", then answer until the end."""
-    os.environ.update(LIMITS)  # Before OpenCV looks at its environment.
+    """Write "ready", then answer each image until standard input closes."""
+    os.environ.update(LIMITS)  # Before OpenCV is imported, which reads them once.
     from contracts.errors import MoodlineError
     from contracts.settings import Device, Settings
     from inference_worker.faces.classifier_devices import open_classifier
     from inference_worker.faces.detect import detector_id, make_detector
-    from inference_worker.pictures.single_image import read_still
+    from inference_worker.pictures.single_image import analyze_image
 
     settings = Settings.read()
     detector = make_detector(detector_id(settings.detector))
     classifier = open_classifier(settings.model, Device.CPU, settings.model_head)
-    least = settings.uncertain_below
-    if least is None:
-        least = classifier.card.uncertain_below
+    uncertain_below = settings.uncertain_below
+    if uncertain_below is None:
+        uncertain_below = classifier.card.uncertain_below
     _limit_memory()
-    _say({"ready": True, "model": classifier.card.id, "uncertain_below": least})
-    while (data := _next(sys.stdin.buffer)) is not None:
+    _write({"ready": True, "model": classifier.card.id, "uncertain_below": uncertain_below})
+    while (data := _read_image(sys.stdin.buffer)) is not None:
         try:
-            still = read_still(
-                data, detector, classifier, smallest_px=settings.min_face_px, least=least
+            result = analyze_image(
+                data,
+                detector,
+                classifier,
+                min_face_px=settings.min_face_px,
+                uncertain_below=uncertain_below,
             )
-            _say(asdict(still))
+            _write(asdict(result))
         except MoodlineError as exc:
-            _say({"error": exc.line()})
+            _write({"error": exc.line()})
         del data
 
 
-def _next(pipe: BinaryIO) -> bytes | None:
+def _read_image(pipe: BinaryIO) -> bytes | None:
     header = pipe.read(HEADER.size)
     if len(header) < HEADER.size:
         return None
     return pipe.read(HEADER.unpack(header)[0])
 
 
-def _say(values: object) -> None:
-    sys.stdout.write(json.dumps(values) + "\n")
+def _write(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 
 
 def _limit_memory() -> None:
-    """So much more than it has now: a picture that is a bomb ends this process, not the host."""
+    """Limit memory relative to what is used now: a decompression bomb ends only this process."""
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-        now = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + _ROOM, now + _ROOM))
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    limit = used + _EXTRA_MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 if __name__ == "__main__":

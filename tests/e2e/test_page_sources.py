@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import moodline
 from contracts.errors import MoodlineError
-from moodline.adapters.image_reader import ImageDesk
+from moodline.adapters.image_reader import ImageReader
 from tests.e2e.commands import Installation
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
@@ -65,7 +65,7 @@ def test_a_camera_is_added_tested_seen_live_edited_and_removed(
         page.get_by_role("button", name="Edit door").click()
         page.get_by_label("Frames analysed").fill("3")
         page.get_by_role("button", name="Save").click()
-        expect(door).to_contain_text("at most 3 analysed")
+        expect(door).to_contain_text("at most 3 fps analysed")
         page.get_by_role("button", name="Pause door").click()
         expect(door).to_contain_text("Paused")
         page.get_by_role("button", name="Resume door").click()
@@ -110,8 +110,8 @@ def png(width: int, height: int, rows: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[ImageDesk]:
-    desk = ImageDesk()
+def desk() -> Iterator[ImageReader]:
+    desk = ImageReader()
     yield desk
     desk.close()
 
@@ -119,18 +119,18 @@ def desk() -> Iterator[ImageDesk]:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "no picture"),
-        (b"<svg onload=alert(1)>", "no picture"),
+        (b"", "not an image"),
+        (b"<svg onload=alert(1)>", "not an image"),
         (png(100_000, 100, b""), "cannot be decoded.*40 million"),
         (png(100_000, 100_000, b"\0" * 1000), "cannot be decoded.*40 million"),
         (png(11_000, 11_000, b"\0" * 50_000_000), "cannot be decoded.*40 million"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 5000, "cannot be decoded"),
-        (b"GIF89a" + b"\xff" * 500, "cannot be decoded|no picture"),
+        (b"GIF89a" + b"\xff" * 500, "cannot be decoded|not an image"),
         (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 500, "cannot be decoded"),
     ],
     ids=["empty", "svg", "wide", "bomb", "large", "jpeg", "gif", "webp"],
 )
-def test_hostile_pictures_get_a_line(desk: ImageDesk, data: bytes, said: str) -> None:
+def test_hostile_pictures_get_a_line(desk: ImageReader, data: bytes, said: str) -> None:
     with pytest.raises(MoodlineError, match=said):
         desk.read(data)
     happy = desk.read((FACES / "a-happy.png").read_bytes())
@@ -139,7 +139,7 @@ def test_hostile_pictures_get_a_line(desk: ImageDesk, data: bytes, said: str) ->
     assert psutil.Process(desk._process.pid).memory_info().rss < 900e6
 
 
-def test_a_process_that_dies_of_a_picture_is_started_anew(desk: ImageDesk) -> None:
+def test_a_process_that_dies_of_a_picture_is_started_anew(desk: ImageReader) -> None:
     happy = (FACES / "a-happy.png").read_bytes()
     desk.read(happy)
     assert desk._process is not None
@@ -148,7 +148,7 @@ def test_a_process_that_dies_of_a_picture_is_started_anew(desk: ImageDesk) -> No
     assert desk.read(happy)["faces"]
 
 
-def test_an_upright_picture_is_read_however_the_camera_was_held(desk: ImageDesk) -> None:
+def test_an_upright_picture_is_read_however_the_camera_was_held(desk: ImageReader) -> None:
     face = cv2.imread(str(FACES / "a-happy.png"), cv2.IMREAD_GRAYSCALE)
     turned = cv2.rotate(face, cv2.ROTATE_90_COUNTERCLOCKWISE)
     _, jpeg = cv2.imencode(".jpg", turned)

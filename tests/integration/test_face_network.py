@@ -1,4 +1,4 @@
-"""A teacher's features are what the published network computes. Needs TensorFlow."""
+"""The teacher's features equal those of the published network. Needs TensorFlow."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -10,7 +10,7 @@ import pytest
 
 from contracts.expressions import EXPRESSIONS
 from training.data.dataset import Split
-from training.face_teacher import Seen, unseen_answers
+from training.face_teacher import FaceFeatures, cross_fitted_answers
 from training.teachers.face_features import feature_network
 
 tensorflow = pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def tensors() -> Mapping[str, Floats]:
-    """Tensors with the names and shapes of the package's, and values of ours."""
+    """Random tensors with the names and shapes of the package."""
     rng = np.random.default_rng(3)
 
     def normal(*shape: int, fan_in: int) -> Floats:
@@ -33,7 +33,7 @@ def tensors() -> Mapping[str, Floats]:
     def bias(width: int) -> Floats:
         return rng.normal(0.3, 0.1, (1, 1, 1, width)).astype(np.float32)
 
-    # The first sees pixels of up to 150.
+    # The input of the first layer is pixels of up to 150.
     found = {
         "conv1/convolution/merged_input": normal(3, 3, 3, 32, fan_in=27 * 2500),
         "conv1_bn/batchnorm_1/sub": bias(32),
@@ -50,7 +50,7 @@ def tensors() -> Mapping[str, Floats]:
 
 
 def with_keras_applications(tensors: Mapping[str, Floats], images: npt.NDArray[np.uint8]) -> Any:
-    """The end of the network, [n, 1024], by Keras' own MobileNet."""
+    """Return the network's last means, [n, 1024], computed by Keras' MobileNet."""
     import keras
 
     backbone = keras.applications.MobileNet(
@@ -68,12 +68,12 @@ def with_keras_applications(tensors: Mapping[str, Floats], images: npt.NDArray[n
         elif f"{name}/convolution/merged_input" in tensors:
             layer.set_weights([tensors[f"{name}/convolution/merged_input"]])
     grey = tensorflow.image.resize(images[..., None].astype(np.float32), (SIDE, SIDE), "bicubic")
-    seen = np.clip(grey, 0, 255).repeat(3, axis=-1) - np.array([103.939, 116.779, 123.68])
-    return backbone(seen.astype(np.float32), training=False).numpy()
+    pixels = np.clip(grey, 0, 255).repeat(3, axis=-1) - np.array([103.939, 116.779, 123.68])
+    return backbone(pixels.astype(np.float32), training=False).numpy()
 
 
 def faces(count: int) -> Split:
-    """Light and dark pictures with noise: what a probe can tell apart."""
+    """Light and dark images with noise, which a probe can separate."""
     rng = np.random.default_rng(6)
     labels = np.arange(count) % 2
     noise = rng.integers(0, 90, (count, 48, 48))
@@ -83,7 +83,7 @@ def faces(count: int) -> Split:
     return Split(images, labels, votes, tuple(map(str, range(count))))
 
 
-def test_the_features_end_with_what_the_published_network_answers(
+def test_features_equal_those_of_the_published_network(
     tensors: Mapping[str, Floats],
 ) -> None:
     images = np.random.default_rng(4).integers(0, 256, (6, 48, 48), dtype=np.uint8)
@@ -91,7 +91,7 @@ def test_the_features_end_with_what_the_published_network_answers(
     found = feature_network(tensors, SIDE).predict(images[..., None], verbose=0)
 
     assert found.shape == (6, 6400)
-    # Blocks 5, 7, 9, 10 and 11, of 256 and 512 means each, come before; the quarters after.
+    # Before it: blocks 5, 7, 9, 10 and 11 with 256 and 512 means each. After it: the quadrants.
     end = 256 + 4 * 512 + 1024
     expected = with_keras_applications(tensors, images)
     assert found[:, end : end + 1024] == pytest.approx(expected, rel=1e-3, abs=1e-3)
@@ -99,15 +99,16 @@ def test_the_features_end_with_what_the_published_network_answers(
     assert quarters.mean(axis=1) == pytest.approx(eleventh, rel=1e-3, abs=1e-3)
 
 
-def test_every_face_is_answered_by_probes_that_learned_from_others(
+def test_answers_are_cross_fitted(
     tensors: Mapping[str, Floats],
 ) -> None:
     split = faces(1200)
-    # What was written on one face alone is not read back from it.
+    # A wrong label on one face must not appear in the answer for it.
     split.labels[7] = 1 - split.labels[7]
 
-    hard, soft = unseen_answers(Seen.of(feature_network(tensors, SIDE), split), split, folds=2)
+    features = FaceFeatures.of(feature_network(tensors, SIDE), split)
+    answers = cross_fitted_answers(features, split, folds=2)
 
-    assert hard.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
-    assert (soft.argmax(axis=1) == np.arange(1200) % 2).mean() > 0.99
-    assert hard[7].argmax() == 1
+    assert answers.fer2013.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert (answers.ferplus.argmax(axis=1) == np.arange(1200) % 2).mean() > 0.99
+    assert answers.fer2013[7].argmax() == 1

@@ -1,4 +1,4 @@
-"""The Keras model of a GPU worker answers as the LiteRT model of a CPU worker. Needs TensorFlow."""
+"""The GPU classifier gives the results of the CPU classifier. Needs TensorFlow."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that was never trained, as both kinds of workers take it."""
+    """An untrained network, as Keras and as LiteRT model."""
     from training.config import ModelShape
     from training.data.dataset import Split
     from training.export import Precision, litert_bytes
@@ -31,7 +31,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = build_model(ModelShape(alpha=0.35, seen_as=48), pretrained=False)
     rng = np.random.default_rng(5)
     for weights in model.weights:
-        if "moving_mean" in weights.path:  # Else inference and training are much alike.
+        if "moving_mean" in weights.path:  # Otherwise inference and training hardly differ.
             weights.assign(rng.normal(0, 0.5, weights.shape))
     model.save(folder / KERAS_NAME)
     content = litert_bytes(model, Precision.FLOAT, Split.__new__(Split))
@@ -48,7 +48,7 @@ def faces(count: int) -> np.ndarray:
     return np.stack([cv2.GaussianBlur(one, (9, 9), 3) for one in noise])
 
 
-def test_both_kinds_of_workers_answer_alike(artifact: Path) -> None:
+def test_gpu_and_cpu_classifiers_agree(artifact: Path) -> None:
     from inference_worker.faces.classify_gpu import KerasClassifier
 
     gpu, cpu = KerasClassifier(artifact, require_gpu=False), LiteRTClassifier(artifact)
@@ -61,7 +61,7 @@ def test_both_kinds_of_workers_answer_alike(artifact: Path) -> None:
     assert gpu.card.version == cpu.card.version
 
 
-def test_without_a_gpu_the_cpu_is_used_unless_a_gpu_was_asked_for(artifact: Path) -> None:
+def test_without_a_gpu_the_cpu_is_used_unless_a_gpu_is_required(artifact: Path) -> None:
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):

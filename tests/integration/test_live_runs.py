@@ -15,9 +15,11 @@ import pytest
 from av.video.frame import VideoFrame
 from sqlalchemy import Engine, select, update
 
-from analytics.runs.run_list import list_runs, run_summaries
+from analytics.runs.run_list import list_runs
+from analytics.runs.run_summary import run_summaries
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.live_view import View
+from broker.live_view import SourceView
 from broker.publishing import RunPublisher
 from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.errors import BrokerError, DatabaseError, StreamLostError
@@ -26,7 +28,7 @@ from contracts.geometry import Box
 from contracts.runs import RunState
 from contracts.settings import LiveView
 from contracts.times import EPOCH
-from inference_worker.faces.analysis import SeenFace, Sighting
+from inference_worker.faces.analysis import DetectedFace, DetectedFaces
 from inference_worker.faces.tracks import Track
 from inference_worker.worker import Worker
 from ingest.live import publisher as live_publisher
@@ -145,7 +147,7 @@ def work(worker: Worker, engine: Engine) -> None:
 
     def ended() -> bool:
         worker.step()
-        return all(run.state == RunState.DONE for run in list_runs(engine))
+        return all(run.state == RunState.DONE for run in in_snapshot(engine, list_runs))
 
     until(ended)
 
@@ -161,7 +163,9 @@ class Ledger:
 
 def ledger(engine: Engine) -> Ledger:
     """Every run balances, and its rows are there once."""
-    summaries = run_summaries(engine, [run.run_id for run in list_runs(engine)])
+    summaries = in_snapshot(
+        engine, run_summaries, [run.run_id for run in in_snapshot(engine, list_runs)]
+    )
     total = Ledger(0, 0, {})
     for summary in summaries:
         coverage = summary.coverage
@@ -248,7 +252,7 @@ def test_a_reader_that_was_taken_for_dead_begins_a_run_of_its_own(
     work(worker, engine)
     found = ledger(engine)
     assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
-    assert len(list_runs(engine)) == 2
+    assert len(in_snapshot(engine, list_runs)) == 2
 
 
 def test_a_clock_that_is_set_ahead_ends_no_run_of_a_living_reader(
@@ -263,7 +267,7 @@ def test_a_clock_that_is_set_ahead_ends_no_run_of_a_living_reader(
     work(worker, engine)
     found = ledger(engine)
     assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
-    assert len(list_runs(engine)) == 1
+    assert len(in_snapshot(engine, list_runs)) == 1
 
 
 @pytest.mark.parametrize("end_is_analysed", [False, True])
@@ -287,7 +291,7 @@ def test_a_run_that_another_ended_takes_no_more_frames(
     found = ledger(engine)
     assert found.captured == 3 + pictures == found.analyzed + sum(found.dropped.values())
     assert not found.dropped.get("broker_lost") and found.dropped.get("newest", 0) <= 1
-    assert len(list_runs(engine)) == 2
+    assert len(in_snapshot(engine, list_runs)) == 2
 
 
 def test_a_number_whose_answer_was_lost_is_not_used_twice(
@@ -304,7 +308,7 @@ def test_a_number_whose_answer_was_lost_is_not_used_twice(
     work(worker, engine)
     found = ledger(engine)
     assert (found.captured, found.analyzed, found.dropped) == (2, 2, {})
-    assert len(list_runs(engine)) == 1
+    assert len(in_snapshot(engine, list_runs)) == 1
 
 
 @pytest.mark.parametrize(
@@ -333,7 +337,7 @@ def test_a_picture_of_midnight_is_kept_when_a_step_fails(
     work(worker, engine)
     found = ledger(engine)
     assert (found.captured, found.analyzed, found.dropped) == (3, 3, {})
-    assert len(list_runs(engine)) == 2
+    assert len(in_snapshot(engine, list_runs)) == 2
 
 
 @pytest.mark.parametrize("refused", ["first", "second"])
@@ -388,7 +392,7 @@ def test_what_a_full_broker_has_no_memory_for_is_told_apart(
 def test_a_source_that_gives_no_picture_leaves_no_run(camera: Camera, engine: Engine) -> None:
     camera.publisher.step(0.01)
     camera.stop()
-    assert not list_runs(engine) and not list(camera.marks.glob("*"))
+    assert not in_snapshot(engine, list_runs) and not list(camera.marks.glob("*"))
 
 
 def test_a_new_run_begins_with_each_utc_day(camera: Camera, worker: Worker, engine: Engine) -> None:
@@ -424,10 +428,10 @@ class CountingClassifier:
 class OneCropAFrame(CountingAnalyzer):
     """Has a crop of each frame read."""
 
-    def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+    def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
         crop = np.zeros((48, 48), np.uint8)
-        face = SeenFace(cast("Track", None), Box(0, 0, 10, 10), crop, 1.0)
-        return Sighting(frames, [[face] for _ in frames])
+        face = DetectedFace(cast("Track", None), Box(0, 0, 10, 10), crop, 1.0)
+        return DetectedFaces(frames, [[face] for _ in frames])
 
 
 def test_faces_of_two_cameras_are_read_at_once_and_neither_waits_long(
@@ -467,9 +471,9 @@ def test_the_newest_view_is_in_the_broker_for_seconds(
 ) -> None:
     worker = make_worker("w", bus, engine, analyzer, view=LiveView.BLURRED)
     camera.publish(1)
-    until(lambda: bool(worker.step()) or View.newest(bus, "door") is not None)
-    view = View.newest(bus, "door")
+    until(lambda: bool(worker.step()) or SourceView.newest(bus, "door") is not None)
+    view = SourceView.newest(bus, "door")
     assert view is not None and view.picture.startswith(b"\xff\xd8")
     assert (view.width, view.height, len(view.readings)) == (64, 48, 1)
     assert 0 < bus.client.pttl(bus.key("door", "view")) <= 5000  # type: ignore[operator]
-    assert View.newest(bus, "hall") is None
+    assert SourceView.newest(bus, "hall") is None

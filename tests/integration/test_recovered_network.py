@@ -1,4 +1,4 @@
-"""An artifact becomes a network that can be trained again. Needs TensorFlow."""
+"""Recovery of a trainable network from an artifact. Needs TensorFlow."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.data.dataset import Split
 from training.model import HEADS, build_model
-from training.teachers.recover import read_folded, recovered, settle
+from training.teachers.recover import read_folded_network, recover_network, reset_batch_norms
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -28,7 +28,7 @@ Faces = npt.NDArray[np.uint8]
 
 
 def noise(count: int, seed: int) -> Split:
-    """Blurred noise: unlike plain noise, it does not look the same everywhere."""
+    """Return blurred noise; plain noise has the same statistics everywhere."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8)
     images = small.repeat(8, axis=1).repeat(8, axis=2)
@@ -38,7 +38,7 @@ def noise(count: int, seed: int) -> Split:
 
 @pytest.fixture(scope="module")
 def network() -> Any:
-    """A network that was never trained; its batch norms are unlike those of a new one."""
+    """An untrained network with random batch norms."""
     model = build_model(SHAPE, pretrained=False)
     rng = np.random.default_rng(5)
     for weights in model.weights:
@@ -67,23 +67,23 @@ def logits(model: Any, faces: Faces) -> npt.NDArray[np.float32]:
     return np.stack(model.predict(faces, verbose=0))
 
 
-def test_a_recovered_network_answers_as_its_artifact(network: Any, tmp_path: Path) -> None:
+def test_a_recovered_network_has_the_output_of_its_artifact(network: Any, tmp_path: Path) -> None:
     artifact, faces = exported(network, tmp_path / "float"), noise(20, seed=1).faces
 
     shipped = LiteRtModel(artifact / WEIGHTS_NAME).logits(faces)
 
-    assert logits(recovered(artifact), faces) == pytest.approx(
+    assert logits(recover_network(artifact), faces) == pytest.approx(
         np.stack([shipped[head] for head in HEADS]), abs=1e-3
     )
 
 
-def test_recovered_kernels_are_as_large_as_new_ones(network: Any, tmp_path: Path) -> None:
+def test_recovered_kernels_have_the_scale_of_new_ones(network: Any, tmp_path: Path) -> None:
     backbone = next(layer for layer in network.layers if hasattr(layer, "layers"))
     for layer in backbone.layers:
         if "expand" in layer.name and "BN" not in layer.name and layer.get_weights():
             layer.set_weights([layer.get_weights()[0] / 20])
 
-    model = recovered(exported(network, tmp_path / "float"))
+    model = recover_network(exported(network, tmp_path / "float"))
 
     found = next(layer for layer in model.layers if hasattr(layer, "layers")).layers
     kernels = [layer.get_weights()[0] for layer in found if "Conv2D" in type(layer).__name__]
@@ -93,24 +93,24 @@ def test_recovered_kernels_are_as_large_as_new_ones(network: Any, tmp_path: Path
         assert np.sqrt(np.mean(kernel**2) * inputs / 2) == pytest.approx(1.0, abs=0.01)
 
 
-def test_settling_changes_the_statistics_and_not_the_answers(network: Any, tmp_path: Path) -> None:
-    model, faces = recovered(exported(network, tmp_path / "float")), noise(64, seed=2).faces
+def test_resetting_batch_norms_keeps_the_output(network: Any, tmp_path: Path) -> None:
+    model, faces = recover_network(exported(network, tmp_path / "float")), noise(64, seed=2).faces
     before = logits(model, faces)
     norm = next(layer for layer in model.layers if hasattr(layer, "layers")).get_layer("bn_Conv1")
 
-    settle(model, faces)
+    reset_batch_norms(model, faces)
 
     assert logits(model, faces) == pytest.approx(before, abs=1e-3)
     *_, variance = norm.get_weights()
     assert not np.allclose(variance, 1.0, atol=0.1)
-    # What a first step in training sees: batch statistics instead of those that are kept.
+    # A first training step uses batch statistics instead of the stored ones.
     model.get_layer(index=-len(HEADS) - 1).rate = 0.0
     stepped = np.stack([np.asarray(head) for head in model(faces, training=True)])
     assert stepped == pytest.approx(before, abs=1e-2)
 
 
-def test_int8_weights_are_not_taken_back(network: Any, tmp_path: Path) -> None:
+def test_int8_weights_cannot_be_recovered(network: Any, tmp_path: Path) -> None:
     artifact = exported(network, tmp_path / "int8", int8=True)
 
     with pytest.raises(RecoveryError, match="int8"):
-        read_folded(artifact / WEIGHTS_NAME)
+        read_folded_network(artifact / WEIGHTS_NAME)

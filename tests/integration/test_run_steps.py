@@ -11,22 +11,25 @@ from sqlalchemy import Engine, event, func, select, update
 
 from analytics.removal.deletion import delete_run
 from analytics.removal.erasure import erase
-from analytics.removal.erasure_scope import Scope
-from analytics.removal.retention import Ages, apply_retention
+from analytics.removal.erasure_scope import ErasureScope
+from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.runs import timeline as timelines_module
 from analytics.runs import track_timelines as lanes_module
 from analytics.runs.report import run_report
-from analytics.runs.run_list import run_summary
-from analytics.runs.step_sums import Grid, sums_of
+from analytics.runs.run_summary import run_summary
+from analytics.runs.summary_steps import StepGrid, steps_of_rows
 from analytics.runs.timeline import run_timeline
-from analytics.runs.track_timelines import Lane, Part, run_lanes
+from analytics.runs.track_timelines import LabelSpan, TrackTimeline, track_timelines
+from analytics.snapshots import in_snapshot
 from contracts.frame_results import FrameResult
-from inference_worker.store import Batch, RunStore
+from inference_worker.batch import Batch
+from inference_worker.store import RunStore
 from records.database import reading, transaction
-from records.runs.queue import FileJob, enqueue_file
-from records.runs.run_steps import Sums
-from records.tables.run_steps import STEP_WIDTHS, RunStep
+from records.runs.file_job import FileJob
+from records.runs.queue import enqueue_file
+from records.runs.summary_steps import StepSums
 from records.tables.runs import Run, RunProgress
+from records.tables.summary_steps import STEP_WIDTHS, SummaryStep
 from tests.history import (
     OPTIONS,
     WrittenRun,
@@ -37,14 +40,14 @@ from tests.history import (
 
 BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-AGES = Ages(timedelta(days=30), timedelta(days=90), None, None)
+AGES = RetentionPeriods(timedelta(days=30), timedelta(days=90), None, None)
 
 
-def kept(engine: Engine, run_id: str) -> Sums:
+def kept(engine: Engine, run_id: str) -> StepSums:
     """The steps that are stored."""
     with reading(engine) as connection:
         rows = connection.execute(
-            select(RunStep).join(Run, Run.id == RunStep.run_pk).where(Run.run_id == run_id)
+            select(SummaryStep).join(Run, Run.id == SummaryStep.run_pk).where(Run.run_id == run_id)
         )
         return {
             (row.width_s, row.step, row.track_id, row.label): (row.seen, row.time_us)
@@ -52,11 +55,11 @@ def kept(engine: Engine, run_id: str) -> Sums:
         }
 
 
-def added_up(engine: Engine, run_id: str) -> Sums:
+def added_up(engine: Engine, run_id: str) -> StepSums:
     """What the rows that are there add up to."""
     with reading(engine) as connection:
         pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar_one()
-        return sums_of(connection, pk, None, faces_alone=False)
+        return steps_of_rows(connection, pk, None, faces_alone=False)
 
 
 def of_rows(engine: Engine) -> None:
@@ -96,7 +99,7 @@ def test_what_is_erased_is_in_no_step(engine: Engine, seed: int) -> None:
     for _ in range(3):
         since = BEGIN + timedelta(seconds=chance.randrange(110))
         until = since + timedelta(seconds=chance.randrange(1, 40))
-        erase(engine, Scope(run_id=run.run_id, since=since, until=until), actor="test")
+        erase(engine, ErasureScope(run_id=run.run_id, since=since, until=until), actor="test")
         assert kept(engine, run.run_id) == added_up(engine, run.run_id)
     assert kept(engine, other.run_id) == untouched
 
@@ -104,32 +107,35 @@ def test_what_is_erased_is_in_no_step(engine: Engine, seed: int) -> None:
 def test_what_retention_removes_is_in_no_step(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 600, random.Random(5), batch=60)
     finished_at(engine, run, NOW - timedelta(days=40))
-    before = run_summary(engine, run.run_id)
+    before = in_snapshot(engine, run_summary, run.run_id)
     apply_retention(engine, AGES, now=NOW)
     left = kept(engine, run.run_id)
     assert left and left == added_up(engine, run.run_id)
-    assert run_summary(engine, run.run_id) == before
+    assert in_snapshot(engine, run_summary, run.run_id) == before
     apply_retention(engine, AGES, now=NOW + timedelta(days=100))
     assert kept(engine, run.run_id) == {}
-    assert run_summary(engine, run.run_id) == before
+    assert in_snapshot(engine, run_summary, run.run_id) == before
 
 
 def test_a_deleted_run_leaves_no_step(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 50, random.Random(6))
     delete_run(engine, run.run_id)
     with reading(engine) as connection:
-        assert connection.execute(select(func.count()).select_from(RunStep)).scalar() == 0
+        assert connection.execute(select(func.count()).select_from(SummaryStep)).scalar() == 0
 
 
 @pytest.mark.usefixtures("long")
 @pytest.mark.parametrize("frames", [1, 40, 900])
 def test_a_long_run_says_what_its_rows_say(engine: Engine, frames: int) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), frames, random.Random(frames), batch=60)
-    summary, report = run_summary(engine, run.run_id), run_report(engine, run.run_id)
-    timelines = {most: run_timeline(engine, run.run_id, most) for most in (7, 60, 120)}
+    summary, report = (
+        in_snapshot(engine, run_summary, run.run_id),
+        in_snapshot(engine, run_report, run.run_id),
+    )
+    timelines = {most: in_snapshot(engine, run_timeline, run.run_id, most) for most in (7, 60, 120)}
     of_rows(engine)
-    assert run_summary(engine, run.run_id) == summary
-    assert run_report(engine, run.run_id).tracks == report.tracks
+    assert in_snapshot(engine, run_summary, run.run_id) == summary
+    assert in_snapshot(engine, run_report, run.run_id).tracks == report.tracks
     for most, found in timelines.items():
         assert 1 <= len(found) <= most
         width_us = round(found[0].end_s * 1_000_000) if len(found) > 1 else 10**9
@@ -156,8 +162,8 @@ def test_no_row_of_a_long_run_is_read(engine: Engine) -> None:
         statements.append(statement)
 
     event.listen(engine, "before_cursor_execute", listen)
-    run_report(engine, run.run_id)
-    run_lanes(engine, run.run_id)
+    in_snapshot(engine, run_report, run.run_id)
+    in_snapshot(engine, track_timelines, run.run_id)
     assert statements
     for statement in statements:
         assert "frames" not in _tables(statement), statement
@@ -179,21 +185,25 @@ def test_the_lanes_of_a_long_run_have_what_was_shown_longest(engine: Engine) -> 
     happy = _shown(engine, [("happy", 200), ("sad", 20), ("happy", 230), (None, 50)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes_module, "MOST_STEPS", 10)
-        found = run_lanes(engine, happy.run_id)
+        found = in_snapshot(engine, track_timelines, happy.run_id)
     assert found.step_s == 5
-    assert found.lanes == (Lane(1, (Part(0, 45, "happy"), Part(45, 49.9, "uncertain"))),)
+    assert found.lanes == (
+        TrackTimeline(1, (LabelSpan(0, 45, "happy"), LabelSpan(45, 49.9, "uncertain"))),
+    )
     assert [(one.begin_s, one.end_s, one.label) for one in found.moments] == [(0, 45, "happy")]
     assert found.left_out == 0
-    fine = run_lanes(engine, happy.run_id)
+    fine = in_snapshot(engine, track_timelines, happy.run_id)
     assert fine.step_s == 1
     assert [one.label for one in fine.lanes[0].parts] == ["happy", "sad", "happy", "uncertain"]
 
 
 def test_a_short_run_is_told_to_the_frame(engine: Engine) -> None:
     run = _shown(engine, [("happy", 13), ("sad", 9)])
-    found = run_lanes(engine, run.run_id)
+    found = in_snapshot(engine, track_timelines, run.run_id)
     assert found.step_s == 0
-    assert found.lanes == (Lane(1, (Part(0, 1.2, "happy"), Part(1.2, 2.1, "sad"))),)
+    assert found.lanes == (
+        TrackTimeline(1, (LabelSpan(0, 1.2, "happy"), LabelSpan(1.2, 2.1, "sad"))),
+    )
 
 
 def test_buckets_are_made_of_the_widest_steps_that_fit() -> None:
@@ -206,7 +216,7 @@ def test_buckets_are_made_of_the_widest_steps_that_fit() -> None:
         (36_000, 400, (10, 9)),
         (86_400, 400, (100, 3)),
     ):
-        grid = Grid.over(span_s * second, most)
+        grid = StepGrid.over(span_s * second, most)
         assert (grid.width_s, grid.steps) == expected
         assert grid.width_us * most >= span_s * second
 
@@ -221,7 +231,7 @@ def test_a_run_of_before_the_steps_is_read_from_its_rows_to_its_end(engine: Engi
     assert taken is not None
     store.commit(taken, Batch(3, [FrameResult(2, 1, 40_000, 40_000, 40)], [], [], "", b""))
     assert kept(engine, ticket.run_id) == {}
-    assert run_summary(engine, ticket.run_id).coverage.analyzed_s == 0.04
+    assert in_snapshot(engine, run_summary, ticket.run_id).coverage.analyzed_s == 0.04
 
 
 def _shown(engine: Engine, labels: list[tuple[str | None, int]]) -> WrittenRun:

@@ -20,16 +20,18 @@ from contracts.frames import Counters, End, FrameMessage
 from contracts.geometry import Box
 from contracts.runs import RunKind, RunState
 from contracts.settings import LiveView
-from inference_worker.accounting import Told
-from inference_worker.faces.analysis import Sighting
+from inference_worker.batch import Batch, CounterSample
+from inference_worker.faces.analysis import DetectedFaces
 from inference_worker.faces.classify import Classifier
+from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
-from inference_worker.pictures.live_view import Views
-from inference_worker.run_sharing import Holdings, WorkerIdentity, WorkerLimits
-from inference_worker.store import Batch, RunStore, TakenRun
+from inference_worker.pictures.live_view import LiveViews
+from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
-from records.database import open_engine, upgrade
-from records.runs.queue import enqueue_file, fail_run
+from records.database import open_engine
+from records.runs.queue import enqueue_file
+from records.runs.state_changes import fail_run
+from records.schema import upgrade
 from records.tables.faces import Frame
 from records.tables.runs import DeadLetter, Run, RunProgress
 from runtime.process_identity import claimant_name
@@ -44,11 +46,11 @@ class CountingAnalyzer:
 
     before: int = 0
 
-    def find(self, frames: Sequence[FrameMessage]) -> Sighting:
-        return Sighting(frames, [() for _ in frames])
+    def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+        return DetectedFaces(frames, [() for _ in frames])
 
-    def read(self, sighting: Sighting, _probabilities: object) -> list[FrameResult]:
-        return [self._one(frame) for frame in sighting.frames]
+    def smooth(self, detected: DetectedFaces, _probabilities: object) -> list[FrameResult]:
+        return [self._one(frame) for frame in detected.frames]
 
     def checkpoint(self) -> bytes:
         return json.dumps(self.before).encode()
@@ -84,9 +86,9 @@ def make_worker(
     store = store or RunStore(engine, name)
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
-    holdings = Holdings(identity, bus, store, make_analyzer, LIMITS, metrics)
+    held_runs = HeldRuns(identity, bus, store, make_analyzer, LIMITS, metrics)
     reads = cast("Classifier", classifier)
-    return Worker(holdings, bus, store, reads, LIMITS, metrics, Views(bus, view))
+    return Worker(held_runs, bus, store, reads, LIMITS, metrics, LiveViews(bus, view))
 
 
 def analyzer(run: TakenRun) -> CountingAnalyzer:
@@ -178,7 +180,7 @@ def test_a_successor_goes_on_from_the_checkpoint(bus: Bus, engine: Engine, run_i
     publish(bus, run_id, whole(run_id, 10))
     first = make_worker("one", bus, engine, analyzer)
     work(first, engine, lambda: progress(engine).next_seq > 4)
-    bus.release(run_id, "one")  # As if its lease had run out: it has unacknowledged frames.
+    bus.release_lease(run_id, "one")  # As if its lease had run out: it has unacknowledged frames.
 
     work(make_worker("two", bus, engine, analyzer), engine)
 
@@ -196,8 +198,8 @@ def test_a_worker_that_lost_its_run_cannot_commit(engine: Engine, run_id: str) -
     batch = Batch(
         next_seq=2,
         results=[FrameResult(1, 0, 0, 0, 0, ())],
-        rejected=[],
-        told=[Told(40_000, Counters(captured=1))],
+        dead_letters=[],
+        samples=[CounterSample(40_000, Counters(captured=1))],
         source_cursor="",
         checkpoint=b"1",
     )
@@ -227,10 +229,10 @@ def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     class Dies(CountingAnalyzer):
-        def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
             if any(one.seq == 3 for one in frames):
                 raise SystemError("as a segmentation fault would")
-            return super().find(frames)
+            return super().detect(frames)
 
     def fragile(run: TakenRun) -> CountingAnalyzer:
         return Dies(analyzer(run).before)
@@ -257,7 +259,7 @@ def test_a_lost_stream_is_asked_for_again_from_the_first_uncommitted_frame(
     publish(bus, run_id, messages[:4])
     worker = make_worker("w", bus, engine, analyzer)
     work(worker, engine, lambda: progress(engine).next_seq == 5)
-    bus.forget(run_id)  # The broker was restarted.
+    bus.forget_run(run_id)  # The broker was restarted.
     worker.step()
 
     publish(bus, run_id, messages[4:], first=5)
@@ -423,9 +425,9 @@ def test_a_worker_whose_turns_are_long_still_lets_go_of_its_share(bus: Bus, engi
     """Its heartbeats are all sent within turns, so none is due between them."""
 
     class Slow(CountingAnalyzer):
-        def find(self, frames: Sequence[FrameMessage]) -> Sighting:
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
             time.sleep(0.3)  # Longer than a heartbeat.
-            return super().find(frames)
+            return super().detect(frames)
 
     for number in range(2):
         job = replace(JOB, content_hash=str(number) * 64)
@@ -445,6 +447,6 @@ def test_a_worker_whose_turns_are_long_still_lets_go_of_its_share(bus: Bus, engi
         busy.step()
         if None in holders():
             break
-    idle._holdings._next_share = 0.0
+    idle._held_runs._next_rebalance = 0.0
     idle.step()
     assert holders() == {"busy", "idle"}

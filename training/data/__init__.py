@@ -1,1 +1,1 @@
-"""."""
+"""Labelled faces: data set readers, augmentation, near-duplicates and average faces."""

@@ -1,4 +1,4 @@
-"""What a labelled set of faces is, whichever layout it was read from."""
+"""Dataset and Split: labelled faces in memory, independent of the layout on disk."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,12 +15,16 @@ SIDE = 48
 """Pixels along each side of a face, as in FER2013."""
 
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""The FER+ columns in the order of EXPRESSIONS; contempt, unknown and NF have no place here."""
+"""The FER+ columns in EXPRESSIONS order; contempt, unknown and NF are not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Faces of one split: images uint8 [n, 48, 48], labels int64 [n], votes float32 [n, 7]."""
+    """The n faces of one split.
+
+    images: grey uint8 [n, 48, 48]. labels: int64 [n], indices into EXPRESSIONS. votes: FER+ votes,
+    float32 [n, 7], zeros for faces without votes. names: file names or row numbers.
+    """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
@@ -32,39 +36,39 @@ class Split:
 
     @property
     def voted(self) -> npt.NDArray[np.bool_]:
-        """Which faces have at least one vote for one of the seven, [n]."""
+        """Whether each face has a vote for one of the seven expressions, [n]."""
         return np.asarray(self.votes.sum(axis=1) > 0)
 
     @property
     def vote_shares(self) -> npt.NDArray[np.float32]:
-        """Votes normalised over the seven, [n, 7]; all zero where there are none."""
+        """The votes normalised to sum 1, [n, 7]; zeros for faces without votes."""
         totals = self.votes.sum(axis=1, keepdims=True)
         return np.asarray(self.votes / np.maximum(totals, 1.0), dtype=np.float32)
 
     @property
     def faces(self) -> npt.NDArray[np.uint8]:
-        """The images as the model takes them, uint8 [n, 48, 48, 3]."""
+        """The images as model input, uint8 [n, 48, 48, 3]."""
         return np.repeat(self.images[..., None], 3, axis=-1)
 
     def only(self, chosen: npt.NDArray[np.int64]) -> "Split":
-        """The faces at these indices."""
+        """Return a split with the faces at these indices."""
         names = tuple(self.names[i] for i in chosen)
         return Split(self.images[chosen], self.labels[chosen], self.votes[chosen], names)
 
     def digest(self) -> str:
-        """SHA-256 of the images in their order, hexadecimal."""
+        """Return the SHA-256 of the images in their order, in hexadecimal."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Named splits of one data set."""
+    """The splits of one data set, by name: train, val, test."""
 
     source: Path
     splits: Mapping[str, Split]
 
     def split(self, name: str) -> Split:
-        """The split of that name; a DatasetError names those that exist."""
+        """Return the split of that name. Raises DatasetError if there is none."""
         try:
             return self.splits[name]
         except KeyError:
@@ -76,7 +80,7 @@ class Dataset:
 
 @dataclass(slots=True)
 class SplitRows:
-    """A split while it is read, one row at a time."""
+    """A split that is being read, one face at a time."""
 
     images: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
@@ -90,14 +94,14 @@ class SplitRows:
         label: int,
         votes: npt.NDArray[np.float32] | None,
     ) -> None:
-        """Append one face; no votes are seven zeros."""
+        """Append one face; votes=None means seven zeros."""
         self.images.append(image)
         self.labels.append(label)
         self.votes.append(np.zeros(len(EXPRESSIONS), np.float32) if votes is None else votes)
         self.names.append(name)
 
     def split(self) -> Split:
-        """The rows as arrays."""
+        """Return the rows as a split."""
         return Split(
             np.stack(self.images),
             np.asarray(self.labels, dtype=np.int64),
@@ -107,12 +111,12 @@ class SplitRows:
 
 
 def require_all_classes(source: str, splits: Mapping[str, Split]) -> None:
-    """Raise when a split lacks one of the seven: a model or a score made from it would mislead."""
+    """Raise DatasetError if a split lacks an expression: training or scores would be misleading."""
     for name, split in splits.items():
         counts = np.bincount(split.labels, minlength=len(EXPRESSIONS))
         missing = [emotion for emotion, n in zip(EXPRESSIONS, counts, strict=True) if n == 0]
         if missing:
             raise DatasetError(
                 f"{source}: split {name!r} has no faces of {', '.join(missing)}",
-                hint=f"Every split needs all of: {', '.join(EXPRESSIONS)}",
+                hint=f"Every split needs faces of: {', '.join(EXPRESSIONS)}",
             )

@@ -1,4 +1,4 @@
-"""Reads the layouts people have: split/emotion/image folders or zips, and CSVs of pixels."""
+"""Data set readers: folders and zips of split/expression/image, and CSV files of pixels."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ Read = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """One image file and what its folders say about it."""
+    """One image file, with the split and the label that its folders name."""
 
     path: str
     split: str
@@ -35,11 +35,16 @@ class ImageEntry:
 
     @property
     def name(self) -> str:
+        """The file name."""
         return PurePosixPath(self.path).name
 
 
 def read_dataset(path: Path, votes_csv: Path | None = None) -> Dataset:
-    """Read a folder, a zip or a pixel CSV; `votes_csv` is FER+'s fer2013new.csv for the CSV."""
+    """Read a folder, a zip or a pixel CSV.
+
+    votes_csv: FER+'s fer2013new.csv, for a pixel CSV. Raises DatasetError if the layout is wrong,
+    an image is corrupt or a split lacks an expression.
+    """
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     if path.suffix.lower() == ".csv":
@@ -49,7 +54,7 @@ def read_dataset(path: Path, votes_csv: Path | None = None) -> Dataset:
         return _read_tree(path, names, lambda name: (path / name).read_bytes())
     if not zipfile.is_zipfile(path):
         raise DatasetError(
-            f"{path.name} is no data set", hint="Give a folder, a .zip, or a .csv with pixels"
+            f"{path.name} is not a data set", hint="Give a folder, a .zip, or a .csv with pixels"
         )
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if not name.endswith("/"))
@@ -60,8 +65,8 @@ def _read_tree(source: Path, names: list[str], read: Read) -> Dataset:
     entries = list(_image_entries(names))
     if not entries:
         raise DatasetError(
-            f"{source.name} holds no train, val or test folder of emotions",
-            hint="Expected e.g. train/happy/0001.png",
+            f"{source.name} has no train, val or test folder with expressions",
+            hint="Expected, for example, train/happy/0001.png",
         )
     tables = [name for name in names if PurePosixPath(name).name == "labels.csv"]
     votes = _votes_by_name(read(tables[0]), tables[0]) if tables else {}
@@ -70,7 +75,7 @@ def _read_tree(source: Path, names: list[str], read: Read) -> Dataset:
         image = decode_face(read(entry.path), entry.path)
         row = rows.setdefault(entry.split, SplitRows())
         row.add(entry.name, image, entry.label, votes.get(entry.name))
-    return _finished(source, rows)
+    return _to_dataset(source, rows)
 
 
 def _image_entries(names: list[str]) -> Iterator[ImageEntry]:
@@ -84,14 +89,17 @@ def _image_entries(names: list[str]) -> Iterator[ImageEntry]:
             continue
         if emotion not in EXPRESSIONS:
             raise DatasetError(
-                f"{path.parent} is not one of the seven emotions",
-                hint=f"Known: {', '.join(EXPRESSIONS)}",
+                f"{path.parent} is not one of the seven expressions",
+                hint=f"Use: {', '.join(EXPRESSIONS)}",
             )
         yield ImageEntry(name, SPLIT_NAMES[split], EXPRESSIONS.index(emotion))
 
 
 def decode_face(data: bytes, name: str) -> Image:
-    """Grey pixels uint8 [48, 48] of an encoded image; other sizes are resampled by area."""
+    """Return the grey pixels of an encoded image, uint8 [48, 48]; other sizes are resampled.
+
+    Raises DatasetError if the image is corrupt.
+    """
     encoded = np.frombuffer(data, dtype=np.uint8)
     image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
     if image is None:
@@ -111,7 +119,7 @@ def _votes_by_name(data: bytes, name: str) -> dict[str, Votes]:
 
 
 def vote_row(row: Mapping[str, str], where: str) -> Votes:
-    """The seven FER+ columns of one row, in the order of EXPRESSIONS."""
+    """Return the FER+ votes of one row, float32 [7] in EXPRESSIONS order."""
     try:
         return np.array([float(row[column]) for column in VOTE_COLUMNS], dtype=np.float32)
     except (KeyError, TypeError, ValueError) as exc:
@@ -119,11 +127,11 @@ def vote_row(row: Mapping[str, str], where: str) -> Votes:
 
 
 def _read_pixel_csv(path: Path, votes_csv: Path | None) -> Dataset:
-    """fer2013.csv and icml_face_data.csv; FER+ rows stand in the same order as theirs."""
+    """Read fer2013.csv or icml_face_data.csv; the rows of FER+ are in the same order."""
     votes = _votes_in_order(votes_csv) if votes_csv is not None else None
     rows: dict[str, SplitRows] = {}
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        # icml_face_data.csv has blanks before the names of its columns.
+        # icml_face_data.csv has spaces before its column names.
         table = csv.DictReader(lines, skipinitialspace=True)
         missing = {"emotion", "pixels", "Usage"} - set(table.fieldnames or ())
         if missing:
@@ -138,12 +146,16 @@ def _read_pixel_csv(path: Path, votes_csv: Path | None) -> Dataset:
             where = f"{path.name}, row {number + 1}"
             label, image = _csv_label(row["emotion"], where), _csv_image(row["pixels"], where)
             if votes is not None and number >= len(votes):
-                raise DatasetError(f"the votes end before {where}", hint="Use FER+'s own file")
+                raise DatasetError(
+                    f"the votes end before {where}", hint="Use FER+'s original fer2013new.csv"
+                )
             vote = votes[number] if votes is not None else None
             rows.setdefault(USAGES[usage], SplitRows()).add(f"{number:07d}", image, label, vote)
     if votes is not None and sum(len(row.names) for row in rows.values()) != len(votes):
-        raise DatasetError(f"{path.name} has fewer rows than the votes", hint="Use FER+'s own file")
-    return _finished(path, rows)
+        raise DatasetError(
+            f"{path.name} has fewer rows than the votes", hint="Use FER+'s original fer2013new.csv"
+        )
+    return _to_dataset(path, rows)
 
 
 def _votes_in_order(path: Path) -> list[Votes]:
@@ -154,7 +166,7 @@ def _votes_in_order(path: Path) -> list[Votes]:
 
 
 def _csv_label(text: str, where: str) -> int:
-    # The challenge's numbers 0 to 6 stand for the seven in the order of EXPRESSIONS.
+    # The numbers 0 to 6 of the FER2013 challenge are in EXPRESSIONS order.
     if not (text or "").strip().isdigit() or int(text) >= len(EXPRESSIONS):
         raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EXPRESSIONS) - 1}")
     return int(text)
@@ -170,9 +182,9 @@ def _csv_image(text: str, where: str) -> Image:
     return values.reshape(SIDE, SIDE).astype(np.uint8)
 
 
-def _finished(source: Path, rows: Mapping[str, SplitRows]) -> Dataset:
+def _to_dataset(source: Path, rows: Mapping[str, SplitRows]) -> Dataset:
     if not rows:
-        raise DatasetError(f"{source.name} holds no faces")
+        raise DatasetError(f"{source.name} has no faces")
     splits = {name: row.split() for name, row in rows.items()}
     require_all_classes(source.name, splits)
     return Dataset(source, splits)

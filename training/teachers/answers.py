@@ -1,10 +1,15 @@
-"""What a student learns from: finished runs, artifacts that were shipped, answers in a file."""
+"""Answers of teachers: probabilities that a student learns from, besides the labels.
+
+A teacher is the folder of a finished training run, the folder of an artifact, or an .npz file with
+the answers of any other model.
+"""
 
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,81 +23,96 @@ from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.data.dataset import Split
 from training.model import HEADS, build_model
-from training.teachers.recover import recovered, settle
+from training.teachers.recover import recover_network, reset_batch_norms
 
 WEIGHTS, CONFIG = "ema.weights.h5", "run.json"
 
-_SETTLED_ON = 2000
-"""Faces that set the batch statistics a student starts with."""
+_BATCH_NORM_FACES: Final = 2000
+"""Faces that set the batch norm statistics with which a student starts."""
 
 Floats = npt.NDArray[np.float32]
-Taught = tuple[Floats, Floats]
-"""Probabilities for both heads, each [n, 7]."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherAnswers:
+    """Probabilities [n, 7] of both heads for the n faces of a split."""
+
+    fer2013: Floats
+    ferplus: Floats
 
 
 def is_artifact(teacher: Path) -> bool:
-    """Whether the folder holds a LiteRT model with its card, rather than a run."""
+    """Return whether the folder holds a LiteRT model with its card, rather than a run."""
     return (teacher / CARD_NAME).exists()
 
 
-def is_answers(teacher: Path) -> bool:
-    """Whether it is a file that `write_answers` wrote."""
+def is_answers_file(teacher: Path) -> bool:
+    """Return whether the path is that of a file with answers."""
     return teacher.suffix == ".npz"
 
 
-def answers(teachers: Sequence[Path], split: Split) -> Taught:
-    """Mean probabilities of all teachers, over each face and its mirror image."""
-    found = [
-        read_answers(teacher, split) if is_answers(teacher) else _asked(teacher, split.faces)
-        for teacher in teachers
-    ]
-    return mean_of(found)
+def ask_teachers(teachers: Sequence[Path], split: Split) -> TeacherAnswers:
+    """Return the mean of all teachers' answers; models answer for each face and its mirror image.
+
+    Raises TeacherAnswersError and TrainingRunError.
+    """
+    return mean_answers(
+        [
+            read_answers(teacher, split)
+            if is_answers_file(teacher)
+            else _ask_model(teacher, split.faces)
+            for teacher in teachers
+        ]
+    )
 
 
-def shares(logits: npt.ArrayLike) -> Floats:
-    """Softmax of logits [n, 7], as a student learns it."""
+def softmax(logits: npt.ArrayLike) -> Floats:
+    """Return float32 probabilities of logits [n, 7]."""
     return probabilities(logits).astype(np.float32)
 
 
-def mean_of(found: Sequence[Taught]) -> Taught:
-    """The mean probabilities of several answers for the same faces."""
-    hard, soft = (
-        np.asarray(np.mean(of_head, axis=0), np.float32) for of_head in zip(*found, strict=True)
+def mean_answers(answers: Sequence[TeacherAnswers]) -> TeacherAnswers:
+    """Return the mean of several answers for the same faces."""
+    return TeacherAnswers(
+        np.mean([one.fer2013 for one in answers], axis=0).astype(np.float32, copy=False),
+        np.mean([one.ferplus for one in answers], axis=0).astype(np.float32, copy=False),
     )
-    return hard, soft
 
 
-def write_answers(path: Path, split: Split, taught: Taught) -> None:
-    """Keep what somebody else's model answers for the faces of a split."""
+def write_answers(path: Path, split: Split, answers: TeacherAnswers) -> None:
+    """Write answers for the faces of a split to an .npz file."""
     part = path.with_suffix(".part.npz")
-    hard, soft = taught
-    np.savez(part, faces=split.digest(), fer2013=hard, ferplus=soft)
+    np.savez(part, faces=split.digest(), fer2013=answers.fer2013, ferplus=answers.ferplus)
     part.replace(path)
 
 
-def read_answers(path: Path, split: Split) -> Taught:
-    """Raises TeacherAnswersError where they are not for exactly these faces in this order."""
+def read_answers(path: Path, split: Split) -> TeacherAnswers:
+    """Read a file of answers.
+
+    Raises TeacherAnswersError if it is not for exactly these faces in this order.
+    """
     try:
-        with np.load(path) as kept:
-            faces, hard, soft = str(kept["faces"]), *(kept[head] for head in HEADS)
+        with np.load(path) as stored:
+            faces = str(stored["faces"])
+            fer2013, ferplus = (stored[head] for head in HEADS)
     except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
-        raise TeacherAnswersError(f"{path} holds no answers: {exc}") from exc
+        raise TeacherAnswersError(f"{path} is not a file of answers: {exc}") from exc
     if faces != split.digest():
         raise TeacherAnswersError(
-            f"{path} is of other faces", hint="Write it again from this data set"
+            f"{path} has answers for other faces", hint="Write it again from this data set"
         )
-    for found in (hard, soft):
-        if found.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(found.sum(axis=1), 1.0):
-            raise TeacherAnswersError(f"{path} does not hold seven shares of 1 for each face")
-    return hard, soft
+    for head in (fer2013, ferplus):
+        if head.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(head.sum(axis=1), 1.0):
+            raise TeacherAnswersError(f"{path} does not have seven probabilities for each face")
+    return TeacherAnswers(fer2013, ferplus)
 
 
-def network_of(run: Path) -> Any:
-    """The Keras model of a run, with its averaged weights."""
+def load_network(run: Path) -> Any:
+    """Return the Keras model of a run, with its averaged weights. Raises TrainingRunError."""
     if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
         raise TrainingRunError(
-            f"{run} holds no finished epoch",
-            hint="Train first; an artifact can be learned and started from, not exported again",
+            f"{run} has no finished epoch",
+            hint="Train first; an artifact can be a teacher, but it cannot be exported again",
         )
     shape = ModelShape(**json.loads((run / CONFIG).read_text())["config"]["model"])
     model = build_model(shape, pretrained=False)
@@ -100,23 +120,27 @@ def network_of(run: Path) -> Any:
     return model
 
 
-def start_from(teacher: Path, student: Any, faces: npt.NDArray[np.uint8]) -> None:
-    """Give the student the teacher's weights, and batch statistics of what the student sees."""
-    if is_answers(teacher):
+def start_from_teacher(teacher: Path, student: Any, faces: npt.NDArray[np.uint8]) -> None:
+    """Copy the teacher's weights to the student, and set its batch norms for these faces.
+
+    faces: uint8 [n, 48, 48, 3]. Raises TeacherAnswersError if the teacher is a file of answers.
+    """
+    if is_answers_file(teacher):
         raise TeacherAnswersError(
-            f"{teacher} has no weights to start from", hint="Name a run or an artifact last"
+            f"{teacher} has no weights to start from",
+            hint="Give a run or an artifact as the last teacher",
         )
-    network = recovered(teacher) if is_artifact(teacher) else network_of(teacher)
+    network = recover_network(teacher) if is_artifact(teacher) else load_network(teacher)
     student.set_weights(network.get_weights())
-    few = min(_SETTLED_ON, len(faces))
+    count = min(_BATCH_NORM_FACES, len(faces))
     # Data sets are sorted by label: the first faces would all be angry.
-    chosen = np.random.default_rng(0).choice(len(faces), few, replace=False)
-    settle(student, faces[chosen])
+    chosen = np.random.default_rng(0).choice(len(faces), count, replace=False)
+    reset_batch_norms(student, faces[chosen])
 
 
-def described(teacher: Path) -> dict[str, str]:
-    """Its name, and a hash of what it answers with."""
-    if is_answers(teacher):
+def describe_teacher(teacher: Path) -> dict[str, str]:
+    """Return the teacher's name and a hash of its weights or answers, for run.json."""
+    if is_answers_file(teacher):
         digest = hashlib.sha256(teacher.read_bytes()).hexdigest()
         return {"answers": teacher.name, "sha256": digest}
     kind, weights = ("artifact", WEIGHTS_NAME) if is_artifact(teacher) else ("run", WEIGHTS)
@@ -124,14 +148,15 @@ def described(teacher: Path) -> dict[str, str]:
     return {kind: teacher.name, "weights_sha256": digest}
 
 
-def _asked(teacher: Path, faces: npt.NDArray[np.uint8]) -> Taught:
+def _ask_model(teacher: Path, faces: npt.NDArray[np.uint8]) -> TeacherAnswers:
     views = [_logits(teacher, view) for view in (faces, faces[:, :, ::-1])]
-    hard, soft = ([shares(view[head]) for view in views] for head in HEADS)
-    return mean_of(list(zip(hard, soft, strict=True)))
+    return mean_answers(
+        [TeacherAnswers(*(softmax(view[head]) for head in HEADS)) for view in views]
+    )
 
 
 def _logits(teacher: Path, faces: npt.NDArray[np.uint8]) -> dict[str, Floats]:
     if is_artifact(teacher):
         return LiteRtModel(teacher / WEIGHTS_NAME).logits(np.ascontiguousarray(faces))
-    found = network_of(teacher).predict(faces, batch_size=256, verbose=0)
-    return dict(zip(HEADS, found, strict=True))
+    outputs = load_network(teacher).predict(faces, batch_size=256, verbose=0)
+    return dict(zip(HEADS, outputs, strict=True))

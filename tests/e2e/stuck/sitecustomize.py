@@ -10,4 +10,4 @@ if "worker" in sys.argv:
         # PyDLL holds the interpreter's lock while it is away.
         ctypes.PyDLL(None).sleep(3600)
 
-    analysis.RunAnalyzer.find = stuck  # type: ignore[assignment]
+    analysis.RunAnalyzer.detect = stuck  # type: ignore[assignment]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.geometry import Box
 from inference_worker.faces.motion import Motion
-from inference_worker.faces.tracks import PATIENCE_US, RESET_US, Tracker
+from inference_worker.faces.tracks import LOST_AFTER_US, RESET_US, Tracker
 
 FRAME_US = 66_667
 
@@ -79,10 +79,10 @@ def test_a_face_that_comes_back_late_is_a_new_track() -> None:
     tracker = Tracker()
     seen(tracker, 0, face(100))
 
-    for time_us in range(FRAME_US, PATIENCE_US + 2 * FRAME_US, FRAME_US):
+    for time_us in range(FRAME_US, LOST_AFTER_US + 2 * FRAME_US, FRAME_US):
         seen(tracker, time_us)
 
-    assert seen(tracker, PATIENCE_US + 3 * FRAME_US, face(100)) == [2]
+    assert seen(tracker, LOST_AFTER_US + 3 * FRAME_US, face(100)) == [2]
 
 
 def test_a_gap_in_the_recording_ends_all_tracks() -> None:

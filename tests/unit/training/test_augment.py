@@ -1,4 +1,4 @@
-"""Changes to training faces, and the recipes that bound them."""
+"""Data augmentation, and the recipes that bound it."""
 
 from pathlib import Path
 
@@ -7,25 +7,25 @@ import pytest
 
 from contracts.errors import TrainingConfigError
 from training.config import Augmentation, read_config
-from training.data.augment import Batch, augmented, mixed
+from training.data.augment import TrainingBatch, augmented, mixed
 
 RECIPE = Path(__file__).parents[3] / "training" / "configs" / "first.toml"
 
 
-def test_without_bounds_a_face_is_only_ever_mirrored() -> None:
+def test_with_zero_bounds_a_face_is_only_mirrored() -> None:
     face = np.random.default_rng(0).integers(0, 255, (48, 48)).astype(np.uint8)
     rng = np.random.default_rng(1)
 
-    seen = [augmented(face, Augmentation(), rng) for _ in range(20)]
+    images = [augmented(face, Augmentation(), rng) for _ in range(20)]
 
-    mirrored = [np.array_equal(image, face[:, ::-1]) for image in seen]
-    same = [np.array_equal(image, face) for image in seen]
+    mirrored = [np.array_equal(image, face[:, ::-1]) for image in images]
+    same = [np.array_equal(image, face) for image in images]
     assert any(mirrored)
     assert any(same)
     assert all(m or s for m, s in zip(mirrored, same, strict=True))
 
 
-def test_the_same_seed_changes_a_face_the_same_way() -> None:
+def test_augmentation_is_reproducible_by_seed() -> None:
     bounds = read_config(RECIPE).augmentation
     face = np.random.default_rng(0).integers(0, 255, (48, 48)).astype(np.uint8)
 
@@ -37,13 +37,13 @@ def test_the_same_seed_changes_a_face_the_same_way() -> None:
     assert np.array_equal(first, again)
 
 
-def test_mixing_keeps_targets_normalised_and_spares_faces_without_votes() -> None:
+def test_mixup_keeps_targets_normalised_and_skips_faces_without_votes() -> None:
     rng = np.random.default_rng(2)
     n = 16
     eye = np.eye(7, dtype=np.float32)[np.arange(n) % 7]
     weight = (np.arange(n) % 4 > 0).astype(np.float32)
     faces = rng.integers(0, 255, (n, 48, 48, 3)).astype(np.uint8)
-    batch = Batch(faces, eye, eye * weight[:, None], weight)
+    batch = TrainingBatch(faces, eye, eye * weight[:, None], weight)
 
     blended = mixed(batch, 0.4, rng)
 
@@ -54,7 +54,7 @@ def test_mixing_keeps_targets_normalised_and_spares_faces_without_votes() -> Non
     assert mixed(batch, 0.0, rng) is batch
 
 
-def test_every_shipped_recipe_can_be_read() -> None:
+def test_every_recipe_in_configs_is_valid() -> None:
     for path in RECIPE.parent.glob("*.toml"):
         assert read_config(path).name == path.stem
 
@@ -62,15 +62,13 @@ def test_every_shipped_recipe_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name = 'x'", "lacks 'seed'"),
+        ("name = 'x'", "has no 'seed'"),
         ("name='x'\nseed=1\n[optimizer]\nepochs=1\nbatsh=2", "batsh"),
         ("name='x'\nseed=1\nspeed=3\n[optimizer]\nepochs=1", "speed"),
         ("name=", "cannot be read"),
     ],
 )
-def test_a_wrong_recipe_is_refused_before_it_trains(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_an_invalid_recipe_is_rejected(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(text)
 

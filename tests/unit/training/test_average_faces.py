@@ -1,4 +1,4 @@
-"""Averages of faces, their groups, and the tiles that are shipped."""
+"""Average faces: alignment, clusters, and the shipped tiles."""
 
 import subprocess
 import sys
@@ -14,13 +14,13 @@ from training.data.average_faces import (
     TILE,
     Recipe,
     aligned,
+    appearance,
     average,
+    cluster_distances,
+    cluster_members,
     distinct,
-    likest,
-    look_distances,
-    looks,
+    fade_outside_oval,
     most_agreed,
-    oval,
     symmetric,
 )
 from training.data.dataset import Split
@@ -37,7 +37,7 @@ def drawn_face() -> np.ndarray:
     return cv2.GaussianBlur(face, (0, 0), 2)
 
 
-def test_a_shifted_face_is_moved_back_onto_the_template() -> None:
+def test_a_shifted_face_is_aligned_to_the_template() -> None:
     template = drawn_face()
     shifted = np.roll(template, (4, -3), axis=(0, 1))
 
@@ -49,7 +49,7 @@ def test_a_shifted_face_is_moved_back_onto_the_template() -> None:
     assert np.abs(moved[inner] - template[inner]).mean() < before / 5
 
 
-def test_near_copies_count_once() -> None:
+def test_copies_of_a_face_are_kept_once() -> None:
     rng = np.random.default_rng(0)
     coarse = rng.normal(0, 40, (3, 12, 12)).astype(np.float32)
     faces = np.stack([cv2.resize(face, (96, 96)) for face in (*coarse, coarse[1] * 1.01)])
@@ -57,7 +57,7 @@ def test_near_copies_count_once() -> None:
     assert distinct(faces, 0.95).tolist() == [0, 1, 2]
 
 
-def test_looks_are_told_apart_and_mean_the_same_in_every_emotion() -> None:
+def test_clusters_are_separate_and_the_same_for_every_expression() -> None:
     rng = np.random.default_rng(4)
     kinds = np.tile(np.arange(3), 20)
     # Each kind has its own dark band; the band of kind 0 is the hair.
@@ -65,13 +65,13 @@ def test_looks_are_told_apart_and_mean_the_same_in_every_emotion() -> None:
     for face, kind in zip(faces, kinds, strict=True):
         face[kind * 32 : kind * 32 + 16] -= 60
 
-    distances = look_distances([looks(faces[:30]), looks(faces[30:])], seed=7)
+    distances = cluster_distances([appearance(faces[:30]), appearance(faces[30:])], seed=7)
 
     nearest = [d.argmin(axis=1) for d in distances]
     assert np.array_equal(nearest[0], nearest[1])
     assert (nearest[0][kinds[:30] == 0] == 0).all()
-    assert len(likest(distances[0], 0, Recipe(fewest=3, averaged=8))) == 8
-    assert len(likest(distances[0], 0, Recipe(fewest=20))) == 20
+    assert len(cluster_members(distances[0], 0, Recipe(fewest=3, averaged=8))) == 8
+    assert len(cluster_members(distances[0], 0, Recipe(fewest=20))) == 20
 
 
 def test_the_most_agreed_faces_come_first() -> None:
@@ -84,8 +84,8 @@ def test_the_most_agreed_faces_come_first() -> None:
     assert most_agreed(split, 3, Recipe(least_share=0.5)).tolist() == [0, 3, 1]
 
 
-def test_a_tile_fades_to_grey_at_its_edge() -> None:
-    tile = oval(average(np.stack([drawn_face()] * 2), sharpen=1.0))
+def test_a_tile_is_grey_at_its_edge() -> None:
+    tile = fade_outside_oval(average(np.stack([drawn_face()] * 2), sharpen=1.0))
 
     assert tile.shape == (TILE, TILE)
     assert (tile[0] == 128).all()
@@ -99,7 +99,7 @@ def test_a_mirrored_image_has_the_same_symmetric_mean() -> None:
     assert np.array_equal(symmetric(face), symmetric(face[:, ::-1]))
 
 
-def test_haar_finds_every_shipped_face_on_mid_grey() -> None:
+def test_haar_detects_every_shipped_face() -> None:
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
     for person in PEOPLE:
         for emotion in EXPRESSIONS:
@@ -112,11 +112,11 @@ def test_haar_finds_every_shipped_face_on_mid_grey() -> None:
 @pytest.mark.parametrize(
     "module", ["data.readers", "evaluate", "card", "loop", "export", "compare"]
 )
-def test_no_module_loads_tensorflow_until_it_is_used(module: str) -> None:
+def test_importing_a_module_does_not_import_tensorflow(module: str) -> None:
     heavy = "[m for m in ('keras', 'tensorflow') if m in sys.modules]"
     code = f"import sys, training.{module}; print({heavy})"
     command = [sys.executable, "-c", code]
 
-    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
-    assert found.stdout.strip() == "[]", found.stderr
+    assert done.stdout.strip() == "[]", done.stderr

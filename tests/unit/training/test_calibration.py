@@ -1,4 +1,4 @@
-"""Temperature, calibration error and the risk-coverage curve."""
+"""Temperature scaling, biases, calibration error and the risk-coverage curve."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from training.calibration import (
     Scaling,
     choose_threshold,
     expected_calibration_error,
-    fit_biased,
+    fit_bias_corrected,
     fit_temperature,
     log_loss,
     probabilities,
@@ -16,8 +16,8 @@ from training.calibration import (
 )
 
 
-def drawn(temperature: float, n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and labels drawn as often as softmax(logits / temperature) says."""
+def sample(temperature: float, n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits, and labels sampled from softmax(logits / temperature)."""
     rng = np.random.default_rng(3)
     logits = rng.normal(0, 3, (n, 7))
     probs = probabilities(logits, temperature)
@@ -25,8 +25,8 @@ def drawn(temperature: float, n: int = 6000) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
-def test_the_temperature_that_drew_the_labels_is_found(temperature: float) -> None:
-    logits, labels = drawn(temperature)
+def test_fit_temperature_recovers_the_true_temperature(temperature: float) -> None:
+    logits, labels = sample(temperature)
 
     fitted = fit_temperature(logits, labels)
 
@@ -36,8 +36,8 @@ def test_the_temperature_that_drew_the_labels_is_found(temperature: float) -> No
     assert best <= top_label_loss(logits, labels, fitted / 1.1)
 
 
-def test_confidence_matches_accuracy_where_wrong_labels_are_not_the_runners_up() -> None:
-    logits, labels = drawn(1.0)
+def test_confidence_matches_accuracy_if_wrong_labels_are_not_the_second_choice() -> None:
+    logits, labels = sample(1.0)
     noisy = np.random.default_rng(4).random(len(labels)) < 0.2
     labels = np.where(noisy, (labels + 1) % 7, labels)
 
@@ -47,30 +47,32 @@ def test_confidence_matches_accuracy_where_wrong_labels_are_not_the_runners_up()
     assert probs.max(axis=1).mean() == pytest.approx(accuracy, abs=0.02)
 
 
-def test_the_biases_that_drew_the_labels_are_found() -> None:
+def test_fit_bias_corrected_recovers_the_true_biases() -> None:
     biases = (-0.8, 0.3, 0.0, 0.5, 0.0, 0.4, -0.4)
-    logits, _ = drawn(1.0, 20_000)
-    probs = Scaling(2.0, biases).of(logits)
+    logits, _ = sample(1.0, 20_000)
+    probs = Scaling(2.0, biases).probabilities(logits)
     chance = np.random.default_rng(6).random((len(logits), 1))
     labels = (probs.cumsum(axis=1) > chance).argmax(axis=1)
 
-    found = fit_biased(logits, labels)
+    found = fit_bias_corrected(logits, labels)
 
     assert found.temperature == pytest.approx(2.0, rel=0.05)
     assert np.array(found.biases) - np.mean(found.biases) == pytest.approx(biases, abs=0.1)
-    plain = Scaling(fit_temperature(logits, labels)).of(logits)
-    assert log_loss(found.of(logits), labels).mean() < log_loss(plain, labels).mean() - 0.01
+    plain = Scaling(fit_temperature(logits, labels)).probabilities(logits)
+    assert (
+        log_loss(found.probabilities(logits), labels).mean() < log_loss(plain, labels).mean() - 0.01
+    )
     assert log_loss(np.eye(7), np.arange(7)).sum() == 0
 
 
-def test_probabilities_sum_to_one_and_survive_large_logits() -> None:
+def test_probabilities_sum_to_one_for_large_logits() -> None:
     probs = probabilities([[1000.0, 0, 0, 0, 0, 0, 0], [1.0] * 7])
 
     assert probs.sum(axis=1) == pytest.approx(1.0)
     assert probs[0, 0] == pytest.approx(1.0)
 
 
-def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     probs = np.tile([0.9, 0.1, 0, 0, 0, 0, 0], (10, 1))
     labels = np.array([0] * 6 + [1] * 4)
 
@@ -78,13 +80,13 @@ def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
 
 
 def test_calibrated_labels_have_a_small_calibration_error() -> None:
-    logits, labels = drawn(2.0)
+    logits, labels = sample(2.0)
 
     assert expected_calibration_error(probabilities(logits, 2.0), labels) < 0.02
     assert expected_calibration_error(probabilities(logits), labels) > 0.1
 
 
-def test_the_highest_threshold_that_keeps_enough_is_chosen() -> None:
+def test_the_highest_threshold_with_enough_coverage_is_chosen() -> None:
     probs = np.zeros((4, 7))
     probs[:, 0] = [0.9, 0.8, 0.6, 0.4]
     labels = np.array([0, 0, 1, 1])

@@ -1,4 +1,4 @@
-"""What an artifact's card says, from logits whose worth is known."""
+"""The model card of an artifact, from logits with known accuracy."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def split_with_votes(votes: np.ndarray | None = None) -> Split:
     return Split(images, labels, votes, tuple(str(i) for i in range(N)))
 
 
-def logits_that_are_mostly_right(split: Split) -> np.ndarray:
+def mostly_correct_logits(split: Split) -> np.ndarray:
     noise = np.random.default_rng(1).normal(0, 1, (N, 7))
     return (noise + 2.5 * np.eye(7)[split.labels]).astype(np.float32)
 
@@ -30,14 +30,14 @@ def logits_that_are_mostly_right(split: Split) -> np.ndarray:
 def card_in(folder: Path) -> dict[str, object]:
     split = split_with_votes()
     artifact_path(folder).write_bytes(b"weights")
-    logits = logits_that_are_mostly_right(split)
+    logits = mostly_correct_logits(split)
     facts = {"id": folder.name, "created": "2026-01-01", "training": {}}
     return build_card(
         artifact_path(folder), split, {"fer2013": logits, "ferplus": logits * 3}, facts
     )
 
 
-def test_a_worker_reads_the_card_that_is_written(tmp_path: Path) -> None:
+def test_a_worker_can_read_a_written_card(tmp_path: Path) -> None:
     card = write_card(tmp_path, card_in(tmp_path))
 
     assert card.labels == EXPRESSIONS
@@ -50,15 +50,15 @@ def test_a_worker_reads_the_card_that_is_written(tmp_path: Path) -> None:
     assert card.metrics["at_threshold"]["coverage"] > 0.9
 
 
-def test_other_weights_than_the_cards_are_refused(tmp_path: Path) -> None:
+def test_weights_that_differ_from_the_card_are_rejected(tmp_path: Path) -> None:
     card = card_in(tmp_path)
     artifact_path(tmp_path).write_bytes(b"other weights")
 
-    with pytest.raises(ModelError, match="not the file"):
+    with pytest.raises(ModelError, match="does not have the sha256"):
         write_card(tmp_path, card)
 
 
-def test_faces_without_votes_do_not_count_for_the_voted_head() -> None:
+def test_faces_without_votes_are_not_scored_for_ferplus() -> None:
     votes = np.zeros((N, 7), np.float32)
     votes[:10, 3] = 5
     split = split_with_votes(votes)
@@ -71,7 +71,7 @@ def test_faces_without_votes_do_not_count_for_the_voted_head() -> None:
     assert all_counted.all()
 
 
-def test_a_report_counts_what_was_read_for_what() -> None:
+def test_a_report_counts_labels_and_predictions() -> None:
     labels = np.array([0, 0, 1, 3])
     probs = np.eye(7)[[0, 1, 1, 3]]
 
@@ -81,15 +81,15 @@ def test_a_report_counts_what_was_read_for_what() -> None:
     assert confusion_matrix(labels, probs.argmax(axis=1))[0].tolist() == [1, 1, 0, 0, 0, 0, 0]
     assert report.per_class["angry"].recall == 0.5
     assert report.per_class["disgust"].precision == 0.5
-    # Only the emotions that occur are averaged: 2/3, 2/3 and 1.
+    # The mean is over expressions that occur: 2/3, 2/3 and 1.
     assert report.macro_f1 == pytest.approx(7 / 9, abs=1e-4)
     assert report.per_class["neutral"].support == 0
 
 
-def test_no_face_is_judged_by_a_temperature_it_had_a_part_in(tmp_path: Path) -> None:
+def test_metrics_are_cross_fitted(tmp_path: Path) -> None:
     split = split_with_votes()
-    logits = logits_that_are_mostly_right(split)
-    # One half of the faces is ten times as sure: each half is misjudged with the other's fit.
+    logits = mostly_correct_logits(split)
+    # One half has ten times the logits, so the other half's temperature does not fit it.
     logits[::2] *= 10
 
     card = build_card(
@@ -102,9 +102,9 @@ def test_no_face_is_judged_by_a_temperature_it_had_a_part_in(tmp_path: Path) -> 
     assert card["heads"]["fer2013"]["ece"] > 0.1
 
 
-def test_a_head_that_favours_an_expression_gets_biases_and_a_fair_one_none(tmp_path: Path) -> None:
+def test_only_a_head_that_favours_an_expression_gets_biases(tmp_path: Path) -> None:
     split = split_with_votes()
-    fair = logits_that_are_mostly_right(split)
+    fair = mostly_correct_logits(split)
     slanted = fair + np.array([1.5, 0, 0, 0, 0, 0, 0], np.float32)
 
     card = build_card(
@@ -118,7 +118,7 @@ def test_a_head_that_favours_an_expression_gets_biases_and_a_fair_one_none(tmp_p
     assert heads["ferplus"]["biases"] == ()
     biases = heads["fer2013"]["biases"]
     assert biases[0] == min(biases) < -0.8
-    # Read with them, the slanted head is as good as the fair one.
+    # With the biases, the slanted head is as accurate as the fair one.
     assert heads["fer2013"]["val_accuracy"] > heads["ferplus"]["val_accuracy"] - 0.02
     assert (slanted.argmax(axis=1) == split.labels).mean() < (
         heads["ferplus"]["val_accuracy"] - 0.02

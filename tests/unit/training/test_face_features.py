@@ -1,4 +1,4 @@
-"""The network a teacher looks through is in a file that others made: it is checked first."""
+"""The weights of the face recognition network come from a third party and are verified."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def written(folder: Path, values: list[np.ndarray]) -> tuple[Path, str]:
 
 
 @given(tensors)
-def test_every_float_tensor_comes_back(
+def test_every_float_tensor_is_read(
     tmp_path_factory: pytest.TempPathFactory, values: list[np.ndarray]
 ) -> None:
     manifest, digest = written(tmp_path_factory.mktemp("net"), values)
@@ -48,17 +48,17 @@ def test_every_float_tensor_comes_back(
         np.testing.assert_array_equal(tensor, values[int(name[1:])])
 
 
-def test_other_weights_are_refused(tmp_path: Path) -> None:
+def test_other_weights_are_rejected(tmp_path: Path) -> None:
     manifest, _ = written(tmp_path, [np.ones(3, np.float32)])
 
-    with pytest.raises(FaceWeightsError, match="other weights") as caught:
+    with pytest.raises(FaceWeightsError, match="other weights than expected") as caught:
         read_tensors(manifest)
 
     assert "human-models" in caught.value.line()
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"weightsManifest": []}', "[1]"])
-def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
+def test_an_invalid_manifest_is_rejected(tmp_path: Path, content: str) -> None:
     manifest = tmp_path / "net.json"
     manifest.write_text(content)
 
@@ -66,7 +66,7 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: str) -> 
         read_tensors(manifest)
 
 
-def test_a_wrong_file_is_told_in_one_line(
+def test_a_wrong_file_gives_a_one_line_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="1"):
@@ -76,7 +76,7 @@ def test_a_wrong_file_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("out", ["answers", "none/answers.npz"])
-def test_where_answers_cannot_go_is_said_at_once(
+def test_an_output_path_that_cannot_be_written_is_rejected_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
 ) -> None:
     with pytest.raises(SystemExit, match="2"):

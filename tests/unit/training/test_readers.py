@@ -1,4 +1,4 @@
-"""The layouts people have, made small: folders, zips and CSVs of pixels."""
+"""Data set readers: folders, zips and CSV files of pixels."""
 
 import zipfile
 from pathlib import Path
@@ -21,7 +21,7 @@ def picture(value: int) -> bytes:
     return data.tobytes()
 
 
-def files_of_each_emotion(split: str) -> dict[str, bytes]:
+def files_of_each_expression(split: str) -> dict[str, bytes]:
     return {f"{split}/{name}/{split}-{name}.png": picture(i) for i, name in enumerate(EXPRESSIONS)}
 
 
@@ -45,8 +45,8 @@ def write_pixel_csv(path: Path, rows: list[str], header: str = "emotion,pixels,U
     return path
 
 
-def test_a_folder_and_a_zip_of_the_same_files_are_the_same_data_set(tmp_path: Path) -> None:
-    files = files_of_each_emotion("train") | files_of_each_emotion("val")
+def test_a_folder_and_a_zip_give_the_same_data_set(tmp_path: Path) -> None:
+    files = files_of_each_expression("train") | files_of_each_expression("val")
 
     folder = read_dataset(write_folder(tmp_path / "faces", files))
     archive = read_dataset(write_zip(tmp_path / "faces.zip", files))
@@ -54,15 +54,15 @@ def test_a_folder_and_a_zip_of_the_same_files_are_the_same_data_set(tmp_path: Pa
     assert set(folder.splits) == set(archive.splits) == {"train", "val"}
     for name, split in folder.splits.items():
         assert np.array_equal(split.images, archive.split(name).images)
-        # Each picture's value is its emotion's number, so label and image have stayed together.
+        # Each image's value is the index of its expression, so it still has its own label.
         assert np.array_equal(split.images[:, 0, 0], split.labels)
         assert split.faces.shape == (7, 48, 48, 3)
 
 
-def test_votes_come_from_labels_csv_in_the_order_of_the_emotions(tmp_path: Path) -> None:
+def test_votes_are_read_from_labels_csv_in_expression_order(tmp_path: Path) -> None:
     header = "Usage,Image name,emotion," + ",".join(reversed(VOTE_COLUMNS))
     row = "Training,train-happy.png,happy,7,6,5,4,3,2,1"
-    files = files_of_each_emotion("train") | {"labels.csv": f"{header}\n{row}\n".encode()}
+    files = files_of_each_expression("train") | {"labels.csv": f"{header}\n{row}\n".encode()}
 
     split = read_dataset(write_zip(tmp_path / "faces.zip", files)).split("train")
 
@@ -73,7 +73,7 @@ def test_votes_come_from_labels_csv_in_the_order_of_the_emotions(tmp_path: Path)
 
 
 def test_a_data_set_whose_only_split_is_test_is_read(tmp_path: Path) -> None:
-    data = read_dataset(write_folder(tmp_path, files_of_each_emotion("test")))
+    data = read_dataset(write_folder(tmp_path, files_of_each_expression("test")))
 
     assert len(data.split("test")) == 7
     with pytest.raises(DatasetError, match="no split 'val'") as caught:
@@ -83,14 +83,14 @@ def test_a_data_set_whose_only_split_is_test_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", [b"", b"not a picture"])
 def test_a_corrupt_image_is_named(tmp_path: Path, broken: bytes) -> None:
-    files = files_of_each_emotion("train") | {"train/sad/broken.png": broken}
+    files = files_of_each_expression("train") | {"train/sad/broken.png": broken}
 
     with pytest.raises(DatasetError, match=r"train/sad/broken\.png"):
         read_dataset(write_folder(tmp_path, files))
 
 
 def test_a_missing_class_is_named(tmp_path: Path) -> None:
-    files = files_of_each_emotion("train")
+    files = files_of_each_expression("train")
     del files["train/fear/train-fear.png"]
 
     with pytest.raises(DatasetError, match="no faces of fear"):
@@ -109,10 +109,10 @@ def test_a_wrong_layout_is_explained(tmp_path: Path, files: dict[str, bytes], me
         read_dataset(write_folder(tmp_path, files))
 
 
-def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_data_set_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "faces.zip").write_text("text")
 
-    with pytest.raises(DatasetError, match="is no data set"):
+    with pytest.raises(DatasetError, match="is not a data set"):
         read_dataset(tmp_path / "faces.zip")
     with pytest.raises(DatasetError, match="does not exist"):
         read_dataset(tmp_path / "nowhere")
@@ -165,6 +165,6 @@ def test_a_bad_row_of_pixels_is_named(tmp_path: Path, row: str, message: str) ->
     assert "row 1" in str(caught.value)
 
 
-def test_a_csv_without_pixels_is_refused(tmp_path: Path) -> None:
+def test_a_csv_without_pixels_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no column"):
         read_dataset(write_pixel_csv(tmp_path / "fer.csv", ["1,2"], "a,b"))

@@ -1,14 +1,14 @@
-"""The layers that a shipped artifact keeps, read without TensorFlow."""
+"""The layers of the shipped artifact, read without TensorFlow."""
 
 import numpy as np
 
 from contracts.model_card import WEIGHTS_NAME
 from inference_worker.faces.model_choice import shipped_model
-from training.teachers.recover import read_folded
+from training.teachers.recover import read_folded_network
 
 
-def test_an_artifact_keeps_a_backbone_and_two_heads_as_keras_lays_them_out() -> None:
-    network = read_folded(shipped_model() / WEIGHTS_NAME)
+def test_an_artifact_has_a_backbone_and_two_heads_in_keras_layout() -> None:
+    network = read_folded_network(shipped_model() / WEIGHTS_NAME)
 
     kernels = [layer.kernel.shape for layer in network.convolutions]
     assert len(kernels) == 52

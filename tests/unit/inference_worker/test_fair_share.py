@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_worker.fair_share import most_to_hold, to_let_go
+from inference_worker.fair_share import largest_share, runs_to_release
 
 
 @given(
@@ -21,14 +21,14 @@ def test_workers_that_take_turns_end_within_one_of_even(
     for _ in range(400):
         turn = chance.randrange(len(held))
         others = held[:turn] + held[turn + 1 :]
-        while waiting and held[turn] < most_to_hold(runs, len(held)):
+        while waiting and held[turn] < largest_share(runs, len(held)):
             held[turn] += 1
             waiting -= 1
-        released = to_let_go(held[turn], others, runs)
+        released = runs_to_release(held[turn], others, runs)
         held[turn] -= released
         waiting += released
     for turn in range(len(held)):
-        while waiting and held[turn] < most_to_hold(runs, len(held)):
+        while waiting and held[turn] < largest_share(runs, len(held)):
             held[turn] += 1
             waiting -= 1
 
@@ -47,4 +47,4 @@ def test_workers_that_take_turns_end_within_one_of_even(
     ],
 )
 def test_what_is_let_go(held: int, others: list[int], runs: int, expected: int) -> None:
-    assert to_let_go(held, others, runs) == expected
+    assert runs_to_release(held, others, runs) == expected

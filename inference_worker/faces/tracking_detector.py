@@ -1,8 +1,8 @@
-"""The faces of one frame after another: small windows around known faces, searches for new ones.
+"""TrackingDetector: follows known faces in small windows, and searches frames for new faces.
 
-Searching a whole picture costs as much as following twenty faces, so it is done from time to
-time: quickly for faces of a usual size, rarely and thoroughly for small ones, and at once when
-a face is lost. What is due depends on media time and state only, never on load.
+Searching a whole frame costs as much as following twenty faces. It is done at intervals: a quick
+search for faces of usual size, a rarer and thorough one for small faces, and a quick search at once
+when a face is lost. The schedule depends on media time and state only, never on load.
 """
 
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ _THOROUGH_EVERY_US: Final = 3_000_000
 _LOST_EVERY_US: Final = 200_000
 _NEVER_US: Final = -(10**15)
 
-# Smallest faces, as shares of the picture's longer side: 80 and 27 pixels of 1280.
-_QUICK_SHARE: Final = 1 / 16
-_THOROUGH_SHARE: Final = 1 / 48
+# Smallest face side, as a fraction of the frame's longer side: 80 and 27 pixels of 1280.
+_QUICK_FRACTION: Final = 1 / 16
+_THOROUGH_FRACTION: Final = 1 / 48
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A face in a frame. box: its track's, in pixels of the frame's luma: steadier than Haar's."""
+class TrackedFace:
+    """A face in a frame. box: the track's filtered box, in pixels of the frame's luma."""
 
     track: Track
     box: Box
 
 
-class FaceFinder:
-    """Detects and tracks the faces of one run, in order."""
+class TrackingDetector:
+    """Detects and tracks the faces of one run, frame by frame in order."""
 
     def __init__(self, detector: Detector, state: dict[str, Any] | None = None) -> None:
         self._detector = detector
@@ -40,27 +40,30 @@ class FaceFinder:
         self._thorough_us: int = state["thorough_us"] if state else _NEVER_US
 
     def state(self) -> dict[str, Any]:
-        """All that the next frame's faces depend on, as JSON values."""
+        """Return the state that the next frame's faces depend on, as JSON values."""
         return {
             "tracker": self._tracker.state(),
             "quick_us": self._quick_us,
             "thorough_us": self._thorough_us,
         }
 
-    def find(self, luma: Image, time_us: int, min_side: float) -> list[Found]:
-        """The faces of the next frame, by track_id. min_side: of a face, in pixels of `luma`."""
+    def detect(self, luma: Image, time_us: int, min_side: float) -> list[TrackedFace]:
+        """Return the faces of the next frame, by track_id.
+
+        luma: uint8 [height, width]. time_us: media time. min_side: smallest face, in its pixels.
+        """
         before_us = self._tracker.time_us
         self._tracker.predict(time_us)
         followed, lost = self._follow(luma, before_us)
         searched = self._search(luma, time_us, min_side, lost)
         tracks = self._tracker.update(distinct(followed + searched))
-        found = [Found(track, track.motion.box) for track in tracks]
-        return sorted(found, key=lambda face: face.track.track_id)
+        faces = [TrackedFace(track, track.motion.box) for track in tracks]
+        return sorted(faces, key=lambda face: face.track.track_id)
 
     def _follow(self, luma: Image, before_us: int) -> tuple[list[Box], list[Track]]:
-        """Boxes of the tracks that are where they should be, and the tracks that are not.
+        """Return the boxes of the tracks that were found again, and the tracks that were not.
 
-        Lately seen faces come first: a box that two tracks claim is more likely theirs.
+        Recently seen faces come first: if two tracks match one box, it is more likely theirs.
         """
         followed: list[Box] = []
         lost: list[Track] = []
@@ -68,22 +71,23 @@ class FaceFinder:
             box = self._detector.follow(luma, track.motion.box)
             if box is not None:
                 followed.append(box)
-            elif track.seen_us >= before_us or self._overdue(self._quick_us, _LOST_EVERY_US):
+            elif track.seen_us >= before_us or self._is_due(self._quick_us, _LOST_EVERY_US):
                 lost.append(track)
         return followed, lost
 
     def _search(self, luma: Image, time_us: int, min_side: float, lost: list[Track]) -> list[Box]:
-        smallest = max(min_side, max(luma.shape) * _THOROUGH_SHARE)
-        usual = max(smallest, max(luma.shape) * _QUICK_SHARE)
-        if self._overdue(self._thorough_us, _THOROUGH_EVERY_US):
+        """Return the boxes of a whole-frame search, or none if no search is due."""
+        smallest = max(min_side, max(luma.shape) * _THOROUGH_FRACTION)
+        usual = max(smallest, max(luma.shape) * _QUICK_FRACTION)
+        if self._is_due(self._thorough_us, _THOROUGH_EVERY_US):
             self._quick_us = self._thorough_us = time_us
             return self._detector.search(luma, smallest, thorough=True)
-        if lost or self._overdue(self._quick_us, _QUICK_EVERY_US):
+        if lost or self._is_due(self._quick_us, _QUICK_EVERY_US):
             self._quick_us = time_us
             lost_side = min((track.motion.w for track in lost), default=usual)
             least = max(smallest, min(usual, lost_side * 0.8))
             return self._detector.search(luma, least, thorough=False)
         return []
 
-    def _overdue(self, last_us: int, every_us: int) -> bool:
+    def _is_due(self, last_us: int, every_us: int) -> bool:
         return abs(self._tracker.time_us - last_us) >= every_us

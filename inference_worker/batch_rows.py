@@ -1,0 +1,142 @@
+"""The SQL rows of a batch: frames, faces, tracks, dead letters and the run's progress."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, case, insert, true
+
+from contracts.expressions import EXPRESSIONS
+from contracts.frame_results import FaceResult, FrameResult
+from contracts.frames import Counters
+from contracts.times import from_micros, utc_now
+from inference_worker.batch import Batch, DeadLetteredFrame
+from inference_worker.minute_counters import WORKER_CAUSES
+from records.json_columns import encode_drop_counts
+from records.tables.faces import Face, Frame, Track
+from records.tables.runs import DeadLetter, RunProgress
+from records.upsert import upsert_for_dialect
+
+
+def progress_columns(batch: Batch) -> dict[str, Any]:
+    """Return the values of RunProgress after the batch, by column."""
+    values: dict[str, Any] = {
+        "next_seq": batch.next_seq,
+        "attempts": 0,
+        "checkpoint": batch.checkpoint,
+        # Summary steps are kept from a run's first commit on, or not at all.
+        "stepped": case((RunProgress.next_seq == 1, true()), else_=RunProgress.stepped),
+        "frames_analyzed": RunProgress.frames_analyzed + len(batch.results),
+        "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
+        "broker_lost": RunProgress.broker_lost + batch.broker_lost,
+    }
+    if batch.samples:
+        values |= counter_columns(batch.samples[-1].counters)
+    if batch.source_cursor:
+        values["source_cursor"] = batch.source_cursor
+    if batch.results:
+        values["last_media_time_us"] = batch.results[-1].media_time_us
+    return values
+
+
+def counter_columns(counters: Counters) -> dict[str, Any]:
+    """Return a run's cumulative counters by column, without the worker's own causes."""
+    dropped = {c: count for c, count in counters.dropped.items() if c not in WORKER_CAUSES}
+    return {
+        "frames_captured": counters.captured,
+        "frames_sampled_out": counters.sampled_out,
+        "dropped": encode_drop_counts(dropped),
+    }
+
+
+def insert_results(connection: Connection, run_pk: int, results: Sequence[FrameResult]) -> None:
+    """Insert the frames and faces, and extend their tracks."""
+    if not results:
+        return
+    connection.execute(insert(Frame), [_frame_row(run_pk, result) for result in results])
+    faces = [_face_row(run_pk, result, face) for result in results for face in result.faces]
+    if faces:
+        connection.execute(insert(Face), faces)
+        statement = _extend_tracks_statement(connection.dialect.name)
+        connection.execute(statement, _track_rows(run_pk, results))
+
+
+def insert_dead_letters(
+    connection: Connection, run_pk: int, dead_letters: Sequence[DeadLetteredFrame]
+) -> None:
+    """Insert the frames that were set aside, with the reason."""
+    for letter in dead_letters:
+        connection.execute(
+            insert(DeadLetter).values(
+                run_pk=run_pk,
+                seq=letter.seq,
+                frame_index=letter.frame_index,
+                reason=letter.reason,
+                at=utc_now(),
+            )
+        )
+
+
+@cache
+def _extend_tracks_statement(dialect: str) -> Any:
+    """Insert new tracks; move the end of known ones."""
+    statement = upsert_for_dialect(dialect, Track)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["run_pk", "track_id"],
+        set_={
+            "last_frame_index": new.last_frame_index,
+            "last_media_time_us": new.last_media_time_us,
+            "faces": Track.faces + new.faces,
+        },
+    )
+
+
+def _frame_row(run_pk: int, result: FrameResult) -> dict[str, Any]:
+    return {
+        "run_pk": run_pk,
+        "frame_index": result.frame_index,
+        "media_time_us": result.media_time_us,
+        "captured_at": from_micros(result.captured_at_us),
+        "dwell_ms": result.dwell_ms,
+        "face_count": len(result.faces),
+    }
+
+
+def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, Any]:
+    return {
+        "run_pk": run_pk,
+        "frame_index": result.frame_index,
+        "track_id": face.track_id,
+        "x": face.box.x,
+        "y": face.box.y,
+        "w": face.box.w,
+        "h": face.box.h,
+        "emotion": face.emotion,
+        "confidence": face.confidence,
+        **dict(zip(EXPRESSIONS, face.probabilities, strict=True)),
+        "smoothed_emotion": face.smoothed_emotion,
+        "smoothed_confidence": face.smoothed_confidence,
+        "quality": face.quality,
+    }
+
+
+def _track_rows(run_pk: int, results: Sequence[FrameResult]) -> list[dict[str, Any]]:
+    """Return one row for each track in these frames, with its first and last frame in them."""
+    rows: dict[int, dict[str, Any]] = {}
+    for result in results:
+        for face in result.faces:
+            row = rows.setdefault(
+                face.track_id,
+                {
+                    "run_pk": run_pk,
+                    "track_id": face.track_id,
+                    "first_frame_index": result.frame_index,
+                    "first_media_time_us": result.media_time_us,
+                    "faces": 0,
+                },
+            )
+            row["last_frame_index"] = result.frame_index
+            row["last_media_time_us"] = result.media_time_us
+            row["faces"] += 1
+    return list(rows.values())

@@ -1,0 +1,246 @@
+"""The runs that a worker holds: its heartbeat, their leases, and an even share over all workers."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from broker.bus import Bus
+from broker.presence import Presence, WorkerReport
+from contracts.errors import BrokerError, DatabaseError, MoodlineError
+from contracts.frame_results import FrameResult
+from contracts.frames import FrameMessage
+from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.fair_share import largest_share, runs_to_release
+from inference_worker.metrics import WorkerMetrics
+from inference_worker.store import RunStore, TakenRun
+from inference_worker.throughput import Throughput
+from runtime.failpoints import failpoint
+
+log = structlog.get_logger()
+
+_HEARTBEAT_S: Final = 0.25
+_SKIP_S: Final = 10.0
+"""How long a run that this worker cannot analyse is not tried again."""
+
+
+class Analyzer(Protocol):
+    """Detection, tracking and smoothing of one run's frames, in order; see RunAnalyzer."""
+
+    def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces: ...
+
+    def smooth(
+        self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
+    ) -> list[FrameResult]: ...
+
+    def checkpoint(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """The limits of a worker; contracts.settings describes each."""
+
+    batch_frames: int
+    lease_s: float
+    max_attempts: int
+    dead_letter_ttl_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerIdentity:
+    """The worker's part of its heartbeats. id: the same after a restart, if the worker is named."""
+
+    id: str
+    host: str
+    pid: int
+    device: str
+    model: str
+
+
+@dataclass(slots=True)
+class HeldRun:
+    """A run that this worker analyses.
+
+    single_until: frames before it are analysed one at a time. pending: frames that a previous
+    worker read and did not ack may still come. attempting: an attempt at the head frame is counted
+    and has not finished.
+    """
+
+    taken: TakenRun
+    analyzer: Analyzer
+    next_seq: int
+    single_until: int
+    pending: bool = True
+    ended: bool = False
+    attempting: bool = False
+
+    @property
+    def run_id(self) -> str:
+        return self.taken.run_id
+
+
+class HeldRuns:
+    """Takes, renews and releases the runs of one worker.
+
+    Every method but `release_all` raises BrokerError and DatabaseError. make_analyzer raises
+    ModelError if this worker has not the detector or the model that the run requires.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  (a worker's collaborators, passed once)
+        self,
+        identity: WorkerIdentity,
+        bus: Bus,
+        store: RunStore,
+        make_analyzer: Callable[[TakenRun], Analyzer],
+        limits: WorkerLimits,
+        metrics: WorkerMetrics,
+    ) -> None:
+        self._identity = identity
+        self._bus = bus
+        self._presence = Presence(bus, WorkerReport)
+        self._store = store
+        self._make_analyzer = make_analyzer
+        self._limits = limits
+        self._metrics = metrics
+        self.throughput = Throughput()
+        self.runs: dict[str, HeldRun] = {}
+        self._skipped_until: dict[str, float] = {}
+        self._interrupted: set[str] = set()
+        self._next_heartbeat = self._next_rebalance = 0.0
+        self._other_workers: list[WorkerReport] = []
+
+    def holds(self, run: HeldRun) -> bool:
+        """Return whether the run is still held; its lease may have run out."""
+        return self.runs.get(run.run_id) is run
+
+    def renew_leases(self) -> None:
+        """Renew the leases and send a heartbeat, if they are due. Call it often."""
+        if time.monotonic() < self._next_heartbeat:
+            return
+        for run_id in list(self.runs):
+            if not self._bus.renew_lease(run_id, self._identity.id, lease_s=self._limits.lease_s):
+                self.lose(run_id, "its lease ran out")
+        self._send_heartbeat()
+        self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
+
+    def rebalance(self) -> None:
+        """Take or release runs until this worker holds its even share. Call it between turns.
+
+        Only workers with the same model share runs. It has a timer of its own: a busy worker
+        sends all its heartbeats within turns, and must release runs all the same.
+        """
+        if time.monotonic() < self._next_rebalance:
+            return
+        self._next_rebalance = time.monotonic() + _HEARTBEAT_S
+        before = set(self.runs)
+        open_runs = self._bus.open_runs()
+        for run_id in list(self.runs):
+            if run_id not in open_runs:
+                log.info("run is gone", run=run_id)
+                self.release(run_id)
+        candidates = self._not_skipped(open_runs)
+        others = [len(w.runs) for w in self._other_workers if w.model == self._identity.model]
+        for run_id in candidates:
+            if len(self.runs) >= largest_share(len(candidates), len(others) + 1):
+                break
+            if run_id not in self.runs:
+                self._take(run_id)
+        excess = runs_to_release(len(self.runs), others, len(candidates))
+        for run_id in list(reversed(self.runs))[:excess]:
+            self.release(run_id)
+        if set(self.runs) != before:
+            self._send_heartbeat()  # At once: the other workers compute their share from it.
+
+    def release(self, run_id: str) -> None:
+        """Give a run up, so that any worker can take it at once."""
+        held = self.runs.pop(run_id)
+        self._store.release(held.taken)
+        self._bus.release_lease(run_id, self._identity.id)
+
+    def lose(self, run_id: str, reason: str) -> None:
+        """Stop work on a run that another worker may have taken."""
+        log.warning("run lost", run=run_id, reason=reason)
+        self._metrics.runs_lost.inc()
+        self.runs.pop(run_id, None)
+
+    def close(self, run_id: str) -> None:
+        """Remove an ended run, with everything that the broker holds of it."""
+        self.runs.pop(run_id, None)
+        self._bus.forget_run(run_id)
+        self._bus.release_lease(run_id, self._identity.id)
+
+    def drop_all(self) -> None:
+        """Forget all runs after a failure; they are taken again from their last commit."""
+        self._interrupted |= {run_id for run_id, held in self.runs.items() if held.attempting}
+        self.runs.clear()
+        self._next_heartbeat = self._next_rebalance = 0.0
+
+    def release_all(self) -> None:
+        """Release all runs and end the heartbeat. Does not raise if a server is away."""
+        try:
+            for run_id in list(self.runs):
+                self.release(run_id)
+            self._presence.leave(self._identity.id)
+        except (BrokerError, DatabaseError) as exc:
+            log.warning("could not release the runs; their leases will run out", reason=exc.line())
+
+    def _not_skipped(self, open_runs: Sequence[str]) -> list[str]:
+        now = time.monotonic()
+        self._skipped_until = {
+            run_id: until
+            for run_id, until in self._skipped_until.items()
+            if until > now and run_id in open_runs
+        }
+        return [run_id for run_id in open_runs if run_id not in self._skipped_until]
+
+    def _take(self, run_id: str) -> None:
+        if not self._bus.acquire_lease(run_id, self._identity.id, lease_s=self._limits.lease_s):
+            return
+        taken = self._store.take(run_id, forgive_attempt=run_id in self._interrupted)
+        self._interrupted.discard(run_id)
+        failpoint("handover")
+        if taken is None:
+            # The run has ended, or belongs to another database that shares this broker.
+            if self._store.has_ended(run_id):
+                self._bus.forget_run(run_id)
+            self._skip(run_id)
+            return
+        try:
+            analyzer = self._make_analyzer(taken)
+        except MoodlineError as exc:
+            log.error("cannot analyse run", run=run_id, source=taken.source, reason=exc.line())
+            self._store.release(taken)
+            self._skip(run_id)
+            return
+        log.info("run taken", run=run_id, source=taken.source, next_seq=taken.next_seq)
+        single_until = taken.next_seq
+        if taken.crashed or taken.attempts:
+            single_until += self._limits.batch_frames
+        self.runs[run_id] = HeldRun(taken, analyzer, taken.next_seq, single_until)
+
+    def _skip(self, run_id: str) -> None:
+        self._bus.release_lease(run_id, self._identity.id)
+        self._skipped_until[run_id] = time.monotonic() + _SKIP_S
+
+    def _send_heartbeat(self) -> None:
+        lag = sum(self._bus.waiting_frames(list(self.runs)).values()) if self.runs else 0
+        report = WorkerReport(
+            id=self._identity.id,
+            host=self._identity.host,
+            pid=self._identity.pid,
+            device=self._identity.device,
+            model=self._identity.model,
+            runs=tuple(self.runs),
+            fps=self.throughput.frames_per_second(),
+            lag=lag,
+            latency_p95_s=self.throughput.latency_p95_s(),
+            latency_counts=self.throughput.latency_counts(),
+        )
+        living = self._presence.send_heartbeat(report, alive_for_s=self._limits.lease_s)
+        self._other_workers = [worker for worker in living if worker.id != self._identity.id]
+        self._metrics.runs.set(len(self.runs))
+        self._metrics.lag.set(lag)

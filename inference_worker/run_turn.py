@@ -1,0 +1,125 @@
+"""RunTurn: one run's part of a worker turn, and its decoding from broker messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from broker.bus import Bus, Delivery
+from contracts.errors import FrameDecodeError
+from contracts.frame_results import FrameResult
+from contracts.frames import End, FrameMessage, decode
+from inference_worker.batch import Batch, CounterSample, DeadLetteredFrame
+from inference_worker.held_runs import HeldRun, WorkerLimits
+from inference_worker.metrics import WorkerMetrics
+from inference_worker.store import RunStore
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class RunTurn:
+    """The messages of one run that a turn works on, and their results.
+
+    seqs: of the frames that are committed and acked, dead letters included. broker_lost: live
+    frames that are missing in the stream. end: the run's End message, if it came.
+    """
+
+    run: HeldRun
+    broker_lost: int
+    frames: list[FrameMessage] = field(default_factory=list)
+    dead_letters: list[DeadLetteredFrame] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    end: End | None = None
+    results: list[FrameResult] = field(default_factory=list)
+
+    def batch(self) -> Batch:
+        """Return what is to be committed. There must be at least one seq."""
+        cursors = [frame.cursor for frame in self.frames if frame.cursor]
+        next_seq = self.seqs[-1] + 1
+        return Batch(
+            next_seq=next_seq,
+            results=self.results,
+            dead_letters=self.dead_letters,
+            samples=[CounterSample(frame.captured_at_us, frame.counters) for frame in self.frames],
+            source_cursor=cursors[-1] if cursors else "",
+            checkpoint=self.run.analyzer.checkpoint(),
+            broker_lost=next_seq - self.run.next_seq - len(self.seqs),
+        )
+
+
+class TurnDecoder:
+    """Checks a run's deliveries for gaps, decodes them, and dead-letters what cannot be analysed.
+
+    Raises BrokerError, DatabaseError and FenceLostError.
+    """
+
+    def __init__(
+        self, bus: Bus, store: RunStore, limits: WorkerLimits, metrics: WorkerMetrics
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._limits = limits
+        self._metrics = metrics
+
+    def decode(
+        self, run: HeldRun, deliveries: Sequence[Delivery], *, single: bool
+    ) -> RunTurn | None:
+        """Return the turn, or None if nothing can be analysed now.
+
+        The frames of a recording that are missing are requested again. Those of a camera are
+        gone with the broker that held them, and are counted. single: count an attempt at the one
+        frame; it is dead-lettered after too many.
+        """
+        if run.taken.live:
+            deliveries = self._drop_lost(run, deliveries)
+            if not deliveries:
+                return None
+        expected = range(run.next_seq, run.next_seq + len(deliveries))
+        contiguous = [delivery.seq for delivery in deliveries] == list(expected)
+        bodies_lost = any(delivery.data is None for delivery in deliveries)
+        if bodies_lost or not (contiguous or run.taken.live):
+            log.warning("frames are missing", next_seq=run.next_seq)
+            self._metrics.rewinds.inc()
+            self._bus.request_rewind(run.run_id, run.next_seq)
+            return None
+        turn = RunTurn(run, broker_lost=deliveries[-1].seq + 1 - expected.stop)
+        if turn.broker_lost:
+            log.warning("the broker lost frames", frames=turn.broker_lost)
+        attempts = self._store.count_attempt(run.taken) if single else 0
+        run.attempting = single
+        for delivery in deliveries:
+            self._add(turn, delivery, attempts)
+        return turn
+
+    def _drop_lost(self, run: HeldRun, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        self._bus.ack(run.run_id, [d.seq for d in deliveries if d.data is None])
+        return [d for d in deliveries if d.data is not None]
+
+    def _add(self, turn: RunTurn, delivery: Delivery, attempts: int) -> None:
+        try:
+            message = decode(delivery.data or b"")
+        except FrameDecodeError as exc:
+            self._dead_letter(turn, delivery, None, exc.line())
+            return
+        if isinstance(message, End):
+            turn.end = message
+        elif attempts > self._limits.max_attempts:
+            reason = f"the worker crashed {attempts - 1} times on this frame"
+            self._dead_letter(turn, delivery, message.frame_index, reason)
+        else:
+            turn.seqs.append(delivery.seq)
+            turn.frames.append(message)
+
+    def _dead_letter(
+        self, turn: RunTurn, delivery: Delivery, frame_index: int | None, reason: str
+    ) -> None:
+        log.error("frame dead-lettered", seq=delivery.seq, reason=reason)
+        self._bus.dead_letter(
+            turn.run.run_id,
+            delivery.seq,
+            delivery.data or b"",
+            ttl_s=self._limits.dead_letter_ttl_s,
+        )
+        turn.seqs.append(delivery.seq)
+        turn.dead_letters.append(DeadLetteredFrame(delivery.seq, frame_index, reason))
