@@ -1,25 +1,30 @@
-"""What was done to the records and who did it, for people to read."""
+"""The audit: who changed the records, when, and how."""
 
-import json
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, select
 
-from analytics.snapshots import snapshot
+from records.json_columns import decode_audit_details
 from records.tables.operations import AuditEntry
 
 
-def audit_entries(engine: Engine, *, limit: int = 100) -> list[dict[str, Any]]:
-    """The audit, the newest first: id, at, actor, action, details."""
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One entry of the audit. details: JSON values whose keys depend on the action."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    details: Mapping[str, object]
+
+
+def audit_entries(connection: Connection, *, limit: int = 100) -> tuple[AuditLine, ...]:
+    """Return the latest entries, newest first."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    with snapshot(engine) as connection:
-        return [
-            {
-                "id": row.id,
-                "at": row.at,
-                "actor": row.actor,
-                "action": row.action,
-                "details": json.loads(row.details),
-            }
-            for row in connection.execute(query)
-        ]
+    return tuple(
+        AuditLine(row.id, row.at, row.actor, row.action, decode_audit_details(row.details))
+        for row in connection.execute(query)
+    )

@@ -1,22 +1,44 @@
-"""Snapshot: one read-only transaction, in which all queries see the same moment."""
+"""Snapshots: read-only transactions in which every query sees the same moment.
 
-from collections.abc import Iterator
+The read functions of this package take an open connection, so that all parts of one answer come
+from one snapshot. `snapshot` opens it for several reads, `in_snapshot` for a single one.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from records.database import reading
 
+_Parameters = ParamSpec("_Parameters")
+_Answer = TypeVar("_Answer")
+
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads. Keep it short: an open SQLite reader makes the WAL grow.
+    """Open a read-only connection. Close it soon: an open SQLite reader makes the WAL grow.
 
-    Raises DatabaseError when the database cannot be used.
+    Raises DatabaseError if the database cannot be used.
     """
     options: dict[str, object] = {}
     if engine.dialect.name == "postgresql":
-        # Otherwise each statement there would see a later moment than the one before it.
+        # The default level would show each statement a later moment than the one before it.
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with reading(engine, **options) as connection:
         yield connection
+
+
+def in_snapshot(
+    engine: Engine,
+    read: Callable[Concatenate[Connection, _Parameters], _Answer],
+    *args: _Parameters.args,
+    **kwargs: _Parameters.kwargs,
+) -> _Answer:
+    """Return `read(connection, *args, **kwargs)` from a snapshot of its own.
+
+    Raises DatabaseError if the database cannot be used, and whatever `read` raises.
+    """
+    with snapshot(engine) as connection:
+        return read(connection, *args, **kwargs)

@@ -1,52 +1,52 @@
-"""How large the records are, how fast they grow, and where retention lets them level off."""
+"""Storage use: the database's size, its growth, and the size at which retention levels it off."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, func, select, text
 
-from analytics.snapshots import snapshot
 from contracts.times import MICROS, from_micros, to_micros
+from records.rollup_windows import DAY_S, window_start
 from records.tables.rollups import rollups
 from records.tables.runs import RunProgress
 from records.tables.sources import Source
-from records.windows import DAY_S, window_start
 
-_SIZE: Final = {
+_SIZE_QUERIES: Final = {
     "postgresql": "SELECT pg_database_size(current_database())",
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 }
 _DAYS: Final = 14
-_LATELY: Final = 7
+_DAYS_AVERAGED: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class DayOfRows:
-    """Frame and face rows of what was captured on a UTC day."""
+class DailyRows:
+    """The number of frame and face rows captured on one UTC day."""
 
     day: datetime
     rows: int
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
-    """bytes: of the whole database. rows: frames and faces that are kept. days: the last ones.
+class StorageUse:
+    """Size and growth of the whole database.
 
-    bytes_a_day: of late, estimated from the mean size of a row; 0 where too little is kept.
-    levels_at: bytes that it will have once as much goes as comes; None where rows are kept for
-    ever or nothing came.
+    rows: stored frames and faces. days: the last 14 UTC days. bytes_a_day: estimated from the
+    last seven whole days and the mean size of a row; 0 if too few rows are stored. levels_at: the
+    size in bytes at which retention removes as much as arrives; None if rows are kept without a
+    limit or nothing arrived.
     """
 
     bytes: int
     rows: int
-    days: tuple[DayOfRows, ...]
+    days: tuple[DailyRows, ...]
     bytes_a_day: float
     levels_at: float | None
 
 
-def storage(engine: Engine, kept_days: int, now: datetime) -> Storage:
-    """Measured and estimated now. kept_days: how long rows are kept; 0 is for ever."""
+def storage_use(connection: Connection, kept_days: int, now: datetime) -> StorageUse:
+    """Measure the size and estimate the growth. kept_days: age limit of rows; 0 means none."""
     until = window_start(to_micros(now), DAY_S) + DAY_S * MICROS
     since = until - _DAYS * DAY_S * MICROS
     day_rows = (
@@ -56,19 +56,19 @@ def storage(engine: Engine, kept_days: int, now: datetime) -> Storage:
         .where(rollups.c.frames > 0)
         .group_by(rollups.c.start)
     )
-    kept = select(func.coalesce(func.sum(RunProgress.frames_analyzed + RunProgress.faces), 0))
-    with snapshot(engine) as connection:
-        size = int(connection.execute(text(_SIZE[engine.dialect.name])).scalar_one())
-        rows = int(connection.execute(kept).scalar_one())
-        by_day = {int(start): int(count) for start, count in connection.execute(day_rows)}
+    stored = select(func.coalesce(func.sum(RunProgress.frames_analyzed + RunProgress.faces), 0))
+    size = int(connection.execute(text(_SIZE_QUERIES[connection.dialect.name])).scalar_one())
+    rows = int(connection.execute(stored).scalar_one())
+    by_day = {int(start): int(count) for start, count in connection.execute(day_rows)}
     days = tuple(
-        DayOfRows(from_micros(start), by_day.get(start, 0))
+        DailyRows(from_micros(start), by_day.get(start, 0))
         for start in range(since, until, DAY_S * MICROS)
     )
-    full = [one.rows for one in days if one.day + timedelta(days=1) <= now][-_LATELY:]
-    mean_rows = sum(full) / len(full) if full else 0.0
-    # Of fewer rows than come in a day the mean size says nothing: most of it is something else.
+    whole_days = [one.rows for one in days if one.day + timedelta(days=1) <= now]
+    averaged = whole_days[-_DAYS_AVERAGED:]
+    mean_rows = sum(averaged) / len(averaged) if averaged else 0.0
+    # With fewer rows than a day brings, most of the file is something else: no mean row size.
     bytes_a_row = size / rows if rows and rows >= mean_rows else 0.0
     bytes_a_day = mean_rows * bytes_a_row
     levels_at = bytes_a_day * kept_days if kept_days and bytes_a_day else None
-    return Storage(size, rows, days, bytes_a_day, levels_at)
+    return StorageUse(size, rows, days, bytes_a_day, levels_at)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, then moved there."""
+"""Atomic files: written under a temporary name, then renamed when they are complete."""
 
 import fcntl
 import os
@@ -12,32 +12,34 @@ _PREFIX: Final = ".moodline-part-"
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` once it is on the disk. Raises OSError.
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary file in the same folder, which replaces `path` after the block.
 
-    While it is written it is locked: what nobody holds, a killed process has left, and is removed.
+    If the block raises, the temporary file is removed and `path` stays as it was. The file is
+    locked while it is written, so unlocked temporary files are leftovers of killed processes: they
+    are removed. Raises OSError.
     """
     folder = path.absolute().parent
-    for left in folder.glob(f"{_PREFIX}*"):
-        _remove_abandoned(left)
+    for leftover in folder.glob(f"{_PREFIX}*"):
+        _remove_abandoned(leftover)
     handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
     part = Path(name)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield part
         part.chmod(0o644)
-        os.fsync(handle)  # Before the move: or a power cut could leave half of it in its place.
+        os.fsync(handle)  # Before the rename, or a power cut could leave an incomplete file.
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
         os.close(handle)
 
 
-def _remove_abandoned(left: Path) -> None:
+def _remove_abandoned(path: Path) -> None:
     with suppress(OSError):
-        handle = os.open(left, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+            path.unlink()
         finally:
             os.close(handle)

@@ -1,4 +1,4 @@
-"""The columns of every export: their order, and what kind of value each holds."""
+"""The columns of every export: their order and the kind of value in each."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -8,22 +8,22 @@ from contracts.expressions import EXPRESSIONS
 
 
 class Kind(Enum):
-    """What a column holds; each file format knows how to write each kind."""
+    """The kind of a column's values; each file format has a representation of each kind."""
 
     TEXT = auto()
     COUNT = auto()
     MEDIA_TIME = auto()
-    """Integer microseconds of media time in the records, seconds in a file."""
+    """Media time: integer microseconds in a record, seconds in a file."""
     MOMENT = auto()
-    """Integer microseconds since 1970 UTC in the records, a UTC time in a file."""
+    """Time: integer microseconds since 1970 in a record, a UTC time in a file."""
     PIXELS = auto()
     SHARE = auto()
-    """0..1: probabilities, confidence, quality."""
+    """A number of 0..1: probability, confidence or quality."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. Those of the face are empty in the row of a frame without faces."""
+    """One column. of_face: empty in the row of a frame without faces."""
 
     name: str
     kind: Kind

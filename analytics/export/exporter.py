@@ -1,71 +1,70 @@
 """Exports: the selected records as CSV, Parquet or JSON lines.
 
-pandas and pyarrow take seconds to load, so they are loaded when something is exported.
+pyarrow takes a second to load, so it is imported only when a Parquet file is written.
 """
 
+import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from analytics.export.atomic_files import written_whole
+from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS, Kind
-from analytics.export.record_pages import Selection, record_pages, type_of_row
+from analytics.export.json_lines import json_line
+from analytics.export.record_pages import Record, Selection, record_pages
 from contracts.errors import ExportError
-from contracts.times import from_micros
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_NAMES: Final = [column.name for column in COLUMNS]
+from contracts.times import MICROS, from_micros
 
 
 def check_export_path(path: Path) -> None:
-    """Raise ExportError now for a file that could not be written after hours of work."""
+    """Raise ExportError if `path` has an unknown suffix or its folder is not writable.
+
+    Called before an analysis, so that it does not fail only after hours of work.
+    """
     if path.suffix not in _WRITERS:
         raise ExportError(
-            f"no export format {path.suffix or path.name!r}",
+            f"unknown export format {path.suffix or path.name!r}",
             hint=f"Use one of {', '.join(_WRITERS)}",
         )
-    if not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise ExportError(f"cannot write into {path.absolute().parent}", hint="Make the folder")
+    folder = path.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ExportError(
+            f"cannot write to the folder {folder}", hint="Create it or make it writable"
+        )
 
 
 def export_records(engine: Engine, selection: Selection, path: Path) -> int:
-    """Write the selection to `path`, by its suffix; the number of rows.
+    """Write the selection to `path` in the format of its suffix; return the number of rows.
 
-    The file appears whole or not at all: it is written beside its place and then moved there.
+    An incomplete file never appears under this name. Raises ExportError and RunNotFoundError.
     """
     check_export_path(path)
     try:
-        with written_whole(path) as part:
+        with atomic_file(path) as part:
             return _WRITERS[path.suffix](engine, selection, part)
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}") from exc
 
 
 def _write_csv(engine: Engine, selection: Selection, part: Path) -> int:
-    import pandas as pd
-
     rows = 0
     with part.open("w", newline="", encoding="utf-8") as file:
-        pd.DataFrame(columns=_NAMES).to_csv(file, index=False)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_NAMES)
         for page in record_pages(engine, selection):
-            _text_frame(page).to_csv(file, index=False, header=False, lineterminator="\n")
+            writer.writerows(_text_values(record) for record in page)
             rows += len(page)
     return rows
 
 
 def _write_jsonl(engine: Engine, selection: Selection, part: Path) -> int:
-    import pandas as pd
-
     rows = 0
     with part.open("w", encoding="utf-8") as file:
         for page in record_pages(engine, selection):
-            frame = pd.DataFrame([_values(row) for row in page], columns=_NAMES, dtype=object)
-            frame.to_json(file, orient="records", lines=True, double_precision=6)
+            file.writelines(json_line(_NAMES, _json_values(record)) for record in page)
             rows += len(page)
     return rows
 
@@ -86,10 +85,10 @@ def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
     rows = 0
     with pq.ParquetWriter(part, schema) as writer:
         for page in record_pages(engine, selection):
-            columns = list(zip(*page, strict=True))
+            columns = zip(*(record.values() for record in page), strict=True)
             arrays = [
                 pa.array(
-                    [v / 1e6 if v is not None else None for v in values]
+                    [value / MICROS for value in values]
                     if column.kind is Kind.MEDIA_TIME
                     else values,
                     type=types[column.kind],
@@ -101,29 +100,20 @@ def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
     return rows
 
 
-def _text_frame(page: list[type_of_row]) -> "pd.DataFrame":
-    """The page as text: exact decimals, no float noise, empty for what is not there."""
-    import pandas as pd
-
-    writers = [_TEXT[column.kind] for column in COLUMNS]
-    return pd.DataFrame(
-        [
-            ["" if v is None else write(v) for write, v in zip(writers, row, strict=True)]
-            for row in page
-        ],
-        columns=_NAMES,
-        dtype=object,
-    )
-
-
-def _values(row: type_of_row) -> list[Any]:
-    """The row as JSON values."""
+def _text_values(record: Record) -> list[str]:
+    """Return the row as text: a fixed number of decimals, and empty for missing values."""
     return [
-        v
-        if v is None or column.kind not in (Kind.MEDIA_TIME, Kind.MOMENT)
-        else (v / 1e6 if column.kind is Kind.MEDIA_TIME else _moment(v))
-        for column, v in zip(COLUMNS, row, strict=True)
+        "" if value is None else write(value)
+        for write, value in zip(_TEXT_WRITERS, record.values(), strict=True)
     ]
+
+
+def _json_values(record: Record) -> list[str | int | float | None]:
+    """Return the row as JSON values: media time in seconds, moments as ISO 8601."""
+    values = list(record.values())
+    values[_MEDIA_TIME] = record.media_time_us / MICROS
+    values[_CAPTURED_AT] = _moment(record.captured_at_us)
+    return values
 
 
 def _moment(micros: int) -> str:
@@ -132,9 +122,12 @@ def _moment(micros: int) -> str:
 
 def _seconds(micros: int) -> str:
     sign = "-" if micros < 0 else ""
-    return f"{sign}{abs(micros) // 1_000_000}.{abs(micros) % 1_000_000:06d}"
+    return f"{sign}{abs(micros) // MICROS}.{abs(micros) % MICROS:06d}"
 
 
+_NAMES: Final = [column.name for column in COLUMNS]
+_MEDIA_TIME: Final = _NAMES.index("media_time_s")
+_CAPTURED_AT: Final = _NAMES.index("captured_at")
 _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: str,
     Kind.COUNT: str,
@@ -143,6 +136,7 @@ _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.PIXELS: lambda value: f"{value:.1f}",
     Kind.SHARE: lambda value: f"{value:.6f}",
 }
+_TEXT_WRITERS: Final = [_TEXT[column.kind] for column in COLUMNS]
 _WRITERS: Final[dict[str, Callable[[Engine, Selection, Path], int]]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Engine, Select, bindparam, or_, select, type_coerce
+from sqlalchemy import BigInteger, Engine, Row, Select, bindparam, or_, select, type_coerce
 
 from analytics.export.columns import COLUMNS
 from analytics.runs.run_list import run_not_found
@@ -17,16 +17,56 @@ from records.tables.sources import Source
 
 PAGE_ROWS: Final = 20_000
 
-type_of_row = tuple[Any, ...]
-"""One row's values in the order of COLUMNS, times in microseconds as the records keep them."""
+
+class FaceRecord(NamedTuple):
+    """The face columns of a row, in the order of COLUMNS. x, y, w, h: pixels.
+
+    emotion, smoothed_emotion: None if uncertain.
+    """
+
+    track_id: int
+    x: float
+    y: float
+    w: float
+    h: float
+    emotion: str | None
+    confidence: float
+    angry: float
+    disgust: float
+    fear: float
+    happy: float
+    sad: float
+    surprise: float
+    neutral: float
+    smoothed_emotion: str | None
+    quality: float
+
+
+class Record(NamedTuple):
+    """One row of an export. face: None if the frame has no faces."""
+
+    source: str
+    run_id: str
+    frame_index: int
+    media_time_us: int
+    captured_at_us: int
+    face: FaceRecord | None
+    model_version: str
+
+    def values(self) -> tuple[str | int | float | None, ...]:
+        """Return the values in the order of COLUMNS, times in microseconds."""
+        return (*self[:5], *(_NO_FACE if self.face is None else self.face), self.model_version)
+
+
+_NO_FACE: Final = (None,) * len(FaceRecord._fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows. An empty tuple or None selects all; what is given must all hold.
+    """The rows to export: those that match all given conditions.
 
-    since, until: of captured_at, UTC-aware; until is exclusive. frames: also a row for each
-    frame without faces.
+    An empty tuple or None selects all. since, until: of captured_at, UTC-aware; until is
+    exclusive. frames: add a row for each frame without faces.
     """
 
     run_ids: tuple[str, ...] = ()
@@ -46,11 +86,11 @@ class _SelectedRun:
 
 def record_pages(
     engine: Engine, selection: Selection, *, page_rows: int = PAGE_ROWS
-) -> Iterator[list[type_of_row]]:
-    """The selected rows by source name, run id, frame_index and track_id.
+) -> Iterator[list[Record]]:
+    """Yield the selected rows, ordered by source name, run id, frame_index and track_id.
 
-    Each page is a transaction of its own and none is open between pages. Raises
-    RunNotFoundError, ExportError for an unknown source.
+    Each page is read in a transaction of its own, so that a long export does not keep one open.
+    Raises RunNotFoundError, and ExportError if a source does not exist.
     """
     statement = _page_statement(selection)
     for run in _selected_runs(engine, selection):
@@ -67,12 +107,20 @@ def record_pages(
                     },
                 ).all()
             if page:
-                yield [(run.source, run.run_id, *row, run.model_version) for row in page]
+                yield [_record(run, row) for row in page]
             if len(page) < page_rows:
                 break
             frame_index = page[-1].frame_index
-            # A frame without faces has no other row: any track_id goes past it.
+            # A frame without faces has one row: continue with the next frame.
             track_id = -1 if page[-1].track_id is None else page[-1].track_id
+
+
+def _record(run: _SelectedRun, row: Row[Any]) -> Record:
+    frame_index, media_us, captured_us, *face = row
+    found = None if row.track_id is None else FaceRecord._make(face)
+    return Record(
+        run.source, run.run_id, frame_index, media_us, captured_us, found, run.model_version
+    )
 
 
 def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
@@ -90,7 +138,7 @@ def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
         runs = [run for run in runs if run.run_id in selection.run_ids]
     if selection.sources:
         runs = [run for run in runs if run.source in selection.sources]
-    # Here and not in SQL, where the order of text depends on the server's locale.
+    # Sorted here: in SQL, the order of text depends on the server's locale.
     return sorted(runs, key=lambda run: (run.source, run.run_id))
 
 
@@ -98,12 +146,12 @@ def _check_sources(known: Iterator[str], wanted: tuple[str, ...]) -> None:
     missing = set(wanted) - set(known)
     if missing:
         raise ExportError(
-            f"no source named {min(missing)!r}", hint="`moodline runs list` shows the names"
+            f"no source named {min(missing)!r}", hint="List the names with `moodline runs list`"
         )
 
 
 def _page_statement(selection: Selection) -> Select[Any]:
-    """One page of one run, from behind the key (last_frame, last_track)."""
+    """Select one page of one run, after the key (last_frame, last_track)."""
     same_frame = (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index)
     statement = (
         select(
@@ -116,7 +164,7 @@ def _page_statement(selection: Selection) -> Select[Any]:
         .join(Face, same_frame, isouter=selection.frames)
         .where(
             Frame.run_pk == bindparam("run"),
-            # The first term alone is what an index can start from.
+            # Redundant, but an index can start from it.
             Frame.frame_index >= bindparam("last_frame"),
             or_(
                 Frame.frame_index > bindparam("last_frame"),

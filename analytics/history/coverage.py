@@ -1,7 +1,7 @@
-"""How long sources could have been seen: the time that coverage is a share of.
+"""Coverage: analysed time / expected time, and the expected time of each source.
 
-A recording is expected for its own length, where it lies. A camera is expected from when it was
-added until it was removed, but for the time that it was paused. See docs/decisions/0019.
+A recording is expected from its first frame for its own length. A live source is expected from when
+it was added until it was removed, except while it was paused. See docs/decisions/0019.
 """
 
 from bisect import bisect_right
@@ -19,94 +19,97 @@ from analytics.history.source_selection import HistorySource
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
 from contracts.times import MICROS, to_micros, utc_now
+from records.rollup_windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source, SourceInterval
-from records.windows import HOUR_S
 
-COMPARABLE: Final = 0.6
-"""What is covered less is not compared with anything, nor is a time so much shorter."""
+MIN_COMPARABLE: Final = 0.6
+"""The least coverage, and the least ratio of expected times, at which two times are compared."""
 
-Interval = tuple[int, int]
-"""Microseconds since 1970: from, to."""
+MicrosInterval = tuple[int, int]
+"""Begin and end, in microseconds since 1970."""
 
 
 def coverage(analyzed_s: float, expected_s: float) -> float:
-    """Of the expected time, what was analysed: 0..1. What was analysed unexpectedly is all."""
+    """Return analysed / expected time, 0..1; 1 if time was analysed and none was expected."""
     if expected_s <= 0:
         return 1.0 if analyzed_s > 0 else 0.0
     return min(analyzed_s / expected_s, 1.0)
 
 
 def comparable(analyzed_s: Sequence[float], expected_s: Sequence[float]) -> bool:
-    """Whether times can be compared: each was covered enough, and the shortest is long enough."""
+    """Return whether several times can be compared, from the seconds of each.
+
+    Each must be covered enough, and the shortest expected time long enough beside the longest.
+    """
     enough = all(
-        expected > 0 and coverage(analyzed, expected) >= COMPARABLE
+        expected > 0 and coverage(analyzed, expected) >= MIN_COMPARABLE
         for analyzed, expected in zip(analyzed_s, expected_s, strict=True)
     )
-    return enough and min(expected_s) >= COMPARABLE * max(expected_s)
+    return enough and min(expected_s) >= MIN_COMPARABLE * max(expected_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """The expected time of one source, or of several: intervals, which may overlap."""
+class ExpectedTime:
+    """The expected time of one or more sources: intervals, which may overlap."""
 
-    intervals: Sequence[Interval]
-    _begins: "_Sorted" = field(init=False, repr=False, compare=False)
-    _ends: "_Sorted" = field(init=False, repr=False, compare=False)
+    intervals: Sequence[MicrosInterval]
+    _begins: "_SortedMoments" = field(init=False, repr=False, compare=False)
+    _ends: "_SortedMoments" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_begins", _Sorted.of(one[0] for one in self.intervals))
-        object.__setattr__(self, "_ends", _Sorted.of(one[1] for one in self.intervals))
+        object.__setattr__(self, "_begins", _SortedMoments.of(one[0] for one in self.intervals))
+        object.__setattr__(self, "_ends", _SortedMoments.of(one[1] for one in self.intervals))
 
     def seconds(self, since: datetime, until: datetime) -> float:
-        """What lies in [since, until)."""
+        """Return the expected seconds in [since, until); overlapping intervals all count."""
         if since >= until:
             return 0.0
         return (self._before(to_micros(until)) - self._before(to_micros(since))) / MICROS
 
     def _before(self, moment: int) -> int:
-        """What lies before the moment: what has begun, less what is over."""
+        """The expected microseconds before the moment: time since begins minus time since ends."""
         return self._begins.elapsed(moment) - self._ends.elapsed(moment)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
-    """Moments in order, with the sums of the first ones: so that many steps cost little."""
+class _SortedMoments:
+    """Sorted moments with their prefix sums: each look-up is a binary search."""
 
     moments: Sequence[int]
     sums: Sequence[int]
 
     @classmethod
-    def of(cls, moments: Iterable[int]) -> "_Sorted":
+    def of(cls, moments: Iterable[int]) -> "_SortedMoments":
         ordered = sorted(moments)
         return cls(ordered, [0, *accumulate(ordered)])
 
     def elapsed(self, moment: int) -> int:
-        """The times since each of those that have passed, added up."""
+        """Return the sum of the times since each moment before `moment`."""
         passed = bisect_right(self.moments, moment)
         return passed * moment - self.sums[passed]
 
 
 def expected_times(
     connection: Connection, chosen: Sequence[HistorySource], until: datetime
-) -> Mapping[int, Sequence[Interval]]:
-    """By source, when each was expected before `until`."""
+) -> Mapping[int, Sequence[MicrosInterval]]:
+    """Return the intervals before `until` in which each source was expected, by source key."""
     until_us = to_micros(until)
     return {
-        **_of_recordings(
+        **_recording_times(
             connection, [one.pk for one in chosen if one.kind != RunKind.LIVE], until_us
         ),
-        **_of_generated(connection, [one.pk for one in chosen if one.generated], until_us),
-        **_of_cameras(connection, [one.pk for one in chosen if one.kind == RunKind.LIVE], until_us),
+        **_generated_times(connection, [one.pk for one in chosen if one.generated], until_us),
+        **_live_times(connection, [one.pk for one in chosen if one.kind == RunKind.LIVE], until_us),
     }
 
 
-def _of_recordings(
+def _recording_times(
     connection: Connection, pks: Sequence[int], until_us: int
-) -> dict[int, list[Interval]]:
-    """A run's recording, from its first frame for its length. Unknown until it was opened."""
-    found: dict[int, list[Interval]] = defaultdict(list)
+) -> dict[int, list[MicrosInterval]]:
+    """The interval of each counted run's recording; none until the recording was opened."""
+    found: dict[int, list[MicrosInterval]] = defaultdict(list)
     length_us = func.coalesce(Run.duration_us, RunProgress.last_media_time_us, 0)
     for row in connection.execute(
         select(Run.source_pk, Run.recorded_at, length_us.label("length_us"))
@@ -118,10 +121,10 @@ def _of_recordings(
     return found
 
 
-def _of_generated(
+def _generated_times(
     connection: Connection, pks: Sequence[int], until_us: int
-) -> dict[int, list[Interval]]:
-    """What was made up has no runs: all that lies between its first hour and its last."""
+) -> dict[int, list[MicrosInterval]]:
+    """Generated history has no runs: everything from its first hour to its last."""
     if not pks:
         return {}
     begin = rollups.c.start
@@ -130,21 +133,21 @@ def _of_generated(
         .where(rollups.c.source_pk.in_(pks), rollups.c.width_s == HOUR_S)
         .group_by(rollups.c.source_pk)
     )
-    found: dict[int, list[Interval]] = defaultdict(list)
+    found: dict[int, list[MicrosInterval]] = defaultdict(list)
     for source_pk, first, last in connection.execute(query):
         _append(found[source_pk], first, min(last + HOUR_S * MICROS, until_us))
     return found
 
 
-def _of_cameras(
+def _live_times(
     connection: Connection, pks: Sequence[int], until_us: int
-) -> dict[int, list[Interval]]:
-    """From added to removed, less the pauses; of what is still to come nothing."""
+) -> dict[int, list[MicrosInterval]]:
+    """From when each source was added until it was removed, without pauses and future time."""
     if not pks:
         return {}
     until_us = min(until_us, to_micros(utc_now()))
     pauses = _pauses(connection, pks, until_us)
-    found: dict[int, list[Interval]] = defaultdict(list)
+    found: dict[int, list[MicrosInterval]] = defaultdict(list)
     for row in connection.execute(
         select(Source.id, Source.created_at, Source.removed_at).where(Source.id.in_(pks))
     ):
@@ -159,13 +162,14 @@ def _of_cameras(
 
 def _pauses(
     connection: Connection, pks: Sequence[int], until_us: int
-) -> Mapping[int, list[Interval]]:
-    """In order. Where a source is paused before and after a time that nobody knows of, it was then.
+) -> Mapping[int, list[MicrosInterval]]:
+    """Return the pauses of each source, in order.
 
-    One that is paused still is so until now.
+    An unknown time between two pauses counts as paused. A source that is paused now is so until
+    until_us.
     """
     later = aliased(SourceInterval)
-    # Asked for each pause: of the many other states none is read.
+    # A subquery for each pause: none of the many other intervals is read.
     after = (
         select(later.state)
         .where(later.source_pk == SourceInterval.source_pk)
@@ -174,9 +178,9 @@ def _pauses(
         .limit(1)
         .scalar_subquery()
     )
-    still = set(connection.scalars(select(Source.id).where(Source.id.in_(pks), Source.paused)))
-    found: dict[int, list[Interval]] = defaultdict(list)
-    goes_on: dict[int, bool] = {}
+    paused_now = set(connection.scalars(select(Source.id).where(Source.id.in_(pks), Source.paused)))
+    found: dict[int, list[MicrosInterval]] = defaultdict(list)
+    followed_by_pause: dict[int, bool] = {}
     for row in connection.execute(
         select(
             SourceInterval.source_pk,
@@ -189,15 +193,15 @@ def _pauses(
     ):
         pauses = found[row.source_pk]
         begin, end = to_micros(row.since), to_micros(row.until)
-        if goes_on.get(row.source_pk):
+        if followed_by_pause.get(row.source_pk):
             begin = pauses.pop()[0]
-        if row.after is None and row.source_pk in still:
+        if row.after is None and row.source_pk in paused_now:
             end = until_us
         pauses.append((begin, end))
-        goes_on[row.source_pk] = row.after == LiveState.PAUSED
+        followed_by_pause[row.source_pk] = row.after == LiveState.PAUSED
     return found
 
 
-def _append(intervals: list[Interval], begin: int, end: int) -> None:
+def _append(intervals: list[MicrosInterval], begin: int, end: int) -> None:
     if begin < end:
         intervals.append((begin, end))

@@ -1,4 +1,4 @@
-"""Hours, days and weeks as the viewer's clock has them, over windows that are stored in UTC."""
+"""Buckets on the viewer's clock: hours, days and weeks in a time zone, over windows in UTC."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.errors import SettingsError
 from contracts.times import MICROS, from_micros, to_micros
-from records.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, WIDTHS
+from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, WIDTHS
 
 WEEK_S: Final = 7 * DAY_S
 STEPS: Final = (MINUTE_S, 5 * MINUTE_S, QUARTER_S, HOUR_S, DAY_S, WEEK_S, 4 * WEEK_S)
-MOST_BUCKETS: Final = 400
-"""Steps of a range, whoever asks; of their own accord answers have EASY_BUCKETS at most."""
-EASY_BUCKETS: Final = 300
-"""A day has 288 steps of five minutes; a year of days would be bars of three pixels."""
-MOST_TOGETHER: Final = 3000
-"""What a page draws, and a database adds up, while one waits."""
+MAX_BUCKETS: Final = 400
+"""The limit on the buckets of a range for a step that the caller gives."""
+MAX_AUTO_BUCKETS: Final = 300
+"""The limit for automatic steps: a day of five-minute steps, 288, fits; a year of days does not."""
+MAX_AUTO_BUCKETS_ALL_SERIES: Final = 3000
+"""The limit for automatic steps over all series: what a page can load and draw quickly."""
 _MONDAY_S: Final = 4 * DAY_S
-"""1970 began on a Thursday; its first Monday was the fifth of January."""
-_LOOK: Final = timedelta(days=7)
-"""No zone changes its offset, and changes it back, within a week."""
+"""The time from 1970-01-01, a Thursday, to the first Monday."""
+_SEARCH_STEP: Final = timedelta(days=7)
+"""No zone changes its offset and changes it back within a week."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """From since_us until until_us, UTC, the viewer's clock is offset_s ahead of UTC."""
+class OffsetSpan:
+    """A time, in UTC microseconds, in which the viewer's clock is offset_s ahead of UTC."""
 
     since_us: int
     until_us: int
@@ -34,38 +34,37 @@ class Stretch:
 
 
 def zone_named(name: str) -> tzinfo:
-    """The time zone of that IANA name. Raises SettingsError."""
+    """Return the time zone with this IANA name. Raises SettingsError if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise SettingsError(f"no time zone {name!r}", hint="Example: Europe/Berlin") from exc
+        raise SettingsError(
+            f"unknown time zone {name!r}", hint="Use an IANA name such as Europe/Berlin"
+        ) from exc
 
 
-def stretches(since: datetime, until: datetime, zone: tzinfo) -> Iterator[Stretch]:
-    """[since, until) in pieces within which the zone's offset does not change."""
+def offset_spans(since: datetime, until: datetime, zone: tzinfo) -> Iterator[OffsetSpan]:
+    """Split [since, until) where the zone's offset changes."""
     begin = since
     while begin < until:
         end = begin
         while end < until and _offset_s(end, zone) == _offset_s(begin, zone):
-            last, end = end, min(end + _LOOK, until)
+            last, end = end, min(end + _SEARCH_STEP, until)
         if _offset_s(end, zone) != _offset_s(begin, zone):
-            end = min(_change(last, end, zone), until)
-        yield Stretch(to_micros(begin), to_micros(end), _offset_s(begin, zone))
+            end = min(_offset_change(last, end, zone), until)
+        yield OffsetSpan(to_micros(begin), to_micros(end), _offset_s(begin, zone))
         begin = end
 
 
 def auto_step(since: datetime, until: datetime, series: int = 1) -> int:
-    """The finest step, in seconds, that shows the range in at most EASY_BUCKETS.
-
-    Of many series also in at most MOST_TOGETHER of them all.
-    """
+    """Return the finest step in seconds that keeps within both limits for automatic steps."""
     span_s = (until - since).total_seconds()
-    most = min(EASY_BUCKETS, MOST_TOGETHER // max(series, 1))
+    most = min(MAX_AUTO_BUCKETS, MAX_AUTO_BUCKETS_ALL_SERIES // max(series, 1))
     return next((step for step in STEPS if span_s / step <= most), STEPS[-1])
 
 
 def stored_width(step_s: int, offsets_s: set[int]) -> int:
-    """The largest stored windows of which steps on that clock are made."""
+    """Return the largest window width of which buckets at these offsets consist."""
     return max(
         width
         for width in WIDTHS
@@ -74,49 +73,49 @@ def stored_width(step_s: int, offsets_s: set[int]) -> int:
 
 
 def bucket_index(moment: datetime, step_s: int, zone: tzinfo) -> int:
-    """Which step of the local clock the moment lies in."""
-    return (to_micros(moment) // MICROS + _offset_s(moment, zone) + shift_s(step_s)) // step_s
+    """Return the index of the bucket that the moment lies in, on the zone's clock."""
+    return (to_micros(moment) // MICROS + _offset_s(moment, zone) + week_shift_s(step_s)) // step_s
 
 
 def bucket_begin(index: int, step_s: int, offset_s: int, zone: tzinfo) -> datetime:
-    """Where that step begins, UTC.
+    """Return the begin of a bucket, in UTC.
 
-    Up to an hour, by the offset: an hour that the clock shows twice is two. Days and weeks begin
-    at midnight, whatever the offset is then.
+    Steps of up to an hour use offset_s, so an hour that the clock shows twice is two buckets. Days
+    and weeks begin at local midnight, whatever the offset is then.
     """
-    local_s = index * step_s - shift_s(step_s)
+    local_s = index * step_s - week_shift_s(step_s)
     if step_s < DAY_S:
         return from_micros((local_s - offset_s) * MICROS)
     return from_micros(local_s * MICROS).replace(tzinfo=zone).astimezone(UTC)
 
 
 def bucket_begins(since: datetime, until: datetime, step_s: int, zone: tzinfo) -> list[datetime]:
-    """The begins of all steps that [since, until) touches, and the end of the last one."""
+    """Return the begins of all buckets that overlap [since, until), and the end of the last."""
     begins: set[datetime] = set()
-    for stretch in stretches(since, until, zone):
-        first = bucket_index(from_micros(stretch.since_us), step_s, zone)
-        last = bucket_index(from_micros(stretch.until_us - 1), step_s, zone)
+    for span in offset_spans(since, until, zone):
+        first = bucket_index(from_micros(span.since_us), step_s, zone)
+        last = bucket_index(from_micros(span.until_us - 1), step_s, zone)
         begins |= {
-            bucket_begin(index, step_s, stretch.offset_s, zone) for index in range(first, last + 2)
+            bucket_begin(index, step_s, span.offset_s, zone) for index in range(first, last + 2)
         }
     ordered = sorted(begins)
     end = next((index for index, begin in enumerate(ordered) if begin >= until), -1)
     return ordered[: end + 1] if end >= 0 else ordered
 
 
-def shift_s(step_s: int) -> int:
-    """What is added to local time so that steps begin at its multiples: weeks on Mondays."""
+def week_shift_s(step_s: int) -> int:
+    """Return the seconds to add to local time so that buckets of whole weeks begin on Mondays."""
     return WEEK_S - _MONDAY_S if step_s % WEEK_S == 0 else 0
 
 
 def _offset_s(moment: datetime, zone: tzinfo) -> int:
-    """To the quarter of an hour, of which all have been since 1980: nothing finer is stored."""
+    """The offset, rounded to quarters of an hour: all offsets since 1980 are multiples of it."""
     offset = moment.astimezone(zone).utcoffset()
     return round(offset.total_seconds() / QUARTER_S) * QUARTER_S if offset is not None else 0
 
 
-def _change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
-    """The first moment with the later offset, to the second."""
+def _offset_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """Return the first moment with the later offset, to the second."""
     offset_s = _offset_s(before, zone)
     low, high = to_micros(before) // MICROS, -(-to_micros(after) // MICROS)
     while high - low > 1:

@@ -1,4 +1,4 @@
-"""Measures: what a window, or many, says, from the sums that are stored of it."""
+"""Measures: person-seconds, shares, tracks and frame counts, from the stored sums of windows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from analytics.runs.run_list import LABELS
-from contracts.expressions import EXPRESSIONS
-from records.tables.rollups import CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
+from contracts.expressions import EXPRESSIONS, LABELS
+from records.tables.rollups import DROP_CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
 
-_ANEW: Final = {
+_ANEW_VALENCE: Final = {
     "angry": 2.85,
     "disgust": 2.45,
     "fear": 2.25,
@@ -19,24 +18,25 @@ _ANEW: Final = {
     "surprise": 7.47,
     "neutral": 5.0,
 }
-"""Mean valence ratings, 1 to 9, of the words angry, disgusted, fearful, happy, sad, surprised:
-Bradley and Lang (1999), Affective Norms for English Words, report C-1, University of Florida.
-Neutral is the scale's middle."""
-VALENCES: Final = {label: (rating - 5) / 4 for label, rating in _ANEW.items()}
-"""The same, -1 to 1."""
+"""Mean valence ratings, 1 to 9, of the words angry, disgusted, fearful, happy, sad, surprised.
+
+Source: Bradley and Lang (1999), Affective Norms for English Words, report C-1, University of
+Florida. Neutral is the middle of the scale."""
+VALENCES: Final = {label: (rating - 5) / 4 for label, rating in _ANEW_VALENCE.items()}
+"""The same ratings, scaled to -1..1."""
 
 _MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What was expressed, by how many people, and how much of the time was seen.
+    """The expressions, tracks and frames of a time.
 
-    person_s: person-seconds for each of LABELS, by smoothed label; uncertain is a bin of its own.
-    probabilities: the mean calibrated ones, by time; None when nobody was seen. tracks: distinct
-    ones; nobody is recognised, so who returns is counted again. analyzed_s: seconds that analysed
-    frames stand for; occupied_s: of these, with a face. up_s, watched_s: of live sources, how long
-    they delivered, and how long somebody watched over them.
+    person_s: person-seconds for each of LABELS, by smoothed label. probabilities: means of the
+    calibrated probabilities, weighted by time; None if no face was found. tracks: distinct tracks;
+    faces are not recognised, so a person who returns is a new track. analyzed_s: seconds that the
+    analysed frames stand for; occupied_s: the part of it with a face. up_s, watched_s: for live
+    sources, the seconds in which they delivered frames, and in which they were supervised.
     """
 
     person_s: Mapping[str, float]
@@ -59,7 +59,7 @@ class Measures:
 
     @property
     def shares(self) -> Mapping[str, float] | None:
-        """Of the person-seconds, 0..1 each; None when nobody was seen."""
+        """Each label's part of the person-seconds, 0..1; None if no face was found."""
         total_s = self.total_s
         if not total_s:
             return None
@@ -67,23 +67,23 @@ class Measures:
 
     @property
     def valence(self) -> float | None:
-        """Derived, not measured: the VALENCES weighted with the mean probabilities, -1 to 1."""
+        """VALENCES weighted with the mean probabilities, -1..1: derived, not measured."""
         if self.probabilities is None:
             return None
         return sum(VALENCES[label] * share for label, share in self.probabilities.items())
 
     def is_gap(self) -> bool:
-        """Whether nothing was analysed: unknown, and never neutral."""
+        """Return whether nothing was analysed. A gap is unknown, which is not neutral."""
         return self.frames == 0
 
 
-def measures(sums: Mapping[str, int]) -> Measures:
-    """From SUMS by name; what is missing is zero."""
-    return of_values([sums.get(name) or 0 for name in SUMS])
+def measures_from_sums(sums: Mapping[str, int]) -> Measures:
+    """Return the measures of sums by name, as in SUMS; missing sums are zero."""
+    return measures_from_values([sums.get(name) or 0 for name in SUMS])
 
 
-def of_values(values: Sequence[int]) -> Measures:
-    """From the values of SUMS, in their order: thousands of these make one chart."""
+def measures_from_values(values: Sequence[int]) -> Measures:
+    """Return the measures of sums in the order of SUMS. Fast: a chart takes thousands of them."""
     person_ms = _label_sums(values)
     total_ms = sum(person_ms)
     probabilities = None
@@ -109,8 +109,8 @@ def of_values(values: Sequence[int]) -> Measures:
     )
 
 
-def combined(parts: Iterable[Measures]) -> Measures:
-    """All of them together; what is shared out by time stays so."""
+def combine(parts: Iterable[Measures]) -> Measures:
+    """Return the sum of measures; probabilities are weighted by person-seconds."""
     several = list(parts)
     dropped: Counter[str] = Counter()
     for one in several:
@@ -152,4 +152,7 @@ _counts: Final = itemgetter(
 _times: Final = itemgetter(
     *(_AT[name] for name in ("analyzed_ms", "occupied_ms", "up_ms", "watched_ms"))
 )
-_AT_CAUSES: Final = [(cause, _AT[cause]) for cause in CAUSES]
+_AT_CAUSES: Final = [(cause, _AT[cause]) for cause in DROP_CAUSES]
+
+NOTHING: Final = measures_from_sums({})
+"""The measures of a time without data."""

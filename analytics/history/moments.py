@@ -1,4 +1,4 @@
-"""Moments: where expressions changed most from one step of a timeline to the next."""
+"""Moments: the largest changes of expression between neighbouring buckets of a timeline."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,21 +6,21 @@ from itertools import pairwise
 from typing import Final
 
 from analytics.history.measures import Measures
-from analytics.history.trends import Bucket, Timeline
+from analytics.history.timeline import Bucket, Timeline
 
-LEAST_PERSON_S: Final = 5.0
-"""A share of less than that says nothing."""
-LEAST_CHANGE: Final = 0.05
-"""A smaller change is no moment: it is how shares wander."""
+MIN_PERSON_S: Final = 5.0
+"""Shares of fewer person-seconds are too uncertain to be compared."""
+MIN_CHANGE: Final = 0.05
+"""Smaller changes are normal variation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """At `at`, a source's shares moved by `change`: LEAST_CHANGE or more, 1 entirely.
+    """A change of a series' shares at the moment `at`.
 
-    change: the total variation distance of both steps' shares, half the sum of the differences.
-    label: the one that moved most, from `before` to `now`, shares of 0..1. source: of a group
-    "tag" and its tag.
+    change: total variation distance between the shares of both buckets, half the sum of their
+    absolute differences: MIN_CHANGE..1. label: the label that changed most; before, now: its
+    shares. source: the source's name, or "tag NAME" for a group.
     """
 
     source: str
@@ -32,7 +32,7 @@ class Moment:
 
 
 def moments(found: Timeline, limit: int = 10) -> tuple[Moment, ...]:
-    """The sharpest changes, the sharpest first; only between adjoining steps with enough seen."""
+    """Return the largest changes, largest first, between buckets with MIN_PERSON_S or more."""
     groups = {f"tag {tag}": buckets for tag, buckets in found.groups.items()}
     changes = [
         moment
@@ -50,13 +50,13 @@ def _change(source: str, before: Bucket, now: Bucket) -> Moment | None:
         return None
     moved = [(later[label] - earlier[label], label) for label in later]
     change = sum(abs(by) for by, _ in moved) / 2
-    if change < LEAST_CHANGE:
+    if change < MIN_CHANGE:
         return None
     _, label = max(moved, key=lambda one: abs(one[0]))
     return Moment(source, now.begin, change, label, earlier[label], later[label])
 
 
 def _shares(found: Measures) -> dict[str, float] | None:
-    if found.total_s < LEAST_PERSON_S or found.shares is None:
+    if found.total_s < MIN_PERSON_S or found.shares is None:
         return None
     return dict(found.shares)

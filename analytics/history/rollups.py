@@ -1,7 +1,7 @@
-"""Keeps the rollups true: folds the minutes that changed, and the windows above them.
+"""Rolling up: recomputes the minutes whose rows changed, and the larger windows above them.
 
-A minute is always computed anew from the rows that are kept, so folding twice, or after a crash,
-changes nothing; what retention removed stands beside it in parts of its own.
+A minute is always computed from all its stored rows, so rolling up twice, or again after a crash,
+gives the same result. Sums of rows that retention removed are stored in separate parts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,50 +9,51 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, tuple_, type_coerce
 
-from analytics.history.row_sums import Minutes, Rows, Sums, all_sums
+from analytics.history.row_sums import MinuteSums, RowRange, Sums, row_sums
 from analytics.snapshots import snapshot
 from contracts.times import MICROS, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
+from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
 from records.tables.faces import Frame
-from records.tables.rollups import RECOMPUTED, SUMS, DirtyWindow, RunMinute, rollups
+from records.tables.rollups import RECOMPUTED_PART, SUMS, DirtyWindow, RunMinute, rollups
 from records.tables.runs import Run
 from records.upsert import upsert
-from records.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
 from runtime.failpoints import failpoint
 
-WINDOWS_A_TURN: Final = 300
-"""Minutes folded in one transaction: it is short, for the workers wait for it on SQLite."""
+MINUTES_PER_BATCH: Final = 300
+"""Minutes in one transaction: on SQLite, workers wait for its end."""
 
 _MINUTE_US: Final = MINUTE_S * MICROS
-_LONGEST_RANGE: Final = 60
-_ABOVE: Final = ((QUARTER_S, MINUTE_S), (HOUR_S, QUARTER_S), (DAY_S, HOUR_S))
-_KEPT_SUMS: Final = SUMS[: SUMS.index("up_ms")]
-"""Uptime is a part of its own, and never computed."""
+_MAX_RANGE_MINUTES: Final = 60
+_WIDTHS_ABOVE: Final = ((QUARTER_S, MINUTE_S), (HOUR_S, QUARTER_S), (DAY_S, HOUR_S))
+_RECOMPUTED_SUMS: Final = SUMS[: SUMS.index("up_ms")]
+"""All but uptime, which is stored in a part of its own and not computed from rows."""
 
 Key = tuple[int, int]
 
 
-def fold(engine: Engine, *, limit: int = WINDOWS_A_TURN, newest_first: bool = False) -> int:
-    """Fold the oldest of the minutes that changed, or the newest; how many. 0: all is folded.
+def roll_up(engine: Engine, *, limit: int = MINUTES_PER_BATCH, newest_first: bool = False) -> int:
+    """Roll up one batch of dirty minutes, oldest or newest first; return their number.
 
-    The rows are read without a lock; only the few results are written under one.
+    0 means that none was dirty. Rows are read without a lock; only the results are written under
+    one.
     """
     with snapshot(engine) as connection:
         tokens = _dirty(connection, limit, newest_first=newest_first)
-        minutes: Minutes = {}
+        minutes: MinuteSums = {}
         for since_us, until_us in _ranges(start for _, start in tokens):
-            minutes |= all_sums(connection, Rows(since_us, until_us))
+            minutes |= row_sums(connection, RowRange(since_us, until_us))
     if not tokens:
         return 0
     with transaction(engine) as connection:
         lock_rollups(connection)
-        # One that another process folded meanwhile is no longer there: its result is newer. One
-        # that changed meanwhile stays dirty, and is folded again.
-        still = _still_dirty(connection, list(tokens))
-        write_minutes(connection, {key: minutes.get(key, {}) for key in still})
-        for (source_pk, start), token in still.items():
+        # A minute that another process rolled up meanwhile is no longer dirty: its result is
+        # newer. A minute that changed meanwhile stays dirty and is rolled up again.
+        dirty = _lock_dirty(connection, list(tokens))
+        write_minutes(connection, {key: minutes.get(key, {}) for key in dirty})
+        for (source_pk, start), token in dirty.items():
             if token == tokens[source_pk, start]:
                 connection.execute(
                     delete(DirtyWindow).where(
@@ -64,54 +65,55 @@ def fold(engine: Engine, *, limit: int = WINDOWS_A_TURN, newest_first: bool = Fa
     return len(tokens)
 
 
-def fold_all(
+def roll_up_all(
     engine: Engine,
-    on_progress: Callable[[int], None] = lambda _folded: None,
+    on_progress: Callable[[int], None] = lambda _count: None,
     *,
     newest_first: bool = False,
 ) -> int:
-    """Fold as many minutes as are dirty at the start; how many.
+    """Roll up as many minutes as are dirty now; return their number.
 
-    newest_first: what comes in meanwhile does not wait for a year that is computed anew.
+    on_progress: called with the size of each batch. newest_first: minutes that arrive meanwhile do
+    not wait for a long rebuild.
     """
     with snapshot(engine) as connection:
         left = int(connection.execute(select(func.count()).select_from(DirtyWindow)).scalar_one())
-    folded = 0
-    while left > folded and (some := fold(engine, newest_first=newest_first)):
-        folded += some
-        on_progress(some)
-    return folded
+    done = 0
+    while left > done and (count := roll_up(engine, newest_first=newest_first)):
+        done += count
+        on_progress(count)
+    return done
 
 
-def rebuild(engine: Engine, token: int) -> int:
-    """Have everything that rows cover computed again; how many minutes are to be folded.
+def mark_all_dirty(engine: Engine, token: int) -> int:
+    """Mark every minute that has rows for roll-up; return the number of minutes.
 
-    What retention removed is not touched.
+    Sums of rows that retention removed are kept. token: any number that was not used before.
     """
     marked = 0
     with snapshot(engine) as connection:
         sources = list(connection.execute(select(Run.source_pk).distinct()).scalars())
     for source_pk in sources:
         with transaction(engine) as connection:
-            minutes = _kept_minutes(connection, source_pk)
+            minutes = _stored_minutes(connection, source_pk)
             mark_dirty(connection, source_pk, minutes, token)
             marked += len(minutes)
     return marked
 
 
-def write_minutes(connection: Connection, minutes: Minutes) -> None:
-    """Put what these minutes add up to in the place of what was there, and in the windows above.
+def write_minutes(connection: Connection, minutes: MinuteSums) -> None:
+    """Replace the recomputed part of these minutes, and of the windows above them.
 
-    Under `lock_rollups`.
+    The caller holds `lock_rollups`.
     """
     if not minutes:
         return
-    _put(connection, MINUTE_S, minutes)
+    _replace(connection, MINUTE_S, minutes)
     keys: Iterable[Key] = minutes
-    for width_s, below_s in _ABOVE:
+    for width_s, below_s in _WIDTHS_ABOVE:
         keys = sorted({(source_pk, window_start(start, width_s)) for source_pk, start in keys})
-        above = {key: _added_up(connection, key, width_s, below_s) for key in keys}
-        _put(connection, width_s, above)
+        above = {key: _sum_below(connection, key, width_s, below_s) for key in keys}
+        _replace(connection, width_s, above)
         failpoint("folding")
 
 
@@ -124,10 +126,10 @@ def _dirty(connection: Connection, limit: int, *, newest_first: bool) -> dict[Ke
     return {(row.source_pk, row.start): row.token for row in rows}
 
 
-def _still_dirty(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    """Those that nobody else folded, held until the transaction ends.
+def _lock_dirty(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+    """Return and lock those of the minutes that are still dirty.
 
-    A minute that a worker is just writing to is left out: it stays dirty. Nobody waits here.
+    Minutes that a worker is writing to are skipped and stay dirty, so nothing waits here.
     """
     rows = connection.execute(
         select(DirtyWindow.source_pk, DirtyWindow.start, DirtyWindow.token)
@@ -138,12 +140,12 @@ def _still_dirty(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
 
 
 def _ranges(starts: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """The minutes as few stretches without a gap, of an hour at most: one query each."""
+    """Join neighbouring minutes into ranges of at most an hour: one query each."""
     since = until = None
     for start in sorted(set(starts)):
         if since is None or until is None:
             since = start
-        elif start != until or until - since >= _LONGEST_RANGE * _MINUTE_US:
+        elif start != until or until - since >= _MAX_RANGE_MINUTES * _MINUTE_US:
             yield since, until
             since = start
         until = start + _MINUTE_US
@@ -151,14 +153,14 @@ def _ranges(starts: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield since, until
 
 
-def _put(connection: Connection, width_s: int, found: Minutes) -> None:
-    """The recomputed parts of windows of one width; a window of nothing has no row."""
+def _replace(connection: Connection, width_s: int, found: MinuteSums) -> None:
+    """Replace the recomputed parts of windows of one width; a window without sums has no row."""
     empty = [key for key, sums in found.items() if not any(sums.values())]
     if empty:
         connection.execute(
             delete(rollups).where(
                 rollups.c.width_s == width_s,
-                rollups.c.part == RECOMPUTED,
+                rollups.c.part == RECOMPUTED_PART,
                 tuple_(rollups.c.source_pk, rollups.c.start).in_(empty),
             )
         )
@@ -169,16 +171,16 @@ def _put(connection: Connection, width_s: int, found: Minutes) -> None:
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["source_pk", "width_s", "start", "part"],
-            set_={name: new[name] for name in (*_KEPT_SUMS, "folded_at")},
+            set_={name: new[name] for name in (*_RECOMPUTED_SUMS, "folded_at")},
         ),
         [
             {
                 "source_pk": source_pk,
                 "width_s": width_s,
                 "start": start,
-                "part": RECOMPUTED,
+                "part": RECOMPUTED_PART,
                 "folded_at": utc_now(),
-                **{name: sums.get(name, 0) for name in _KEPT_SUMS},
+                **{name: sums.get(name, 0) for name in _RECOMPUTED_SUMS},
             }
             for (source_pk, start), sums in found.items()
             if any(sums.values())
@@ -186,15 +188,15 @@ def _put(connection: Connection, width_s: int, found: Minutes) -> None:
     )
 
 
-def _added_up(connection: Connection, key: Key, width_s: int, below_s: int) -> Sums:
-    """The recomputed parts of the windows below; of the carried tracks only the first one's."""
+def _sum_below(connection: Connection, key: Key, width_s: int, below_s: int) -> Sums:
+    """Sum the recomputed parts of the windows below; tracks_carried is that of the first."""
     source_pk, start = key
     row = (
         connection.execute(
             select(
                 *(
                     func.sum(rollups.c[name]).label(name)
-                    for name in _KEPT_SUMS
+                    for name in _RECOMPUTED_SUMS
                     if name != "tracks_carried"
                 ),
                 func.sum(rollups.c.tracks_carried)
@@ -205,7 +207,7 @@ def _added_up(connection: Connection, key: Key, width_s: int, below_s: int) -> S
                 rollups.c.width_s == below_s,
                 rollups.c.start >= start,
                 rollups.c.start < start + width_s * MICROS,
-                rollups.c.part == RECOMPUTED,
+                rollups.c.part == RECOMPUTED_PART,
             )
         )
         .mappings()
@@ -214,8 +216,8 @@ def _added_up(connection: Connection, key: Key, width_s: int, below_s: int) -> S
     return {name: int(value) for name, value in row.items() if value}
 
 
-def _kept_minutes(connection: Connection, source_pk: int) -> list[int]:
-    """The minutes of a source that have rows, or a rollup of rows."""
+def _stored_minutes(connection: Connection, source_pk: int) -> list[int]:
+    """Return the minutes of a source that have rows or a recomputed rollup."""
     captured = type_coerce(Frame.captured_at, BigInteger)
     queries: list[Any] = [
         select(RunMinute.start)
@@ -229,7 +231,7 @@ def _kept_minutes(connection: Connection, source_pk: int) -> list[int]:
         select(rollups.c.start).where(
             rollups.c.source_pk == source_pk,
             rollups.c.width_s == MINUTE_S,
-            rollups.c.part == RECOMPUTED,
+            rollups.c.part == RECOMPUTED_PART,
         ),
     ]
     found = {start for query in queries for start in connection.execute(query).scalars()}

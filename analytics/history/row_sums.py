@@ -1,4 +1,4 @@
-"""What the rows of some minutes add up to: the one place where rows become rollups."""
+"""Row sums: frame and face rows summed by minute. Only here do rows become rollups."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,25 +8,26 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from contracts.expressions import UNCERTAIN
 from contracts.times import MICROS
+from records.rollup_windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, LABEL_SUMS, PROBABILITY_SUMS, RunMinute
 from records.tables.runs import Run
-from records.windows import MINUTE_S
 
 _MINUTE_US: Final = MINUTE_S * MICROS
 _TRACKS_A_RUN: Final = 2**32
 
 _Query = Select[*tuple[Any, ...]]
 Sums = dict[str, int]
-Minutes = dict[tuple[int, int], Sums]
-"""By (source_pk, start of the minute)."""
+MinuteSums = dict[tuple[int, int], Sums]
+"""Sums by (source_pk, start of the minute); zero sums are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Which rows: captured in [since_us, until_us), of that run, or of all that history counts.
+class RowRange:
+    """Rows captured in [since_us, until_us), of one run or of all counted runs.
 
-    indexes: no frame_index of the run's frames there is smaller, or larger: it is their key.
+    indexes: bounds of the run's frame_index in this time, inclusive, so that a query can use the
+    primary key.
     """
 
     since_us: int
@@ -37,49 +38,49 @@ class Rows:
 
     def __post_init__(self) -> None:
         captured = type_coerce(Frame.captured_at, BigInteger)
-        # Also right before 1970, where `%` has the sign of what is divided.
+        # Twice `%`: before 1970 it is negative in SQL.
         object.__setattr__(
             self, "minute", captured - (captured % _MINUTE_US + _MINUTE_US) % _MINUTE_US
         )
 
-    def of_frames(self, query: _Query) -> _Query:
-        """The query over frames, narrowed to these rows, by source and minute."""
+    def select_frames(self, query: _Query) -> _Query:
+        """Narrow a query over frames to these rows and group it by source and minute."""
         captured = type_coerce(Frame.captured_at, BigInteger)
         query = query.where(captured >= self.since_us, captured < self.until_us)
         if self.run_pk is not None:
-            query = query.where(Frame.run_pk == self.run_pk, *self.by_index())
-        return self._of_runs(query).group_by(Run.source_pk, self.minute)
+            query = query.where(Frame.run_pk == self.run_pk, *self.index_conditions())
+        return self._in_runs(query).group_by(Run.source_pk, self.minute)
 
-    def by_index(self) -> tuple[ColumnElement[bool], ...]:
-        """What is known of the frames' key, so that a run is not read from its begin."""
+    def index_conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """Return the condition on frame_index: without it, a run is read from its begin."""
         return () if self.indexes is None else (Frame.frame_index.between(*self.indexes),)
 
-    def of_minutes(self, query: _Query) -> _Query:
-        """The query over run_minutes, narrowed to these rows, by source and minute."""
+    def select_minutes(self, query: _Query) -> _Query:
+        """Narrow a query over run_minutes to this range and group it by source and minute."""
         query = query.where(RunMinute.start >= self.since_us, RunMinute.start < self.until_us)
-        return self._of_runs(query).group_by(Run.source_pk, RunMinute.start)
+        return self._in_runs(query).group_by(Run.source_pk, RunMinute.start)
 
-    def _of_runs(self, query: _Query) -> _Query:
+    def _in_runs(self, query: _Query) -> _Query:
         return query.where(Run.counted if self.run_pk is None else Run.id == self.run_pk)
 
 
-def all_sums(connection: Connection, rows: Rows) -> Minutes:
-    """Everything that is computed from rows; only what is not zero."""
-    return merged(frame_sums(connection, rows), face_sums(connection, rows))
+def row_sums(connection: Connection, rows: RowRange) -> MinuteSums:
+    """Return all sums that are computed from rows."""
+    return merge(frame_sums(connection, rows), face_sums(connection, rows))
 
 
-def merged(*parts: Minutes) -> Minutes:
-    """The minutes of all parts, which have no sums in common."""
-    together: Minutes = {}
+def merge(*parts: MinuteSums) -> MinuteSums:
+    """Merge parts that have no sum in common."""
+    together: MinuteSums = {}
     for part in parts:
         for key, sums in part.items():
             together.setdefault(key, {}).update(sums)
     return together
 
 
-def frame_sums(connection: Connection, rows: Rows) -> Minutes:
-    """FRAME_SUMS and COUNT_SUMS."""
-    frames = rows.of_frames(
+def frame_sums(connection: Connection, rows: RowRange) -> MinuteSums:
+    """Return FRAME_SUMS and COUNT_SUMS."""
+    frames = rows.select_frames(
         select(
             Run.source_pk,
             rows.minute.label("start"),
@@ -88,18 +89,18 @@ def frame_sums(connection: Connection, rows: Rows) -> Minutes:
             func.sum(case((Frame.face_count > 0, Frame.dwell_ms), else_=0)).label("occupied_ms"),
         ).join(Run, Run.id == Frame.run_pk)
     )
-    counts = rows.of_minutes(
+    counts = rows.select_minutes(
         select(
             Run.source_pk,
             RunMinute.start,
             *(func.sum(getattr(RunMinute, name)).label(name) for name in COUNT_SUMS),
         ).join(Run, Run.id == RunMinute.run_pk)
     )
-    return merged(_by_minute(connection, frames), _by_minute(connection, counts))
+    return merge(_by_minute(connection, frames), _by_minute(connection, counts))
 
 
-def face_sums(connection: Connection, rows: Rows) -> Minutes:
-    """FACE_SUMS. Integers, so that no order of adding changes them."""
+def face_sums(connection: Connection, rows: RowRange) -> MinuteSums:
+    """Return FACE_SUMS: integers, so that the order of adding does not matter."""
     track = cast(Face.run_pk, BigInteger) * _TRACKS_A_RUN + Face.track_id
     begins = case((Face.frame_index == Track.first_frame_index, 1), else_=0)
     query = (
@@ -122,7 +123,7 @@ def face_sums(connection: Connection, rows: Rows) -> Minutes:
         .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
         .join(Run, Run.id == Frame.run_pk)
     )
-    minutes = _by_minute(connection, rows.of_frames(query))
+    minutes = _by_minute(connection, rows.select_frames(query))
     for sums in minutes.values():
         carried = sums.pop("tracks") - sums.get("tracks_begun", 0)
         if carried:
@@ -137,8 +138,8 @@ def _labelled(label: str) -> ColumnElement[int]:
     return func.sum(case((is_label, Frame.dwell_ms), else_=0))
 
 
-def _by_minute(connection: Connection, query: _Query) -> Minutes:
-    found: Minutes = {}
+def _by_minute(connection: Connection, query: _Query) -> MinuteSums:
+    found: MinuteSums = {}
     for row in connection.execute(query).mappings():
         sums = {
             name: int(value)

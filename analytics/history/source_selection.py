@@ -1,24 +1,23 @@
-"""Which sources a question is about: by name, by tag, or all."""
+"""Source selection: sources by name, by tag, or all; and their grouping by tag."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
-from analytics.snapshots import snapshot
 from contracts.errors import SourceNotFoundError
+from records.json_columns import decode_tags
 from records.tables.sources import Source
 
-MOST_SOURCES: Final = 1000
+MAX_SOURCES: Final = 1000
 GENERATED: Final = "generated"
-"""The tag of sources whose history was made up."""
+"""The tag of sources whose history was generated, not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySource:
-    """A source as history knows it. removed: nobody reads it any more."""
+    """A source that has history. removed: it is no longer read."""
 
     pk: int
     name: str
@@ -28,82 +27,79 @@ class HistorySource:
 
     @property
     def generated(self) -> bool:
-        """Whether its history was made up: whoever shows it says so."""
+        """Whether its history was generated: every view must mark it."""
         return GENERATED in self.tags
 
     @property
-    def shown_name(self) -> str:
-        """The name, with that mark."""
+    def display_name(self) -> str:
+        """The name, marked if the history was generated."""
         return f"{self.name} (generated)" if self.generated else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class SourceGroup:
-    """All sources with a tag, as one. Its name is the tag."""
+    """All sources with one tag, combined. name: the tag."""
 
     name: str
     sources: tuple[HistorySource, ...]
 
     @property
     def generated(self) -> bool:
-        """Whether any of it was made up."""
+        """Whether any source's history was generated."""
         return any(one.generated for one in self.sources)
 
     @property
     def removed(self) -> bool:
-        """Whether nobody reads any of them any more."""
+        """Whether all its sources are removed."""
         return all(one.removed for one in self.sources)
 
     @property
-    def shown_name(self) -> str:
-        """The tag, with how many that are, and how many of them were made up."""
-        count, made_up = len(self.sources), sum(one.generated for one in self.sources)
+    def display_name(self) -> str:
+        """The tag with the number of its sources and of the generated ones."""
+        count, generated = len(self.sources), sum(one.generated for one in self.sources)
         text = f"{count} source{'' if count == 1 else 's'}"
-        if made_up:
-            text += f", {'' if made_up == count else f'{made_up} '}generated"
+        if generated:
+            text += f", {'' if generated == count else f'{generated} '}generated"
         return f"tag {self.name} ({text})"
 
 
-def series_of(
+def split_series(
     selected: Sequence[HistorySource],
     names: Sequence[str] = (),
     tags: Sequence[str] = (),
     groups: Sequence[str] = (),
 ) -> tuple[list[HistorySource], list[SourceGroup]]:
-    """What is shown of selected sources: some as they are, and the groups, which are tags.
+    """Return the sources that are a series each, and the groups, which are one series each.
 
-    A source may be in both. Without groups all of them are shown as they are.
+    A source can be in both. Without groups, every source is a series.
     """
     if not groups:
         return [*selected], []
-    alone = [one for one in selected if one.name in names or set(tags) & set(one.tags)]
-    return alone, [
+    single = [one for one in selected if one.name in names or set(tags) & set(one.tags)]
+    return single, [
         SourceGroup(tag, tuple(one for one in selected if tag in one.tags))
         for tag in dict.fromkeys(groups)
     ]
 
 
-def history_sources(engine: Engine) -> tuple[HistorySource, ...]:
-    """All sources by name, MOST_SOURCES at most."""
-    with snapshot(engine) as connection:
-        return tuple(select_sources(connection))
+def history_sources(connection: Connection) -> tuple[HistorySource, ...]:
+    """Return all sources by name, at most MAX_SOURCES."""
+    return tuple(select_sources(connection))
 
 
 def select_sources(
     connection: Connection, names: Sequence[str] = (), tags: Sequence[str] = ()
 ) -> list[HistorySource]:
-    """Those with one of the names or one of the tags; without either, all. At most MOST_SOURCES.
+    """Return the sources with one of the names or tags, or all; at most MAX_SOURCES.
 
-    Raises SourceNotFoundError for a name or a tag that no source has.
+    Raises SourceNotFoundError if no source has a given name or tag.
     """
     query = select(Source.id, Source.name, Source.kind, Source.tags, Source.removed_at)
     if names and not tags:
         query = query.where(Source.name.in_(names))
     found = [
-        HistorySource(
-            row.id, row.name, row.kind, tuple(json.loads(row.tags)), row.removed_at is not None
-        )
-        for row in connection.execute(query.order_by(Source.name).limit(MOST_SOURCES))
+        HistorySource(row.id, row.name, row.kind, decode_tags(row.tags), row.removed_at is not None)
+        for row in connection.execute(query.order_by(Source.name).limit(MAX_SOURCES))
     ]
     _check(set(names) - {one.name for one in found}, "source")
     _check(set(tags) - {tag for one in found for tag in one.tags}, "tag")
@@ -115,5 +111,5 @@ def select_sources(
 def _check(missing: set[str], what: str) -> None:
     if missing:
         raise SourceNotFoundError(
-            f"no {what} {min(missing)!r}", hint="`moodline status` shows the sources"
+            f"no {what} {min(missing)!r}", hint="List the sources with `moodline status`"
         )

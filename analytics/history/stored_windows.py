@@ -1,4 +1,4 @@
-"""The stored windows as queries see them: which of them, what they add up to, in which steps."""
+"""Stored windows in SQL: their selection, their sums, and the buckets that they lie in."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,56 +7,57 @@ from typing import Any
 from sqlalchemy import func
 from sqlalchemy.sql.elements import ColumnElement
 
-from analytics.history.local_time import shift_s
+from analytics.history.local_time import week_shift_s
 from contracts.times import MICROS
+from records.rollup_windows import WIDTHS
 from records.tables.rollups import SUMS, rollups
-from records.windows import WIDTHS
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Numbered steps of step_s on a clock offset_s ahead of UTC."""
+class BucketClock:
+    """Numbered buckets of step_s seconds on a clock that is offset_s ahead of UTC."""
 
     step_s: int
     offset_s: int
 
     @property
     def step_us(self) -> int:
+        """The bucket width in microseconds."""
         return self.step_s * MICROS
 
-    def step_at(self, micros: int) -> int:
-        """The step that the moment lies in."""
+    def index_at(self, micros: int) -> int:
+        """Return the index of the bucket that the moment lies in."""
         return (micros + self._shift_us) // self.step_us
 
     def first_begin(self, since_us: int) -> int:
-        """Where the first step begins that does not begin before."""
+        """Return the begin of the first bucket that begins at or after since_us."""
         return since_us + -(since_us + self._shift_us) % self.step_us
 
-    def step(self) -> ColumnElement[int]:
-        """The step that a row lies in."""
-        return (rollups.c.start + self._shift_us - self._into_step()) // self.step_us
+    def index(self) -> ColumnElement[int]:
+        """The index of the bucket that a rollup row lies in, as SQL."""
+        return (rollups.c.start + self._shift_us - self._offset_in_bucket()) // self.step_us
 
     def begins(self) -> ColumnElement[bool]:
-        """Whether a row is the first of its step."""
-        return self._into_step() == 0
+        """Whether a rollup row begins its bucket, as SQL."""
+        return self._offset_in_bucket() == 0
 
-    def _into_step(self) -> ColumnElement[int]:
-        # Also before 1970, where `%` has the sign of what is divided.
+    def _offset_in_bucket(self) -> ColumnElement[int]:
+        # Twice `%`: before 1970 it is negative in SQL.
         return ((rollups.c.start + self._shift_us) % self.step_us + self.step_us) % self.step_us
 
     @property
     def _shift_us(self) -> int:
-        """What turns UTC into the clock's own time, on which steps begin at their multiples."""
-        return (self.offset_s + shift_s(self.step_s)) * MICROS
+        """The difference from UTC to a time in which buckets begin at multiples of step_us."""
+        return (self.offset_s + week_shift_s(self.step_s)) * MICROS
 
 
-def in_range(
+def windows_in_range(
     source_pks: Iterable[int],
     width_s: int,
     since_us: int | ColumnElement[Any],
     until_us: int | ColumnElement[Any],
 ) -> tuple[ColumnElement[bool], ...]:
-    """The windows of that width that begin in [since, until)."""
+    """Return the conditions for windows of one width that begin in [since, until)."""
     return (
         rollups.c.source_pk.in_(list(source_pks)),
         rollups.c.width_s == width_s,
@@ -65,15 +66,15 @@ def in_range(
     )
 
 
-def sums_of(at_begin: ColumnElement[bool]) -> Iterator[ColumnElement[int]]:
-    """All SUMS; of the carried tracks only those of the windows that are `at_begin`, or NULL."""
+def window_sums(at_begin: ColumnElement[bool]) -> Iterator[ColumnElement[int]]:
+    """Yield SQL for all SUMS. tracks_carried is summed only over windows that are `at_begin`."""
     for name in SUMS:
         total = func.sum(rollups.c[name])
         yield (total.filter(at_begin) if name == "tracks_carried" else total).label(name)
 
 
-def whole_windows(begin_us: int, end_us: int, finest: int) -> Iterator[tuple[int, int, int]]:
-    """(width, since, until): the range as whole stored windows, the largest that fit."""
+def largest_windows(begin_us: int, end_us: int, finest: int) -> Iterator[tuple[int, int, int]]:
+    """Split a range into the largest stored windows; yield (width_s, since_us, until_us)."""
     widths = [width for width in WIDTHS if width >= finest]
     while begin_us < end_us:
         fitting = [

@@ -1,1 +1,1 @@
-"""."""
+"""The current state of sources and unfinished runs. Past days belong to `history`."""

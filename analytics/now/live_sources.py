@@ -1,29 +1,28 @@
-"""Live sources: what came of each so far, and how long it was seen."""
+"""Live sources: the frame counts of each, and the intervals that it spent in each state."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, func, select
 
-from analytics.runs.run_list import POISON, dropped_by_cause
-from analytics.snapshots import snapshot
+from analytics.runs.frame_counts import POISON, dropped_by_cause
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
+from records.json_columns import decode_tags
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source, SourceInterval
 
-_MOST: Final = 1000
-_MOST_INTERVALS: Final = 20_000
+_MAX_SOURCES: Final = 1000
+_MAX_INTERVALS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class LiveLine:
-    """One live source, and the frames of its latest run, as they are committed.
+class LiveSourceCounts:
+    """One live source and the committed frame counts of its latest run.
 
-    captured = analyzed + sampled_out + the sum of dropped, at every commit.
+    After every commit, captured = analyzed + sampled_out + the sum of dropped.
     """
 
     name: str
@@ -39,8 +38,10 @@ class LiveLine:
     dropped: Mapping[str, int]
 
 
-def live_lines(engine: Engine, *, limit: int = _MOST) -> tuple[LiveLine, ...]:
-    """The live sources that were not removed, by name."""
+def live_source_counts(
+    connection: Connection, *, limit: int = _MAX_SOURCES
+) -> tuple[LiveSourceCounts, ...]:
+    """Return the live sources that were not removed, by name."""
     latest = (
         select(Run.source_pk, func.max(Run.id).label("run_pk"))
         .where(Run.kind == RunKind.LIVE)
@@ -66,29 +67,29 @@ def live_lines(engine: Engine, *, limit: int = _MOST) -> tuple[LiveLine, ...]:
         .order_by(Source.name)
         .limit(limit)
     )
-    with snapshot(engine) as connection:
-        return tuple(_line(row) for row in connection.execute(query))
+    return tuple(_counts(row) for row in connection.execute(query))
 
 
-def uptime(engine: Engine, source: str, since: datetime, until: datetime) -> dict[LiveState, float]:
-    """Seconds that the source was in each state between the two moments; the rest is unknown."""
+def time_in_states(
+    connection: Connection, source: str, since: datetime, until: datetime
+) -> Mapping[LiveState, float]:
+    """Return the seconds in each state from `since` to `until`; the remaining time is unknown."""
     query = (
         select(SourceInterval.state, SourceInterval.since, SourceInterval.until)
         .join(Source, Source.id == SourceInterval.source_pk)
         .where(Source.name == source, SourceInterval.until > since, SourceInterval.since < until)
     )
     seconds: dict[LiveState, float] = {}
-    with snapshot(engine) as connection:
-        for row in connection.execute(query):
-            state = LiveState(row.state)
-            inside = min(row.until, until) - max(row.since, since)
-            seconds[state] = seconds.get(state, 0.0) + max(inside.total_seconds(), 0.0)
+    for row in connection.execute(query):
+        state = LiveState(row.state)
+        inside = min(row.until, until) - max(row.since, since)
+        seconds[state] = seconds.get(state, 0.0) + max(inside.total_seconds(), 0.0)
     return seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """A source was in that state from `since` to `until`, at least."""
+class StateInterval:
+    """A time during which a source was in one state: at least from `since` to `until`."""
 
     state: LiveState
     reason: str
@@ -96,8 +97,10 @@ class Interval:
     until: datetime
 
 
-def latest_intervals(engine: Engine, source: str, *, limit: int) -> tuple[Interval, ...]:
-    """What the source did last, the newest first."""
+def latest_intervals(
+    connection: Connection, source: str, *, limit: int
+) -> tuple[StateInterval, ...]:
+    """Return the source's latest intervals, newest first."""
     query = (
         select(
             SourceInterval.state, SourceInterval.reason, SourceInterval.since, SourceInterval.until
@@ -107,17 +110,19 @@ def latest_intervals(engine: Engine, source: str, *, limit: int) -> tuple[Interv
         .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
         .limit(limit)
     )
-    with snapshot(engine) as connection:
-        return tuple(
-            Interval(LiveState(row.state), row.reason, row.since, row.until)
-            for row in connection.execute(query)
-        )
+    return tuple(
+        StateInterval(LiveState(row.state), row.reason, row.since, row.until)
+        for row in connection.execute(query)
+    )
 
 
 def intervals_since(
-    engine: Engine, since: datetime, *, limit: int = _MOST_INTERVALS
-) -> dict[str, tuple[Interval, ...]]:
-    """What the living sources did since then, by name, the newest first; the newest `limit`."""
+    connection: Connection, since: datetime, *, limit: int = _MAX_INTERVALS
+) -> Mapping[str, tuple[StateInterval, ...]]:
+    """Return the intervals of sources that were not removed, by name, newest first.
+
+    Only the newest `limit` intervals are read.
+    """
     query = (
         select(
             Source.name,
@@ -131,21 +136,20 @@ def intervals_since(
         .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
         .limit(limit)
     )
-    found: dict[str, tuple[Interval, ...]] = {}
-    with snapshot(engine) as connection:
-        for row in connection.execute(query):
-            one = Interval(LiveState(row.state), row.reason, row.since, row.until)
-            found[row.name] = (*found.get(row.name, ()), one)
+    found: dict[str, tuple[StateInterval, ...]] = {}
+    for row in connection.execute(query):
+        one = StateInterval(LiveState(row.state), row.reason, row.since, row.until)
+        found[row.name] = (*found.get(row.name, ()), one)
     return found
 
 
-def _line(row: Any) -> LiveLine:
-    return LiveLine(
+def _counts(row: Any) -> LiveSourceCounts:
+    return LiveSourceCounts(
         name=row.name,
         uri=row.shown_uri,
         host=row.host,
         fps_limit=row.sampling_fps,
-        tags=tuple(json.loads(row.tags)),
+        tags=decode_tags(row.tags),
         paused=row.paused,
         run_id=row.run_id,
         captured=row.frames_captured or 0,

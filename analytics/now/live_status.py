@@ -1,49 +1,67 @@
-"""What the live sources do now: their records, joined with their supervisors' heartbeats."""
+"""The current state of live sources: their records joined with their supervisors' heartbeats."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
-from analytics.now.live_sources import LiveLine, live_lines
+from analytics.now.live_sources import LiveSourceCounts, live_source_counts
 from broker.presence import SourceReport
+from contracts.runs import RunKind
 
-UNWATCHED: Final = "dead"
-_UNWATCHED_REASON: Final = "nobody watches over it. Start `moodline up`, or `moodline ingest`"
+UNSUPERVISED: Final = "dead"
+_UNSUPERVISED_REASON: Final = (
+    "no process supervises this source. Start `moodline up` or `moodline ingest`"
+)
 
 
-def live_status(engine: Engine, reports: Sequence[SourceReport]) -> list[dict[str, Any]]:
-    """The documented fields of each live source. Raises DatabaseError.
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """One live source: its state from the heartbeat, its frame counts from the records.
 
-    A source without a heartbeat reads as dead, whatever its records say.
+    Field names and order are those of `moodline source list --json`. watched_by: the supervisor's
+    host; None if there is no heartbeat, and then the state is UNSUPERVISED.
     """
-    told = {report.id: report for report in reports}
-    return [_one(line, told) for line in live_lines(engine)]
+
+    name: str
+    kind: str
+    state: str
+    reason: str
+    since: str | None
+    fps: float
+    last_frame_age_s: float | None
+    watched_by: str | None
+    uri: str
+    tags: tuple[str, ...]
+    run_id: str | None
+    captured: int
+    analyzed: int
+    sampled_out: int
+    dropped: Mapping[str, int]
 
 
-def _one(line: LiveLine, told: Mapping[str, SourceReport]) -> dict[str, Any]:
-    report = told.get(line.name)
-    state: dict[str, Any] = {
-        "state": UNWATCHED,
-        "reason": _UNWATCHED_REASON,
-        "since": None,
-        "fps": 0.0,
-        "last_frame_age_s": None,
-        "watched_by": None,
-    }
-    if report is not None:
-        state = {name: value for name, value in asdict(report).items() if name in state}
-        state["watched_by"] = report.host
-    return {
-        "name": line.name,
-        "kind": "live",
-        **state,
-        "uri": line.uri,
-        "tags": list(line.tags),
-        "run_id": line.run_id,
-        "captured": line.captured,
-        "analyzed": line.analyzed,
-        "sampled_out": line.sampled_out,
-        "dropped": dict(line.dropped),
-    }
+def live_status(connection: Connection, reports: Sequence[SourceReport]) -> tuple[LiveStatus, ...]:
+    """Return the live sources that were not removed, by name. reports: the live heartbeats."""
+    by_name = {report.id: report for report in reports}
+    return tuple(_status(one, by_name.get(one.name)) for one in live_source_counts(connection))
+
+
+def _status(counts: LiveSourceCounts, report: SourceReport | None) -> LiveStatus:
+    return LiveStatus(
+        name=counts.name,
+        kind=str(RunKind.LIVE),
+        state=UNSUPERVISED if report is None else report.state,
+        reason=_UNSUPERVISED_REASON if report is None else report.reason,
+        since=None if report is None else report.since,
+        fps=0.0 if report is None else report.fps,
+        last_frame_age_s=None if report is None else report.last_frame_age_s,
+        watched_by=None if report is None else report.host,
+        uri=counts.uri,
+        tags=counts.tags,
+        run_id=counts.run_id,
+        captured=counts.captured,
+        analyzed=counts.analyzed,
+        sampled_out=counts.sampled_out,
+        dropped=counts.dropped,
+    )

@@ -1,22 +1,21 @@
-"""What goes on now: the sources, and the runs that have not ended."""
+"""The overview: recordings with their latest run, and the runs that have not ended."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, func, select
 
-from analytics.snapshots import snapshot
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
-_MOST: Final = 1000
+_MAX_LINES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLine:
-    """One source. state: of its latest run, as error is; runs: how many it has."""
+class RecordingSource:
+    """One source of recordings. runs: their number. state, error: those of the latest run."""
 
     name: str
     kind: str
@@ -28,7 +27,7 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that has not ended. worker, ingestor: who has it, or None."""
+    """A run that has not ended. worker, ingestor: the processes that hold it, or None."""
 
     run_id: str
     source: str
@@ -41,8 +40,10 @@ class OpenRun:
     started_at: datetime | None
 
 
-def source_lines(engine: Engine, *, limit: int = _MOST) -> tuple[SourceLine, ...]:
-    """The sources that are recordings, those with the latest runs first."""
+def recording_sources(
+    connection: Connection, *, limit: int = _MAX_LINES
+) -> tuple[RecordingSource, ...]:
+    """Return the sources that are not live, those with the latest runs first."""
     latest = (
         select(Run.source_pk, func.max(Run.id).label("run_pk"), func.count().label("runs"))
         .group_by(Run.source_pk)
@@ -56,22 +57,21 @@ def source_lines(engine: Engine, *, limit: int = _MOST) -> tuple[SourceLine, ...
         .order_by(func.coalesce(latest.c.run_pk, 0).desc(), Source.name)
         .limit(limit)
     )
-    with snapshot(engine) as connection:
-        return tuple(
-            SourceLine(
-                row.name,
-                row.kind,
-                row.runs or 0,
-                RunState(row.state) if row.state else None,
-                row.error or "",
-                row.queued_at,
-            )
-            for row in connection.execute(query)
+    return tuple(
+        RecordingSource(
+            row.name,
+            row.kind,
+            row.runs or 0,
+            RunState(row.state) if row.state else None,
+            row.error or "",
+            row.queued_at,
         )
+        for row in connection.execute(query)
+    )
 
 
-def open_runs(engine: Engine, *, limit: int = _MOST) -> tuple[OpenRun, ...]:
-    """The runs that have not ended, the oldest first."""
+def open_runs(connection: Connection, *, limit: int = _MAX_LINES) -> tuple[OpenRun, ...]:
+    """Return the runs that have not ended, oldest first."""
     query = (
         select(
             Run.run_id,
@@ -90,18 +90,17 @@ def open_runs(engine: Engine, *, limit: int = _MOST) -> tuple[OpenRun, ...]:
         .order_by(Run.id)
         .limit(limit)
     )
-    with snapshot(engine) as connection:
-        return tuple(
-            OpenRun(
-                run_id=row.run_id,
-                source=row.name,
-                state=RunState(row.state),
-                frames_analyzed=row.frames_analyzed,
-                frames_claimed=row.frames_claimed,
-                worker=row.holder,
-                ingestor=row.claimed_by,
-                queued_at=row.queued_at,
-                started_at=row.started_at,
-            )
-            for row in connection.execute(query)
+    return tuple(
+        OpenRun(
+            run_id=row.run_id,
+            source=row.name,
+            state=RunState(row.state),
+            frames_analyzed=row.frames_analyzed,
+            frames_claimed=row.frames_claimed,
+            worker=row.holder,
+            ingestor=row.claimed_by,
+            queued_at=row.queued_at,
+            started_at=row.started_at,
         )
+        for row in connection.execute(query)
+    )

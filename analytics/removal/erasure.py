@@ -1,8 +1,8 @@
-"""Erasing what was recorded of people: by source, run or time, everywhere, with a receipt.
+"""Erasure: deletes records of people by source, run or time, and writes a receipt.
 
-Rows go to the microsecond. Of what retention left as sums, whole minutes go; where only quarters
-of an hour are left, whole ones of these. When a camera worked is no record of anybody, and goes
-with a whole source only.
+Rows are erased to the microsecond. Removed sums are erased by whole minutes, or by whole quarters
+of an hour where only those are stored. Uptime is not a record of people: it is erased only
+together with its source.
 """
 
 import random
@@ -12,38 +12,43 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from analytics.history.rollups import fold_all
-from analytics.history.row_sums import Rows
+from analytics.history.rollups import roll_up_all
+from analytics.history.row_sums import RowRange
 from analytics.removal.deletion import delete_run
-from analytics.removal.erasure_scope import Scope, ScopedRun, letters_of, runs_in
-from analytics.removal.minute_batches import frames_of, minute_slices
-from analytics.removal.removed_sums import erase_settled, settled_frames
-from analytics.runs.step_sums import sums_of
+from analytics.removal.erasure_scope import (
+    ErasureScope,
+    ScopedRun,
+    dead_letters_in_scope,
+    runs_in_scope,
+)
+from analytics.removal.minute_batches import frame_indexes, minute_batches
+from analytics.removal.removed_sums import erase_removed_sums, removed_frames
+from analytics.runs.summary_steps import steps_of_rows
 from analytics.snapshots import snapshot
 from contracts.errors import RunBusyError, SettingsError
 from contracts.runs import RunKind
 from contracts.times import utc_now
-from records.audit import write_audit
+from records.audit import write_audit_entry
 from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
-from records.runs.run_steps import take_steps
+from records.rollup_windows import window_start
+from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress
 from records.tables.sources import Source, SourceInterval
-from records.windows import window_start
 
 _MINUTE_US: Final = 60_000_000
-_NOT_TOLD: Final = ("run_ids", "at", "dry_run", "number")
+_NOT_AUDITED: Final = ("run_ids", "at", "dry_run", "number")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, or would be. rollups: sums that retention had left. number: in the audit.
+    """What was erased, or would be erased if dry_run is set.
 
-    run_ids: the runs that lost something, or all; dead_letters: frames of theirs that were set
-    aside, as far as they may have been captured in the range.
+    rollups: frames of which only removed sums were stored. dead_letters: those that may have been
+    captured in the range. run_ids: the runs that lost records. number: the entry in the audit.
     """
 
     sources: tuple[str, ...]
@@ -59,22 +64,26 @@ class Receipt:
     number: int | None = None
 
 
-def erase(engine: Engine, scope: Scope, *, actor: str, dry_run: bool = False) -> Receipt:
-    """Erase, fold what is left, and write the receipt. A killed one can be repeated.
+def erase(engine: Engine, scope: ErasureScope, *, actor: str, dry_run: bool = False) -> Receipt:
+    """Erase the scope, roll up what is left, and write the receipt to the audit.
 
-    Raises SettingsError for a scope of everything, SourceNotFoundError, RunNotFoundError, and
-    RunBusyError while a recording in the scope is being analysed.
+    A killed erasure can be repeated. Raises SettingsError if the scope or its range is empty,
+    SourceNotFoundError, RunNotFoundError, and RunBusyError if a recording in the scope is being
+    analysed.
     """
-    if scope == Scope():
-        raise SettingsError("that would be everything", hint="Name a source, a run or a time")
+    if scope == ErasureScope():
+        raise SettingsError(
+            "the scope is empty, which would erase everything",
+            hint="Give a source, a run or a time",
+        )
     if scope.has_range and scope.since_us >= scope.until_us:
-        raise SettingsError("the range is empty", hint="--from comes before --to")
+        raise SettingsError("the range is empty", hint="--from must be before --to")
     with snapshot(engine) as connection:
-        runs = runs_in(connection, scope)
+        runs = runs_in_scope(connection, scope)
         receipt = _count(connection, scope, runs, dry_run=dry_run)
     busy = next((run for run in runs if run.busy and run.kind != RunKind.LIVE), None)
     if busy is not None:
-        raise RunBusyError(f"run {busy.run_id} is being worked on", hint="Cancel it first")
+        raise RunBusyError(f"run {busy.run_id} is being analysed", hint="Cancel it first")
     if dry_run:
         return receipt
     for run in runs:
@@ -84,18 +93,18 @@ def erase(engine: Engine, scope: Scope, *, actor: str, dry_run: bool = False) ->
             _erase_within(engine, scope, run)
     if scope.source is not None and scope.run_id is None and not scope.has_range:
         _erase_source(engine, scope.source)
-    fold_all(engine)
+    roll_up_all(engine)
     return _write_receipt(engine, scope, receipt, actor)
 
 
 def _count(
-    connection: Connection, scope: Scope, runs: list[ScopedRun], *, dry_run: bool
+    connection: Connection, scope: ErasureScope, runs: list[ScopedRun], *, dry_run: bool
 ) -> Receipt:
-    frames = faces = tracks = kept = letters = 0
+    frames = faces = tracks = rollup_frames = letters = 0
     touched = dict[ScopedRun, None]()
     for run in runs:
-        rows = Rows(scope.since_us, scope.until_us, run.pk)
-        here = frames_of(rows).subquery()
+        rows = RowRange(scope.since_us, scope.until_us, run.pk)
+        here = frame_indexes(rows).subquery()
         in_frames = Face.frame_index.in_(select(here.c.frame_index))
         found = connection.execute(
             select(
@@ -109,11 +118,11 @@ def _count(
                 .scalar_subquery(),
             )
         ).one()
-        settled = settled_frames(connection, run.pk, run.source_pk, scope.since_us, scope.until_us)
-        aside = len(letters_of(connection, scope, run))
+        removed = removed_frames(connection, run.pk, run.source_pk, scope.since_us, scope.until_us)
+        dead = len(dead_letters_in_scope(connection, scope, run))
         frames, faces, tracks = frames + found[0], faces + found[1], tracks + found[2]
-        kept, letters = kept + settled, letters + aside
-        if found[0] or settled or aside or not scope.has_range:
+        rollup_frames, letters = rollup_frames + removed, letters + dead
+        if found[0] or removed or dead or not scope.has_range:
             touched[run] = None
     return Receipt(
         sources=tuple(sorted({run.source for run in touched})),
@@ -121,7 +130,7 @@ def _count(
         frames=frames,
         faces=faces,
         tracks=tracks,
-        rollups=kept,
+        rollups=rollup_frames,
         dead_letters=letters,
         run_ids=tuple(run.run_id for run in touched),
         at=utc_now(),
@@ -129,19 +138,19 @@ def _count(
     )
 
 
-def _erase_within(engine: Engine, scope: Scope, run: ScopedRun) -> None:
-    """The run's rows in the range, some minutes at a time; the run itself when none are left."""
+def _erase_within(engine: Engine, scope: ErasureScope, run: ScopedRun) -> None:
+    """Erase the run's rows in the range in batches, and the run itself if nothing is left."""
     since_us, until_us = scope.since_us, scope.until_us
     before = window_start(until_us, 60)
-    # First: when the frames around them are gone, nothing tells when they were captured.
-    _erase_letters(engine, scope, run)
-    for rows in minute_slices(engine, run.pk, since_us, until_us):
+    # First: their time of capture follows from the frames around them.
+    _erase_dead_letters(engine, scope, run)
+    for rows in minute_batches(engine, run.pk, since_us, until_us):
         clipped = replace(
             rows, since_us=max(rows.since_us, since_us), until_us=min(rows.until_us, until_us)
         )
         with transaction(engine) as connection:
-            # The order in which a worker's commit takes them, or the two wait for each other.
-            # The accounting of whole minutes; of a part of one, it tells of the rest, too.
+            # run_minutes first, as in a worker's commit, or the two could deadlock. Only whole
+            # minutes: the counts of a partly erased minute also cover the rest of it.
             first = -window_start(-clipped.since_us, 60)
             connection.execute(
                 delete(RunMinute).where(
@@ -153,7 +162,7 @@ def _erase_within(engine: Engine, scope: Scope, run: ScopedRun) -> None:
             _erase_rows(connection, run, clipped)
     with transaction(engine) as connection:
         lock_rollups(connection)
-        erase_settled(connection, run.pk, run.source_pk, since_us, until_us)
+        erase_removed_sums(connection, run.pk, run.source_pk, since_us, until_us)
         left = connection.execute(
             select(Frame.run_pk).where(Frame.run_pk == run.pk).limit(1)
         ).first()
@@ -162,16 +171,16 @@ def _erase_within(engine: Engine, scope: Scope, run: ScopedRun) -> None:
             .where(rollups.c.source_pk == run.source_pk, rollups.c.part == run.pk)
             .limit(1)
         ).first()
-        aside = connection.execute(
+        dead = connection.execute(
             select(DeadLetter.seq).where(DeadLetter.run_pk == run.pk).limit(1)
         ).first()
-    if run.ended and left is sums is aside is None:
+    if run.ended and left is sums is dead is None:
         delete_run(engine, run.run_id)
 
 
-def _erase_letters(engine: Engine, scope: Scope, run: ScopedRun) -> None:
+def _erase_dead_letters(engine: Engine, scope: ErasureScope, run: ScopedRun) -> None:
     with transaction(engine) as connection:
-        seqs = letters_of(connection, scope, run)
+        seqs = dead_letters_in_scope(connection, scope, run)
         connection.execute(
             delete(DeadLetter).where(DeadLetter.run_pk == run.pk, DeadLetter.seq.in_(seqs))
         )
@@ -182,17 +191,17 @@ def _erase_letters(engine: Engine, scope: Scope, run: ScopedRun) -> None:
         )
 
 
-def _erase_rows(connection: Connection, run: ScopedRun, rows: Rows) -> None:
+def _erase_rows(connection: Connection, run: ScopedRun, rows: RowRange) -> None:
     first, last = window_start(rows.since_us, 60), window_start(rows.until_us - 1, 60)
     minutes = range(first, last + _MINUTE_US, _MINUTE_US)
     mark_dirty(connection, run.source_pk, minutes, random.getrandbits(62))
-    # Held from here on, so that no frame comes in between what is added up and what is removed.
+    # Locked from here on, so that no frame is added between summing and deleting.
     of_run = select(RunProgress.stepped).where(RunProgress.run_pk == run.pk)
     stepped = connection.execute(of_run.with_for_update()).scalar()
-    chosen = frames_of(rows)
+    chosen = frame_indexes(rows)
     if stepped:
-        sums = sums_of(connection, run.pk, chosen, faces_alone=False)
-        take_steps(connection, run.pk, sums)
+        sums = steps_of_rows(connection, run.pk, chosen, faces_only=False)
+        subtract_steps(connection, run.pk, sums)
     tracks = set(
         connection.execute(
             select(Face.track_id)
@@ -219,7 +228,7 @@ def _erase_rows(connection: Connection, run: ScopedRun, rows: Rows) -> None:
 
 
 def _shorten_tracks(connection: Connection, run_pk: int, tracks: set[int]) -> None:
-    """Tracks end where their faces do now; without a face they go."""
+    """Limit tracks to the faces that are left; delete tracks without a face."""
     for track_id in sorted(tracks):
         this = (Track.run_pk == run_pk, Track.track_id == track_id)
         left = connection.execute(
@@ -244,7 +253,7 @@ def _shorten_tracks(connection: Connection, run_pk: int, tracks: set[int]) -> No
 
 
 def _erase_source(engine: Engine, name: str) -> None:
-    """What is left of a source without runs; its own row stays while it is still read."""
+    """Erase the rest of a source without runs; a source that is still read keeps its own row."""
     with transaction(engine) as connection:
         lock_rollups(connection)
         source = connection.execute(
@@ -258,11 +267,11 @@ def _erase_source(engine: Engine, name: str) -> None:
             connection.execute(delete(Source).where(Source.id == source.id))
 
 
-def _write_receipt(engine: Engine, scope: Scope, receipt: Receipt, actor: str) -> Receipt:
+def _write_receipt(engine: Engine, scope: ErasureScope, receipt: Receipt, actor: str) -> Receipt:
     details = {
         "scope": {name: str(value) for name, value in asdict(scope).items() if value},
-        **{name: value for name, value in asdict(receipt).items() if name not in _NOT_TOLD},
+        **{name: value for name, value in asdict(receipt).items() if name not in _NOT_AUDITED},
     }
     with transaction(engine) as connection:
-        number = write_audit(connection, actor, "erase", details)
+        number = write_audit_entry(connection, actor, "erase", details)
     return replace(receipt, number=number)

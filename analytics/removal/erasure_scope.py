@@ -1,4 +1,4 @@
-"""What an erasure is of: a source, a run, a time; and the runs that have something in it."""
+"""The scope of an erasure: a source, a run or a time, and the runs that it may affect."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +10,20 @@ from analytics.runs.run_list import run_not_found
 from contracts.errors import SourceNotFoundError
 from contracts.runs import ENDED_STATES
 from contracts.times import EPOCH, to_micros
+from records.rollup_windows import MINUTE_S, QUARTER_S, window_start
 from records.tables.faces import Frame
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import DeadLetter, Run
 from records.tables.sources import Source
-from records.windows import MINUTE_S, QUARTER_S, window_start
 from runtime.process_identity import claim_is_alive
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What is to be erased; what is given must all hold. Times are of capture, UTC-aware."""
+class ErasureScope:
+    """The records to erase: those that match all given conditions.
+
+    since, until: time of capture, UTC-aware; until is exclusive.
+    """
 
     source: str | None = None
     run_id: str | None = None
@@ -29,20 +32,23 @@ class Scope:
 
     @property
     def has_range(self) -> bool:
+        """Whether the scope is limited by time."""
         return self.since is not None or self.until is not None
 
     @property
     def since_us(self) -> int:
+        """The begin in microseconds since 1970; without one, the year 1."""
         return to_micros(self.since or EPOCH.replace(year=1))
 
     @property
     def until_us(self) -> int:
+        """The end in microseconds since 1970; without one, the year 9999."""
         return to_micros(self.until or EPOCH.replace(year=9999))
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedRun:
-    """A run that something may be erased of. busy: a recording that is being analysed."""
+    """A run that may have records in the scope. busy: a live process is working on it."""
 
     pk: int
     run_id: str
@@ -53,10 +59,10 @@ class ScopedRun:
     busy: bool
 
 
-def runs_in(connection: Connection, scope: Scope) -> list[ScopedRun]:
-    """The runs that may have something in the scope, by age.
+def runs_in_scope(connection: Connection, scope: ErasureScope) -> list[ScopedRun]:
+    """Return the runs that may have records in the scope, oldest first.
 
-    Raises SourceNotFoundError and RunNotFoundError for one that does not exist.
+    Raises SourceNotFoundError or RunNotFoundError if the source or run does not exist.
     """
     query = select(
         Run.id,
@@ -72,7 +78,7 @@ def runs_in(connection: Connection, scope: Scope) -> list[ScopedRun]:
         known = connection.execute(select(Source.id).where(Source.name == scope.source)).first()
         if known is None:
             raise SourceNotFoundError(
-                f"no source {scope.source!r}", hint="`moodline status` shows them"
+                f"no source {scope.source!r}", hint="List the sources with `moodline status`"
             )
         query = query.where(Source.name == scope.source)
     if scope.run_id is not None:
@@ -80,7 +86,7 @@ def runs_in(connection: Connection, scope: Scope) -> list[ScopedRun]:
         if connection.execute(query).first() is None:
             raise run_not_found(scope.run_id)
     if scope.has_range:
-        query = query.where(or_(*_touched(scope)))
+        query = query.where(or_(*_in_range(scope)))
     return [
         ScopedRun(
             row.id,
@@ -95,10 +101,11 @@ def runs_in(connection: Connection, scope: Scope) -> list[ScopedRun]:
     ]
 
 
-def _touched(scope: Scope) -> list[ColumnElement[bool]]:
-    """The runs that may have something in the range: found by time, however many others are.
+def _in_range(scope: ErasureScope) -> list[ColumnElement[bool]]:
+    """Return conditions for runs that may have records in the range.
 
-    Of one source, or one run, by the runs' own keys: an open range may be all time of all sources.
+    Without a source or run, rows are found by time. For one source or run, they are found by the
+    run's own keys, because an open range may contain the rows of all sources.
     """
     captured = type_coerce(Frame.captured_at, BigInteger)
     since_us, until_us = scope.since_us, scope.until_us
@@ -106,34 +113,34 @@ def _touched(scope: Scope) -> list[ColumnElement[bool]]:
     minutes = select(RunMinute.run_pk).where(
         RunMinute.start >= window_start(since_us, MINUTE_S), RunMinute.start < until_us
     )
-    settled = select(rollups.c.part).where(
+    removed = select(rollups.c.part).where(
         rollups.c.width_s == QUARTER_S,
         rollups.c.start >= window_start(since_us, QUARTER_S),
         rollups.c.start < until_us,
     )
-    aside = Run.id.in_(select(DeadLetter.run_pk))
+    has_dead_letters = Run.id.in_(select(DeadLetter.run_pk))
     if scope.source is None and scope.run_id is None:
-        settled = settled.where(rollups.c.source_pk.in_(select(Source.id)))
-        return [*(Run.id.in_(query) for query in (frames, minutes, settled)), aside]
+        removed = removed.where(rollups.c.source_pk.in_(select(Source.id)))
+        return [*(Run.id.in_(query) for query in (frames, minutes, removed)), has_dead_letters]
     accounted = select(RunMinute.run_pk).where(RunMinute.run_pk == Run.id)
-    # The sum keeps databases from the time index, which has the frames of all sources.
+    # `+ 0` keeps the database from using the time index, which has all sources' frames.
     of_run = select(Frame.run_pk).where(
         Frame.run_pk == Run.id, captured + 0 >= since_us, captured + 0 < until_us
     )
     return [
         minutes.where(RunMinute.run_pk == Run.id).exists(),
-        # Only runs of before there was an account of minutes have frames without one.
+        # Only runs from before run_minutes existed have frames without an account.
         ~accounted.exists() & of_run.exists(),
-        settled.where(rollups.c.source_pk == Run.source_pk, rollups.c.part == Run.id).exists(),
-        aside,
+        removed.where(rollups.c.source_pk == Run.source_pk, rollups.c.part == Run.id).exists(),
+        has_dead_letters,
     ]
 
 
-def letters_of(connection: Connection, scope: Scope, run: ScopedRun) -> list[int]:
-    """The run's dead letters, by seq, that may have been captured in the range.
+def dead_letters_in_scope(connection: Connection, scope: ErasureScope, run: ScopedRun) -> list[int]:
+    """Return the seq of each dead letter of the run that may have been captured in the range.
 
-    They have no time of their own: it is between those of the frames around them, and before
-    they were set aside.
+    A dead letter has no time of capture: it lies between those of the frames around it, and before
+    the letter was set aside.
     """
     captured = type_coerce(Frame.captured_at, BigInteger)
     found = []

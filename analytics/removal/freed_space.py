@@ -1,4 +1,4 @@
-"""Room in the database: what deletions left behind goes back, the planner's figures are kept."""
+"""Database maintenance: returning free pages to the file system, and query statistics."""
 
 from typing import Final
 
@@ -11,15 +11,15 @@ _ANALYZED_ROWS: Final = 1000
 
 
 def refresh_statistics(engine: Engine) -> None:
-    """Tell the planner how the tables are filled; a sample is enough."""
+    """Update the query planner's statistics, on SQLite from a sample."""
     with transaction(engine) as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql(f"PRAGMA analysis_limit={_ANALYZED_ROWS}")
         connection.exec_driver_sql("ANALYZE")
 
 
-def give_space_back(engine: Engine) -> None:
-    """Return SQLite's free pages to the file system, some at a time; PostgreSQL does it itself."""
+def return_free_space(engine: Engine) -> None:
+    """Return SQLite's free pages to the file system, in chunks; PostgreSQL needs no help."""
     if engine.dialect.name != "sqlite":
         return
     left = None
@@ -29,7 +29,8 @@ def give_space_back(engine: Engine) -> None:
             if free == 0 or (left is not None and free >= left):
                 return
             left = free
-            # It frees a page a step and returns no columns: only a bare cursor steps to the end.
+            # The pragma frees one page a step and returns no columns: SQLAlchemy would stop after
+            # the first step, a DBAPI cursor steps to the end.
             cursor = connection.connection.cursor()
             cursor.execute(f"PRAGMA incremental_vacuum({_CHUNK_PAGES})")
             cursor.fetchall()

@@ -1,32 +1,35 @@
-"""The parts of the rollups that a run's removed rows added up to: added once, erased on request."""
+"""Removed sums: the rollup part of a run that keeps the sums of rows that retention removed."""
 
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
 
-from analytics.history.row_sums import Minutes
+from analytics.history.row_sums import MinuteSums
 from contracts.times import MICROS
 from records.rollup_sums import add_sums
+from records.rollup_windows import MINUTE_S, QUARTER_S, WIDTHS, window_start
 from records.tables.rollups import SUMS, rollups
-from records.windows import MINUTE_S, QUARTER_S, WIDTHS, window_start
 
 _ABOVE_MINUTES: Final = WIDTHS[1:]
 
 
-def settle(
-    connection: Connection, run_pk: int, minutes: Minutes, finished_at: datetime | None
+def add_removed_sums(
+    connection: Connection, run_pk: int, minutes: MinuteSums, finished_at: datetime | None
 ) -> None:
-    """Add what is about to go to the run's own part, at every width. Under `lock_rollups`."""
+    """Add the sums of rows about to be removed to the run's part, at every width.
+
+    The caller holds `lock_rollups`.
+    """
     for (source_pk, start), sums in minutes.items():
         row = {"source_pk": source_pk, "start": start, "part": run_pk, "folded_at": finished_at}
         add_sums(connection, _at_widths(row | {"tracks_carried": 0} | sums, WIDTHS))
 
 
-def settled_frames(
+def removed_frames(
     connection: Connection, run_pk: int, source_pk: int, since_us: int, until_us: int
 ) -> int:
-    """How many frames the run's own part has in that range, to the quarter of an hour."""
+    """Return the number of frames in the run's part, for whole quarters of an hour."""
     return int(
         connection.execute(
             select(func.coalesce(func.sum(rollups.c.frames), 0)).where(
@@ -40,12 +43,13 @@ def settled_frames(
     )
 
 
-def erase_settled(
+def erase_removed_sums(
     connection: Connection, run_pk: int, source_pk: int, since_us: int, until_us: int
 ) -> None:
-    """Take what the run's part has in that range out of every width. Under `lock_rollups`.
+    """Subtract the run's part in this range from every width.
 
-    Whole minutes; whole quarters of an hour where the minutes are no longer kept.
+    Whole minutes, or whole quarters of an hour where retention removed the minutes. The caller
+    holds `lock_rollups`.
     """
     part = (rollups.c.source_pk == source_pk, rollups.c.part == run_pk)
     since_us = max(since_us, -(2**62))
@@ -84,7 +88,7 @@ def erase_settled(
 def _rows(
     connection: Connection, part: Any, width_s: int, since_us: int, until_us: int
 ) -> list[dict[str, Any]]:
-    """The part's rows of that width whose window touches [since, until)."""
+    """Read the part's rows of one width whose window overlaps [since, until)."""
     found = connection.execute(
         select(rollups).where(
             *part,
@@ -101,9 +105,9 @@ def _negative(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at_widths(row: dict[str, Any], widths: tuple[int, ...]) -> list[dict[str, Any]]:
-    """The row of one window, as it is added to the windows around it.
+    """Return the row of one window as it is added to each window that contains it.
 
-    Carried tracks are only those of a window's first minute.
+    Carried tracks count only in windows that begin at the same moment.
     """
     rows = []
     for width_s in widths:

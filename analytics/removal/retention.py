@@ -1,8 +1,8 @@
-"""Retention: old rows go, and what they added up to stays.
+"""Retention: removes old rows and keeps their sums.
 
-Ages count from ingestion: from when a run ended. The rows of a run are removed some minutes at a
-time; in the same transaction their sums become a part of the rollups, and the minutes dirty: who
-had read the rows just before folds these minutes once more.
+Age counts from the end of the run. Rows are removed in batches of minutes. The same transaction
+adds their sums to the rollups and marks the minutes dirty, so a roll-up that read the rows just
+before runs again.
 """
 
 import random
@@ -14,10 +14,10 @@ from typing import Final
 from sqlalchemy import Connection, Engine, delete, func, select
 
 from analytics.history.rollups import write_minutes
-from analytics.history.row_sums import Rows, all_sums, face_sums, frame_sums
-from analytics.removal.minute_batches import frames_of, minute_slices
-from analytics.removal.removed_sums import settle
-from analytics.runs.step_sums import sums_of
+from analytics.history.row_sums import RowRange, face_sums, frame_sums, row_sums
+from analytics.removal.minute_batches import frame_indexes, minute_batches
+from analytics.removal.removed_sums import add_removed_sums
+from analytics.runs.summary_steps import steps_of_rows
 from analytics.snapshots import snapshot
 from contracts.runs import ENDED_STATES
 from contracts.settings import Settings
@@ -25,23 +25,22 @@ from contracts.times import MICROS, to_micros, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
-from records.runs.run_steps import take_steps
+from records.rollup_windows import MINUTE_S, WIDTHS
+from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track
-from records.tables.operations import JobRun
-from records.tables.rollups import RECOMPUTED, RunMinute, rollups
+from records.tables.rollups import RECOMPUTED_PART, RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress
 from records.tables.sources import Source, SourceInterval
-from records.windows import MINUTE_S, WIDTHS
 
-_RUNS_A_LOOK: Final = 500
+_RUNS_PER_QUERY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
-    """How long each class of data is kept, from its ingestion; None: for ever.
+class RetentionPeriods:
+    """How long each kind of data is kept after its run ended; None means without a limit.
 
-    faces: with their tracks; never longer than their frames. minutes: the finest rollups, never
-    shorter than the frames. rollups: all of them.
+    faces: with their tracks; at most as long as frames. minutes: rollups of a minute; at least as
+    long as frames. rollups: all widths; at least as long as frames.
     """
 
     faces: timedelta | None
@@ -50,11 +49,11 @@ class Ages:
     rollups: timedelta | None
 
     @classmethod
-    def of(cls, settings: Settings) -> "Ages":
-        """As the settings say, each at least what the others need."""
-        never = timedelta.max
+    def from_settings(cls, settings: Settings) -> "RetentionPeriods":
+        """Return the periods of the settings, adjusted to the limits above."""
+        unlimited = timedelta.max
         days = [
-            timedelta(days=kept) if kept else never
+            timedelta(days=kept) if kept else unlimited
             for kept in (
                 settings.keep_faces_days,
                 settings.keep_frames_days,
@@ -63,13 +62,13 @@ class Ages:
             )
         ]
         faces, frames, minutes, all_of_them = days
-        ages = (min(faces, frames), frames, max(minutes, frames), max(all_of_them, frames))
-        return cls(*(None if age == never else age for age in ages))
+        limited = (min(faces, frames), frames, max(minutes, frames), max(all_of_them, frames))
+        return cls(*(None if age == unlimited else age for age in limited))
 
 
 @dataclass(slots=True)
-class Removed:
-    """What retention removed."""
+class RemovedCounts:
+    """The number of rows that retention removed, by kind."""
 
     faces: int = 0
     frames: int = 0
@@ -77,7 +76,7 @@ class Removed:
     intervals: int = 0
 
     def line(self) -> str:
-        """As a person reads it."""
+        """Return the counts as a line of text."""
         return (
             f"{self.faces:,} faces, {self.frames:,} frames, {self.rollups:,} rollups, "
             f"{self.intervals:,} source states"
@@ -91,44 +90,30 @@ class _OldRun:
     finished_at: datetime | None
 
 
-def apply_retention(engine: Engine, ages: Ages, *, now: datetime | None = None) -> Removed:
-    """Remove what is older than its age. A killed one can be repeated. Raises DatabaseError."""
+def apply_retention(
+    engine: Engine, periods: RetentionPeriods, *, now: datetime | None = None
+) -> RemovedCounts:
+    """Remove data older than its period. A killed run can be repeated. Raises DatabaseError."""
     now = now or utc_now()
-    removed = Removed()
-    if ages.faces is not None:
-        for run in _old_runs(engine, Face, now - ages.faces):
+    removed = RemovedCounts()
+    if periods.faces is not None:
+        for run in _old_runs(engine, Face, now - periods.faces):
             removed.faces += _remove_faces(engine, run)
-    if ages.frames is not None:
-        for run in _old_runs(engine, Frame, now - ages.frames):
+    if periods.frames is not None:
+        for run in _old_runs(engine, Frame, now - periods.frames):
             removed.frames += _remove_frames(engine, run)
-        removed.intervals = _remove_intervals(engine, now - ages.frames)
-    if ages.minutes is not None:
-        removed.rollups += _remove_rollups(engine, (MINUTE_S,), now - ages.minutes)
-    if ages.rollups is not None:
-        removed.rollups += _remove_rollups(engine, WIDTHS, now - ages.rollups)
+        removed.intervals = _remove_intervals(engine, now - periods.frames)
+    if periods.minutes is not None:
+        removed.rollups += _remove_rollups(engine, (MINUTE_S,), now - periods.minutes)
+    if periods.rollups is not None:
+        removed.rollups += _remove_rollups(engine, WIDTHS, now - periods.rollups)
     return removed
-
-
-def forget_job_runs(engine: Engine, before: datetime) -> int:
-    """Remove what is known of old runs of scheduled jobs; the latest of each job stays."""
-    latest = (
-        select(JobRun.job, func.max(JobRun.scheduled_at).label("at"))
-        .group_by(JobRun.job)
-        .subquery()
-    )
-    kept = select(latest.c.job).where(
-        latest.c.job == JobRun.job, latest.c.at == JobRun.scheduled_at
-    )
-    with transaction(engine) as connection:
-        return connection.execute(
-            delete(JobRun).where(JobRun.scheduled_at < before, ~kept.correlate(JobRun).exists())
-        ).rowcount
 
 
 def _old_runs(
     engine: Engine, table: type[Face] | type[Frame], before: datetime
 ) -> Iterator[_OldRun]:
-    """The runs that ended before, and still have rows."""
+    """Yield the runs that ended before `before` and still have rows in the table."""
     after = 0
     while True:
         query = (
@@ -140,31 +125,35 @@ def _old_runs(
                 select(table.run_pk).where(table.run_pk == Run.id).exists(),
             )
             .order_by(Run.id)
-            .limit(_RUNS_A_LOOK)
+            .limit(_RUNS_PER_QUERY)
         )
         with snapshot(engine) as connection:
             runs = [
                 _OldRun(row.id, row.source_pk, row.finished_at) for row in connection.execute(query)
             ]
         yield from runs
-        if len(runs) < _RUNS_A_LOOK:
+        if len(runs) < _RUNS_PER_QUERY:
             return
         after = runs[-1].run_pk
 
 
 def _remove_faces(engine: Engine, run: _OldRun) -> int:
     removed = 0
-    for rows in minute_slices(engine, run.run_pk):
+    for rows in minute_batches(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
             if _is_counted(connection, run):
-                settle(connection, run.run_pk, face_sums(connection, rows), run.finished_at)
-            _take_steps(connection, run, rows, faces_alone=True)
+                add_removed_sums(
+                    connection, run.run_pk, face_sums(connection, rows), run.finished_at
+                )
+            _subtract_steps(connection, run, rows, faces_only=True)
             removed += connection.execute(
-                delete(Face).where(Face.run_pk == run.run_pk, Face.frame_index.in_(frames_of(rows)))
+                delete(Face).where(
+                    Face.run_pk == run.run_pk, Face.frame_index.in_(frame_indexes(rows))
+                )
             ).rowcount
-            _compute_again(connection, run, rows)
-            # With the last face, not after it: a killed retention does not come back to the run.
+            _recompute_minutes(connection, run, rows)
+            # In the transaction of the last face: a killed retention does not return to this run.
             face_left = select(Face.run_pk).where(Face.run_pk == run.run_pk).exists()
             connection.execute(delete(Track).where(Track.run_pk == run.run_pk, ~face_left))
     return removed
@@ -172,15 +161,17 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
 
 def _remove_frames(engine: Engine, run: _OldRun) -> int:
     removed = 0
-    for rows in minute_slices(engine, run.run_pk):
+    for rows in minute_batches(engine, run.run_pk):
         with transaction(engine) as connection:
             lock_rollups(connection)
             if _is_counted(connection, run):
-                settle(connection, run.run_pk, frame_sums(connection, rows), run.finished_at)
-            _take_steps(connection, run, rows, faces_alone=False)
+                add_removed_sums(
+                    connection, run.run_pk, frame_sums(connection, rows), run.finished_at
+                )
+            _subtract_steps(connection, run, rows, faces_only=False)
             removed += connection.execute(
                 delete(Frame).where(
-                    Frame.run_pk == run.run_pk, Frame.frame_index.in_(frames_of(rows))
+                    Frame.run_pk == run.run_pk, Frame.frame_index.in_(frame_indexes(rows))
                 )
             ).rowcount
             connection.execute(
@@ -190,7 +181,7 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
                     RunMinute.start < rows.until_us,
                 )
             )
-            _compute_again(connection, run, rows)
+            _recompute_minutes(connection, run, rows)
             frame_left = select(Frame.run_pk).where(Frame.run_pk == run.run_pk).exists()
             for table in (Track, DeadLetter):
                 connection.execute(delete(table).where(table.run_pk == run.run_pk, ~frame_left))
@@ -198,32 +189,34 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
 
 
 def _is_counted(connection: Connection, run: _OldRun) -> bool:
-    """Whether history counts the run now: another may have taken its place since the last slice.
+    """Return whether history counts the run; that may change between batches.
 
-    Under `lock_rollups`, which whoever changes it has, too.
+    The caller holds `lock_rollups`, as does everything that changes it.
     """
     query = select(Run.counted).where(Run.id == run.run_pk)
     return bool(connection.execute(query).scalar())
 
 
-def _take_steps(connection: Connection, run: _OldRun, rows: Rows, *, faces_alone: bool) -> None:
-    """What the rows are in the run's steps goes with them."""
+def _subtract_steps(
+    connection: Connection, run: _OldRun, rows: RowRange, *, faces_only: bool
+) -> None:
+    """Subtract the rows' share from the run's summary steps."""
     query = select(RunProgress.stepped).where(RunProgress.run_pk == run.run_pk).with_for_update()
     if connection.execute(query).scalar():
-        sums = sums_of(connection, run.run_pk, frames_of(rows), faces_alone=faces_alone)
-        take_steps(connection, run.run_pk, sums)
+        sums = steps_of_rows(connection, run.run_pk, frame_indexes(rows), faces_only=faces_only)
+        subtract_steps(connection, run.run_pk, sums)
 
 
-def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
-    """What is left of these minutes of the source, without the rows that went."""
-    found = all_sums(connection, Rows(rows.since_us, rows.until_us))
+def _recompute_minutes(connection: Connection, run: _OldRun, rows: RowRange) -> None:
+    """Recompute these minutes of the source from the rows that are left."""
+    found = row_sums(connection, RowRange(rows.since_us, rows.until_us))
     known = connection.execute(
         select(rollups.c.start).where(
             rollups.c.source_pk == run.source_pk,
             rollups.c.width_s == MINUTE_S,
             rollups.c.start >= rows.since_us,
             rollups.c.start < rows.until_us,
-            rollups.c.part == RECOMPUTED,
+            rollups.c.part == RECOMPUTED_PART,
         )
     ).scalars()
     keys = {(run.source_pk, start) for start in known}
@@ -234,7 +227,7 @@ def _compute_again(connection: Connection, run: _OldRun, rows: Rows) -> None:
 
 
 def _remove_intervals(engine: Engine, before: datetime) -> int:
-    """Old states of live sources; each one's latest stays."""
+    """Remove old state intervals of live sources, except each source's latest."""
     latest = select(func.max(SourceInterval.id)).group_by(SourceInterval.source_pk)
     with transaction(engine) as connection:
         return connection.execute(
@@ -245,7 +238,7 @@ def _remove_intervals(engine: Engine, before: datetime) -> int:
 
 
 def _remove_rollups(engine: Engine, widths: tuple[int, ...], before: datetime) -> int:
-    """Parts that are never computed again, by when their data came in."""
+    """Remove rollup parts that are not recomputed, by when their data arrived."""
     removed = 0
     day_us = 86_400 * MICROS
     with snapshot(engine) as connection:
@@ -256,10 +249,10 @@ def _remove_rollups(engine: Engine, widths: tuple[int, ...], before: datetime) -
                 rollups.c.source_pk == source_pk,
                 rollups.c.width_s == width_s,
                 rollups.c.start < to_micros(before),
-                rollups.c.part != RECOMPUTED,
+                rollups.c.part != RECOMPUTED_PART,
                 rollups.c.folded_at < before,
             )
-            # A month at a time: the first time there may be years.
+            # A month in each transaction: the first retention may remove years.
             with snapshot(engine) as connection:
                 first = connection.execute(select(func.min(rollups.c.start)).where(*old)).scalar()
             while first is not None and first < to_micros(before):

@@ -1,18 +1,17 @@
-"""Frames that were set aside instead of analysed."""
+"""Dead letters: frames set aside after repeated crashes instead of analysed."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, select
 
-from analytics.snapshots import snapshot
 from records.tables.runs import DeadLetter, Run
 from records.tables.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
-    """One message that no try could analyse. frame_index: None where it could not be read."""
+class DeadLetterLine:
+    """One dead letter. frame_index: None if the message could not be read."""
 
     run_id: str
     source: str
@@ -22,8 +21,8 @@ class SetAside:
     at: datetime
 
 
-def list_dead_letters(engine: Engine, *, limit: int = 1000) -> tuple[SetAside, ...]:
-    """The newest first."""
+def list_dead_letters(connection: Connection, *, limit: int = 1000) -> tuple[DeadLetterLine, ...]:
+    """Return the dead letters of all runs, newest first."""
     query = (
         select(
             Run.run_id,
@@ -38,5 +37,4 @@ def list_dead_letters(engine: Engine, *, limit: int = 1000) -> tuple[SetAside, .
         .order_by(DeadLetter.at.desc(), DeadLetter.seq.desc())
         .limit(limit)
     )
-    with snapshot(engine) as connection:
-        return tuple(SetAside(*row) for row in connection.execute(query))
+    return tuple(DeadLetterLine(*row) for row in connection.execute(query))

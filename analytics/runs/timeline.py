@@ -1,30 +1,34 @@
-"""How a run's expressions move over its media time: equal buckets, each with its coverage."""
+"""A run's timeline: expressions over media time, in equal buckets with their coverage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from analytics.runs.run_list import run_not_found
-from analytics.runs.step_sums import IS_EMPTY, LABEL, MOST_ROWS, Dwells, Grid, by_bucket
-from analytics.snapshots import snapshot
-from records.runs.run_steps import spread_sums
+from analytics.runs.summary_steps import (
+    IS_EMPTY,
+    LABEL,
+    MAX_ROWS,
+    DwellSums,
+    StepGrid,
+    dwell_group,
+    steps_by_bucket,
+)
+from contracts.times import MICROS
 from records.tables.faces import Face, Frame
-from records.tables.run_steps import EMPTY
 from records.tables.runs import Run, RunProgress
-
-_MICROS: Final = 1_000_000
+from records.tables.summary_steps import EMPTY
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A stretch of media time. A bucket without frames is a gap, and never "neutral".
+class MediaBucket:
+    """One step of a run's timeline, in seconds of media time.
 
-    frames: analysed frames in it. faces: their faces by smoothed label. analyzed_s: the seconds
-    that analysed frames stand for, of which empty_s without a face. emotions: person-seconds by
-    smoothed label, only labels that occur. A frame stands for its dwell, the time up to it,
-    which may begin in an earlier bucket: each bucket has the part that lies in it.
+    frames: analysed frames. analyzed_s: seconds that analysed frames stand for; empty_s: the part
+    of it without a face. faces: by smoothed label. emotions: person-seconds by smoothed label, only
+    labels that occur. A frame stands for its dwell, the time before it, which may begin in an
+    earlier bucket: each bucket has the part that lies in it.
     """
 
     start_s: float
@@ -37,12 +41,13 @@ class Bucket:
 
     @property
     def is_gap(self) -> bool:
+        """Whether nothing was analysed. A gap is unknown, which is not neutral."""
         return self.frames == 0 and self.analyzed_s == 0
 
 
 @dataclass(slots=True)
 class _Tally:
-    """A bucket while it is filled, in microseconds."""
+    """The sums of a bucket, in microseconds."""
 
     frames: int = 0
     analyzed_us: int = 0
@@ -61,56 +66,55 @@ class _Tally:
         self.emotions_us[label] = self.emotions_us.get(label, 0) + us
 
 
-def run_timeline(engine: Engine, run_id: str, buckets: int) -> tuple[Bucket, ...]:
-    """The run from media time 0 to its end, in at most `buckets` equal buckets.
+def run_timeline(connection: Connection, run_id: str, buckets: int) -> tuple[MediaBucket, ...]:
+    """Return the run from media time 0 to its end in at most `buckets` equal buckets.
 
-    Fewer where the sampling leaves less than one frame for each, and of a long run, whose buckets
-    are whole steps of run_steps. Raises RunNotFoundError.
+    There are fewer if there are fewer frames than buckets, and for a long run, whose buckets are
+    whole summary steps. Raises RunNotFoundError.
     """
-    with snapshot(engine) as connection:
-        run = connection.execute(
-            select(
-                Run.id,
-                Run.duration_us,
-                RunProgress.frames_analyzed,
-                RunProgress.faces,
-                RunProgress.last_media_time_us,
-                RunProgress.stepped,
-            )
-            .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
-            .where(Run.run_id == run_id)
-        ).first()
-        if run is None:
-            raise run_not_found(run_id)
-        span_us = max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
-        # Buckets narrower than the time between two frames would show gaps that are none.
-        count = max(1, min(buckets, run.frames_analyzed or 1, span_us))
-        width_us = -(-span_us // count)
-        if run.stepped and run.frames_analyzed + run.faces > MOST_ROWS:
-            grid = Grid.over(span_us, count)
-            width_us, count = grid.width_us, -(-span_us // grid.width_us)
-            tallies = [_Tally() for _ in range(count)]
-            _add_steps(connection, run.id, grid, tallies)
-        else:
-            tallies = [_Tally() for _ in range(count)]
-            _add_frames(connection, run.id, width_us, tallies)
-            _add_faces(connection, run.id, width_us, tallies)
+    run = connection.execute(
+        select(
+            Run.id,
+            Run.duration_us,
+            RunProgress.frames_analyzed,
+            RunProgress.faces,
+            RunProgress.last_media_time_us,
+            RunProgress.stepped,
+        )
+        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+        .where(Run.run_id == run_id)
+    ).first()
+    if run is None:
+        raise run_not_found(run_id)
+    span_us = max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
+    # Buckets narrower than the time between two frames would show false gaps.
+    count = max(1, min(buckets, run.frames_analyzed or 1, span_us))
+    width_us = -(-span_us // count)
+    if run.stepped and run.frames_analyzed + run.faces > MAX_ROWS:
+        grid = StepGrid.over(span_us, count)
+        width_us, count = grid.width_us, -(-span_us // grid.width_us)
+        tallies = [_Tally() for _ in range(count)]
+        _add_steps(connection, run.id, grid, tallies)
+    else:
+        tallies = [_Tally() for _ in range(count)]
+        _add_frames(connection, run.id, width_us, tallies)
+        _add_faces(connection, run.id, width_us, tallies)
     return tuple(
-        Bucket(
-            start_s=index * width_us / _MICROS,
-            end_s=min((index + 1) * width_us, span_us) / _MICROS,
+        MediaBucket(
+            start_s=index * width_us / MICROS,
+            end_s=min((index + 1) * width_us, span_us) / MICROS,
             frames=tally.frames,
-            analyzed_s=tally.analyzed_us / _MICROS,
-            empty_s=tally.empty_us / _MICROS,
+            analyzed_s=tally.analyzed_us / MICROS,
+            empty_s=tally.empty_us / MICROS,
             faces=tally.faces,
-            emotions={label: us / _MICROS for label, us in tally.emotions_us.items()},
+            emotions={label: us / MICROS for label, us in tally.emotions_us.items()},
         )
         for index, tally in enumerate(tallies)
     )
 
 
-def _add_steps(connection: Connection, run_pk: int, grid: Grid, tallies: list[_Tally]) -> None:
-    for row in by_bucket(connection, run_pk, grid):
+def _add_steps(connection: Connection, run_pk: int, grid: StepGrid, tallies: list[_Tally]) -> None:
+    for row in steps_by_bucket(connection, run_pk, grid):
         tally = tallies[min(row.bucket, len(tallies) - 1)]
         if row.is_frame:
             tally.add_frames(row.label, int(row.seen), int(row.time_us))
@@ -119,23 +123,23 @@ def _add_steps(connection: Connection, run_pk: int, grid: Grid, tallies: list[_T
 
 
 def _add_frames(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
-    dwells = Dwells(width_us)
+    dwells = DwellSums(width_us)
     for row in connection.execute(
         select(IS_EMPTY.label("label"), *dwells.sums())
         .where(Frame.run_pk == run_pk)
         .group_by(IS_EMPTY, *dwells.keys())
     ):
-        for index, frames, us in spread_sums(row, width_us):
+        for index, frames, us in dwell_group(row).by_step(width_us):
             tallies[min(index, len(tallies) - 1)].add_frames(row.label, frames, us)
 
 
 def _add_faces(connection: Connection, run_pk: int, width_us: int, tallies: list[_Tally]) -> None:
-    dwells = Dwells(width_us)
+    dwells = DwellSums(width_us)
     for row in connection.execute(
         select(LABEL.label("label"), *dwells.sums())
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
         .where(Face.run_pk == run_pk)
         .group_by(LABEL, *dwells.keys())
     ):
-        for index, faces, us in spread_sums(row, width_us):
+        for index, faces, us in dwell_group(row).by_step(width_us):
             tallies[min(index, len(tallies) - 1)].add_faces(row.label, faces, us)
