@@ -1,85 +1,123 @@
-"""The scripts and the sheets that every page loads, each as one file: docs/decisions/0021."""
+"""The bundle: all scripts of a page as one file, and all style sheets as one (decision 0021)."""
 
 import hashlib
 import pkgutil
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from dash.fingerprint import check_fingerprint
 
-PLACE: Final = "_dash-component-suites/"
-"""Where Dash has the files of packages, below the prefix."""
-BELOW: Final = f"{PLACE}dash/dcc/"
-"""Where the bundle is: its scripts load others from where they came from themselves."""
-PLOTLY: Final = Path(__file__).parents[1] / "vendor" / "plotly-basic.min.js"
-"""Bars and lines, a quarter of the whole: npm's plotly.js-basic-dist-min, of the release that the
-Python package draws for. Why it is here: docs/decisions/0021."""
-PLOTLY_ASKED: Final = f"{PLACE}plotly/package_data/plotly.min.js"
-CHARTS: Final = (f"{BELOW}async-graph.js", PLOTLY_ASKED)
-"""What a chart loads, below the prefix."""
-_COMPILE: Final = b"//# allFunctionsCalledOnLoad\n"
-"""Tells Chromium to compile a script while it comes, beside the page's own thread."""
+from contracts.expressions import DARK_THEME, LIGHT_THEME, ThemeColours
+from dashboard.web.script_modules import join_modules
+
+_SUITES: Final = "_dash-component-suites/"
+"""Where Dash serves the files of packages, below the prefix."""
+BUNDLE_PATH: Final = f"{_SUITES}dash/dcc/"
+"""Where the bundle is served: its scripts load further ones relative to their own address."""
+_VENDOR: Final = Path(__file__).parents[1] / "vendor"
+PLOTLY_FILE: Final = _VENDOR / "plotly-basic.min.js"
+"""npm's plotly.js-basic-dist-min, bars and lines only, a quarter of the whole. Its release is the
+one that the Python package draws for."""
+PLOTLY_PATH: Final = f"{_SUITES}plotly/package_data/plotly.min.js"
+CHART_SCRIPTS: Final = (f"{BUNDLE_PATH}async-graph.js", PLOTLY_PATH)
+"""The scripts that a chart loads, below the prefix."""
+_COMPILE_HINT: Final = b"//# allFunctionsCalledOnLoad\n"
+"""Makes Chromium compile the whole script while it loads, off the page's main thread."""
 _ASSETS: Final = "assets/"
-_RUNTIME: Final = Path(__file__).parents[1] / "vendor" / "regenerator-runtime.js"
-"""npm's regenerator-runtime: all that Dash's components need of the polyfills it loads."""
-_SCRIPT: Final = re.compile(r'<script src="([^"]+)"></script>\n?')
-_SHEET: Final = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
+_RUNTIME: Final = _VENDOR / "regenerator-runtime.js"
+"""npm's regenerator-runtime: the only one of Dash's polyfills that its components need."""
+_SCRIPT_TAG: Final = re.compile(r'<script src="([^"]+)"></script>\n?')
+_SHEET_TAG: Final = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
 
 
 def plotly() -> bytes:
-    """Plotly for browsers, which compile all of it at once and not function by function."""
-    return _COMPILE + PLOTLY.read_bytes()
+    """Return plotly.js as browsers get it, with the hint to compile it at once."""
+    return _COMPILE_HINT + PLOTLY_FILE.read_bytes()
 
 
 class Bundle:
-    """Files named by what they hold. Those of the last document are kept, a megabyte or two.
+    """Script and style sheet of the latest document, named by their content; one or two MB.
 
-    prefix: what addresses begin with. assets: the folder of the dashboard's own.
+    prefix: the path that all addresses begin with. assets: the folder of our own files.
     """
 
     def __init__(self, prefix: str, assets: Path) -> None:
         self._prefix = prefix
         self._assets = assets
-        self._of: tuple[list[str], ...] = ()
+        self._bundled: tuple[list[str], ...] = ()
         self._files: dict[str, bytes] = {}
         self._tags = ("", "")
 
     def tags(self, scripts: str, sheets: str) -> tuple[str, str]:
-        """One tag each, in the place of Dash's; what is written into the document stays there."""
-        of = (_SCRIPT.findall(scripts), _SHEET.findall(sheets))
-        if of != self._of:
-            script = b"".join(b"\n;" + self._read(url) for url in of[0])
-            sheet = b"\n".join(self._read(url) for url in of[1])
-            # Dash looks for its renderer among the names of the document's scripts.
-            names = (_named("dash_renderer", script, "js"), _named("moodline", sheet, "css"))
+        """Return one tag for all of Dash's script tags, and one for its sheets.
+
+        Inline scripts and styles stay in the document.
+        """
+        urls = (_SCRIPT_TAG.findall(scripts), _SHEET_TAG.findall(sheets))
+        if urls != self._bundled:
+            script = b"".join(b"\n;" + content for content in self._scripts(urls[0]))
+            sheet = b"\n".join([_expression_colours(), *map(self._read, urls[1])])
+            # Dash looks for the name of its renderer among the document's scripts.
+            names = (_hashed("dash_renderer", script, "js"), _hashed("moodline", sheet, "css"))
             self._files = dict(zip(names, (script, sheet), strict=True))
-            at = [f"{self._prefix}{BELOW}{name}" for name in names]
+            script_url, sheet_url = (f"{self._prefix}{BUNDLE_PATH}{name}" for name in names)
             self._tags = (
-                f'<script src="{at[0]}"></script>',
-                f'<link rel="stylesheet" href="{at[1]}">',
+                f'<script src="{script_url}"></script>',
+                f'<link rel="stylesheet" href="{sheet_url}">',
             )
-            self._of = of
-        return self._tags[0] + _SCRIPT.sub("", scripts), self._tags[1] + _SHEET.sub("", sheets)
+            self._bundled = urls
+        return (
+            self._tags[0] + _SCRIPT_TAG.sub("", scripts),
+            self._tags[1] + _SHEET_TAG.sub("", sheets),
+        )
 
     def file(self, name: str) -> bytes | None:
-        """What a file of that name holds; None where the document names no such file."""
+        """Return the content of a bundled file; None if the document names no such file."""
         return self._files.get(name)
 
+    def _scripts(self, urls: Sequence[str]) -> Iterator[bytes]:
+        """The contents in their order; all of our own modules where the first of them is."""
+        own = [url for url in urls if self._path(url).startswith(_ASSETS)]
+        for url in urls:
+            if url not in own:
+                yield self._read(url)
+            elif url == own[0]:
+                modules = {
+                    self._path(one).removeprefix(_ASSETS): self._read(one).decode() for one in own
+                }
+                yield join_modules(modules).encode()
+
+    def _path(self, url: str) -> str:
+        return urlsplit(url).path.removeprefix(self._prefix)
+
     def _read(self, url: str) -> bytes:
-        path = urlsplit(url).path.removeprefix(self._prefix)
+        path = self._path(url)
         if path.startswith(_ASSETS):
             return (self._assets / path.removeprefix(_ASSETS)).read_bytes()
-        package, _, rest = path.removeprefix(PLACE).partition("/")
+        package, _, rest = path.removeprefix(_SUITES).partition("/")
         inside, _ = check_fingerprint(rest)  # type: ignore[no-untyped-call]
         if "polyfill@" in inside:
             return _RUNTIME.read_bytes()
-        found = pkgutil.get_data(package, inside)
-        if found is None:
-            raise FileNotFoundError(f"{package} has no {inside}")
-        return found
+        content = pkgutil.get_data(package, inside)
+        if content is None:
+            raise FileNotFoundError(f"{package} has no file {inside}")
+        return content
 
 
-def _named(name: str, text: bytes, kind: str) -> str:
-    return f"{name}.{hashlib.sha256(text).hexdigest()[:16]}.{kind}"
+def _expression_colours() -> bytes:
+    """Custom properties for the colours of labels and coverage, for light and dark pages."""
+    light, dark = _properties(LIGHT_THEME), _properties(DARK_THEME)
+    dark_only = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
+    return f"{light}\n{dark_only}\n".encode()
+
+
+def _properties(theme: ThemeColours) -> str:
+    colours = {**theme.labels, "hatch": theme.hatch, "missing": theme.no_coverage}
+    return f":root {{ {' '.join(f'--{name}: {value};' for name, value in colours.items())} }}"
+
+
+def _hashed(name: str, content: bytes, suffix: str) -> str:
+    return f"{name}.{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"

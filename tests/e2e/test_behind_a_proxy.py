@@ -16,9 +16,10 @@ from playwright.sync_api import expect
 from contracts.times import utc_now
 from dashboard.app import PAGES
 from moodline.demo.generated_month import write_month
-from records.database import open_engine, upgrade
-from records.tables.users import Role
-from records.users import add_user
+from records.database import open_engine
+from records.schema import upgrade
+from records.users.accounts import add_user
+from records.users.roles import Role
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.e2e.test_sign_in import PASSWORD, ask
@@ -133,9 +134,9 @@ SHOWN = {
     "now": "No live source yet.",
     "trends": "library (generated)",
     "recordings": "interview.mp4",
-    "try": "Drop a picture here",
+    "try": "Drop an image here",
     "sources": "No live source yet",
-    "system": "What was done that cannot be seen in the records any more.",
+    "system": "Changes that the records themselves do not show",
 }
 
 

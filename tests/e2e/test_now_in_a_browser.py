@@ -1,17 +1,19 @@
 """The page Now in a browser, over records that the test writes: how many look, and who is gone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import Engine
 
+from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
 from dashboard.now.hub import Hub
 from dashboard.now.reader import Reader
 from dashboard.web.backend import Backend
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source
 from tests.browser import chromium
 from tests.e2e.commands import poll
@@ -98,3 +100,85 @@ def test_a_full_now_is_said_and_there_is_room_again_when_somebody_leaves(
             assert hubs[0].viewers == 1
         expect(late.get_by_role("article", name="door")).to_be_visible()
         expect(late.locator("#now-link")).to_be_empty()
+
+
+SHARES = dict.fromkeys(EXPRESSIONS, 0.05) | {"happy": 0.7}
+EVENT_SOURCE = """window.EventSource = class extends EventTarget {
+  constructor() { super(); window.nowEvents = this; }
+  close() {}
+}"""
+
+
+@pytest.fixture
+def events(viewer: BrowserContext, address: str) -> Iterator[Callable[[str, object], Page]]:
+    """The page Now, and a function that sends it an event as the server would."""
+    with quiet_page(viewer, address) as page:
+        page.add_init_script(EVENT_SOURCE)
+        page.goto(f"{address}/now")
+        expect(page.locator("#now-summary")).to_be_visible()
+
+        def send(kind: str, data: object) -> Page:
+            page.evaluate(
+                """([kind, data]) => window.nowEvents.dispatchEvent(
+                new MessageEvent(kind, { data: JSON.stringify(data) }))""",
+                [kind, data],
+            )
+            return page
+
+        send("all", {"names": ["door"], "trouble": ""})
+        yield send
+
+
+def tile(*tracks: int) -> dict[str, object]:
+    """The state of a live source with these tracks in view."""
+    readings = [
+        {"track": track, "label": "happy", "confidence": 0.7, "shares": SHARES} for track in tracks
+    ]
+    facts = {"state": "streaming", "reason": "", "since": None, "tags": [], "uri": "rtsp://door/"}
+    return {"name": "door", **facts, "fps": 5, "behind_s": 0.2, "captured_at": 0} | {
+        "readings": readings
+    }
+
+
+def test_opened_bars_of_an_ended_track_stay_until_the_focus_leaves(
+    events: Callable[[str, object], Page],
+) -> None:
+    page = events("tile", tile(1, 2))
+    second = page.get_by_role("button", name="Track 2")
+    second.click()
+    expect(page.locator(".seven .bar")).to_have_count(7)
+    expect(second).to_be_focused()
+    for tracks in ((1,), (3, 1), ()):
+        events("tile", tile(*tracks))
+        expect(second).to_be_focused()
+        expect(second).to_contain_text("ended")
+        expect(page.locator(".ended .seven .bar")).to_have_count(7)
+        expect(page.get_by_role("button", name="Track")).to_have_count(len(tracks) + 1)
+    expect(page.locator(".rows")).to_contain_text("No face in view.")
+    events("tile", tile(2))
+    expect(second).to_contain_text("70 %")
+    expect(page.locator(".ended")).to_have_count(0)
+    events("tile", tile(4))
+    page.keyboard.press("Shift+Tab")
+    expect(second).to_have_count(0)
+    expect(page.get_by_role("button", name="Track 4")).to_be_focused()
+
+
+def test_opened_bars_of_an_ended_track_can_be_closed(
+    events: Callable[[str, object], Page],
+) -> None:
+    page = events("tile", tile(1, 2, 3, 4, 5))
+    page.get_by_role("button", name="2 more").click()
+    fifth = page.get_by_role("button", name="Track 5")
+    fifth.click()
+    page.get_by_role("button", name="Fewer").click()
+    expect(fifth).to_be_visible()
+    expect(page.get_by_role("button", name="Track 4")).to_have_count(0)
+    events("tile", tile(1, 2))
+    expect(fifth).to_contain_text("ended")
+    fifth.press("Enter")
+    expect(page.locator(".seven .bar")).to_have_count(0)
+    expect(fifth).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(fifth).to_have_count(0)
+    expect(page.get_by_role("button", name="Track 2")).to_be_focused()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from records.uploads import CHUNK
+from records.uploads import MAX_CHUNK_BYTES
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
@@ -50,18 +50,18 @@ def test_a_recording_is_sent_analysed_played_and_taken_away(
     with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
         page.goto(f"{stack.address}recordings")
         expect(page.locator(".drop")).to_contain_text("deleted 7 days after their analysis")
-        expect(page.locator(".empty")).to_contain_text("No recording was analysed yet.")
+        expect(page.locator(".empty")).to_contain_text("No recording is analysed yet.")
         chosen(page, one_face)
         row = page.locator(".runs tbody tr")
         expect(row).to_contain_text("Done")
-        expect(row).to_contain_text("its file goes on")
+        expect(row).to_contain_text("the file is deleted on")
         row.get_by_role("link", name="one-face.mp4").click()
         expect(page.locator(".lead")).to_contain_text(re.compile("neutral|happy"))
         expect(page.locator(".lane")).to_have_count(3)
         poll(lambda: bool(page.evaluate("document.querySelector('video').readyState >= 2")))
         page.locator(".lane canvas").nth(1).click(position={"x": 2, "y": 5})
         poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime < 0.5")))
-        slider = page.get_by_label("Moment of the recording")
+        slider = page.get_by_label("Position in the recording")
         slider.fill("3.48")
         poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime > 3.4")))
         expect(page.locator(".now-face")).to_have_count(1)
@@ -104,7 +104,7 @@ def test_an_upload_that_broke_off_goes_on_where_it_stopped(
     browser: Browser, stack: LiveStack, one_face: Path, tmp_path: Path
 ) -> None:
     large = tmp_path / "large.mp4"
-    free = 2 * CHUNK + 1000  # A box of MP4 that players skip.
+    free = 2 * MAX_CHUNK_BYTES + 1000  # A box of MP4 that players skip.
     large.write_bytes(one_face.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
     pieces: list[str] = []
 
@@ -119,9 +119,9 @@ def test_an_upload_that_broke_off_goes_on_where_it_stopped(
         page.route(re.compile(r"offset="), cut)
         page.goto(f"{stack.address}recordings")
         chosen(page, large)
-        expect(page.locator(".upload")).to_contain_text("The connection was lost; trying again")
+        expect(page.locator(".upload")).to_contain_text("The connection was lost. Trying again")
         expect(page.locator(".runs tbody tr")).to_contain_text("Done")
-    assert pieces == ["0", f"{CHUNK}", f"{CHUNK}", f"{2 * CHUNK}"]
+    assert pieces == ["0", f"{MAX_CHUNK_BYTES}", f"{MAX_CHUNK_BYTES}", f"{2 * MAX_CHUNK_BYTES}"]
     (run,) = runs_of(stack.installation)
     assert run.frames_analyzed == 60
 

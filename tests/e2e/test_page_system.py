@@ -49,14 +49,14 @@ def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
         expect(row).to_contain_text(re.compile(r"Running\w+ \d"))
     expect(page.get_by_role("region", name="Jobs").last).to_contain_text("retention")
     expect(page.get_by_role("region", name="Jobs").last).to_contain_text("uploads")
-    expect(page.locator("#letters")).to_contain_text("No frame was set aside.")
+    expect(page.locator("#letters")).to_contain_text("No dead letters.")
     expect(page.locator("#storage")).to_contain_text("Rows of frames and faces")
     kept = page.locator("#kept")
     expect(kept).to_contain_text("90 days")
     expect(kept).to_contain_text("No picture of a camera is stored.")
-    expect(kept).to_contain_text("videos in which faces can be seen. They are kept for 7 days;")
-    expect(kept).to_contain_text(re.compile(r"Sent recordings, annotated copies\s*for 7 days"))
-    expect(page.locator("#erase")).to_contain_text("a range of time leaves that recording as it is")
+    expect(kept).to_contain_text("annotated videos show faces. They are kept for 7 days;")
+    expect(kept).to_contain_text(re.compile(r"Uploaded recordings, annotated videos\s*for 7 days"))
+    expect(page.locator("#erase")).to_contain_text("A time range keeps the uploaded recording")
 
 
 def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
@@ -70,14 +70,14 @@ def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
     with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
         page.goto(f"{stack.address}system#privacy")
         page.get_by_label("Run", exact=True).fill(run_id)
-        page.get_by_role("button", name="Count what would go").click()
+        page.get_by_role("button", name="Count what would be erased").click()
         counts = page.locator("#erase .facts")
         expect(counts).to_contain_text(re.compile(rf"Frames\s*{frames}\s*Faces\s*{faces}"))
-        erase = page.get_by_role("button", name="Erase it for good")
+        erase = page.get_by_role("button", name="Erase permanently")
         expect(erase).to_be_disabled()
-        page.get_by_label("Type erase to go on").fill("erase")
+        page.get_by_label("Type erase to confirm").fill("erase")
         erase.click()
-        expect(page.locator("#erase h3")).to_contain_text("Erased; receipt 1")
+        expect(page.locator("#erase h3")).to_contain_text("Erased. Receipt 1")
         expect(page.locator("#audit tbody")).to_contain_text(f"run_id {run_id}")
     with reading(stack.engine) as connection:
         assert connection.execute(select(func.count()).select_from(Frame)).scalar_one() == 0
@@ -87,7 +87,7 @@ def test_the_notice_is_one_page_to_print(browser: Browser, stack: LiveStack) -> 
     with browser.new_context() as viewer, viewer.new_page() as page:
         page.goto(f"{stack.address}system")
         page.get_by_label("Run", exact=True).fill("no-such-run")
-        page.get_by_role("button", name="Count what would go").click()
+        page.get_by_role("button", name="Count what would be erased").click()
         expect(page.locator("#erase .trouble")).to_contain_text("no-such-run")
         page.get_by_label("Place").fill("Entrance <hall>")
         page.get_by_label("Responsible").fill("A. Person, a@example.org")

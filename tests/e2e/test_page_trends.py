@@ -22,10 +22,11 @@ from contracts.settings import Settings
 from contracts.times import MICROS, utc_now
 from dashboard.web.backend import Backend
 from moodline.demo.generated_month import write_month
-from records.database import open_engine, reading, upgrade
+from records.database import open_engine, reading
+from records.rollup_windows import HOUR_S
+from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source
-from records.windows import HOUR_S
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
@@ -147,7 +148,7 @@ def test_sources_are_chosen_from_a_list_by_the_keyboard(page: Page, address: str
     expect(button).to_be_focused()
     button.press("Enter")
     page.keyboard.type("nobody")
-    expect(page.locator("#sources")).to_contain_text("No source or tag has that in its name.")
+    expect(page.locator("#sources")).to_contain_text("No source or tag matches.")
     page.get_by_role("button", name="Show all", exact=True).press("Enter")
     page.wait_for_url(lambda url: "sources=" not in url)
     page.get_by_role("heading", name="Trends").click()
@@ -242,7 +243,7 @@ def test_an_hour_of_the_week_is_what_the_records_say(
     opened(page, address, "from=now-30d&to=now&sources=library")
     cell = page.locator(".heat-map tbody tr").nth(2).locator("td").nth(14)
     title = cell.get_attribute("title") or ""
-    shown = float(re.findall(r"([\d.]+) people in view", title)[0])
+    shown = float(re.findall(r"([\d.]+) faces in view", title)[0])
     since = (utc_now() - timedelta(days=30)).timestamp() * MICROS
     with reading(engine) as connection:
         rows = connection.execute(
@@ -298,7 +299,7 @@ def test_the_link_is_absolute(page: Page, address: str, viewer: BrowserContext) 
     viewer.grant_permissions(["clipboard-read", "clipboard-write"])
     opened(page, address, "from=now-7d&to=now&sources=library")
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#trends-tools")).to_contain_text("Copied")
+    expect(page.locator("#trends-tools")).to_contain_text("Link copied")
     copied = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
     assert copied["from"][0].endswith("Z") and copied["to"][0].endswith("Z")
 
@@ -405,7 +406,7 @@ def test_what_a_page_loads_is_one_script_and_one_sheet(page: Page, address: str)
     assert names == ["async-graph", "plotly"], "what a chart needs"
     loaded = page.request.get(address + script)
     assert "immutable" in loaded.headers["cache-control"]
-    for part in ("regeneratorRuntime", "window.moodline", "react-dom", "dash_core_components"):
+    for part in ("regeneratorRuntime", "dash_clientside", "react-dom", "dash_core_components"):
         assert part in loaded.text()
     assert "core-js" not in loaded.text(), "a polyfill"
     assert ".heat-map" in page.request.get(address + sheet).text()

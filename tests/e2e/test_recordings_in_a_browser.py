@@ -13,18 +13,21 @@ from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, update
 
 from analytics.audit import audit_entries
+from analytics.snapshots import in_snapshot
 from contracts.expressions import EXPRESSIONS
 from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from dashboard.web.backend import Backend
-from moodline.adapters.recordings import RecordingDesk, uploads_of
-from records.database import open_engine, upgrade
+from moodline.adapters.recording_files import uploads_of
+from moodline.adapters.recordings import RecordingLibrary
+from records.database import open_engine
+from records.schema import upgrade
 from records.tables.faces import Face, Frame
 from records.tables.runs import Run
-from records.tables.users import Role
-from records.uploads import CHUNK, Uploads
-from records.users import add_user
+from records.uploads import MAX_CHUNK_BYTES, Uploads
+from records.users.accounts import add_user
+from records.users.roles import Role
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.history import write_history_run
@@ -51,11 +54,11 @@ class Desk:
         data = path.read_bytes()
         os.utime(path, (1_700_000_000, 1_700_000_000))  # Browsers know whole milliseconds of it.
         mark = f"{path.name} {len(data)} 1700000000000"
-        line = self.uploads.begin(path.name, len(data), mark, "")
-        for at in range(0, received, CHUNK):
-            self.uploads.append(line.id, at, data[at : min(at + CHUNK, received)])
+        line = self.uploads.start(path.name, len(data), mark, "")
+        for at in range(0, received, MAX_CHUNK_BYTES):
+            self.uploads.append(line.id, at, data[at : min(at + MAX_CHUNK_BYTES, received)])
         if error or run:
-            self.uploads.note_run(line.id, run, error)
+            self.uploads.set_result(line.id, run, error)
         return line.id
 
     def plays(self, run_id: str, path: Path) -> None:
@@ -70,7 +73,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     upgrade(engine)
     settings = Settings(home=tmp_path / "home")
     uploads = uploads_of(settings, engine)
-    backend = Backend(engine, settings, recordings=RecordingDesk(settings, engine, uploads))
+    backend = Backend(engine, settings, recordings=RecordingLibrary(settings, engine, uploads))
     with serving(backend) as address:
         yield Desk(engine, settings, uploads, backend, address)
     engine.dispose()
@@ -84,7 +87,7 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
 
 def padded(clip: Path, path: Path, pieces: int) -> Path:
     """The clip with a box that players skip: so many pieces, and a bit."""
-    free = (pieces - 1) * CHUNK + 1000
+    free = (pieces - 1) * MAX_CHUNK_BYTES + 1000
     path.write_bytes(clip.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
     return path
 
@@ -96,13 +99,13 @@ def test_what_was_not_sent_to_its_end_is_shown_gone_on_with_and_removed(
     page: Page, desk: Desk, one_face: Path, tmp_path: Path
 ) -> None:
     half = padded(one_face, tmp_path / "half.mp4", 2)
-    desk.begin(half, received=CHUNK)
+    desk.begin(half, received=MAX_CHUNK_BYTES)
     refused = tmp_path / "notes.mp4"
     refused.write_text("no film")
     desk.begin(refused, received=7, error="notes.mp4 is no recording")
     page.goto(f"{desk.address}/recordings")
     one = page.get_by_role("region", name="half.mp4")
-    expect(one).to_contain_text("8.4 MB of 8.4 MB are here. Choose the same file again to go on")
+    expect(one).to_contain_text("8.4 MB of 8.4 MB arrived. Choose the same file again to resume")
     notes = page.get_by_role("region", name="notes.mp4")
     expect(notes.locator(".trouble")).to_have_text("notes.mp4 is no recording")
     notes.get_by_role("button", name="Remove").click()
@@ -110,11 +113,11 @@ def test_what_was_not_sent_to_its_end_is_shown_gone_on_with_and_removed(
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url.partition("offset=")[2]))
     with page.expect_file_chooser() as chooser:
-        one.get_by_role("button", name="Go on").click()
+        one.get_by_role("button", name="Resume").click()
     chooser.value.set_files(half)
     expect(page.locator(".runs tbody tr")).to_contain_text("half.mp4")
     expect(page.locator(".upload")).to_have_count(0)
-    assert [offset for offset in sent if offset] == [str(CHUNK)]
+    assert [offset for offset in sent if offset] == [str(MAX_CHUNK_BYTES)]
 
 
 def test_an_upload_goes_on_when_its_page_is_left(
@@ -209,7 +212,7 @@ def test_a_server_that_cannot_just_now_is_asked_again(
         page.route(re.compile(r"/upload"), fail_at_first)
         page.goto(f"{desk.address}/recordings")
         page.locator("#recording-files").set_input_files(one_face)
-        expect(page.locator(".upload")).to_contain_text("The server cannot take it now (502)")
+        expect(page.locator(".upload")).to_contain_text("The server is not available (HTTP 502)")
         expect(page.locator(".runs tbody tr")).to_contain_text("one-face.mp4")
     assert len(failed) == 3 and failed[0] == "upload" and failed[2] == "finish"
 
@@ -230,7 +233,7 @@ def test_the_file_of_what_ended_in_any_way_can_be_deleted(
     for state in states[:3]:
         page.get_by_role("button", name=f"Delete the file: {state}.mp4").click()
         expect(page.get_by_role("button", name=f"Delete the file: {state}.mp4")).to_have_count(0)
-    assert [line.run_id for line in desk.uploads.listed()] == ["running"]
+    assert [line.run_id for line in desk.uploads.all()] == ["running"]
 
 
 # -- the player ---------------------------------------------------------------------
@@ -341,10 +344,10 @@ def test_a_crowd_is_read_to_the_end(page: Page, desk: Desk) -> None:
     write_faces(desk.engine, "crowd", crowd)
     page.goto(f"{desk.address}/recordings/crowd")
     expect(page.locator(".now-faces")).to_contain_text("4 more in view")
-    page.get_by_label("Moment of the recording").fill("19.52")
+    page.get_by_label("Position in the recording").fill("19.52")
     expect(page.locator(".at")).to_contain_text("00:19 of")
     expect(page.locator(".now-face")).to_have_count(4)
-    page.get_by_label("Moment of the recording").fill("0")
+    page.get_by_label("Position in the recording").fill("0")
     expect(page.locator(".now-faces")).to_contain_text("4 more in view")
 
 
@@ -358,7 +361,7 @@ def test_the_lanes_of_a_long_run_say_how_coarse_they_are(
     expect(coarse).to_be_hidden()
     monkeypatch.setattr("analytics.runs.track_timelines.MOST_ROWS", 10)
     page.reload()
-    expect(coarse).to_contain_text("what was shown longest within 1 s")
+    expect(coarse).to_contain_text("each 1 s of a lane has the label shown longest")
 
 
 def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
@@ -372,7 +375,7 @@ def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
     expect(page.locator(".run-facts")).to_contain_text("Being analysed")
     poll(lambda: bool(page.evaluate("document.querySelector('video')?.readyState >= 2")))
     page.evaluate("document.querySelector('video').id = 'mine'")
-    slider = page.get_by_label("Moment of the recording")
+    slider = page.get_by_label("Position in the recording")
     slider.fill("2.4")
     slider.focus()
     expect(page.locator(".lane")).to_have_count(3)
@@ -419,7 +422,7 @@ def test_an_annotated_copy_is_deleted_when_that_is_confirmed_and_written_down(
     dialog.get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("button", name="Draw an annotated video")).to_be_focused()
     assert not copy.exists()
-    (entry,) = audit_entries(desk.engine)
+    (entry,) = in_snapshot(desk.engine, audit_entries)
     assert (entry["action"], entry["details"]) == ("annotated copy deleted", {"run": "seen"})
     assert entry["actor"] == "dashboard on this machine"
 
@@ -442,9 +445,9 @@ def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face:
         assert ask(address, path, "DELETE", Cookie=ola).status == 200
         assert not copy.exists()
         assert ask(address, path, "DELETE", Cookie=ola).status == 400
-    assert [one["actor"] for one in audit_entries(desk.engine) if "copy" in one["action"]] == [
-        "ola"
-    ]
+    assert [
+        one["actor"] for one in in_snapshot(desk.engine, audit_entries) if "copy" in one["action"]
+    ] == ["ola"]
 
 
 def test_a_viewer_sees_results_and_nothing_that_they_may_not_use(
@@ -470,7 +473,7 @@ def test_a_viewer_sees_results_and_nothing_that_they_may_not_use(
                 for control in operators[2:4]:
                     expect(page.locator(control)).to_have_count(int(sees))
                 if not sees:
-                    expect(page.locator(".empty")).to_contain_text("an operator can play it")
+                    expect(page.locator(".empty")).to_contain_text("Only an operator can play it")
                     expect(page.get_by_role("link", name="Records (CSV)")).to_be_visible()
                 page.get_by_role("link", name="Sources").click()
                 add = page.get_by_role("button", name="Add a source")

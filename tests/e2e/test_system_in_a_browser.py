@@ -12,10 +12,11 @@ from contracts.runs import RunKind
 from contracts.settings import Settings
 from contracts.times import from_micros, to_micros, utc_now
 from dashboard.web.backend import Backend
-from records.database import open_engine, transaction, upgrade
+from records.database import open_engine, transaction
+from records.rollup_windows import DAY_S, window_start
+from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source
-from records.windows import DAY_S, window_start
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
@@ -44,8 +45,8 @@ def test_storage_says_the_most_rows_of_a_day_and_that_there_are_none(
         page.goto(f"{address}/system")
         storage = page.locator("#storage")
         expect(storage).to_contain_text("No rows yet.")
-        expect(storage).to_contain_text("Of the last 14 days there are no rows.")
-        expect(storage).not_to_contain_text("the most in a day")
+        expect(storage).to_contain_text("No rows in the last 14 days.")
+        expect(storage).not_to_contain_text("Maximum")
         day = from_micros(window_start(to_micros(utc_now() - timedelta(days=2)), DAY_S))
         with transaction(engine) as connection:
             source = insert(Source).values(name="door", kind=RunKind.FILE, created_at=day)
@@ -62,4 +63,4 @@ def test_storage_says_the_most_rows_of_a_day_and_that_there_are_none(
                 )
             )
         page.reload()
-        expect(storage).to_contain_text("the most in a day are 1,234.")
+        expect(storage).to_contain_text("Maximum: 1,234.")

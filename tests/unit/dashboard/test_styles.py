@@ -1,4 +1,4 @@
-"""The style sheets keep to what the whole dashboard promises."""
+"""Rules that every style sheet follows."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ import pytest
 
 import dashboard
 
-SHEETS = sorted((Path(dashboard.__file__).parent / "assets").glob("*.css"))
+SHEETS = sorted((Path(dashboard.__file__).parent / "assets").rglob("*.css"))
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda one: one.name)
-def test_text_grows_with_the_browsers_text_size(sheet: Path) -> None:
+def test_font_sizes_follow_the_text_size_of_the_browser(sheet: Path) -> None:
     fixed = re.findall(r"(?:font-size|font):[^;]*\dpx[^;]*;", sheet.read_text())
     assert not fixed
 
 
-def test_there_are_style_sheets() -> None:
+def test_the_style_sheets_are_found() -> None:
     assert len(SHEETS) >= 7

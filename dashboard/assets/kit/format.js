@@ -1,0 +1,104 @@
+// @ts-check
+/* Numbers, sizes, durations and times in the viewer's language. */
+
+const LOCALE = navigator.language;
+const TENTHS = new Intl.NumberFormat(LOCALE, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const SIZE_UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+const SIZE_DIGITS = [0, 0, 1, 2, 2];
+
+/** Shown for a value that is not known. */
+export const NONE = "–";
+
+/** @param {number | null | undefined} value */
+export const number = (value) => value?.toLocaleString(LOCALE) ?? NONE;
+
+/** @param {number} value */
+export const tenths = (value) => TENTHS.format(value);
+
+/** @param {number} share Of 1. */
+export const percent = (share) => `${Math.round(share * 100)} %`;
+
+/**
+ * A count with its noun: "1 face", "3 faces".
+ * @param {number} count
+ * @param {string} noun
+ */
+export const counted = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** @param {number | null | undefined} bytes */
+export function fileSize(bytes) {
+  if (bytes === null || bytes === undefined) return NONE;
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < SIZE_UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = SIZE_DIGITS[unit];
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${value.toLocaleString(LOCALE, format)} ${SIZE_UNITS[unit]}`;
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${tenths(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+/**
+ * A duration with tenths of a second below 10 s.
+ * @param {number} seconds
+ */
+export const shortDuration = (seconds) =>
+  seconds < 10 ? `${tenths(Math.max(seconds, 0))} s` : duration(seconds);
+
+/**
+ * A position in a recording: 01:05, or 1:01:05.
+ * @param {number} seconds
+ */
+export function position(seconds) {
+  const whole = Math.max(Math.floor(seconds), 0);
+  const parts = [Math.floor(whole / 60) % 60, whole % 60];
+  const text = parts.map((part) => String(part).padStart(2, "0")).join(":");
+  return whole >= 3600 ? `${Math.floor(whole / 3600)}:${text}` : text;
+}
+
+/**
+ * A date with its time.
+ * @param {number | null | undefined} seconds Since 1970.
+ */
+export const dateTime = (seconds) =>
+  seconds ? localTime(seconds, { dateStyle: "medium", timeStyle: "short" }) : NONE;
+
+/**
+ * A date and time without the year.
+ * @param {number} seconds Since 1970.
+ */
+export const shortDateTime = (seconds) =>
+  localTime(seconds, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/**
+ * The time, with the date unless it is today.
+ * @param {string} iso
+ */
+export function timeOfDay(iso) {
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
+  if (at.toDateString() === new Date().toDateString()) return time;
+  return `${at.toLocaleDateString(LOCALE, { day: "numeric", month: "short" })}, ${time}`;
+}
+
+/** The time now, with seconds. */
+export const timeNow = () => new Date().toLocaleTimeString(LOCALE);
+
+/**
+ * @param {number} seconds Since 1970.
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+export const localTime = (seconds, options) =>
+  new Date(seconds * 1000).toLocaleString(LOCALE, options);

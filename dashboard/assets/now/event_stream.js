@@ -1,0 +1,70 @@
+// @ts-check
+/* The server's events on live sources, while the page is visible. */
+import { base, messageOf, request } from "../kit/api.js";
+import { timeNow } from "../kit/format.js";
+
+const RETRY_MS = 3000;
+
+/**
+ * @typedef {object} Handlers
+ * @property {Record<string, (data: any) => void>} events By kind of event.
+ * @property {(message: string) => void} onLost The connection is lost; also once more, with why.
+ * @property {() => void} onBack The first event after that.
+ */
+
+/**
+ * Follow api/now/events until the page is left. The browser reconnects by itself unless the server
+ * refuses: then it is asked again after a pause.
+ * @param {import("../kit/lifetime.js").Lifetime} lifetime
+ * @param {Handlers} handlers
+ */
+export function followEvents(lifetime, { events, onLost, onBack }) {
+  /** @type {EventSource | null} */
+  let stream = null;
+  let isLost = false;
+
+  const connect = () => {
+    if (stream || lifetime.ended) return;
+    stream = new EventSource(`${base()}api/now/events`);
+    for (const [kind, handle] of Object.entries(events)) {
+      stream.addEventListener(kind, (event) => {
+        if (isLost) onBack();
+        isLost = false;
+        handle(JSON.parse(event.data));
+      });
+    }
+    stream.addEventListener("again", () => {
+      disconnect();
+      connect();
+    });
+    stream.addEventListener("error", onError);
+  };
+
+  const disconnect = () => {
+    stream?.close();
+    stream = null;
+  };
+
+  const onError = () => {
+    if (lifetime.ended) return;
+    if (!isLost) {
+      onLost(
+        `The connection to moodline was lost at ${timeNow()}. ` +
+          "The page shows the state at that time, and reconnects by itself.",
+      );
+    }
+    isLost = true;
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    disconnect();
+    // An event source does not tell why it was refused: a plain request does.
+    request("now/room").catch((error) => {
+      if (isLost && !lifetime.ended) onLost(messageOf(error));
+    });
+    lifetime.after(follow, RETRY_MS);
+  };
+
+  const follow = () => (document.hidden ? disconnect() : connect());
+  lifetime.listen(document, "visibilitychange", follow);
+  lifetime.onEnd(disconnect);
+  connect();
+}

@@ -1,0 +1,138 @@
+// @ts-check
+/* The tile of one live source: its state, its newest picture, and the tracks in view. */
+import { make, setText } from "../kit/dom.js";
+import { counted, shortDuration, timeOfDay } from "../kit/format.js";
+import { isDown, stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { TrackRows } from "./track_rows.js";
+
+/** @typedef {import("./track_rows.js").Reading} Reading */
+
+/**
+ * @typedef {object} SourceNow
+ * @property {string} name
+ * @property {string} state
+ * @property {string} reason
+ * @property {string | null} since ISO 8601.
+ * @property {string[]} tags
+ * @property {number} fps
+ * @property {number | null} behind_s From capture to here.
+ * @property {number | null} captured_at Of the newest frame, seconds since 1970.
+ * @property {Reading[] | null} readings Null without a recent frame.
+ */
+
+const FRAME_RATE = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
+
+/** A tile. Its elements stay, so that focus and open bars outlive each event. */
+export class Tile {
+  /** @type {SourceNow | null} */
+  source = null;
+  #pictures;
+  #state = stateBadge("warn", "");
+  #reason = make("p", { class: "why" });
+  #image = make("img", { alt: "", hidden: true });
+  #noPicture = make("p", { class: "blank" });
+  #tracks = new TrackRows();
+  #facts = make("p", { class: "tile-facts" });
+  #announcement = make("span", { class: "unseen", role: "status" });
+
+  /**
+   * @param {string} name
+   * @param {string} pictures How faces are shown: off, blurred or clear.
+   */
+  constructor(name, pictures) {
+    this.#pictures = pictures;
+    this.node = make(
+      "article",
+      { class: "tile panel", "aria-label": name },
+      make("header", {}, make("h2", { text: name }), this.#state),
+      this.#reason,
+      make("div", { class: "picture" }, this.#image, this.#noPicture),
+      this.#tracks.node,
+      this.#facts,
+      this.#announcement,
+    );
+  }
+
+  /**
+   * @param {SourceNow} source
+   * @param {number} now Seconds since 1970.
+   */
+  update(source, now) {
+    this.source = source;
+    this.#drawState(source);
+    this.#drawPictureText(source);
+    this.#tracks.update(source.readings);
+    this.drawAge(now);
+  }
+
+  /** @param {string} jpeg Base64. */
+  showPicture(jpeg) {
+    this.#image.src = `data:image/jpeg;base64,${jpeg}`;
+    this.#image.hidden = false;
+    this.#noPicture.hidden = true;
+  }
+
+  /**
+   * Draw the frame rate, the lag, and the age of the newest frame.
+   * @param {number} now Seconds since 1970.
+   */
+  drawAge(now) {
+    if (!this.source) return;
+    const { state, fps, behind_s: lag, captured_at: capturedAt } = this.source;
+    const parts = [];
+    if (state === "streaming") {
+      parts.push(`${FRAME_RATE.format(fps)} fps`);
+      if (lag !== null) parts.push(`lag ${shortDuration(lag)}`);
+    }
+    if (capturedAt) parts.push(`last frame ${shortDuration(now - capturedAt)} ago`);
+    setText(this.#facts, parts.join(" · "));
+  }
+
+  /** @param {SourceNow} source */
+  #drawState({ name, state, reason, since }) {
+    const text = stateText(state);
+    const before = this.#state.textContent;
+    const isLive = state === "streaming";
+    this.#state.className = `state state-${stateKind(state)}`;
+    this.#state.textContent = text;
+    this.node.classList.toggle("is-down", isDown(state));
+    this.node.classList.toggle("is-live", isLive);
+    this.#reason.hidden = isLive;
+    this.#reason.textContent = isLive
+      ? ""
+      : [sentence(reason), since ? `${text} since ${timeOfDay(since)}.` : ""].join(" ").trim();
+    if (before && before !== text) {
+      setText(this.#announcement, `${name}: ${text}. ${isLive ? "" : reason}`);
+    }
+  }
+
+  /** @param {SourceNow} source */
+  #drawPictureText({ name, state, readings }) {
+    const blurred = this.#pictures === "blurred" ? ", faces blurred" : "";
+    const faces = readings ? facesInView(readings.length) : "not current";
+    this.#image.alt = `Newest picture of ${name}${blurred}: ${faces}`;
+    this.#noPicture.textContent = this.#noPictureText(state, readings !== null);
+    this.#noPicture.hidden = !this.#image.hidden;
+  }
+
+  /**
+   * @param {string} state
+   * @param {boolean} hasFrame
+   */
+  #noPictureText(state, hasFrame) {
+    if (state === "paused") return "Paused: the source is not read.";
+    if (state !== "streaming") return "No picture.";
+    if (this.#pictures === "off") return "Pictures are off.";
+    return hasFrame ? "" : "Waiting for the first picture.";
+  }
+}
+
+/** @param {number} count */
+export const facesInView = (count) => `${count ? counted(count, "face") : "no face"} in view`;
+
+/**
+ * A reason as a sentence.
+ * @param {string} reason
+ */
+const sentence = (reason) =>
+  reason ? `${reason[0].toUpperCase()}${reason.slice(1)}`.replace(/\.?$/, ".") : "";

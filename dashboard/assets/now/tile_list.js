@@ -1,0 +1,123 @@
+// @ts-check
+/* The tiles of all live sources: sorted, filtered by tag, and summed up in a sentence. */
+import { arrange, make } from "../kit/dom.js";
+import { inlineField } from "../kit/forms.js";
+import { counted, timeOfDay } from "../kit/format.js";
+import { isDown } from "../kit/live_states.js";
+import { Tile, facesInView } from "./tile.js";
+
+/** @typedef {import("./tile.js").SourceNow} SourceNow */
+
+/** @type {Record<string, string>} By value of config.live_view. */
+const PICTURE_NOTES = {
+  off: "Pictures are off (MOODLINE_LIVE_VIEW).",
+  clear: "Faces are visible: MOODLINE_LIVE_VIEW is clear. No picture is stored.",
+  blurred: "Faces are blurred. No picture is stored.",
+};
+
+export class TileList {
+  /** @type {Map<string, Tile>} */
+  tiles = new Map();
+  #place;
+  #pictures;
+  #sort = make(
+    "select",
+    { id: "now-sort", onchange: () => this.draw() },
+    make("option", { value: "trouble", text: "Problems first" }),
+    make("option", { value: "people", text: "Most faces first" }),
+    make("option", { value: "name", text: "Name" }),
+  );
+  #tag = make(
+    "select",
+    { id: "now-group", onchange: () => this.draw() },
+    make("option", { value: "", text: "All" }),
+  );
+  #tagField = inlineField("Tag", this.#tag);
+
+  /**
+   * @param {HTMLElement} place Of the tiles.
+   * @param {HTMLElement} tools Of the controls.
+   * @param {string} pictures How faces are shown: off, blurred or clear.
+   */
+  constructor(place, tools, pictures) {
+    this.#place = place;
+    this.#pictures = pictures;
+    tools.replaceChildren(
+      inlineField("Sort", this.#sort),
+      this.#tagField,
+      make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
+    );
+  }
+
+  /**
+   * Have a tile for each of these sources.
+   * @param {string[]} names
+   */
+  setNames(names) {
+    const before = this.tiles;
+    this.tiles = new Map(
+      names.map((name) => [name, before.get(name) ?? new Tile(name, this.#pictures)]),
+    );
+    this.draw();
+  }
+
+  /** Draw the tiles in order, without those that the tag leaves out. */
+  draw() {
+    this.#listTags();
+    const ordered = [...this.tiles].sort(
+      ([nameA, a], [nameB, b]) => this.#rank(a) - this.#rank(b) || nameA.localeCompare(nameB),
+    );
+    arrange(
+      this.#place,
+      ordered.map(([, tile]) => tile.node),
+    );
+    for (const tile of this.tiles.values()) {
+      tile.node.hidden = Boolean(this.#tag.value) && !tile.source?.tags.includes(this.#tag.value);
+    }
+  }
+
+  /** A sentence on all sources; "" until all are known. */
+  summary() {
+    if (!this.tiles.size) return "No live source yet.";
+    const sources = [...this.tiles.values()].flatMap((tile) => tile.source ?? []);
+    if (sources.length < this.tiles.size) return "";
+    const count = (/** @type {string} */ state) =>
+      sources.filter((source) => source.state === state).length;
+    const faces = sources.reduce((sum, source) => sum + (source.readings?.length ?? 0), 0);
+    const parts = [
+      count("streaming") ? `${count("streaming")} live, ${facesInView(faces)}` : "",
+      offlineText(sources.filter((source) => isDown(source.state))),
+      count("connecting") ? `${count("connecting")} connecting` : "",
+      count("paused") ? `${count("paused")} paused` : "",
+    ];
+    return `${counted(sources.length, "source")}: ${parts.filter(Boolean).join("; ")}.`;
+  }
+
+  /** @param {Tile} tile */
+  #rank({ source }) {
+    if (this.#sort.value === "name") return 0;
+    if (!source) return 9;
+    if (this.#sort.value === "people") return -(source.readings?.length ?? 0);
+    if (isDown(source.state)) return 0;
+    return source.state === "connecting" ? 1 : 2;
+  }
+
+  #listTags() {
+    const all = [...this.tiles.values()].flatMap((tile) => tile.source?.tags ?? []);
+    const tags = [...new Set(all)].sort();
+    this.#tagField.hidden = !tags.length;
+    const before = [...this.#tag.options].slice(1).map((option) => option.value);
+    if (tags.join("\n") === before.join("\n")) return;
+    const chosen = tags.includes(this.#tag.value) ? this.#tag.value : "";
+    const options = tags.map((tag) => make("option", { value: tag, text: tag }));
+    this.#tag.replaceChildren(make("option", { value: "", text: "All" }), ...options);
+    this.#tag.value = chosen;
+  }
+}
+
+/** @param {SourceNow[]} offline */
+function offlineText(offline) {
+  if (offline.length !== 1) return offline.length ? `${offline.length} offline` : "";
+  const [{ name, since }] = offline;
+  return `${name} is offline${since ? ` since ${timeOfDay(since)}` : ""}`;
+}

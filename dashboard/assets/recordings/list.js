@@ -1,0 +1,190 @@
+// @ts-check
+/* All recordings: files to send, folders to read, and the runs. */
+import { messageOf, post, request } from "../kit/api.js";
+import { make, redrawKeepingFocus } from "../kit/dom.js";
+import { acceptFiles } from "../kit/file_drop.js";
+import { errorLine, field } from "../kit/forms.js";
+import { fileSize } from "../kit/format.js";
+import { Lifetime } from "../kit/lifetime.js";
+import { runTable } from "./run_table.js";
+import { unfinishedUpload } from "./unfinished_upload.js";
+import { limits } from "./upload.js";
+import { isSending, startUpload, uploadNodes } from "./uploads.js";
+
+/**
+ * @typedef {object} Recordings
+ * @property {import("./run_table.js").Run[]} runs
+ * @property {import("./unfinished_upload.js").StoredUpload[]} uploads
+ * @property {string[]} folders
+ * @property {number | null} kept_days Null: until deleted.
+ * @property {number} most_bytes
+ * @property {number} chunk
+ */
+
+const REFRESH_MS = 2000;
+const FOLDER_HINT =
+  "The files stay where they are. To analyse new files of a folder as they arrive: " +
+  "moodline schedule add-folder FOLDER --every 10m";
+const EMPTY_HINT =
+  "Drop a recording above. moodline analyses every frame and stores times, tracks and expressions.";
+
+/**
+ * @param {HTMLElement} root
+ * @returns {() => void}
+ */
+export function showList(root) {
+  const isOperator = Boolean(root.dataset.operator);
+  const lifetime = new Lifetime();
+  const error = errorLine();
+  const sending = make("div", { class: "upload-list", id: "sending" }, ...uploadNodes());
+  const unfinished = make("div", { class: "upload-list" });
+  const table = make("div");
+  const folders = make("datalist", { id: "folder-choices" });
+  let drawn = "";
+
+  /** @param {File[]} files */
+  const send = (files) => {
+    for (const file of files) {
+      startUpload(file, sending).then(async (run) => {
+        if (!run || lifetime.ended) return;
+        await refresh();
+        /** @type {HTMLElement | null} */
+        const link = document.querySelector(`[data-run-id="${run}"] a`);
+        link?.focus();
+      });
+    }
+  };
+  const { zone, input, note } = fileZone(send);
+
+  const refresh = async () => {
+    try {
+      const found = await request("recordings/list");
+      if (!lifetime.ended) draw(found);
+    } catch (failure) {
+      if (!lifetime.ended) error.textContent = messageOf(failure);
+    }
+  };
+
+  /** @param {() => Promise<unknown>} action */
+  const act = async (action) => {
+    error.textContent = "";
+    try {
+      await action();
+    } catch (failure) {
+      error.textContent = messageOf(failure);
+    }
+    refresh();
+  };
+
+  /** @param {Recordings} found */
+  const draw = (found) => {
+    Object.assign(limits, { maxBytes: found.most_bytes, chunkBytes: found.chunk });
+    note.textContent = keepNote(found);
+    folders.replaceChildren(...found.folders.map((value) => make("option", { value })));
+    const others = isOperator ? found.uploads.filter((upload) => !isSending(upload)) : [];
+    const key = JSON.stringify([found, others]);
+    if (key === drawn) return;
+    drawn = key;
+    redrawKeepingFocus(root, () => {
+      unfinished.replaceChildren(
+        ...others.map((upload) => unfinishedUpload(upload, act, () => input.click())),
+      );
+      table.replaceChildren(
+        found.runs.length ? runTable(found.runs, isOperator, act) : emptyList(isOperator),
+      );
+    });
+  };
+
+  const forms = isOperator ? [zone, folderForm(folders, error, refresh)] : [];
+  root.replaceChildren(...forms, error, sending, unfinished, table);
+  if (isOperator) acceptFiles(lifetime, zone, send);
+  lifetime.repeat(refresh, REFRESH_MS);
+  return () => lifetime.end();
+}
+
+/** @param {(files: File[]) => void} send */
+function fileZone(send) {
+  const input = make("input", {
+    type: "file",
+    id: "recording-files",
+    multiple: true,
+    accept: "video/*,.mkv,.ts,.mts,.m2ts,.mxf",
+    class: "unseen",
+    onchange: () => {
+      send([...(input.files ?? [])]);
+      input.value = "";
+    },
+  });
+  const note = make("p", { class: "soft" });
+  const zone = make(
+    "div",
+    { class: "drop panel" },
+    make("p", { class: "drop-line", text: "Drop recordings here." }),
+    make(
+      "div",
+      { class: "drop-ways" },
+      make("label", { for: "recording-files", class: "button", text: "Choose recordings" }),
+      input,
+    ),
+    note,
+  );
+  return { zone, input, note };
+}
+
+/**
+ * @param {HTMLDataListElement} folders
+ * @param {HTMLElement} error
+ * @param {() => Promise<void>} refresh
+ */
+function folderForm(folders, error, refresh) {
+  const path = make("input", {
+    id: "folder-path",
+    maxlength: "4096",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    list: folders.id,
+  });
+  const result = make("div", { role: "status", class: "soft" });
+  const submit = async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    error.textContent = "";
+    result.textContent = "Reading the folder …";
+    try {
+      const { queued, refused } = await post("recordings/folder", { path: path.value.trim() });
+      const others = refused.length ? `; ${refused.length} refused: ${refused[0]}` : "";
+      result.textContent = `${queued} queued${others}.`;
+      refresh();
+    } catch (failure) {
+      result.textContent = "";
+      error.textContent = messageOf(failure);
+    }
+  };
+  const pathField = field("A file or folder on the server", path, FOLDER_HINT);
+  pathField.append(folders);
+  return make(
+    "form",
+    { class: "panel folder-form", onsubmit: submit },
+    pathField,
+    make("button", { type: "submit", class: "button quiet", text: "Analyse" }),
+    result,
+  );
+}
+
+/** @param {boolean} isOperator */
+const emptyList = (isOperator) =>
+  make(
+    "div",
+    { class: "empty" },
+    make("p", { text: "No recording is analysed yet." }),
+    make("p", { text: isOperator ? EMPTY_HINT : "An operator can send recordings." }),
+  );
+
+/** @param {Recordings} found */
+function keepNote({ kept_days: days, most_bytes: maxBytes }) {
+  const limit = maxBytes ? `At most ${fileSize(maxBytes)} per file. ` : "";
+  let kept = `deleted ${days} days after their analysis`;
+  if (days === null) kept = "kept until you delete them";
+  else if (days === 0) kept = "deleted once they are analysed";
+  return `${limit}Files that you send are ${kept}. The results stay.`;
+}

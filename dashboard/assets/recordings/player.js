@@ -1,0 +1,143 @@
+// @ts-check
+/* The player: the video with boxes around faces, and a slider. */
+import { make } from "../kit/dom.js";
+import { faceBox } from "../kit/expressions.js";
+import { position } from "../kit/format.js";
+import { ROUNDING_S } from "./faces.js";
+
+const CANNOT_PLAY =
+  "The browser cannot play this kind of recording. It can play an annotated video of it.";
+const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
+const FILE_GONE = "The recording is not available any more. Its results are.";
+
+export class Player {
+  /** Seconds from the start. */
+  positionS = 0;
+  /**
+   * The exact presentation time of the picture that the video shows; null if it is not known.
+   * @type {number | null}
+   */
+  frameTimeS = null;
+  spanS = 0;
+  /** Called when the position has changed, or what is drawn at it. */
+  onChange = () => {};
+  #video;
+  #overlay = make("div", { class: "overlay", "aria-hidden": "true" });
+  #time = make("output", { class: "at" });
+  #slider = make("input", {
+    type: "range",
+    min: "0",
+    step: "0.04",
+    value: "0",
+    class: "seek",
+    "aria-label": "Position in the recording",
+    oninput: () => this.seek(Number(this.#slider.value)),
+  });
+
+  /**
+   * @param {import("../kit/lifetime.js").Lifetime} lifetime
+   * @param {{ name: string, url: string, isPlayable: boolean, isOperator: boolean }} recording
+   */
+  constructor(lifetime, { name, url, isPlayable, isOperator }) {
+    this.#video = isPlayable && isOperator ? this.#followedVideo(lifetime, name, url) : null;
+    this.hasVideo = this.#video !== null;
+    const picture = this.#video
+      ? make("div", { class: "player" }, this.#video, this.#overlay)
+      : make("div", { class: "empty", text: isPlayable ? OPERATORS_ONLY : FILE_GONE });
+    this.node = make(
+      "div",
+      {},
+      picture,
+      make("div", { class: "seek-row" }, this.#slider, this.#time),
+    );
+  }
+
+  /** @param {number} spanS Length of the recording, which grows while it is analysed. */
+  setSpan(spanS) {
+    this.spanS = spanS;
+    this.#slider.max = String(spanS);
+    this.#changed();
+  }
+
+  /** @param {number} seconds */
+  seek(seconds) {
+    this.positionS = Math.min(Math.max(seconds, 0), this.spanS);
+    this.frameTimeS = null;
+    if (this.#video && Math.abs(this.#video.currentTime - this.positionS) > ROUNDING_S) {
+      this.#video.currentTime = this.positionS;
+    }
+    this.#changed();
+  }
+
+  /** @param {import("./faces.js").Face[]} faces */
+  showFaces(faces) {
+    this.#overlay.replaceChildren(
+      ...faces.map(([track, x, y, w, h, label]) => faceBox(label, String(track), { x, y, w, h })),
+    );
+  }
+
+  #changed() {
+    this.#slider.value = String(this.positionS);
+    this.#slider.setAttribute("aria-valuetext", position(this.positionS));
+    this.#time.textContent = `${position(this.positionS)} of ${position(this.spanS)}`;
+    this.onChange();
+  }
+
+  /**
+   * A video that this player follows.
+   *
+   * The old picture stays until the next one is presented, which may be before "seeking" is sent. A
+   * seek may present two pictures before the next callback can be requested, which then reports the
+   * first only: at the end of a seek the video itself is asked for the time of its picture.
+   * @param {import("../kit/lifetime.js").Lifetime} lifetime
+   * @param {string} name
+   * @param {string} url
+   */
+  #followedVideo(lifetime, name, url) {
+    const video = make("video", {
+      controls: true,
+      preload: "metadata",
+      src: url,
+      "aria-label": name,
+      playsinline: true,
+    });
+    const moveTo = (/** @type {number | null} */ frameTimeS) => {
+      if (lifetime.ended) return;
+      this.positionS = video.currentTime;
+      this.frameTimeS = frameTimeS;
+      this.#changed();
+    };
+    if ("requestVideoFrameCallback" in video) {
+      /** @type {VideoFrameRequestCallback} */
+      const onFrame = (_now, { mediaTime }) => {
+        moveTo(mediaTime);
+        if (!lifetime.ended) video.requestVideoFrameCallback(onFrame);
+      };
+      video.requestVideoFrameCallback(onFrame);
+    } else {
+      lifetime.listen(video, "timeupdate", () => moveTo(null));
+    }
+    lifetime.listen(video, "seeking", () => moveTo(this.frameTimeS));
+    lifetime.listen(video, "seeked", () => moveTo(timeOfPicture(video)));
+    lifetime.listen(video, "error", () => {
+      video.replaceWith(make("div", { class: "empty", text: CANNOT_PLAY }));
+    });
+    return video;
+  }
+}
+
+/**
+ * The presentation time of the picture that a video shows, in seconds. Null where the browser does
+ * not know: WebCodecs needs https or localhost.
+ * @param {HTMLVideoElement} video
+ */
+function timeOfPicture(video) {
+  try {
+    const picture = new VideoFrame(video);
+    const seconds = picture.timestamp / 1e6;
+    picture.close();
+    return seconds;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,196 @@
+// @ts-check
+/* One run: its player, its tracks over time and its moments. */
+import { base, messageOf, request } from "../kit/api.js";
+import { make } from "../kit/dom.js";
+import { MODEL_ORDER, expressionBars, swatch } from "../kit/expressions.js";
+import { counted, percent, position } from "../kit/format.js";
+import { Lifetime } from "../kit/lifetime.js";
+import { AnnotatedVideo } from "./annotated_video.js";
+import { Faces, ROUNDING_S } from "./faces.js";
+import { Lanes } from "./lanes.js";
+import { Player } from "./player.js";
+import { RunMoments } from "./run_moments.js";
+
+/**
+ * @typedef {object} RunDetails
+ * @property {{ source: string, state: string, error: string, tracks: number,
+ *   model_version: string, coverage: { analyzed_s: number } }} summary
+ * @property {number} span_s
+ * @property {string} headline
+ * @property {boolean} playable Whether the recording is there.
+ * @property {string} annotated State of the annotated video.
+ * @property {import("./lanes.js").Lane[]} lanes
+ * @property {import("./lane_canvas.js").Bucket[]} buckets
+ * @property {import("./run_moments.js").Moment[]} moments
+ * @property {number} left_out
+ * @property {number} step_s
+ */
+
+/** @type {Record<string, string>} */
+const STATES = {
+  queued: "Waiting to be analysed",
+  running: "Being analysed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+const MAX_FACES_SHOWN = 4;
+const REFRESH_MS = 3000;
+
+/**
+ * Show a run, and keep it up to date while it is analysed.
+ * @param {HTMLElement} root
+ * @param {string} run
+ * @returns {() => void}
+ */
+export function showRun(root, run) {
+  const lifetime = new Lifetime();
+  const path = `recordings/run/${encodeURIComponent(run)}`;
+  /** @type {RunView | null} */
+  let view = null;
+
+  const update = async () => {
+    let isGrowing = view !== null;
+    try {
+      const details = /** @type {RunDetails} */ (await request(path));
+      if (lifetime.ended) return;
+      view ??= new RunView(root, path, details, lifetime);
+      view.update(details);
+      isGrowing = ["queued", "running"].includes(details.summary.state);
+    } catch (error) {
+      if (lifetime.ended) return;
+      if (!view) {
+        const line = make("div", { class: "trouble", role: "alert", text: messageOf(error) });
+        root.replaceChildren(line, linkToAll());
+      }
+    }
+    if (isGrowing) lifetime.after(update, REFRESH_MS);
+  };
+
+  root.replaceChildren(make("p", { class: "soft", text: "Loading the run …" }));
+  update();
+  return () => lifetime.end();
+}
+
+/** The page of a run. It is built once, and updated as the run grows. */
+class RunView {
+  #facts = make("p", { class: "soft run-facts" });
+  #headline = make("p", { class: "lead" });
+  #facesInView = make("div", { class: "now-faces" });
+  #player;
+  #faces;
+  #lanes;
+  #moments;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} path Of the run's routes.
+   * @param {RunDetails} details
+   * @param {Lifetime} lifetime
+   */
+  constructor(root, path, { summary, playable: isPlayable, annotated }, lifetime) {
+    const isOperator = Boolean(root.dataset.operator);
+    const url = (/** @type {string} */ file) => `${base()}api/${path}/${file}`;
+    const video = new AnnotatedVideo(root, { path, url: url("annotated"), isPlayable }, lifetime);
+    const seek = (/** @type {number} */ seconds) => this.#player.seek(seconds);
+    this.#player = new Player(lifetime, {
+      name: summary.source,
+      url: url("media"),
+      isPlayable,
+      isOperator,
+    });
+    this.#faces = new Faces(path, lifetime, () => this.#drawFaces());
+    this.#lanes = new Lanes(lifetime, seek);
+    this.#moments = new RunMoments(seek);
+    this.#player.onChange = () => this.#follow();
+    if (isOperator) video.draw(annotated);
+    root.replaceChildren(
+      linkToAll(),
+      make("h2", { class: "run-name", text: summary.source }),
+      this.#facts,
+      this.#headline,
+      make(
+        "div",
+        { class: "toolbar" },
+        make("a", { class: "button quiet", href: url("csv"), text: "Records (CSV)" }),
+        make("a", { class: "button quiet", href: url("summary"), text: "Summary (HTML)" }),
+        video.node,
+      ),
+      make(
+        "div",
+        { class: this.#player.hasVideo ? "player-columns" : "player-columns alone" },
+        this.#player.node,
+        make("div", { class: "panel side" }, this.#facesInView),
+      ),
+      this.#lanes.node,
+      this.#moments.node,
+    );
+  }
+
+  /** @param {RunDetails} details */
+  update(details) {
+    const { summary, span_s: length, headline, moments } = details;
+    const spanS = Math.max(length, ROUNDING_S);
+    this.#facts.textContent = [
+      stateText(summary),
+      position(spanS),
+      `${percent(Math.min(summary.coverage.analyzed_s / spanS, 1))} analysed`,
+      counted(summary.tracks, "track"),
+      summary.model_version,
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    this.#headline.textContent = headline;
+    this.#faces.refresh(spanS);
+    this.#moments.update(moments);
+    this.#lanes.update(details, spanS);
+    this.#player.setSpan(spanS);
+  }
+
+  #follow() {
+    const { positionS, spanS } = this.#player;
+    this.#lanes.setPlayhead(positionS / spanS);
+    this.#moments.highlight(positionS);
+    this.#drawFaces();
+  }
+
+  #drawFaces() {
+    const { positionS, frameTimeS } = this.#player;
+    const frame = this.#faces.frameAt(frameTimeS ?? positionS, frameTimeS !== null);
+    const faces = frame?.[1] ?? [];
+    const more = faces.length - MAX_FACES_SHOWN;
+    this.#player.showFaces(faces);
+    this.#facesInView.replaceChildren(...faces.slice(0, MAX_FACES_SHOWN).map(facePanel));
+    if (!faces.length) this.#facesInView.append(note(emptyText(frame)));
+    if (more > 0) this.#facesInView.append(note(`${more} more in view`));
+  }
+}
+
+const linkToAll = () =>
+  make("p", {}, make("a", { href: `${base()}recordings`, text: "All recordings" }));
+
+/** @param {string} text */
+const note = (text) => make("p", { class: "soft", text });
+
+/** @param {import("./faces.js").Frame | null | undefined} frame */
+function emptyText(frame) {
+  if (frame === undefined) return "Loading the faces …";
+  return frame ? "No face in view at this position." : "No frame was analysed at this position.";
+}
+
+/** @param {RunDetails["summary"]} summary */
+function stateText({ state, error }) {
+  const text = STATES[state];
+  return text && error ? `${text}: ${error}` : text;
+}
+
+/** @param {import("./faces.js").Face} face */
+function facePanel([track, , , , , label, confidence, probabilities]) {
+  const share = label === "uncertain" ? "" : ` ${percent(confidence)}`;
+  const shares = Object.fromEntries(MODEL_ORDER.map((name, index) => [name, probabilities[index]]));
+  return make(
+    "section",
+    { class: "now-face", "aria-label": `Track ${track}` },
+    make("h3", {}, swatch(label), make("span", { text: `Track ${track}: ${label}${share}` })),
+    ...expressionBars(shares),
+  );
+}

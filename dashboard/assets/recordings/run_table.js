@@ -1,0 +1,145 @@
+// @ts-check
+/* The table of analysed recordings and of those that wait. */
+import { base, post, request } from "../kit/api.js";
+import { make } from "../kit/dom.js";
+import { quietButton } from "../kit/forms.js";
+import { NONE, dateTime, duration, localTime, number, position } from "../kit/format.js";
+import { stateBadge } from "../kit/live_states.js";
+import { tableHead } from "../kit/tables.js";
+
+/**
+ * @typedef {object} Run
+ * @property {string} run_id
+ * @property {string} source
+ * @property {string} state
+ * @property {string} error
+ * @property {number} queued_at Seconds since 1970.
+ * @property {number | null} started_at
+ * @property {number | null} duration_s
+ * @property {number} frames_analyzed
+ * @property {number | null} frames_total
+ * @property {number | null} frames_claimed
+ * @property {number} faces
+ * @property {{ id: string, goes_at: number | null } | null} upload
+ */
+
+/** @typedef {(action: () => Promise<unknown>) => void} RunAction Runs it and shows its error. */
+
+/** @type {Record<string, [kind: string, text: string]>} */
+const STATES = {
+  queued: ["idle", "Waiting"],
+  running: ["warn", "Being analysed"],
+  done: ["good", "Done"],
+  failed: ["bad", "Failed"],
+  cancelled: ["idle", "Cancelled"],
+};
+const ENDED = ["done", "failed", "cancelled"];
+
+/**
+ * @param {Run[]} runs
+ * @param {boolean} isOperator
+ * @param {RunAction} act
+ */
+export function runTable(runs, isOperator, act) {
+  const columns = ["Recording", "Length", "State", "Faces"];
+  const actions = make("span", { class: "unseen", text: "Actions" });
+  return make(
+    "div",
+    { class: "panel scroll-x", role: "region", tabindex: "0", "aria-label": "Recordings" },
+    make(
+      "table",
+      { class: "runs" },
+      tableHead([...columns, actions]),
+      make("tbody", {}, ...runs.map((run) => row(run, isOperator ? buttons(run, act) : []))),
+    ),
+  );
+}
+
+/**
+ * @param {Run} run
+ * @param {HTMLElement[]} actions
+ */
+const row = (run, actions) =>
+  make(
+    "tr",
+    { "data-run-id": run.run_id },
+    make(
+      "th",
+      { scope: "row" },
+      make("a", {
+        href: `${base()}recordings/${run.run_id}`,
+        text: run.source,
+        "data-key": `open ${run.run_id}`,
+      }),
+      make("p", {
+        class: "soft",
+        text: [dateTime(run.queued_at), uploadNote(run)].filter(Boolean).join("; "),
+      }),
+    ),
+    make("td", {
+      text: run.duration_s ? position(run.duration_s) : NONE,
+      "data-name": "Length",
+    }),
+    stateCell(run),
+    make("td", { text: number(run.faces), "data-name": "Faces" }),
+    make("td", {}, make("div", { class: "row-buttons" }, ...actions)),
+  );
+
+/** @param {Run} run */
+function stateCell(run) {
+  const [kind, text] = STATES[run.state] ?? ["warn", run.state];
+  const cell = make("td", {}, stateBadge(kind, text));
+  if (run.state === "running") cell.append(...progress(run));
+  if (run.error && run.state !== "cancelled") {
+    cell.append(make("p", { class: "soft", text: run.error }));
+  }
+  return cell;
+}
+
+/** @param {Run} run */
+function progress(run) {
+  const total = run.frames_total || run.frames_claimed || 0;
+  const done = total ? run.frames_analyzed / total : 0;
+  const spentS = run.started_at ? Date.now() / 1000 - run.started_at : 0;
+  const bar = make("progress", { max: "1", "aria-label": `Progress of ${run.source}` });
+  if (total) bar.value = Math.min(done, 1);
+  const frames = total
+    ? `${number(run.frames_analyzed)} of about ${number(total)}`
+    : number(run.frames_analyzed);
+  const left = done > 0.02 && done < 1 ? `, ${duration((spentS * (1 - done)) / done)} left` : "";
+  return [bar, make("p", { class: "soft", text: `${frames} frames${left}` })];
+}
+
+/** @param {Run} run */
+function uploadNote({ upload }) {
+  if (!upload) return "";
+  if (!upload.goes_at) return "the file is kept";
+  const day = localTime(upload.goes_at, { day: "numeric", month: "long" });
+  return `the file is deleted on ${day}`;
+}
+
+/**
+ * @param {Run} run
+ * @param {RunAction} act
+ */
+function buttons(run, act) {
+  const { run_id: id, state, upload } = run;
+  const button = (/** @type {string} */ text, /** @type {() => Promise<unknown>} */ action) =>
+    quietButton(text, () => act(action), {
+      "data-key": `${text} ${id}`,
+      "aria-label": `${text}: ${run.source}`,
+    });
+  return [
+    ["queued", "running"].includes(state)
+      ? button("Cancel", () => post(`recordings/cancel/${id}`))
+      : [],
+    ["failed", "cancelled"].includes(state)
+      ? button("Try again", () => post(`recordings/retry/${id}`))
+      : [],
+    upload && ENDED.includes(state)
+      ? button("Delete the file", () =>
+          request(`recordings/upload/${upload.id}`, { method: "DELETE" }),
+        )
+      : [],
+  ].flat();
+}

@@ -1,0 +1,114 @@
+// @ts-check
+/* One source: its state, its last 24 hours, and what can be done with it. */
+import { make } from "../kit/dom.js";
+import { quietButton } from "../kit/forms.js";
+import { NONE, shortDateTime } from "../kit/format.js";
+import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { frameCounts, healthStrip, intervalTable } from "./health.js";
+
+/**
+ * @typedef {object} Source
+ * @property {string} name
+ * @property {string} uri Without its password.
+ * @property {string[]} tags
+ * @property {string} state
+ * @property {string | null} since ISO 8601.
+ * @property {string} reason
+ * @property {number} fps
+ * @property {number | null} fps_limit
+ * @property {import("./health.js").Interval[]} history The newest first.
+ * @property {number} captured
+ * @property {number} analyzed
+ * @property {number} sampled_out
+ * @property {Record<string, number>} dropped
+ */
+
+/**
+ * @typedef {object} Actions
+ * @property {() => void} edit
+ * @property {() => void} pause
+ * @property {() => void} resume
+ * @property {() => void} remove
+ */
+
+/**
+ * @param {Source} source
+ * @param {import("./health.js").Span} span Of the history.
+ * @param {Actions | null} actions Null for a viewer.
+ */
+export const sourceRow = (source, span, actions) =>
+  make(
+    "section",
+    { class: "panel source", "aria-label": source.name },
+    make(
+      "div",
+      { class: "source-head" },
+      identity(source),
+      stateColumn(
+        stateBadge(stateKind(source.state), stateText(source.state)),
+        source.since ? `since ${shortDateTime(Date.parse(source.since) / 1000)}` : "",
+      ),
+      stateColumn(
+        make("strong", {
+          text: source.state === "streaming" ? `${source.fps.toFixed(1)} fps` : NONE,
+        }),
+        source.fps_limit ? `at most ${source.fps_limit} fps analysed` : "all frames analysed",
+      ),
+      actions ? buttons(source, actions) : null,
+    ),
+    make("p", { class: "why", text: source.reason, hidden: !source.reason }),
+    healthStrip(source.history, span),
+    make(
+      "details",
+      {},
+      make("summary", {
+        text: "Last 24 hours, and lost frames",
+        "data-key": `more ${source.name}`,
+      }),
+      intervalTable(source.name, source.history),
+      frameCounts(source),
+    ),
+  );
+
+/** @param {Source} source */
+const identity = ({ name, uri, tags }) =>
+  make(
+    "div",
+    {},
+    make("h2", { text: name }),
+    make("p", { class: "soft uri", text: uri }),
+    tags.length
+      ? make(
+          "p",
+          { class: "tags" },
+          ...tags.map((tag) => make("span", { class: "tag", text: tag })),
+        )
+      : null,
+  );
+
+/**
+ * @param {HTMLElement} main
+ * @param {string} note
+ */
+const stateColumn = (main, note) =>
+  make("div", { class: "source-state" }, main, make("p", { class: "soft", text: note }));
+
+/**
+ * @param {Source} source
+ * @param {Actions} actions
+ */
+function buttons({ name, state }, actions) {
+  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick, kind = "quiet") =>
+    quietButton(text, onclick, {
+      class: `button ${kind}`,
+      "data-key": `${text} ${name}`,
+      "aria-label": `${text} ${name}`,
+    });
+  return make(
+    "div",
+    { class: "row-buttons" },
+    button("Edit", actions.edit),
+    state === "paused" ? button("Resume", actions.resume) : button("Pause", actions.pause),
+    button("Remove", actions.remove, "danger"),
+  );
+}

@@ -1,0 +1,115 @@
+// @ts-check
+/* The page System & privacy, kept up to date. */
+import { messageOf, request } from "../kit/api.js";
+import { byId, make } from "../kit/dom.js";
+import { quietButton } from "../kit/forms.js";
+import { timeNow } from "../kit/format.js";
+import { Lifetime } from "../kit/lifetime.js";
+import { definePage } from "../kit/pages.js";
+import { ERASE_HELP, eraseForm } from "./erase_form.js";
+import { auditContent, keptContent, noticeForm } from "./privacy.js";
+import { deadLettersContent, jobsContent, servicesContent } from "./services.js";
+import { storageContent } from "./storage.js";
+
+/** @typedef {import("../kit/dom.js").Child} Child */
+
+const REFRESH_MS = 30_000;
+
+definePage("system", () => {
+  const root = byId("system");
+  const lifetime = new Lifetime();
+  const updated = make("p", { class: "soft", role: "status" });
+  const sources = make("datalist", { id: "erase-sources" });
+  const [services, jobs, storage, letters, kept, audit] = Array.from({ length: 6 }, () =>
+    make("div"),
+  );
+
+  const refresh = async () => {
+    try {
+      const [overview, { entries }] = await Promise.all([
+        request("system/overview"),
+        request("system/audit"),
+      ]);
+      if (lifetime.ended) return;
+      const { errors } = overview;
+      fill(services, errors.status, () => servicesContent(overview.status));
+      fill(jobs, errors.jobs, () => jobsContent(overview.jobs));
+      fill(storage, errors.storage, () => storageContent(overview.storage, overview.kept.faces));
+      fill(letters, errors.letters, () => deadLettersContent(overview.letters));
+      fill(kept, "", () => keptContent(overview.kept, overview.live_view));
+      fill(audit, "", () => auditContent(entries));
+      sources.replaceChildren(
+        ...(overview.sources ?? []).map((/** @type {string} */ value) => make("option", { value })),
+      );
+      updated.textContent = `Updated at ${timeNow()}.`;
+    } catch (error) {
+      if (!lifetime.ended) updated.textContent = messageOf(error);
+    }
+  };
+
+  const erase = root.dataset.admin
+    ? [note(ERASE_HELP), ...eraseForm(sources, refresh)]
+    : [note("An admin can erase records by source, run or time.")];
+  root.replaceChildren(
+    make(
+      "div",
+      { class: "toolbar" },
+      make("a", { href: "#privacy", class: "button quiet", text: "Go to privacy" }),
+      quietButton("Refresh", refresh),
+      updated,
+    ),
+    section("services", "Services", services),
+    section("jobs", "Jobs", note("The scheduler runs them, on one host at a time."), jobs),
+    section("storage", "Storage", storage),
+    section("letters", "Dead letters", letters),
+    make("h2", { class: "divider", id: "privacy", text: "Privacy" }),
+    section("kept", "What is stored, and for how long", kept),
+    section("erase", "Erase", ...erase),
+    section(
+      "notice",
+      "Notice for the door",
+      note(
+        "A page to print: what is recorded here, how long it is kept, and whom to ask. " +
+          "It follows the current settings.",
+      ),
+      noticeForm(),
+    ),
+    section(
+      "audit",
+      "Audit",
+      note("Changes that the records themselves do not show, such as erasures."),
+      audit,
+    ),
+  );
+  lifetime.repeat(refresh, REFRESH_MS);
+  return () => lifetime.end();
+});
+
+/**
+ * @param {string} id
+ * @param {string} title
+ * @param {Child[]} children
+ */
+const section = (id, title, ...children) =>
+  make(
+    "section",
+    { class: "panel system-part", id, "aria-label": title },
+    make("h2", { text: title }),
+    ...children,
+  );
+
+/** @param {string} text */
+const note = (text) => make("p", { class: "soft", text });
+
+/**
+ * Show a section's content, or the error that prevents it.
+ * @param {HTMLElement} place
+ * @param {string} error
+ * @param {() => Child | Child[]} content
+ */
+function fill(place, error, content) {
+  const children = error
+    ? [make("p", { class: "trouble", role: "alert", text: error })]
+    : [content()].flat();
+  place.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+}

@@ -1,0 +1,86 @@
+// @ts-check
+/* Dash's clientside callbacks of Trends, and Plotly's names of days and months. */
+
+const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+const TOUCH = window.matchMedia("(pointer: coarse)");
+const NARROW = window.matchMedia("(max-width: 640px)");
+
+/** What the server cannot know of the browser. */
+const browserFacts = () => ({
+  zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+  locale: navigator.language || "",
+  dark: DARK.matches,
+  touch: TOUCH.matches,
+  narrow: NARROW.matches,
+});
+
+const dash = /** @type {any} */ (window).dash_clientside ?? {};
+
+const callbacks = {
+  /** The browser's facts, now and whenever one changes. */
+  browser() {
+    for (const query of [DARK, TOUCH, NARROW]) {
+      query.onchange = () => {
+        /** @type {any} */ (window).dash_clientside.set_props("browser", { data: browserFacts() });
+      };
+    }
+    return browserFacts();
+  },
+
+  /**
+   * The charts changed: page.js loads what stands around them.
+   * @param {string | null} search
+   */
+  extras(search) {
+    window.dispatchEvent(new CustomEvent("moodline-view", { detail: search ?? "" }));
+    return /** @type {any} */ (window).dash_clientside.no_update;
+  },
+
+  /**
+   * The sources to choose from, and those chosen: source_list.js shows them.
+   * @param {unknown} offer
+   */
+  offered(offer) {
+    window.dispatchEvent(new CustomEvent("moodline-offered", { detail: offer }));
+  },
+
+  /**
+   * Ask for a chart's data table only while it is open: each click on its summary toggles it.
+   * @param {number} clicks
+   * @param {unknown} turn The version of the chart.
+   */
+  wanted(clicks, turn) {
+    return clicks % 2 ? [clicks, turn] : /** @type {any} */ (window).dash_clientside.no_update;
+  },
+};
+
+/** @type {any} */ (window).dash_clientside = { ...dash, moodline: callbacks };
+
+/** @type {any} */ (window).PlotlyLocales = [viewerLocale()];
+
+/** Days and months in the viewer's language, from Sunday and from January. */
+function viewerLocale() {
+  const names = (
+    /** @type {number} */ count,
+    /** @type {Intl.DateTimeFormatOptions} */ options,
+    /** @type {(index: number) => number} */ timeOf,
+  ) => {
+    const format = new Intl.DateTimeFormat(navigator.language, { ...options, timeZone: "UTC" });
+    return Array.from({ length: count }, (_, index) => format.format(timeOf(index)));
+  };
+  const day = (/** @type {number} */ index) => Date.UTC(2023, 0, 1 + index);
+  const month = (/** @type {number} */ index) => Date.UTC(2023, index, 1);
+  return {
+    moduleType: "locale",
+    name: "viewer",
+    dictionary: {},
+    format: {
+      days: names(7, { weekday: "long" }, day),
+      shortDays: names(7, { weekday: "short" }, day),
+      months: names(12, { month: "long" }, month),
+      shortMonths: names(12, { month: "short" }, month),
+      date: "%Y-%m-%d",
+      periods: ["AM", "PM"],
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// @ts-check
+/* The tools above the charts: CSV, images, a link, and back out of a zoom. */
+import { base } from "../kit/api.js";
+import { byId, make } from "../kit/dom.js";
+import { quietButton } from "../kit/forms.js";
+import { goTo, isZoomed, permanentUrl, zoneParameter } from "./address.js";
+import { downloadCharts } from "./chart_image.js";
+
+/**
+ * Put the tools onto the page.
+ * @param {HTMLElement} root
+ * @returns {(query: string) => void} Adapts them to a view.
+ */
+export function showTools(root) {
+  const status = make("span", { class: "soft", role: "status" });
+  const csv = make("a", {
+    class: "button quiet",
+    text: "CSV",
+    title: "The buckets of the charts, as numbers",
+  });
+  const images = quietButton("Picture", () => downloadCharts(root), { title: "The charts as PNG" });
+  const whole = quietButton("Show the whole range", () => goTo({ zoom: null }), { hidden: true });
+  const link = quietButton("Copy link", async () => {
+    const url = permanentUrl();
+    try {
+      await navigator.clipboard.writeText(url);
+      status.textContent = "Link copied. It always shows this range.";
+    } catch {
+      status.textContent = url;
+    }
+  });
+  byId("trends-tools").replaceChildren(csv, images, link, whole, status);
+  return (query) => {
+    whole.hidden = !isZoomed();
+    csv.href = `${base()}api/trends/csv?${query}&${zoneParameter()}`;
+  };
+}

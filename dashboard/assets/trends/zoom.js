@@ -1,0 +1,74 @@
+// @ts-check
+/* Zooming: the range that is selected in a chart goes into the address. */
+import { byId } from "../kit/dom.js";
+import { goTo, interval, isZoomed } from "./address.js";
+
+/** Changes within this time are one zoom, and one step of the browser's history. */
+const DEBOUNCE_MS = 300;
+
+/**
+ * Plotly's element of a chart.
+ * @typedef {HTMLElement & { on?: (event: string, listener: (change: any) => void) => void,
+ *   layout: any, data: any[] }} Graph
+ */
+
+/**
+ * Follow the charts' zoom until the page is left.
+ * @param {import("../kit/lifetime.js").Lifetime} lifetime
+ */
+export function followZoom(lifetime) {
+  const charts = byId("charts");
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+
+  /**
+   * @param {Graph} graph
+   * @param {Record<string, any>} change
+   */
+  const onChange = (graph, change) => {
+    const ends = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    const isWhole = change["xaxis.autorange"];
+    if (!isWhole && ends.includes(undefined)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!isWhole) goTo({ zoom: interval(timeAt(graph, ends[0]), timeAt(graph, ends[1])) });
+      else if (isZoomed()) goTo({ zoom: null });
+    }, DEBOUNCE_MS);
+  };
+
+  /* Plotly makes a graph, with its own kind of events, when the chart is first drawn. */
+  /** @type {WeakSet<Graph>} */
+  const followed = new WeakSet();
+  const followNew = () => {
+    for (const graph of /** @type {NodeListOf<Graph>} */ (
+      charts.querySelectorAll(".js-plotly-plot")
+    )) {
+      if (followed.has(graph) || !graph.on) continue;
+      followed.add(graph);
+      graph.on("plotly_relayout", (change) => onChange(graph, change));
+    }
+  };
+  const observer = new MutationObserver(followNew);
+  observer.observe(charts, { childList: true, subtree: true });
+  followNew();
+  lifetime.onEnd(() => {
+    clearTimeout(timer);
+    observer.disconnect();
+  });
+}
+
+/**
+ * The time at a place of a chart's axis, in ms since 1970. The axis has the viewer's clock; if that
+ * was changed within the range, it has the fixed offset that its layout names.
+ * @param {Graph} graph
+ * @param {string} place
+ */
+function timeAt(graph, place) {
+  const [date, time = "0:0"] = String(place).split(/[ T]/);
+  const [year, month, day] = date.split("-").map(Number);
+  const [hour, minute, second = 0] = time.split(":").map(Number);
+  const offsetS = graph.layout.meta?.offset_s ?? null;
+  const whole = Math.floor(second);
+  if (offsetS === null) return new Date(year, month - 1, day, hour, minute, whole).getTime();
+  return Date.UTC(year, month - 1, day, hour, minute, whole) - offsetS * 1000;
+}
