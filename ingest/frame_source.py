@@ -1,4 +1,4 @@
-"""What every source of frames gives: its description, its frames in order, its totals."""
+"""FrameSource: the interface of a source: its description, its frames in order, its totals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from contracts.frames import Counters
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source says of itself before its frames are read.
+    """The description of a source, known before its frames are read.
 
-    display_width, display_height: pixels after rotation and sample aspect. duration_us,
-    frames_claimed: the header's word, for a progress bar only. creation_time: UTC.
-    rotation: degrees clockwise that were applied to make the picture upright.
+    display_width, display_height: pixels after rotation and sample aspect ratio. duration_us,
+    frames_claimed: from the header, which may be wrong; for progress only. creation_time: UTC.
+    rotation: clockwise degrees by which frames are turned upright.
     """
 
     display_width: int
@@ -32,9 +32,9 @@ class SourceInfo:
 class SourceFrame:
     """One sampled frame, upright, as 8-bit full-range luma, row by row.
 
-    frame_index: ordinal among all decoded frames, from 0. media_time_us: see
-    ingest.timestamps. counters: up to and including this frame. cursor: give it to `frames`
-    and this frame comes first; empty where the source cannot be taken up again.
+    frame_index: ordinal among all decoded frames, from 0. media_time_us: see ingest.timestamps.
+    width, height: of `luma`. counters: up to and including this frame. cursor: the argument with
+    which `FrameSource.frames` begins with this frame; empty if it cannot begin here.
     """
 
     frame_index: int
@@ -47,11 +47,11 @@ class SourceFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What a source had yielded when it ended.
+class SourceTotals:
+    """The totals of a source at its end.
 
-    frames_total: frames that a full decode yields. error: empty, or one line on why the
-    source stopped before its end, and what to do.
+    frames_total: decoded frames. error: the reason why the source stopped early and what to do,
+    in one line; empty if it was complete.
     """
 
     frames_total: int
@@ -60,18 +60,18 @@ class Totals:
 
 
 class FrameSource(Protocol):
-    """A source of frames. Raises SourceError where it cannot be opened or has no frame."""
+    """A source of frames. Raises SourceError if it cannot be opened or has no frame."""
 
     @property
     def info(self) -> SourceInfo: ...
 
     @property
-    def totals(self) -> Totals:
-        """The totals of the last `frames`, once that is exhausted."""
+    def totals(self) -> SourceTotals:
+        """The totals of the last call of `frames`, once it is exhausted."""
         ...
 
     def frames(self, cursor: str = "") -> Iterator[SourceFrame]:
-        """The sampled frames from the one that carried `cursor`, or from the first."""
+        """Yield the sampled frames from the one that carried `cursor`, or from the first."""
         ...
 
     def close(self) -> None: ...

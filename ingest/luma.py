@@ -1,4 +1,4 @@
-"""A decoded frame as upright, display-shaped, full-range 8-bit luma of bounded size."""
+"""Luma: a decoded frame as upright 8-bit grey of bounded size, in full range."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,13 +12,13 @@ from av.video.reformatter import VideoReformatter
 from contracts.errors import SourceError
 from ingest.orientation import Orientation
 
-# Sample aspects beyond this are damaged headers, not lenses.
+# A larger sample aspect ratio comes from a damaged header, not from a lens.
 _MAX_ASPECT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Luma:
-    """8 bits a pixel, row by row, no padding."""
+    """Grey pixels, 8 bits each, row by row without padding: width x height bytes."""
 
     pixels: bytes
     width: int
@@ -26,7 +26,7 @@ class Luma:
 
 
 def plausible_aspect(aspect: Fraction | None) -> Fraction:
-    """A pixel's width over its height; 1 where it is unknown or cannot be."""
+    """Return a pixel's width divided by its height; 1 if it is unknown or implausible."""
     if not aspect or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
         return Fraction(1)
     return Fraction(aspect)
@@ -35,15 +35,15 @@ def plausible_aspect(aspect: Fraction | None) -> Fraction:
 def display_size(
     width: int, height: int, aspect: Fraction, orientation: Orientation
 ) -> tuple[int, int]:
-    """Width and height as shown: the width is stretched by the aspect, then the turn is made."""
-    wide = max(1, round(width * aspect))
-    return (height, wide) if orientation.transposed else (wide, height)
+    """Return the width and height of the shown frame: stretched by the aspect, then turned."""
+    stretched = max(1, round(width * aspect))
+    return (height, stretched) if orientation.transposed else (stretched, height)
 
 
 class LumaConverter:
-    """Converts frames of one stream; keeps the scaler between them, which is what it costs.
+    """Converts the frames of one stream. It reuses one scaler, which is costly to create.
 
-    max_side: longest side of the luma, pixels; pictures are scaled down to it, never up.
+    max_side: longest side of the luma, pixels; frames are scaled down to it, never up.
     """
 
     def __init__(self, orientation: Orientation, aspect: Fraction, max_side: int) -> None:
@@ -51,31 +51,31 @@ class LumaConverter:
         self._aspect = aspect
         self._max_side = max_side
         self._scaler = VideoReformatter()
-        self._stored_sizes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
 
     def convert(self, frame: VideoFrame) -> Luma:
-        """The frame's luma. Raises SourceError for a pixel format without a conversion."""
+        """Return the frame's luma. Raises SourceError if its pixel format is not supported."""
         size = frame.width, frame.height
-        if size not in self._stored_sizes:
-            self._stored_sizes[size] = self._stored_size(frame)
-        width, height = self._stored_sizes[size]
-        # The scaler maps limited range to full range. One thread: files run in parallel.
+        if size not in self._sizes:
+            self._sizes[size] = self._size_before_turn(frame)
+        width, height = self._sizes[size]
+        # The scaler maps limited range to full range. One thread, as files are read in parallel.
         try:
             grey = self._scaler.reformat(
                 frame, width, height, "gray", interpolation="BILINEAR", threads=1
             )
         except av.FFmpegError as exc:
             raise SourceError(
-                f"its pictures are in a format, {frame.format.name}, that cannot be read here",
-                hint="Convert it, for example to H.264 in MP4",
+                f"the pixel format {frame.format.name} is not supported",
+                hint="Convert the video, for example to H.264 in MP4",
             ) from exc
         plane = grey.planes[0]
         padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         upright = self._orientation.upright(padded[:height, :width])
         return Luma(upright.tobytes(), upright.shape[1], upright.shape[0])
 
-    def _stored_size(self, frame: VideoFrame) -> tuple[int, int]:
-        """Width and height of the luma before it is turned upright."""
-        wide = frame.width * self._aspect
-        scale = min(Fraction(1), self._max_side / max(wide, Fraction(frame.height)))
-        return max(1, round(wide * scale)), max(1, round(frame.height * scale))
+    def _size_before_turn(self, frame: VideoFrame) -> tuple[int, int]:
+        """Return the width and height of the luma before it is turned upright."""
+        stretched = frame.width * self._aspect
+        scale = min(Fraction(1), self._max_side / max(stretched, Fraction(frame.height)))
+        return max(1, round(stretched * scale)), max(1, round(frame.height * scale))

@@ -1,10 +1,10 @@
-"""What an ingest service counts, for /metrics. docs/operations.md tells what each is good for."""
+"""The metrics of an ingest service; docs/reference/metrics.md describes them."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class IngestMetrics:
-    """One service's counters, over all of its decoder processes."""
+    """The counters of one service, summed over its decoder processes."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.frames = Counter(

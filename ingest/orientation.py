@@ -1,4 +1,4 @@
-"""Which way up a picture is: a display matrix as a transposition and two mirrorings."""
+"""Orientation: how a stored frame is turned upright."""
 
 import struct
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ _MATRIX: Final = struct.Struct("=9i")
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """One of the eight ways a picture can be stored, as what makes it upright.
+    """One of the eight ways to turn a stored frame upright.
 
-    First the transposition, then the mirrorings, left to right and top to bottom.
+    The transposition comes first, then the mirroring of x (left to right) and y (top to bottom).
     """
 
     transposed: bool = False
@@ -23,10 +23,9 @@ class Orientation:
 
     @classmethod
     def from_display_matrix(cls, matrix: bytes) -> Self:
-        """The nearest quarter turn of a 3x3 fixed-point matrix, row by row, native order.
+        """Return the quarter turn nearest to a 3x3 fixed-point matrix, row by row, native order.
 
-        The matrix takes (x, y) to (a x + c y, b x + d y). Anything else than a matrix is
-        taken as upright.
+        The matrix maps (x, y) to (a x + c y, b x + d y). Bytes of another length mean upright.
         """
         if len(matrix) != _MATRIX.size:
             return cls()
@@ -37,19 +36,19 @@ class Orientation:
 
     @classmethod
     def from_rotation(cls, degrees: float) -> Self:
-        """The nearest quarter turn of `degrees`, counter-clockwise as PyAV has them."""
+        """Return the quarter turn nearest to `degrees`, counter-clockwise as in PyAV."""
         turns = round(degrees / 90) % 4
         return cls(turns in (1, 3), turns in (2, 3), turns in (1, 2))
 
     @property
     def rotation(self) -> int:
-        """Degrees clockwise: 0, 90, 180 or 270. A mirrored picture's mirroring comes after."""
+        """Clockwise degrees: 0, 90, 180 or 270, before any mirroring."""
         if self.transposed:
             return 90 if self.mirrored_x else 270
         return 180 if self.mirrored_y else 0
 
     def upright(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """A view of `picture`, shaped (rows, columns), the right way up."""
+        """Return an upright view of a stored picture, both of shape (rows, columns)."""
         if self.transposed:
             picture = picture.T
         if self.mirrored_x:

@@ -1,9 +1,9 @@
-"""Media time: a frame's presentation timestamp minus its stream's start, in microseconds.
+"""Media time: a frame's presentation timestamp minus the start of its stream, in microseconds.
 
-The stream's start is the earliest presentation timestamp among the packets up to that of the
-first frame, whether or not they decode; packets that an edit list trims do not count. So the
-first presented frame is at 0, in a stream that begins late in its container too, and a
-damaged first packet does not move the frames after it.
+The start is the earliest presentation timestamp of the packets up to the first frame's, whether
+they decode or not. Packets that an edit list trims do not count. So the first shown frame is at 0
+even if its stream starts late in the container, and a damaged first packet does not move the
+frames after it.
 """
 
 from dataclasses import dataclass, replace
@@ -15,23 +15,23 @@ _MICROS: Final = 1_000_000
 
 
 def nearest(value: Fraction) -> int:
-    """The integer nearest to `value`; halves go up."""
+    """Return the integer nearest to `value`; halves are rounded up."""
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Turns the timestamps of one stream's frames, in presentation order, into media times.
+class MediaClock:
+    """Converts the timestamps of a stream's frames, in presentation order, to media times.
 
-    Times never decrease, because gaps between frames are dwell times downstream. A stamp that
-    steps back by up to a second is a frame out of place: it gets its predecessor's time. One
-    that steps back further is a new beginning (joined recordings, a camera's clock reset):
-    from there all stamps are shifted so that the frame follows its predecessor by one
-    nominal frame. A frame without a stamp follows its predecessor by one nominal frame.
+    Media times never decrease, as the gaps between frames become dwell times. A timestamp that
+    steps back by up to a second belongs to a frame out of order: the frame gets its predecessor's
+    time. After a larger step back (joined recordings, a reset camera clock) all timestamps are
+    shifted so that the frame follows its predecessor by one nominal frame. A frame without a
+    timestamp follows its predecessor by one nominal frame.
 
-    time_base: seconds a tick. start: ticks. frame_us: nominal frame duration. last_us: the
-    predecessor's media time, None before the first frame. unstamped: frames without a stamp
-    since the last one that had one, so that their rounding does not add up.
+    time_base: seconds per tick. start: ticks. frame_us: nominal duration of a frame. last_us:
+    media time of the previous frame, None before the first. stamped_us: media time of the last
+    frame with a timestamp. unstamped: frames since then, counted so that rounding does not add up.
     """
 
     time_base: Fraction
@@ -42,8 +42,11 @@ class Clock:
     unstamped: int = 0
     stamped_us: int = 0
 
-    def next(self, stamp: int | None) -> "Clock":
-        """The clock at the next frame; its `last_us` is that frame's media time."""
+    def next(self, stamp: int | None) -> "MediaClock":
+        """Return the clock at the next frame, whose media time is its `last_us`.
+
+        stamp: the frame's timestamp in ticks, None if it has none.
+        """
         if stamp is None:
             return self._without_stamp()
         us = nearest((stamp - self.start) * self.time_base * _MICROS) + self.shift_us
@@ -58,7 +61,7 @@ class Clock:
             us = last_us
         return replace(self, shift_us=shift_us, last_us=us, unstamped=0, stamped_us=us)
 
-    def _without_stamp(self) -> "Clock":
+    def _without_stamp(self) -> "MediaClock":
         if self.last_us is None:
             return replace(self, last_us=0)
         count = self.unstamped + 1

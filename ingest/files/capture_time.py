@@ -1,4 +1,4 @@
-"""When a recording began: what was given, what its name says, its header, its file's age."""
+"""The start time of a recording: given by the user, or from its name, header or file time."""
 
 import re
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from typing import Final
 
 from contracts.errors import SettingsError
 
-# Cameras without a clock write the epoch of their chip or of their file format.
+# Cameras without a clock write the epoch of their chip or of the file format.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _REQUIRED: Final = ("year", "month", "day")
 _PARTS: Final = (*_REQUIRED, "hour", "minute", "second", "microsecond", "offset")
 _HINT: Final = (
-    "Give a regular expression with the groups year, month, day and, where the name has them, "
-    "hour, minute, second, microsecond, offset; for example "
+    "Give a regular expression with the groups year, month and day, and optionally "
+    "hour, minute, second, microsecond and offset; for example "
     r"'(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)_(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)'"
 )
 
 
 class BaseTimeOrigin(StrEnum):
-    """Where a recording's base time came from."""
+    """The origin of a recording's base time. Stored."""
 
     RECORDED_AT = "recorded_at"
     PATTERN = "pattern"
@@ -30,7 +30,7 @@ class BaseTimeOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BaseTime:
-    """The moment of a recording's media time 0, UTC, and where it came from."""
+    """The time of a recording's media time 0, UTC, and its origin."""
 
     at: datetime
     origin: BaseTimeOrigin
@@ -44,10 +44,10 @@ def base_time(
     creation_time: datetime | None,
     mtime: datetime,
 ) -> BaseTime:
-    """The first that is known of: given, name by pattern, container (not before 1990), mtime.
+    """Return the first known of: recorded_at, the file name by `pattern`, the container, mtime.
 
-    Times without an offset are UTC. Raises SettingsError for a pattern that is not one; a
-    name that the pattern does not fit falls through to the next.
+    A container's time before 1990 is ignored, and so is a file name that does not match. Times
+    without an offset are taken as UTC. Raises SettingsError if `pattern` is not valid.
     """
     if recorded_at is not None:
         return BaseTime(_utc(recorded_at), BaseTimeOrigin.RECORDED_AT)
@@ -61,7 +61,7 @@ def base_time(
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """The `--recorded-at-pattern`, checked. Raises SettingsError."""
+    """Return the compiled --recorded-at-pattern. Raises SettingsError if it is not valid."""
     try:
         compiled = re.compile(pattern)
     except re.error as exc:
@@ -71,16 +71,20 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     missing = [name for name in _REQUIRED if name not in compiled.groupindex]
     unknown = [name for name in compiled.groupindex if name not in _PARTS]
     if missing or unknown:
-        problem = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
+        problem = (
+            f"has no group {', '.join(missing)}"
+            if missing
+            else f"has the unknown group {', '.join(unknown)}"
+        )
         raise SettingsError(f"--recorded-at-pattern {pattern!r} {problem}", hint=_HINT)
     return compiled
 
 
 def _from_name(pattern: re.Pattern[str], file_name: str) -> datetime | None:
-    found = pattern.search(file_name)
-    if found is None:
+    match = pattern.search(file_name)
+    if match is None:
         return None
-    parts = {name: text for name, text in found.groupdict().items() if text}
+    parts = {name: text for name, text in match.groupdict().items() if text}
     try:
         zone = _zone(parts.pop("offset", "Z"))
         fraction = parts.pop("microsecond", "0")[:6].ljust(6, "0")
@@ -91,18 +95,18 @@ def _from_name(pattern: re.Pattern[str], file_name: str) -> datetime | None:
             tzinfo=zone,
         ).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
-        return None  # The name fits but is no date: 20261399, say.
+        return None  # The name matches, but is not a valid date, such as 20261399.
 
 
 def _zone(offset: str) -> timezone:
-    """Z, +02, +0200 or +02:00. Raises ValueError."""
+    """Return the zone of Z, +02, +0200 or +02:00. Raises ValueError."""
     if offset in ("Z", "z"):
         return UTC
-    found = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", offset)
-    if found is None:
+    match = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", offset)
+    if match is None:
         raise ValueError(offset)
-    minutes = int(found[2]) * 60 + int(found[3] or 0)
-    return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
+    minutes = int(match[2]) * 60 + int(match[3] or 0)
+    return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The identity of a recording: the hash of its bytes, whatever its name."""
+"""Content hash: the identity of a recording, which does not depend on its name."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from contracts.errors import SourceError
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes, in hex. Raises SourceError where it cannot be read."""
+    """Return the SHA-256 of the file, in hex. Raises SourceError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

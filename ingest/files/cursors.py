@@ -1,4 +1,4 @@
-"""A cursor: the state of a decode just before a key frame, as the string a message carries."""
+"""Cursor: the state of a reading pass before a key frame, encoded as a message carries it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -7,13 +7,12 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a decode can be taken up so that everything after equals an undisturbed one.
+    """A position from which reading yields the same frames as a pass from the start.
 
-    frame_index: of the key frame; as many frames were captured before it. stamp: the ticks
-    its media time was made from. dts: its packet's, where the container has it. pos: its
-    packet's byte position.
-    start, shift_us, last_us: the clock before it. sampled_out: before it. corrupt: packets
-    lost up to and including it.
+    frame_index: of the key frame, which is also the count of frames before it. stamp: the key
+    frame's timestamp, ticks. dts: its packet's decoding time, ticks; None if the container does
+    not seek by it. pos: its packet's byte position. start, shift_us, last_us: the MediaClock
+    before it. sampled_out: count before it. corrupt: packets lost up to and including it.
     """
 
     frame_index: int
@@ -27,12 +26,12 @@ class Cursor:
     corrupt: int
 
     def encode(self) -> str:
-        """The cursor as JSON; `decode` gives back an equal one."""
+        """Return the cursor as JSON."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def decode(cls, text: str) -> Self | None:
-        """The cursor in `text`, or None where it is not one: then a decode starts over."""
+        """Return the cursor in `text`; None if it is not valid, and reading must start over."""
         try:
             values = json.loads(text)
         except ValueError:

@@ -1,4 +1,4 @@
-"""One pass over a stream's packets: every frame that decodes, every packet that does not."""
+"""StreamDecoder: decodes the packets of a recording, and counts those that do not decode."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from av.video.stream import VideoStream
 from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
 
-# VP8 has packets of its own for reference pictures that are never shown.
+# In VP8, reference pictures that are never shown have packets of their own.
 _CODECS_WITH_HIDDEN_PACKETS: Final = frozenset({"vp8", "libvpx"})
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedFrame:
-    """A frame, the packet it came from where the decoder says, and the packets lost so far.
+    """A decoded frame.
 
-    stamp: the ticks its media time is made from: PTS, or DTS where that is missing.
+    origin: its packet; None if the decoder does not report it. stamp: ticks from which the media
+    time is computed: PTS, or DTS if there is none. corrupt: packets lost so far.
     """
 
     frame: VideoFrame
@@ -30,13 +31,13 @@ class DecodedFrame:
     corrupt: int
 
 
-class Decoding:
-    """Decodes one stream to its end. Each packet is tried by itself; a bad one ends nothing.
+class StreamDecoder:
+    """Decodes one stream to its end. A packet that does not decode is skipped.
 
-    A frame in which the decoder concealed damage is a frame. corrupt: packets that became no
-    frame, so far in presentation order. rejected: whether the decoder reported any, which it
-    does ahead of that order. error: empty, or what the container's reader stopped at before
-    the end.
+    A frame in which the decoder concealed damage is yielded like any other. corrupt: packets
+    lost so far, in presentation order. has_rejected: whether the decoder reported a damaged
+    packet, which it does before the packet's turn in that order. error: the reason why the
+    container could not be read to its end; empty if it could.
     """
 
     def __init__(self, recording: OpenRecording) -> None:
@@ -44,38 +45,38 @@ class Decoding:
         self._ordinal = 0
         self._earliest_pts: int | None = None
         self._earliest_dts: int | None = None
-        self._losses = LostPackets(
+        self._lost = LostPackets(
             recording.stream.time_base or Fraction(1, 1000),
             by_pts=not recording.is_timed_by_dts,
             is_reordered=recording.stream.codec_context.has_b_frames,
             all_shown=recording.stream.codec_context.name not in _CODECS_WITH_HIDDEN_PACKETS,
         )
-        self.rejected = False
+        self.has_rejected = False
         self.error = ""
 
     @property
     def corrupt(self) -> int:
-        return self._losses.count
+        return self._lost.count
 
     def frames(self) -> Iterator[DecodedFrame]:
-        """Every frame in presentation order."""
+        """Yield every frame in presentation order."""
         for packet in self._packets():
             origin = self._origin(packet)
             packet.opaque = origin
             if not packet.is_discard:
-                self._losses.read(origin)
+                self._lost.note_packet(origin)
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                self.rejected = True
+                self.has_rejected = True
                 if not packet.is_discard:
-                    self._losses.rejected(origin)
+                    self._lost.note_rejected(origin)
                 continue
             for frame in frames:
                 yield self._decoded(frame)
-        for frame in self._rest():
+        for frame in self._flush():
             yield self._decoded(frame)
-        self._losses.finish()
+        self._lost.finish()
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
         packets = self._recording.container.demux(self._recording.stream)
@@ -87,7 +88,7 @@ class Decoding:
                 return
             if packet is None:
                 return
-            if packet.size:  # An empty packet would tell the decoder that the stream ends.
+            if packet.size:  # To the decoder, an empty packet means the end of the stream.
                 yield packet
 
     def _origin(self, packet: "Packet[VideoStream]") -> PacketOrigin:
@@ -109,12 +110,12 @@ class Decoding:
     def _decoded(self, frame: VideoFrame) -> DecodedFrame:
         opaque = frame.opaque
         origin = opaque if isinstance(opaque, PacketOrigin) else None
-        self._losses.shown(origin, is_interlaced=frame.interlaced_frame)
+        self._lost.note_frame(origin, is_interlaced=frame.interlaced_frame)
         by_dts = self._recording.is_timed_by_dts or frame.pts is None
         return DecodedFrame(frame, origin, frame.dts if by_dts else frame.pts, self.corrupt)
 
-    def _rest(self) -> list[VideoFrame]:
-        """What the decoder still holds at the end."""
+    def _flush(self) -> list[VideoFrame]:
+        """Return the frames that the decoder still holds at the end of the stream."""
         try:
             return self._recording.stream.codec_context.decode(None)
         except av.FFmpegError:

@@ -1,28 +1,28 @@
-"""Which packets of a stream never became a frame, counted where they would have been shown.
+"""LostPackets: counts the packets of a recording that never become a frame.
 
-A decoder reports some damaged packets and passes over others in silence, and reports come
-ahead of the frames that it still holds. So a packet counts as lost when a frame that is shown
-after it comes out first. That depends on the file alone, not on where reading began.
+A decoder reports some damaged packets and skips others silently, and it reports them before the
+earlier frames that it still holds. So a packet counts as lost as soon as a frame comes out that is
+shown after it. This depends only on the file, not on where reading began.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-# A stream that falls back by more has started again; its packets are not late but early.
+# After a larger step back the stream has restarted: its packets are early, not late.
 _MAX_LATE_S: Final = 1
-# How far decoders reorder, in frames.
+# Most frames by which decoders reorder.
 MAX_REORDER: Final = 16
-# Placeholders for a picture that is repeated or already packed into the packet before.
+# Packets up to this size stand for a repeated frame, or one contained in the previous packet.
 _PLACEHOLDER_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class PacketOrigin:
-    """The packet that a frame came from.
+    """The packet of a frame.
 
-    ordinal: in reading order. pts, dts: ticks. earliest_pts, earliest_dts: of all presented
-    packets up to this one.
+    ordinal: in reading order, from 1. pts, dts: ticks. pos: byte position. size: bytes.
+    earliest_pts, earliest_dts: of all packets up to this one that no edit list trims.
     """
 
     ordinal: int
@@ -36,12 +36,11 @@ class PacketOrigin:
 
 
 class LostPackets:
-    """Counts the packets that did not become a frame.
+    """Counts the packets that do not become a frame: `count`, in presentation order.
 
-    by_pts: whether the container has presentation times; otherwise a packet is given up once
-    no reordering can bring it any more, where is_reordered says that there is any. all_shown:
-    whether every packet of this codec shows a picture; otherwise only packets that the
-    decoder rejects count.
+    by_pts: whether the container has presentation times. If not, a packet is lost once the decoder
+    can no longer have reordered it; is_reordered: whether the codec reorders at all. all_shown:
+    whether every packet of this codec is shown; if not, only rejected packets count.
     """
 
     def __init__(
@@ -55,42 +54,42 @@ class LostPackets:
         self._rejected: set[int] = set()
         self.count = 0
 
-    def read(self, origin: PacketOrigin) -> None:
-        """A packet that is to be presented goes into the decoder."""
+    def note_packet(self, origin: PacketOrigin) -> None:
+        """Note that a packet goes into the decoder."""
         if self._by_pts and origin.pts is None:
             return
         if self._all_shown and origin.size > _PLACEHOLDER_BYTES:
             self._pending[origin.ordinal] = origin
 
-    def rejected(self, origin: PacketOrigin) -> None:
-        """The decoder reported that it could not decode this packet."""
+    def note_rejected(self, origin: PacketOrigin) -> None:
+        """Note that the decoder could not decode this packet."""
         if self._by_pts and origin.pts is None:
-            self.count += 1  # It has no place of its own among the frames.
+            self.count += 1  # Its place among the frames is not known.
             return
         self._pending[origin.ordinal] = origin
         self._rejected.add(origin.ordinal)
 
-    def shown(self, origin: PacketOrigin | None, *, is_interlaced: bool) -> None:
-        """A frame comes out. A field can have a packet of its own, which shows nothing."""
+    def note_frame(self, origin: PacketOrigin | None, *, is_interlaced: bool) -> None:
+        """Note that a frame came out. The second field of a frame may have its own packet."""
         if origin is None or is_interlaced:
             self._all_shown = False
         if origin is None:
             return
         self._pending.pop(origin.ordinal, None)
-        self._give_up([p for p in self._pending.values() if self._is_before(p, origin)])
+        self._count_lost([p for p in self._pending.values() if self._is_before(p, origin)])
 
     def finish(self) -> None:
-        """No frame comes any more."""
-        self._give_up(list(self._pending.values()))
+        """Count the packets still pending, at the end of the stream."""
+        self._count_lost(list(self._pending.values()))
 
-    def _give_up(self, packets: list[PacketOrigin]) -> None:
+    def _count_lost(self, packets: list[PacketOrigin]) -> None:
         for packet in packets:
             del self._pending[packet.ordinal]
             self.count += self._all_shown or packet.ordinal in self._rejected
             self._rejected.discard(packet.ordinal)
 
     def _is_before(self, packet: PacketOrigin, shown: PacketOrigin) -> bool:
-        """Whether `packet` would have been shown before `shown`."""
+        """Return whether `packet` would have been shown before `shown`."""
         if not self._by_pts:
             return packet.ordinal < shown.ordinal - self._reorder
         if packet.pts is None or shown.pts is None or packet.pts >= shown.pts:

@@ -1,4 +1,4 @@
-"""Open a recording, or say in one line why it cannot be used and what to do about it."""
+"""Opening a recording: the checks of the file, and the choice of its video stream."""
 
 import stat
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from av.video.stream import VideoStream
 from contracts.errors import SourceError
 from ingest.files.truncation import missing_bytes
 
-# Playlists name other files, and text is rendered as a picture: neither is a recording.
+# Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
 _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
-_COPY_AGAIN: Final = "Copy it again from where it was recorded"
+COPY_AGAIN: Final = "Copy it again from the device that recorded it"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecording:
-    """An open container and the one stream of it that is read."""
+    """An open container, and the stream of it that is read."""
 
     container: InputContainer
     stream: VideoStream
 
     @property
     def is_timed_by_dts(self) -> bool:
-        """Whether the container has no presentation timestamps.
+        """Whether to time frames by DTS, because the container has no presentation timestamps.
 
-        An AVI numbers its frames in the order they are decoded, and what FFmpeg infers from
-        that is wrong for H.264 with B-frames.
+        AVI numbers its frames in decoding order. The PTS that FFmpeg infers from it are wrong for
+        H.264 with B-frames.
         """
         return self.container.format.name == "avi"
 
@@ -40,13 +40,13 @@ def open_recording(path: Path) -> OpenRecording:
     """Open `path` and choose its video stream. Raises SourceError."""
     _check_file(path)
     try:
-        # An absolute path cannot be taken for a URL; file: URLs would decode escapes.
+        # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
         container = av.open(str(path.absolute()), "r", options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as exc:
         raise _unreadable(path) from exc
     try:
         return OpenRecording(container, _video_stream(container, path))
-    except BaseException:  # Also Ctrl-C leaves no file open.
+    except BaseException:  # Also for Ctrl-C: the file must not stay open.
         container.close()
         raise
 
@@ -56,23 +56,23 @@ def _check_file(path: Path) -> None:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise SourceError(f"{name} is a directory", hint="Name a recording in it")
+            raise SourceError(f"{name} is a folder", hint="Give a recording in it")
         if not stat.S_ISREG(status.st_mode):
-            raise SourceError(f"{name} is not a regular file", hint="Name a recording")
+            raise SourceError(f"{name} is not a regular file", hint="Give a recording")
         with path.open("rb"):
             pass
     except FileNotFoundError as exc:
         raise SourceError(f"{name} does not exist", hint="Check the path") from exc
     except PermissionError as exc:
         raise SourceError(
-            f"{name} may not be read by this user", hint="Change its permissions, or the user"
+            f"no permission to read {name}", hint="Change the file's permissions"
         ) from exc
     except OSError as exc:
         raise SourceError(
-            f"{name} cannot be read: {exc.strerror}", hint="Check the disk or network it is on"
+            f"{name} cannot be read: {exc.strerror}", hint="Check the disk or network that it is on"
         ) from exc
     if status.st_size == 0:
-        raise SourceError(f"{name} is empty (0 bytes)", hint=_COPY_AGAIN)
+        raise SourceError(f"{name} is empty (0 bytes)", hint=COPY_AGAIN)
 
 
 def _unreadable(path: Path) -> SourceError:
@@ -80,40 +80,40 @@ def _unreadable(path: Path) -> SourceError:
         head = file.read(12)
     if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
         missing = missing_bytes(path)
-        detail = f": at least {missing:,} bytes are missing at its end" if missing else ""
+        detail = f": at least {missing:,} bytes are missing" if missing else ""
         return SourceError(
-            f"{path.name} is cut off before the index (moov) that makes it readable{detail}",
-            hint=f"{_COPY_AGAIN}, or repair it with a tool such as untrunc",
+            f"{path.name} is cut off before its index (moov){detail}",
+            hint=f"{COPY_AGAIN}, or repair it with a tool such as untrunc",
         )
     return SourceError(
-        f"{path.name} is not a recording: no video or image format is recognised in it",
-        hint="Check that it is the file you meant, and that it plays elsewhere",
+        f"{path.name} is not a recording: its format is not a known video or image format",
+        hint="Check that it is the right file, and that a video player can play it",
     )
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if not _NOT_RECORDINGS.isdisjoint(container.format.name.split(",")):
         raise SourceError(
-            f"{path.name} is a playlist or a text, not a recording",
-            hint="Name the recording itself",
+            f"{path.name} is a playlist or a text file, not a recording",
+            hint="Give the recording itself",
         )
-    # A cover picture of a sound file is not footage.
+    # The cover picture of an audio file is not video.
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        what = "only sound" if container.streams.audio else "no video"
-        raise SourceError(f"{path.name} holds {what}", hint="Name a recording with pictures")
+        content = "only audio" if container.streams.audio else "no video"
+        raise SourceError(f"{path.name} contains {content}", hint="Give a recording with video")
     defaults = [s for s in streams if s.disposition & Disposition.default]
     stream = (defaults or streams)[0]
     if stream.codec_context is None:
         raise SourceError(
-            f"{path.name} is in a video format that cannot be decoded here",
+            f"the video format of {path.name} is not supported",
             hint="Convert it, for example to H.264 in MP4",
         )
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    # One thread: the result does not depend on the machine, an error belongs to its packet,
-    # memory stays small, and several files are read in parallel anyway.
+    # One thread: the result does not depend on the machine, each error belongs to its packet, and
+    # memory stays small. Several files are read in parallel anyway.
     stream.thread_type = "NONE"
     stream.thread_count = 1
     stream.codec_context.copy_opaque = True

@@ -17,7 +17,7 @@ from broker.publishing import StreamLimits
 from contracts.errors import DatabaseError, MoodlineError, SourceError
 from contracts.settings import Settings
 from ingest.files.progress_reports import ProgressReporter, PublishRun
-from ingest.files.publisher import FilePublisher, Turn
+from ingest.files.publisher import FilePublisher, PublishStep
 from records.database import open_engine
 from records.runs.state_changes import fail_run
 from runtime.backoff import retry_until_stopped
@@ -44,9 +44,9 @@ def main() -> None:
     bus = Bus.connect_when_up(settings.redis_url, stop)
     reporter = ProgressReporter(sys.stdout.fileno())
 
-    def note_turn(turn: Turn) -> None:
+    def note_step(step: PublishStep) -> None:
         guard.reset()
-        reporter.note(turn.sent_bytes, turn.trouble)
+        reporter.note(step.sent_bytes, step.trouble)
 
     publisher = FilePublisher(
         engine,
@@ -54,7 +54,7 @@ def main() -> None:
         StreamLimits(settings.stream_max_frames, settings.stream_max_bytes),
         settings.shared_folders,
         stop.is_set,
-        note_turn,
+        note_step,
     )
     orders = MessageReader(sys.stdin.fileno(), PublishRun)
     while not (stop.is_set() or orders.ended):

@@ -1,4 +1,4 @@
-"""One pass over a recording: its counts so far, its clock, and the cursors it hands out."""
+"""ReadingPass: one pass over a recording, with its counts, its clock and its cursors."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,35 +8,35 @@ from av.video.frame import PictureType
 
 from contracts.frames import Counters, DropCause
 from ingest.files.cursors import Cursor
-from ingest.files.decoding import DecodedFrame, Decoding
+from ingest.files.decoding import DecodedFrame, StreamDecoder
 from ingest.files.recording_info import RecordingInfo
 from ingest.frame_source import SourceFrame
 from ingest.luma import LumaConverter
 from ingest.sampling import is_sampled
-from ingest.timestamps import Clock
+from ingest.timestamps import MediaClock
 
 
-class FilePass:
+class ReadingPass:
     """The sampled frames of one pass, from the start or from a cursor's key frame.
 
-    decoded: the frames of `decoding`, perhaps without the first few. rate: of the sampling,
-    None takes every frame. captured, sampled_out: frames so far, from the file's start.
+    decoded: the frames of `decoder` that are left to read. rate: sampled frames a second; None:
+    every frame. captured, sampled_out: frames so far, counted from the start of the file.
     """
 
     def __init__(
         self,
-        decoding: Decoding,
+        decoder: StreamDecoder,
         decoded: Iterator[DecodedFrame],
         description: RecordingInfo,
         rate: Fraction | None,
         max_side: int,
     ) -> None:
-        self._decoding = decoding
+        self._decoder = decoder
         self._decoded = decoded
         self._description = description
         self._rate = rate
         self._converter = LumaConverter(description.orientation, description.aspect, max_side)
-        self._clock: Clock | None = None
+        self._clock: MediaClock | None = None
         self._corrupt_offset = 0
         self._corrupt_at_start = 0
         self._concealed = False
@@ -46,29 +46,28 @@ class FilePass:
 
     @property
     def corrupt(self) -> int:
-        """Packets of the whole file, so far, that became no frame."""
-        return self._decoding.corrupt + self._corrupt_offset
+        """Packets lost so far, counted from the start of the file."""
+        return self._decoder.corrupt + self._corrupt_offset
 
     @property
     def is_damaged(self) -> bool:
-        """Whether a packet was lost or damage concealed since this pass began, as known by now.
+        """Whether this pass has lost a packet or concealed damage, as far as is known by now.
 
-        Frames decoded before the damage can be shown after it, never the other way round by
-        more than MAX_REORDER frames.
+        Damage is known at most MAX_REORDER frames after the first frame that it can affect.
         """
-        lost = self._decoding.corrupt > self._corrupt_at_start
-        return self._decoding.rejected or self._concealed or lost
+        lost = self._decoder.corrupt > self._corrupt_at_start
+        return self._decoder.has_rejected or self._concealed or lost
 
     @property
     def read_error(self) -> str:
-        return self._decoding.error
+        return self._decoder.error
 
-    def take_up(self, cursor: Cursor, key: DecodedFrame) -> None:
-        """Stand where the pass stood that made `cursor`; `key` is its key frame again."""
+    def resume_at(self, cursor: Cursor, key_frame: DecodedFrame) -> None:
+        """Set the state of the pass that made `cursor`. key_frame: the cursor's, decoded again."""
         self.captured = cursor.frame_index
         self.sampled_out = cursor.sampled_out
-        self._corrupt_offset = cursor.corrupt - key.corrupt
-        self._corrupt_at_start = key.corrupt
+        self._corrupt_offset = cursor.corrupt - key_frame.corrupt
+        self._corrupt_at_start = key_frame.corrupt
         self._clock = replace(
             self._new_clock(cursor.start),
             shift_us=cursor.shift_us,
@@ -77,9 +76,9 @@ class FilePass:
         )
 
     def frames(self) -> Iterator[SourceFrame]:
-        """Each sampled frame. Those left out are counted and not converted."""
+        """Yield the sampled frames. The others are counted, but not converted."""
         for decoded in self._decoded:
-            before = self._clock or self._new_clock(self._start(decoded))
+            before = self._clock or self._new_clock(self._stream_start(decoded))
             self._concealed = self._concealed or decoded.frame.is_corrupt
             self._note_cursor(decoded, before)
             self._clock = before.next(decoded.stamp)
@@ -91,7 +90,7 @@ class FilePass:
             yield self._source_frame(decoded, media_time_us)
 
     def counters(self, corrupt: int) -> Counters:
-        """The counts so far, with `corrupt` lost packets."""
+        """Return the counts so far, with `corrupt` lost packets."""
         dropped = {DropCause.CORRUPT.value: corrupt} if corrupt else {}
         return Counters(self.captured, self.sampled_out, dropped)
 
@@ -108,8 +107,8 @@ class FilePass:
             cursor=cursor,
         )
 
-    def _note_cursor(self, decoded: DecodedFrame, before: Clock) -> None:
-        """Remember a key frame; the next frame that is taken carries it."""
+    def _note_cursor(self, decoded: DecodedFrame, before: MediaClock) -> None:
+        """Keep the cursor of a key frame for the next sampled frame."""
         origin = decoded.origin
         if decoded.stamp is None or origin is None:
             return
@@ -127,26 +126,27 @@ class FilePass:
             corrupt=decoded.corrupt + self._corrupt_offset,
         ).encode()
 
-    def _start(self, first: DecodedFrame) -> int | None:
-        """The stream's start in ticks, by its first frame; see ingest.timestamps."""
+    def _stream_start(self, first: DecodedFrame) -> int | None:
+        """Return the stream's start in ticks, from its first frame; see ingest.timestamps."""
         origin = first.origin
         if origin is None:
             return first.stamp
         if not self._description.is_timed_by_dts:
             return origin.earliest_pts
-        # A frame has the DTS of the packet that pushed it out: its own, unless frames are
-        # reordered. Then the first frame's is as much too late as all the others are.
+        # A frame has the DTS of the packet that made the decoder output it: its own packet, unless
+        # frames are reordered. Then all frames have a DTS that is too late by the same amount.
         return origin.earliest_dts if origin.dts == first.stamp else first.stamp
 
-    def _new_clock(self, start: int | None) -> Clock:
-        return Clock(self._description.time_base, start or 0, self._description.frame_us)
+    def _new_clock(self, start: int | None) -> MediaClock:
+        return MediaClock(self._description.time_base, start or 0, self._description.frame_us)
 
 
 def is_entry_point(decoded: DecodedFrame) -> bool:
-    """Whether nothing after this frame needs anything before it.
+    """Return whether decoding can begin with this frame and yield the same frames.
 
-    All three signs: a container marks recovery points and periodic refresh as key too. And no
-    damage concealed in it, which without frames before it would not even be noticed.
+    All three signs of a key frame are needed, as containers mark recovery points and periodic
+    refresh too. A frame with concealed damage is none: a decoder that begins here would not
+    notice the damage.
     """
     return (
         decoded.origin is not None

@@ -1,4 +1,4 @@
-"""What a recording's header and first picture say about all of it."""
+"""RecordingInfo: the description of a recording, from its header and first frame."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,18 +19,18 @@ from ingest.timestamps import nearest
 _MICROS: Final = 1_000_000
 _FALLBACK_RATE: Final = Fraction(25)
 _MAX_RATE: Final = 1000
-# Containers whose packets keep their timestamps wherever reading begins. In others (MPEG-TS,
-# MPEG-PS, ASF, Ogg) they are partly inferred from what came before, so those start over.
+# Containers in which timestamps do not depend on where reading begins. In others (MPEG-TS,
+# MPEG-PS, ASF, Ogg) they are partly inferred from earlier packets: reading starts over.
 _RESUMABLE: Final = frozenset({"mov", "mp4", "matroska", "webm", "avi"})
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
-    """A file's description and what is needed to time and turn its frames.
+    """The description of a recording, and the values needed to time and turn its frames.
 
-    time_base: seconds a tick. frame_us: nominal duration of a frame, microseconds.
-    is_resumable: whether a decode can be taken up in the middle, exactly. seeks_by_dts:
-    whether the container's index holds decoding times; otherwise FFmpeg infers those.
+    time_base: seconds per tick. frame_us: nominal duration of a frame, microseconds.
+    is_timed_by_dts: as in OpenRecording. is_resumable: whether reading from a cursor yields exactly
+    the same frames. seeks_by_dts: whether the container's index has decoding times.
     """
 
     info: SourceInfo
@@ -44,10 +44,10 @@ class RecordingInfo:
 
 
 def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
-    """The description of a recording whose first decoded frame is `first`.
+    """Return the description of a recording whose first decoded frame is `first`.
 
-    Its size, orientation and sample aspect hold for the whole file; frames of another size
-    later on are scaled to their own, and boxes to this one.
+    The size, orientation and sample aspect of `first` apply to the whole file. If later frames
+    have another size, boxes are still in pixels of this one.
     """
     stream = opened.stream
     orientation = _orientation(first)
@@ -80,10 +80,10 @@ def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
 
 
 def _orientation(frame: VideoFrame) -> Orientation:
-    """Of a video's display matrix, or of a photo's EXIF data, which arrives the same way."""
+    """Return the orientation in a video's display matrix or, in the same form, a photo's EXIF."""
     try:
         side_data = cast(SideDataContainer, frame.side_data)
-    except ValueError:  # PyAV 18 knows no EXIF side data, and then gives none; mirroring is lost.
+    except ValueError:  # PyAV 18 cannot read EXIF side data. Without it, mirroring is lost.
         return Orientation.from_rotation(frame.rotation)
     for data in side_data:
         if data.type == SideDataType.DISPLAYMATRIX:
@@ -102,7 +102,7 @@ def _frames_claimed(
     stream: VideoStream, duration_us: int | None, rate: Fraction | None
 ) -> int | None:
     if stream.frames:
-        # An MP4 counts what its edit list trims too; its index tells which those are.
+        # The count of an MP4 includes frames that its edit list trims; the index marks them.
         trimmed = sum(entry.is_discard for entry in stream.index_entries)
         return stream.frames - trimmed
     if duration_us and rate:
@@ -113,7 +113,7 @@ def _frames_claimed(
 def _is_resumable(opened: OpenRecording) -> bool:
     if _RESUMABLE.isdisjoint(opened.container.format.name.split(",")):
         return False
-    # Without presentation times, what is lost among reordered frames shows only later.
+    # Without presentation times, a loss among reordered frames is known only later.
     return not (opened.is_timed_by_dts and opened.stream.codec_context.has_b_frames)
 
 

@@ -1,75 +1,78 @@
-"""FileSource: a recording or a still image as a source of frames."""
+"""FileSource: a recording, or an image, as a source of frames."""
 
 import itertools
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import av
 
 from contracts.errors import SourceError
 from contracts.frames import MAX_SIDE
 from ingest.files.cursors import Cursor
-from ingest.files.decoding import Decoding
+from ingest.files.decoding import StreamDecoder
 from ingest.files.lost_packets import MAX_REORDER
-from ingest.files.opening import OpenRecording, open_recording
-from ingest.files.reading_pass import FilePass, is_entry_point
+from ingest.files.opening import COPY_AGAIN, OpenRecording, open_recording
+from ingest.files.reading_pass import ReadingPass, is_entry_point
 from ingest.files.recording_info import RecordingInfo, describe
 from ingest.files.truncation import missing_bytes
-from ingest.frame_source import SourceFrame, SourceInfo, Totals
+from ingest.frame_source import SourceFrame, SourceInfo, SourceTotals
 from ingest.sampling import sampling_rate
+
+_CHECK_FILE: Final = f"Check that a video player can play it. {COPY_AGAIN}"
 
 
 class FileSource:
-    """Reads one file. Raises SourceError where it cannot be opened or nothing in it decodes.
+    """Reads one file. Raises SourceError if it cannot be opened or no frame decodes.
 
-    fps: sample by time; None takes every frame. max_side: longest side of the luma, pixels.
+    fps: sampled frames a second of media time; None: every frame. max_side: longest side of the
+    luma, pixels.
     """
 
     def __init__(self, path: Path, *, fps: float | None, max_side: int) -> None:
         self._path = path
         self._rate = None if fps is None else sampling_rate(fps)
         self._max_side = max_side
-        self._description = _first_look(path)
+        self._description = _describe_file(path)
         self._open: OpenRecording | None = None
-        self._totals: Totals | None = None
+        self._totals: SourceTotals | None = None
 
     @property
     def info(self) -> SourceInfo:
         return self._description.info
 
     @property
-    def totals(self) -> Totals:
-        """The totals of the last `frames`. Raises RuntimeError before that is exhausted."""
+    def totals(self) -> SourceTotals:
+        """The totals of the last call of `frames`. Raises RuntimeError until it is exhausted."""
         if self._totals is None:
-            raise RuntimeError("a source has totals once its frames are exhausted")
+            raise RuntimeError("totals are known only after the last frame")
         return self._totals
 
     def frames(self, cursor: str = "") -> Iterator[SourceFrame]:
-        """The sampled frames from the one that carried `cursor`, or from the first.
+        """Yield the sampled frames from the one that carried `cursor`, or from the first.
 
-        Frames, times, luma and counters are the same wherever reading begins. A cursor whose
-        key frame is not found, or a damaged file, costs a decode from the start, no more.
+        Frames, times, luma and counters do not depend on where reading begins. If the cursor's key
+        frame is not found, or the file is damaged, the file is decoded from the start.
         """
         self._totals = None
-        asked = Cursor.decode(cursor) if cursor else None
-        next_index = asked.frame_index if asked else 0
-        run = self._resumed(asked) if asked else None
-        if run is not None:
-            for frame in _while_sound(run):
+        position = Cursor.decode(cursor) if cursor else None
+        next_index = position.frame_index if position else 0
+        current = self._pass_from(position) if position else None
+        if current is not None:
+            for frame in _undamaged_frames(current):
                 yield frame
                 next_index = frame.frame_index + 1
-        # What a decoder puts in the place of damage depends on all that it decoded before.
-        if run is None or run.is_damaged:
-            run = self._from_start()
-            yield from (frame for frame in run.frames() if frame.frame_index >= next_index)
-        self._totals = self._final_totals(run)
+        # How a decoder conceals damage depends on all the packets before it.
+        if current is None or current.is_damaged:
+            current = self._pass_from_start()
+            yield from (frame for frame in current.frames() if frame.frame_index >= next_index)
+        self._totals = self._final_totals(current)
         self.close()
 
     def close(self) -> None:
-        """Release the file. `frames` opens it again."""
+        """Close the file. `frames` opens it again."""
         if self._open is not None:
             self._open.container.close()
             self._open = None
@@ -90,20 +93,20 @@ class FileSource:
         self._open = open_recording(self._path)
         return self._open
 
-    def _from_start(self) -> FilePass:
-        decoding = Decoding(self._reopen())
-        return FilePass(decoding, decoding.frames(), self._description, self._rate, self._max_side)
+    def _pass_from_start(self) -> ReadingPass:
+        decoder = StreamDecoder(self._reopen())
+        return ReadingPass(decoder, decoder.frames(), self._description, self._rate, self._max_side)
 
-    def _resumed(self, cursor: Cursor) -> FilePass | None:
-        """A run that begins with the cursor's key frame; None where it is not found."""
+    def _pass_from(self, cursor: Cursor) -> ReadingPass | None:
+        """Return a pass that begins with the cursor's key frame; None if it is not found."""
         opened = self._reopen()
         ticks = cursor.stamp if cursor.dts is None else min(cursor.stamp, cursor.dts)
         try:
             opened.container.seek(ticks, stream=opened.stream)
         except av.FFmpegError:
             return None
-        decoding = Decoding(opened)
-        decoded = decoding.frames()
+        decoder = StreamDecoder(opened)
+        decoded = decoder.frames()
         for frame in decoded:
             if frame.stamp is None or frame.stamp > cursor.stamp:
                 return None
@@ -111,44 +114,43 @@ class FileSource:
                 if not is_entry_point(frame) or not frame.origin or frame.origin.pos != cursor.pos:
                     return None
                 rest = itertools.chain([frame], decoded)
-                run = FilePass(decoding, rest, self._description, self._rate, self._max_side)
-                run.take_up(cursor, frame)
-                return run
+                resumed = ReadingPass(decoder, rest, self._description, self._rate, self._max_side)
+                resumed.resume_at(cursor, frame)
+                return resumed
         return None
 
-    def _final_totals(self, run: FilePass) -> Totals:
-        if run.captured == 0:
+    def _final_totals(self, current: ReadingPass) -> SourceTotals:
+        if current.captured == 0:
             raise SourceError(
-                f"no picture in {self._path.name} can be decoded",
-                hint="Check that it plays elsewhere; copy it again from where it was recorded",
+                f"no frame in {self._path.name} can be decoded",
+                hint=_CHECK_FILE,
             )
-        return Totals(run.captured, run.counters(run.corrupt), self._cut_off(run))
-
-    def _cut_off(self, run: FilePass) -> str:
-        """One line where the file ends before its container says it does; else empty."""
-        claimed = self.info.frames_claimed
-        missing = missing_bytes(self._path)
-        if not run.read_error:
-            complete = claimed is not None and run.captured + run.corrupt >= claimed
-            if not missing or complete:
-                return ""
-        amount = f"{run.captured:,} frames" + (f" of about {claimed:,}" if claimed else "")
-        cause = f"{missing:,} bytes are missing" if missing else run.read_error.lower()
-        return (
-            f"{self._path.name} ends early: {amount} were read, then {cause}. "
-            "Copy it again from where it was recorded"
+        return SourceTotals(
+            current.captured, current.counters(current.corrupt), self._truncation(current)
         )
 
+    def _truncation(self, current: ReadingPass) -> str:
+        """Return one line about a file that ends too early; empty if it is complete."""
+        claimed = self.info.frames_claimed
+        missing = missing_bytes(self._path)
+        if not current.read_error:
+            complete = claimed is not None and current.captured + current.corrupt >= claimed
+            if not missing or complete:
+                return ""
+        amount = f"{current.captured:,} frames" + (f" of about {claimed:,}" if claimed else "")
+        cause = f"{missing:,} bytes are missing" if missing else current.read_error.lower()
+        return f"{self._path.name} ends early: {amount} were read, then {cause}. {COPY_AGAIN}"
 
-def _first_look(path: Path) -> RecordingInfo:
-    """Describe the file by its header and its first picture. Raises SourceError."""
+
+def _describe_file(path: Path) -> RecordingInfo:
+    """Return the description from the header and the first frame. Raises SourceError."""
     opened = open_recording(path)
     try:
-        first = next(Decoding(opened).frames(), None)
+        first = next(StreamDecoder(opened).frames(), None)
         if first is None:
             raise SourceError(
-                f"no picture in {path.name} can be decoded",
-                hint="Check that it plays elsewhere; copy it again from where it was recorded",
+                f"no frame in {path.name} can be decoded",
+                hint=_CHECK_FILE,
             )
         description = describe(opened, first.frame)
     finally:
@@ -156,20 +158,20 @@ def _first_look(path: Path) -> RecordingInfo:
     info = description.info
     if max(info.display_width, info.display_height) > MAX_SIDE:
         raise SourceError(
-            f"{path.name} is {info.display_width}x{info.display_height} pixels",
-            hint=f"Scale it to at most {MAX_SIDE} pixels a side",
+            f"{path.name} is too large: {info.display_width}x{info.display_height} pixels",
+            hint=f"Scale it down to at most {MAX_SIDE} pixels a side",
         )
     return description
 
 
-def _while_sound(run: FilePass) -> Iterator[SourceFrame]:
-    """The frames of `run` that no damage can have touched, held back until that is known."""
+def _undamaged_frames(current: ReadingPass) -> Iterator[SourceFrame]:
+    """Yield the frames that no damage can affect, each delayed until this is known."""
     held: deque[SourceFrame] = deque()
-    for frame in run.frames():
+    for frame in current.frames():
         held.append(frame)
-        if run.is_damaged:
+        if current.is_damaged:
             return
-        while run.captured - held[0].frame_index > MAX_REORDER + 1:
+        while current.captured - held[0].frame_index > MAX_REORDER + 1:
             yield held.popleft()
-    if not run.is_damaged:
+    if not current.is_damaged:
         yield from held

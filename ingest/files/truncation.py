@@ -1,4 +1,4 @@
-"""How much of a file is missing at its end, by what its container's own lengths say."""
+"""Truncation: the bytes missing at the end of a file, by the lengths in its container."""
 
 import struct
 from pathlib import Path
@@ -10,9 +10,9 @@ _SEGMENT: Final = b"\x18\x53\x80\x67"
 
 
 def missing_bytes(path: Path) -> int:
-    """Bytes that should follow the file's last one; 0 where the container does not tell.
+    """Return the number of bytes missing at the end; 0 if the container does not give a length.
 
-    Knows MP4 and MOV boxes, Matroska and WebM segments, and RIFF (AVI, WebP).
+    Reads the boxes of MP4 and MOV, the segments of Matroska and WebM, and RIFF (AVI, WebP).
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -36,19 +36,19 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
         length = int.from_bytes(head[:4], "big")
         if length == 1 and len(head) == 16:
             length = int.from_bytes(head[8:], "big")
-        if length < 8:  # 0: reaches to the end, wherever that is; 1 to 7: not a box.
+        if length < 8:  # 0: up to the end of the file; 1 to 7: not a box.
             return size
         position += length
     return position
 
 
 def _end_of_riff(file: BinaryIO, size: int) -> int:
-    """Large AVI files are several RIFF chunks in a row."""
+    """Return the end of the RIFF chunks; large AVI files have several."""
     position = 0
     while position + 8 <= size:
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
-        if name != b"RIFF" or length in (0, 0xFFFFFFFF):  # A recorder that was switched off.
+        if name != b"RIFF" or length in (0, 0xFFFFFFFF):  # The recorder was switched off.
             return size
         position += 8 + length
         if position >= size:
@@ -70,7 +70,7 @@ def _end_of_segment(file: BinaryIO) -> int:
 
 
 def _vint(file: BinaryIO) -> int | None:
-    """An EBML length at the file's position; None for the one that means unknown."""
+    """Read an EBML length; None if it means unknown."""
     first = file.read(1)
     if not first or not first[0]:
         return None

@@ -1,4 +1,4 @@
-"""What is refused, and files that end early: one line each, with the cause and what to do."""
+"""Opening: refused files, and files that end early; one line with the cause and a hint."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -24,9 +24,9 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "gone.mp4")
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clips.mp4").mkdir()
-    assert "directory" in refusal(tmp_path / "clips.mp4")
+    assert "folder" in refusal(tmp_path / "clips.mp4")
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -37,12 +37,12 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(tmp_path / "secret.mp4", steady(3))
 
-    # Tests may run as root, whom no permission stops.
+    # Tests may run as root, who may read every file.
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", forbidden)
-    assert "may not be read" in refusal(tmp_path / "secret.mp4")
+    assert "no permission" in refusal(tmp_path / "secret.mp4")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         "1\n00:00:01,000 --> 00:00:02,000\nA subtitle\n\n",
     ],
 )
-def test_text_named_as_a_video_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_text_file_named_as_a_video_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "notes.mp4").write_text(text)
     refusal(tmp_path / "notes.mp4")
 
@@ -64,9 +64,9 @@ def test_noise_is_refused(tmp_path: Path) -> None:
     refusal(tmp_path / "noise.mp4")
 
 
-def test_sound_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_audio_without_video_is_refused(tmp_path: Path) -> None:
     write_sound(tmp_path / "sound.mp4")
-    assert "only sound" in refusal(tmp_path / "sound.mp4")
+    assert "only audio" in refusal(tmp_path / "sound.mp4")
 
 
 def test_a_recording_without_its_index_is_refused(tmp_path: Path) -> None:
@@ -76,17 +76,17 @@ def test_a_recording_without_its_index_is_refused(tmp_path: Path) -> None:
     assert "cut off" in refusal(tmp_path / "cut.mp4")
 
 
-def test_a_recording_of_which_nothing_decodes_is_refused(tmp_path: Path) -> None:
+def test_a_recording_without_a_decodable_frame_is_refused(tmp_path: Path) -> None:
     spec = VideoSpec(codec="mpeg4", time_base=Fraction(1, 25), gop=1)
     packets = write_video(tmp_path / "bad.mp4", steady(5), spec)
     content = (tmp_path / "bad.mp4").read_bytes()
     for packet in packets:
         content = content.replace(packet, b"\xff" * len(packet))
     (tmp_path / "bad.mp4").write_bytes(content)
-    assert "no picture" in refusal(tmp_path / "bad.mp4")
+    assert "no frame" in refusal(tmp_path / "bad.mp4")
 
 
-def test_a_picture_that_is_too_large_is_refused(tmp_path: Path) -> None:
+def test_an_image_that_is_too_large_is_refused(tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     cv2.imwrite(str(tmp_path / "wide.png"), numbered_picture(1, (8200, 12)))
     assert "8200x12" in refusal(tmp_path / "wide.png")
@@ -101,7 +101,7 @@ def test_a_picture_that_is_too_large_is_refused(tmp_path: Path) -> None:
         ("a.avi", VideoSpec(codec="mpeg4", time_base=Fraction(1, 25))),
     ],
 )
-def test_a_file_that_ends_early_yields_what_it_has_and_says_so(
+def test_a_truncated_file_yields_its_frames_and_reports_the_truncation(
     tmp_path: Path, name: str, spec: VideoSpec
 ) -> None:
     write_video(tmp_path / name, steady(50), spec)
@@ -119,7 +119,7 @@ def test_a_file_that_ends_early_yields_what_it_has_and_says_so(
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi", "a.webm"])
-def test_a_whole_file_does_not_end_early(tmp_path: Path, name: str) -> None:
+def test_a_complete_file_reports_no_truncation(tmp_path: Path, name: str) -> None:
     codec = "libvpx-vp9" if name == "a.webm" else "mpeg4"
     write_video(tmp_path / name, steady(50), VideoSpec(codec=codec, time_base=Fraction(1, 25)))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.files.source import FileSource
-from ingest.frame_source import SourceFrame, Totals
+from ingest.frame_source import SourceFrame, SourceTotals
 from tests.media import VideoSpec, spoil_packet, steady, varying, write_video
 
 AVI = Fraction(1, 25)
@@ -36,7 +36,7 @@ SOURCES = [
 ]
 
 
-def read(path: Path, fps: float | None, cursor: str = "") -> tuple[list[SourceFrame], Totals]:
+def read(path: Path, fps: float | None, cursor: str = "") -> tuple[list[SourceFrame], SourceTotals]:
     with FileSource(path, fps=fps, max_side=1280) as source:
         return list(source.frames(cursor)), source.totals
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.timestamps import MAX_STEP_BACK_US, Clock, nearest
+from ingest.timestamps import MAX_STEP_BACK_US, MediaClock, nearest
 
-CLOCK = Clock(Fraction(1, 1000), start=100, frame_us=Fraction(40_000))
+CLOCK = MediaClock(Fraction(1, 1000), start=100, frame_us=Fraction(40_000))
 
 
-def media_times(clock: Clock, stamps: list[int | None]) -> list[int | None]:
+def media_times(clock: MediaClock, stamps: list[int | None]) -> list[int | None]:
     times = []
     for stamp in stamps:
         clock = clock.next(stamp)
@@ -29,7 +29,7 @@ def test_media_time_counts_from_the_streams_start() -> None:
     st.lists(st.integers(0, 10**9), min_size=1, unique=True),
 )
 def test_media_time_is_exact_to_half_a_microsecond(num: int, den: int, ticks: list[int]) -> None:
-    clock = Clock(Fraction(num, den), start=7, frame_us=Fraction(40_000))
+    clock = MediaClock(Fraction(num, den), start=7, frame_us=Fraction(40_000))
     for tick, us in zip(
         sorted(ticks), media_times(clock, [7 + tick for tick in sorted(ticks)]), strict=True
     ):

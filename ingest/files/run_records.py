@@ -1,0 +1,138 @@
+"""RunRecords: the rows of a recording's run that its publisher reads and writes."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Engine, select, update
+
+from contracts.runs import ENDED_STATES, RunState
+from contracts.shared_folders import SharedFolders
+from contracts.times import from_micros, utc_now
+from ingest.files.capture_time import base_time
+from ingest.frame_source import SourceInfo
+from records.database import reading, transaction
+from records.json_columns import decode_run_options
+from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRun:
+    """A run of a recording, as stored.
+
+    recorded_at, recorded_at_pattern: the user's, for the base time. base_time: of an earlier
+    start of this run; None at the first.
+    """
+
+    run_pk: int
+    run_id: str
+    source: str
+    path: Path
+    sampling_fps: float | None
+    max_frame_side: int
+    recorded_at: datetime | None
+    recorded_at_pattern: str | None
+    base_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """The position from which a run is to be published.
+
+    next_seq: number of the first missing message. cursor_seq: number of the message with
+    `source_cursor`, from which the source is read.
+    """
+
+    next_seq: int
+    cursor_seq: int
+    source_cursor: str
+
+    @classmethod
+    def decode(cls, next_seq: int, stored_cursor: str) -> Self:
+        """Return the point of a run's progress. stored_cursor: of `encode_cursor`, or empty."""
+        if not stored_cursor:
+            return cls(next_seq, 1, "")
+        values = json.loads(stored_cursor)
+        return cls(next_seq, values["seq"], values["source"])
+
+
+def encode_cursor(seq: int, source_cursor: str) -> str:
+    """Return the cursor of a message: its number, and the cursor of its frame."""
+    return json.dumps({"seq": seq, "source": source_cursor}) if source_cursor else ""
+
+
+class RunRecords:
+    """Reads and updates the rows of runs. Its methods raise DatabaseError."""
+
+    def __init__(self, engine: Engine, folders: SharedFolders) -> None:
+        self._engine = engine
+        self._folders = folders
+
+    def find(self, run_id: str) -> RecordingRun:
+        """Return the run. Raises SourceError if this host lacks the folder of its recording."""
+        columns = (Run.id, Source.name, Run.uri, Run.sampling_fps, Run.options, Run.recorded_at)
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(*columns)
+                .join(Source, Source.id == Run.source_pk)
+                .where(Run.run_id == run_id)
+            ).one()
+        options = decode_run_options(row.options)
+        return RecordingRun(
+            run_pk=row.id,
+            run_id=run_id,
+            source=row.name,
+            path=self._folders.local(row.uri),
+            sampling_fps=row.sampling_fps,
+            max_frame_side=options.analysis.max_frame_side,
+            recorded_at=options.recorded_at,
+            recorded_at_pattern=options.recorded_at_pattern,
+            base_time=row.recorded_at,
+        )
+
+    def start(self, run: RecordingRun, info: SourceInfo) -> datetime:
+        """Store that the run is running, with its source's description; return its base time.
+
+        The base time is determined at the first start of a run, and kept.
+        """
+        values: dict[str, object] = {
+            "state": RunState.RUNNING,
+            "display_width": info.display_width,
+            "display_height": info.display_height,
+            "duration_us": info.duration_us,
+            "frames_claimed": info.frames_claimed,
+            "started_at": utc_now(),
+        }
+        at = run.base_time
+        if at is None:
+            base = base_time(
+                recorded_at=run.recorded_at,
+                pattern=run.recorded_at_pattern,
+                file_name=run.path.name,
+                creation_time=info.creation_time,
+                mtime=from_micros(run.path.stat().st_mtime_ns // 1000),
+            )
+            at = base.at
+            values |= {"recorded_at": at, "recorded_at_origin": base.origin}
+        with transaction(self._engine) as connection:
+            connection.execute(
+                update(Run)
+                .where(Run.id == run.run_pk, Run.state.not_in(ENDED_STATES))
+                .values(values)
+            )
+        return at
+
+    def resume_point(self, run: RecordingRun) -> ResumePoint | None:
+        """Return the position from which to publish the run; None if the run has ended."""
+        with reading(self._engine) as connection:
+            row = connection.execute(
+                select(Run.state, RunProgress.next_seq, RunProgress.source_cursor)
+                .join(RunProgress, RunProgress.run_pk == Run.id)
+                .where(Run.id == run.run_pk)
+            ).one()
+        if row.state in ENDED_STATES:
+            return None
+        return ResumePoint.decode(row.next_seq, row.source_cursor)
