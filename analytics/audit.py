@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -18,7 +19,7 @@ class AuditLine:
     at: datetime
     actor: str
     action: str
-    details: Mapping[str, object]
+    details: Mapping[str, Any]
 
 
 def audit_entries(connection: Connection, *, limit: int = 100) -> tuple[AuditLine, ...]:

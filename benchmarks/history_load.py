@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, insert, text
 
-from analytics.runs.step_sums import sums_of
+from analytics.runs.summary_steps import steps_of_rows
 from contracts.expressions import EXPRESSIONS
 from contracts.times import MICROS, to_micros
 from records.database import transaction
-from records.runs.run_steps import add_steps
+from records.rollup_windows import MINUTE_S, WIDTHS
+from records.runs.summary_steps import add_steps
 from records.tables.rollups import SUMS
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
-from records.windows import MINUTE_S, WIDTHS
 
 SOURCES: Final = 10
 FPS: Final = 5
@@ -120,7 +120,7 @@ def load_long_run(engine: Engine, hours: float) -> int:
                 stepped=True,
             )
         )
-        add_steps(connection, _LONG_PK, sums_of(connection, _LONG_PK, None, faces_alone=False))
+        add_steps(connection, _LONG_PK, steps_of_rows(connection, _LONG_PK, None, faces_only=False))
     return 2 * frames
 
 

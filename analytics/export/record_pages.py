@@ -116,7 +116,7 @@ def record_pages(
 
 
 def _record(run: _SelectedRun, row: Row[Any]) -> Record:
-    frame_index, media_us, captured_us, *face = row
+    frame_index, media_us, captured_us, *face = tuple(row)
     found = None if row.track_id is None else FaceRecord._make(face)
     return Record(
         run.source, run.run_id, frame_index, media_us, captured_us, found, run.model_version

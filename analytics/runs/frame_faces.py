@@ -102,13 +102,15 @@ def _rows(connection: Connection, run_pk: int, first: int, end: int) -> Sequence
 
 
 def _face(row: Row[Any], wide: int, high: int) -> FaceReading:
-    _at, track, x, y, w, h, label, confidence, *shares = tuple(row)
     return FaceReading(
-        track,
-        *(round(value, 4) for value in (x / wide, y / high, w / wide, h / high)),
-        label or UNCERTAIN,
-        round(confidence, 3),
-        tuple(round(share, 3) for share in shares),
+        row.track_id,
+        round(row.x / wide, 4),
+        round(row.y / high, 4),
+        round(row.w / wide, 4),
+        round(row.h / high, 4),
+        row.smoothed_emotion or UNCERTAIN,
+        round(row.smoothed_confidence, 3),
+        tuple(round(getattr(row, name), 3) for name in EXPRESSIONS),
     )
 
 

@@ -7,12 +7,15 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from analytics.history.rollups import fold_all
-from analytics.now.live_sources import live_lines
-from analytics.removal.freed_space import give_space_back, refresh_statistics
-from analytics.removal.retention import Ages, apply_retention, forget_job_runs
-from analytics.runs.report import counted
-from analytics.scheduler import Job, LastRun, cron, every, last_runs
+from analytics.history.rollups import roll_up_all
+from analytics.now.live_sources import live_source_counts
+from analytics.removal.freed_space import refresh_statistics, return_free_space
+from analytics.removal.retention import RetentionPeriods, apply_retention
+from analytics.runs.number_text import count_text
+from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
+from analytics.scheduling.scheduler import Job
+from analytics.scheduling.times import cron, every
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.presence import Presence, SourceReport, WorkerReport
 from contracts.errors import MoodlineError
@@ -67,7 +70,7 @@ def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
 
 def job_statuses(settings: Settings, engine: Engine) -> list[JobStatus]:
     """Return the status of every job."""
-    runs, now = last_runs(engine), utc_now()
+    runs, now = in_snapshot(engine, last_runs), utc_now()
     return [_status(job, runs.get(job.name), now) for job in scheduled_jobs(settings, engine)]
 
 
@@ -116,32 +119,32 @@ def _remove_old_uploads(settings: Settings, engine: Engine) -> str:
 
     removed = uploads_of(settings, engine).remove_expired()
     copies = delete_old_copies(settings, engine, utc_now())
-    return f"deleted {counted(removed, 'upload')} and {counted(copies, 'annotated video')}"
+    return f"deleted {count_text(removed, 'upload')} and {count_text(copies, 'annotated video')}"
 
 
 def _fold(engine: Engine) -> str:
-    return f"{counted(fold_all(engine, newest_first=True), 'minute')} folded"
+    return f"{count_text(roll_up_all(engine, newest_first=True), 'minute')} folded"
 
 
 def _apply_retention(settings: Settings, engine: Engine) -> str:
     # Rows must be in the rollups before they are removed; windows that lost rows are folded again.
-    fold_all(engine)
-    removed = apply_retention(engine, Ages.of(settings))
-    fold_all(engine)
+    roll_up_all(engine)
+    removed = apply_retention(engine, RetentionPeriods.from_settings(settings))
+    roll_up_all(engine)
     return f"removed {removed.line()}"
 
 
 def _maintain(engine: Engine) -> str:
-    forgotten = forget_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
+    forgotten = remove_old_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
     delete_expired_sessions(engine)
-    give_space_back(engine)
+    return_free_space(engine)
     refresh_statistics(engine)
-    return f"freed disk space, deleted {counted(forgotten, 'job run')}"
+    return f"freed disk space, deleted {count_text(forgotten, 'job run')}"
 
 
 def _check_health(settings: Settings, engine: Engine) -> str:
     """Check the workers and live sources. Raises MoodlineError with everything that is wrong."""
-    sources = [one for one in live_lines(engine) if not one.paused]
+    sources = [one for one in in_snapshot(engine, live_source_counts) if not one.paused]
     if not settings.redis_url:
         return "database ok"
     bus = Bus.connect(settings.redis_url)
@@ -159,5 +162,5 @@ def _check_health(settings: Settings, engine: Engine) -> str:
     ]
     if troubles:
         raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")
-    running = f"{counted(len(workers), 'worker')}, {counted(len(sources), 'live source')}"
+    running = f"{count_text(len(workers), 'worker')}, {count_text(len(sources), 'live source')}"
     return f"database and broker ok, {running}"

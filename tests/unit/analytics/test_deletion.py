@@ -1,10 +1,11 @@
-"""Deleting a run takes all of it and nothing else."""
+"""Given several runs, deleting one removes all its rows and no others."""
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from analytics.removal.deletion import delete_run
 from analytics.runs.run_list import list_runs
+from analytics.snapshots import in_snapshot
 from contracts.errors import RunBusyError, RunNotFoundError
 from contracts.runs import RunState
 from records.tables.base import Base
@@ -21,7 +22,7 @@ def rows(engine: Engine, table: type[Base]) -> int:
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
-def test_a_deleted_run_leaves_no_row_and_the_others_theirs(engine: Engine, chunk_rows: int) -> None:
+def test_deleting_a_run_removes_its_rows_and_no_others(engine: Engine, chunk_rows: int) -> None:
     frames = {n: [Seen(1, "happy"), Seen(2, None)] for n in range(10)}
     write_run(engine, "kept", frames)
     tables = (Run, RunProgress, Frame, Face, Track)
@@ -31,20 +32,20 @@ def test_a_deleted_run_leaves_no_row_and_the_others_theirs(engine: Engine, chunk
     delete_run(engine, "gone", chunk_rows=chunk_rows)
 
     assert [rows(engine, table) for table in tables] == before
-    assert [run.run_id for run in list_runs(engine)] == ["kept"]
+    assert [run.run_id for run in in_snapshot(engine, list_runs)] == ["kept"]
     assert rows(engine, Source) == 1
     with pytest.raises(RunNotFoundError):
         delete_run(engine, "gone")
 
 
-def test_a_run_that_a_living_process_works_on_stays(engine: Engine) -> None:
+def test_a_run_that_a_live_process_works_on_is_not_deleted(engine: Engine) -> None:
     write_run(engine, "busy", {0: []}, state=RunState.RUNNING, claimed_by=claimant_name())
     with pytest.raises(RunBusyError):
         delete_run(engine, "busy")
     assert rows(engine, Frame) == 1
 
 
-def test_a_run_that_a_dead_process_left_behind_goes(engine: Engine) -> None:
+def test_a_run_that_a_dead_process_left_is_deleted(engine: Engine) -> None:
     host, pid, _ = claimant_name().rsplit(":", 2)
     write_run(engine, "left", {0: []}, state=RunState.RUNNING, claimed_by=f"{host}:{pid}:1")
     delete_run(engine, "left")

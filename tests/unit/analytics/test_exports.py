@@ -1,4 +1,4 @@
-"""Every selected row, once, in order, in every format; whole or not at all."""
+"""Given a selection, an export has each of its rows once, in order, in every format."""
 
 import json
 from datetime import timedelta
@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from analytics.export import exporter as export
-from analytics.export.atomic_files import written_whole
+from analytics.export import exporter
+from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS
 from analytics.export.exporter import export_records
-from analytics.export.record_pages import Selection, record_pages
+from analytics.export.json_lines import json_line
+from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
 from tests.rows import START, Seen, write_run
 
@@ -22,7 +25,67 @@ NAMES = [
     *("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
     *("smoothed_emotion", "quality", "model_version"),
 ]
-KEY = [NAMES.index(name) for name in ("source", "run_id", "frame_index", "track_id")]
+
+
+ROWS = [
+    Record(
+        'caf\u00e9 "door", \U0001f600/1\\\n\t\x01\x7f',
+        "r1",
+        0,
+        -1_500_000,
+        1_767_323_045_123_456,
+        FaceRecord(
+            *(1, 10.25, -0.05, 1234.0, 99.95, "happy", 0.76),
+            *(0.1, 1 / 3, 1.0, 0.0, 5e-7, 4.9e-7, 0.9999996),
+            *("happy", 0.9),
+        ),
+        "model@1",
+    ),
+    Record(
+        "b",
+        "r1",
+        3,
+        40,
+        1_767_323_045_000_000,
+        FaceRecord(
+            *(2, 0.0, 1e16, 2.675, 1e15, None, 1 / 7),
+            *(0.0000015, 1e-16, 2.5e-6, 0.123456789, 0.999999499, 1e-6, 0.5),
+            *(None, 0.123456),
+        ),
+        "model@1",
+    ),
+    Record("b", "r1", 4, 1_000_001, -1, None, "model@1"),
+]
+CSV = (
+    ",".join(NAMES) + "\n"
+    '"caf\u00e9 ""door"", \U0001f600/1\\\n\t\x01\x7f",r1,0,-1.500000,2026-01-02T03:04:05.123456Z,'
+    "1,10.2,-0.1,1234.0,100.0,happy,0.760000,"
+    "0.100000,0.333333,1.000000,0.000000,0.000000,0.000000,1.000000,happy,0.900000,model@1\n"
+    "b,r1,3,0.000040,2026-01-02T03:04:05.000000Z,"
+    "2,0.0,10000000000000000.0,2.7,1000000000000000.0,,0.142857,"
+    "0.000002,0.000000,0.000003,0.123457,0.999999,0.000001,0.500000,,0.123456,model@1\n"
+    f"b,r1,4,1.000001,1969-12-31T23:59:59.999999Z{',' * 16},model@1\n"
+)
+JSON_LINES = (
+    '{"source":"caf\\u00e9 \\"door\\", \\ud83d\\ude00\\/1\\\\\\n\\t\\u0001\x7f","run_id":"r1",'
+    '"frame_index":0,"media_time_s":-1.5,"captured_at":"2026-01-02T03:04:05.123456Z",'
+    '"track_id":1,"x":10.25,"y":-0.05,"w":1234.0,"h":99.95,"emotion":"happy","confidence":0.76,'
+    '"angry":0.1,"disgust":0.333333,"fear":1.0,"happy":0.0,"sad":0.000001,"surprise":0.0,'
+    '"neutral":1.0,"smoothed_emotion":"happy","quality":0.9,"model_version":"model@1"}\n'
+    '{"source":"b","run_id":"r1",'
+    '"frame_index":3,"media_time_s":0.00004,"captured_at":"2026-01-02T03:04:05.000000Z",'
+    '"track_id":2,"x":0.0,"y":10000000000000000.0,"w":2.675,"h":1000000000000000.0,'
+    '"emotion":null,"confidence":0.142857,'
+    '"angry":0.000002,"disgust":1e-16,"fear":0.000002,"happy":0.123457,"sad":0.999999,'
+    '"surprise":0.000001,"neutral":0.5,"smoothed_emotion":null,"quality":0.123456,'
+    '"model_version":"model@1"}\n'
+    '{"source":"b","run_id":"r1",'
+    '"frame_index":4,"media_time_s":1.000001,"captured_at":"1969-12-31T23:59:59.999999Z",'
+    '"track_id":null,"x":null,"y":null,"w":null,"h":null,"emotion":null,"confidence":null,'
+    '"angry":null,"disgust":null,"fear":null,"happy":null,"sad":null,"surprise":null,'
+    '"neutral":null,"smoothed_emotion":null,"quality":null,"model_version":"model@1"}\n'
+)
+"""CSV and JSON_LINES are what earlier versions, which used pandas, wrote for ROWS."""
 
 
 @pytest.fixture
@@ -34,14 +97,20 @@ def records(engine: Engine) -> Engine:
     return engine
 
 
-def keys(engine: Engine, selection: Selection, page_rows: int = 1000) -> list[tuple[object, ...]]:
+def keys(
+    engine: Engine, selection: Selection, page_rows: int = 1000
+) -> list[tuple[str, str, int, int | None]]:
     pages = record_pages(engine, selection, page_rows=page_rows)
-    return [tuple(row[i] for i in KEY) for page in pages for row in page]
+    return [
+        (row.source, row.run_id, row.frame_index, row.face.track_id if row.face else None)
+        for page in pages
+        for row in page
+    ]
 
 
 @pytest.mark.parametrize("frames", [False, True])
 @pytest.mark.parametrize("page_rows", [1, 2, 3, 5, 100])
-def test_every_row_comes_once_and_in_order_on_any_page_size(
+def test_every_row_comes_once_and_in_order_with_any_page_size(
     records: Engine, page_rows: int, frames: bool
 ) -> None:
     found = keys(records, Selection(frames=frames), page_rows)
@@ -50,7 +119,7 @@ def test_every_row_comes_once_and_in_order_on_any_page_size(
     assert found == sorted(found, key=lambda key: (key[0], key[1], key[2], key[3] or 0))
 
 
-def test_a_selection_takes_what_it_names(records: Engine) -> None:
+def test_a_selection_has_only_the_rows_that_match_it(records: Engine) -> None:
     assert {key[1] for key in keys(records, Selection(run_ids=("short",)))} == {"short"}
     assert {key[1] for key in keys(records, Selection(sources=("door",)))} == {"long"}
     between = Selection(
@@ -60,13 +129,15 @@ def test_a_selection_takes_what_it_names(records: Engine) -> None:
     )
     assert {key[2] for key in keys(records, between)} == {2}
     with pytest.raises(RunNotFoundError):
-        keys(records, Selection(run_ids=("nothing",)))
+        keys(records, Selection(run_ids=("unknown",)))
     with pytest.raises(ExportError):
-        keys(records, Selection(sources=("nobody",)))
+        keys(records, Selection(sources=("unknown",)))
 
 
-def test_the_formats_hold_the_same_rows(records: Engine, tmp_path: Path) -> None:
-    assert [column.name for column in COLUMNS] == NAMES
+def test_all_formats_have_the_same_rows(records: Engine, tmp_path: Path) -> None:
+    names = [column.name for column in COLUMNS]
+    assert names == NAMES
+    assert list(FaceRecord._fields) == [one.name for one in COLUMNS if one.of_face]
     for suffix in ("csv", "parquet", "jsonl"):
         assert export_records(records, Selection(frames=True), tmp_path / f"a.{suffix}") == 22
 
@@ -86,9 +157,7 @@ def test_the_formats_hold_the_same_rows(records: Engine, tmp_path: Path) -> None
     assert lines[0]["captured_at"] == "2026-01-02T03:04:05.000000Z"
 
 
-def test_uncertain_is_empty_and_a_frame_without_faces_has_only_its_time(
-    records: Engine, tmp_path: Path
-) -> None:
+def test_missing_values_are_empty(records: Engine, tmp_path: Path) -> None:
     export_records(records, Selection(run_ids=("long",), frames=True), tmp_path / "a.csv")
     rows = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
 
@@ -101,22 +170,24 @@ def test_uncertain_is_empty_and_a_frame_without_faces_has_only_its_time(
     assert empty.model_version == "model@1"
 
 
-def test_an_export_that_fails_leaves_nothing_under_its_name(
+def test_a_failed_export_leaves_no_file(
     records: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object, **__: object) -> object:
         yield next(iter(record_pages(records, Selection(), page_rows=2)))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, "record_pages", breaks)
+    monkeypatch.setattr(exporter, "record_pages", breaks)
     with pytest.raises(ExportError, match="No space left"):
         export_records(records, Selection(), tmp_path / "a.csv")
     assert not list(tmp_path.glob("*.csv")) and not list(tmp_path.glob(".moodline*"))
 
 
-def test_what_a_killed_export_left_goes_with_the_next_one(records: Engine, tmp_path: Path) -> None:
+def test_an_export_removes_the_temporary_files_of_killed_exports(
+    records: Engine, tmp_path: Path
+) -> None:
     (tmp_path / ".moodline-part-left").write_bytes(b"half")
-    with written_whole(tmp_path / "another.csv") as part:
+    with atomic_file(tmp_path / "another.csv") as part:
         export_records(records, Selection(), tmp_path / "out.csv")
         assert part.exists()
     assert {one.name for one in tmp_path.iterdir()} >= {"another.csv", "out.csv"}
@@ -124,6 +195,27 @@ def test_what_a_killed_export_left_goes_with_the_next_one(records: Engine, tmp_p
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a", "nowhere/a.csv"])
-def test_what_cannot_be_written_is_refused(records: Engine, tmp_path: Path, name: str) -> None:
+def test_a_path_that_cannot_be_written_is_rejected(
+    records: Engine, tmp_path: Path, name: str
+) -> None:
     with pytest.raises(ExportError):
         export_records(records, Selection(), tmp_path / name)
+
+
+def test_text_formats_are_byte_identical_to_those_of_earlier_versions(
+    records: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "record_pages", lambda *_: iter([ROWS[:2], ROWS[2:]]))
+    for suffix, expected in (("csv", CSV), ("jsonl", JSON_LINES)):
+        assert export_records(records, Selection(), tmp_path / f"a.{suffix}") == 3
+        assert (tmp_path / f"a.{suffix}").read_bytes() == expected.encode()
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 1) | st.text())
+def test_a_json_value_is_written_as_pandas_writes_it(value: float | str) -> None:
+    frame = pd.DataFrame([[value]], columns=["a/b"], dtype=object)
+    try:
+        expected = frame.to_json(orient="records", lines=True, double_precision=6)
+    except (OverflowError, UnicodeEncodeError):
+        return  # Infinity and lone surrogates, which no record has.
+    assert json_line(["a/b"], [value]) == expected

@@ -1,11 +1,11 @@
-"""What is a moment, and what is only how shares wander."""
+"""Given a timeline, only changes above normal variation are moments."""
 
 from analytics.history.moments import moments
-from analytics.history.trends import Timeline
+from analytics.history.timeline import Timeline
 from tests.unit.dashboard.buckets import buckets
 
 
-def test_how_shares_wander_is_no_moment() -> None:
+def test_small_changes_of_shares_are_not_moments() -> None:
     assert not moments(timeline_of([50, 52, 50, 53]))
     (one,) = moments(timeline_of([50, 52, 58]))
     assert one.label in {"happy", "neutral"} and round(one.change, 2) == 0.06

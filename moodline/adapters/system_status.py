@@ -1,0 +1,144 @@
+"""The state of the whole system: broker, database, workers, services, runs and sources."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Engine, text
+
+from analytics.now.live_status import LiveStatus, live_status
+from analytics.now.overview import OpenRun, RecordingSource, open_runs, recording_sources
+from analytics.snapshots import snapshot
+from contracts.errors import BrokerError, DatabaseError
+from contracts.redaction import redact
+from contracts.settings import Settings
+from moodline.stack.running_stack import running_broker
+from records.database import reading
+from records.schema import known_revisions, schema_revision
+
+if TYPE_CHECKING:  # redis is not imported if no broker runs.
+    from broker.presence import BrokerInfo, ServiceReport, SourceReport, WorkerReport
+
+_SIZE_QUERIES: Final = {
+    "postgresql": "SELECT pg_database_size(current_database())",
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerStatus:
+    """The broker. url: redacted, "" if none runs. text: the error, or why there is none."""
+
+    ok: bool
+    url: str
+    embedded: bool
+    text: str
+    facts: "BrokerInfo | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """The database. url: redacted. schema, bytes: None if unknown. text: the error, or ""."""
+
+    ok: bool
+    url: str
+    schema: str | None
+    bytes: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeats:
+    """What is alive according to the broker. waiting: frames in the broker by run id."""
+
+    workers: "Sequence[WorkerReport]" = ()
+    services: "Sequence[ServiceReport]" = ()
+    sources: "Sequence[SourceReport]" = ()
+    waiting: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """The state of the system. runs: those that have not ended."""
+
+    broker: BrokerStatus
+    database: DatabaseStatus
+    heartbeats: Heartbeats
+    live: Sequence[LiveStatus] = ()
+    recordings: Sequence[RecordingSource] = ()
+    runs: Sequence[OpenRun] = ()
+
+    def lag(self, run: OpenRun) -> int:
+        """Return the number of the run's frames that wait in the broker."""
+        return self.heartbeats.waiting.get(run.run_id, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented fields of `moodline status --json`; times are datetimes."""
+        broker = asdict(self.broker)
+        return {
+            "sources": [*map(asdict, self.live), *map(asdict, self.recordings)],
+            "runs": [asdict(run) | {"lag": self.lag(run)} for run in self.runs],
+            "workers": [asdict(one) for one in self.heartbeats.workers],
+            "services": [asdict(one) for one in self.heartbeats.services],
+            "broker": broker | (broker.pop("facts") or {}),
+            "database": asdict(self.database),
+        }
+
+
+def read_status(settings: Settings, engine: Engine) -> SystemStatus:
+    """Return the state now. A server that cannot be reached has its error in its own part."""
+    broker, heartbeats = _read_broker(settings)
+    database = _read_database(engine)
+    if not database.ok:
+        return SystemStatus(broker, database, heartbeats)
+    with snapshot(engine) as connection:
+        return SystemStatus(
+            broker,
+            database,
+            heartbeats,
+            live=live_status(connection, heartbeats.sources),
+            recordings=recording_sources(connection),
+            runs=open_runs(connection),
+        )
+
+
+def _read_broker(settings: Settings) -> tuple[BrokerStatus, Heartbeats]:
+    url = running_broker(settings)
+    if not url:
+        reason = "not running: `moodline up` starts one, and other commands start their own"
+        return BrokerStatus(True, "", True, reason), Heartbeats()
+    from broker.bus import Bus
+    from broker.presence import BrokerInfo, Presence, ServiceReport, SourceReport, WorkerReport
+
+    shown_url, embedded = redact(url), not settings.redis_url
+    try:
+        bus = Bus.connect(url)
+        try:
+            facts = BrokerInfo.fetch(bus)
+            heartbeats = Heartbeats(
+                workers=Presence(bus, WorkerReport).alive(),
+                services=Presence(bus, ServiceReport).alive(),
+                sources=Presence(bus, SourceReport).alive(),
+                waiting=bus.waiting_frames(bus.open_runs()),
+            )
+        finally:
+            bus.close()
+    except BrokerError as exc:
+        return BrokerStatus(False, shown_url, embedded, exc.line()), Heartbeats()
+    return BrokerStatus(True, shown_url, embedded, "", facts), heartbeats
+
+
+def _read_database(engine: Engine) -> DatabaseStatus:
+    url = redact(str(engine.url))
+    try:
+        revision = schema_revision(engine)
+        with reading(engine) as connection:
+            size = int(connection.execute(text(_SIZE_QUERIES[engine.dialect.name])).scalar_one())
+    except DatabaseError as exc:
+        return DatabaseStatus(False, url, None, None, exc.line())
+    if revision is None:
+        return DatabaseStatus(False, url, None, size, "no records yet")
+    if revision not in known_revisions():
+        reason = "the schema belongs to a newer version of moodline"
+        return DatabaseStatus(False, url, revision, size, reason)
+    return DatabaseStatus(True, url, revision, size, "")

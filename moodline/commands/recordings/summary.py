@@ -1,0 +1,68 @@
+"""`moodline summary`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.errors import ExportError
+from moodline.commands.options import RunArgument, command_app
+from moodline.commands.session import open_records, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+app = command_app()
+
+
+@app.command(epilog="Example: [cyan]moodline summary 261123-88ad06a5 --out reports[/]")
+def summary(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+) -> None:
+    """Write a report of a run: one HTML page with charts, and the same numbers as JSON."""
+    from moodline.terminal.output import print_line
+
+    with open_records(read_settings()) as engine:
+        for path in write_summary(engine, run, out):
+            print_line(str(path))
+
+
+def write_summary(engine: "Engine", run_id: str, folder: Path) -> list[Path]:
+    """Write summary-RUN.json and summary-RUN.html into `folder`; return their paths.
+
+    Raises RunNotFoundError, ExportError.
+    """
+    from analytics.runs.report import run_report
+    from analytics.runs.report_json import report_json
+    from analytics.snapshots import in_snapshot
+    from dashboard.report.page import report_page
+
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ExportError(
+            f"cannot write into {folder}", hint="Create it, or choose another folder with --out"
+        )
+    report = in_snapshot(engine, run_report, run_id)
+    texts = {
+        "json": report_json(report),
+        "html": report_page(report),
+    }
+    paths = []
+    for suffix, text in texts.items():
+        path = folder / f"summary-{report.summary.run_id}.{suffix}"
+        _write(path, text)
+        paths.append(path)
+    return paths
+
+
+def _write(path: Path, text: str) -> None:
+    from analytics.export.atomic_files import atomic_file
+
+    try:
+        with atomic_file(path) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise ExportError(
+            f"cannot write {path}: {exc.strerror}", hint="Choose another folder with --out"
+        ) from exc
