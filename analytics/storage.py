@@ -45,6 +45,11 @@ class StorageUse:
     levels_at: float | None
 
 
+def database_bytes(connection: Connection) -> int:
+    """Return the size of the whole database."""
+    return int(connection.execute(text(_SIZE_QUERIES[connection.dialect.name])).scalar_one())
+
+
 def storage_use(connection: Connection, kept_days: int, now: datetime) -> StorageUse:
     """Measure the size and estimate the growth. kept_days: age limit of rows; 0 means none."""
     until = window_start(to_micros(now), DAY_S) + DAY_S * MICROS
@@ -57,7 +62,7 @@ def storage_use(connection: Connection, kept_days: int, now: datetime) -> Storag
         .group_by(rollups.c.start)
     )
     stored = select(func.coalesce(func.sum(RunProgress.frames_analyzed + RunProgress.faces), 0))
-    size = int(connection.execute(text(_SIZE_QUERIES[connection.dialect.name])).scalar_one())
+    size = database_bytes(connection)
     rows = int(connection.execute(stored).scalar_one())
     by_day = {int(start): int(count) for start, count in connection.execute(day_rows)}
     days = tuple(

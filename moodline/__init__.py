@@ -1,4 +1,7 @@
-"""The command line and the all-in-one stack."""
+"""The command line, the services, and what connects the stages with the dashboard.
+
+What a stage computes belongs in the stage's own package.
+"""
 
 from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""A process that draws what was read onto a copy of a recording; it ends with its parent."""
+"""A process that draws the annotated copy of one run. It ends with its parent."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from records.database import open_engine
 
 
 def main() -> int:
-    """argv: run, recording, copy."""
+    """Draw the copy; argv holds run id, recording and output path. Return the exit status."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run_id, recording, out = sys.argv[1:]
     engine = open_engine(Settings.read().effective_database_url)
@@ -24,6 +24,7 @@ def main() -> int:
 
 
 def _end_with_parent() -> None:
+    """End when standard input closes, which happens when the parent ends."""
     sys.stdin.buffer.read()
     os._exit(1)
 

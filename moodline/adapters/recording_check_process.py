@@ -1,4 +1,7 @@
-"""A process that opens one file: it ends with 0 when the first picture decodes, else says why."""
+"""A process that opens one uploaded file. It ends with 0 if a frame decodes, else prints why not.
+
+Its CPU time and memory are limited, because a stranger may have made the file.
+"""
 
 import resource
 import signal
@@ -9,21 +12,22 @@ from typing import Final
 from contracts.errors import MoodlineError
 from ingest.files.source import FileSource
 
-_AT_MOST_S: Final = 50
+_TIMEOUT_S: Final = 50
 _CPU_S: Final = 30
-_MEMORY: Final = 4 * 2**30
+_MEMORY_BYTES: Final = 4 * 2**30
+_MAX_SIDE: Final = 640
 
 
 def main() -> int:
-    """argv: the file."""
-    signal.alarm(_AT_MOST_S)
+    """Check the file in argv; return the exit status."""
+    signal.alarm(_TIMEOUT_S)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     path = Path(sys.argv[1])
     try:
-        with FileSource(path, fps=None, max_side=640) as source:
+        with FileSource(path, fps=None, max_side=_MAX_SIDE) as source:
             if next(iter(source.frames()), None) is None:
-                print(f"{path.name} has no picture that decodes")  # noqa: T201
+                print(f"no frame of {path.name} can be decoded")  # noqa: T201
                 return 1
     except MoodlineError as exc:
         print(exc.line().replace(f"{path.parent}/", ""))  # noqa: T201

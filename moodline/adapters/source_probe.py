@@ -1,4 +1,4 @@
-"""`moodline source test`: open a source for a few seconds, and say what it gives."""
+"""A probe of a source: read it for a few seconds, measure, and look for faces."""
 
 import time
 from dataclasses import dataclass
@@ -17,14 +17,16 @@ from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
 
 _SECONDS: Final = 3.0
-_LOOKS_A_SECOND: Final = 4.0
+_SEARCHES_PER_SECOND: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
-    """What came. rate: as the source claims; fps: as measured. faces: most in one picture.
+    """The result of a probe.
 
-    looked: pictures in which faces were looked for; with_face: those with one.
+    rate: frames per second as the source claims; fps: as measured. pictures: decoded frames.
+    looked: frames that were searched for faces; with_face: those with at least one; faces: the
+    most in one frame.
     """
 
     source: str
@@ -43,42 +45,43 @@ class ProbeReport:
 
 
 def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, bytes]:
-    """Read the source for three seconds: what came, and the last picture as JPEG, faces blurred.
+    """Read the source for three seconds.
 
-    Raises SourceError where it gives nothing.
+    Returns the report, and the last searched frame as JPEG with blurred faces. Raises SourceError
+    if the source delivers no frame.
     """
     detector = make_detector(detector_id(settings.detector))
     begin_s = time.monotonic()
-    live = open_live(uri, settings.allowed_source_hosts)
+    live = open_live(uri, settings.source_hosts)
     opened_s = time.monotonic() - begin_s
-    first_s = look_s = 0.0
+    first_s = search_s = 0.0
     size, pictures, counts = (0, 0), 0, []
-    shown, playback = b"", Playback()
+    jpeg, playback = b"", Playback()
     try:
         for picture in live.pictures():
             now_s = time.monotonic()
             if not pictures:
                 first_s, size = now_s, _size(picture, live.aspect)
             pictures += 1
-            if picture.media_s is not None:  # It is paced by its times, not by its reader.
+            if picture.media_s is not None:  # A file is not paced by its reader.
                 wait_s = playback.wait_s(picture.media_s, now_s)
                 time.sleep(wait_s)
                 now_s += wait_s
-            if now_s >= look_s:
-                look_s = now_s + 1 / _LOOKS_A_SECOND
+            if now_s >= search_s:
+                search_s = now_s + 1 / _SEARCHES_PER_SECOND
                 converter = LumaConverter(_orientation(picture), live.aspect, max_side)
                 luma = converter.convert(picture.frame)
                 pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
-                smallest = settings.min_face_px * luma.width / size[0]
-                boxes = detector.search(pixels, smallest, thorough=False)
+                min_side = settings.min_face_px * luma.width / size[0]
+                boxes = detector.search(pixels, min_side, thorough=False)
                 counts.append(len(boxes))
-                shown = blurred_jpeg(pixels, boxes)
+                jpeg = blurred_jpeg(pixels, boxes)
             if now_s - first_s >= _SECONDS:
                 break
     finally:
         live.close()
     if not pictures:
-        raise SourceError(f"{describe(uri)} opens, and gives no picture")
+        raise SourceError(f"{describe(uri)} opens, but delivers no frame")
     seconds = max(now_s - first_s, 1e-6)
     report = ProbeReport(
         source=describe(uri),
@@ -95,7 +98,7 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
         with_face=sum(count > 0 for count in counts),
         faces=max(counts, default=0),
     )
-    return report, shown
+    return report, jpeg
 
 
 def _orientation(picture: LivePicture) -> Orientation:

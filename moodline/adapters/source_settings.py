@@ -1,4 +1,4 @@
-"""What an owner says of a live source, as the records keep it."""
+"""Checks of a live source's settings before they are stored."""
 
 import socket
 from pathlib import Path
@@ -10,7 +10,7 @@ from records.sources.live_sources import SourceSettings
 from records.sources.sealing import Sealer
 
 
-def described(  # noqa: PLR0913  (what an owner says of a source)
+def source_settings(  # noqa: PLR0913  (one parameter per setting)
     settings: Settings,
     uri: str,
     *,
@@ -20,18 +20,19 @@ def described(  # noqa: PLR0913  (what an owner says of a source)
     looped: bool,
     host: str | None,
 ) -> SourceSettings:
-    """Checked, its credentials sealed. host: None is this one for what is local; "any" is any.
+    """Return the settings as they are stored, with the credentials in the URI sealed.
 
-    Raises SourceError for a URI that can never be opened.
+    host: the host that opens the source, or "any"; None is this host for cameras and files, and
+    any host for the others. Raises SourceError for a URI that can never be opened.
     """
     check_uri(uri)
     if is_local(uri) and not is_camera(uri):
         if not Path(uri).is_file():
-            raise SourceError(f"{uri} is no file", hint="Check the path")
+            raise SourceError(f"{uri} is not a file", hint="Check the path")
         uri = str(Path(uri).absolute())
     here = socket.gethostname() if is_local(uri) else None
     return SourceSettings(
-        uri=Sealer(settings.secret_key, settings.home_path).stored(uri),
+        uri=Sealer(settings.secret_key, settings.home_path).seal(uri),
         shown_uri=describe(uri),
         host={None: here, "any": None}.get(host, host),
         sampling_fps=fps,

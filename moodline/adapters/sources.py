@@ -1,10 +1,9 @@
-"""What the page Sources has the pipeline do: keep a description, and look at a source."""
+"""Live sources for the dashboard: add, edit and probe them. Implements `SourceService`."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,87 +11,89 @@ from sqlalchemy import Engine
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from ingest.live.ssrf_guard import check_typed
-from moodline.adapters.source_settings import described
-from records.sources.live_sources import SourceSettings, add_source, edit_source, find_source
+from dashboard.web.services import SourceForm, SourceProbe
+from ingest.live.ssrf_guard import check_form_address
+from moodline.adapters.source_settings import source_settings
+from records.sources.live_sources import add_source, edit_source, find_source
 from records.sources.sealing import Sealer
 
-_LOOK_S: Final = 30.0
-_MOST_ANSWER: Final = 4 * 2**20
+_PROBE_TIMEOUT_S: Final = 30.0
+_MAX_ANSWER_BYTES: Final = 4 * 2**20
 DEFAULT_SIDE: Final = 720
 
 
 @dataclass(frozen=True, slots=True)
-class SourceDesk:
-    """Takes what somebody typed into a form, so it trusts none of it. Raises SourceError."""
+class SourceEditor:
+    """Adds, edits and probes live sources. Form input is not trusted: addresses are checked.
+
+    Methods raise SourceError.
+    """
 
     settings: Settings
     engine: Engine
 
-    def add(self, name: str, typed: Mapping[str, Any]) -> None:
-        """typed: uri, fps, tags. The source is read within two seconds where `up` runs."""
-        check_typed(typed["uri"], self.settings.allowed_source_hosts)
-        add_source(self.engine, name, self._described(typed["uri"], typed, DEFAULT_SIDE))
+    def add(self, name: str, form: SourceForm) -> None:
+        """Add a live source. A running moodline starts to read it within two seconds."""
+        check_form_address(form.uri, self.settings.source_hosts)
+        source = source_settings(
+            self.settings,
+            form.uri,
+            fps=form.fps,
+            max_side=DEFAULT_SIDE,
+            tags=form.tags,
+            looped=False,
+            host=None,
+        )
+        add_source(self.engine, name, source)
 
-    def edit(self, name: str, typed: Mapping[str, Any]) -> None:
-        """The same of a known source; an empty uri leaves it where it is."""
+    def edit(self, name: str, form: SourceForm) -> None:
+        """Change a live source. An empty address keeps the one that it has."""
         known = find_source(self.engine, name)
-        if typed["uri"]:
-            check_typed(typed["uri"], self.settings.allowed_source_hosts)
-            uri, host = typed["uri"], None
+        if form.uri:
+            check_form_address(form.uri, self.settings.source_hosts)
+            uri, host = form.uri, None
         else:
-            uri, host = self._sealer.unsealed(known.uri), known.host or "any"
-        settings = described(
+            uri, host = self._sealer.unseal(known.uri), known.host or "any"
+        source = source_settings(
             self.settings,
             uri,
-            fps=typed["fps"],
+            fps=form.fps,
             max_side=known.max_side or DEFAULT_SIDE,
-            tags=tuple(typed["tags"]),
+            tags=form.tags,
             looped=known.looped,
             host=host,
         )
-        edit_source(self.engine, name, settings)
+        edit_source(self.engine, name, source)
 
-    def look(self, uri: str, name: str = "") -> dict[str, Any]:
-        """What a source gives in three seconds, and a picture of it: JPEG, base64, faces blurred.
-
-        uri: as typed; empty for that of the source `name`.
-        """
+    def probe(self, uri: str, name: str = "") -> SourceProbe:
+        """Read an address, or with an empty one the known source `name`, for three seconds."""
         if uri:
-            check_typed(uri, self.settings.allowed_source_hosts)
+            check_form_address(uri, self.settings.source_hosts)
         else:
-            uri = self._sealer.opened(find_source(self.engine, name).uri, os.environ)
-        # FFmpeg reads what a stranger sends: in a process that may die or hang.
-        asked = json.dumps({"uri": uri, "max_side": DEFAULT_SIDE})
+            uri = self._sealer.resolve(find_source(self.engine, name).uri, os.environ)
+        # FFmpeg parses what an untrusted host sends: in a process that may crash or hang.
+        request = json.dumps({"uri": uri, "max_side": DEFAULT_SIDE})
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "moodline.adapters.source_probe_process"],
-                input=asked.encode(),
+                input=request.encode(),
                 capture_output=True,
-                timeout=_LOOK_S,
+                timeout=_PROBE_TIMEOUT_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as exc:
             raise SourceError(
-                f"it did not answer within {_LOOK_S:.0f} s", hint="Check that the camera is on"
+                f"the source did not answer within {_PROBE_TIMEOUT_S:.0f} s",
+                hint="Check that the camera is on",
             ) from exc
-        if done.returncode or len(done.stdout) > _MOST_ANSWER:
-            raise SourceError("what it sends cannot be read", hint="Check the camera's settings")
-        told: dict[str, Any] = json.loads(done.stdout)
-        if "error" in told:
-            raise SourceError(told["error"])
-        return told
-
-    def _described(self, uri: str, typed: Mapping[str, Any], side: int) -> SourceSettings:
-        return described(
-            self.settings,
-            uri,
-            fps=typed["fps"],
-            max_side=side,
-            tags=tuple(typed["tags"]),
-            looped=False,
-            host=None,
-        )
+        if done.returncode or len(done.stdout) > _MAX_ANSWER_BYTES:
+            raise SourceError(
+                "the source sends data that cannot be decoded", hint="Check the camera's settings"
+            )
+        answer: dict[str, Any] = json.loads(done.stdout)
+        if "error" in answer:
+            raise SourceError(answer["error"])
+        return SourceProbe(**answer)
 
     @property
     def _sealer(self) -> Sealer:

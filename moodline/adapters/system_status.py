@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from analytics.now.live_status import LiveStatus, live_status
 from analytics.now.overview import OpenRun, RecordingSource, open_runs, recording_sources
 from analytics.snapshots import snapshot
+from analytics.storage import database_bytes
 from contracts.errors import BrokerError, DatabaseError
 from contracts.redaction import redact
 from contracts.settings import Settings
@@ -18,11 +19,6 @@ from records.schema import known_revisions, schema_revision
 
 if TYPE_CHECKING:  # redis is not imported if no broker runs.
     from broker.presence import BrokerInfo, ServiceReport, SourceReport, WorkerReport
-
-_SIZE_QUERIES: Final = {
-    "postgresql": "SELECT pg_database_size(current_database())",
-    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ def _read_database(engine: Engine) -> DatabaseStatus:
     try:
         revision = schema_revision(engine)
         with reading(engine) as connection:
-            size = int(connection.execute(text(_SIZE_QUERIES[engine.dialect.name])).scalar_one())
+            size = database_bytes(connection)
     except DatabaseError as exc:
         return DatabaseStatus(False, url, None, None, exc.line())
     if revision is None:

@@ -1,10 +1,9 @@
-"""`analyze --annotate`: a copy of a recording with what was read drawn onto every frame.
+"""Annotated copies: a recording with boxes, tracks and labels drawn on every frame.
 
-The frames are read again, as they were for the analysis, and joined with the records by
-frame_index: what is drawn is what is stored.
+The frames are decoded again as for the analysis, and joined with the stored rows by frame index,
+so the copy shows exactly what is stored.
 """
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,38 +15,38 @@ import av
 import numpy as np
 from sqlalchemy import Engine, select
 
-from analytics.export.columns import COLUMNS
-from analytics.export.record_pages import Selection, record_pages
+from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from analytics.runs.run_list import run_not_found
 from contracts.errors import ExportError
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
 from ingest.files.source import FileSource
 from ingest.frame_source import SourceFrame
 from records.database import reading
+from records.json_columns import decode_run_options
 from records.tables.runs import Run
 
-_PLACE: Final = {column.name: i for i, column in enumerate(COLUMNS)}
 _TIME_BASE: Final = Fraction(1, 90_000)
 _NOMINAL_RATE: Final = 30
 _SUFFIXES: Final = (".mp4", ".mkv", ".mov")
 
 
 def check_annotation_path(path: Path) -> None:
-    """Raise ExportError now for a file that could not be written after the analysis."""
+    """Raise ExportError if the file could not be written after the analysis."""
     if path.suffix not in _SUFFIXES:
         raise ExportError(
-            f"cannot annotate into {path.suffix or path.name!r}",
+            f"cannot write an annotated copy as {path.suffix or path.name!r}",
             hint=f"Use one of {', '.join(_SUFFIXES)}",
         )
     folder = path.absolute().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ExportError(f"cannot write into {folder}", hint="Make the folder")
+        raise ExportError(f"cannot write into {folder}", hint="Create the folder")
 
 
 def annotate_recording(engine: Engine, run_id: str, recording: Path, out: Path) -> None:
-    """Write `out`, H.264 with the recording's own frame times, without sound.
+    """Write the annotated copy: H.264 with the recording's frame times, without sound.
 
-    It appears whole or not at all. Raises RunNotFoundError, SourceError, ExportError.
+    `out` appears when it is complete, or not at all. Raises RunNotFoundError, SourceError,
+    ExportError.
     """
     check_annotation_path(out)
     with reading(engine) as connection:
@@ -56,7 +55,7 @@ def annotate_recording(engine: Engine, run_id: str, recording: Path, out: Path) 
         ).first()
     if run is None:
         raise run_not_found(run_id)
-    max_side = json.loads(run.options)["analysis"]["max_frame_side"]
+    max_side = decode_run_options(run.options).analysis.max_frame_side
     handle, name = tempfile.mkstemp(
         prefix=".moodline-", suffix=out.suffix, dir=out.absolute().parent
     )
@@ -83,13 +82,13 @@ def _write(part: Path, source: FileSource, faces: "_FacesByFrame") -> None:
                 stream = container.add_stream(
                     "libx264", rate=_NOMINAL_RATE, options={"preset": "veryfast", "crf": "20"}
                 )
-                # The codec takes even sides only.
+                # The codec needs even sides.
                 stream.width, stream.height = frame.width & ~1, frame.height & ~1
                 stream.pix_fmt = "yuv420p"
                 stream.codec_context.time_base = _TIME_BASE
             scale = (frame.width / info.display_width, frame.height / info.display_height)
             picture = av.VideoFrame.from_ndarray(
-                draw_faces(_luma(frame), faces.of(frame.frame_index, scale)), format="bgr24"
+                draw_faces(_luma(frame), faces.at(frame.frame_index, scale)), format="bgr24"
             ).reformat(stream.width, stream.height)
             pts = round(Fraction(frame.media_time_us, 1_000_000) / _TIME_BASE)
             last_pts = max(pts, last_pts + 1)
@@ -104,32 +103,35 @@ def _luma(frame: SourceFrame) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 class _FacesByFrame:
-    """The faces of one frame after another, read page by page."""
+    """The faces of a run, frame by frame; the rows are read page by page."""
 
     def __init__(self, engine: Engine, run_id: str) -> None:
         pages = record_pages(engine, Selection(run_ids=(run_id,)))
-        self._rows: Iterator[tuple[Any, ...]] = (row for page in pages for row in page)
+        self._rows: Iterator[Record] = (row for page in pages for row in page)
         self._next = next(self._rows, None)
 
-    def of(self, frame_index: int, scale: tuple[float, float]) -> list[DrawnFace]:
-        """The faces of that frame, in its luma's pixels; frames are asked for in order."""
+    def at(self, frame_index: int, scale: tuple[float, float]) -> list[DrawnFace]:
+        """Return the faces of a frame, in pixels of its luma plane.
+
+        Call it with increasing frame indexes.
+        """
         faces = []
-        while self._next is not None and self._next[_PLACE["frame_index"]] <= frame_index:
-            if self._next[_PLACE["frame_index"]] == frame_index:
-                faces.append(_drawn(self._next, scale))
+        while self._next is not None and self._next.frame_index <= frame_index:
+            if self._next.frame_index == frame_index and self._next.face is not None:
+                faces.append(_drawn(self._next.face, scale))
             self._next = next(self._rows, None)
         return faces
 
 
-def _drawn(row: tuple[Any, ...], scale: tuple[float, float]) -> DrawnFace:
-    label = row[_PLACE["smoothed_emotion"]]
+def _drawn(face: FaceRecord, scale: tuple[float, float]) -> DrawnFace:
+    label = face.smoothed_emotion
     return DrawnFace(
-        track_id=row[_PLACE["track_id"]],
-        x=row[_PLACE["x"]] * scale[0],
-        y=row[_PLACE["y"]] * scale[1],
-        w=row[_PLACE["w"]] * scale[0],
-        h=row[_PLACE["h"]] * scale[1],
+        track_id=face.track_id,
+        x=face.x * scale[0],
+        y=face.y * scale[1],
+        w=face.w * scale[0],
+        h=face.h * scale[1],
         label=label,
-        # Of the frame itself: the smoothed label's certainty is not exported.
-        confidence=row[_PLACE[label]] if label else 0.0,
+        # The frame's own probability: the smoothed confidence is not exported.
+        confidence=getattr(face, label) if label else 0.0,
     )

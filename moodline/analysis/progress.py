@@ -1,4 +1,4 @@
-"""Progress in the terminal: a bar for each recording that is being worked on, and the whole."""
+"""Progress bars: one for each recording that is being analysed, and one for all of them."""
 
 import time
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from moodline.analysis.batch import FileProgress
+from moodline.analysis.queueing import FileProgress
 
-_SHOWN_AT_ONCE: Final = 8
+_MAX_BARS: Final = 8
 _NAME_WIDTH: Final = 28
 
 
 class ProgressDisplay:
-    """A context manager; `show` draws where the files stand. On standard error."""
+    """The progress bars, on standard error. A context manager; `show` updates them."""
 
     def __init__(self, *, enabled: bool) -> None:
         console = Console(stderr=True)
@@ -33,7 +33,7 @@ class ProgressDisplay:
             disable=not enabled or not console.is_terminal,
         )
         self._tasks: dict[int, tuple[TaskID, float, int]] = {}
-        self._whole: TaskID | None = None
+        self._total: TaskID | None = None
         self._trouble = ""
 
     def __enter__(self) -> Self:
@@ -49,7 +49,7 @@ class ProgressDisplay:
         self._progress.stop()
 
     def show(self, files: Sequence[FileProgress], trouble: str = "") -> None:
-        """Bring the bars up to date. trouble: what keeps the files waiting; said once."""
+        """Update the bars. trouble: what keeps the files waiting; printed when it changes."""
         if trouble and trouble != self._trouble:
             self._progress.console.print(
                 f"[yellow]waiting:[/] {escape(trouble)}", soft_wrap=True, highlight=False
@@ -57,13 +57,13 @@ class ProgressDisplay:
         self._trouble = trouble
         if self._progress.disable:
             return
-        if self._whole is None and len(files) > 1:
-            self._whole = self._progress.add_task(
+        if self._total is None and len(files) > 1:
+            self._total = self._progress.add_task(
                 f"{len(files):,} recordings", total=len(files), frames="", fps=""
             )
-        if self._whole is not None:
+        if self._total is not None:
             self._progress.update(
-                self._whole,
+                self._total,
                 completed=(done := sum(f.ended for f in files)),
                 frames=f"{done:,} done",
             )
@@ -77,7 +77,7 @@ class ProgressDisplay:
         if status is None or file.ended or status.started_at is None:
             return
         if place not in self._tasks:
-            if len(self._tasks) >= _SHOWN_AT_ONCE:
+            if len(self._tasks) >= _MAX_BARS:
                 return
             name = Path(file.path).name
             name = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"

@@ -1,4 +1,4 @@
-"""The report at the end of `analyze`: one row a file, what failed and why, a timeline each."""
+"""The report of `moodline analyze`: a table of the files, the failures, and timelines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from analytics.runs.run_list import RunSummary
+from analytics.runs.run_summary import RunSummary
+from analytics.runs.timeline import run_timeline
+from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
+from moodline.terminal.output import new_table
+from moodline.terminal.timeline_chart import chart_width, timeline_chart
 
 _MAX_TIMELINES: Final = 10
+_MOST_FREQUENT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What came of one path. summary: None when it was refused before it had a run."""
+    """The result for one path.
+
+    summary: None if the path was refused before it had a run. frames_now: frames that this
+    command analysed.
+    """
 
     path: str
     summary: RunSummary | None
@@ -27,7 +35,7 @@ class FileReport:
 
     @property
     def seconds(self) -> float:
-        """From opening the file to the last commit."""
+        """The time from opening the file to the last commit."""
         summary = self.summary
         if summary is None or summary.started_at is None or summary.finished_at is None:
             return 0.0
@@ -38,7 +46,7 @@ class FileReport:
         return self.frames_now / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The documented fields of `--json`."""
+        """Return the documented fields of `--json`."""
         summary = self.summary
         return {
             "path": self.path,
@@ -55,13 +63,13 @@ class FileReport:
         }
 
 
-def print_report(engine: Engine, reports: "Sequence[FileReport]", console: Console) -> None:
-    """The table, then the failures with their causes, then a timeline for each file."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def print_report(engine: Engine, reports: Sequence[FileReport], console: Console) -> None:
+    """Print the table, then each failure with its cause, then a timeline per file."""
+    table = new_table(header=True)
     table.add_column("file", overflow="fold", max_width=36)
     for name in ("frames", "faces", "tracks", "seconds", "fps"):
         table.add_column(name, justify="right")
-    table.add_column("most read (person-seconds)")
+    table.add_column("most frequent (person-seconds)")
     for report in reports:
         table.add_row(*_row(report))
     console.print(table)
@@ -71,34 +79,42 @@ def print_report(engine: Engine, reports: "Sequence[FileReport]", console: Conso
             console.print(line.append(report.error, style="not bold default"), soft_wrap=True)
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
-        verdict = f", {failed:,} failed" if failed else ", all read"
-        console.print(f"{len(reports):,} recordings{verdict}.", highlight=False)
-    done = [r for r in reports if r.summary is not None and r.summary.faces]
-    for report in done[:_MAX_TIMELINES]:
-        _print_timeline(engine, report, console)
-    if len(done) > _MAX_TIMELINES:
+        verdict = f"{failed:,} failed" if failed else "all analysed"
+        console.print(f"{len(reports):,} recordings, {verdict}.", highlight=False)
+    _print_timelines(engine, reports, console)
+
+
+def _print_timelines(engine: Engine, reports: Sequence[FileReport], console: Console) -> None:
+    with_faces = [
+        (Path(report.path).name, report.summary.run_id)
+        for report in reports
+        if report.summary is not None and report.summary.faces
+    ]
+    for name, run_id in with_faces[:_MAX_TIMELINES]:
+        buckets = in_snapshot(engine, run_timeline, run_id, chart_width(console))
+        console.print(timeline_chart(name, buckets))
+    if len(with_faces) > _MAX_TIMELINES:
         console.print(
-            f"\nThe first {_MAX_TIMELINES} of {len(done):,} timelines; "
-            "`moodline runs show RUN` draws any.",
+            f"\nThese are the first {_MAX_TIMELINES} of {len(with_faces):,} timelines. "
+            "`moodline runs show RUN` shows any other.",
             highlight=False,
         )
 
 
-def _row(report: "FileReport") -> list[Text]:
+def _row(report: FileReport) -> list[Text]:
     summary, name = report.summary, Path(report.path).name
     if summary is None or (report.error and not summary.frames_analyzed):
         return [Text(name), *[Text("")] * 5, Text("failed", style="red")]
     if not sum(summary.emotions.values()) and summary.faces:
-        # A still has no duration, hence no person-seconds.
-        return [*_counts(report, summary), Text("a still: no person-seconds")]
-    top = sorted(summary.emotions.items(), key=lambda item: -item[1])[:3]
-    read = ", ".join(f"{label} {seconds:.1f}" for label, seconds in top if seconds > 0)
+        return [*_counts(report, summary), Text("none: a still image has no duration")]
+    top = sorted(summary.emotions.items(), key=lambda item: -item[1])[:_MOST_FREQUENT]
+    labels = ", ".join(f"{label} {seconds:.1f}" for label, seconds in top if seconds > 0)
     if summary.state is RunState.FAILED:
-        read = f"{read} (incomplete)"
-    return [*_counts(report, summary), Text(read or "no faces")]
+        labels = f"{labels} (incomplete)"
+    return [*_counts(report, summary), Text(labels or "no faces")]
 
 
-def _counts(report: "FileReport", summary: RunSummary) -> list[Text]:
+def _counts(report: FileReport, summary: RunSummary) -> list[Text]:
     return [
         Text(Path(report.path).name),
         Text(f"{summary.frames_analyzed:,}"),
@@ -107,13 +123,3 @@ def _counts(report: "FileReport", summary: RunSummary) -> list[Text]:
         Text(f"{report.seconds:.1f}"),
         Text(f"{report.fps:.0f}"),
     ]
-
-
-def _print_timeline(engine: Engine, report: "FileReport", console: Console) -> None:
-    from analytics.runs.timeline import run_timeline
-    from moodline.terminal.timeline_chart import timeline_strip
-
-    assert report.summary is not None
-    width = max(20, min(console.width - 4, 96))
-    buckets = run_timeline(engine, report.summary.run_id, width)
-    console.print(timeline_strip(Path(report.path).name, buckets))

@@ -1,1 +1,1 @@
-"""."""
+"""`moodline demo`: clips with known expressions, a generated month of history, a demo camera."""

@@ -1,4 +1,4 @@
-"""A live source for those who have no camera at hand: a clip of faces that belong to no one."""
+"""The demo camera: a live source that repeats a clip, for those who have no camera."""
 
 import socket
 from pathlib import Path
@@ -15,7 +15,7 @@ _SCENE: Final = "three-crossing"
 
 
 def add_camera(engine: Engine, clip: Path) -> str:
-    """Have the clip played without end as if it were live; the source's name."""
+    """Add a live source that repeats the clip; return its name."""
     settings = SourceSettings(
         uri=str(clip),
         shown_uri=clip.name,
@@ -30,7 +30,10 @@ def add_camera(engine: Engine, clip: Path) -> str:
 
 
 def start_demo(settings: Settings, engine: Engine) -> str:
-    """Render the clip into MOODLINE_HOME and add it. Raises SourceError when it is there."""
+    """Render the clip into MOODLINE_HOME and add the camera; return its name.
+
+    Raises SourceError if the camera exists already or the clip cannot be written.
+    """
     from moodline.demo.scenes import render, scenes
 
     clip = settings.home_path / "demo" / f"{_SCENE}.mp4"
@@ -42,6 +45,6 @@ def start_demo(settings: Settings, engine: Engine) -> str:
             part.replace(clip)
         except OSError as exc:
             raise SourceError(
-                f"cannot write {clip}: {exc.strerror}", hint="Set MOODLINE_HOME"
+                f"cannot write {clip}: {exc.strerror}", hint="Set MOODLINE_HOME to another folder"
             ) from exc
     return add_camera(engine, clip)

@@ -1,4 +1,4 @@
-"""The end of `moodline demo`: all of moodline over its records, until Ctrl-C ends everything."""
+"""The end of `moodline demo`: run all services on its results, until Ctrl-C."""
 
 import os
 import socket
@@ -21,24 +21,24 @@ from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
 from runtime.children import start_child
 
-_OPEN_S: Final = 60.0
-_LOOK_S: Final = 0.2
-_STOP_S: Final = 20.0
+_START_TIMEOUT_S: Final = 60.0
+_POLL_S: Final = 0.2
+_STOP_TIMEOUT_S: Final = 20.0
 
 
-def fill(engine: Engine, clip: Path) -> None:
-    """Give the demo's records a generated month, and a camera that plays the clip."""
+def add_demo_history(engine: Engine, clip: Path) -> None:
+    """Add a generated month of history, and a demo camera that plays the clip."""
     write_month(engine, utc_now())
     add_camera(engine, clip)
 
 
 def serve_demo(home: Path, port: int, console: Console) -> None:
-    """Run `moodline up` in that home until Ctrl-C. Raises MoodlineError when it does not come up.
+    """Run `moodline up` in this home until Ctrl-C. Raises MoodlineError if it does not start.
 
-    port: of the dashboard; another one, when it is taken.
+    port: of the dashboard; if it is in use, a free one is used instead.
     """
-    port = _free(port)
-    env = {name: text for name, text in os.environ.items() if not _is_elsewhere(name)}
+    port = _free_port(port)
+    env = {name: text for name, text in os.environ.items() if not _names_other_data(name)}
     env |= {"MOODLINE_HOME": str(home), "MOODLINE_LOG_LEVEL": "WARNING"}
     log = home / "up.log"
     command = [sys.executable, "-m", "moodline", "up", "--workers", "1", "--port", str(port)]
@@ -48,21 +48,21 @@ def serve_demo(home: Path, port: int, console: Console) -> None:
         _wait(up, port, log)
         console.print(
             f"\nThe dashboard is open: [bold]{url}[/]\n"
-            f"It shows the clips, a camera that plays one of them live, and {DAYS} days that were "
-            "generated, marked so.\nCtrl-C ends everything and deletes it.",
+            f"It shows the clips, a camera that plays one of them live, and {DAYS} days of "
+            "generated data, which are marked.\nPress Ctrl-C to stop and to delete all of it.",
             highlight=False,
         )
         if _has_desktop():
             webbrowser.open(url)
         up.wait()
     except KeyboardInterrupt:
-        console.print("Stopping.")
+        console.print("Stopping ...")
     finally:
         _stop(up)
 
 
-def _is_elsewhere(name: str) -> bool:
-    """Whether the setting would lead the demo to its user's records, broker or users."""
+def _names_other_data(name: str) -> bool:
+    """Whether the setting would connect the demo to the user's own database, broker or users."""
     return name in {
         "MOODLINE_DATABASE_URL",
         "MOODLINE_REDIS_URL",
@@ -71,8 +71,8 @@ def _is_elsewhere(name: str) -> bool:
     }
 
 
-def _free(port: int) -> int:
-    """The port, or one that the system chooses where another program has it."""
+def _free_port(port: int) -> int:
+    """Return the port, or another free one if a program uses it."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -82,25 +82,26 @@ def _free(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(up: "subprocess.Popen[str]", port: int, log: Path) -> None:
-    """Until the dashboard answers."""
-    until = time.monotonic() + _OPEN_S
-    while time.monotonic() < until:
-        with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as asked:
-            asked.request("GET", "/healthz")
-            if asked.getresponse().status == HTTPStatus.OK:
+def _wait(up: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Wait until the dashboard answers. Raises MoodlineError if it does not."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == HTTPStatus.OK:
                 return
         try:
-            up.wait(_LOOK_S)
+            up.wait(_POLL_S)
         except subprocess.TimeoutExpired:
             continue
         break
-    said = log.read_text(errors="replace").strip().splitlines()[-1:]
-    raise MoodlineError("the dashboard did not come up" + (f": {said[0]}" if said else ""))
+    last_line = log.read_text(errors="replace").strip().splitlines()[-1:]
+    reason = f": {last_line[0]}" if last_line else ""
+    raise MoodlineError(f"the dashboard did not start{reason}")
 
 
 def _has_desktop() -> bool:
-    """Whether somebody sits before this machine: a browser in a terminal would be in the way."""
+    """Whether a browser can open in a window; one in the terminal would hide the output."""
     if not sys.stdout.isatty():
         return False
     return sys.platform == "darwin" or bool(
@@ -108,10 +109,10 @@ def _has_desktop() -> bool:
     )
 
 
-def _stop(up: "subprocess.Popen[str]") -> None:
+def _stop(up: "subprocess.Popen[bytes]") -> None:
     up.terminate()
     try:
-        up.wait(_STOP_S)
+        up.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         up.kill()
         up.wait()

@@ -1,7 +1,7 @@
-"""A month of history that nobody lived: what the demo's dashboard has to show.
+"""A generated month of history for the demo's dashboard.
 
-Only sums are made up, as they are left of records that retention removed. Each source says so in
-its tag, and the dashboard wherever it shows one. The same month each time: the seed is fixed.
+It consists of rollups without rows, as retention leaves them. Its sources have the tag
+`generated`, and the dashboard marks them. The seed is fixed, so the month is always the same.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ import numpy.typing as npt
 from sqlalchemy import Engine, insert
 
 from analytics.history.source_selection import GENERATED
-from contracts.expressions import EXPRESSIONS, UNCERTAIN
+from contracts.expressions import EXPRESSIONS, LABELS, UNCERTAIN
 from contracts.runs import RunKind
 from contracts.times import MICROS, to_micros, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
-from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, RECOMPUTED, rollups
+from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS, window_start
+from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, RECOMPUTED_PART, rollups
 from records.tables.sources import Source
-from records.windows import DAY_S, MINUTE_S, WIDTHS, window_start
 
 DAYS: Final = 30
 
@@ -29,7 +29,6 @@ _SEED: Final = 20261123
 _FPS: Final = 5
 _STAY_S: Final = 9.0
 _MINUTE_MS: Final = MINUTE_S * 1000
-_LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,9 +36,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """busy: people in view at the day's peak. peaks: local hours. weekend: of a weekday's people.
+    """A generated source.
 
-    mix: expected share of each label, in their order. away: (first day, days) not watched over.
+    busy: people in view at the peak of a day. peaks: local hours. weekend: factor for weekends.
+    mix: expected share by label. away: first day, and number of days, without a heartbeat.
     """
 
     name: str
@@ -77,12 +77,12 @@ _PLACES: Final = (
 
 
 def write_month(engine: Engine, until: datetime) -> list[str]:
-    """Write the DAYS before `until` for some sources of their own; their names."""
-    chance = np.random.default_rng(_SEED)
+    """Write rollups for the DAYS before `until`, for new sources; return their names."""
+    rng = np.random.default_rng(_SEED)
     end = to_micros(until) - to_micros(until) % (MINUTE_S * MICROS)
     starts = end + MINUTE_S * MICROS * np.arange(-DAYS * DAY_S // MINUTE_S, 0, dtype=np.int64)
     for place in _PLACES:
-        sums = _minutes(place, starts, chance)
+        sums = _minute_sums(place, starts, rng)
         with transaction(engine) as connection:
             lock_rollups(connection)
             pk = connection.execute(
@@ -99,7 +99,7 @@ def write_month(engine: Engine, until: datetime) -> list[str]:
                 same: dict[str, Any] = {
                     "source_pk": pk,
                     "width_s": width_s,
-                    "part": RECOMPUTED,
+                    "part": RECOMPUTED_PART,
                     "folded_at": until,
                 }
                 rows = [same | row for row in _windows(sums, starts, width_s)]
@@ -107,20 +107,22 @@ def write_month(engine: Engine, until: datetime) -> list[str]:
     return [place.name for place in _PLACES]
 
 
-def _minutes(place: _Place, starts: Counts, chance: np.random.Generator) -> dict[str, Counts]:
-    """The sums of each minute by name."""
+def _minute_sums(place: _Place, starts: Counts, rng: np.random.Generator) -> dict[str, Counts]:
+    """Return the sums of each minute, by column name."""
     day, hour, weekend = _local(starts)
     watched = ~((day >= place.away[0]) & (day < sum(place.away)))
     people = place.busy * sum(np.exp(-(((hour - peak) / 2.2) ** 2)) for peak in place.peaks)
-    people = people * np.where(weekend, place.weekend, 1.0) * _slow(chance, len(starts), 45, 0.5)
+    people = (
+        people * np.where(weekend, place.weekend, 1.0) * _slow_factor(rng, len(starts), 45, 0.5)
+    )
     people = np.where((hour > 6.5) & (hour < 21.5) & watched, people, 0.0)
-    person_ms = np.rint(chance.poisson(people * MINUTE_S / _STAY_S) * _STAY_S * 1000)
-    shares = _shares(place, len(starts), hour, chance)
+    person_ms = np.rint(rng.poisson(people * MINUTE_S / _STAY_S) * _STAY_S * 1000)
+    shares = _shares(place, len(starts), hour, rng)
     by_label = np.floor(person_ms[:, None] * shares).astype(np.int64)
     total = by_label.sum(axis=1)
-    frames = np.where(watched, MINUTE_S * _FPS - chance.binomial(3, 0.05, len(starts)), 0)
+    frames = np.where(watched, MINUTE_S * _FPS - rng.binomial(3, 0.05, len(starts)), 0)
     begun = np.rint(total / (_STAY_S * 1000)).astype(np.int64)
-    # What the model gives a face: most to the label it names, a little to every other.
+    # Probabilities: most for the label, a little for every other expression.
     certain = shares[:, :-1] / shares[:, :-1].sum(axis=1, keepdims=True)
     likely = np.floor((0.72 * certain + 0.28 / len(EXPRESSIONS)) * 1_000_000).astype(np.int64)
     sums = {
@@ -129,38 +131,38 @@ def _minutes(place: _Place, starts: Counts, chance: np.random.Generator) -> dict
         "occupied_ms": np.floor(frames * (200 * (1 - np.exp(-total / _MINUTE_MS)))),
         "faces": total * _FPS // 1000,
         "tracks_begun": begun,
-        "tracks_carried": np.minimum(begun, chance.binomial(2, 0.15, len(starts))),
+        "tracks_carried": np.minimum(begun, rng.binomial(2, 0.15, len(starts))),
         "captured": np.where(watched, MINUTE_S * _FPS, 0),
         "newest": np.where(watched, MINUTE_S * _FPS - frames, 0),
         "up_ms": np.where(watched, _MINUTE_MS, 0),
         "watched_ms": np.where(watched, _MINUTE_MS, 0),
-        **{LABEL_SUMS[label]: by_label[:, at] for at, label in enumerate(_LABELS)},
+        **{LABEL_SUMS[label]: by_label[:, at] for at, label in enumerate(LABELS)},
         **{PROBABILITY_SUMS[label]: likely[:, at] * total for at, label in enumerate(EXPRESSIONS)},
     }
     return {name: np.asarray(values).astype(np.int64) for name, values in sums.items()}
 
 
 def _local(starts: Counts) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Of each minute: days since the first one, the hour on this machine's clock, weekend."""
+    """Return for each minute: days since the first one, local hour, and whether it is a weekend."""
     elapsed = (starts - starts[0]) / (DAY_S * MICROS)
     clocks = [datetime.fromtimestamp(one / MICROS).astimezone() for one in starts.tolist()]
     hour = np.array([clock.hour + clock.minute / 60 for clock in clocks])
     return elapsed, hour, np.array([clock.weekday() >= 5 for clock in clocks])
 
 
-def _slow(chance: np.random.Generator, count: int, minutes: int, sd: float) -> Floats:
-    """A factor around 1 that wanders, with about that many minutes between its ups and downs."""
-    knots = chance.normal(0.0, sd, count // minutes + 2)
+def _slow_factor(rng: np.random.Generator, count: int, minutes: int, sd: float) -> Floats:
+    """Return factors around 1 that vary slowly, with about `minutes` between their extremes."""
+    knots = rng.normal(0.0, sd, count // minutes + 2)
     return np.asarray(np.exp(np.interp(np.arange(count) / minutes, np.arange(len(knots)), knots)))
 
 
-def _shares(place: _Place, count: int, hour: Floats, chance: np.random.Generator) -> Floats:
-    """Of each minute's person-time the share of each label: [count, 8], sums to 1."""
-    shares = np.empty((count, len(_LABELS)))
-    for at, label in enumerate(_LABELS):
+def _shares(place: _Place, count: int, hour: Floats, rng: np.random.Generator) -> Floats:
+    """Return for each minute the share of each label: [count, 8]; each row sums to 1."""
+    shares = np.empty((count, len(LABELS)))
+    for at, label in enumerate(LABELS):
         mean = place.mix.get(label, 0.12 if label == UNCERTAIN else 0.015)
-        shares[:, at] = mean * _slow(chance, count, 240, 0.35)
-    happy, neutral = _LABELS.index("happy"), _LABELS.index("neutral")
+        shares[:, at] = mean * _slow_factor(rng, count, 240, 0.35)
+    happy, neutral = LABELS.index("happy"), LABELS.index("neutral")
     late = np.clip((hour - 12) / 8, 0, 1)
     shares[:, happy] *= 1 + 0.5 * late
     shares[:, neutral] *= 1 - 0.2 * late
@@ -168,7 +170,7 @@ def _shares(place: _Place, count: int, hour: Floats, chance: np.random.Generator
 
 
 def _windows(sums: Mapping[str, Counts], starts: Counts, width_s: int) -> list[dict[str, int]]:
-    """The sums of each window of that width as rows, less windows with nothing in them."""
+    """Return a row of sums for each window of this width that is not all zero."""
     windows = np.array([window_start(one, width_s) for one in starts.tolist()])
     firsts = np.flatnonzero(np.r_[True, windows[1:] != windows[:-1]])
     columns = {name: np.add.reduceat(values, firsts) for name, values in sums.items()}

@@ -1,7 +1,7 @@
-"""The demo's scenes: faces that belong to no one, moving and changing on a known schedule.
+"""The demo's scenes: average faces that move and change their expression by a script.
 
-The faces are averages (training/data/average_faces.py). Everything is a function of time and a fixed
-seed: rendered twice, a clip has the same pictures, so its schedule is the truth to compare with.
+The faces show no real person (see training/data/average_faces.py). A clip depends on time and a
+fixed seed only, so its script is the ground truth.
 """
 
 import math
@@ -22,7 +22,7 @@ WIDTH: Final = 640
 HEIGHT: Final = 360
 FPS: Final = 15
 FADE_S: Final = 0.4
-"""How long one expression takes to become the next."""
+"""The time in which one expression fades into the next."""
 
 _FACES: Final = Path(__file__).parents[1] / "assets" / "faces"
 _GRAIN_SD: Final = 2.0
@@ -31,7 +31,7 @@ _SEED: Final = 20261123
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where a face is: its centre and its tile's side, in pixels."""
+    """The centre of a face and the side of its tile, in pixels."""
 
     x: float
     y: float
@@ -49,7 +49,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One face in a scene. pose: of seconds since the scene's start. In view for its segments."""
+    """A face, in view during its segments. pose: by seconds since the scene's start."""
 
     person: str
     pose: Callable[[float], Pose]
@@ -69,7 +69,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A clip to render: what is on it, and when."""
+    """A clip to render, with its actors."""
 
     name: str
     seconds: float
@@ -81,12 +81,12 @@ class Scene:
 
 
 def scenes() -> tuple[Scene, ...]:
-    """The clips of the demo."""
+    """Return the scenes of the demo's clips."""
     return (_one_face(), _three_crossing(), _coming_and_going(), Scene("empty-room", 6.0, ()))
 
 
 def render(scene: Scene, path: Path) -> None:
-    """Write the scene as H.264 in MP4, FPS frames a second."""
+    """Write the scene as H.264 in MP4, at FPS frames per second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
         assert isinstance(stream, av.VideoStream)
@@ -101,7 +101,7 @@ def render(scene: Scene, path: Path) -> None:
 
 
 def picture_at(scene: Scene, time_s: float) -> Picture:
-    """Grey float32 [HEIGHT, WIDTH], without camera grain."""
+    """Return the frame at that time: grey float32 [HEIGHT, WIDTH], without grain."""
     picture = _room().copy()
     for actor in scene.actors:
         if actor.in_view(time_s):
@@ -109,7 +109,7 @@ def picture_at(scene: Scene, time_s: float) -> Picture:
     return picture
 
 
-def _schedule(start_s: float, seconds_each: float, *emotions: str) -> tuple[Segment, ...]:
+def _script(start_s: float, seconds_each: float, *emotions: str) -> tuple[Segment, ...]:
     return tuple(
         Segment(start_s + seconds_each * i, start_s + seconds_each * (i + 1), emotion)
         for i, emotion in enumerate(emotions)
@@ -125,14 +125,14 @@ def _one_face() -> Scene:
         )
 
     order = ("neutral", "happy", "surprise", "angry", "sad", "disgust", "fear")
-    segments = _schedule(0.0, 3.0, *order)
+    segments = _script(0.0, 3.0, *order)
     return Scene("one-face", segments[-1].end_s, (Actor("a", pose, segments),))
 
 
 def _three_crossing() -> Scene:
-    """Three lanes, so close that boxes touch; two faces go right and one goes left."""
+    """Three rows, so close that boxes touch; two faces go right and one goes left."""
 
-    def lane(y: float, from_x: float, to_x: float) -> Callable[[float], Pose]:
+    def path(y: float, from_x: float, to_x: float) -> Callable[[float], Pose]:
         return lambda time_s: Pose(
             from_x + (to_x - from_x) * (0.5 - 0.5 * math.cos(math.pi * time_s / 12.0)),
             y + 4 * math.sin(time_s * 1.3),
@@ -143,15 +143,15 @@ def _three_crossing() -> Scene:
         "three-crossing",
         12.0,
         (
-            Actor("a", lane(66, 90, 540), _schedule(0, 4, "happy", "neutral", "sad")),
-            Actor("b", lane(180, 550, 100), _schedule(0, 4, "surprise", "angry", "neutral")),
-            Actor("c", lane(294, 100, 550), _schedule(0, 4, "neutral", "happy", "disgust")),
+            Actor("a", path(66, 90, 540), _script(0, 4, "happy", "neutral", "sad")),
+            Actor("b", path(180, 550, 100), _script(0, 4, "surprise", "angry", "neutral")),
+            Actor("c", path(294, 100, 550), _script(0, 4, "neutral", "happy", "disgust")),
         ),
     )
 
 
 def _coming_and_going() -> Scene:
-    """Each is alone for a while; the first comes back later, which is a new track."""
+    """Faces that are alone for a while; the first one returns, which is a new track."""
 
     def walk(start_s: float, end_s: float, y: float) -> Callable[[float], Pose]:
         def pose(time_s: float) -> Pose:
@@ -164,16 +164,16 @@ def _coming_and_going() -> Scene:
         "coming-and-going",
         20.0,
         (
-            Actor("b", walk(0, 7, 150), _schedule(0, 3.5, "happy", "neutral")),
-            Actor("c", walk(5, 13, 250), _schedule(5, 4, "surprise", "happy")),
-            Actor("b", walk(13, 20, 150), _schedule(13, 3.5, "neutral", "sad")),
+            Actor("b", walk(0, 7, 150), _script(0, 3.5, "happy", "neutral")),
+            Actor("c", walk(5, 13, 250), _script(5, 4, "surprise", "happy")),
+            Actor("b", walk(13, 20, 150), _script(13, 3.5, "neutral", "sad")),
         ),
     )
 
 
 @cache
 def _room() -> Picture:
-    """A wall with a window and a table: things with edges that are no face."""
+    """A wall with a window and a table: edges that are not a face."""
     down = np.linspace(150, 110, HEIGHT, dtype=np.float32)[:, None]
     room = np.repeat(down, WIDTH, axis=1)
     cv2.rectangle(room, (470, 40), (600, 150), 215.0, -1)
@@ -195,14 +195,14 @@ def _tile(person: str, emotion: str) -> Picture:
 
 @cache
 def _feather(side: int) -> Picture:
-    """Opaque in the middle, clear from the inscribed circle on."""
+    """Opacity of a tile: 1 in the middle, 0 outside the inscribed circle."""
     away = np.linspace(-1, 1, side, dtype=np.float32)
     radius = np.hypot(away[:, None], away[None, :])
     return np.clip((0.97 - radius) / 0.12, 0, 1).astype(np.float32)
 
 
 def _expression(actor: Actor, time_s: float) -> Picture:
-    """The face's tile at that time, fading from the expression before."""
+    """Return the actor's tile at that time, faded from the expression before."""
     index = next(i for i, s in enumerate(actor.segments) if time_s < s.end_s)
     segment = actor.segments[index]
     tile = _tile(actor.person, segment.emotion)
@@ -214,12 +214,12 @@ def _expression(actor: Actor, time_s: float) -> Picture:
 
 
 def _paste(picture: Picture, tile: Picture, pose: Pose) -> None:
-    """Blend the tile into the picture, to a fraction of a pixel; what is outside is cut off."""
+    """Blend the tile into the picture with subpixel precision; parts outside are cut off."""
     scale = pose.side / tile.shape[0]
     left, top = pose.x - pose.side / 2, pose.y - pose.side / 2
     place = np.array([[scale, 0, left], [0, scale, top]], np.float32)
     size = (WIDTH, HEIGHT)
-    shrunk = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    face = cv2.warpAffine(tile, place, size, flags=shrunk, borderMode=cv2.BORDER_REPLICATE)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    face = cv2.warpAffine(tile, place, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE)
     opacity = cv2.warpAffine(_feather(tile.shape[0]), place, size, flags=cv2.INTER_LINEAR)
     picture += (np.asarray(face, np.float32) - picture) * np.asarray(opacity, np.float32)

@@ -1,4 +1,4 @@
-"""Moments and spans of time as people type them."""
+"""Times and durations as they are typed on the command line."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -6,35 +6,52 @@ from typing import Final
 
 from contracts.errors import SettingsError
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-def parse_moment(text: str, option: str, zone: tzinfo = UTC) -> datetime:
-    """An ISO 8601 moment; without an offset it is that zone's. Raises SettingsError."""
+def parse_time(text: str, option: str, zone: tzinfo = UTC) -> datetime:
+    """Return an ISO 8601 time; one without an offset is in `zone`. Raises SettingsError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
         raise SettingsError(
-            f"{option} {text!r} is no ISO 8601 moment", hint="Example: 2026-11-23T09:30:00Z"
+            f"invalid time {text!r} for {option}",
+            hint="Use ISO 8601, such as 2026-11-23T09:30:00Z",
         ) from exc
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def parse_optional_time(text: str | None, option: str) -> datetime | None:
+    """Return an ISO 8601 time, in UTC unless it has an offset; None if there is no text.
+
+    Raises SettingsError.
+    """
+    return parse_time(text, option) if text else None
 
 
 def parse_range(
     since: str | None, until: str | None, last: str, *, zone: tzinfo, now: datetime
 ) -> tuple[datetime, datetime]:
-    """--from and --to, or the --last so much of it, up to now; in UTC. Raises SettingsError."""
+    """Return the begin and the end of a range, in UTC, the end excluded.
+
+    since, until, last: the texts of --from, --to and --last. Without `until` the range ends at
+    `now`; without `since` it is `last` long. Raises SettingsError.
+    """
     try:
-        end = parse_moment(until, "--to", zone).astimezone(UTC) if until else now
-        begin = parse_moment(since, "--from", zone).astimezone(UTC) if since else None
-        return begin or end - parse_span(last, "--last"), end
+        end = parse_time(until, "--to", zone).astimezone(UTC) if until else now
+        begin = parse_time(since, "--from", zone).astimezone(UTC) if since else None
+        return begin or end - parse_duration(last, "--last"), end
     except OverflowError as exc:
-        raise SettingsError("the range is out of all time", hint="Example: --last 7d") from exc
+        raise SettingsError(
+            "the time range is outside the calendar", hint="Use a shorter one: --last 7d"
+        ) from exc
 
 
-def parse_span(text: str, option: str) -> timedelta:
-    """A length of time as in 30s, 10m, 24h, 7d, 2w. Raises SettingsError."""
+def parse_duration(text: str, option: str) -> timedelta:
+    """Return a duration such as 30s, 10m, 24h, 7d or 2w. Raises SettingsError."""
     found = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip())
     if found is None or int(found[1]) == 0:
-        raise SettingsError(f"{option} {text!r} is no length of time", hint="Example: 10m, 24h, 7d")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+        raise SettingsError(
+            f"invalid duration {text!r} for {option}", hint="Use for example 30m, 12h or 7d"
+        )
+    return timedelta(seconds=int(found[1]) * _UNIT_S[found[2]])

@@ -1,12 +1,13 @@
-"""A recording's expressions as one line of the terminal. Pure."""
+"""A run's timeline as one line of text: a letter for each bucket."""
 
 from collections.abc import Sequence
 from typing import Final
 
+from rich.console import Console
 from rich.text import Text
 
-from analytics.runs.timeline import Bucket
-from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
+from analytics.runs.timeline import MediaBucket
+from contracts.expressions import COLOURS, LABELS, UNCERTAIN
 
 LETTERS: Final = {
     "happy": "H",
@@ -18,10 +19,20 @@ LETTERS: Final = {
     "angry": "A",
     UNCERTAIN: "?",
 }
+_NARROWEST, _WIDEST = 20, 96
 
 
-def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
-    """A letter a bucket: the label of most person-seconds; `.` nobody there, blank not analysed."""
+def chart_width(console: Console) -> int:
+    """Return how many buckets fit into a line of the console."""
+    return max(_NARROWEST, min(console.width - 4, _WIDEST))
+
+
+def timeline_chart(name: str, buckets: Sequence[MediaBucket]) -> Text:
+    """Return the chart, its time axis and its legend.
+
+    The letter is the label with the most person-seconds. `.` is nobody in view, blank is not
+    analysed.
+    """
     text = Text(f"\n{name}\n", style="bold")
     text.append("|", style="dim not bold")
     for bucket in buckets:
@@ -29,27 +40,28 @@ def timeline_strip(name: str, buckets: Sequence[Bucket]) -> Text:
     text.append("|\n", style="dim not bold")
     end_s = buckets[-1].end_s if buckets else 0.0
     width = max(len(buckets) - 4, 1)
-    text.append(f" 0:00{_clock(end_s):>{width}}", style="not bold")
+    text.append(f" 0:00{_minutes(end_s):>{width}}", style="not bold")
     present = {label for bucket in buckets for label in bucket.faces}
-    shown = [label for label in (*EXPRESSIONS, UNCERTAIN) if label in present]
     text.append("\n ")
-    for label in shown:
-        text.append(LETTERS[label], style=f"bold {COLOURS[label]}")
-        text.append(f" {label}  ", style="not bold")
+    for label in LABELS:
+        if label in present:
+            text.append(LETTERS[label], style=f"bold {COLOURS[label]}")
+            text.append(f" {label}  ", style="not bold")
     text.append(". nobody", style="dim not bold")
     return text
 
 
-def _cell(bucket: Bucket) -> tuple[str, str]:
+def _cell(bucket: MediaBucket) -> tuple[str, str]:
+    """Return the letter of a bucket and its style."""
     if bucket.is_gap:
         return " ", ""
-    shares = bucket.emotions or bucket.faces
-    if not shares:
+    amounts = bucket.emotions or bucket.faces
+    if not amounts:
         return ".", "dim not bold"
-    label = max(shares, key=lambda one: shares[one])
+    label = max(amounts, key=lambda one: amounts[one])
     return LETTERS[label], f"bold {COLOURS[label]}"
 
 
-def _clock(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -1,1 +1,1 @@
-"""."""
+"""`moodline watch`: a live source in the terminal. It stores nothing."""

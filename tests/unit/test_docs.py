@@ -1,4 +1,4 @@
-"""Nothing that a user can type or set is undocumented, and every page's links lead somewhere."""
+"""The documentation covers every command, option and setting, and its links lead to files."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from moodline.cli import app
+from moodline.cli import command_line
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -24,7 +23,7 @@ def commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield f"{name} {word}", command
 
 
-COMMANDS = dict(commands(typer.main.get_command(app), "moodline"))
+COMMANDS = dict(commands(command_line(), "moodline"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -39,7 +38,7 @@ def test_every_command_and_option_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_commands_help_has_an_example(name: str) -> None:
+def test_the_help_of_every_command_has_an_example(name: str) -> None:
     assert re.search(rf"Examples?: .*{name}", COMMANDS[name].epilog or "")
 
 

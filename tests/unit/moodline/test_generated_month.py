@@ -1,4 +1,4 @@
-"""The generated month says what it is, and adds up like one that was measured."""
+"""The generated month: its rollups are consistent, and its sources are marked."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from analytics.history.trends import totals
+from analytics.history.totals import totals
+from analytics.snapshots import in_snapshot
 from contracts.expressions import EXPRESSIONS
 from moodline.demo.generated_month import DAYS, write_month
-from records.database import open_engine, reading, upgrade
+from records.database import open_engine, reading
+from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS
+from records.schema import upgrade
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
 from records.tables.sources import Source
-from records.windows import DAY_S, MINUTE_S, WIDTHS
 
 DAY = timedelta(days=1)
 UNTIL = datetime(2026, 11, 24, 9, 41, tzinfo=UTC)
@@ -29,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_each_width_has_the_same_sums(engine: Engine) -> None:
+def test_every_rollup_width_has_the_same_sums(engine: Engine) -> None:
     with reading(engine) as connection:
         found = {
             row.width_s: row._mapping
@@ -45,7 +47,7 @@ def test_each_width_has_the_same_sums(engine: Engine) -> None:
     assert found[DAY_S]["faces"] > 100_000
 
 
-def test_no_minute_says_what_cannot_be(engine: Engine) -> None:
+def test_the_sums_of_every_minute_are_possible(engine: Engine) -> None:
     with reading(engine) as connection:
         rows = connection.execute(select(rollups).where(rollups.c.width_s == MINUTE_S)).mappings()
         for row in rows:
@@ -57,7 +59,7 @@ def test_no_minute_says_what_cannot_be(engine: Engine) -> None:
             assert abs(likely - 1_000_000 * person_ms) <= 10 * person_ms
 
 
-def test_every_source_is_marked_and_the_month_is_full(engine: Engine) -> None:
+def test_every_source_is_marked_and_every_day_has_data(engine: Engine) -> None:
     with reading(engine) as connection:
         tags = connection.execute(select(Source.tags)).scalars().all()
         span = connection.execute(
@@ -69,13 +71,13 @@ def test_every_source_is_marked_and_the_month_is_full(engine: Engine) -> None:
     assert (span[1] - span[0]) / 60e6 + 1 == DAYS * 24 * 60
 
 
-def test_it_is_expected_while_it_lasts_and_its_holes_are_gaps(engine: Engine) -> None:
-    lines = {one.source.name: one for one in totals(engine, UNTIL - 60 * DAY, UNTIL)}
+def test_expected_time_is_a_month_and_a_gap_lowers_the_coverage(engine: Engine) -> None:
+    lines = {one.source.name: one for one in in_snapshot(engine, totals, UNTIL - 60 * DAY, UNTIL)}
     assert 28 * DAY_S < lines["café"].expected_s < 32 * DAY_S
     assert lines["entrance"].coverage < lines["library"].coverage
 
 
-def test_it_is_the_same_month_each_time(engine: Engine, tmp_path: Path) -> None:
+def test_the_month_is_the_same_each_time(engine: Engine, tmp_path: Path) -> None:
     again = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(again)
     write_month(again, UNTIL)

@@ -1,4 +1,4 @@
-"""What `moodline watch` draws, and what it says at its end."""
+"""`moodline watch`: the panels that it draws, and its summary."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from broker.live_view import Reading, View
+from broker.live_view import FaceReading, SourceView
 from broker.presence import SourceReport
 from contracts.errors import ExportError
 from contracts.frame_results import FaceResult, FrameResult
@@ -20,16 +20,16 @@ from contracts.live_sources import LiveState
 from inference_worker.pictures.drawing import blurred_jpeg
 from ingest.live.conditions import Condition
 from ingest.live.reader import LiveFrame
-from moodline.watch import registered as watch_source
-from moodline.watch import unregistered as watch
-from moodline.watch.summary import WatchOptions, print_chart, tell
+from moodline.watch.face_map import MAP_SIZE, cell_box, frame_panel
+from moodline.watch.registered import ViewTotals, source_panel
+from moodline.watch.summary import WatchOptions, print_chart, report_summary
 
 STREAMING = Condition(LiveState.STREAMING, 0.0)
 
 
-def drawn(what: object) -> str:
+def drawn(renderable: object) -> str:
     console = Console(file=StringIO(), width=100, force_terminal=False)
-    console.print(what)
+    console.print(renderable)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -47,75 +47,75 @@ def result(*faces: FaceResult) -> FrameResult:
     return FrameResult(1, 0, 0, 0, 500, faces)
 
 
-def test_a_face_is_drawn_with_its_track_expression_and_certainty() -> None:
-    shown = drawn(watch._panel(result(face("happy")), frame(), STREAMING, 12.0))
+def test_a_face_is_drawn_with_its_track_expression_and_confidence() -> None:
+    shown = drawn(frame_panel(result(face("happy")), frame(), STREAMING, 12.0))
     assert "12 fps" in shown and "track 7: happy 70%" in shown and "quality 0.90" in shown
     assert "┌7" in shown and "└" in shown
-    assert "uncertain" in drawn(watch._panel(result(face(None)), frame(), STREAMING, 1.0))
-    assert "No face" in drawn(watch._panel(result(), frame(), STREAMING, 1.0))
+    assert "uncertain" in drawn(frame_panel(result(face(None)), frame(), STREAMING, 1.0))
+    assert "No face" in drawn(frame_panel(result(), frame(), STREAMING, 1.0))
 
 
-def test_a_camera_that_is_away_says_why() -> None:
+def test_the_panel_of_a_camera_that_is_away_has_the_reason() -> None:
     away = Condition(LiveState.BACKING_OFF, 0.0, "no route")
-    assert drawn(watch._panel(None, frame(), away, 1.0)).split("\n")[0] == "backing off  no route"
+    assert drawn(frame_panel(None, frame(), away, 1.0)).split("\n")[0] == "backing off  no route"
 
 
 @pytest.mark.parametrize("box", [Box(-50, -50, 1, 1), Box(1e4, 1e4, 50, 50), Box(0, 0, 128, 96)])
 def test_a_box_stays_on_the_map(box: Box) -> None:
-    wide, high = watch._MAP_SIZE
-    left, top, right, bottom = watch._cells_of(
+    wide, high = MAP_SIZE
+    left, top, right, bottom = cell_box(
         FaceResult(7, box, (1.0, *[0.0] * 6), "angry", 1.0, "angry", 1.0, 1.0), frame()
     )
     assert 0 <= left < right < wide and 0 <= top < bottom < high
 
 
-def view(at_s: float, *labels: str | None) -> View:
+def view(at_s: float, *labels: str | None) -> SourceView:
     readings = tuple(
-        Reading(number, 0.1, 0.1, 0.2, 0.2, label, 0.6, (1.0, *[0.0] * 6))
+        FaceReading(number, 0.1, 0.1, 0.2, 0.2, label, 0.6, (1.0, *[0.0] * 6))
         for number, label in enumerate(labels)
     )
     picture = blurred_jpeg(np.full((48, 64), 90, np.uint8), [])
-    return View("door", "r", round(at_s * 1e6), 64, 48, readings, picture)
+    return SourceView("door", "r", round(at_s * 1e6), 64, 48, readings, picture)
 
 
-def test_a_source_that_is_read_is_drawn_with_its_readings() -> None:
+def test_a_source_is_drawn_with_its_newest_frame_and_faces() -> None:
     report = SourceReport("door", "streaming", "", "", "here", fps=5.0)
-    shown = drawn(watch_source._panel("door", view(1.0, "happy"), "streaming", "", report))
+    shown = drawn(source_panel("door", view(1.0, "happy"), "streaming", "", report))
     assert "door  streaming  5 fps" in shown and "▀" in shown and "track 0: happy 60%" in shown
-    gone = drawn(watch_source._panel("door", None, "dead", "nobody watches over it", None))
-    assert "dead" in gone and "nobody watches" in gone and "No picture" in gone
+    gone = drawn(source_panel("door", None, "dead", "no service reads it", None))
+    assert "dead" in gone and "no service reads it" in gone and "No frame" in gone
 
 
-def test_person_seconds_of_views_end_with_the_next_view_or_a_second() -> None:
-    seen = watch_source._Seen()
+def test_a_view_counts_until_the_next_view_but_for_a_second_at_most() -> None:
+    totals = ViewTotals()
     for at_s, labels in ((0.0, ["happy"]), (0.4, ["happy", None]), (9.0, [])):
-        seen.add(view(at_s, *labels))
-    assert (seen.views, seen.tracks) == (3, {0, 1})
-    assert seen.emotions == pytest.approx({"happy": 1.4, "uncertain": 1.0})
+        totals.add(view(at_s, *labels))
+    assert (totals.views, totals.tracks) == (3, {0, 1})
+    assert totals.emotions == pytest.approx({"happy": 1.4, "uncertain": 1.0})
 
 
 @dataclass
-class Drawn:
-    charts: int = 0
+class Printer:
+    calls: int = 0
 
-    def chart(self) -> None:
-        self.charts += 1
+    def __call__(self) -> None:
+        self.calls += 1
 
 
-def test_the_summary_is_written_as_json_beside_the_chart(
+def test_the_summary_is_written_as_json_and_the_chart_is_still_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    summary, seen = {"emotions": {"happy": 2.0}}, Drawn()
-    tell(summary, WatchOptions(out=tmp_path / "said.json"), seen.chart)
-    assert json.loads((tmp_path / "said.json").read_text()) == summary
-    assert seen.charts == 1 and not capsys.readouterr().out
-    tell(summary, WatchOptions(as_json=True), seen.chart)
-    assert json.loads(capsys.readouterr().out) == summary and seen.charts == 1
+    summary, printer = {"emotions": {"happy": 2.0}}, Printer()
+    report_summary(summary, WatchOptions(out=tmp_path / "summary.json"), printer)
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+    assert printer.calls == 1 and not capsys.readouterr().out
+    report_summary(summary, WatchOptions(as_json=True), printer)
+    assert json.loads(capsys.readouterr().out) == summary and printer.calls == 1
     with pytest.raises(ExportError):
-        tell(summary, WatchOptions(out=tmp_path / "no" / "said.json"), seen.chart)
+        report_summary(summary, WatchOptions(out=tmp_path / "no" / "summary.json"), printer)
 
 
-def test_the_chart_has_the_longest_first() -> None:
+def test_the_chart_has_the_longest_bar_first() -> None:
     console = Console(file=StringIO(), width=100)
     print_chart({"sad": 1.0, "happy": 3.0, "uncertain": 0.0}, console)
     assert isinstance(console.file, StringIO)

@@ -1,0 +1,33 @@
+"""The copies of erased data outside the database: broker memory, uploads, annotated recordings."""
+
+from contextlib import suppress
+
+from sqlalchemy import Engine
+
+from analytics.removal.erasure import Receipt
+from broker.bus import Bus
+from broker.live_view import clear_view
+from contracts.errors import BrokerError
+from contracts.settings import Settings
+from moodline.adapters.recording_files import delete_recording_files
+from moodline.stack.running_stack import running_broker
+
+
+def delete_erased_copies(settings: Settings, engine: Engine, receipt: Receipt) -> None:
+    """Delete what the broker and this host's files still hold of the erased runs and sources.
+
+    These are live pictures, dead letters, uploads of erased runs, and annotated copies. Each
+    other host's files are deleted by its scheduler's job `uploads`.
+    """
+    delete_recording_files(settings, engine, receipt.run_ids)
+    url = running_broker(settings)
+    if not url:
+        return
+    with suppress(BrokerError):  # What it holds expires by itself.
+        bus = Bus.connect(url)
+        try:
+            bus.drop_dead_letters(receipt.run_ids)
+            for name in receipt.sources:
+                clear_view(bus, name)
+        finally:
+            bus.close()

@@ -1,0 +1,1 @@
+"""Commands for the installation: database schema, users, checks and version."""

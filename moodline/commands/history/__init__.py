@@ -1,0 +1,1 @@
+"""Commands that show, rebuild and erase what was recorded."""

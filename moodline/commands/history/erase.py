@@ -1,0 +1,68 @@
+"""`moodline erase`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodline.commands.options import FromOption, JsonOption, ToOption, command_app
+from moodline.commands.session import current_actor, open_records, read_settings
+
+if TYPE_CHECKING:
+    from analytics.removal.erasure import Receipt
+
+app = command_app()
+
+
+@app.command(epilog="Example: [cyan]moodline erase --source door --dry-run[/]")
+def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be erased, and erase nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase results: rows, rollups and live pictures. The audit keeps a receipt."""
+    from analytics.removal import erasure
+    from analytics.removal.erasure_scope import ErasureScope
+    from moodline.adapters.erased_copies import delete_erased_copies
+    from moodline.terminal.time_arguments import parse_optional_time
+
+    scope = ErasureScope(
+        source,
+        run,
+        parse_optional_time(since, "--from"),
+        parse_optional_time(until, "--to"),
+    )
+    settings = read_settings()
+    with open_records(settings) as engine:
+        actor = current_actor()
+        planned = erasure.erase(engine, scope, actor=actor, dry_run=True)
+        if dry_run:
+            _print_receipt(planned, as_json=as_json)
+            return
+        if not yes:
+            _print_receipt(planned, as_json=as_json)
+            typer.confirm("Erase this? It cannot be undone.", abort=True)
+        receipt = erasure.erase(engine, scope, actor=actor)
+        delete_erased_copies(settings, engine, receipt)
+    _print_receipt(receipt, as_json=as_json)
+
+
+def _print_receipt(receipt: "Receipt", *, as_json: bool) -> None:
+    from moodline.terminal.output import print_json, print_line
+
+    if as_json:
+        print_json(receipt)
+        return
+    print_line(
+        f"{'Would erase' if receipt.dry_run else 'Erased'} {receipt.frames:,} frames with "
+        f"{receipt.faces:,} faces in {receipt.tracks:,} tracks, {receipt.dead_letters:,} dead "
+        f"letters, and the rollups of {receipt.rollups:,} older frames, in {receipt.runs:,} runs "
+        f"of {', '.join(receipt.sources) or 'no source'}."
+    )
+    if receipt.number is not None:
+        print_line(f"`moodline audit` lists this as receipt {receipt.number}.")

@@ -1,0 +1,1 @@
+"""Commands for live sources: `source` and `watch`."""

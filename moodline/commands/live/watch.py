@@ -1,0 +1,51 @@
+"""`moodline watch`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodline.commands.options import JsonOption, command_app
+from moodline.commands.session import open_records, read_settings
+
+app = command_app()
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline watch 0[/] · [cyan]moodline watch door[/] · "
+    "[cyan]moodline watch rtsp://user:password@camera.local/live --fps 5[/]",
+)
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(help="Name of a source, camera number, rtsp://, http:// or a file."),
+    ],
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=240, help="Frames to analyse per second, at most."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop after this time. Default: at Ctrl-C.")
+    ] = None,
+    as_json: JsonOption = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the summary to this file, as JSON.")
+    ] = None,
+) -> None:
+    """Watch a live source in the terminal. A source that was not added is not stored."""
+    from rich.console import Console
+
+    from moodline.watch.registered import watch_source
+    from moodline.watch.summary import WatchOptions
+    from moodline.watch.unregistered import watch as watch_uri
+    from records.sources.live_sources import find_source
+
+    settings = read_settings()
+    options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json, out=out)
+    if source.isdecimal() or "/" in source or Path(source).exists():
+        seen = watch_uri(settings, source, options, Console())
+    else:
+        with open_records(settings) as engine:
+            find_source(engine, source)
+            seen = watch_source(settings, engine, source, options, Console())
+    raise typer.Exit(0 if seen else 1)

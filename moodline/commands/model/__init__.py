@@ -1,0 +1,1 @@
+"""`moodline model`: commands that train, export, calibrate and score models."""

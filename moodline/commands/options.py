@@ -1,0 +1,56 @@
+"""Options that several commands share, and how a command is declared."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+DASHBOARD_PORT: Final = 8050
+
+RunArgument = Annotated[str, typer.Argument(help="Run id, from `moodline runs list`.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+SourcesOption = Annotated[
+    list[str] | None, typer.Option("--source", help="Only this source; can be repeated.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Only frames captured at or after this ISO 8601 time.")
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", help="Only frames captured before this ISO 8601 time.")
+]
+FramesOption = Annotated[
+    bool, typer.Option("--frames", help="Also export a row for each frame without a face.")
+]
+SamplingOption = Annotated[
+    float | None, typer.Option("--fps", min=0.001, max=1000, help="Frames to analyse per second.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Worker processes. Default: one per core.")
+]
+ParallelOption = Annotated[
+    int, typer.Option(min=1, max=64, help="Recordings to decode at the same time.")
+]
+DashboardPortOption = Annotated[
+    int,
+    typer.Option(
+        "--port", min=0, max=65535, help="Port of the dashboard, on loopback; 0 for no dashboard."
+    ),
+]
+OutOption = Annotated[Path, typer.Option(help="Output file: .csv, .parquet or .jsonl.")]
+
+
+def command_app() -> typer.Typer:
+    """Return the application of a module that has a single command."""
+    return typer.Typer(add_completion=False)
+
+
+def group_app(help_text: str) -> typer.Typer:
+    """Return the application of a module that has a group of commands."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, help=help_text)
+    # With a callback it stays a group, even with a single command in it.
+    app.callback()(_no_action)
+    return app
+
+
+def _no_action() -> None:
+    return

@@ -1,0 +1,1 @@
+"""Commands that analyse recordings, and that list, export and delete runs."""

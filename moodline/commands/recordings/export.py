@@ -1,0 +1,48 @@
+"""`moodline export`."""
+
+from typing import Annotated
+
+import typer
+
+from moodline.commands.options import (
+    FramesOption,
+    FromOption,
+    OutOption,
+    SourcesOption,
+    ToOption,
+    command_app,
+)
+from moodline.commands.session import open_records, read_settings
+
+app = command_app()
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline export --out all.parquet[/] · "
+    "[cyan]moodline export --source door --from 2026-11-01 --to 2026-12-01 --out november.csv[/]"
+)
+def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
+    out: OutOption,
+    run: Annotated[list[str] | None, typer.Option(help="Only this run; can be repeated.")] = None,
+    source: SourcesOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    frames: FramesOption = False,
+) -> None:
+    """Write results to a file: one row per face per frame."""
+    from analytics.export.exporter import export_records
+    from analytics.export.record_pages import Selection
+    from moodline.terminal.output import print_line
+    from moodline.terminal.time_arguments import parse_optional_time
+
+    settings = read_settings()
+    selection = Selection(
+        tuple(run or ()),
+        tuple(source or ()),
+        parse_optional_time(since, "--from"),
+        parse_optional_time(until, "--to"),
+        frames,
+    )
+    with open_records(settings) as engine:
+        rows = export_records(engine, selection, out)
+    print_line(f"Wrote {rows:,} rows to {out}.")

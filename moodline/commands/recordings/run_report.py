@@ -1,0 +1,118 @@
+"""Runs as `moodline runs` prints them."""
+
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+from sqlalchemy import Engine
+
+from analytics.runs.run_list import RunLine, list_runs
+from analytics.runs.run_summary import RunSummary, run_summary
+from analytics.runs.timeline import run_timeline
+from analytics.snapshots import in_snapshot, snapshot
+from contracts.expressions import COLOURS, UNCERTAIN
+from contracts.runs import RunState
+from moodline.terminal.output import new_table, print_json
+from moodline.terminal.timeline_chart import chart_width, timeline_chart
+
+_STATE_STYLES: Final = {RunState.DONE: "green", RunState.FAILED: "red"}
+_BAR_WIDTH: Final = 40
+
+
+def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool) -> None:
+    """Print the newest runs, one per line."""
+    runs = in_snapshot(engine, list_runs, limit=limit, source=source)
+    console = Console()
+    if as_json:
+        print_json({"runs": runs})
+        return
+    if not runs:
+        console.print(
+            "No runs yet. Analyse a recording with `moodline analyze VIDEO`.", highlight=False
+        )
+        return
+    table = new_table("run", whole=["run"])
+    table.add_column("source", overflow="fold", max_width=36)
+    for name in ("frames", "faces"):
+        table.add_column(name, justify="right")
+    table.add_column("recorded (UTC)", no_wrap=True)
+    table.add_column("state")
+    for run in runs:
+        table.add_row(*_run_row(run))
+    console.print(table)
+    if len(runs) == limit:
+        console.print(
+            f"These are the newest {limit}. Use --limit to list more.", style="dim", highlight=False
+        )
+
+
+def print_run(engine: Engine, run_id: str, *, as_json: bool) -> None:
+    """Print one run: its state, its results and its coverage. Raises RunNotFoundError."""
+    console = Console()
+    with snapshot(engine) as connection:
+        summary = run_summary(connection, run_id)
+        if as_json:
+            print_json(summary)
+            return
+        buckets = run_timeline(connection, run_id, chart_width(console))
+    console.print(Text(summary.source, style="bold"))
+    for name, value in _facts(summary):
+        console.print(Text(f"  {name:12} ", style="dim").append(value, style="not dim"))
+    console.print()
+    _print_expressions(summary, console)
+    if summary.faces:
+        console.print(timeline_chart("", buckets))
+
+
+def _run_row(run: RunLine) -> list[Text]:
+    return [
+        Text(run.run_id),
+        Text(run.source),
+        Text(f"{run.frames_analyzed:,}"),
+        Text(f"{run.faces:,}"),
+        Text(f"{run.recorded_at:%Y-%m-%d %H:%M}" if run.recorded_at else ""),
+        Text(str(run.state), style=_STATE_STYLES.get(run.state, "yellow")),
+    ]
+
+
+def _facts(summary: RunSummary) -> list[tuple[str, str]]:
+    coverage = summary.coverage
+    total = "unknown" if summary.frames_total is None else f"{summary.frames_total:,}"
+    dropped = ", ".join(f"{cause} {count:,}" for cause, count in coverage.dropped.items())
+    return [
+        ("run", summary.run_id),
+        ("path", summary.path),
+        ("state", f"{summary.state}{': ' + summary.error if summary.error else ''}"),
+        ("recorded", _recorded_at(summary.recorded_at, summary.recorded_at_origin)),
+        (
+            "frames",
+            f"{summary.frames_analyzed:,} analysed of {total}; {coverage.sampled_out:,} skipped "
+            f"by sampling; dropped: {dropped or 'none'}",
+        ),
+        ("faces", f"{summary.faces:,} in {summary.tracks:,} tracks"),
+        ("analysed", f"{coverage.analyzed_s:.1f} s of {_seconds(summary.duration_s)}"),
+        ("model", f"{summary.model_version}, detector {summary.detector}"),
+    ]
+
+
+def _print_expressions(summary: RunSummary, console: Console) -> None:
+    """Print a bar for each label: its share of the person-seconds."""
+    total = sum(summary.emotions.values())
+    if not total:
+        return
+    console.print(Text("  person-seconds by smoothed expression", style="dim"))
+    for label, seconds in sorted(summary.emotions.items(), key=lambda item: -item[1]):
+        if not seconds:
+            continue
+        bar = ("░" if label == UNCERTAIN else "█") * max(1, round(_BAR_WIDTH * seconds / total))
+        line = Text(f"  {label:10}").append(bar, style=COLOURS[label])
+        console.print(line.append(f" {seconds:.1f} ({seconds / total:.0%})"))
+
+
+def _recorded_at(moment: datetime | None, origin: str | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, from {origin}" if moment else "unknown"
+
+
+def _seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} s"

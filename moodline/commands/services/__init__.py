@@ -1,0 +1,1 @@
+"""Commands that run moodline's services, and that show and schedule what they do."""

@@ -1,0 +1,69 @@
+"""`moodline dashboard`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodline.commands.options import DASHBOARD_PORT, command_app
+from moodline.commands.session import open_records, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from contracts.settings import Settings
+    from dashboard.web.backend import Backend
+
+app = command_app()
+
+
+@app.command(
+    epilog="Examples: [cyan]moodline dashboard[/] · [cyan]moodline dashboard --port 8080[/]"
+)
+def dashboard(
+    host: Annotated[
+        str, typer.Option(help="Address to bind. Sign-in is required unless it is loopback.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = DASHBOARD_PORT,
+    prefix: Annotated[
+        str, typer.Option(help="Path under which a reverse proxy serves the dashboard.")
+    ] = "/",
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="Require sign-in on loopback too.")
+    ] = False,
+) -> None:
+    """Service: serve the dashboard."""
+    from dashboard.server import serve
+    from moodline.services.heartbeat import Heartbeat
+
+    settings = read_settings("dashboard")
+    with open_records(settings) as engine:
+        backend = dashboard_backend(settings, engine)
+        with Heartbeat("dashboard", backend.broker_url):
+            serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
+
+
+def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":
+    """Return the backend of the pages, with everything that moodline can do for them."""
+    from dashboard.web.backend import Backend
+    from moodline.adapters.erased_copies import delete_erased_copies
+    from moodline.adapters.image_reader import ImageReader
+    from moodline.adapters.recording_files import uploads_of
+    from moodline.adapters.recordings import RecordingLibrary
+    from moodline.adapters.sources import SourceEditor
+    from moodline.adapters.system_status import read_status
+    from moodline.demo.camera import start_demo
+    from moodline.services.scheduled_jobs import job_statuses
+    from moodline.stack.running_stack import running_broker
+
+    return Backend(
+        engine,
+        settings,
+        broker_url=lambda: running_broker(settings),
+        start_demo=lambda: start_demo(settings, engine),
+        sources=SourceEditor(settings, engine),
+        recordings=RecordingLibrary(settings, engine, uploads_of(settings, engine)),
+        read_image=ImageReader().read,
+        status=lambda: read_status(settings, engine).as_json(),
+        jobs=lambda: job_statuses(settings, engine),
+        forget_erased=lambda receipt: delete_erased_copies(settings, engine, receipt),
+    )

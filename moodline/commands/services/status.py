@@ -1,0 +1,54 @@
+"""`moodline status`."""
+
+import time
+from typing import Annotated, Final
+
+import typer
+
+from moodline.commands.options import JsonOption, command_app
+from moodline.commands.session import read_settings
+
+app = command_app()
+
+_EVERY_S: Final = 1.0
+
+
+@app.command(epilog="Examples: [cyan]moodline status[/] · [cyan]moodline status --watch[/]")
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Refresh every second, until Ctrl-C.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the state of sources, runs, workers, broker and database."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from moodline.adapters.system_status import read_status
+    from moodline.commands.services.status_report import status_report
+    from moodline.terminal.output import print_json
+    from records.database import open_engine
+
+    settings = read_settings()
+    engine = open_engine(settings.effective_database_url)
+    console = Console()
+    try:
+        if not watch:
+            found = read_status(settings, engine)
+            if as_json:
+                print_json(found.as_json())
+            else:
+                console.print(status_report(found))
+            return
+        if as_json:
+            while True:
+                print_json(read_status(settings, engine).as_json(), indent=None)
+                time.sleep(_EVERY_S)
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            while True:
+                live.update(status_report(read_status(settings, engine)), refresh=True)
+                time.sleep(_EVERY_S)
+    except KeyboardInterrupt:
+        return
+    finally:
+        engine.dispose()

@@ -1,0 +1,48 @@
+"""What every command begins with: its settings, the log, and the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from contracts.settings import Settings
+
+
+def read_settings(service: str = "") -> "Settings":
+    """Read the settings and configure the log. service: its name in the log of a service.
+
+    Raises SettingsError.
+    """
+    from contracts.settings import Settings
+    from runtime.logs import configure_logs
+
+    settings = Settings.read()
+    configure_logs(settings.log_level, service=service)
+    return settings
+
+
+@contextmanager
+def open_records(settings: "Settings") -> "Iterator[Engine]":
+    """Yield an engine on the database, after an upgrade to this version's schema.
+
+    Raises DatabaseError.
+    """
+    from records.database import open_engine
+    from records.schema import upgrade
+
+    engine = open_engine(settings.effective_database_url)
+    try:
+        upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def current_actor() -> str:
+    """Return the user and host that the audit records, as USER@HOST."""
+    import getpass
+    import socket
+
+    return f"{getpass.getuser()}@{socket.gethostname()}"
