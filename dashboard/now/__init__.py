@@ -1,4 +1,4 @@
-"""The page Now: what every live source shows, pushed as it happens."""
+"""The page Now: the live sources, pushed to the browser as they change."""
 
 from dashboard.now.page import NOW
 

@@ -1,7 +1,7 @@
-"""One reader for everybody who looks at Now, and the events that it has for them.
+"""The hub: one reader of the live sources for all viewers, and the events that it sends them.
 
-A viewer remembers up to which turn it was told. Who is slow misses what came between, never the
-newest: nothing is queued for anybody.
+Each viewer remembers the version that it has. A slow viewer skips older versions and gets the
+newest: nothing is queued for anyone.
 """
 
 import asyncio
@@ -11,118 +11,118 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from dashboard.now.reader import Look, Reader
-from dashboard.web.page import BusyError
+from contracts.errors import TooManyViewersError
+from dashboard.now.reader import LiveReader, LiveSnapshot
+from dashboard.web.json_values import json_values
 
 log = structlog.get_logger()
 
-MOST_VIEWERS: Final = 200
-_LOOK_S: Final = 0.25
-_PICTURE_S: Final = 0.4
-"""Of a source that shows 2.5 pictures a second, what a viewer has is then younger than a second."""
-_BEAT_S: Final = 5.0
-_BEAT: Final = b": still here\n\n"
+MAX_VIEWERS: Final = 200
+_READ_EVERY_S: Final = 0.25
+_PICTURE_EVERY_S: Final = 0.4
+"""For a source with 2.5 pictures/s, a viewer's picture is then younger than a second."""
+_KEEPALIVE_EVERY_S: Final = 5.0
+_KEEPALIVE: Final = b": still here\n\n"
 _STREAM_S: Final = 300.0
-"""Then a page asks again, which only who is still signed in may."""
-_AGAIN: Final = b"event: again\ndata: 0\n\n"
-
-
-class TooManyViewersError(BusyError):
-    """Raised when nobody else can be served."""
+"""Then the page must reconnect, which only a viewer who is still signed in can do."""
+_RECONNECT: Final = b"event: again\ndata: 0\n\n"
 
 
 @dataclass(slots=True)
 class Hub:
-    """Looks four times a second while anybody does.
+    """Reads the live sources four times a second while there are viewers.
 
-    Events by (kind, source): the newest of each, and the turn that it came in.
+    _events: by kind and source, the newest event and the version that it came with.
     """
 
-    reader: Reader
+    reader: LiveReader
     viewers: int = 0
-    turn: int = 0
+    version: int = 0
     _events: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
-    _pictured: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    _pictures: dict[str, tuple[float, bytes]] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _task: "asyncio.Task[None] | None" = None
 
-    async def watch(self) -> AsyncIterator[bytes]:
-        """Server-sent events: everything first, then what changes; `admit` before."""
-        turn, until_s = -1, time.monotonic() + _STREAM_S
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield server-sent events: first everything, then the changes. Call `admit` before."""
+        version, ends_at_s = -1, time.monotonic() + _STREAM_S
         self.viewers += 1
         try:
             if self._task is None or self._task.done():
-                self._task = asyncio.create_task(self._look_on())
+                self._task = asyncio.create_task(self._read_while_viewed())
             yield f"event: clock\ndata: {time.time():.3f}\n\n".encode()
-            while time.monotonic() < until_s:
+            while time.monotonic() < ends_at_s:
                 async with self._changed:
-                    if self.turn <= turn:
-                        # Not wait_for: what it starts may be cancelled without the lock.
+                    if self.version <= version:
+                        # Not wait_for: the task that it starts may be cancelled without the lock.
                         with suppress(TimeoutError):
-                            async with asyncio.timeout(_BEAT_S):
+                            async with asyncio.timeout(_KEEPALIVE_EVERY_S):
                                 await self._changed.wait()
-                turn, told = self.turn, self.since(turn)
-                yield told or _BEAT
-            yield _AGAIN
+                version, events = self.version, self.events_since(version)
+                yield events or _KEEPALIVE
+            yield _RECONNECT
         finally:
             self.viewers -= 1
 
     def admit(self) -> None:
-        """Raises TooManyViewersError."""
-        if self.viewers >= MOST_VIEWERS:
+        """Raise TooManyViewersError if there are MAX_VIEWERS already."""
+        if self.viewers >= MAX_VIEWERS:
             raise TooManyViewersError(
-                f"{MOST_VIEWERS} pages show the live sources already", hint="Close one of them"
+                f"Now is open on {MAX_VIEWERS} pages, which is the limit", hint="Close one of them"
             )
 
-    def since(self, turn: int) -> bytes:
-        """The newest events of what changed after that turn; the list of tiles comes first."""
-        return b"".join(event for at, event in self._events.values() if at > turn)
+    def events_since(self, version: int) -> bytes:
+        """Return the newest events after that version; the list of tiles comes first."""
+        return b"".join(event for at, event in self._events.values() if at > version)
 
-    def take(self, look: Look, now_s: float) -> bool:
-        """Note what is seen, at that monotonic time; whether anything is another than before."""
-        turn = self.turn + 1
-        self._put(turn, ("all", ""), {"names": list(look.tiles), "trouble": look.trouble})
-        for name, tile in look.tiles.items():
-            self._put(turn, ("tile", name), tile)
-        for name, picture in look.pictures.items():
-            at, before = self._pictured.get(name, (-_PICTURE_S, b""))
-            if picture != before and now_s - at >= _PICTURE_S:
-                self._pictured[name] = now_s, picture
+    def update(self, snapshot: LiveSnapshot, now_s: float) -> bool:
+        """Take a snapshot, read at that monotonic time. Return whether anything changed."""
+        version = self.version + 1
+        overview = {"names": list(snapshot.tiles), "trouble": snapshot.error}
+        self._set(version, ("all", ""), overview)
+        for name, tile in snapshot.tiles.items():
+            self._set(version, ("tile", name), tile)
+        for name, picture in snapshot.pictures.items():
+            at_s, previous = self._pictures.get(name, (-_PICTURE_EVERY_S, b""))
+            if picture != previous and now_s - at_s >= _PICTURE_EVERY_S:
+                self._pictures[name] = now_s, picture
                 data = {"name": name, "jpeg": base64.b64encode(picture).decode()}
-                self._put(turn, ("picture", name), data)
-        for kind, name in list(self._events):
-            gone = name and (name not in look.tiles)
-            if gone or (kind == "picture" and name not in look.pictures):
-                # A picture is kept by nobody longer than the broker keeps it.
-                del self._events[kind, name]
-                self._pictured.pop(name, None)
-        changed = any(at == turn for at, _ in self._events.values())
-        self.turn = turn if changed else self.turn
+                self._set(version, ("picture", name), data)
+        self._forget_missing(snapshot)
+        changed = any(at == version for at, _ in self._events.values())
+        self.version = version if changed else self.version
         return changed
 
-    def _put(self, turn: int, key: tuple[str, str], data: dict[str, Any]) -> None:
-        event = f"event: {key[0]}\ndata: {json.dumps(data)}\n\n".encode()
-        if self._events.get(key, (0, b""))[1] != event:
-            self._events[key] = turn, event
+    def _forget_missing(self, snapshot: LiveSnapshot) -> None:
+        """Drop the events of removed sources, and pictures that the broker no longer has."""
+        for kind, name in list(self._events):
+            gone = name and (name not in snapshot.tiles)
+            if gone or (kind == "picture" and name not in snapshot.pictures):
+                del self._events[kind, name]
+                self._pictures.pop(name, None)
 
-    async def _look_on(self) -> None:
-        """Until nobody looks any more."""
+    def _set(self, version: int, key: tuple[str, str], data: object) -> None:
+        event = f"event: {key[0]}\ndata: {json.dumps(json_values(data))}\n\n".encode()
+        if self._events.get(key, (0, b""))[1] != event:
+            self._events[key] = version, event
+
+    async def _read_while_viewed(self) -> None:
         try:
             while self.viewers:
-                begin = time.monotonic()
-                look = await asyncio.to_thread(self.reader.look)
-                if self.take(look, begin):
+                begin_s = time.monotonic()
+                snapshot = await asyncio.to_thread(self.reader.read)
+                if self.update(snapshot, begin_s):
                     async with self._changed:
                         self._changed.notify_all()
-                await asyncio.sleep(max(_LOOK_S - (time.monotonic() - begin), 0.01))
-        except Exception:  # Whatever it was, it is said before the task that nobody awaits ends.
-            log.exception("the reader of the live sources ended")
+                await asyncio.sleep(max(_READ_EVERY_S - (time.monotonic() - begin_s), 0.01))
+        except Exception:  # Nobody awaits this task: without the log its error would be lost.
+            log.exception("reading the live sources failed")
             raise
         finally:
             self.reader.close()
             self._events.clear()
-            self._pictured.clear()
+            self._pictures.clear()

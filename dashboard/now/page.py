@@ -1,17 +1,17 @@
-"""The page Now. Its tiles are drawn by assets/now.js from what api/now/events pushes."""
+"""The layout of the page Now. assets/now.js draws its tiles from the events of its routes."""
 
 from typing import Final
 
 from dash import html
 
 from dashboard.now.routes import routes
-from dashboard.web.access import Role, present
+from dashboard.web.access import Role, current_account
 from dashboard.web.page import Page, Visit, attributes
 
 
 def layout(visit: Visit) -> html.Div:
-    """The page, empty: the first event fills it within a second."""
-    person = present()
+    """Return the page without tiles; the first event fills it within a second."""
+    account = current_account()
     return html.Div(
         [
             html.P("Looking for live sources …", id="now-summary", className="lead now-summary"),
@@ -24,7 +24,7 @@ def layout(visit: Visit) -> html.Div:
         ],
         id="now",
         **attributes(
-            data_operator="yes" if person.role.covers(Role.OPERATOR) else "",
+            data_operator="yes" if account.role.covers(Role.OPERATOR) else "",
             data_pictures=str(visit.backend.settings.live_view),
         ),
     )

@@ -1,100 +1,139 @@
-"""What every live source does and shows just now, from the records and the broker's memory."""
+"""The reader of the live sources: their status from the records, their pictures from the broker."""
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
-from analytics.now.live_status import live_status
+from analytics.now.live_status import LiveStatus, live_status
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.live_view import Reading, View
+from broker.live_view import FaceReading, SourceView
 from broker.presence import Presence, SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import to_micros, utc_now
 from dashboard.web.backend import Backend
 
-_RECORDS_S: Final = 2.0
-_FACTS: Final = ("name", "state", "reason", "since", "tags", "uri")
-_FRESH: Final = ("state", "reason", "since", "fps", "last_frame_age_s")
-
-Tile = dict[str, Any]
+_STATUS_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Tiles by name; JPEGs by name; trouble: what keeps it from being known, or ""."""
+class TileFace:
+    """A face on a tile. shares: probability by expression."""
+
+    track: int
+    label: str
+    confidence: float
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """The state of one live source, as the page gets it.
+
+    behind_s: seconds from capture to here; None, as `readings`, without a current picture.
+    captured_at: when the newest frame was captured, in seconds since 1970.
+    """
+
+    name: str
+    state: str
+    reason: str
+    since: str | None
+    tags: Sequence[str]
+    uri: str
+    fps: float
+    behind_s: float | None
+    readings: tuple[TileFace, ...] | None
+    captured_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """The live sources at one moment. pictures: JPEG by name. error: why it is incomplete."""
 
     tiles: Mapping[str, Tile]
     pictures: Mapping[str, bytes]
-    trouble: str
+    error: str
 
 
 @dataclass(slots=True)
-class Reader:
-    """Looks when it is asked, which blocks. Connects anew where the broker went elsewhere."""
+class LiveReader:
+    """Reads snapshots. Reconnects if the broker has moved to another address."""
 
     backend: Backend
     _bus: Bus | None = None
     _bus_url: str = ""
-    _lines: Sequence[dict[str, Any]] = ()
-    _lines_at: float = -_RECORDS_S
-    _behind: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _status: Sequence[LiveStatus] = ()
+    _status_at_s: float = -_STATUS_EVERY_S
+    _delays: dict[str, tuple[int, float]] = field(default_factory=dict)
 
-    def look(self) -> Look:
-        """All tiles, also while the broker is away: their records are known then."""
-        reports, views, trouble = [], {}, ""
+    def read(self) -> LiveSnapshot:
+        """Return all tiles; without a broker, those that the records know. Blocks."""
+        reports, views, error = [], {}, ""
         try:
             if (bus := self._connected()) is not None:
-                reports = Presence(bus, SourceReport).living()
-                views = View.newest_of(bus, [line["name"] for line in self._lines])
+                reports = Presence(bus, SourceReport).alive()
+                views = SourceView.newest_of(bus, [one.name for one in self._status])
         except MoodlineError as exc:
             self.close()
-            trouble = exc.line()
+            error = exc.line()
         try:
-            if time.monotonic() - self._lines_at >= _RECORDS_S:
-                self._lines = live_status(self.backend.engine, reports)
-                self._lines_at = time.monotonic()
+            if time.monotonic() - self._status_at_s >= _STATUS_EVERY_S:
+                self._status = in_snapshot(self.backend.engine, live_status, reports)
+                self._status_at_s = time.monotonic()
         except MoodlineError as exc:
-            trouble = exc.line()
-        told = {report.id: asdict(report) for report in reports}
+            error = exc.line()
+        by_name = {report.id: report for report in reports}
         tiles = {}
-        for line in self._lines:
-            name = line["name"]
-            if name not in told and line["watched_by"]:
-                self._lines_at = -_RECORDS_S  # Nobody watches over it any more: ask again.
-            fresh = {one: told[name][one] for one in _FRESH} if name in told else {}
-            tiles[name] = self._tile(line | fresh, views.get(name))
+        for status in self._status:
+            name = status.name
+            if name not in by_name and status.watched_by:
+                self._status_at_s = -_STATUS_EVERY_S  # The supervisor ended: read the state again.
+            tiles[name] = self._tile(status, by_name.get(name), views.get(name))
         pictures = {name: view.picture for name, view in views.items() if view.picture}
-        return Look(tiles, pictures, trouble)
+        return LiveSnapshot(tiles, pictures, error)
 
-    def _tile(self, line: Mapping[str, Any], view: View | None) -> Tile:
-        """behind_s: from capture to here. captured_at: of the newest frame, seconds since 1970."""
+    def _tile(
+        self, status: LiveStatus, report: SourceReport | None, view: SourceView | None
+    ) -> Tile:
+        """Return the tile. report: if there is one, it is newer than the status."""
+        current = report or status
+        age_s = current.last_frame_age_s
         now_us = to_micros(utc_now())
-        tile: Tile = {name: line[name] for name in _FACTS}
-        tile["fps"] = round(line["fps"], 1)
         captured_us: int | None = None
-        if line["last_frame_age_s"] is not None:
-            captured_us = now_us - round(line["last_frame_age_s"] * 10) * 100_000
-        if view is None:
-            self._behind.pop(line["name"], None)
-            tile |= {"behind_s": None, "readings": None}
-        else:
+        if view is not None:
             captured_us = view.captured_at_us
-            before, behind_s = self._behind.get(line["name"], (0, 0.0))
-            if before != captured_us:
-                behind_s = max((now_us - captured_us) / 1e6, 0.0)
-                self._behind[line["name"]] = captured_us, behind_s
-            tile["behind_s"] = round(behind_s, 2)
-            tile["readings"] = [_reading(one) for one in view.readings]
-        if captured_us is not None:
-            # Of a source that stalls the age is told again and again: the moment must not tremble.
-            captured_us -= captured_us % 1_000_000 if view is None else 0
-        tile["captured_at"] = None if captured_us is None else captured_us / 1e6
-        return tile
+        elif age_s is not None:
+            # A stalled source reports its age again and again: the result must not jitter.
+            captured_us = now_us - round(age_s * 10) * 100_000
+            captured_us -= captured_us % 1_000_000
+        return Tile(
+            name=status.name,
+            state=current.state,
+            reason=current.reason,
+            since=current.since,
+            tags=status.tags,
+            uri=status.uri,
+            fps=round(current.fps, 1),
+            behind_s=self._delay_s(status.name, view, now_us),
+            readings=None if view is None else tuple(_face(one) for one in view.readings),
+            captured_at=None if captured_us is None else captured_us / 1e6,
+        )
+
+    def _delay_s(self, name: str, view: SourceView | None, now_us: int) -> float | None:
+        """Return the seconds from capture to the first time that the frame was read here."""
+        if view is None:
+            self._delays.pop(name, None)
+            return None
+        captured_us, delay_s = self._delays.get(name, (0, 0.0))
+        if captured_us != view.captured_at_us:
+            delay_s = max((now_us - view.captured_at_us) / 1e6, 0.0)
+            self._delays[name] = view.captured_at_us, delay_s
+        return round(delay_s, 2)
 
     def _connected(self) -> Bus | None:
-        """The broker where it is now; None where none runs. Raises BrokerError."""
+        """Return a connection to the current broker; None if none runs. Raises BrokerError."""
         url = self.backend.broker_url()
         if url != self._bus_url:
             self.close()
@@ -103,16 +142,16 @@ class Reader:
         return self._bus
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection to the broker."""
         if self._bus is not None:
             self._bus.close()
         self._bus, self._bus_url = None, ""
 
 
-def _reading(one: Reading) -> dict[str, Any]:
-    return {
-        "track": one.track_id,
-        "label": one.emotion or UNCERTAIN,
-        "confidence": one.confidence,
-        "shares": dict(zip(EXPRESSIONS, one.probabilities, strict=True)),
-    }
+def _face(one: FaceReading) -> TileFace:
+    return TileFace(
+        track=one.track_id,
+        label=one.emotion or UNCERTAIN,
+        confidence=one.confidence,
+        shares=dict(zip(EXPRESSIONS, one.probabilities, strict=True)),
+    )

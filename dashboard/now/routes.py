@@ -1,27 +1,28 @@
-"""What the page Now asks: the events of the live sources, and the demo's camera."""
+"""The routes of the page Now: its event stream, and the demo camera."""
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from dashboard.now.hub import Hub
-from dashboard.now.reader import Reader
-from dashboard.web.access import Role, require
+from dashboard.now.reader import LiveReader
+from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 
 
 def routes(backend: Backend) -> APIRouter:
-    """GET events: text/event-stream. GET room: why events would be refused.
+    """Return GET events (text/event-stream), GET room and POST demo.
 
-    POST demo: adds a camera that plays a clip without end.
+    room: fails with the error that events would fail with, which EventSource does not show.
+    demo: add a camera that plays a clip in an endless loop.
     """
     router = APIRouter()
-    hub = Hub(Reader(backend))
+    hub = Hub(LiveReader(backend))
 
     @router.get("/events")
     async def events() -> StreamingResponse:
         hub.admit()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(hub.watch(), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(hub.stream(), media_type="text/event-stream", headers=headers)
 
     @router.get("/room")
     def room() -> dict[str, bool]:
@@ -30,7 +31,7 @@ def routes(backend: Backend) -> APIRouter:
 
     @router.post("/demo")
     def demo() -> dict[str, str]:
-        require(Role.OPERATOR)
+        require_role(Role.OPERATOR)
         return {"source": backend.start_demo()}
 
     return router

@@ -1,17 +1,17 @@
-"""The page Recordings: send them, queue them, and see what was read in each."""
+"""The page Recordings: uploads, the queue of runs, and the results of one run."""
 
 from typing import Final
 
 from dash import html
 
 from dashboard.recordings.routes import routes
-from dashboard.web.access import Role, present
+from dashboard.web.access import Role, current_account
 from dashboard.web.page import Page, Visit, attributes
-from records.uploads import CHUNK
+from records.uploads import MAX_CHUNK_BYTES
 
 
 def _layout(visit: Visit) -> html.Div:
-    operator = present().role.covers(Role.OPERATOR)
+    operator = current_account().role.covers(Role.OPERATOR)
     return html.Div(
         id="recordings",
         **attributes(data_operator="yes" if operator else "", data_run=visit.rest),
@@ -24,5 +24,5 @@ RECORDINGS: Final = Page(
     layout=_layout,
     routes=routes,
     deep=True,
-    most_body=CHUNK,
+    max_body_bytes=MAX_CHUNK_BYTES,
 )

@@ -1,16 +1,16 @@
-"""The page Sources: where live pictures come from, how each is, and what was lost."""
+"""The page Sources: the live sources, their state and their last 24 hours."""
 
 from typing import Final
 
 from dash import html
 
 from dashboard.sources.routes import routes
-from dashboard.web.access import Role, present
+from dashboard.web.access import Role, current_account
 from dashboard.web.page import Page, Visit, attributes
 
 
 def _layout(_visit: Visit) -> html.Div:
-    operator = present().role.covers(Role.OPERATOR)
+    operator = current_account().role.covers(Role.OPERATOR)
     return html.Div(id="sources-page", **attributes(data_operator="yes" if operator else ""))
 
 

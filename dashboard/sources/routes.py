@@ -1,125 +1,142 @@
-"""What the page Sources asks. Who changes anything is an operator at least."""
+"""The routes of the page Sources. Changes need the role operator."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from analytics.now.live_sources import intervals_since, live_lines
+from analytics.now.live_sources import StateInterval, intervals_since, live_source_counts
 from analytics.now.live_status import live_status
+from analytics.snapshots import snapshot
 from broker.bus import Bus
 from broker.presence import Presence, SourceReport
 from contracts.errors import BrokerError
 from contracts.times import utc_now
-from dashboard.web.access import Role, require
+from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
-from records.sources.live_sources import MAX_NAME, pause_source, remove_source
+from dashboard.web.json_values import json_values
+from dashboard.web.services import SourceForm
+from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 
 _DAY: Final = timedelta(days=1)
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
 
 
-class Named(BaseModel):
+class SourceName(BaseModel):
     """One source."""
 
     name: Name
 
 
-class Typed(Named):
-    """What somebody typed into the form. uri: "" leaves it as it is."""
+class SourceRequest(SourceName):
+    """A live source as typed into the form. uri: "" keeps the address of a known source."""
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     fps: Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)] = 5.0
     tags: Annotated[list[Tag], Field(max_length=20)] = []
 
+    def form(self) -> SourceForm:
+        """Return the fields without the name."""
+        return SourceForm(self.uri, self.fps, tuple(self.tags))
 
-class Asked(BaseModel):
-    """What is to be looked at: an address, or a source that is known."""
+
+class ProbeRequest(BaseModel):
+    """The source to test: an address, or the name of a known source."""
 
     uri: Annotated[str, Field(max_length=2048)] = ""
-    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] = ""
 
 
 def routes(backend: Backend) -> APIRouter:
-    """GET list; POST add, edit, test, pause, resume, remove."""
+    """Return GET list, and POST add, edit, test, pause, resume and remove."""
     router = APIRouter()
 
     @router.get("/list")
     def listed() -> dict[str, Any]:
-        return _listed(backend)
+        return _sources_json(backend)
 
     @router.post("/add")
-    def add(typed: Typed) -> dict[str, str]:
-        require(Role.OPERATOR)
-        backend.sources.add(typed.name.strip(), typed.model_dump())
-        return {"name": typed.name.strip()}
+    def add(source: SourceRequest) -> dict[str, str]:
+        require_role(Role.OPERATOR)
+        name = source.name.strip()
+        backend.sources.add(name, source.form())
+        return {"name": name}
 
     @router.post("/edit")
-    def edit(typed: Typed) -> dict[str, str]:
-        require(Role.OPERATOR)
-        backend.sources.edit(typed.name, typed.model_dump())
-        return {"name": typed.name}
+    def edit(source: SourceRequest) -> dict[str, str]:
+        require_role(Role.OPERATOR)
+        backend.sources.edit(source.name, source.form())
+        return {"name": source.name}
 
     @router.post("/test")
-    def test(asked: Asked) -> dict[str, Any]:
-        require(Role.OPERATOR)
-        return backend.sources.look(asked.uri, asked.name)
+    def test(asked: ProbeRequest) -> Any:
+        require_role(Role.OPERATOR)
+        return json_values(backend.sources.probe(asked.uri, asked.name))
 
     @router.post("/pause")
-    def pause(one: Named) -> dict[str, str]:
-        require(Role.OPERATOR)
-        pause_source(backend.engine, one.name, paused=True)
-        return {"name": one.name}
+    def pause(source: SourceName) -> dict[str, str]:
+        require_role(Role.OPERATOR)
+        pause_source(backend.engine, source.name, paused=True)
+        return {"name": source.name}
 
     @router.post("/resume")
-    def resume(one: Named) -> dict[str, str]:
-        require(Role.OPERATOR)
-        pause_source(backend.engine, one.name, paused=False)
-        return {"name": one.name}
+    def resume(source: SourceName) -> dict[str, str]:
+        require_role(Role.OPERATOR)
+        pause_source(backend.engine, source.name, paused=False)
+        return {"name": source.name}
 
     @router.post("/remove")
-    def remove(one: Named) -> dict[str, str]:
-        require(Role.OPERATOR)
-        remove_source(backend.engine, one.name)
-        return {"name": one.name}
+    def remove(source: SourceName) -> dict[str, str]:
+        require_role(Role.OPERATOR)
+        remove_source(backend.engine, source.name)
+        return {"name": source.name}
 
     return router
 
 
-def _listed(backend: Backend) -> dict[str, Any]:
-    """Each source as `moodline source list --json` has it, with its last 24 hours."""
-    reports, trouble = _reports(backend)
+def _sources_json(backend: Backend) -> dict[str, Any]:
+    """Return each source as in `moodline source list --json`, with its last 24 hours."""
+    reports, error = _reports(backend)
     until = utc_now()
     since = until - _DAY
-    history = intervals_since(backend.engine, since)
-    limits = {line.name: line.fps_limit for line in live_lines(backend.engine)}
-    sources = []
-    for one in live_status(backend.engine, reports):
-        intervals = [
-            {
-                "state": str(part.state),
-                "reason": part.reason,
-                "since": max(part.since, since).timestamp(),
-                "until": min(part.until, until).timestamp(),
-            }
-            for part in history.get(one["name"], ())
-        ]
-        sources.append(one | {"fps_limit": limits.get(one["name"]), "history": intervals})
+    with snapshot(backend.engine) as connection:
+        statuses = live_status(connection, reports)
+        history = intervals_since(connection, since)
+        limits = {one.name: one.fps_limit for one in live_source_counts(connection)}
+    sources = [
+        json_values(one)
+        | {
+            "fps_limit": limits.get(one.name),
+            "history": [_interval_json(part, since, until) for part in history.get(one.name, ())],
+        }
+        for one in statuses
+    ]
     span = {"since": since.timestamp(), "until": until.timestamp()}
-    return {"sources": sources, "trouble": trouble, "span": span}
+    return {"sources": sources, "trouble": error, "span": span}
+
+
+def _interval_json(part: StateInterval, since: datetime, until: datetime) -> dict[str, Any]:
+    """Return an interval of one state, cut off at the range."""
+    return {
+        "state": str(part.state),
+        "reason": part.reason,
+        "since": max(part.since, since).timestamp(),
+        "until": min(part.until, until).timestamp(),
+    }
 
 
 def _reports(backend: Backend) -> tuple[list[SourceReport], str]:
+    """Return the supervisors' heartbeats, and why they cannot be read, or ""."""
     url = backend.broker_url()
     if not url:
         return [], ""
     try:
         bus = Bus.connect(url)
         try:
-            return Presence(bus, SourceReport).living(), ""
+            return Presence(bus, SourceReport).alive(), ""
         finally:
             bus.close()
     except BrokerError as exc:

@@ -1,7 +1,6 @@
-"""What the page System and privacy asks. Who erases is an admin."""
+"""The routes of the page System & privacy. Erasing needs the role admin."""
 
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -11,52 +10,55 @@ from pydantic import AwareDatetime, BaseModel, Field
 from analytics.audit import audit_entries
 from analytics.history.source_selection import history_sources
 from analytics.removal.erasure import erase
-from analytics.removal.erasure_scope import Scope
+from analytics.removal.erasure_scope import ErasureScope
 from analytics.runs.dead_letters import list_dead_letters
-from analytics.storage import storage
+from analytics.snapshots import in_snapshot
+from analytics.storage import storage_use
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
 from dashboard.system.notice import notice
-from dashboard.web.access import Role, require
+from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
+from dashboard.web.json_values import json_values
 
-_MOST_LETTERS: Final = 100
-_MOST_AUDIT: Final = 100
+_MAX_DEAD_LETTERS: Final = 100
+_MAX_AUDIT_ENTRIES: Final = 100
 
-Words = Annotated[str, Field(max_length=512)]
+ShortText = Annotated[str, Field(max_length=512)]
 
 
-class Erasure(BaseModel):
-    """What is to be erased; what is given must all hold. dry_run: only count it."""
+class ErasureRequest(BaseModel):
+    """What to erase: the rows to which all given conditions apply. dry_run: only count them."""
 
-    source: Words = ""
-    run: Words = ""
+    source: ShortText = ""
+    run: ShortText = ""
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     dry_run: bool = True
 
 
 def routes(backend: Backend) -> APIRouter:
-    """GET overview, audit, notice; POST erase."""
+    """Return GET overview, GET audit, GET notice and POST erase."""
     router = APIRouter()
 
     @router.get("/overview")
-    def overview() -> Any:
-        return _plain(_overview(backend))
+    def overview() -> dict[str, Any]:
+        return _overview(backend)
 
     @router.get("/audit")
     def audit() -> Any:
-        return _plain({"entries": audit_entries(backend.engine, limit=_MOST_AUDIT)})
+        return json_values(
+            {"entries": in_snapshot(backend.engine, audit_entries, limit=_MAX_AUDIT_ENTRIES)}
+        )
 
     @router.post("/erase")
-    def erased(asked: Erasure) -> Any:
-        person = require(Role.ADMIN)
-        scope = Scope(asked.source or None, asked.run or None, asked.since, asked.until)
-        actor = person.name or "dashboard on this machine"
-        receipt = erase(backend.engine, scope, actor=actor, dry_run=asked.dry_run)
+    def erased(asked: ErasureRequest) -> Any:
+        account = require_role(Role.ADMIN)
+        scope = ErasureScope(asked.source or None, asked.run or None, asked.since, asked.until)
+        receipt = erase(backend.engine, scope, actor=account.actor, dry_run=asked.dry_run)
         if not asked.dry_run:
             backend.forget_erased(receipt)
-        return _plain(asdict(receipt))
+        return json_values(receipt)
 
     @router.get("/notice")
     def printed(
@@ -70,21 +72,19 @@ def routes(backend: Backend) -> APIRouter:
 
 
 def _overview(backend: Backend) -> dict[str, Any]:
-    """Each part on its own: what cannot be known says why, and the others stay."""
-    settings = backend.settings
-    parts: dict[str, Any] = {
+    """Return the parts of the page. A part that fails has its error instead; others stay."""
+    engine, settings = backend.engine, backend.settings
+    parts: dict[str, Callable[[], object]] = {
         "status": backend.status,
         "jobs": backend.jobs,
-        "storage": lambda: asdict(storage(backend.engine, settings.keep_faces_days, utc_now())),
-        "letters": lambda: [
-            asdict(one) for one in list_dead_letters(backend.engine, limit=_MOST_LETTERS)
-        ],
-        "sources": lambda: [one.name for one in history_sources(backend.engine)],
+        "storage": lambda: in_snapshot(engine, storage_use, settings.keep_faces_days, utc_now()),
+        "letters": lambda: in_snapshot(engine, list_dead_letters, limit=_MAX_DEAD_LETTERS),
+        "sources": lambda: [one.name for one in in_snapshot(engine, history_sources)],
     }
     found: dict[str, Any] = {"errors": {}}
-    for name, ask in parts.items():
+    for name, read in parts.items():
         try:
-            found[name] = ask()
+            found[name] = json_values(read())
         except MoodlineError as exc:
             found["errors"][name] = exc.line()
     found["kept"] = {
@@ -96,14 +96,3 @@ def _overview(backend: Backend) -> dict[str, Any]:
     }
     found["live_view"] = str(settings.live_view)
     return found
-
-
-def _plain(values: Any) -> Any:
-    """Moments as seconds since 1970, for the viewer's own clock."""
-    if isinstance(values, datetime):
-        return values.timestamp()
-    if isinstance(values, dict):
-        return {name: _plain(one) for name, one in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_plain(one) for one in values]
-    return values

@@ -1,9 +1,12 @@
-"""The page Trends: how expressions moved over a range, and how much of it was seen."""
+"""The page Trends: the expressions of a time range, by source, beside their coverage.
+
+`charts` draws the figures. The rest reads a view from the address, and answers it.
+"""
 
 from dashboard.trends.callbacks import add_callbacks
-from dashboard.trends.details import routes
 from dashboard.trends.page import layout
-from dashboard.web.bundle import CHARTS
+from dashboard.trends.routes import routes
+from dashboard.web.bundle import CHART_SCRIPTS
 from dashboard.web.page import Page
 
-TRENDS = Page("trends", "Trends", layout, add_callbacks, routes, scripts=CHARTS)
+TRENDS = Page("trends", "Trends", layout, add_callbacks, routes, scripts=CHART_SCRIPTS)

@@ -1,53 +1,53 @@
-"""What the read API answers to a view, ready to be shown."""
+"""The answer to a view: what the read API of analytics returns for it, ready to be shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from analytics.history.coverage import comparable
 from analytics.history.local_time import WEEK_S
-from analytics.history.measures import Measures, combined
+from analytics.history.measures import Measures, combine
 from analytics.history.source_selection import HistorySource, SourceGroup, history_sources
-from analytics.history.trends import Bucket, Timeline, Total, grouped_totals, timeline, totals
+from analytics.history.timeline import Bucket, Timeline, timeline
+from analytics.history.totals import Total, grouped_totals, totals
 from contracts.errors import SourceNotFoundError
-from dashboard.trends.gaps import common_gaps, longest_gap_s
-from dashboard.trends.sentences import Told, sentence
-from dashboard.trends.view import LONGEST, Mode, View
+from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
+from dashboard.trends.sentences import ChartFacts, sentence
+from dashboard.trends.view import LONGEST_RANGE, Mode, View
 
-MOST_CHARTS: Final = 6
-"""Of more sources than that one chart shows all together."""
+MAX_CHARTS: Final = 6
+"""With more series than that, one chart shows all sources together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart: of a source, or of several together, and what is told of it.
+    """One chart: a source, a tag, or all sources together.
 
-    before: for each bucket what was there whole weeks before, on the same weekday and at the same
-    time of day; () where that is not asked for, or either was covered too little.
+    before: for each bucket the measures of whole weeks before, at the same weekday and time; ()
+    if the view does not compare, or if either time was covered too little.
     """
 
     name: str
     buckets: tuple[Bucket, ...]
-    told: Told
+    facts: ChartFacts
     before: tuple[Measures | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A view's answer. lead: the sentence on all of it. all_names: of the sources there are.
+    """The answer to a view. lead: the sentence about all of it.
 
-    lines: each source that is in it, once. rows: a line a series, which may have several of them.
-    notes: what was asked for and is not shown. weeks_before: how far the charts' `before` is away.
+    lines: each source of the view once. rows: one line a series, which may have several sources.
+    notes: what was asked for and is not shown. weeks_before: how far `Chart.before` lies back.
     """
 
     since: datetime
     until: datetime
     step_s: int
-    all_names: tuple[str, ...]
     lines: tuple[Total, ...]
     rows: tuple[Total, ...]
     charts: tuple[Chart, ...]
@@ -57,123 +57,125 @@ class Answer:
     weeks_before: int = 0
 
 
-def answer(engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """What the timeline is of: sources and tags apart, or all of them together."""
+
+    choice: "Choice"
+    together: bool
+
+    def timeline(
+        self,
+        connection: Connection,
+        span: tuple[datetime, datetime],
+        zone: tzinfo,
+        step_s: int | None = None,
+    ) -> Timeline:
+        names, tags = self.choice.names, self.choice.tags
+        if self.together:
+            return timeline(
+                connection, *span, zone, step_s=step_s, sources=names, tags=tags, together=True
+            )
+        return timeline(connection, *span, zone, step_s=step_s, sources=names, groups=tags)
+
+
+def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> Answer:
     """Ask the read API. Raises MoodlineError."""
     since, until = view.span(now)
-    known = history_sources(engine)
-    chosen = choose(known, view)
-    lines = totals(engine, since, until, sources=chosen.names, tags=chosen.tags)
+    chosen = choose(history_sources(connection), view)
+    lines = totals(connection, since, until, sources=chosen.names, tags=chosen.tags)
     rows = grouped_totals(lines, sources=chosen.names, groups=chosen.tags)
-    together = len(rows) > MOST_CHARTS
-    if together:
-        asked: dict[str, Any] = {"sources": chosen.names, "tags": chosen.tags, "together": True}
-    else:
-        asked = {"sources": chosen.names, "groups": chosen.tags}
-    found = timeline(engine, since, until, zone, **asked)
-    series = _in_order(found)
-    span_s = (until - since).total_seconds()
-    every = Told(
-        _together([line.source for line in lines]),
-        combined(line.now for line in lines),
-        combined(line.before for line in lines),
-        sum(line.expected_s for line in lines),
-        sum(line.expected_before_s for line in lines),
-        longest_gap_s(common_gaps(series), since, until),
-        found.step_s,
-    )
-    if together:
-        charts = [Chart(every.name, series[0], every)]
+    series = _Series(chosen, together=len(rows) > MAX_CHARTS)
+    found = series.timeline(connection, (since, until), zone)
+    facts = _facts_of_all(lines, found)
+    if series.together:
+        charts = [Chart(facts.name, _in_order(found)[0], facts)]
     else:
         charts = [
-            _chart(line, buckets, since, until, every.step_s)
-            for line, buckets in zip(sorted(rows, key=_order), series, strict=True)
+            _chart(line, buckets, found)
+            for line, buckets in zip(sorted(rows, key=_order), _in_order(found), strict=True)
         ]
     weeks = 0
     if view.mode is Mode.LINES:
-        weeks = _weeks_before(span_s, found.step_s)
-        charts = _compared(engine, charts, found, zone, asked, weeks)
-    lead = sentence(charts[0].told if len(charts) == 1 else every)
+        weeks = _weeks_before(found)
+        shift = timedelta(weeks=weeks)
+        span = (found.since - shift, found.until - shift)
+        older = series.timeline(connection, span, zone, found.step_s)
+        charts = [
+            _compared(chart, earlier, shift, zone)
+            for chart, earlier in zip(charts, _in_order(older), strict=True)
+        ]
     return Answer(
         since,
         until,
         found.step_s,
-        tuple(one.name for one in known),
         lines,
         rows,
         tuple(charts),
-        every.now,
-        lead,
+        facts.now,
+        sentence(charts[0].facts if len(charts) == 1 else facts),
         chosen.notes,
         weeks,
     )
 
 
-def has_history(engine: Engine, now: datetime) -> bool:
-    """Whether anything was analysed, ever: within what can be shown at once."""
+def has_history(connection: Connection, now: datetime) -> bool:
+    """Return whether the longest range that can be shown has any analysed frame."""
     later = now + timedelta(days=1)
-    return any(line.now.frames for line in totals(engine, later - LONGEST, later))
+    return any(line.now.frames for line in totals(connection, later - LONGEST_RANGE, later))
 
 
-def _chart(
-    line: Total, buckets: tuple[Bucket, ...], since: datetime, until: datetime, step_s: int
-) -> Chart:
-    told = Told(
-        line.source.shown_name,
+def _facts_of_all(lines: Sequence[Total], found: Timeline) -> ChartFacts:
+    return ChartFacts(
+        _together_name([line.source for line in lines]),
+        combine(line.now for line in lines),
+        combine(line.before for line in lines),
+        sum(line.expected_s for line in lines),
+        sum(line.expected_before_s for line in lines),
+        longest_gap_s(common_gaps(_in_order(found)), found.since, found.until),
+        found.step_s,
+    )
+
+
+def _chart(line: Total, buckets: tuple[Bucket, ...], found: Timeline) -> Chart:
+    facts = ChartFacts(
+        line.source.display_name,
         line.now,
         line.before,
         line.expected_s,
         line.expected_before_s,
-        longest_gap_s(buckets, since, until),
-        step_s,
+        longest_gap_s(buckets, found.since, found.until),
+        found.step_s,
     )
-    return Chart(line.source.shown_name, buckets, told)
+    return Chart(line.source.display_name, buckets, facts)
 
 
-def _weeks_before(span_s: float, step_s: int) -> int:
-    """As many whole weeks as the range is away from itself, and whole steps."""
-    unit_s = max(WEEK_S, step_s)
+def _weeks_before(found: Timeline) -> int:
+    """Return the fewest whole weeks that are not shorter than the range, in whole steps."""
+    span_s = (found.until - found.since).total_seconds()
+    unit_s = max(WEEK_S, found.step_s)
     return ceil(span_s / unit_s) * unit_s // WEEK_S
 
 
-def _compared(  # noqa: PLR0913, PLR0917
-    engine: Engine,
-    charts: Sequence[Chart],
-    found: Timeline,
-    zone: tzinfo,
-    asked: Mapping[str, Any],
-    weeks: int,
-) -> list[Chart]:
-    """The charts with what was there so many weeks before."""
-    shift = timedelta(weeks=weeks)
-    older = timeline(
-        engine,
-        found.since - shift,
-        found.until - shift,
-        zone,
-        step_s=found.step_s,
-        **asked,
+def _compared(chart: Chart, earlier: Sequence[Bucket], shift: timedelta, zone: tzinfo) -> Chart:
+    """Return the chart with the measures of the earlier buckets, if both are covered enough."""
+    by_time = {_local(one, zone) + shift: one.measures for one in earlier}
+    before = tuple(by_time.get(_local(one, zone)) for one in chart.buckets)
+    both = (chart.buckets, earlier)
+    enough = comparable(
+        [sum(one.measures.analyzed_s for one in buckets) for buckets in both],
+        [sum(one.expected_s for one in buckets) for buckets in both],
     )
-    compared = []
-    for chart, earlier in zip(charts, _in_order(older), strict=True):
-        buckets = chart.buckets
-        there = {_clock(one, zone) + shift: one.measures for one in earlier}
-        before = tuple(there.get(_clock(one, zone)) for one in buckets)
-        times = (buckets, earlier)
-        enough = comparable(
-            [sum(one.measures.analyzed_s for one in steps) for steps in times],
-            [sum(one.expected_s for one in steps) for steps in times],
-        )
-        compared.append(replace(chart, before=before if enough else ()))
-    return compared
+    return replace(chart, before=before if enough else ())
 
 
-def _clock(bucket: Bucket, zone: tzinfo) -> datetime:
-    """When it begins, on the viewer's clock."""
+def _local(bucket: Bucket, zone: tzinfo) -> datetime:
+    """Return the begin of a bucket as a local time without an offset."""
     return bucket.begin.astimezone(zone).replace(tzinfo=None)
 
 
 def _in_order(found: Timeline) -> list[tuple[Bucket, ...]]:
-    """The series as the charts have them: sources by name, then tags."""
+    """Return the series in the order of the charts: sources by name, then tags."""
     return [
         buckets for series in (found.series, found.groups) for _, buckets in sorted(series.items())
     ]
@@ -183,18 +185,18 @@ def _order(line: Total) -> tuple[bool, str]:
     return isinstance(line.source, SourceGroup), line.source.name
 
 
-def _together(sources: Sequence[HistorySource | SourceGroup]) -> str:
-    """What was made up is never silently added to what was measured."""
-    made_up = sum(one.generated for one in sources)
+def _together_name(sources: Sequence[HistorySource | SourceGroup]) -> str:
+    """Name a sum of sources. It says if generated history is among it."""
+    generated = sum(one.generated for one in sources)
     text = f"{len(sources)} sources together"
-    if not made_up:
+    if not generated:
         return text
-    return f"{text} ({'all' if made_up == len(sources) else made_up} generated, not measured)"
+    return f"{text} ({'all' if generated == len(sources) else generated} generated, not measured)"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sources and the tags of a view that there are, and a line on those that there are not."""
+    """The existing sources and tags of a view, and a note on the missing ones."""
 
     names: tuple[str, ...]
     tags: tuple[str, ...]
@@ -202,7 +204,7 @@ class Choice:
 
 
 def choose(known: Sequence[HistorySource], view: View) -> Choice:
-    """What the view is of. Without any of it: all sources."""
+    """Return the view's sources and tags that exist. If none do, the view is of all sources."""
     all_names, all_tags = {one.name for one in known}, {tag for one in known for tag in one.tags}
     names = tuple(name for name in view.sources if name in all_names)
     tags = tuple(tag for tag in view.tags if tag in all_tags)
@@ -210,9 +212,9 @@ def choose(known: Sequence[HistorySource], view: View) -> Choice:
     missing += [f"tag “{tag[:40]}”" for tag in view.tags if tag not in all_tags]
     if not missing:
         return Choice(names, tags, ())
-    trouble = SourceNotFoundError(
-        f"There is no {missing[0]}"
-        + (f", nor {len(missing) - 1} more that were asked for" if len(missing) > 1 else ""),
+    others = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
+    error = SourceNotFoundError(
+        f"There is no {missing[0]}{others}",
         hint="Showing the others." if names or tags else "Showing all sources.",
     )
-    return Choice(names, tags, (trouble.line(),))
+    return Choice(names, tags, (error.line(),))

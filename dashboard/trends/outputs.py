@@ -1,36 +1,37 @@
-"""What the page Trends shows of an answer, as the outputs of its callback, in their order."""
+"""What the page shows of an answer: the outputs of its callback."""
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import tzinfo
 from typing import Any, Final
 
 from dash import html, no_update
 from sqlalchemy import Engine
 
-from analytics.history.local_time import zone_named
-from contracts.errors import MoodlineError, SettingsError
+from analytics.snapshots import in_snapshot
+from contracts.errors import MoodlineError
 from contracts.times import utc_now
-from dashboard.trends.answers import Answer, answer, has_history
-from dashboard.trends.axis_clock import axis_clock
-from dashboard.trends.figure_layout import Drawn, Style
-from dashboard.trends.figures import redrawn, scale_of, timeline_figure
+from dashboard.trends.answer_cache import answer_cache
+from dashboard.trends.answers import Answer, has_history
+from dashboard.trends.browser import ViewerBrowser
+from dashboard.trends.charts.axis_clock import axis_clock
+from dashboard.trends.charts.figure import figure_patch, timeline_figure
+from dashboard.trends.charts.layout import ChartData, Style
+from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
-from dashboard.trends.sentences import Told, statement
+from dashboard.trends.sentences import ChartFacts, statement
 from dashboard.trends.tables import data_table, legend, source_table
-from dashboard.trends.view import Reading, View
+from dashboard.trends.view import ParsedView, View
 from dashboard.web.number_format import duration, local_time
 from dashboard.web.palette import palette
-from records.windows import MINUTE_S
+from records.rollup_windows import MINUTE_S
 
-Browser = dict[str, Any]
-"""What the page's script says of the browser: zone, locale, dark, touch, narrow."""
-
-Turns = Sequence[dict[str, str] | None]
-"""For each place, of the chart that is in it: the view's revision, and when it was drawn."""
+DrawnCharts = Sequence[Mapping[str, str] | None]
+"""For each slot, what its chart shows now: the view's revision, and when it was drawn."""
 
 _NO_HISTORY: Final = (
-    html.P("There is no history yet. It begins with a camera, or with a recording."),
+    html.P("There is no history yet. Add a camera or analyse a recording to begin."),
     html.Ul(
         [
             html.Li(html.A("Add a camera", href="sources?add=camera", className="button")),
@@ -41,7 +42,7 @@ _NO_HISTORY: Final = (
     ),
     html.P(
         [
-            "Or by command: ",
+            "Or on the command line: ",
             html.Code("moodline analyze VIDEO"),
             ", or ",
             html.Code("moodline source add NAME URI"),
@@ -52,82 +53,112 @@ _NO_HISTORY: Final = (
         className="help",
     ),
 )
-_NOTHING_HERE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
+_EMPTY_RANGE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
-def shown(engine: Engine, asked: Reading, browser: Browser, last: Turns) -> tuple[Any, ...]:
-    """The page's answer to a view. last: what it showed before. Raises MoodlineError."""
-    now = utc_now()
-    found = answer(engine, asked.view, zone_of(browser), now)
-    notes = _notes((*asked.notes, *found.notes, *_generated(found)))
-    if found.everything.is_gap() and not asked.view.zoom:  # Out of a zoom the charts lead back.
-        empty = [_NOTHING_HERE] if has_history(engine, now) else [*_NO_HISTORY]
-        return ("", notes, empty, False, True, *_unchanged(), not asked.view.follows)
-    head = ("", notes, "", True, False)
-    return (*head, *_results(found, asked.view, browser, last), not asked.view.follows)
+def _all_slots() -> list[Any]:
+    return [no_update] * len(SLOTS)
 
 
-def chart_table(
-    engine: Engine, view: View, zone: tzinfo, now: datetime, slot: int
-) -> html.Table | str:
-    """The data table of the chart in that place. Raises MoodlineError."""
-    found = answer(engine, view, zone, now)
-    if slot >= len(found.charts):
-        return ""
-    chart = found.charts[slot]
-    drawn = Drawn(chart.buckets, found.step_s, found.until)
-    return data_table(drawn, zone)
+@dataclass(frozen=True, slots=True)
+class PageUpdate:
+    """The outputs of the answer's callback, in their order. By default a part stays unchanged.
+
+    The last lists have one value a slot.
+    """
+
+    error: str
+    notes: list[Any]
+    empty: Any
+    empty_hidden: bool
+    results_hidden: Any
+    lead: Any = no_update
+    span: Any = no_update
+    legend: Any = no_update
+    per_source: Any = no_update
+    figures_hidden: list[Any] = field(default_factory=_all_slots)
+    names: list[Any] = field(default_factory=_all_slots)
+    captions: list[Any] = field(default_factory=_all_slots)
+    figures: list[Any] = field(default_factory=_all_slots)
+    drawn: list[Any] = field(default_factory=_all_slots)
+    refresh_disabled: bool = False
+
+    def outputs(self) -> tuple[Any, ...]:
+        """Return the values as Dash takes them."""
+        return tuple(getattr(self, one.name) for one in fields(self))
 
 
-def trouble_shown(trouble: MoodlineError, notes: Sequence[str], *, keep: bool) -> tuple[Any, ...]:
-    """An error as one line. keep: the results of the last time."""
-    hidden = no_update if keep else True
-    return (trouble.line(), _notes(notes), "", True, hidden, *_unchanged(), False)
-
-
-def zone_of(browser: Browser) -> tzinfo:
-    """The viewer's time zone, UTC where the browser names none that there is."""
-    try:
-        return zone_named(str(browser.get("zone") or "UTC")[:64])
-    except SettingsError:
-        return UTC
-
-
-def _results(found: Answer, view: View, browser: Browser, last: Turns) -> tuple[Any, ...]:
-    zone = zone_of(browser)
-    scale = scale_of((chart.buckets for chart in found.charts), view.mode)
-    figures: list[Any] = [no_update] * len(SLOTS)
-    turns: list[Any] = list(last)
-    for slot, chart in enumerate(found.charts):
-        style = Style(
-            palette(bool(browser.get("dark"))),
-            zone,
-            view.mode,
-            touch=bool(browser.get("touch")),
-            narrow=bool(browser.get("narrow")),
-            revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
-            only=view.only,
-        )
-        drawn = Drawn(chart.buckets, found.step_s, found.until, chart.before)
-        figure = timeline_figure(drawn, scale, style)
-        same = bool(turns[slot]) and turns[slot]["revision"] == style.revision
-        figures[slot] = redrawn(figure) if same else figure
-        turns[slot] = {"revision": style.revision, "at": found.until.isoformat()}
-    return (
-        _unbroken(found.lead),
-        _span(found, zone),
-        legend(found.everything, view),
-        source_table(found.rows),
-        [slot >= len(found.charts) for slot in SLOTS],
-        _padded([chart.name for chart in found.charts]),
-        _padded([_caption(chart.told) for chart in found.charts]),
-        figures,
-        turns,
+def answer_update(
+    engine: Engine, asked: ParsedView, browser: ViewerBrowser, drawn: DrawnCharts
+) -> PageUpdate:
+    """Return the page's answer to a view. drawn: what is on screen. Raises MoodlineError."""
+    now, view = utc_now(), asked.view
+    found = answer_cache(engine).ask(engine, view, browser.zone, now)
+    notes = _paragraphs((*asked.notes, *found.notes, *_generated_note(found)))
+    refresh_disabled = not view.follows_now
+    if found.everything.is_gap() and not view.zoom:  # In a zoom, the charts show the way back.
+        empty = [_EMPTY_RANGE] if in_snapshot(engine, has_history, now) else [*_NO_HISTORY]
+        return PageUpdate("", notes, empty, False, True, refresh_disabled=refresh_disabled)
+    figures, redrawn = _figures(found, view, browser, drawn)
+    return PageUpdate(
+        error="",
+        notes=notes,
+        empty="",
+        empty_hidden=True,
+        results_hidden=False,
+        lead=_non_breaking(found.lead),
+        span=_span_text(found, browser.zone),
+        legend=legend(found.everything, view),
+        per_source=source_table(found.rows),
+        figures_hidden=[slot >= len(found.charts) for slot in SLOTS],
+        names=_padded([chart.name for chart in found.charts]),
+        captions=_padded([_caption(chart.facts) for chart in found.charts]),
+        figures=figures,
+        drawn=redrawn,
+        refresh_disabled=refresh_disabled,
     )
 
 
-def _generated(found: Answer) -> tuple[str, ...]:
-    """A line on sources whose history was made up, so that nobody takes it for lived."""
+def error_update(error: MoodlineError, notes: Sequence[str], *, keep: bool) -> PageUpdate:
+    """Return the page with an error. keep: whether the previous results stay."""
+    return PageUpdate(error.line(), _paragraphs(notes), "", True, no_update if keep else True)
+
+
+def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> html.Table | str:
+    """Return the data table of the chart in a slot. Raises MoodlineError."""
+    found = answer_cache(engine).latest(engine, view, zone, utc_now())
+    if slot >= len(found.charts):
+        return ""
+    return data_table(ChartData(found.charts[slot].buckets, found.step_s, found.until), zone)
+
+
+def _figures(
+    found: Answer, view: View, browser: ViewerBrowser, drawn: DrawnCharts
+) -> tuple[list[Any], list[Any]]:
+    """Return for each slot its figure, or a patch over the one of the same view, and its mark."""
+    scale = scale_of((chart.buckets for chart in found.charts), view.mode)
+    figures, marks = _all_slots(), list(drawn)
+    for slot, chart in enumerate(found.charts):
+        style = Style(
+            palette(browser.dark),
+            browser.zone,
+            view.mode,
+            touch=browser.touch,
+            narrow=browser.narrow,
+            revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
+            only=view.only,
+        )
+        data = ChartData(chart.buckets, found.step_s, found.until, chart.before)
+        figure = timeline_figure(data, scale, style)
+        on_screen = marks[slot]
+        same = on_screen is not None and on_screen["revision"] == style.revision
+        figures[slot] = figure_patch(figure) if same else figure
+        marks[slot] = {"revision": style.revision, "at": found.until.isoformat()}
+    return figures, marks
+
+
+def _generated_note(found: Answer) -> tuple[str, ...]:
+    """Return a note that names the sources whose history is generated, or none."""
     names = sorted(one.source.name for one in found.lines if one.source.generated)
     if not names:
         return ()
@@ -135,41 +166,36 @@ def _generated(found: Answer) -> tuple[str, ...]:
     return (f"Generated, not measured: {listed}.",)
 
 
-def _span(found: Answer, zone: tzinfo) -> str:
-    """The range in words, on the clock that the charts have."""
+def _span_text(found: Answer, zone: tzinfo) -> str:
+    """Return the range in words, on the clock of the charts."""
     ends = (found.since, found.until)
     year = len({one.astimezone(zone).year for one in ends}) > 1
     begin, end = (local_time(one, zone, MINUTE_S, year=year) for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
     text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
-    return " ".join(filter(None, (text, clock.note, _before(found))))
+    return " ".join(filter(None, (text, clock.note, _comparison_text(found))))
 
 
-def _before(found: Answer) -> str:
-    """What the dashed lines are, and where there are none, why."""
+def _comparison_text(found: Answer) -> str:
+    """Return what the dashed lines are, and why a chart has none."""
     if not found.weeks_before:
         return ""
     weeks = f"{found.weeks_before} week{'' if found.weeks_before == 1 else 's'}"
     missing = [chart.name for chart in found.charts if not chart.before]
-    text = f"Dashed: the same weekdays and times {weeks} before."
     if len(missing) == len(found.charts):
-        return f"No dashed lines: now, or {weeks} before, too little was covered to compare."
+        return f"No dashed lines: this range, or {weeks} before, is covered too little to compare."
+    text = f"Dashed: the same weekdays and times {weeks} before."
     return text + (f" None for {', '.join(missing)}: too little was covered." if missing else "")
 
 
-def _unchanged() -> tuple[Any, ...]:
-    """The results are hidden, or as they were."""
-    return (*[no_update] * 4, *[[no_update] * len(SLOTS)] * 5)
+def _caption(facts: ChartFacts) -> str:
+    """Return a chart's sentence; its name is the heading above."""
+    text = statement(facts)
+    return _non_breaking(text[0].upper() + text[1:])
 
 
-def _caption(told: Told) -> str:
-    """A chart's sentence; its name is the heading above."""
-    text = statement(told)
-    return _unbroken(text[0].upper() + text[1:])
-
-
-def _unbroken(text: str) -> str:
-    """Each number on one line with what it counts."""
+def _non_breaking(text: str) -> str:
+    """Return the text with each number on one line with its unit."""
     return re.sub(r"(?<=[0-9]) (?=[%a-z])", "\u00a0", text)
 
 
@@ -177,5 +203,5 @@ def _padded(texts: Sequence[str]) -> list[str]:
     return [*texts, *[""] * (len(SLOTS) - len(texts))]
 
 
-def _notes(notes: Sequence[str]) -> list[Any]:
+def _paragraphs(notes: Sequence[str]) -> list[Any]:
     return [html.P(note) for note in notes]

@@ -1,26 +1,26 @@
-"""The page Trends: how expressions moved over a range, and how much of it was seen."""
+"""The layout of the page Trends. Its callbacks fill it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from dash import dcc, html
 
-from dashboard.trends.answers import MOST_CHARTS
+from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
 
 REFRESH_S: Final = 30
-SLOTS: Final = range(MOST_CHARTS)
+SLOTS: Final = range(MAX_CHARTS)
 _VALENCE: Final = (
-    "Derived valence is no measurement. It is computed: how pleasant people rated the words of the "
-    "seven expressions to be (Bradley and Lang, 1999, Affective Norms for English Words), weighted "
-    "with the model's mean probabilities; −1 is unpleasant, +1 is pleasant."
+    "Derived valence is computed, not measured: the pleasantness that people gave the names of the "
+    "seven expressions (Bradley and Lang, 1999, Affective Norms for English Words), weighted with "
+    "the model's mean probabilities. −1 is unpleasant, +1 is pleasant."
 )
 _COUNTS: Final = (
-    "Person-time: each person's seconds in the picture, added up. Tracks: people, as long as they "
-    "stayed in the picture; nobody is recognised, so who comes back is counted again. Coverage: of "
-    "the time that could have been seen, what was analysed. A recording's is its own length, a "
-    "camera's is since it was added, but for its pauses."
+    "Person-time: the seconds that each face was in view, added up. Tracks: one for each stay of a "
+    "face in view; nobody is recognised, so a person who returns is counted again. Coverage: the "
+    "analysed share of the expected time, which is the length of a recording, and for a camera the "
+    "time since it was added without its pauses."
 )
 RANGES: Final = {**PRESETS, "Custom": CUSTOM}
 MODES: Final = {
@@ -32,11 +32,11 @@ MODES: Final = {
 
 
 _DATE_TIME: Final[Any] = "datetime-local"
-"""Browsers know it, Dash's types do not."""
+"""An input type that Dash's type hints do not have."""
 
 
 def layout(_visit: Visit) -> html.Div:
-    """The page, empty. What it shows comes from callbacks."""
+    """Return the empty page."""
     return html.Div(
         [
             dcc.Location(id="url", refresh=False),
@@ -44,7 +44,7 @@ def layout(_visit: Visit) -> html.Div:
             dcc.Store(id="extras-asked"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
             _controls(),
-            *_lines(),
+            *_messages(),
             _results(),
         ]
     )
@@ -59,12 +59,12 @@ def _controls() -> html.Section:
             _custom_range(),
         ],
         className="controls",
-        **attributes(aria_label="What is shown"),
+        **attributes(aria_label="Range, sources and mode"),
     )
 
 
 def _segments(control: str, label: str, choices: Mapping[str, str]) -> html.Fieldset:
-    """One of a few, each a button; the one that holds is pressed."""
+    """Return a button for each choice; the current one is pressed."""
     buttons = [
         html.Button(name, id={"control": control, "value": str(value)}, type="button", n_clicks=0)
         for name, value in choices.items()
@@ -75,7 +75,7 @@ def _segments(control: str, label: str, choices: Mapping[str, str]) -> html.Fiel
 
 
 def _sources() -> html.Div:
-    """What trends_sources.js makes a list to choose from: offered comes in, chosen goes out."""
+    """Return the place of the list that trends_sources.js makes from `offered` into `chosen`."""
     return html.Div(
         [
             dcc.Store(id="offered"),
@@ -104,7 +104,7 @@ def _custom_range() -> html.Div:
     )
 
 
-def _lines() -> list[Any]:
+def _messages() -> list[Any]:
     return [
         html.Div(id="trouble", role="alert", className="trouble"),
         html.Div(id="notes", role="status", className="notes"),
@@ -117,9 +117,7 @@ def _results() -> html.Div:
         [
             html.P(id="lead", className="lead"),
             html.P(id="span", className="span"),
-            html.Ul(
-                id="legend", className="legend", **attributes(aria_label="Legend, with totals")
-            ),
+            html.Ul(id="legend", className="legend", **attributes(aria_label="Legend with totals")),
             html.Div(id="trends-tools", className="toolbar"),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
             html.Div(id="trends-extras", className="extras"),
@@ -139,10 +137,10 @@ def _results() -> html.Div:
 
 
 def _chart(slot: int) -> html.Figure:
-    """The place of one chart. They stay where they are, so that a zoom outlives a refresh."""
+    """Return the place of one chart. It is never replaced, so that a zoom survives a refresh."""
     return html.Figure(
         [
-            dcc.Store(id={"part": "turn", "slot": slot}),
+            dcc.Store(id={"part": "drawn", "slot": slot}),
             dcc.Store(id={"part": "wanted", "slot": slot}),
             html.H2(id={"part": "name", "slot": slot}),
             html.Figcaption(id={"part": "caption", "slot": slot}),

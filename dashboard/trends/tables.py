@@ -1,4 +1,4 @@
-"""The page's tables and its legend, as HTML."""
+"""The tables and the legend of the page, as HTML."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,17 +8,18 @@ from typing import Any, Final
 from dash import dcc, html
 
 from analytics.history.measures import Measures
-from analytics.history.trends import Bucket, Total
+from analytics.history.timeline import Bucket
+from analytics.history.totals import Total
 from contracts.expressions import UNCERTAIN
-from dashboard.trends.figure_layout import Drawn
-from dashboard.trends.figures import partly, rate
-from dashboard.trends.gaps import gaps
+from dashboard.trends.charts.gaps import gaps
+from dashboard.trends.charts.layout import ChartData
+from dashboard.trends.charts.scale import partial_note, rate_text
 from dashboard.trends.view import View, write_view
 from dashboard.web.number_format import count, local_time, percent, person_time, signed
 from dashboard.web.palette import NO_COVERAGE, STACK
 
-MOST_LINES: Final = 100
-NONE: Final = "–"
+_MAX_ROWS: Final = 100
+_NO_VALUE: Final = "–"
 _SOURCE_COLUMNS: Final = (
     "Source or tag",
     "Person-time",
@@ -30,7 +31,7 @@ _SOURCE_COLUMNS: Final = (
 
 
 def legend(found: Measures, view: View) -> list[Any]:
-    """Each label with its total, a link that draws it alone or all again; then the mark."""
+    """Return each label with its total and a link that shows it alone, or all labels again."""
     shares = found.shares or {}
     items = [
         html.Li(
@@ -41,13 +42,13 @@ def legend(found: Measures, view: View) -> list[Any]:
                     html.Span(
                         f"{percent(shares[label])} · {person_time(found.person_s[label])}"
                         if shares
-                        else NONE,
+                        else _NO_VALUE,
                         className="legend-total",
                     ),
                 ],
                 href=write_view(replace(view, only="" if view.only == label else label)),
                 className="legend-link" + (" only" if view.only == label else ""),
-                title="Show all again" if view.only == label else f"Show {label} alone",
+                title="Show all labels" if view.only == label else f"Show only {label}",
             )
         )
         for label in STACK
@@ -57,22 +58,25 @@ def legend(found: Measures, view: View) -> list[Any]:
 
 
 def source_table(lines: Sequence[Total]) -> list[Any]:
-    """One line a source, the busiest first, then the tags; MOST_LINES at most."""
-    rows = [_row(_SOURCE_COLUMNS, _source_cells(line)) for line in lines[:MOST_LINES]]
+    """Return one line a source, the busiest first, then the tags; at most _MAX_ROWS."""
+    rows = [_row(_SOURCE_COLUMNS, _source_cells(line)) for line in lines[:_MAX_ROWS]]
     parts: list[Any] = [html.Table([_head(_SOURCE_COLUMNS), html.Tbody(rows)], className="cards")]
-    if len(lines) > MOST_LINES:
+    if len(lines) > _MAX_ROWS:
         parts.append(
-            html.P(f"and {len(lines) - MOST_LINES} more sources with less; choose them above.")
+            html.P(
+                f"{len(lines) - _MAX_ROWS} more sources with less person-time are not listed. "
+                "Choose sources above to see them."
+            )
         )
     return parts
 
 
-def data_table(drawn: Drawn, zone: tzinfo) -> html.Table:
-    """A chart in numbers, by time; the steps of a gap are one line."""
-    buckets, until, step_s = drawn.buckets, drawn.until, drawn.step_s
+def data_table(data: ChartData, zone: tzinfo) -> html.Table:
+    """Return a chart's numbers by time. A gap is one line."""
+    buckets, until, step_s = data.buckets, data.until, data.step_s
     columns = ("Begin", "Coverage", "Person-time", "Per covered hour", *STACK)
     lines = [
-        (one.begin, _data_cells(one, drawn, zone)) for one in buckets if not one.measures.is_gap()
+        (one.begin, _data_cells(one, step_s, zone)) for one in buckets if not one.measures.is_gap()
     ]
     for begin, end in gaps(buckets, until):
         text = f"{NO_COVERAGE} until {local_time(end, zone, step_s)}"
@@ -83,29 +87,29 @@ def data_table(drawn: Drawn, zone: tzinfo) -> html.Table:
 
 def _source_cells(line: Total) -> tuple[str, ...]:
     now = line.now
-    name = line.source.shown_name + (" (removed)" if line.source.removed else "")
+    name = line.source.display_name + (" (removed)" if line.source.removed else "")
     share = percent(line.coverage)
     if now.shares is None:
-        return (name, NONE, count(now.tracks), share, NONE, NONE)
+        return (name, _NO_VALUE, count(now.tracks), share, _NO_VALUE, _NO_VALUE)
     return (
         name,
         person_time(now.total_s),
         count(now.tracks),
         share,
         percent(now.shares[UNCERTAIN]),
-        NONE if now.valence is None else signed(now.valence),
+        _NO_VALUE if now.valence is None else signed(now.valence),
     )
 
 
-def _data_cells(bucket: Bucket, drawn: Drawn, zone: tzinfo) -> tuple[str, ...]:
+def _data_cells(bucket: Bucket, step_s: int, zone: tzinfo) -> tuple[str, ...]:
     shares = bucket.measures.shares
-    mark = partly(bucket)
+    note = partial_note(bucket)
     return (
-        local_time(bucket.begin, zone, drawn.step_s) + (f" ({mark})" if mark else ""),
+        local_time(bucket.begin, zone, step_s) + (f" ({note})" if note else ""),
         percent(bucket.coverage),
-        person_time(bucket.measures.total_s) if shares else "nobody seen",
-        rate(bucket.measures) if shares else NONE,
-        *(percent(shares[label]) if shares else NONE for label in STACK),
+        person_time(bucket.measures.total_s) if shares else "no faces",
+        rate_text(bucket.measures) if shares else _NO_VALUE,
+        *(percent(shares[label]) if shares else _NO_VALUE for label in STACK),
     )
 
 
@@ -114,7 +118,7 @@ def _head(columns: Sequence[str]) -> html.Thead:
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> html.Tr:
-    """The first cell names the line. The last one of a short line reaches to its end."""
+    """Return a row. The first cell is its name; the last of a short row spans the rest."""
     named: list[Any] = [html.Th(cells[0], scope="row")]
     for place, (column, cell) in enumerate(zip(columns[1:], cells[1:], strict=False), start=2):
         wide = len(columns) - place + 1 if place == len(cells) else 1

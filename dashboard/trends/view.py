@@ -1,6 +1,6 @@
-"""What the page's address asks for: a range, sources, and how they are shown.
+"""The view: the time range, sources and mode that the page's address asks for.
 
-An address may come from anywhere: what cannot be read falls back, and is said.
+An address may come from anywhere: an invalid part is replaced by its default, with a note.
 """
 
 import re
@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote
 
-from analytics.history.source_selection import MOST_SOURCES
-from analytics.runs.run_list import LABELS
+from analytics.history.source_selection import MAX_SOURCES
+from contracts.expressions import LABELS
 
-LONGEST: Final = timedelta(days=3653)
+LONGEST_RANGE: Final = timedelta(days=3653)
 """Ten years."""
-_LONGEST_QUERY: Final = 65_536
-_SHOWN: Final = 40
+_MAX_QUERY_LENGTH: Final = 65_536
+_MAX_EXCERPT: Final = 40
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2200
 _AGO: Final = re.compile(r"now(?:-([0-9]{1,6})([mhdwy]))?", re.ASCII)
@@ -30,9 +30,10 @@ _UNITS: Final = {
 
 
 class Mode(StrEnum):
-    """What a height says: shares of the person-time as bars or as lines, or people and seconds.
+    """What a chart's heights are.
 
-    RATE: person-time per covered hour, which a step that was half covered does not lower.
+    SHARE, LINES: shares of the person-time, as bars or as lines. SECONDS: person-time. RATE:
+    person-time per covered hour, which is not lower for a partly covered bucket.
     """
 
     SHARE = "share"
@@ -40,14 +41,18 @@ class Mode(StrEnum):
     RATE = "rate"
     LINES = "lines"
 
+    @property
+    def shows_shares(self) -> bool:
+        return self in {Mode.SHARE, Mode.LINES}
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A range whose ends are "now", "now-24h" or ISO 8601; no sources are all of them.
+    """A time range and what is shown of it. Ends are "now", "now-24h" or ISO 8601.
 
-    tags: each a series of its own, all its sources together; with tags alone there are no others.
-    only: the one label that is drawn, or "" for all. zoom: the part of the range that is looked
-    at, its ends as those of a range; () for all of it.
+    sources: each a series; with neither sources nor tags, all sources. tags: each a series of all
+    its sources together. only: the one label that is drawn, or "" for all. zoom: the ends of the
+    part of the range that is shown; () for all of it.
     """
 
     since: str = "now-24h"
@@ -59,22 +64,22 @@ class View:
     tags: tuple[str, ...] = ()
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
-        """What is looked at, UTC. Of a View that read_view gave it always holds."""
+        """Return begin and end of what is shown, UTC. It never raises for a view of read_view."""
         return _ends(*(self.zoom or (self.since, self.until)), now)
 
-    def whole(self, now: datetime) -> tuple[datetime, datetime]:
-        """The range that a zoom is a part of, UTC."""
+    def full_range(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return begin and end of the range without the zoom, UTC."""
         return _ends(self.since, self.until, now)
 
     @property
-    def follows(self) -> bool:
-        """Whether what is looked at ends now, and moves on with it."""
+    def follows_now(self) -> bool:
+        """Whether the shown range ends now, so that it moves with time."""
         return self.until == "now" and not self.zoom
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A view, and for its reader a line on each thing that was asked for and is not shown."""
+class ParsedView:
+    """A view, and a note on each part of the address that is invalid."""
 
     view: View
     notes: tuple[str, ...] = ()
@@ -91,12 +96,12 @@ CUSTOM: Final = "custom"
 
 
 def preset(view: View) -> str:
-    """The preset's begin that the view's range is, or CUSTOM."""
+    """Return the begin of the preset that the view's range is, or CUSTOM."""
     return view.since if view.until == "now" and view.since in PRESETS.values() else CUSTOM
 
 
-def moment(text: str, now: datetime) -> datetime | None:
-    """The moment that `text` means, UTC; without an offset it is read as UTC. None for none."""
+def parse_time(text: str, now: datetime) -> datetime | None:
+    """Return the time in UTC; None if it is invalid. ISO 8601 without an offset is UTC."""
     ago = _AGO.fullmatch(text)
     try:
         if ago is not None:
@@ -109,25 +114,25 @@ def moment(text: str, now: datetime) -> datetime | None:
     return found if _FIRST_YEAR <= found.year < _LAST_YEAR else None
 
 
-def range_trouble(since: datetime | None, until: datetime | None) -> str:
-    """Why that is no range that can be shown; "" where it is one."""
+def range_error(since: datetime | None, until: datetime | None) -> str:
+    """Return why the range cannot be shown; "" if it can."""
     if since is None or until is None:
-        return "A range needs a begin and an end."
+        return "Enter a begin and an end."
     if since >= until:
-        return "A range begins before it ends."
-    if since.year < _FIRST_YEAR or until - since > LONGEST:
+        return "The begin must be before the end."
+    if since.year < _FIRST_YEAR or until - since > LONGEST_RANGE:
         return "A range is ten years at most."
     return ""
 
 
-def read_view(query: str | None, now: datetime, zone: tzinfo) -> Reading:
-    """The view that an address's query asks for. Nothing in it makes this raise.
+def read_view(query: str | None, now: datetime, zone: tzinfo) -> ParsedView:
+    """Return the view that an address's query asks for. It raises for no query.
 
-    zone: the viewer's, whose clock a time without an offset is meant on.
+    zone: of times without an offset.
     """
     query = (query or "").removeprefix("?")
-    if len(query) > _LONGEST_QUERY:
-        return Reading(View(), ("The address is too long to be read; showing the last 24 hours.",))
+    if len(query) > _MAX_QUERY_LENGTH:
+        return ParsedView(View(), ("The address is too long; showing the last 24 hours.",))
     asked = parse_qs(query, keep_blank_values=True)
     notes: list[str] = []
     begin, end = (_utc(_last(asked, key), zone) for key in ("from", "to"))
@@ -136,11 +141,11 @@ def read_view(query: str | None, now: datetime, zone: tzinfo) -> Reading:
     mode, only = _read_mode(_last(asked, "mode"), notes), _last(asked, "only") or ""
     only = only if only in LABELS else ""
     zoom = _read_zoom(_last(asked, "zoom"), now, zone, notes)
-    return Reading(View(since, until, sources, mode, only, zoom, tags), (*notes,))
+    return ParsedView(View(since, until, sources, mode, only, zoom, tags), (*notes,))
 
 
 def write_view(view: View) -> str:
-    """The query that read_view reads the view from. Each name is escaped, so it may have commas."""
+    """Return the query of a view. Names are escaped, so they may contain commas."""
     parts = [("from", quote(view.since, safe=":")), ("to", quote(view.until, safe=":"))]
     if view.sources:
         parts.append(("sources", ",".join(quote(name, safe="") for name in view.sources)))
@@ -155,20 +160,20 @@ def write_view(view: View) -> str:
 
 
 def _ends(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
-    begin, end = moment(since, now), moment(until, now)
+    begin, end = parse_time(since, now), parse_time(until, now)
     if begin is None or end is None:
-        raise ValueError(f"no range: {since!r} to {until!r}")
+        raise ValueError(f"invalid range {since!r} to {until!r}")
     return begin, end
 
 
 def _utc(text: str | None, zone: tzinfo) -> str | None:
-    """A time without an offset, which is one of the viewer's clock, with it; others as they are."""
+    """Return a time without an offset as UTC, and any other text unchanged."""
     try:
         found = datetime.fromisoformat(text or "")
         if found.tzinfo is None:
             return found.replace(tzinfo=zone).astimezone(UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError):
-        pass  # `moment` says what is wrong with it.
+        pass  # parse_time rejects it.
     return text
 
 
@@ -183,12 +188,12 @@ def _read_range(
     asked = (since or default.since, until or default.until)
     if (since, until) == (None, None):
         return asked
-    trouble = range_trouble(moment(asked[0], now), moment(asked[1], now))
-    if not trouble:
+    error = range_error(parse_time(asked[0], now), parse_time(asked[1], now))
+    if not error:
         return asked
     notes.append(
-        f"The range “{_shown(asked[0])}” to “{_shown(asked[1])}” cannot be shown; "
-        f"showing the last 24 hours. {trouble}"
+        f"The range “{_excerpt(asked[0])}” to “{_excerpt(asked[1])}” cannot be shown; "
+        f"showing the last 24 hours. {error}"
     )
     return default.since, default.until
 
@@ -196,24 +201,24 @@ def _read_range(
 def _read_zoom(
     text: str | None, now: datetime, zone: tzinfo, notes: list[str]
 ) -> tuple[str, str] | tuple[()]:
-    """ "2026-11-20T08:00Z/2026-11-20T12:00Z", as ISO 8601 writes an interval."""
+    """Read an ISO 8601 interval such as "2026-11-20T08:00Z/2026-11-20T12:00Z"."""
     if not text:
         return ()
     begin, end = (_utc(one, zone) or "" for one in text.partition("/")[::2])
-    if trouble := range_trouble(moment(begin, now), moment(end, now)):
-        notes.append(f"The zoom “{_shown(text)}” cannot be shown; showing the range. {trouble}")
+    if error := range_error(parse_time(begin, now), parse_time(end, now)):
+        notes.append(f"The zoom “{_excerpt(text)}” cannot be shown; showing the range. {error}")
         return ()
     return begin, end
 
 
 def _read_names(query: str, key: str, notes: list[str]) -> tuple[str, ...]:
-    """Split before it is unescaped: an escaped comma is part of a name."""
+    """Split before unescaping: an escaped comma is part of a name."""
     found = [part.partition("=")[2] for part in query.split("&") if part.startswith(f"{key}=")]
     if not found:
         return ()
     names = dict.fromkeys(unquote(name.replace("+", " ")) for name in found[-1].split(",") if name)
-    if len(names) > MOST_SOURCES:
-        notes.append(f"More than {MOST_SOURCES} {key} were asked for; showing all.")
+    if len(names) > MAX_SOURCES:
+        notes.append(f"The address names more than {MAX_SOURCES} {key}; showing all.")
         return ()
     return tuple(names)
 
@@ -224,11 +229,11 @@ def _read_mode(text: str | None, notes: list[str]) -> Mode:
     try:
         return Mode(text)
     except ValueError:
-        notes.append(f"There is no mode “{_shown(text)}”; showing shares.")
+        notes.append(f"There is no mode “{_excerpt(text)}”; showing shares.")
         return Mode.SHARE
 
 
-def _shown(text: str) -> str:
-    """Of a stranger's text, as much as a line can hold."""
+def _excerpt(text: str) -> str:
+    """Return text from an address, shortened and without control characters."""
     text = "".join(one if one.isprintable() else "�" for one in text)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _MAX_EXCERPT else text[: _MAX_EXCERPT - 1] + "…"

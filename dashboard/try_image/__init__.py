@@ -1,4 +1,4 @@
-"""The page Try an image: what the model says of a picture that its viewer shows."""
+"""The page Try an image: the faces and expressions in an image that the viewer chooses."""
 
 import asyncio
 from typing import Any, Final
@@ -8,18 +8,19 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.errors import MoodlineError
-from dashboard.try_image.upload_limit import Turns
+from dashboard.try_image.upload_limit import UploadLimit
 from dashboard.web.access import Role
 from dashboard.web.backend import Backend
+from dashboard.web.json_values import json_values
 from dashboard.web.page import Page, Visit
 
-MOST_BYTES: Final = 10 * 2**20
-MOST_COMING: Final = 16
-"""Bodies that are received at once: so many times MOST_BYTES of memory."""
-MOST_READ: Final = 3
-"""Pictures that are read, or wait for it, each of which holds a thread."""
-BODY_S: Final = 30.0
-"""Ten megabytes take half of it where a telephone sends five megabits a second."""
+MAX_BYTES: Final = 10 * 2**20
+MAX_UPLOADS: Final = 16
+"""Images that are received at the same time; each takes up to MAX_BYTES of memory."""
+MAX_READS: Final = 3
+"""Images that are read, or wait to be read, at the same time; each holds a thread."""
+UPLOAD_TIMEOUT_S: Final = 30.0
+"""Twice the time that MAX_BYTES take at 5 Mbit/s, as from a phone."""
 
 
 def _layout(_visit: Visit) -> html.Div:
@@ -27,31 +28,30 @@ def _layout(_visit: Visit) -> html.Div:
 
 
 def _routes(backend: Backend) -> APIRouter:
-    """POST read: the picture as the body; what was read of it as JSON. Nothing is kept.
+    """Return POST read: an image file as the body, its faces as JSON. Nothing is stored.
 
-    One that comes slowly waits in no thread, and not for ever; of those that are here, few are let
-    wait for the process that reads them.
+    A slow upload holds no thread, and few complete ones may wait for the process that reads them.
     """
     router = APIRouter()
-    coming, reading = Turns(MOST_COMING), Turns(MOST_READ)
+    uploads, reads = UploadLimit(MAX_UPLOADS), UploadLimit(MAX_READS)
 
     @router.post("/read")
-    async def read(request: Request) -> dict[str, Any]:
-        with coming.one():
+    async def read(request: Request) -> Any:
+        with uploads.slot():
             data = await _body(request)
-        with reading.one():
-            return await run_in_threadpool(backend.read_image, data)
+        with reads.slot():
+            return json_values(await run_in_threadpool(backend.read_image, data))
 
     return router
 
 
 async def _body(request: Request) -> bytes:
-    """All of it. Raises MoodlineError where it takes too long."""
+    """Return the whole body. Raises MoodlineError if it takes too long."""
     try:
-        return await asyncio.wait_for(request.body(), BODY_S)
+        return await asyncio.wait_for(request.body(), UPLOAD_TIMEOUT_S)
     except TimeoutError as exc:
         raise MoodlineError(
-            f"the picture was not here after {BODY_S:g} s", hint="Try a smaller one"
+            f"the image did not arrive within {UPLOAD_TIMEOUT_S:g} s", hint="Try a smaller image"
         ) from exc
 
 
@@ -60,6 +60,6 @@ TRY_IMAGE: Final = Page(
     name="Try an image",
     layout=_layout,
     routes=_routes,
-    most_body=MOST_BYTES,
-    changes=Role.VIEWER,  # It keeps nothing.
+    max_body_bytes=MAX_BYTES,
+    changes=Role.VIEWER,  # Its POST stores nothing.
 )

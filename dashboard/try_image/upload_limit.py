@@ -1,29 +1,31 @@
-"""How many pictures may be on their way at once, so that who is slow or hostile holds up nobody."""
+"""The limit of images at the same time: slow or hostile clients must not block the others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dashboard.web.page import BusyError
+from contracts.errors import ServerBusyError
 
 
 @dataclass(slots=True)
-class Turns:
-    """So many at once; who comes when all are taken is told so, and waits nowhere.
+class UploadLimit:
+    """A number of slots. Without a free one a request fails at once instead of waiting.
 
-    For one event loop: nothing between asking and taking lets another in.
+    For one event loop: nothing runs between the check and the increment.
     """
 
-    most: int
-    taken: int = 0
+    slots: int
+    used: int = 0
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Raises BusyError."""
-        if self.taken >= self.most:
-            raise BusyError("others show pictures just now", hint="Try again in a moment")
-        self.taken += 1
+    def slot(self) -> Iterator[None]:
+        """Hold a slot. Raises ServerBusyError if all are used."""
+        if self.used >= self.slots:
+            raise ServerBusyError(
+                "too many images are being read at the moment", hint="Try again in a few seconds"
+            )
+        self.used += 1
         try:
             yield
         finally:
-            self.taken -= 1
+            self.used -= 1

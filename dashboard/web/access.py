@@ -1,47 +1,55 @@
-"""Who asks, and what that person may do."""
+"""The account that a request acts for, and the check of its role."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.errors import MoodlineError
-from records.tables.users import Role
+from contracts.errors import NotAllowedError
+from records.users.roles import Role
 
-__all__ = ["LOCAL", "NotAllowedError", "Person", "Role", "enter", "present", "require"]
-
-
-class NotAllowedError(MoodlineError):
-    """Raised when a person asks for what their role does not allow."""
+__all__ = [
+    "LOCAL",
+    "Account",
+    "Role",
+    "current_account",
+    "require_role",
+    "set_account",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Who is signed in. name: "" where nobody has to: on this machine alone."""
+class Account:
+    """A signed-in user. name: "" for LOCAL, the account used where sign-in is off."""
 
     name: str
     role: Role
 
-
-LOCAL: Final = Person("", Role.ADMIN)
-_present: ContextVar[Person] = ContextVar("moodline_person", default=LOCAL)
-
-
-def enter(person: Person) -> None:
-    """Let the rest of this request be the person's; the guard says so."""
-    _present.set(person)
+    @property
+    def actor(self) -> str:
+        """The name that the audit records."""
+        return self.name or "dashboard on this machine"
 
 
-def present() -> Person:
-    """Who asks, in a route or a callback, also in a thread that it waits for."""
-    return _present.get()
+LOCAL: Final = Account("", Role.ADMIN)
+_account: ContextVar[Account] = ContextVar("moodline_account", default=LOCAL)
 
 
-def require(needed: Role) -> Person:
-    """Who asks, when they may. Raises NotAllowedError."""
-    person = present()
-    if not person.role.covers(needed):
+def set_account(account: Account) -> None:
+    """Set the account of the current request. Only the guard calls this."""
+    _account.set(account)
+
+
+def current_account() -> Account:
+    """Return the account of the current request, also in threads that the request waits for."""
+    return _account.get()
+
+
+def require_role(needed: Role) -> Account:
+    """Return the account of the request. Raises NotAllowedError if its role is too low."""
+    account = current_account()
+    if not account.role.covers(needed):
         raise NotAllowedError(
-            f"{person.name} may not do that: it takes the role {needed}",
-            hint="Ask whoever runs this moodline",
+            f"{account.name} is not allowed to do that: it needs the role {needed}",
+            hint="Ask an administrator of this moodline installation",
         )
-    return person
+    return account

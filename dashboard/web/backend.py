@@ -1,105 +1,54 @@
-"""What the pages stand on."""
+"""The backend: the records, the settings and the services that the pages work with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from sqlalchemy import Engine
 
 from analytics.removal.erasure import Receipt
-from contracts.errors import MoodlineError
+from contracts.errors import FeatureUnavailableError
 from contracts.settings import Settings
-from records.uploads import UploadLine, Uploads
+from dashboard.web.services import ImageReading, RecordingService, SourceService
 
 
-class UnavailableError(MoodlineError):
-    """Raised where the dashboard runs without the part of moodline that could do it."""
-
-
-class SourceDesk(Protocol):
-    """Keeps and looks at live sources as somebody typed them. Raises SourceError."""
-
-    def add(self, name: str, typed: Mapping[str, Any]) -> None:
-        """typed: uri, fps, tags."""
-
-    def edit(self, name: str, typed: Mapping[str, Any]) -> None:
-        """The same of a known source; an empty uri leaves it where it is."""
-
-    def look(self, uri: str, name: str = "") -> dict[str, Any]:
-        """What it gives in three seconds, with a picture: JPEG, base64, faces blurred."""
-
-
-class RecordingDesk(Protocol):
-    """Queues and finds recordings. Raises MoodlineError."""
-
-    @property
-    def uploads(self) -> Uploads: ...
-
-    def take_upload(self, upload: UploadLine) -> str:
-        """Queue a whole upload; its run."""
-
-    def take_folder(self, path: str, *, anywhere: bool) -> tuple[int, list[str]]:
-        """Queue what is in a folder of this host: how many, and what was refused."""
-
-    def folders(self) -> list[Path]:
-        """Those that may be read from here."""
-
-    def file_of(self, run_id: str) -> Path | None:
-        """Where the run's recording lies; None when it is not here any more."""
-
-    def annotated(self, run_id: str) -> tuple[str, Path]:
-        """("none" | "drawing" | "done" | "failed", where) of the run's annotated copy."""
-
-    def annotate(self, run_id: str) -> None:
-        """Begin to draw what was read onto a copy."""
-
-    def delete_copy(self, run_id: str, *, actor: str) -> None:
-        """Delete that copy, and write down who did."""
-
-
-def _unavailable(*_given: Any, **_named: Any) -> NoReturn:
-    raise UnavailableError(
-        "that cannot be done from here", hint="Start the dashboard by its command"
+def _unavailable(*_args: Any, **_kwargs: Any) -> NoReturn:
+    raise FeatureUnavailableError(
+        "this dashboard cannot do that",
+        hint="Start it with `moodline dashboard` or `moodline up`",
     )
 
 
-class _NoDesk:
-    add = edit = look = staticmethod(_unavailable)
-    take_upload = take_folder = folders = file_of = annotated = annotate = delete_copy = (
-        staticmethod(_unavailable)
-    )
+class _Unavailable:
+    """A source and recording service of which every method raises FeatureUnavailableError."""
+
+    add = edit = probe = staticmethod(_unavailable)
+    queue_upload = queue_folder = readable_folders = recording_path = staticmethod(_unavailable)
+    annotated_copy = start_annotation = delete_copy = staticmethod(_unavailable)
 
     @property
     def uploads(self) -> NoReturn:
         _unavailable()
 
 
-def _nothing(_receipt: Receipt) -> None:
-    return
-
-
-def _no_broker() -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Backend:
     """The records, the settings, and what the rest of moodline does for the pages.
 
-    broker_url: where the broker is now, "" where none runs. start_demo: adds a source that plays
-    a clip of faces that belong to no one; its name. read_image: of a picture's bytes, what faces
-    are in it, as inference_worker.pictures.single_image has them. status, jobs: as `moodline status --json`
-    and `moodline schedule list --json` have them. forget_erased: what is left of it elsewhere.
+    broker_url: return the broker's address, "" if none runs.
+    start_demo: add the demo camera, whose faces belong to no real person; return its name.
+    read_image: find and classify the faces in an image file's bytes.
+    status, jobs: return the JSON documents of `moodline status` and `moodline schedule list`.
+    forget_erased: delete what an erasure leaves outside the database.
     """
 
     engine: Engine
     settings: Settings
-    broker_url: Callable[[], str] = _no_broker
+    broker_url: Callable[[], str] = lambda: ""
     start_demo: Callable[[], str] = _unavailable
-    sources: SourceDesk = _NoDesk()  # noqa: RUF009
-    recordings: RecordingDesk = _NoDesk()  # noqa: RUF009
-    read_image: Callable[[bytes], dict[str, Any]] = _unavailable
-    status: Callable[[], dict[str, Any]] = _unavailable
-    jobs: Callable[[], list[dict[str, Any]]] = _unavailable
-    forget_erased: Callable[[Receipt], None] = _nothing
+    sources: SourceService = _Unavailable()  # noqa: RUF009
+    recordings: RecordingService = _Unavailable()  # noqa: RUF009
+    read_image: Callable[[bytes], ImageReading] = _unavailable
+    status: Callable[[], object] = _unavailable
+    jobs: Callable[[], object] = _unavailable
+    forget_erased: Callable[[Receipt], None] = lambda _receipt: None

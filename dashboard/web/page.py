@@ -1,4 +1,4 @@
-"""What a page is: an address, a name, what it shows and what answers it."""
+"""`Page`: the address, name, layout and routes of one page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,21 +7,16 @@ from typing import Any, Final
 from dash import Dash
 from fastapi import APIRouter
 
-from contracts.errors import MoodlineError
 from dashboard.web.access import Role
 from dashboard.web.backend import Backend
 
-MOST_BODY: Final = 262_144
-"""Bytes of a request; a page's questions are a few hundred."""
-
-
-class BusyError(MoodlineError):
-    """Raised when nobody else can be served just now."""
+MAX_BODY_BYTES: Final = 262_144
+"""The default limit of a request's body; a page's requests have a few hundred bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page being opened. rest: what its address has after the page's own path, "" for nothing."""
+    """A page being opened. rest: the part of the address after the page's path, "" for none."""
 
     backend: Backend
     base: str
@@ -29,21 +24,21 @@ class Visit:
 
 
 def attributes(**given: str) -> dict[str, Any]:
-    """HTML attributes that Dash takes by name: aria_label becomes aria-label."""
+    """Return HTML attributes as Dash takes them: aria_label becomes aria-label."""
     return {name.replace("_", "-"): value for name, value in given.items()}
 
 
 def no_callbacks(_app: Dash, _backend: Backend) -> None:
-    """For a page whose script asks its own routes."""
+    """Add no callbacks: the page's script calls the page's routes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the dashboard, at `path` under the prefix, its routes at api/`path`.
+    """One page of the dashboard, at `path` under the prefix; its routes are at api/`path`.
 
-    deep: addresses below its own are its, too. most_body: bytes that its routes take. changes: the
-    role that whatever its routes change takes at least. scripts: addresses below the prefix that
-    its components ask for once they are there; a browser that opens it has them by then.
+    needs: the role to open it. changes: the lowest role for any request that is not a GET.
+    deep: whether addresses below the page's own belong to it. max_body_bytes: of its requests.
+    scripts: addresses below the prefix that its components will load; a browser preloads them.
     """
 
     path: str
@@ -54,5 +49,5 @@ class Page:
     needs: Role = Role.VIEWER
     changes: Role = Role.OPERATOR
     deep: bool = False
-    most_body: int = MOST_BODY
+    max_body_bytes: int = MAX_BODY_BYTES
     scripts: tuple[str, ...] = ()

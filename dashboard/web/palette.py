@@ -1,75 +1,55 @@
-"""The colours of the charts, for a light and a dark page, and the order in which they stack.
+"""The chart colours of a light and a dark page, and the order in which labels are stacked.
 
-Chosen so that all pairs can be told apart, by colour-blind people too, at 3:1 or more on the page.
-assets/base.css has the same ones for the legend.
+The label colours are those of contracts.expressions. The bundle writes the same ones into the
+style sheet.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.expressions import EXPRESSIONS, UNCERTAIN
+from contracts.expressions import DARK_THEME, LABELS, LIGHT_THEME, UNCERTAIN, ThemeColours
 
 STACK: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", UNCERTAIN)
-"""From the bottom, by valence; uncertain on top, for it says how well could be read."""
+"""From the bottom, by valence. Uncertain is on top: it measures quality, not expression."""
 NO_COVERAGE: Final = "no coverage"
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """One theme. hatch: drawn over uncertain's fill. paper: what lies behind a chart."""
+    """The colours of one theme. coverage: of the coverage bars. paper: the chart's background."""
 
-    labels: Mapping[str, str]
-    hatch: str
-    no_coverage: str
+    theme: ThemeColours
     coverage: str
     paper: str
     text: str
     grid: str
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.theme.labels
+
+    @property
+    def hatch(self) -> str:
+        return self.theme.hatch
+
+    @property
+    def no_coverage(self) -> str:
+        return self.theme.no_coverage
+
 
 LIGHT: Final = Palette(
-    labels={
-        "happy": "#B88605",
-        "surprise": "#0F4F46",
-        "neutral": "#878893",
-        "sad": "#1A94EC",
-        "fear": "#642C7D",
-        "disgust": "#598363",
-        "angry": "#7E2C08",
-        UNCERTAIN: "#E9ECEF",
-    },
-    hatch="#5F636D",
-    no_coverage="#868E96",
-    coverage="#4F5D75",
-    paper="#FFFFFF",
-    text="#3D424B",
-    grid="#E3E6EA",
+    LIGHT_THEME, coverage="#4F5D75", paper="#FFFFFF", text="#3D424B", grid="#E3E6EA"
 )
 DARK: Final = Palette(
-    labels={
-        "happy": "#DE9426",
-        "surprise": "#8FE3D6",
-        "neutral": "#84878E",
-        "sad": "#2A7FD4",
-        "fear": "#DBB2FA",
-        "disgust": "#CBE690",
-        "angry": "#B5614E",
-        UNCERTAIN: "#373A40",
-    },
-    hatch="#C1C2C5",
-    no_coverage="#7D838C",
-    coverage="#9FB0CC",
-    paper="#1B1D21",
-    text="#D2D5DA",
-    grid="#33363C",
+    DARK_THEME, coverage="#9FB0CC", paper="#1B1D21", text="#D2D5DA", grid="#33363C"
 )
 
 
 def palette(dark: bool) -> Palette:
-    """The theme's colours."""
+    """Return the palette of the theme."""
     return DARK if dark else LIGHT
 
 
-if set(STACK) != {*EXPRESSIONS, UNCERTAIN}:
-    raise AssertionError("each label has its place in the stack")
+if set(STACK) != set(LABELS):
+    raise AssertionError("each label must have its place in the stack")

@@ -1,4 +1,4 @@
-"""What all pages have around them: the brand, the way from page to page, and the last line."""
+"""The shell around every page: brand, navigation, account and footer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from contracts.errors import MoodlineError
-from dashboard.web.access import present, require
+from dashboard.web.access import current_account, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.page import Page, Visit, attributes
 
 
 def shell(pages: Sequence[Page], base: str) -> html.Div:
-    """The frame of every page; the page itself comes when its address is known."""
+    """Return the shell. The router fills in the page."""
     links = [
         dcc.Link(page.name, href=base + page.path, className=f"place place-{page.path}")
         for page in pages
@@ -45,40 +45,41 @@ def shell(pages: Sequence[Page], base: str) -> html.Div:
 
 
 def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) -> None:
-    """Show the page that the address names."""
+    """Add the callback that shows the page at the current address."""
 
     @app.callback(
         Output("page", "children"), Output("account", "children"), Input("location", "pathname")
     )
-    def page(pathname: str | None) -> tuple[Any, Any]:
+    def show(pathname: str | None) -> tuple[Any, Any]:
         return content_at(pathname or base), _account(base)
 
     def content_at(pathname: str) -> html.Div:
-        one, rest = page_at(pages, pathname.removeprefix(base))
-        if one is None:
-            return _opened("Not found", _message("There is no such page.", "Choose one above."))
+        page, rest = page_at(pages, pathname.removeprefix(base))
+        if page is None:
+            message = _message("There is no page at this address.", "Choose one in the menu.")
+            return _framed("Not found", message)
         try:
-            require(one.needs)
-            content = one.layout(Visit(backend, base, rest))
+            require_role(page.needs)
+            content = page.layout(Visit(backend, base, rest))
         except MoodlineError as exc:
             content = _message(exc.line())
-        return _opened(one.name, content, one.path)
+        return _framed(page.name, content, page.path)
 
 
 def _account(base: str) -> Any:
-    """Who is signed in, and the way out; nothing where nobody has to."""
-    person = present()
-    if not person.name:
+    """Return the signed-in user and the sign-out button; "" where sign-in is off."""
+    account = current_account()
+    if not account.name:
         return ""
     button = html.Button("Sign out", type="submit", className="button quiet")
     return [
-        html.P([html.Strong(person.name), f", {person.role}"]),
+        html.P([html.Strong(account.name), f", {account.role}"]),
         html.Form(button, method="post", action=f"{base}logout"),
     ]
 
 
 def page_at(pages: Sequence[Page], path: str) -> tuple[Page | None, str]:
-    """The page at an address below the prefix, and what the address has after the page's path."""
+    """Return the page at a path below the prefix, and the rest of the path after the page's own."""
     first, _, rest = path.strip("/").partition("/")
     for page in pages:
         if page.path == (first or pages[0].path) and (page.deep or not rest):
@@ -86,8 +87,11 @@ def page_at(pages: Sequence[Page], path: str) -> tuple[Page | None, str]:
     return None, ""
 
 
-def _opened(name: str, content: Any, path: str = "") -> html.Div:
-    """data-page: the script of that name takes the page over; data-title: the window's."""
+def _framed(name: str, content: Any, path: str = "") -> html.Div:
+    """Return the page with its heading.
+
+    data-page: the name of the script that takes over. data-title: the title of the window.
+    """
     return html.Div(
         [html.Header(html.H1(name)), content],
         **attributes(data_page=path, data_title=f"{name} · moodline"),

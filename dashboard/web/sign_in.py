@@ -1,10 +1,11 @@
-"""Signing in and out: the form, the cookie, and whose request it is."""
+"""Sign-in and sign-out: the form, the session cookie and the account of a request."""
 
-import html
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, quote
 
@@ -15,92 +16,108 @@ from sqlalchemy import Engine
 from starlette.datastructures import Headers
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import Person
-from dashboard.web.compression import STATIC
+from dashboard.web.access import Account
+from dashboard.web.compression import STATIC_PATHS
+from dashboard.web.templates import template
 from dashboard.web.throttle import Throttle
-from records.users import LONGEST, Known, close_session, open_session, session_user, verify
+from records.users.accounts import authenticate
+from records.users.session_lifetime import MAX_SESSION_AGE
+from records.users.sessions import close_session, open_session, session_user
 
 COOKIE: Final = "moodline_session"
-_FRESH_S: Final = 5.0
-_MOST_KNOWN: Final = 1000
-_AT_ONCE: Final = 2
+_CACHE_S: Final = 5.0
+_CACHE_ENTRIES: Final = 1000
+_CONCURRENT_CHECKS: Final = 2
 _NAME_WAIT_S: Final = 60.0
 _ADDRESS_WAIT_S: Final = 900.0
+_TEMPLATE: Final = Path(__file__).with_name("sign_in.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The result of a sign-in: a session token, or an error and the seconds to wait."""
+
+    token: str = ""
+    error: str = ""
+    wait_s: int = 0
 
 
 class SignIn:
-    """Who is signed in. Threads may share it. password: of the setting, or ""."""
+    """Checks passwords and sessions; safe to share between threads.
+
+    password: of the setting MOODLINE_DASHBOARD_PASSWORD, or "".
+    """
 
     def __init__(self, engine: Engine, prefix: str, password: str = "") -> None:
         self.prefix = prefix
         self._engine = engine
         self._password = password
-        self._known: OrderedDict[str, tuple[float, Person]] = OrderedDict()
-        # By name they wait a minute at most: else who guesses would lock its owner out.
+        self._cache: OrderedDict[str, tuple[float, Account]] = OrderedDict()
+        # The wait by name is a minute at most: an attacker must not lock the user out.
         self._names, self._addresses = Throttle(_NAME_WAIT_S), Throttle(_ADDRESS_WAIT_S)
-        # Each takes 64 MiB. They wait in the event loop, and hold none of the threads that serve.
-        self._slots = anyio.CapacityLimiter(_AT_ONCE)
+        # A check takes 64 MiB. Waiting ones stay in the event loop and hold no server thread.
+        self._slots = anyio.CapacityLimiter(_CONCURRENT_CHECKS)
 
     @property
-    def login(self) -> str:
+    def login_path(self) -> str:
         """The path of the form."""
         return f"{self.prefix}login"
 
     def is_open(self, path: str) -> bool:
-        """Whether it is answered to everybody: the form, and what makes it look like one."""
+        """Return whether the path is served without sign-in: the form and static files."""
         below = path.removeprefix(self.prefix)
-        return below == "login" or below.startswith(STATIC)
+        return below == "login" or below.startswith(STATIC_PATHS)
 
-    def person(self, headers: Headers) -> Person | None:
-        """Who asks; None for nobody who is signed in. Raises DatabaseError."""
+    def account(self, headers: Headers) -> Account | None:
+        """Return the account of the session cookie; None without one. Raises DatabaseError."""
         token = _token(headers)
         if not token:
             return None
-        asked_at, person = self._known.get(token, (-_FRESH_S, None))
-        if person is not None and time.monotonic() - asked_at < _FRESH_S:
-            return person
-        known = session_user(self._engine, token, setting=self._password)
-        if known is None:
-            self._known.pop(token, None)
+        checked_at, account = self._cache.get(token, (-_CACHE_S, None))
+        if account is not None and time.monotonic() - checked_at < _CACHE_S:
+            return account
+        user = session_user(self._engine, token, setting=self._password)
+        if user is None:
+            self._cache.pop(token, None)
             return None
-        person = Person(known.name, known.role)
-        self._known[token] = time.monotonic(), person
-        while len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-        return person
+        account = Account(user.name, user.role)
+        self._cache[token] = time.monotonic(), account
+        while len(self._cache) > _CACHE_ENTRIES:
+            self._cache.popitem(last=False)
+        return account
 
-    async def enter(self, name: str, password: str, address: str) -> tuple[str, str, int]:
-        """(token, what is wrong, seconds to wait): the token is "" where something is."""
+    async def attempt(self, name: str, password: str, address: str) -> Attempt:
+        """Check a password and open a session. Raises DatabaseError."""
         return await anyio.to_thread.run_sync(
-            self._enter, name, password, address, limiter=self._slots
+            self._attempt, name, password, address, limiter=self._slots
         )
 
-    def _enter(self, name: str, password: str, address: str) -> tuple[str, str, int]:
-        """Looks at the wait when its turn has come, so that a burst is slowed by itself."""
+    def _attempt(self, name: str, password: str, address: str) -> Attempt:
+        # The wait is read when the check begins, so that a burst of attempts is throttled too.
         key = name.strip().lower()[:64]
         wait_s = max(self._names.wait_s(key), self._addresses.wait_s(address))
         if wait_s > 0:
             seconds = int(wait_s) + 1
-            return "", f"Too many attempts. Try again in {seconds} s.", seconds
-        who: Known | None = verify(self._engine, name, password, setting=self._password)
-        if who is None:
+            return Attempt(error=f"Too many attempts. Try again in {seconds} s.", wait_s=seconds)
+        user = authenticate(self._engine, name, password, setting=self._password)
+        if user is None:
             self._names.fail(key)
             self._addresses.fail(address)
-            return "", "The name or the password is wrong.", 0
+            return Attempt(error="The name or the password is wrong.")
         self._names.succeed(key)
         self._addresses.succeed(address)
-        return open_session(self._engine, who), "", 0
+        return Attempt(token=open_session(self._engine, user))
 
-    def leave(self, headers: Headers) -> None:
-        """Sign out whoever asks."""
+    def sign_out(self, headers: Headers) -> None:
+        """End the session of the request."""
         token = _token(headers)
         if token:
-            self._known.pop(token, None)
+            self._cache.pop(token, None)
             close_session(self._engine, token)
 
 
 def sign_in_routes(sign_in: SignIn) -> APIRouter:
-    """GET and POST login, POST logout."""
+    """Return the routes GET login, POST login and POST logout."""
     router = APIRouter()
 
     @router.get("/login")
@@ -109,58 +126,49 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
 
     @router.post("/login")
     async def login(request: Request) -> Response:
-        given = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-        name, password, after = (given.get(one, [""])[0] for one in ("name", "password", "next"))
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+        name, password, target = (fields.get(one, [""])[0] for one in ("name", "password", "next"))
         address = request.client.host if request.client else ""
         try:
-            token, wrong, wait_s = await sign_in.enter(name, password, address)
+            attempt = await sign_in.attempt(name, password, address)
         except DatabaseError as exc:
-            return _form(sign_in.prefix, after, exc.line(), HTTPStatus.SERVICE_UNAVAILABLE)
-        if wrong:
-            status = HTTPStatus.TOO_MANY_REQUESTS if wait_s else HTTPStatus.UNAUTHORIZED
-            answer: Response = _form(sign_in.prefix, after, wrong, status, name)
-            if wait_s:
-                answer.headers["Retry-After"] = str(wait_s)
-            return answer
-        answer = RedirectResponse(own_path(after, sign_in.prefix), HTTPStatus.SEE_OTHER)
-        answer.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(LONGEST.total_seconds()),
-            path=sign_in.prefix,
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="lax",
-        )
-        return answer
+            return _form(sign_in.prefix, target, exc.line(), HTTPStatus.SERVICE_UNAVAILABLE)
+        if attempt.token:
+            secure = request.url.scheme == "https"
+            return _signed_in(sign_in.prefix, target, attempt.token, secure=secure)
+        status = HTTPStatus.TOO_MANY_REQUESTS if attempt.wait_s else HTTPStatus.UNAUTHORIZED
+        response = _form(sign_in.prefix, target, attempt.error, status, name)
+        if attempt.wait_s:
+            response.headers["Retry-After"] = str(attempt.wait_s)
+        return response
 
     @router.post("/logout")
     def logout(request: Request) -> RedirectResponse:
-        sign_in.leave(request.headers)
-        answer = RedirectResponse(sign_in.login, HTTPStatus.SEE_OTHER)
-        answer.delete_cookie(COOKIE, path=sign_in.prefix)
-        return answer
+        sign_in.sign_out(request.headers)
+        response = RedirectResponse(sign_in.login_path, HTTPStatus.SEE_OTHER)
+        response.delete_cookie(COOKIE, path=sign_in.prefix)
+        return response
 
     return router
 
 
-def own_path(wanted: str, prefix: str) -> str:
-    """The address to go on to: one of this dashboard's own, whatever is asked for."""
-    plain = wanted.isprintable() and "\\" not in wanted and not wanted.startswith("//")
-    below = wanted.removeprefix(prefix)
+def own_path(target: str, prefix: str) -> str:
+    """Return the path to open after sign-in: `target` if it is one of our pages, else `prefix`."""
+    plain = target.isprintable() and "\\" not in target and not target.startswith("//")
+    below = target.removeprefix(prefix)
     if (
         plain
-        and wanted.startswith(prefix)
+        and target.startswith(prefix)
         and not below.startswith(("/", "login", "logout", "api/"))
     ):
-        return quote(wanted, safe="/?&=%:,+~@!$'()*;-._")
+        return quote(target, safe="/?&=%:,+~@!$'()*;-._")
     return prefix
 
 
-def address_of_form(sign_in: SignIn, path: str, query: bytes) -> str:
-    """Where somebody is sent who must sign in first."""
-    after = path + (f"?{query.decode('latin-1')}" if query else "")
-    return f"{sign_in.login}?next={quote(after, safe='')}"
+def sign_in_url(sign_in: SignIn, path: str, query: bytes) -> str:
+    """Return the form's address, with the page to open after sign-in."""
+    target = path + (f"?{query.decode('latin-1')}" if query else "")
+    return f"{sign_in.login_path}?next={quote(target, safe='')}"
 
 
 def _token(headers: Headers) -> str:
@@ -171,53 +179,24 @@ def _token(headers: Headers) -> str:
     return morsel.value[:128] if morsel is not None else ""
 
 
-_PAGE: Final = """<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>Sign in · moodline</title>
-    <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="{prefix}assets/base.css">
-  </head>
-  <body>
-    <main class="sign-in">
-      <h1>moodline</h1>
-      <form method="post" action="{prefix}login" class="panel">
-        <h2>Sign in</h2>
-        {wrong}
-        <input type="hidden" name="next" value="{after}">
-        <div class="field">
-          <label for="name">Name</label>
-          <input id="name" name="name" autocomplete="username" autocapitalize="none" required
-            maxlength="64" value="{name}"{focus_name}>
-        </div>
-        <div class="field">
-          <label for="password">Password</label>
-          <input id="password" name="password" type="password" autocomplete="current-password"
-            required maxlength="1024"{focus_password}>
-        </div>
-        <button class="button" type="submit">Sign in</button>
-      </form>
-      <p class="help">
-        Who runs this moodline adds people with <code>moodline user add NAME</code>.
-      </p>
-    </main>
-  </body>
-</html>
-"""
+def _signed_in(prefix: str, target: str, token: str, *, secure: bool) -> RedirectResponse:
+    response = RedirectResponse(own_path(target, prefix), HTTPStatus.SEE_OTHER)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(MAX_SESSION_AGE.total_seconds()),
+        path=prefix,
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
 
 
 def _form(
-    prefix: str, after: str, wrong: str, status: int = HTTPStatus.OK, name: str = ""
+    prefix: str, target: str, error: str, status: int = HTTPStatus.OK, name: str = ""
 ) -> HTMLResponse:
-    page = _PAGE.format(
-        prefix=prefix,
-        after=html.escape(after[:2000]),
-        name=html.escape(name[:64]),
-        wrong=f'<p class="trouble" role="alert">{html.escape(wrong)}</p>' if wrong else "",
-        focus_name="" if name else " autofocus",
-        focus_password=" autofocus" if name else "",
+    page = template(_TEMPLATE).render(
+        prefix=prefix, target=target[:2000], name=name[:64], error=error
     )
     return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})

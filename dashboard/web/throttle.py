@@ -1,13 +1,13 @@
-"""Makes guessing slow: after some failures each further try has to wait longer."""
+"""Throttle: after a few failures, each further attempt has to wait longer."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-FREE: Final = 5
-_FORGOTTEN_S: Final = 3600.0
-_MOST: Final = 10_000
+FREE_ATTEMPTS: Final = 5
+_MEMORY_S: Final = 3600.0
+_MAX_KEYS: Final = 10_000
 
 
 class Throttle:
@@ -19,25 +19,25 @@ class Throttle:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def wait_s(self, key: str) -> float:
-        """How long who has that key must wait for another try; 0 for not at all."""
-        times, at = self._known(key)
-        if times < FREE:
+        """Return the seconds until the next attempt is allowed; 0 if it is allowed now."""
+        count, failed_at = self._failures_of(key)
+        if count < FREE_ATTEMPTS:
             return 0.0
-        wait_s = min(2.0 ** (times - FREE), self._longest_s)
-        return max(at + wait_s - self._clock(), 0.0)
+        wait_s = min(2.0 ** (count - FREE_ATTEMPTS), self._longest_s)
+        return max(failed_at + wait_s - self._clock(), 0.0)
 
     def fail(self, key: str) -> None:
-        """Note a failure. The longest ago is forgotten where there are too many keys."""
-        times, _ = self._known(key)
-        self._failures[key] = min(times + 1, 64), self._clock()
+        """Count a failure. If there are too many keys, the oldest failures are dropped."""
+        count, _ = self._failures_of(key)
+        self._failures[key] = min(count + 1, 64), self._clock()
         self._failures.move_to_end(key)
-        while len(self._failures) > _MOST:
+        while len(self._failures) > _MAX_KEYS:
             self._failures.popitem(last=False)
 
     def succeed(self, key: str) -> None:
-        """Forget the failures."""
+        """Reset the count of a key."""
         self._failures.pop(key, None)
 
-    def _known(self, key: str) -> tuple[int, float]:
-        times, at = self._failures.get(key, (0, 0.0))
-        return (times, at) if self._clock() - at < _FORGOTTEN_S else (0, 0.0)
+    def _failures_of(self, key: str) -> tuple[int, float]:
+        count, failed_at = self._failures.get(key, (0, 0.0))
+        return (count, failed_at) if self._clock() - failed_at < _MEMORY_S else (0, 0.0)

@@ -1,4 +1,4 @@
-"""Who may ask the dashboard, and what every answer carries."""
+"""The guard admits the right requests, and every response has the security headers."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -13,10 +13,10 @@ from contracts.errors import SettingsError
 from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.server import serve
-from dashboard.web.access import present
+from dashboard.web.access import current_account
 from dashboard.web.backend import Backend
 from dashboard.web.guard import Guard, security_headers
-from dashboard.web.page import MOST_BODY
+from dashboard.web.page import MAX_BODY_BYTES
 from dashboard.web.sign_in import COOKIE, SignIn
 from records.database import open_engine
 from records.schema import upgrade
@@ -44,12 +44,14 @@ def ask(
     kind: str = "http",
     **headers: str,
 ) -> tuple[int, dict[str, str], str]:
-    """Status, headers and body of the guard's answer; behind it everybody is told who they are."""
+    """Return status, headers and body of the response; the application answers with the account."""
 
-    async def fine(scope: Any, receive: Any, send: Any) -> None:
-        await PlainTextResponse(f"{present().name}/{present().role}")(scope, receive, send)
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse(f"{current_account().name}/{current_account().role}")(
+            scope, receive, send
+        )
 
-    guard = Guard(fine, headers=HEADERS, sign_in=sign_in)
+    guard = Guard(application, headers=HEADERS, sign_in=sign_in)
     given = {"host": "localhost:8050"} | headers
     raw = [
         (name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in given.items()
@@ -72,28 +74,30 @@ def ask(
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:8050", "[::1]", "[::1]:9"])
-def test_this_hosts_own_names_are_answered(host: str) -> None:
+def test_this_hosts_own_names_are_admitted(host: str) -> None:
     assert ask(host=host)[::2] == (200, "/admin")
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "", "localhost.evil.example", "127.0.0.1.evil.example", "[::2]:80"]
 )
-def test_another_name_is_refused(host: str) -> None:
+def test_another_host_name_is_refused(host: str) -> None:
     assert ask(host=host)[0] == 403
 
 
-def test_who_is_signed_in_may_ask_under_any_name(engine: Engine) -> None:
+def test_a_signed_in_user_may_use_any_host_name(engine: Engine) -> None:
     add_user(engine, "Mara", Role.OPERATOR, PASSWORD, actor="test")
-    who = authenticate(engine, "mara", PASSWORD)
-    assert who is not None
-    cookie = f"other=1; {COOKIE}={open_session(engine, who)}"
+    user = authenticate(engine, "mara", PASSWORD)
+    assert user is not None
+    cookie = f"other=1; {COOKIE}={open_session(engine, user)}"
     sign_in = SignIn(engine, "/")
     assert ask(sign_in, host="moodline.example", cookie=cookie)[::2] == (200, "mara/operator")
 
 
 @pytest.mark.parametrize("cookie", ["", f"{COOKIE}=", f"{COOKIE}=x", f'{COOKIE}="', "\xff=;;=\x01"])
-def test_who_is_not_is_sent_to_the_form_or_told(engine: Engine, cookie: str) -> None:
+def test_a_request_without_session_gets_401_and_a_page_the_form(
+    engine: Engine, cookie: str
+) -> None:
     sign_in = SignIn(engine, "/")
     status, _, body = ask(sign_in, cookie=cookie)
     assert status == 401 and "signed out" in body
@@ -105,11 +109,11 @@ def test_who_is_not_is_sent_to_the_form_or_told(engine: Engine, cookie: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/login", "/assets/base.css"])
-def test_health_the_form_and_its_looks_are_open(engine: Engine, path: str) -> None:
+def test_health_the_form_and_static_files_need_no_sign_in(engine: Engine, path: str) -> None:
     assert ask(SignIn(engine, "/"), path=path)[0] == 200
 
 
-def test_without_a_database_nobody_is_let_in() -> None:
+def test_without_a_database_nobody_is_admitted() -> None:
     sign_in = SignIn(open_engine("sqlite:////nowhere/records.db"), "/")
     assert ask(sign_in, cookie=f"{COOKIE}=x")[0] == 503
 
@@ -125,21 +129,21 @@ def test_without_a_database_nobody_is_let_in() -> None:
         {"origin": "http://localhost:8051"},
     ],
 )
-def test_what_another_site_sends_is_refused(headers: dict[str, str]) -> None:
+def test_a_change_sent_by_another_site_is_refused(headers: dict[str, str]) -> None:
     assert ask(method="POST", content_length="1", **headers)[0] == 403
     assert ask(method="DELETE", content_length="1", **headers)[0] == 403
-    assert ask(**headers)[0] == 200, "links from elsewhere may lead here"
+    assert ask(**headers)[0] == 200, "links of other sites work"
 
 
 @pytest.mark.parametrize(
     "headers",
     [{}, {"sec_fetch_site": "same-origin"}, {"origin": "http://localhost:8050"}],
 )
-def test_what_this_site_sends_is_not(headers: dict[str, str]) -> None:
+def test_a_change_sent_by_our_pages_is_admitted(headers: dict[str, str]) -> None:
     assert ask(method="POST", content_length="1", **headers)[0] == 200
 
 
-@pytest.mark.parametrize("length", ["", "-1", "1e3", str(MOST_BODY + 1), "9" * 5000])
+@pytest.mark.parametrize("length", ["", "-1", "1e3", str(MAX_BODY_BYTES + 1), "9" * 5000])
 def test_a_body_without_a_small_length_is_refused(length: str) -> None:
     assert ask(method="POST", content_length=length)[0] == 413
     assert ask(method="POST", content_length="17")[0] == 200
@@ -147,7 +151,7 @@ def test_a_body_without_a_small_length_is_refused(length: str) -> None:
     assert ask(method="POST", transfer_encoding="chunked")[0] == 413
 
 
-def test_every_answer_carries_the_headers(engine: Engine) -> None:
+def test_every_response_has_the_security_headers(engine: Engine) -> None:
     for status, headers, _ in (ask(), ask(host="evil.example"), ask(SignIn(engine, "/"))):
         assert "script-src 'self' 'sha256-x';" in headers["content-security-policy"], status
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
@@ -159,7 +163,7 @@ def test_websockets_are_refused() -> None:
     assert ask(kind="websocket")[0] == 1008
 
 
-def test_beyond_this_host_somebody_must_be_able_to_sign_in(engine: Engine) -> None:
+def test_serving_beyond_loopback_needs_a_user(engine: Engine) -> None:
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
         with pytest.raises(SettingsError) as caught:
             serve(Backend(engine, Settings()), host=host, port=0)
@@ -169,12 +173,12 @@ def test_beyond_this_host_somebody_must_be_able_to_sign_in(engine: Engine) -> No
 
 
 @pytest.mark.parametrize("prefix", ["", "x", "/x", "//", "/a b/", "/{x}/"])
-def test_a_prefix_is_a_path(prefix: str) -> None:
+def test_an_invalid_prefix_is_an_error(prefix: str) -> None:
     with pytest.raises(SettingsError, match="prefix"):
         create_app(Backend(open_engine("sqlite://"), Settings()), prefix=prefix)
 
 
-def test_a_port_that_is_taken_is_said() -> None:
+def test_a_used_port_is_an_error() -> None:
     import socket
 
     (port,) = free_ports(1)

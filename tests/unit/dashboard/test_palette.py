@@ -1,13 +1,16 @@
-"""Every pair of the charts' colours can be told apart, by colour-blind people too."""
+"""Every pair of chart colours can be told apart, also with colour-blind eyes."""
 
+import re
 from itertools import combinations
 from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from contracts.expressions import UNCERTAIN
+from dashboard.web.bundle import Bundle
 from dashboard.web.palette import DARK, LIGHT, Palette
 
 Triple = npt.NDArray[np.float64]
@@ -87,7 +90,7 @@ def ciede2000(one: Triple, other: Triple) -> float:
     return sqrt(sum(part**2 for part in parts) - turn * parts[1] * parts[2])
 
 
-def test_the_distance_is_the_published_one() -> None:
+def test_ciede2000_gives_the_published_distances() -> None:
     pairs = [
         ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
         ((50.0, 2.5, 0.0), (73.0, 25.0, -18.0), 27.1492),
@@ -99,18 +102,35 @@ def test_the_distance_is_the_published_one() -> None:
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("eyes", list(SEEN_AS))
-def test_no_two_bands_look_alike(palette: Palette, eyes: str) -> None:
+def test_no_two_labels_look_alike(palette: Palette, eyes: str) -> None:
     seen = {label: lab(SEEN_AS[eyes] @ linear(one)) for label, one in palette.labels.items()}
     near = min((ciede2000(seen[a], seen[b]), a, b) for a, b in combinations(seen, 2))
     assert near[0] >= LEAST[eyes], near
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
-def test_each_band_stands_out_from_its_ground(palette: Palette) -> None:
-    """3:1, as WCAG asks of graphics; of uncertain its hatch does."""
+def test_each_label_stands_out_from_the_page(palette: Palette) -> None:
+    """WCAG requires 3:1 for graphics. Uncertain is recognised by its hatch."""
     weights = np.array([0.2126, 0.7152, 0.0722])
     ground = float(weights @ linear(palette.paper))
     for label, colour in palette.labels.items():
         drawn = palette.hatch if label == UNCERTAIN else colour
         light, dark = sorted((float(weights @ linear(drawn)), ground), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, label
+
+
+def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
+    bundle = Bundle("/", Path())
+    _, link = bundle.tags("", "")
+    content = bundle.file(link.rpartition("/")[2].removesuffix('">'))
+    assert content is not None
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#[0-9A-F]{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", content.decode(), re.DOTALL)
+    )
+    for palette, variables in ((LIGHT, light), (DARK, dark)):
+        assert variables == {
+            **palette.labels,
+            "hatch": palette.hatch,
+            "missing": palette.no_coverage,
+        }

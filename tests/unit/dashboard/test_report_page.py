@@ -11,13 +11,13 @@ from analytics.runs.report_text import headline
 from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
 from dashboard.report.page import report_page
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 
-HAPPY, SAD = Seen(1, "happy"), Seen(2, "sad")
+HAPPY, SAD = FaceSpec(1, "happy"), FaceSpec(2, "sad")
 
 
 def test_the_page_is_well_formed_and_loads_nothing(engine: Engine) -> None:
-    write_run(engine, "r1", {n: [HAPPY, SAD, Seen(3, None)][: n % 4] for n in range(60)})
+    write_run(engine, "r1", {n: [HAPPY, SAD, FaceSpec(3, None)][: n % 4] for n in range(60)})
 
     page = report_page(in_snapshot(engine, run_report, "r1"))
     tree = _tree(page)
@@ -47,7 +47,7 @@ def test_a_source_name_is_escaped(engine: Engine) -> None:
 
 
 def test_a_gap_is_never_drawn_as_an_expression(engine: Engine) -> None:
-    write_run(engine, "r1", {n: [Seen(1, "neutral")] for n in [*range(50), *range(150, 200)]})
+    write_run(engine, "r1", {n: [FaceSpec(1, "neutral")] for n in [*range(50), *range(150, 200)]})
     report = in_snapshot(engine, run_report, "r1")
 
     tree = _tree(report_page(report))

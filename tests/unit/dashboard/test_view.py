@@ -1,4 +1,4 @@
-"""The address is the page's state; whatever it holds, a view comes of it."""
+"""The address is the state of the page Trends: every address gives a view."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.history.source_selection import MOST_SOURCES
+from analytics.history.source_selection import MAX_SOURCES
 from dashboard.trends.view import (
     CUSTOM,
-    LONGEST,
+    LONGEST_RANGE,
     PRESETS,
     Mode,
     View,
-    moment,
+    parse_time,
     preset,
-    range_trouble,
+    range_error,
     read_view,
     write_view,
 )
@@ -29,12 +29,12 @@ ENDS = st.sampled_from(
 )
 
 
-def holds(query: str | None) -> View:
-    """A view that can be shown; it is read again from what it is written as."""
+def checked_view(query: str | None) -> View:
+    """Check that the view can be shown, and that it is the same when written and read again."""
     read = read_view(query, NOW, UTC)
     since, until = read.view.span(NOW)
-    assert not range_trouble(since, until) and until - since <= LONGEST
-    assert max(len(read.view.sources), len(read.view.tags)) <= MOST_SOURCES
+    assert not range_error(since, until) and until - since <= LONGEST_RANGE
+    assert max(len(read.view.sources), len(read.view.tags)) <= MAX_SOURCES
     again = read_view(write_view(read.view), NOW, UTC)
     assert again.view == read.view and not again.notes
     for note in read.notes:
@@ -44,7 +44,7 @@ def holds(query: str | None) -> View:
 
 @given(st.text())
 def test_any_text_gives_a_view(query: str) -> None:
-    holds(query)
+    checked_view(query)
 
 
 @given(st.lists(st.tuples(KEYS, st.text() | ENDS), max_size=6), st.booleans())
@@ -52,11 +52,11 @@ def test_any_values_give_a_view(pairs: list[tuple[str, str]], escaped: bool) -> 
     shown = [
         (key, quote(value, safe="", errors="replace") if escaped else value) for key, value in pairs
     ]
-    holds("?" + "&".join(f"{key}={value}" for key, value in shown))
+    checked_view("?" + "&".join(f"{key}={value}" for key, value in shown))
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=5, unique=True))
-def test_any_names_come_back(names: list[str]) -> None:
+def test_any_names_survive_the_address(names: list[str]) -> None:
     view = View("now-7d", "now", tuple(names), Mode.SECONDS, tags=tuple(reversed(names)))
     assert read_view(write_view(view), NOW, UTC).view == view
 
@@ -87,40 +87,40 @@ def test_names_may_have_commas() -> None:
         "?x=" + "y" * 70_000,
     ],
 )
-def test_what_cannot_be_shown_falls_back_and_is_said(query: str) -> None:
+def test_an_invalid_part_gets_its_default_and_a_note(query: str) -> None:
     read = read_view(query, NOW, UTC)
     assert read.view == View() and len(read.notes) == 1
 
 
-def test_presets_are_told_from_other_ranges() -> None:
+def test_a_preset_is_recognised_and_other_ranges_are_custom() -> None:
     assert [preset(View(since=one)) for one in PRESETS.values()] == list(PRESETS.values())
     assert preset(View("now-2h")) == preset(View("now-1h", "2026-11-23T12:00Z")) == CUSTOM
 
 
-def test_moments_are_utc_unless_they_say_otherwise() -> None:
-    assert moment("2026-03-28T10:00", NOW) == datetime(2026, 3, 28, 10, tzinfo=UTC)
-    assert moment("2026-03-28T10:00+02:00", NOW) == datetime(2026, 3, 28, 8, tzinfo=UTC)
-    assert moment("now-90m", NOW) == NOW - timedelta(minutes=90)
-    assert moment("now-١h", NOW) is None
+def test_a_time_without_an_offset_is_utc() -> None:
+    assert parse_time("2026-03-28T10:00", NOW) == datetime(2026, 3, 28, 10, tzinfo=UTC)
+    assert parse_time("2026-03-28T10:00+02:00", NOW) == datetime(2026, 3, 28, 8, tzinfo=UTC)
+    assert parse_time("now-90m", NOW) == NOW - timedelta(minutes=90)
+    assert parse_time("now-١h", NOW) is None
 
 
-def test_a_zoom_is_looked_at_and_its_range_stays_known() -> None:
+def test_a_zoom_is_shown_and_keeps_the_full_range() -> None:
     read = read_view("?from=now-7d&to=now&zoom=2026-11-20T08:00Z/2026-11-20T12:00Z", NOW, UTC)
     begin = datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert read.view.span(NOW) == (begin, begin + timedelta(hours=4))
-    assert read.view.whole(NOW) == (NOW - timedelta(days=7), NOW)
-    assert preset(read.view) == "now-7d" and not read.view.follows
+    assert read.view.full_range(NOW) == (NOW - timedelta(days=7), NOW)
+    assert preset(read.view) == "now-7d" and not read.view.follows_now
     assert read_view(write_view(read.view), NOW, UTC) == read
     bad = read_view("?zoom=2026-11-20/never", NOW, UTC)
     assert bad.view == View() and "zoom" in bad.notes[0]
 
 
-def test_a_time_without_an_offset_is_of_the_viewers_clock() -> None:
+def test_an_address_time_without_an_offset_is_in_the_viewers_zone() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     read = read_view(
         "?from=2026-06-01&to=2026-11-20T08:30&zoom=2026-07-01T10:00/2026-07-01T12:00Z", NOW, berlin
     )
-    assert read.view.whole(NOW) == (
+    assert read.view.full_range(NOW) == (
         datetime(2026, 5, 31, 22, tzinfo=UTC),
         datetime(2026, 11, 20, 7, 30, tzinfo=UTC),
     )
@@ -128,4 +128,4 @@ def test_a_time_without_an_offset_is_of_the_viewers_clock() -> None:
         datetime(2026, 7, 1, 8, tzinfo=UTC),
         datetime(2026, 7, 1, 12, tzinfo=UTC),
     )
-    assert read_view(write_view(read.view), NOW, UTC) == read, "a link means the same anywhere"
+    assert read_view(write_view(read.view), NOW, UTC) == read, "a link means the same in every zone"

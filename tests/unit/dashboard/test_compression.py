@@ -1,4 +1,4 @@
-"""Files that everybody loads are compressed once, and come whole."""
+"""Static files are compressed once and sent complete."""
 
 import asyncio
 import gzip
@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
 
-from dashboard.web.bundle import PLOTLY
-from dashboard.web.compression import Packed
+from dashboard.web.bundle import PLOTLY_FILE
+from dashboard.web.compression import CachedCompression
 
 TEXT = b"the same line again and again\n" * 1000
 
@@ -42,13 +42,13 @@ class Answer:
 
 
 class Client:
-    """Asks an application of files, without a network."""
+    """Requests files from an application, without a network."""
 
-    def __init__(self, folder: Path, most_kept: int = 1_000_000) -> None:
+    def __init__(self, folder: Path, cache_bytes: int = 1_000_000) -> None:
         self._app = Starlette()
         for place in ("/assets", "/other"):
             self._app.mount(place, StaticFiles(directory=folder))
-        self._app.add_middleware(Packed, places=("/assets/",), most_kept=most_kept)
+        self._app.add_middleware(CachedCompression, paths=("/assets/",), cache_bytes=cache_bytes)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         given = {"accept-encoding": "gzip"} | (headers or {})
@@ -68,7 +68,7 @@ class Client:
             sent.append(message)
 
         async def receive() -> Any:
-            raise AssertionError("there is no body to ask for")
+            raise AssertionError("the request has no body")
 
         asyncio.run(self._app(scope, receive, send))
         body = b"".join(message.get("body", b"") for message in sent[1:])
@@ -87,7 +87,7 @@ def compressions() -> Iterator[list[int]]:
         yield sizes
 
 
-def test_a_file_is_compressed_once_whatever_it_is_called_by(folder: Path) -> None:
+def test_a_file_is_compressed_once_for_all_its_addresses(folder: Path) -> None:
     asks = Client(folder)
     with compressions() as sizes:
         answers = [asks.get(f"/assets/large.js?m={turn}") for turn in range(3)]
@@ -99,7 +99,7 @@ def test_a_file_is_compressed_once_whatever_it_is_called_by(folder: Path) -> Non
     assert sizes == [len(TEXT)]
 
 
-def test_a_file_that_changed_is_sent_as_it_is_now(folder: Path) -> None:
+def test_a_changed_file_is_sent_in_its_new_version(folder: Path) -> None:
     asks = Client(folder)
     asks.get("/assets/large.js")
     (folder / "large.js").write_bytes(TEXT.upper())
@@ -107,8 +107,8 @@ def test_a_file_that_changed_is_sent_as_it_is_now(folder: Path) -> None:
     assert asks.get("/assets/large.js").content == TEXT.upper()
 
 
-def test_no_more_is_kept_than_there_is_room_for(folder: Path) -> None:
-    asks = Client(folder, most_kept=10)
+def test_the_cache_keeps_no_more_than_its_limit(folder: Path) -> None:
+    asks = Client(folder, cache_bytes=10)
     with compressions() as sizes:
         assert [asks.get("/assets/large.js").content for _ in range(2)] == [TEXT] * 2
     assert len(sizes) == 2
@@ -123,7 +123,7 @@ def test_no_more_is_kept_than_there_is_room_for(folder: Path) -> None:
         ("/assets/large.js", {"range": "bytes=0-9"}),
     ],
 )
-def test_what_is_better_sent_as_it_is_stays_so(
+def test_small_other_and_partial_responses_are_not_compressed(
     folder: Path, path: str, headers: dict[str, str]
 ) -> None:
     answer = Client(folder).get(path, headers=headers)
@@ -133,7 +133,7 @@ def test_what_is_better_sent_as_it_is_stays_so(
     assert len(answer.body) == int(answer.headers["content-length"])
 
 
-def test_what_the_browser_has_already_is_not_sent_again(folder: Path) -> None:
+def test_an_unchanged_file_is_not_sent_again(folder: Path) -> None:
     asks = Client(folder)
     tag = asks.get("/assets/large.js").headers["etag"]
 
@@ -142,7 +142,7 @@ def test_what_the_browser_has_already_is_not_sent_again(folder: Path) -> None:
     assert (again.status, again.content) == (304, b"")
 
 
-def test_what_was_cut_off_is_neither_sent_nor_kept() -> None:
+def test_an_incomplete_response_is_neither_sent_nor_cached() -> None:
     async def cut(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": TEXT, "more_body": True})
@@ -152,18 +152,18 @@ def test_what_was_cut_off_is_neither_sent_nor_kept() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    packed = Packed(cut, places=("/assets/",))
+    middleware = CachedCompression(cut, paths=("/assets/",))
     accepts = [(b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": "GET", "path": "/assets/large.js", "headers": accepts}
-    asyncio.run(packed(scope, send, send))
-    assert not sent and not packed._kept
+    asyncio.run(middleware(scope, send, send))
+    assert not sent and not middleware._cache
 
 
-def test_a_file_that_is_not_there_is_said_so(folder: Path) -> None:
+def test_a_missing_file_is_a_404(folder: Path) -> None:
     assert Client(folder).get("/assets/none.js").status == 404
 
 
-def test_plotly_is_of_the_release_that_figures_are_made_for() -> None:
+def test_the_bundled_plotly_has_the_release_of_the_python_package() -> None:
     whole = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
     def release(script: Path) -> str:
@@ -173,5 +173,5 @@ def test_plotly_is_of_the_release_that_figures_are_made_for() -> None:
         assert found
         return found[1]
 
-    assert release(PLOTLY) == release(whole)
-    assert PLOTLY.stat().st_size < whole.stat().st_size / 3
+    assert release(PLOTLY_FILE) == release(whole)
+    assert PLOTLY_FILE.stat().st_size < whole.stat().st_size / 3

@@ -1,4 +1,4 @@
-"""The frame of a chart: its axes and texts, and what it is drawn with."""
+"""The layout of a chart: its axes and captions, and the style that it is drawn with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from analytics.history.measures import Measures
-from analytics.history.trends import Bucket
-from dashboard.trends.axis_clock import AxisClock
-from dashboard.trends.direct_labels import ROOM_PX
+from analytics.history.timeline import Bucket
+from dashboard.trends.charts.axis_clock import AxisClock
+from dashboard.trends.charts.direct_labels import MARGIN_PX
+from dashboard.trends.charts.scale import Scale
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import date_format, separators
 from dashboard.web.palette import Palette
-from records.windows import DAY_S
+from records.rollup_windows import DAY_S
 
 COVERAGE: Final = "coverage"
 VALENCE: Final = "derived valence"
@@ -24,9 +25,10 @@ _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw. touch: a finger scrolls the page, it does not zoom. narrow: a telephone's width.
+    """How to draw. touch: dragging scrolls the page instead of zooming. narrow: a phone's width.
 
-    revision: of the view; a zoom lasts as long as that does. only: the one label to draw, or "".
+    revision: identifies the view; a zoom lasts while it is the same. only: the one label to
+    draw, or "" for all.
     """
 
     palette: Palette
@@ -39,19 +41,10 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """The axis of person-time, one for all charts of a page: `top` of `unit_s` seconds each."""
+class ChartData:
+    """The buckets of one chart. until: the end of the range.
 
-    unit_s: float
-    name: str
-    top: float
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One chart's buckets. until: where the range ends.
-
-    before: for each bucket what was there weeks before; () for nothing to compare.
+    before: for each bucket the measures of whole weeks before; () if there is no comparison.
     """
 
     buckets: Sequence[Bucket]
@@ -60,8 +53,8 @@ class Drawn:
     before: Sequence[Measures | None] = ()
 
 
-def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
-    """Three plots on one axis of time; what goes on in them is theirs."""
+def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
+    """Return the layout of three plots on one time axis."""
     colours = style.palette
     axis = {
         "fixedrange": True,
@@ -69,14 +62,12 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "zeroline": False,
         "tickfont": {"size": 11},
     }
-    share = style.mode not in {Mode.SECONDS, Mode.RATE}
-    begin, end = drawn.buckets[0].begin, drawn.buckets[-1].end
     return {
         "separators": separators(),
         "barmode": "stack",
         "bargap": 0,
         "autosize": True,
-        "margin": {"l": 44, "r": 8 if style.narrow else ROOM_PX, "t": 24, "b": 40},
+        "margin": {"l": 44, "r": 8 if style.narrow else MARGIN_PX, "t": 24, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": _FONT, "size": 12, "color": colours.text},
@@ -86,33 +77,14 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
         "dragmode": False if style.touch else "zoom",
         "uirevision": style.revision,
         "meta": {"offset_s": clock.offset_s},
-        "xaxis": {
-            "type": "date",
-            "anchor": "y2",
-            "autorange": True,
-            "autorangeoptions": {"clipmin": clock.place(begin), "clipmax": clock.place(end)},
-            "showgrid": False,
-            "spikecolor": colours.text,
-            "spikedash": "solid",
-            "spikethickness": -1,
-            "ticks": "outside",
-            "tickcolor": colours.grid,
-            "linecolor": colours.grid,
-            "hoverformat": date_format("yMMMEd")
-            if drawn.step_s >= DAY_S
-            else f"{date_format('MMMEd')} %H:%M",
-            "tickfont": {"size": 11},
-            "tickformatstops": _ticks(),
-            "nticks": 6 if style.narrow else 8,
-            "tickangle": 0,
-        },
+        "xaxis": _time_axis(data, style, clock),
         "yaxis": axis
         | {
             "domain": [_STACK_FROM, 1],
             "range": [0, scale.top],
             "nticks": 4,
         }
-        | ({"tickformat": ".0%", "tickvals": [0, 0.5, 1]} if share else {}),
+        | ({"tickformat": ".0%", "tickvals": [0, 0.5, 1]} if style.mode.shows_shares else {}),
         "yaxis2": axis
         | {"domain": [0, _COVERAGE_TO], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
         "yaxis3": axis
@@ -130,8 +102,33 @@ def figure_layout(drawn: Drawn, scale: Scale, style: Style, clock: AxisClock) ->
     }
 
 
-def _ticks() -> list[dict[str, Any]]:
-    """Hours over days, days and months over years."""
+def _time_axis(data: ChartData, style: Style, clock: AxisClock) -> dict[str, Any]:
+    colours = style.palette
+    begin, end = data.buckets[0].begin, data.buckets[-1].end
+    return {
+        "type": "date",
+        "anchor": "y2",
+        "autorange": True,
+        "autorangeoptions": {"clipmin": clock.position(begin), "clipmax": clock.position(end)},
+        "showgrid": False,
+        "spikecolor": colours.text,
+        "spikedash": "solid",
+        "spikethickness": -1,
+        "ticks": "outside",
+        "tickcolor": colours.grid,
+        "linecolor": colours.grid,
+        "hoverformat": date_format("yMMMEd")
+        if data.step_s >= DAY_S
+        else f"{date_format('MMMEd')} %H:%M",
+        "tickfont": {"size": 11},
+        "tickformatstops": _tick_formats(),
+        "nticks": 6 if style.narrow else 8,
+        "tickangle": 0,
+    }
+
+
+def _tick_formats() -> list[dict[str, Any]]:
+    """Label hours over days, days over years, and months over years."""
     day = date_format("MMMd")
     return [
         {"dtickrange": [None, DAY_S * 1000 - 1], "value": f"%H:%M\n{day}"},

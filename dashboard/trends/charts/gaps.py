@@ -1,13 +1,13 @@
-"""What lies between what was analysed."""
+"""Gaps: stretches of a timeline in which nothing was analysed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from analytics.history.trends import Bucket
+from analytics.history.timeline import Bucket
 
 
 def gaps(buckets: Sequence[Bucket], until: datetime) -> list[tuple[datetime, datetime]]:
-    """Where nothing was analysed, adjoining steps as one, each up to `until` at most."""
+    """Return begin and end of each gap, adjoining buckets as one, cut off at `until`."""
     found: list[tuple[datetime, datetime]] = []
     for bucket in buckets:
         end = min(bucket.end, until)
@@ -21,9 +21,9 @@ def gaps(buckets: Sequence[Bucket], until: datetime) -> list[tuple[datetime, dat
 
 
 def longest_gap_s(buckets: Sequence[Bucket], since: datetime, until: datetime) -> float:
-    """The longest of the gaps, within the range; 0 when there is none.
+    """Return the length of the longest gap within the range; 0 if there is none.
 
-    Where nothing was expected, nothing is missing.
+    A bucket in which nothing was expected is not a gap.
     """
     expected = [one for one in buckets if one.expected_s or not one.measures.is_gap()]
     return max(
@@ -33,9 +33,9 @@ def longest_gap_s(buckets: Sequence[Bucket], since: datetime, until: datetime) -
 
 
 def common_gaps(series: Iterable[Sequence[Bucket]]) -> list[Bucket]:
-    """For each step the source that was analysed most: a gap only where all of them have one.
+    """Return for each step the bucket analysed most: a gap only where all series have one.
 
-    Of gaps one that is expected to be none.
+    Among gaps it is the one with the longest expected time.
     """
     return [
         max(at_once, key=lambda bucket: (bucket.measures.frames, bucket.expected_s))

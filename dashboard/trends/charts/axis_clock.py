@@ -1,38 +1,38 @@
-"""Where a moment lies on a chart's axis, which knows no time zones: on the viewer's clock."""
+"""The clock of a chart's axis. Plotly's axes know no time zones: they get local times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from analytics.history.trends import Bucket
-from records.windows import DAY_S
+from analytics.history.timeline import Bucket
+from records.rollup_windows import DAY_S
 
 
 @dataclass(frozen=True, slots=True)
 class AxisClock:
-    """The clock of an axis. note: what its reader has to know of it, or "".
+    """The zone of an axis. note: a remark for the reader, or "".
 
-    offset_s: ahead of UTC, where it is not the viewer's own clock; else None.
+    offset_s: seconds ahead of UTC if the zone is not the viewer's own, else None.
     """
 
     zone: tzinfo
     note: str
     offset_s: int | None = None
 
-    def place(self, at: datetime) -> str:
-        """The moment as the axis takes it: a local time without an offset."""
+    def position(self, at: datetime) -> str:
+        """Return the local time without an offset, as the axis takes it."""
         return at.astimezone(self.zone).replace(tzinfo=None).isoformat()
 
     def width_ms(self, begin: datetime, end: datetime) -> float:
-        """How wide it lies there; a day is 24 h, also when the clocks changed in it."""
+        """Return the width on the axis. A day has 24 h, also when the clocks change in it."""
         begin, end = (one.astimezone(self.zone).replace(tzinfo=None) for one in (begin, end))
         return (end - begin) / timedelta(milliseconds=1)
 
 
 def axis_clock(buckets: Sequence[Bucket], zone: tzinfo, step_s: int) -> AxisClock:
-    """The viewer's clock; where it changed among the hours, the one that it ends with.
+    """Return the viewer's clock; if its offset changes in the range, the last offset for all.
 
-    An hour that the clock shows twice would otherwise be drawn upon itself.
+    Otherwise the hour that a clock shows twice would be drawn on top of itself.
     """
     if step_s >= DAY_S or not buckets:
         return AxisClock(zone, "")

@@ -1,0 +1,126 @@
+"""The answers of the page Recordings, as its script gets them."""
+
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from analytics.runs.frame_faces import faces_between
+from analytics.runs.report import run_report
+from analytics.runs.report_text import headline
+from analytics.runs.run_list import list_runs
+from analytics.runs.track_timelines import track_timelines
+from analytics.snapshots import in_snapshot, snapshot
+from contracts.errors import FeatureUnavailableError
+from contracts.runs import RunKind
+from dashboard.web.backend import Backend
+from dashboard.web.json_values import json_values
+from dashboard.web.services import CopyState
+from records.uploads import MAX_CHUNK_BYTES, StoredUpload
+
+_MAX_RUNS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStatus:
+    """An upload as the page shows it, without its path on the server."""
+
+    id: str
+    name: str
+    size: int
+    received: int
+    run_id: str | None
+    error: str
+    changed_at: datetime
+    goes_at: datetime | None
+
+    @classmethod
+    def of(cls, line: StoredUpload) -> Self:
+        """Leave out the path."""
+        return cls(
+            line.id,
+            line.name,
+            line.size,
+            line.received,
+            line.run_id,
+            line.error,
+            line.changed_at,
+            line.expires_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadArea:
+    """The uploads, and what may be sent. kept_days: None keeps uploads until they are removed."""
+
+    uploads: tuple[UploadStatus, ...] = ()
+    folders: tuple[Path, ...] = ()
+    most_bytes: int = 0
+    kept_days: int | None = None
+
+    @classmethod
+    def read(cls, backend: Backend) -> Self:
+        """Return the uploads; an empty area if this dashboard takes no recordings."""
+        try:
+            service = backend.recordings
+            return cls(
+                tuple(UploadStatus.of(one) for one in service.uploads.all()),
+                tuple(service.readable_folders()),
+                service.uploads.max_bytes,
+                service.uploads.kept_days,
+            )
+        except FeatureUnavailableError:
+            return cls()
+
+
+def runs_json(backend: Backend) -> dict[str, Any]:
+    """Return the newest runs, each with its upload, and the uploads that have no run yet."""
+    area = UploadArea.read(backend)
+    by_run = {one.run_id: one for one in area.uploads if one.run_id}
+    runs = in_snapshot(backend.engine, list_runs, limit=_MAX_RUNS, kind=RunKind.FILE)
+    return {
+        "runs": [
+            json_values(run) | {"upload": json_values(by_run.get(run.run_id))} for run in runs
+        ],
+        "uploads": [json_values(one) for one in area.uploads if not one.run_id],
+        "folders": json_values(area.folders),
+        "most_bytes": area.most_bytes,
+        "kept_days": area.kept_days,
+        "chunk": MAX_CHUNK_BYTES,
+    }
+
+
+def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
+    """Return the results of a run. Raises RunNotFoundError."""
+    with snapshot(backend.engine) as connection:
+        report = run_report(connection, run_id)
+        tracks = track_timelines(connection, run_id)
+    playable, copy_state = False, CopyState.NONE
+    try:
+        playable = backend.recordings.recording_path(run_id) is not None
+        copy_state = backend.recordings.annotated_copy(run_id).state
+    except FeatureUnavailableError:
+        pass  # The results can be read without the recording.
+    return {
+        "summary": json_values(report.summary),
+        "headline": headline(report),
+        "span_s": report.span_s,
+        "buckets": [json_values(one) | {"gap": one.is_gap} for one in report.buckets],
+        "lanes": json_values(tracks.timelines),
+        "left_out": tracks.left_out,
+        "moments": json_values(tracks.moments),
+        "step_s": tracks.step_s,
+        "playable": playable,
+        "annotated": copy_state,
+    }
+
+
+def faces_json(backend: Backend, run_id: str, since_s: float, until_s: float) -> dict[str, Any]:
+    """Return the faces of the frames in a stretch of media time, as arrays: they are many.
+
+    A frame is [media_s, faces], a face [track, x, y, w, h, label, confidence, shares].
+    Raises RunNotFoundError.
+    """
+    page = in_snapshot(backend.engine, faces_between, run_id, since_s, until_s)
+    frames = [[one.media_s, [[*astuple(face)] for face in one.faces]] for one in page.frames]
+    return {"frames": frames, "until_s": page.until_s}

@@ -1,0 +1,37 @@
+"""The viewer's browser, as assets/browser.js describes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, Final, Self
+
+from analytics.history.local_time import zone_named
+from contracts.errors import SettingsError
+
+_MAX_ZONE_LENGTH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerBrowser:
+    """Time zone, language tag and screen of a viewer. narrow: a phone's width."""
+
+    zone: tzinfo = UTC
+    locale: str = ""
+    dark: bool = False
+    touch: bool = False
+    narrow: bool = False
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """Read the JSON object of the script. An unknown time zone becomes UTC."""
+        try:
+            zone = zone_named(str(data.get("zone") or "UTC")[:_MAX_ZONE_LENGTH])
+        except SettingsError:
+            zone = UTC
+        return cls(
+            zone,
+            str(data.get("locale") or ""),
+            bool(data.get("dark")),
+            bool(data.get("touch")),
+            bool(data.get("narrow")),
+        )

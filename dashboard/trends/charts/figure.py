@@ -1,0 +1,59 @@
+"""The figure of a timeline: stacked expressions over derived valence and a strip of coverage.
+
+A bucket in which nothing was analysed has no bar: a gap is never zero, and never neutral.
+"""
+
+from typing import Any
+
+from dash import Patch
+
+from contracts.expressions import UNCERTAIN
+from dashboard.trends.charts.axis_clock import axis_clock
+from dashboard.trends.charts.gaps import gaps
+from dashboard.trends.charts.layout import ChartData, Style, figure_layout
+from dashboard.trends.charts.scale import Scale
+from dashboard.trends.charts.traces import Traces
+from dashboard.trends.view import Mode
+from dashboard.web.palette import STACK
+
+Figure = dict[str, Any]
+"""data and layout, as plotly.js takes them. Plotly's own classes would check every value, which
+took up to three fifths of an answer's time; the tests let them."""
+
+
+def timeline_figure(data: ChartData, scale: Scale, style: Style) -> Figure:
+    """Return the figure of one chart."""
+    clock = axis_clock(data.buckets, style.zone, data.step_s)
+    traces = Traces(data, scale, style, clock)
+    missing = gaps(data.buckets, data.until)
+    known = [one for one in data.buckets if not one.measures.is_gap()]
+    seen = [one for one in known if one.measures.shares is not None]
+    labels = [label for label in STACK if style.only in {"", label}]
+    lines = style.mode is Mode.LINES
+    drawn = [
+        traces.line(one) if lines and one != UNCERTAIN else traces.band(one, seen) for one in labels
+    ]
+    if lines and data.before:
+        drawn += [traces.line_before(one) for one in labels if one != UNCERTAIN]
+    drawn += [*traces.valence(), traces.coverage(known), traces.no_coverage(missing)]
+    layout = figure_layout(data, scale, style, clock)
+    layout["shapes"] = [traces.outline(begin, end) for begin, end in missing]
+    layout["annotations"] += traces.names(labels, seen)
+    return {"data": drawn, "layout": layout}
+
+
+def figure_patch(figure: Figure) -> Patch:
+    """Return the figure as a patch over one of the same view, so that a zoom stays.
+
+    Dash returns the zoomed range with the figure, where plotly's uirevision does not see it:
+    only what is not sent stays.
+    """
+    patch = Patch()
+    patch["data"] = figure["data"]
+    for name, value in figure["layout"].items():
+        if name != "xaxis":
+            patch["layout"][name] = value
+    for name, value in figure["layout"]["xaxis"].items():
+        if name != "autorange":
+            patch["layout"]["xaxis"][name] = value
+    return patch

@@ -1,0 +1,44 @@
+"""The routes of the page Trends: the details below the charts, and the CSV file."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from analytics.history.local_time import zone_named
+from analytics.snapshots import in_snapshot
+from contracts.times import utc_now
+from dashboard.trends.answer_cache import answer_cache
+from dashboard.trends.csv_export import csv_lines
+from dashboard.trends.details import details
+from dashboard.trends.view import read_view
+from dashboard.web.backend import Backend
+from dashboard.web.json_values import json_values
+
+Zone = Annotated[str, Query(max_length=64)]
+
+
+def routes(backend: Backend) -> APIRouter:
+    """Return GET extras and GET csv, of the view in the query and in the time zone `zone`."""
+    router = APIRouter()
+    answers = answer_cache(backend.engine)
+
+    @router.get("/extras")
+    def extras(request: Request, zone: Zone = "UTC") -> Any:
+        clock, now = zone_named(zone), utc_now()
+        view = read_view(request.url.query, now, clock).view
+        found = answers.latest(backend.engine, view, clock, now)
+        return json_values(in_snapshot(backend.engine, details, found, clock))
+
+    @router.get("/csv")
+    def sheet(request: Request, zone: Zone = "UTC") -> StreamingResponse:
+        clock, now = zone_named(zone), utc_now()
+        view = read_view(request.url.query, now, clock).view
+        name, lines = in_snapshot(backend.engine, csv_lines, view, clock, now)
+        return StreamingResponse(
+            lines,
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    return router

@@ -1,0 +1,135 @@
+"""What the pages ask of the rest of moodline: interfaces, and the values that pass through them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from records.uploads import StoredUpload, Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """A live source as typed into the form. uri: "" keeps the address of a known source."""
+
+    uri: str
+    fps: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProbe:
+    """The result of reading a source for three seconds.
+
+    rate: frames/s that the source claims; fps: frames/s measured. looked: pictures that were
+    searched for faces; with_face: those with at least one; faces: the most in one picture.
+    picture: the last picture, JPEG in base64, faces blurred.
+    """
+
+    source: str
+    codec: str
+    width: int
+    height: int
+    rate: float | None
+    fps: float
+    opened_s: float
+    first_picture_s: float
+    pictures: int
+    corrupt: int
+    looked: int
+    with_face: int
+    faces: int
+    picture: str
+
+
+class SourceService(Protocol):
+    """Adds, edits and tests live sources. Methods raise SourceError."""
+
+    def add(self, name: str, form: SourceForm) -> None:
+        """Add a live source."""
+
+    def edit(self, name: str, form: SourceForm) -> None:
+        """Change a live source."""
+
+    def probe(self, uri: str, name: str = "") -> SourceProbe:
+        """Read an address, or with an empty one the known source `name`, for three seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedFolder:
+    """The result of queueing a folder. refused: one line for each file that was not queued."""
+
+    queued: int
+    refused: tuple[str, ...]
+
+
+class CopyState(StrEnum):
+    """The state of a run's annotated copy."""
+
+    NONE = "none"
+    DRAWING = "drawing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedCopy:
+    """A copy of a recording with boxes and labels drawn on it. path: where it is or would be."""
+
+    state: CopyState
+    path: Path
+
+
+class RecordingService(Protocol):
+    """Queues and finds recordings, and draws annotated copies. Methods raise MoodlineError."""
+
+    @property
+    def uploads(self) -> Uploads: ...
+
+    def queue_upload(self, upload: StoredUpload) -> str:
+        """Queue a complete upload; return its run id."""
+
+    def queue_folder(self, path: str, *, anywhere: bool) -> QueuedFolder:
+        """Queue the recordings in a folder of this host.
+
+        anywhere: whether the folder may lie outside `readable_folders`.
+        """
+
+    def readable_folders(self) -> list[Path]:
+        """Return the watched and the shared folders."""
+
+    def recording_path(self, run_id: str) -> Path | None:
+        """Return where the run's recording lies on this host; None if it is gone."""
+
+    def annotated_copy(self, run_id: str) -> AnnotatedCopy:
+        """Return the state and the path of the run's annotated copy."""
+
+    def start_annotation(self, run_id: str) -> None:
+        """Start to draw the annotated copy, in a process of its own."""
+
+    def delete_copy(self, run_id: str, *, actor: str) -> None:
+        """Delete the annotated copy, and write the deletion to the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReading:
+    """A face in an image. x, y, w, h: shares of the image. why: the reason for label None."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    label: str | None
+    confidence: float
+    shares: Mapping[str, float]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReading:
+    """The faces of an image of width x height pixels, the largest face first."""
+
+    width: int
+    height: int
+    faces: tuple[FaceReading, ...]
