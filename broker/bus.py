@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
 import redis
-import structlog
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
@@ -24,14 +23,10 @@ from contracts.runs import RunKind
 from runtime.backoff import retry_until_stopped
 from runtime.stop_signal import StopSignal
 
-log = structlog.get_logger()
-
 CONSUMER_GROUP: Final = "workers"
 MESSAGE_FIELD: Final = b"m"
 # One name for all workers: the next worker of a run reads what a dead one had pending.
 _CONSUMER: Final = "worker"
-_MAX_DEAD_LETTERS: Final = 64
-_RUNS_PER_CALL: Final = 1000
 _SOCKET_TIMEOUT_S: Final = 10.0
 _HINT: Final = "Check that it is running, and the host and password in MOODLINE_REDIS_URL"
 
@@ -43,17 +38,6 @@ return 0"""
 _RELEASE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0"""
-_DROP_DEAD_LETTERS: Final = """
-local unwanted, dropped = {}, 0
-for _, run in ipairs(ARGV) do unwanted[run] = true end
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
-  for at = 1, #entry[2], 2 do
-    if entry[2][at] == 'run' and unwanted[entry[2][at + 1]] then
-      dropped = dropped + redis.call('XDEL', KEYS[1], entry[1])
-    end
-  end
-end
-return dropped"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,28 +178,6 @@ class Bus:
         with self.translated_errors():
             self.client.set(self.key(run_id, "rewind"), next_seq)
 
-    def dead_letter(self, run_id: str, seq: int, data: bytes, *, ttl_s: int) -> None:
-        """Keep a frame that could not be analysed: the newest 64, for `ttl_s` seconds."""
-        if ttl_s <= 0:
-            return
-        with self.translated_errors():
-            pipeline = self.client.pipeline(transaction=True)
-            entry = cast("Any", {b"run": run_id, b"seq": str(seq), MESSAGE_FIELD: data})
-            pipeline.xadd(self._dead_key, entry, maxlen=_MAX_DEAD_LETTERS, approximate=False)
-            pipeline.expire(self._dead_key, ttl_s)
-            pipeline.execute()
-
-    def drop_dead_letters(self, run_ids: Sequence[str]) -> int:
-        """Drop the dead letters of these runs, and return how many there were."""
-        dropped = 0
-        with self.translated_errors():
-            for begin in range(0, len(run_ids), _RUNS_PER_CALL):
-                some = run_ids[begin : begin + _RUNS_PER_CALL]
-                dropped += int(
-                    cast("Any", self.client.eval(_DROP_DEAD_LETTERS, 1, self._dead_key, *some))
-                )
-        return dropped
-
     def forget_run(self, run_id: str) -> None:
         """Drop all keys of a run that has ended, except its lease."""
         with self.translated_errors():
@@ -277,10 +239,6 @@ class Bus:
     @property
     def runs_key(self) -> str:
         return f"{self.prefix}:runs"
-
-    @property
-    def _dead_key(self) -> str:
-        return f"{self.prefix}:dead"
 
 
 def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:

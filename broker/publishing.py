@@ -17,7 +17,7 @@ _RESERVED_BYTES: Final = 2 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How much of a run may wait in the broker. The producer waits at either limit."""
+    """The limits of what may wait in the broker for one run. The producer waits at either."""
 
     max_frames: int
     max_bytes: int

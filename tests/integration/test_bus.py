@@ -5,6 +5,7 @@ import time
 import pytest
 
 from broker.bus import Bus
+from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
 from broker.presence import BrokerInfo, Presence, WorkerReport
 from broker.publishing import RunPublisher, StreamLimits
@@ -144,20 +145,20 @@ def test_live_runs_are_listed_before_files(bus: Bus) -> None:
 
 def test_dead_letters_are_limited_and_expire(bus: Bus) -> None:
     for seq in range(100):
-        bus.dead_letter("r", seq, b"frame", ttl_s=60)
-    assert bus.client.xlen(bus._dead_key) == 64
-    assert 0 < bus.client.ttl(bus._dead_key) <= 60
-    bus.dead_letter("r", 1, b"frame", ttl_s=0)
-    assert bus.client.xlen(bus._dead_key) == 64
+        DeadLetters(bus).add("r", seq, b"frame", ttl_s=60)
+    assert bus.client.xlen(DeadLetters(bus).key) == 64
+    assert 0 < bus.client.ttl(DeadLetters(bus).key) <= 60
+    DeadLetters(bus).add("r", 1, b"frame", ttl_s=0)
+    assert bus.client.xlen(DeadLetters(bus).key) == 64
 
 
 def test_the_dead_letters_of_a_run_can_be_dropped(bus: Bus) -> None:
     for seq, run_id in enumerate(("door-1", "door-2", "hall-1", "door-1")):
-        bus.dead_letter(run_id, seq, b"frame", ttl_s=60)
-    assert bus.drop_dead_letters(["door-1", "door-2", "gone"]) == 3
-    kept = bus.client.xrange(bus._dead_key)
+        DeadLetters(bus).add(run_id, seq, b"frame", ttl_s=60)
+    assert DeadLetters(bus).drop(["door-1", "door-2", "gone"]) == 3
+    kept = bus.client.xrange(DeadLetters(bus).key)
     assert [fields[b"run"] for _, fields in kept] == [b"hall-1"]
-    assert bus.drop_dead_letters([]) == 0
+    assert DeadLetters(bus).drop([]) == 0
 
 
 def test_the_error_of_an_unreachable_broker_hides_its_password() -> None:
@@ -199,7 +200,7 @@ def test_a_full_broker_reserves_memory_for_the_workers() -> None:
         Presence(bus, WorkerReport).send_heartbeat(report("ann"), alive_for_s=10)
         assert bus.acquire_lease("r", "ann", lease_s=10)
         assert len(bus.read(["r"], 1000, block_ms=1)["r"]) == sent
-        bus.dead_letter("r", 1, frame, ttl_s=60)
+        DeadLetters(bus).add("r", 1, frame, ttl_s=60)
         bus.ack("r", list(range(1, sent + 1)))
 
         assert publisher.has_room(len(frame)) and publisher.publish(sent + 1, frame)

@@ -98,6 +98,7 @@ def test_a_run_of_a_dead_process_on_this_host_is_taken_at_once(engine: Engine) -
     assert enqueue(engine, claimant=ELSEWHERE) == replace(first, claimed=True)
 
 
+@pytest.mark.both_databases
 def test_a_failed_run_is_queued_again(engine: Engine) -> None:
     first = enqueue(engine)
     fail_run(engine, first.run_id, "the disk was unplugged")
@@ -105,6 +106,7 @@ def test_a_failed_run_is_queued_again(engine: Engine) -> None:
     assert (again.run_id, again.claimed, again.state) == (first.run_id, True, RunState.QUEUED)
 
 
+@pytest.mark.both_databases
 def test_concurrent_commands_create_one_run(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         queued = list(pool.map(lambda n: enqueue(engine, claimant=f"host{n}:1:1"), range(8)))

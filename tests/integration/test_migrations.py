@@ -18,6 +18,8 @@ from records.tables.base import Base
 from records.tables.runs import Run
 from records.tables.sources import Source
 
+pytestmark = pytest.mark.both_databases
+
 
 def table_names(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}

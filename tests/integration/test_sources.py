@@ -44,6 +44,7 @@ def test_each_change_increments_the_revision(engine: Engine) -> None:
     assert seen[0].tags == ("front",)
 
 
+@pytest.mark.both_databases
 def test_a_removed_source_can_be_added_again(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     first = find_source(engine, "door")
@@ -73,6 +74,7 @@ def test_a_name_that_resembles_something_else_is_rejected(engine: Engine, name: 
         add_source(engine, name, DOOR)
 
 
+@pytest.mark.both_databases
 def test_a_source_has_one_supervisor_at_a_time(engine: Engine) -> None:
     here = SupervisorIdentity(claimant_name(), "here", 60)
     there = SupervisorIdentity("there:1:1", "there", 60)
@@ -92,6 +94,7 @@ def test_sources_of_a_dead_supervisor_are_free_when_its_lease_expires(engine: En
     assert names(claim_sources(engine, here, renew=False)) == ["door"]
 
 
+@pytest.mark.both_databases
 def test_uptime_counts_stored_intervals_only(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -82,6 +82,7 @@ def test_a_safe_name_has_no_folders_or_special_characters(text: str, suffix: str
     assert not set(name) & set("/\\<>&\"'%;|\0")
 
 
+@pytest.mark.both_databases
 def test_files_are_deleted_when_they_expire(engine: Engine, uploads: Uploads) -> None:
     sent = [uploads.start(f"{number}.mp4", 3, "", "") for number in range(4)]
     for upload in sent[:3]:

@@ -48,6 +48,7 @@ def test_only_the_right_password_signs_a_user_in(engine: Engine) -> None:
     assert stored.startswith("$argon2id$") and PASSWORD not in stored
 
 
+@pytest.mark.both_databases
 def test_invalid_names_and_passwords_are_rejected(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     with pytest.raises(UserError, match="already"):
@@ -63,6 +64,7 @@ def test_invalid_names_and_passwords_are_rejected(engine: Engine) -> None:
             change(engine, "jon", actor="me")
 
 
+@pytest.mark.both_databases
 def test_a_session_expires_when_it_is_idle_or_too_old(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     token = signed_in(engine)
@@ -92,6 +94,7 @@ def test_the_database_does_not_contain_the_token(engine: Engine) -> None:
     assert session_user(engine, token) is None
 
 
+@pytest.mark.both_databases
 def test_a_changed_user_is_signed_out_and_the_change_is_audited(engine: Engine) -> None:
     add_user(engine, "mara", Role.VIEWER, PASSWORD, actor="me")
     for change in (
