@@ -1,4 +1,4 @@
-"""When a live picture was taken: a wall-clock anchor and the monotonic time since."""
+"""LiveClock: capture times of live frames, from a wall-clock anchor and the monotonic clock."""
 
 import threading
 import time
@@ -14,11 +14,11 @@ _STEP_S: Final = 2.0
 
 
 class LiveClock:
-    """UTC that never runs backwards between small corrections of the wall clock.
+    """UTC time that does not run backwards when the wall clock is corrected by a little.
 
-    A step of the wall clock by more than two seconds, as after a wrong start, is taken over, and
-    counted in `steps`; stepped_s: when the last one was seen, of the monotonic clock. Threads may
-    share it. wall, monotonic: seconds since 1970, and since any moment.
+    If the wall clock steps by more than two seconds, as after a start with a wrong date, this clock
+    follows. steps: number of such steps. stepped_s: when the last one was detected, in seconds of
+    the monotonic clock. wall: seconds since 1970. monotonic: seconds. Threads may share a clock.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class LiveClock:
         self.stepped_s: float | None = None
 
     def now_s(self) -> float:
-        """The monotonic clock's seconds."""
+        """Return the seconds of the monotonic clock."""
         return self._monotonic()
 
     def captured_at(self) -> datetime:
-        """The moment now, UTC."""
+        """Return the current time, UTC."""
         with self._lock:
             now = self._monotonic()
             moment = self._anchor_wall + now - self._anchor_monotonic

@@ -1,17 +1,13 @@
-"""What a live source is doing, why, and when it is tried again. Pure: time is passed in."""
+"""SourceCondition: the state of a live source, with its reason and start."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from contracts.live_sources import LiveState
 
-SEEING: Final = frozenset({LiveState.STREAMING})
-"""States in which pictures come."""
-
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A state, why, and since when, in the monotonic clock's seconds."""
+class SourceCondition:
+    """The state of a live source. since_s: its start, in seconds of the monotonic clock."""
 
     state: LiveState
     since_s: float

@@ -1,4 +1,4 @@
-"""When a picture is due, and which are taken. Pure: the time is passed in."""
+"""Pacing of live frames: when to play each, and which to sample. The time is passed in."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,17 +9,17 @@ EARLIEST_S: Final = 5.0
 
 @dataclass(slots=True)
 class Playback:
-    """Plays pictures at the pace of their media times, from the first one's arrival on.
+    """Plays frames at the pace of their media times, beginning with the first frame.
 
-    What is over a second late, as after a network's hiccup, is played at that pace from then on:
-    neither in a burst nor ahead of what follows. The same where the times jump by more than five
-    seconds, for a picture that waits so long would pass for a stall.
+    A frame that is more than LATEST_S late, as after a network fault, is played at once and sets
+    the pace from then on, so that no burst follows. The same happens if the media times jump ahead
+    by more than EARLIEST_S, as such a long wait would look like a stall.
     """
 
     anchor_s: float | None = None
 
     def wait_s(self, media_s: float, now_s: float) -> float:
-        """How long the picture is to wait."""
+        """Return the seconds to wait before playing the frame."""
         if self.anchor_s is None:
             self.anchor_s = now_s - media_s
         early_s = self.anchor_s + media_s - now_s
@@ -29,18 +29,18 @@ class Playback:
 
 
 @dataclass(slots=True)
-class Sampling:
-    """Takes `fps` pictures a second at most; None: every one.
+class LiveSampling:
+    """Samples at most `fps` frames a second; None: every frame.
 
-    By a schedule, not by a least gap: a picture that comes late moves no later one. What was due
-    in a silence is not made up for.
+    It follows a schedule, so a late frame does not delay the later ones. Frames that were due while
+    none arrived are not made up for.
     """
 
     fps: float | None
     due_s: float | None = None
 
-    def takes(self, now_s: float) -> bool:
-        """Whether the picture that comes now is taken."""
+    def is_sampled(self, now_s: float) -> bool:
+        """Return whether to take the frame that arrives now, and advance the schedule if so."""
         if self.fps is None:
             return True
         if self.due_s is not None and now_s < self.due_s:

@@ -1,7 +1,7 @@
-"""The files that a playlist (HLS) names, each fetched only from a host that may be asked.
+"""Playlists (HLS): fetches their files, only from hosts that the SSRF guard allows.
 
-Whoever serves a playlist names any address in it, also one that only this host can reach. FFmpeg
-would fetch it without a look.
+A playlist may refer to any address, also to one that only this host can reach. FFmpeg would fetch
+it without a check.
 """
 
 import http.client
@@ -17,31 +17,31 @@ from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.redaction import redact
 from ingest.live.ssrf_guard import check_host
 
-_REFUSALS: Final = {401, 403}
+_REFUSED_STATUSES: Final = {401, 403}
 
 Fetch = Callable[[str, int, Mapping[str, str]], Any]
 
 
-def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
-    """What opens the playlist `uri`, and the files that it names, for `av.open(io_open=...)`.
+def playlist_fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
+    """Return a function for `av.open(io_open=...)` that opens the playlist and its files.
 
-    A file of the playlist's host is fetched, one of another host if a form could have named that
-    host; redirects likewise. It raises SourceError, CredentialsRefusedError for credentials.
+    Files and redirects of the playlist's own host are fetched; of another host, only if
+    `check_host` allows it. The function raises SourceError, and CredentialsRefusedError.
     """
-    own = urlsplit(uri).hostname
+    playlist_host = urlsplit(uri).hostname
 
     def check(url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SourceError(
-                f"{redact(uri)} names {redact(url)}, which is not read",
-                hint="Its files have to be http:// or https://, and not encrypted",
+                f"{redact(uri)} refers to {redact(url)}, which is not supported",
+                hint="Its files must be unencrypted, with http:// or https:// addresses",
             )
-        if parts.hostname != own:
+        if parts.hostname != playlist_host:
             check_host(parts.hostname, allowed)
 
     class Redirects(urllib.request.HTTPRedirectHandler):
-        def redirect_request(  # noqa: PLR0913, PLR0917  (as its base has it)
+        def redirect_request(  # noqa: PLR0913, PLR0917  (the base class's)
             self,
             req: urllib.request.Request,
             fp: IO[bytes],
@@ -53,7 +53,7 @@ def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
             check(urljoin(req.full_url, newurl))
             return super().redirect_request(req, fp, code, msg, headers, newurl)
 
-    # As FFmpeg: cameras sign their own certificates.
+    # Like FFmpeg, without a certificate check: cameras have self-signed certificates.
     tls = urllib.request.HTTPSHandler(context=ssl._create_unverified_context())  # noqa: S323
     opener = urllib.request.build_opener(Redirects, urllib.request.ProxyHandler({}), tls)
 
@@ -62,10 +62,10 @@ def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
         try:
             return opener.open(_request(url), timeout=timeout_s)
         except HTTPError as exc:
-            if exc.code in _REFUSALS:
+            if exc.code in _REFUSED_STATUSES:
                 raise CredentialsRefusedError(
                     f"{redact(url)} refuses the user name or password",
-                    hint="Check them in its URI; it is asked again in five minutes",
+                    hint="Check them in its URI; moodline tries again in five minutes",
                 ) from exc
             raise SourceError(f"{redact(url)} cannot be fetched: {exc.code}") from exc
         except (URLError, OSError, http.client.HTTPException) as exc:
@@ -76,11 +76,11 @@ def fetcher(uri: str, allowed: Collection[str], timeout_s: float) -> Fetch:
 
 def _request(url: str) -> urllib.request.Request:
     parts = urlsplit(url)
-    where = parts.netloc.rpartition("@")[2]
-    request = urllib.request.Request(parts._replace(netloc=where).geturl())  # noqa: S310  (checked)
+    host = parts.netloc.rpartition("@")[2]
+    request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310  (checked)
     if parts.username:
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        # Not sent on by a redirect.
+        # A redirect must not forward it.
         encoded = b64encode(secret.encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {encoded}")
     return request

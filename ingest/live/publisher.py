@@ -1,4 +1,7 @@
-"""Publish one live source: its newest picture, whenever there is room; what is not, is counted."""
+"""LivePublisher: publishes the newest frame of a live source while the stream has room.
+
+Every captured frame is published, or counted by the cause of its loss.
+"""
 
 import itertools
 import time
@@ -14,23 +17,25 @@ from contracts.analysis_spec import AnalysisSpec
 from contracts.errors import BrokerError, DatabaseError, RunLostError
 from contracts.frames import Counters, DropCause
 from contracts.live_sources import LiveSource
-from ingest.live.reader import LiveFrame, LiveReader
-from ingest.live.session import LiveClaim, LiveSession
+from ingest.live.newest_frame import LiveFrame
+from ingest.live.reader import LiveReader
+from ingest.live.run_stream import LiveClaim, LiveRunStream
 from records.runs.live_runs import start_live_run
 
 log = structlog.get_logger()
 
-_POLL_S: Final = 0.02
-_END_TRIES: Final = 3
+_WAIT_S: Final = 0.02
+_END_ATTEMPTS: Final = 3
 _EVERY_FRAME_FPS: Final = 30.0
-_LEAST_FRAMES: Final = 3
+_MIN_STREAM_FRAMES: Final = 3
+_MAX_STREAM_BYTES: Final = 2**31
 
 
 class LivePublisher:
-    """Publishes what `reader` sees. A run begins with the first picture, and with each UTC day.
+    """Publishes the frames of `reader`. A run starts with the first frame, and with each UTC day.
 
-    `step` raises BrokerError and DatabaseError, and can be called again later: a picture that was
-    taken is published or counted, whatever fails on the way.
+    `step` raises BrokerError and DatabaseError, and can be called again: a frame that was taken is
+    published or counted even if a step fails.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
@@ -38,144 +43,147 @@ class LivePublisher:
         engine: Engine,
         bus: Bus,
         source: LiveSource,
-        pins: AnalysisSpec,
+        spec: AnalysisSpec,
         reader: LiveReader,
         claim: LiveClaim,
-        marks: Path,
+        counts_folder: Path,
     ) -> None:
         self._engine = engine
         self._bus = bus
         self._source = source
-        self._pins = pins
+        self._spec = spec
         self._reader = reader
         self._claim = claim
-        self._marks = marks
-        self._session: LiveSession | None = None
-        self._unsent: LiveFrame | None = None
+        self._counts_folder = counts_folder
+        self._run_stream: LiveRunStream | None = None
+        self._pending: LiveFrame | None = None
         self._base = Counters()
         self._dropped = dict.fromkeys((DropCause.NEWEST, DropCause.BROKER_FULL), 0)
-        frames = max(round(source.sampling_fps or _EVERY_FRAME_FPS), _LEAST_FRAMES)
-        self._limits = StreamLimits(frames, 2**31)
+        # About one second of frames, so that those in the stream stay recent.
+        frames = max(round(source.sampling_fps or _EVERY_FRAME_FPS), _MIN_STREAM_FRAMES)
+        self._limits = StreamLimits(frames, _MAX_STREAM_BYTES)
 
     @property
     def run_id(self) -> str:
-        """Of the run that is open; "" between two."""
-        return self._session.run.run_id if self._session else ""
+        """The open run's id; empty if no run is open."""
+        return self._run_stream.run.run_id if self._run_stream else ""
 
     def step(self, timeout_s: float) -> None:
-        """Publish the next picture, waiting for one, or for room, that long at most."""
+        """Publish the next frame. Waits for a frame, or for room, for at most that time."""
         try:
-            if self._session is not None and not self._session.has_room():
-                self._wait_for_room(self._session, timeout_s)
+            if self._run_stream is not None and not self._run_stream.has_room():
+                self._wait_for_room(self._run_stream, timeout_s)
                 return
             self._take(timeout_s)
-            if self._unsent is not None:
-                self._publish(self._session_of(self._unsent), self._unsent)
+            if self._pending is not None:
+                self._publish(self._stream_for(self._pending), self._pending)
         except RunLostError:
-            self._leave()  # The next run has what is unsent.
+            self._leave_run()  # The next run gets the pending frame.
 
     def close(self) -> None:
-        """End the run with all that was captured. The reader is closed. Raises nothing.
+        """End the run with all that was captured. Call it after the reader's `close`.
 
-        Where the broker is away, who watches over the sources ends the run later.
+        Raises nothing. If the broker or the database cannot be reached, the supervisor ends the
+        run later.
         """
-        self._drop_unsent(DropCause.NEWEST)
+        self._drop_pending(DropCause.NEWEST)
         totals = self._totals(self._reader.counters())
-        for tries in itertools.count(1):
+        for attempt in itertools.count(1):
             try:
-                if self._session is None and totals == self._base:
+                if self._run_stream is None and totals == self._base:
                     return
-                self._end(totals)
+                self._end_run(totals)
                 return
             except RunLostError:
-                self._leave()  # What that one does not tell, a run of its own does.
+                self._leave_run()  # A new run stores the counts that the lost one lacks.
             except (BrokerError, DatabaseError) as exc:
                 log.warning("cannot end the run", run=self.run_id, reason=exc.line())
-                if tries >= _END_TRIES:
-                    if self._session is not None:
-                        self._session.abandon()
+                if attempt >= _END_ATTEMPTS:
+                    if self._run_stream is not None:
+                        self._run_stream.abandon()
                     return
 
-    def _wait_for_room(self, session: LiveSession, timeout_s: float) -> None:
-        """Pictures wait nowhere: in a full broker's case they are counted as its drops."""
-        if not session.broker_is_full:
-            time.sleep(min(_POLL_S, timeout_s))
+    def _wait_for_room(self, stream: LiveRunStream, timeout_s: float) -> None:
+        """Wait. Frames do not wait if the broker is full: they count as dropped, broker_full."""
+        if not stream.broker_is_full:
+            time.sleep(min(_WAIT_S, timeout_s))
             return
         self._take(timeout_s)
-        self._drop_unsent(DropCause.BROKER_FULL)
+        self._drop_pending(DropCause.BROKER_FULL)
 
     def _take(self, timeout_s: float) -> None:
-        """The newest picture; one that waits from before gives way to it."""
-        newer = self._reader.take(timeout_s if self._unsent is None else 0.0)
+        """Take the newest frame, which replaces a pending one."""
+        newer = self._reader.take(timeout_s if self._pending is None else 0.0)
         if newer is not None:
-            self._drop_unsent(DropCause.NEWEST)
-            self._unsent = newer
+            self._drop_pending(DropCause.NEWEST)
+            self._pending = newer
 
-    def _drop_unsent(self, cause: DropCause) -> None:
-        self._dropped[cause] += self._unsent is not None
-        self._unsent = None
+    def _drop_pending(self, cause: DropCause) -> None:
+        self._dropped[cause] += self._pending is not None
+        self._pending = None
 
-    def _publish(self, session: LiveSession, frame: LiveFrame) -> None:
+    def _publish(self, stream: LiveRunStream, frame: LiveFrame) -> None:
         try:
-            accepted = session.publish(frame, self._totals(frame.counters))
+            accepted = stream.publish(frame, self._totals(frame.counters))
         except BrokerError:
-            self._unsent = None  # The worker will see what became of its number.
+            self._pending = None  # Its number is used: the worker finds it, or counts it as lost.
             raise
         if accepted is None:
             return
         if accepted:
-            self._unsent = None
-            session.note_size(frame)
+            self._pending = None
+            stream.set_frame_size(frame)
         else:
-            self._drop_unsent(DropCause.BROKER_FULL)
+            self._drop_pending(DropCause.BROKER_FULL)
 
-    def _session_of(self, frame: LiveFrame) -> LiveSession:
-        """The run that the picture belongs to.
+    def _stream_for(self, frame: LiveFrame) -> LiveRunStream:
+        """Return the stream of the frame's run; start a run if none is open for its day.
 
-        A day's run ends with its last message's totals; what came since is the next one's.
+        The run of the previous day ends with the counters of its last message. Later counts belong
+        to the next run.
         """
         day = frame.captured_at.date()
-        if self._session is not None and self._session.day != day:
-            self._end(self._session.last)
-        if self._session is None:
-            self._begin(frame)
-        assert self._session is not None
-        return self._session
+        if self._run_stream is not None and self._run_stream.day != day:
+            self._end_run(self._run_stream.last)
+        if self._run_stream is None:
+            self._start_run(frame)
+        assert self._run_stream is not None
+        return self._run_stream
 
-    def _begin(self, frame: LiveFrame | None) -> LiveSession:
+    def _start_run(self, frame: LiveFrame | None) -> LiveRunStream:
         run = start_live_run(
             self._engine,
             self._source,
-            self._pins,
+            self._spec,
             claimant=self._claim.claimant,
             lease_s=self._claim.lease_s,
         )
         clock = self._reader.clock
-        self._session = LiveSession(
+        self._run_stream = LiveRunStream(
             self._engine,
             self._bus,
             run,
             self._limits,
             self._claim,
-            self._marks,
+            self._counts_folder,
             base=self._base,
             day=(frame.captured_at if frame else clock.captured_at()).date(),
             begin_s=frame.captured_s if frame else clock.now_s(),
         )
-        log.info("run begun", run=run.run_id)
-        return self._session
+        log.info("run started", run=run.run_id)
+        return self._run_stream
 
-    def _end(self, totals: Counters) -> None:
-        session = self._session or self._begin(None)
-        session.end(totals)
-        self._leave()
+    def _end_run(self, totals: Counters) -> None:
+        stream = self._run_stream or self._start_run(None)
+        stream.end(totals)
+        self._leave_run()
 
-    def _leave(self) -> None:
-        assert self._session is not None
-        self._base, self._session = self._session.last, None
+    def _leave_run(self) -> None:
+        assert self._run_stream is not None
+        self._base, self._run_stream = self._run_stream.last, None
 
     def _totals(self, counters: Counters) -> Counters:
-        """The reader's counters, with the pictures that were taken and not published."""
+        """Return the reader's counters plus the frames that were taken and then dropped."""
         dropped = dict(counters.dropped)
         for cause, count in self._dropped.items():
             if count:

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from contracts.errors import SourceError
 from contracts.redaction import redact
 
-SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
+NETWORK_SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
 _MAX_WEBCAMS: Final = 64
 _MAX_LENGTH: Final = 2048
 _MAX_REDIRECTS: Final = 5
@@ -73,7 +73,7 @@ def check_form_address(
             hint="Add the source with `moodline source add` on the host of moodline",
         )
     parts = _split(uri)
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in NETWORK_SCHEMES or not parts.hostname:
         raise SourceError(
             f"{parts.scheme + '://' if parts.scheme else 'this'} is not a camera address",
             hint="Use rtsp://, rtsps://, http:// or https://, or the number of a webcam. "

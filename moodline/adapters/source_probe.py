@@ -11,8 +11,10 @@ from contracts.errors import SourceError
 from contracts.settings import Settings
 from inference_worker.faces.detect import detector_id, make_detector
 from inference_worker.pictures.drawing import blurred_jpeg
-from ingest.live.opening import LivePicture, describe, open_live
+from ingest.live.inputs import InputFrame
+from ingest.live.opening import open_live
 from ingest.live.pacing import Playback
+from ingest.live.uris import describe
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
 
@@ -58,19 +60,19 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
     size, pictures, counts = (0, 0), 0, []
     jpeg, playback = b"", Playback()
     try:
-        for picture in live.pictures():
+        for frame in live.frames():
             now_s = time.monotonic()
             if not pictures:
-                first_s, size = now_s, _size(picture, live.aspect)
+                first_s, size = now_s, _size(frame, live.aspect)
             pictures += 1
-            if picture.media_s is not None:  # A file is not paced by its reader.
-                wait_s = playback.wait_s(picture.media_s, now_s)
+            if frame.media_s is not None:  # A file is not paced by its reader.
+                wait_s = playback.wait_s(frame.media_s, now_s)
                 time.sleep(wait_s)
                 now_s += wait_s
             if now_s >= search_s:
                 search_s = now_s + 1 / _SEARCHES_PER_SECOND
-                converter = LumaConverter(_orientation(picture), live.aspect, max_side)
-                luma = converter.convert(picture.frame)
+                converter = LumaConverter(_orientation(frame), live.aspect, max_side)
+                luma = converter.convert(frame.image)
                 pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
                 min_side = settings.min_face_px * luma.width / size[0]
                 boxes = detector.search(pixels, min_side, thorough=False)
@@ -101,9 +103,9 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
     return report, jpeg
 
 
-def _orientation(picture: LivePicture) -> Orientation:
-    return Orientation.from_rotation(picture.frame.rotation)
+def _orientation(frame: InputFrame) -> Orientation:
+    return Orientation.from_rotation(frame.image.rotation)
 
 
-def _size(picture: LivePicture, aspect: Fraction) -> tuple[int, int]:
-    return display_size(picture.frame.width, picture.frame.height, aspect, _orientation(picture))
+def _size(frame: InputFrame, aspect: Fraction) -> tuple[int, int]:
+    return display_size(frame.image.width, frame.image.height, aspect, _orientation(frame))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from ingest.live.opening import check_uri, describe, is_camera, is_local
+from ingest.live.uris import check_uri, describe, is_camera, is_local
 from records.sources.live_sources import SourceSettings
 from records.sources.sealing import Sealer
 

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
-from ingest.live.conditions import Condition
-from ingest.live.reader import LiveFrame
+from ingest.live.conditions import SourceCondition
+from ingest.live.newest_frame import LiveFrame
 
 _BAR_WIDTH: Final = 28
 MAP_SIZE: Final = (44, 12)
@@ -16,7 +16,7 @@ MAP_SIZE: Final = (44, 12)
 
 
 def frame_panel(
-    result: FrameResult | None, frame: LiveFrame | None, condition: Condition, fps: float
+    result: FrameResult | None, frame: LiveFrame | None, condition: SourceCondition, fps: float
 ) -> RenderableType:
     """Return the map and the faces of the newest frame; without one, the state and its reason."""
     if result is None or frame is None:

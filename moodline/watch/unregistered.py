@@ -15,15 +15,17 @@ from contracts.errors import SourceError
 from contracts.expressions import UNCERTAIN
 from contracts.frame_results import FrameResult
 from contracts.frames import FrameMessage
+from contracts.live_sources import LiveState
 from contracts.settings import Settings
 from contracts.times import to_micros
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detect import detector_id, make_detector
 from inference_worker.faces.model_choice import chosen_model
-from ingest.live.conditions import SEEING
-from ingest.live.opening import describe, open_live
-from ingest.live.reader import LiveFrame, LiveReader
+from ingest.live.newest_frame import LiveFrame
+from ingest.live.opening import open_live
+from ingest.live.reader import LiveReader
+from ingest.live.uris import describe
 from moodline.analysis.run_spec import analysis_spec
 from moodline.watch.face_map import frame_panel
 from moodline.watch.summary import (
@@ -125,7 +127,7 @@ def _watch(
         if is_new_reason and not live.console.is_terminal:
             live.console.print(f"{condition.state}: {condition.reason}", soft_wrap=True)
         printed_reason = condition.reason
-        shown = result if condition.state in SEEING else None
+        shown = result if condition.state is LiveState.STREAMING else None
         live.update(frame_panel(shown, frame, condition, totals.fps), refresh=True)
 
 

@@ -177,10 +177,10 @@ def test_a_redirect_leads_to_a_camera_only_where_that_host_may_be_asked() -> Non
 
     with http_server(camera) as port, http_server(lambda one: elsewhere(one, port)) as first:
         uri = f"http://localhost:{first}/video"
-        with pytest.raises(SourceError, match="redirects elsewhere"):
+        with pytest.raises(SourceError, match="redirects to another host"):
             open_live(uri)
         live = open_live(uri, ["127.0.0.1"])
-        assert next(live.pictures()).frame.width == 64
+        assert next(live.frames()).image.width == 64
         live.close()
 
 
@@ -212,11 +212,11 @@ def test_a_playlist_names_no_host_that_must_not_be_asked(tmp_path: Path, path: s
     with http_server(lambda one: answer(one, ports[0])) as port:
         ports.append(port)
         uri = f"http://localhost:{port}/{path}"
-        with pytest.raises(SourceError, match="must not be asked"):
-            next(open_live(uri).pictures())
+        with pytest.raises(SourceError, match="not allowed"):
+            next(open_live(uri).frames())
         assert asked and all(host.startswith("localhost") for host in asked)
         live = open_live(uri, ["127.0.0.1"])
-        assert next(live.pictures()).frame.width == 128
+        assert next(live.frames()).image.width == 128
         live.close()
 
 
@@ -272,10 +272,10 @@ def test_a_silence_in_the_middle_of_a_picture_is_told_in_time(
     ):
         uri = camera.url(long_clip.name).replace(f":{camera.port}/", f":{proxy.port}/")
         live = open_live(uri)
-        pictures = live.pictures()
+        pictures = live.frames()
         next(pictures)
         proxy.set(Mode.CUT)
-        with pytest.raises(SourceError, match="no picture for 5 s"):
+        with pytest.raises(SourceError, match="no frame for 5 s"):
             late_s = 0.0
             while late_s < 4:
                 begin_s = time.monotonic()
@@ -349,7 +349,7 @@ def test_a_webcam_of_the_kernels_is_read() -> None:
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
     try:
-        with LiveReader(str(device), fps=None, max_side=640, patient=True) as reader:
+        with LiveReader(str(device), fps=None, max_side=640, retry_missing=True) as reader:
             frame = reader.take(LONG_S)
             assert frame is not None and (frame.width, frame.height) == (64, 48)
             until(lambda: reader.counters().captured > 25)
@@ -363,7 +363,7 @@ def test_a_webcam_that_is_pulled_out_and_put_in_again() -> None:
     captures = [FakeCapture(5), FakeCapture(1_000_000)]
     given = iter(captures)
     with (
-        patch("ingest.live.opening.cv2.VideoCapture", lambda *_: next(given)),
+        patch("ingest.live.inputs.cv2.VideoCapture", lambda *_: next(given)),
         LiveReader("0", fps=10, max_side=640) as reader,
     ):
         until(lambda: captures[0].released)

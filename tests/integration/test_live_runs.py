@@ -34,12 +34,12 @@ from inference_worker.worker import Worker
 from ingest.live import publisher as live_publisher
 from ingest.live import session as live_session
 from ingest.live.clock import LiveClock
-from ingest.live.opening import LiveInput, LivePicture
-from ingest.live.orphaned_runs import end_orphans
-from ingest.live.published_counts import PublishedMark
+from ingest.live.inputs import InputFrame, LiveInput
+from ingest.live.orphaned_runs import end_orphaned_runs
+from ingest.live.published_counts import PublishedCounts
 from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
-from ingest.live.session import LiveClaim
+from ingest.live.run_stream import LiveClaim
 from records.database import transaction
 from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.faces import Frame
@@ -62,13 +62,13 @@ class Hand(LiveInput):
     go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     over: bool = False
 
-    def pictures(self) -> Iterator[LivePicture]:
+    def frames(self) -> Iterator[InputFrame]:
         while True:
             assert self.go_on.acquire(timeout=60)
             if self.over:
                 return
             gray = np.zeros((48, 64), np.uint8)
-            yield LivePicture(VideoFrame.from_ndarray(gray, format="gray"), None)
+            yield InputFrame(VideoFrame.from_ndarray(gray, format="gray"), None)
 
     def close(self) -> None: ...
 
@@ -225,14 +225,16 @@ def test_the_run_of_a_dead_reader_is_ended_with_all_that_it_published(
         connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
     if broker_dies:
         camera.bus.client.delete(camera.bus.stream_key(dead), camera.bus.runs_key)
-    assert PublishedMark.read(camera.marks, dead) is not None
-    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 1
-    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 0, "its End waits for a worker"
+    assert PublishedCounts.read(camera.marks, dead) is not None
+    assert end_orphaned_runs(engine, camera.bus, CLAIM, camera.marks) == 1
+    assert end_orphaned_runs(engine, camera.bus, CLAIM, camera.marks) == 0, (
+        "its End waits for a worker"
+    )
     work(worker, engine)
     found = ledger(engine)
     lost = {"broker_lost": 2} if broker_dies else {}
     assert (found.captured, found.analyzed, found.dropped) == (3, 1 if broker_dies else 3, lost)
-    assert end_orphans(engine, camera.bus, CLAIM, camera.marks) == 0
+    assert end_orphaned_runs(engine, camera.bus, CLAIM, camera.marks) == 0
     assert not list(camera.marks.glob("*")), "nothing is left of it"
 
 
@@ -244,7 +246,7 @@ def test_a_reader_that_was_taken_for_dead_begins_a_run_of_its_own(
     with transaction(engine) as connection:
         connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
     other = LiveClaim("other:1:1", 60)
-    assert end_orphans(engine, camera.bus, other, camera.marks) == 1
+    assert end_orphaned_runs(engine, camera.bus, other, camera.marks) == 1
     camera.picture()
     camera.publisher.step(0.05)  # It finds out, and publishes nothing into the run.
     camera.publisher.step(0.05)
@@ -261,7 +263,7 @@ def test_a_clock_that_is_set_ahead_ends_no_run_of_a_living_reader(
     camera.publish(2)
     with transaction(engine) as connection:
         connection.execute(update(Run).values(claim_expires_at=EPOCH))
-    assert end_orphans(engine, camera.bus, LiveClaim("other:1:1", 60), camera.marks) == 0
+    assert end_orphaned_runs(engine, camera.bus, LiveClaim("other:1:1", 60), camera.marks) == 0
     camera.publish(1)
     camera.stop()
     work(worker, engine)
@@ -279,7 +281,7 @@ def test_a_run_that_another_ended_takes_no_more_frames(
     with transaction(engine) as connection:
         connection.execute(update(Run).values(claimed_by="gone:1:1", claim_expires_at=None))
     other = LiveClaim("other:1:1", 60)
-    assert end_orphans(engine, camera.bus, other, camera.marks) == 1
+    assert end_orphaned_runs(engine, camera.bus, other, camera.marks) == 1
     if end_is_analysed:
         work(worker, engine)
     camera.picture()  # Its claim need not be renewed yet: the broker tells.

@@ -28,7 +28,7 @@ from contracts.times import utc_now
 from ingest.live.opening import open_live
 from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
-from ingest.live.session import LiveClaim
+from ingest.live.run_stream import LiveClaim
 from ingest.live.supervision.status_reports import SourceStatus, StatusBuilder
 from records.database import open_engine
 from records.sources.live_sources import find_source
@@ -98,7 +98,7 @@ def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> 
         uri,
         fps=source.sampling_fps,
         max_side=spec.options.max_frame_side,
-        patient=True,
+        retry_missing=True,
         looped=source.looped,
         opener=partial(open_live, allowed=settings.source_hosts),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 from contracts.live_sources import LiveState
-from ingest.live.conditions import Condition
+from ingest.live.conditions import SourceCondition
 from ingest.live.reader import LiveReader
 from runtime.pipes import PipeMessage
 
@@ -77,7 +77,7 @@ class StatusBuilder:
         clock.captured_at()  # Detects a clock step even if no frame arrives.
         now_s = clock.now_s()
         was_set = clock.stepped_s is not None and now_s - clock.stepped_s < _SHOW_CLOCK_STEP_S
-        last_s = self._reader.last_picture_s
+        last_s = self._reader.last_frame_s
         return SourceStatus(
             source=self._source,
             state=condition.state,
@@ -89,7 +89,7 @@ class StatusBuilder:
             ended=ended,
         )
 
-    def _since_utc(self, condition: Condition, now_s: float) -> datetime:
+    def _since_utc(self, condition: SourceCondition, now_s: float) -> datetime:
         # Computed once for each interval, so that its start is the same in every report.
         clock = self._reader.clock
         current = (condition.state, condition.since_s, clock.steps)

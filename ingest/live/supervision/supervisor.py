@@ -21,8 +21,8 @@ from contracts.errors import BrokerError, DatabaseError, ModelError
 from contracts.live_sources import LiveSource, LiveState
 from contracts.settings import Settings
 from ingest.live.clock import LiveClock
-from ingest.live.orphaned_runs import end_orphans
-from ingest.live.session import LiveClaim
+from ingest.live.orphaned_runs import end_orphaned_runs
+from ingest.live.run_stream import LiveClaim
 from ingest.live.supervision.heartbeats import SourceHeartbeats
 from ingest.live.supervision.interval_log import IntervalLog
 from ingest.live.supervision.status_reports import ProcessEnded, SourceStatus
@@ -291,9 +291,9 @@ class SourceSupervisor:
 
     def _end_orphans(self) -> None:
         claim = LiveClaim(self._claimant.name, self._settings.lease_s)
-        marks = self._settings.home_path / "live"
+        counts_folder = self._settings.home_path / "live"
         try:
-            end_orphans(self._engine, self._heartbeats.bus(), claim, marks)
+            end_orphaned_runs(self._engine, self._heartbeats.bus(), claim, counts_folder)
         except (BrokerError, DatabaseError) as exc:
             log.warning("cannot end the runs of dead processes", reason=exc.line())
             self._due["orphans"] = time.monotonic() + 4 * _END_ORPHANS_S

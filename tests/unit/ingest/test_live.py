@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from contracts.errors import CredentialsRefusedError, SourceError
 from contracts.live_sources import LiveState
 from ingest.live.clock import LiveClock
-from ingest.live.opening import LiveInput, LivePicture, check_uri, open_live
+from ingest.live.inputs import InputFrame, LiveInput
+from ingest.live.opening import open_live
 from ingest.live.reader import STALL_S, LiveReader
 from ingest.live.supervision.status_reports import StatusBuilder
+from ingest.live.uris import check_uri
 from tests.media import steady, write_video
 
 
@@ -83,11 +85,11 @@ class Given(LiveInput):
         self.go_on, self.closed = threading.Semaphore(0), False
         self._shapes, self._error = shapes, error
 
-    def pictures(self) -> Iterator[LivePicture]:
+    def frames(self) -> Iterator[InputFrame]:
         for width, height in self._shapes:
             assert self.go_on.acquire(timeout=20)
             pixels = np.zeros((height, width), np.uint8)
-            yield LivePicture(VideoFrame.from_ndarray(pixels, format="gray"), None)
+            yield InputFrame(VideoFrame.from_ndarray(pixels, format="gray"), None)
         assert self.go_on.acquire(timeout=20)
         if self._error:
             raise SourceError(self._error)
@@ -171,7 +173,7 @@ def test_a_source_that_keeps_the_connection_and_sends_nothing_is_stalled() -> No
         assert source.condition.state is LiveState.STREAMING
         clocks.pass_time(0.2)
         assert source.condition.state is LiveState.STALLED
-        assert "no picture" in source.condition.reason
+        assert "no frame" in source.condition.reason
         live.go_on.release()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.live.pacing import EARLIEST_S, LATEST_S, Playback, Sampling
+from ingest.live.pacing import EARLIEST_S, LATEST_S, LiveSampling, Playback
 
 
 def shown_at(playback: Playback, pictures: list[tuple[float, float]]) -> list[float]:
@@ -55,14 +55,14 @@ def test_nothing_waits_long(pictures: list[tuple[float, float]]) -> None:
 @given(seed=st.integers(0, 1000))
 def test_jitter_does_not_cut_the_rate(rate: float, seed: int) -> None:
     chance = random.Random(seed)
-    sampling = Sampling(5.0)
+    sampling = LiveSampling(5.0)
     arrivals = sorted(number / rate + chance.uniform(0, 0.1) for number in range(int(60 * rate)))
-    taken = sum(sampling.takes(at_s) for at_s in arrivals)
+    taken = sum(sampling.is_sampled(at_s) for at_s in arrivals)
     assert 298 <= taken <= 302
 
 
 def test_what_was_due_in_a_silence_is_not_made_up_for() -> None:
-    sampling = Sampling(5.0)
+    sampling = LiveSampling(5.0)
     arrivals = [number / 25 for number in range(25)] + [10 + number / 25 for number in range(25)]
-    assert sum(sampling.takes(at_s) for at_s in arrivals) <= 11
-    assert all(Sampling(None).takes(0.0) for _ in range(3))
+    assert sum(sampling.is_sampled(at_s) for at_s in arrivals) <= 11
+    assert all(LiveSampling(None).is_sampled(0.0) for _ in range(3))

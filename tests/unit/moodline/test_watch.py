@@ -18,13 +18,13 @@ from contracts.frames import Counters
 from contracts.geometry import Box
 from contracts.live_sources import LiveState
 from inference_worker.pictures.drawing import blurred_jpeg
-from ingest.live.conditions import Condition
-from ingest.live.reader import LiveFrame
+from ingest.live.conditions import SourceCondition
+from ingest.live.newest_frame import LiveFrame
 from moodline.watch.face_map import MAP_SIZE, cell_box, frame_panel
 from moodline.watch.registered import ViewTotals, source_panel
 from moodline.watch.summary import WatchOptions, print_chart, report_summary
 
-STREAMING = Condition(LiveState.STREAMING, 0.0)
+STREAMING = SourceCondition(LiveState.STREAMING, 0.0)
 
 
 def drawn(renderable: object) -> str:
@@ -56,7 +56,7 @@ def test_a_face_is_drawn_with_its_track_expression_and_confidence() -> None:
 
 
 def test_the_panel_of_a_camera_that_is_away_has_the_reason() -> None:
-    away = Condition(LiveState.BACKING_OFF, 0.0, "no route")
+    away = SourceCondition(LiveState.BACKING_OFF, 0.0, "no route")
     assert drawn(frame_panel(None, frame(), away, 1.0)).split("\n")[0] == "backing off  no route"
 
 

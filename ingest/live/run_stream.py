@@ -1,8 +1,8 @@
-"""One run of a live source in the making: its claim, its stream, and the numbers it has used.
+"""LiveRunStream: one run of a live source, and the messages that are published for it.
 
-A run's messages are numbered from 1, and a number is used once. What the broker accepted and lost
-leaves a hole, which the worker that comes to it counts: so nobody has to guess what became of a
-message whose answer was lost.
+Messages are numbered from 1, and each number is used once. If the broker accepts a message and then
+loses it, its number is missing, and the worker counts it as lost. So the publisher need not know
+the fate of a message whose answer did not arrive.
 """
 
 import time
@@ -27,8 +27,8 @@ from contracts.errors import (
 from contracts.frames import Counters, End, FrameMessage
 from contracts.runs import RunKind
 from contracts.times import to_micros
-from ingest.live.published_counts import PublishedMark
-from ingest.live.reader import LiveFrame
+from ingest.live.newest_frame import LiveFrame
+from ingest.live.published_counts import PublishedCounts
 from records.database import transaction
 from records.runs.claims import renew_claims
 from records.runs.live_runs import LiveRun, set_frame_size
@@ -36,23 +36,24 @@ from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 
-_RENEWALS_A_LEASE: Final = 4
-_END_TRIES: Final = 3
+_RENEWALS_PER_LEASE: Final = 4
+_END_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class LiveClaim:
-    """Who publishes, and for how long a claim on a run holds unrenewed."""
+    """The process that publishes a run, and the time for which its claim holds without renewal."""
 
     claimant: str
     lease_s: float
 
 
-class LiveSession:
-    """One run that was opened just now, and is claimed by `claim`.
+class LiveRunStream:
+    """Publishes the frames of one run that `claim` holds.
 
-    base: the source's totals at its start. day, begin_s: of its first picture. last: the totals
-    at its last message. Its methods raise BrokerError and DatabaseError.
+    counts_folder: of PublishedCounts. base: the source's counters at the start of the run. day,
+    begin_s: UTC day of its first frame, and its time on the monotonic clock. last: the source's
+    counters at the last message. The methods raise BrokerError and DatabaseError.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
@@ -62,7 +63,7 @@ class LiveSession:
         run: LiveRun,
         limits: StreamLimits,
         claim: LiveClaim,
-        marks: Path,
+        counts_folder: Path,
         base: Counters,
         day: date,
         begin_s: float,
@@ -73,114 +74,115 @@ class LiveSession:
         self._engine = engine
         self._stream = RunPublisher(bus, run.run_id, limits, kind=RunKind.LIVE)
         self._claim = claim
-        self._mark = PublishedMark(marks, run.run_id)
+        self._published = PublishedCounts(counts_folder, run.run_id)
         self._base = base
         self._begin_s = begin_s
-        self._renew_at = time.monotonic() + claim.lease_s / _RENEWALS_A_LEASE
+        self._renew_at = time.monotonic() + claim.lease_s / _RENEWALS_PER_LEASE
         self._seq = 0
         self._size = (0, 0)
         self._is_open = False
 
     @property
     def broker_is_full(self) -> bool:
-        """Whether it is the broker's memory that has no room, not this run's share of it."""
+        """Whether the broker has no memory left, beyond the limits of this run's stream."""
         return self._stream.broker_is_full
 
     def has_room(self) -> bool:
-        """Whether its stream takes a picture. Raises RunLostError when it is not ours any more."""
-        self._keep_claim()
+        """Return whether the stream can take a frame. Raises RunLostError."""
+        self._renew_claim()
         self._open()
         try:
             return self._stream.has_room(0)
         except StreamLostError:
-            self._is_open, self._renew_at = False, 0.0  # Perhaps because the run was ended.
+            # Another process may have ended the run: check the claim next time.
+            self._is_open, self._renew_at = False, 0.0
             return False
 
     def publish(self, frame: LiveFrame, totals: Counters) -> bool | None:
-        """Publish the picture. False: the broker has no memory for it. None: try it again.
+        """Publish the frame. Return False if the broker has no memory for it, None to retry.
 
-        totals: of the source, with it. What is raised as BrokerError has used its number: the
-        picture is in the broker, or will be counted as lost there. Raises RunLostError.
+        totals: the source's counters, including the frame. After a BrokerError the frame's number
+        is used: the frame is in the broker, or will be counted as lost. Raises RunLostError.
         """
         self._open()
-        message = self._message(frame, _since(totals, self._base))
+        message = self._message(frame, _difference(totals, self._base))
         try:
-            accepted = self._offer(message)
+            accepted = self._send(message)
         except StreamLostError:
-            self._is_open = False  # Gone once more: it was not accepted.
+            self._is_open = False  # The new stream is lost too; the frame was not accepted.
             return None
         except BrokerError:
-            self._spend(message, totals)
+            self._use_number(message, totals)
             self._is_open = False
             raise
         if accepted:
             failpoint("after-publish")
-            self._spend(message, totals)
+            self._use_number(message, totals)
         return accepted
 
     def set_frame_size(self, frame: LiveFrame) -> None:
-        """Write down the size of its pictures where it is another."""
+        """Store the size of the run's frames if it changed."""
         size = (frame.display_width, frame.display_height)
         if self._size != size:
             set_frame_size(self._engine, self.run.run_pk, *size)
             self._size = size
 
     def end(self, totals: Counters) -> None:
-        """Publish its End with the source's totals, and forget it. Raises RunLostError."""
-        counters = _since(totals, self._base)
-        with suppress(DatabaseError):  # It does not say: then the run is taken for ours.
-            self._keep_claim(now=True)
-        with suppress(FrameNumberUsedError):  # A first try of ours, whose answer did not come.
+        """Publish the end of the run. totals: the source's counters. Raises RunLostError."""
+        counters = _difference(totals, self._base)
+        with suppress(DatabaseError):  # Then the claim is assumed to hold.
+            self._renew_claim(now=True)
+        with suppress(FrameNumberUsedError):  # An earlier attempt succeeded without an answer.
             end = End(self.run.run_id, self._seq + 1, counters.captured, counters)
             publish_end(self._stream, end)
         log.info("run published", run=self.run.run_id, captured=counters.captured)
         self.last = totals
-        self._mark.close(forget=True)
+        self._published.close(delete=True)
 
     def abandon(self) -> None:
-        """Leave it to whoever ends the runs of the dead."""
-        self._mark.close(forget=False)
+        """Stop without publishing the end: `end_orphaned_runs` does it later."""
+        self._published.close(delete=False)
 
     def _open(self) -> None:
         if not self._is_open:
-            # What is still in the stream stays: only what is gone with a broker is lost.
+            # Keeps what is in the stream: only what a lost broker took along is gone.
             self._stream.begin(reset=False)
             self._is_open = True
 
-    def _keep_claim(self, *, now: bool = False) -> None:
-        """Say that the run is still read, when it is time, or now."""
+    def _renew_claim(self, *, now: bool = False) -> None:
+        """Renew the claim if it is time, or now. Raises RunLostError."""
         now_s = time.monotonic()
         if now_s < self._renew_at and not now:
             return
         with transaction(self._engine) as connection:
-            mine = renew_claims(
+            renewed = renew_claims(
                 connection,
                 [self.run.run_pk],
                 claimant=self._claim.claimant,
                 lease_s=self._claim.lease_s,
             )
-        if not mine:
-            log.warning("run lost", run=self.run.run_id, reason="it was ended by another")
-            self._mark.close(forget=True)
-            raise RunLostError(f"run {self.run.run_id} was ended by another process")
-        self._renew_at = now_s + self._claim.lease_s / _RENEWALS_A_LEASE
+        if not renewed:
+            log.warning("run lost", run=self.run.run_id, reason="another process ended it")
+            self._published.close(delete=True)
+            raise RunLostError(f"another process ended run {self.run.run_id}")
+        self._renew_at = now_s + self._claim.lease_s / _RENEWALS_PER_LEASE
 
-    def _offer(self, message: FrameMessage) -> bool:
+    def _send(self, message: FrameMessage) -> bool:
         data = message.encode()
         try:
             return self._stream.publish(message.seq, data)
         except StreamLostError:
-            self._keep_claim(now=True)  # Perhaps it went because the run was ended.
-            self._stream.begin(reset=False)  # It was not accepted: once more, into a new one.
+            self._renew_claim(now=True)  # The stream may be gone because the run was ended.
+            self._stream.begin(reset=False)  # The message was not accepted: try a new stream.
             return self._stream.publish(message.seq, data)
         except FrameNumberUsedError:
-            self._keep_claim(now=True)
-            return True  # A first try of ours, whose answer did not come.
+            self._renew_claim(now=True)
+            return True  # An earlier attempt succeeded without an answer.
 
-    def _spend(self, message: FrameMessage, totals: Counters) -> None:
-        """The message's number is used: by the message, or by a hole."""
+    def _use_number(self, message: FrameMessage, totals: Counters) -> None:
+        """Never use the message's number again, whether the message arrived or not."""
         self._seq, self.last = message.seq, totals
-        self._mark.note(message.seq, message.counters)
+        self._published.write(message.seq, message.counters)
 
     def _message(self, frame: LiveFrame, counters: Counters) -> FrameMessage:
         return FrameMessage(
@@ -199,8 +201,8 @@ class LiveSession:
 
 
 def publish_end(stream: RunPublisher, end: End) -> None:
-    """Publish a live run's End, into a new stream where the old one is gone. Raises BrokerError."""
-    for _ in range(_END_TRIES):
+    """Publish the end of a live run, in a new stream if the old one is lost. Raises BrokerError."""
+    for _ in range(_END_ATTEMPTS):
         try:
             if stream.publish(end.seq, end.encode()):
                 return
@@ -209,11 +211,11 @@ def publish_end(stream: RunPublisher, end: End) -> None:
     raise BrokerError("the broker's memory is full")
 
 
-def _since(now: Counters, base: Counters) -> Counters:
-    """What was counted since `base`."""
-    dropped = {cause: count - base.dropped.get(cause, 0) for cause, count in now.dropped.items()}
+def _difference(totals: Counters, base: Counters) -> Counters:
+    """Return the counts since `base`."""
+    dropped = {cause: count - base.dropped.get(cause, 0) for cause, count in totals.dropped.items()}
     return Counters(
-        now.captured - base.captured,
-        now.sampled_out - base.sampled_out,
+        totals.captured - base.captured,
+        totals.sampled_out - base.sampled_out,
         {cause: count for cause, count in dropped.items() if count},
     )

@@ -1,0 +1,167 @@
+"""LiveInput: an open live source that yields decoded frames; a network stream, file or camera."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Protocol
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+
+from contracts.errors import SourceError
+from contracts.redaction import redact
+from ingest.live.uris import describe, is_local
+from ingest.luma import plausible_aspect
+
+READ_S: Final = 5.0
+"""Longest wait for data from the network, seconds."""
+_NO_FRAME_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class InputFrame:
+    """A decoded frame. media_s: its time in the source if that sets the pace; None: play now."""
+
+    image: VideoFrame
+    media_s: float | None
+
+
+class LiveInput(Protocol):
+    """An open live source.
+
+    aspect: width of a pixel divided by its height. corrupt: packets so far that did not decode, or
+    whose frame the decoder had to conceal. codec: FFmpeg's name. rate: frames a second that the
+    source claims; None if it claims none.
+    """
+
+    aspect: Fraction
+    corrupt: int
+    codec: str
+    rate: float | None
+
+    def frames(self) -> Iterator[InputFrame]:
+        """Yield the frames until the source ends. Raises SourceError if it breaks off."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class StreamInput:
+    """A network stream or a file, read by FFmpeg. Raises SourceError if it has no video.
+
+    paced: whether the media times set the pace, as in a file.
+    """
+
+    def __init__(self, uri: str, container: InputContainer, *, paced: bool) -> None:
+        self.corrupt = 0
+        self._uri = uri
+        self._container = container
+        if not self._container.streams.video:
+            self._container.close()
+            raise SourceError(f"{describe(uri)} has no video", hint="Check the path in its URI")
+        self._stream = self._container.streams.video[0]
+        self.aspect = plausible_aspect(self._stream.sample_aspect_ratio)
+        self.codec = self._stream.codec_context.name
+        rate = self._stream.average_rate
+        self.rate = float(rate) if rate else None
+        self._stream.thread_type = "NONE"
+        self._stream.thread_count = 1
+        # HLS delivers whole segments in bursts, so its media times set the pace.
+        self._paced = paced or "hls" in self._container.format.name
+        self._start_s: float | None = None
+
+    def frames(self) -> Iterator[InputFrame]:
+        packets = self._container.demux(self._stream)
+        last_frame_at = time.monotonic()
+        while True:
+            if time.monotonic() - last_frame_at > _NO_FRAME_S:
+                raise SourceError(
+                    f"{describe(self._uri)} sends data, but no frame for {_NO_FRAME_S:.0f} s",
+                    hint="Check the camera's video settings",
+                )
+            packet = self._next_packet(packets)
+            if packet is None:
+                return
+            try:
+                images = packet.decode()  # The last packet is empty and flushes the decoder.
+            except av.FFmpegError:
+                self.corrupt += 1
+                continue
+            for image in images:
+                if image.is_corrupt:  # The decoder concealed damage.
+                    self.corrupt += 1
+                    continue
+                yield InputFrame(image, self._media_s(image))
+                last_frame_at = time.monotonic()
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _next_packet(self, packets: "Iterator[av.Packet]") -> "av.Packet | None":
+        begin_s = time.monotonic()
+        try:
+            packet = next(packets, None)
+        except av.error.ExitError as exc:
+            raise self._silence() from exc
+        except (av.FFmpegError, OSError) as exc:
+            raise SourceError(f"{describe(self._uri)} broke off: {reason_of(exc)}") from exc
+        if not is_local(self._uri) and time.monotonic() - begin_s >= READ_S:
+            # After a timeout, RTSP returns the incomplete packet instead of an error.
+            raise self._silence()
+        return packet
+
+    def _media_s(self, image: VideoFrame) -> float | None:
+        if not self._paced or image.time is None:
+            return None
+        if self._start_s is None:
+            self._start_s = float(image.time)
+        return float(image.time) - self._start_s
+
+    def _silence(self) -> SourceError:
+        return SourceError(
+            f"{describe(self._uri)} sent no frame for {READ_S:.0f} s",
+            hint="Check the camera and its network",
+        )
+
+
+class CameraInput:
+    """A camera attached to this host, read through V4L2. Raises SourceError if it is not usable."""
+
+    codec = "raw"
+
+    def __init__(self, uri: str) -> None:
+        self.corrupt = 0
+        self.aspect = Fraction(1)
+        self._uri = uri
+        # OpenCV would print several lines; the errors below say the same in one.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        self._capture = cv2.VideoCapture(int(uri) if uri.isdecimal() else uri, cv2.CAP_V4L2)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceError(
+                f"{describe(uri)} cannot be opened",
+                hint="Check that it is plugged in, that no other program uses it, and that you "
+                "have permission to read /dev/video*",
+            )
+        self.rate = self._capture.get(cv2.CAP_PROP_FPS) or None
+
+    def frames(self) -> Iterator[InputFrame]:
+        while True:
+            is_read, pixels = self._capture.read()
+            if not is_read:
+                raise SourceError(f"{describe(self._uri)} delivers no frame")
+            bgr = np.ascontiguousarray(pixels, np.uint8)
+            yield InputFrame(VideoFrame.from_ndarray(bgr, format="bgr24"), None)
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+def reason_of(cause: Exception) -> str:
+    """Return the first line of an exception of FFmpeg or the system, without credentials."""
+    text = getattr(cause, "strerror", "") or str(cause)
+    return redact(text.strip().splitlines()[0] if text.strip() else type(cause).__name__)

@@ -1,0 +1,38 @@
+"""URIs of live sources: their kinds, their syntax check, and their display without credentials."""
+
+from contracts.errors import SourceError
+from contracts.redaction import redact
+from ingest.live.ssrf_guard import NETWORK_SCHEMES, check_address
+from records.sources.sealing import ENV_REFERENCE
+
+
+def is_camera(uri: str) -> bool:
+    """Return whether the URI is a camera attached to this host: a number, or /dev/*."""
+    return uri.isdecimal() or uri.startswith("/dev/")
+
+
+def is_local(uri: str) -> bool:
+    """Return whether the URI is a camera or a file of this host, not a network stream."""
+    return is_camera(uri) or "://" not in uri
+
+
+def scheme_of(uri: str) -> str:
+    """Return the scheme of a network URI in lower case."""
+    return uri.partition("://")[0].lower()
+
+
+def check_uri(uri: str) -> None:
+    """Raise SourceError if the URI can never be opened, whatever the state of the source."""
+    if is_local(uri):
+        return
+    if scheme_of(uri) not in NETWORK_SCHEMES:
+        raise SourceError(
+            f"{scheme_of(uri)}:// is not a supported live source",
+            hint="Use rtsp://, rtsps://, http://, https://, the number of a camera, or a file",
+        )
+    check_address(ENV_REFERENCE.sub("1", uri))
+
+
+def describe(uri: str) -> str:
+    """Return the URI for display: without credentials, and with "camera" before a number."""
+    return f"camera {uri}" if uri.isdecimal() else redact(uri)
