@@ -1,4 +1,4 @@
-"""A history that a test writes the way the workers do, and what it must add up to."""
+"""Histories written as workers write them, and the rollups that they must give."""
 
 import random
 from collections import Counter
@@ -26,12 +26,12 @@ from records.tables.runs import Run
 OPTIONS = AnalysisOptions(0.4, None, 24, 640)
 LABELS = (*EXPRESSIONS, None)
 Windows = dict[tuple[str, int, int], Counter[str]]
-"""By (source, width in seconds, start): sums that are not zero."""
+"""Sums by (source, width in seconds, start), without zeros."""
 
 
 @dataclass
 class WrittenRun:
-    """A run as it was written; `frames` as (captured_at_us, dwell_ms, faces)."""
+    """A run as it was written. minutes: counts of frames by the start of the minute."""
 
     run_id: str
     source: str
@@ -51,7 +51,7 @@ def write_history_run(
     step_ms: int = 200,
     batch: int = 7,
 ) -> WrittenRun:
-    """A finished recording under a source, with tracks that come and go; committed in batches."""
+    """Write a finished recording with random tracks, committed in batches."""
     content = content or f"{chance.random()}"
     job = FileJob(f"/{content}.mp4", content, source, True, None, "haar", model, OPTIONS)
     with transaction(engine) as connection:
@@ -60,7 +60,7 @@ def write_history_run(
     taken = store.take(ticket.run_id)
     assert taken is not None
     written = WrittenRun(ticket.run_id, source)
-    counters, told, seq = Counters(), list[CounterSample](), 0
+    counters, samples, seq = Counters(), list[CounterSample](), 0
     tracks: dict[int, int] = {}
     for number in range(frames):
         captured_us = begin_us + number * step_ms * 1000
@@ -71,28 +71,28 @@ def write_history_run(
             {"corrupt": counters.dropped.get("corrupt", 0) + dropped},
         )
         _age(tracks, chance)
-        told.append(CounterSample(captured_us, counters))
+        samples.append(CounterSample(captured_us, counters))
         seq += 1
         written.frames.append(_frame(seq, number, captured_us, step_ms, tracks, chance))
         minute = written.minutes.setdefault(window_start(captured_us, 60), Counter())
         minute += Counter(captured=2 + dropped, sampled_out=1, corrupt=int(dropped))
         written.minutes[window_start(captured_us, 60)] = minute
-        if len(told) == batch or number == frames - 1:
-            results = written.frames[-len(told) :]
-            store.commit(taken, Batch(seq + 1, results, [], told, "", b""))
-            told = []
+        if len(samples) == batch or number == frames - 1:
+            results = written.frames[-len(samples) :]
+            store.commit(taken, Batch(seq + 1, results, [], samples, "", b""))
+            samples = []
     store.finish(taken, End(ticket.run_id, seq + 1, counters.captured, counters))
     return written
 
 
-def finished_at(engine: Engine, run: WrittenRun, moment: datetime) -> None:
-    """Say that the run ended then, as retention sees it."""
+def set_finished_at(engine: Engine, run: WrittenRun, moment: datetime) -> None:
+    """Set the time at which the run ended, from which its age counts."""
     with transaction(engine) as connection:
         connection.execute(update(Run).where(Run.run_id == run.run_id).values(finished_at=moment))
 
 
-def expected(runs: list[WrittenRun], widths: Sequence[int] = WIDTHS) -> Windows:
-    """What the runs add up to, counted one by one."""
+def expected_sums(runs: list[WrittenRun], widths: Sequence[int] = WIDTHS) -> Windows:
+    """Return the rollups that these runs must give, counted face by face."""
     found: Windows = {}
     for width_s in widths:
         for run in runs:
@@ -100,8 +100,8 @@ def expected(runs: list[WrittenRun], widths: Sequence[int] = WIDTHS) -> Windows:
     return {key: +sums for key, sums in found.items() if +sums}
 
 
-def stored(engine: Engine) -> Windows:
-    """What the rollups say, all parts together."""
+def stored_sums(engine: Engine) -> Windows:
+    """Return the stored rollups, all parts added."""
     from records.tables.sources import Source
 
     with reading(engine) as connection:
@@ -116,7 +116,7 @@ def stored(engine: Engine) -> Windows:
 
 
 def _age(tracks: dict[int, int], chance: random.Random) -> None:
-    """Tracks end and begin; the value is how many frames each lasts on."""
+    """End and begin tracks at random. tracks: the number of frames that are left of each."""
     for track_id in list(tracks):
         tracks[track_id] -= 1
         if tracks[track_id] <= 0:
@@ -171,5 +171,5 @@ def _count(found: Windows, run: WrittenRun, width_s: int) -> None:
 
 
 def at_us(moment: datetime) -> int:
-    """Microseconds since 1970."""
+    """Return microseconds since 1970."""
     return round(moment.timestamp()) * MICROS

@@ -1,4 +1,4 @@
-"""Records that a test writes itself, so that it knows every row."""
+"""Runs written row by row, so that a test knows all their rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A face to write. emotion: its own and its track's label; None is uncertain."""
+class FaceSpec:
+    """A face to write. emotion: its raw and its smoothed label; None is uncertain."""
 
     track_id: int
     emotion: str | None
@@ -27,14 +27,14 @@ class Seen:
 def write_run(
     engine: Engine,
     run_id: str,
-    frames: Mapping[int, Sequence[Seen]],
+    frames: Mapping[int, Sequence[FaceSpec]],
     *,
     source: str = "door",
     state: RunState = RunState.DONE,
     gap_ms: int = 100,
     claimed_by: str | None = None,
 ) -> int:
-    """A run whose frame n is at n * gap_ms with those faces; the first dwells 0 ms."""
+    """Write a run whose frame n is at n * gap_ms; return its key. The first frame dwells 0 ms."""
     with engine.begin() as connection:
         source_pk = connection.execute(select(Source.id).where(Source.name == source)).scalar()
         if source_pk is None:
@@ -109,7 +109,7 @@ def write_run(
     return run_pk
 
 
-def _face(run_pk: int, frame_index: int, one: Seen) -> dict[str, object]:
+def _face(run_pk: int, frame_index: int, one: FaceSpec) -> dict[str, object]:
     shares = dict.fromkeys(EXPRESSIONS, 0.04) | {one.emotion or "sad": 0.76}
     return {
         "run_pk": run_pk,

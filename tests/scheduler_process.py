@@ -1,16 +1,17 @@
-"""A scheduler with a job each second, which a test may kill: DATABASE_URL OUT."""
+"""A scheduler with a job that is due every second. Arguments: DATABASE_URL OUTPUT_FILE."""
 
 import sys
 import time
 from pathlib import Path
 
-from analytics.scheduler import Job, Scheduler, every
+from analytics.scheduling.scheduler import Job, Scheduler
+from analytics.scheduling.times import every
 from records.database import open_engine
 from runtime.process_identity import claimant_name
 
 
 def main() -> None:
-    """Each run of the job is a line in OUT."""
+    """Append the scheduler's name to the output file at each run of the job."""
     url, out = sys.argv[1], Path(sys.argv[2])
     name = claimant_name()
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
 
 from analytics.now.live_sources import LiveSourceCounts, live_source_counts
-from broker.presence import SourceReport
 from contracts.runs import RunKind
+
+if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
+    from broker.presence import SourceReport
 
 UNSUPERVISED: Final = "dead"
 _UNSUPERVISED_REASON: Final = (
@@ -41,13 +43,15 @@ class LiveStatus:
     dropped: Mapping[str, int]
 
 
-def live_status(connection: Connection, reports: Sequence[SourceReport]) -> tuple[LiveStatus, ...]:
+def live_status(
+    connection: Connection, reports: "Sequence[SourceReport]"
+) -> tuple[LiveStatus, ...]:
     """Return the live sources that were not removed, by name. reports: the live heartbeats."""
     by_name = {report.id: report for report in reports}
     return tuple(_status(one, by_name.get(one.name)) for one in live_source_counts(connection))
 
 
-def _status(counts: LiveSourceCounts, report: SourceReport | None) -> LiveStatus:
+def _status(counts: LiveSourceCounts, report: "SourceReport | None") -> LiveStatus:
     return LiveStatus(
         name=counts.name,
         kind=str(RunKind.LIVE),

@@ -60,16 +60,16 @@ def faces_between(connection: Connection, run_id: str, since_s: float, until_s: 
         raise run_not_found(run_id)
     first, end = (_first_frame(connection, run.id, round(at * MICROS)) for at in (since_s, until_s))
     rows = _rows(connection, run.id, first, end)
-    if len(rows) > MAX_FACES and rows[0][0] < rows[-1][0]:
+    if len(rows) > MAX_FACES and rows[0].media_time_us < rows[-1].media_time_us:
         # The last frame may lack some of its faces: the next page begins with it.
-        until_us = rows[-1][0]
-        rows = [row for row in rows if row[0] < until_us]
+        until_us = rows[-1].media_time_us
+        rows = [row for row in rows if row.media_time_us < until_us]
         until_s = until_us / MICROS
     wide, high = run.display_width or 1, run.display_height or 1
     frames: dict[int, list[FaceReading]] = {}
     for row in rows:
-        faces = frames.setdefault(row[0], [])
-        if row[1] is not None:
+        faces = frames.setdefault(row.media_time_us, [])
+        if row.track_id is not None:
             faces.append(_face(row, wide, high))
     return FramePage(
         tuple(FrameFaces(at_us / MICROS, tuple(faces)) for at_us, faces in frames.items()), until_s

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Subquery, func, select
 
 from analytics.runs.run_list import run_not_found
 from analytics.runs.summary_steps import MAX_ROWS, WIDEST, StepGrid
@@ -139,35 +139,7 @@ def _spans_of_steps(
     connection: Connection, run_pk: int, grid: StepGrid
 ) -> Mapping[int, list[LabelSpan]]:
     """Return, for the tracks seen longest, the label shown longest in each bucket."""
-    chosen = (
-        select(SummaryStep.track_id)
-        .where(
-            SummaryStep.run_pk == run_pk,
-            SummaryStep.width_s == WIDEST,
-            SummaryStep.track_id != FRAMES_TRACK_ID,
-        )
-        .group_by(SummaryStep.track_id)
-        .order_by(func.sum(SummaryStep.time_us).desc(), SummaryStep.track_id)
-        .limit(MAX_TRACKS)
-        .cte("chosen")
-    )
-    bucket = grid.bucket
-    shown = (
-        select(
-            SummaryStep.track_id,
-            bucket.label("bucket"),
-            SummaryStep.label,
-            func.row_number()
-            .over(
-                partition_by=(SummaryStep.track_id, bucket),
-                order_by=(func.sum(SummaryStep.time_us).desc(), SummaryStep.label),
-            )
-            .label("place"),
-        )
-        .where(*grid.steps_of(run_pk), SummaryStep.track_id.in_(select(chosen.c.track_id)))
-        .group_by(SummaryStep.track_id, bucket, SummaryStep.label)
-        .subquery()
-    )
+    shown = _longest_labels(run_pk, grid)
     rows = connection.execute(
         select(
             shown.c.track_id,
@@ -190,6 +162,39 @@ def _spans_of_steps(
         elif begin_s < end_s:
             of_track.append(LabelSpan(begin_s, end_s, label))
     return {track: of_track for track, of_track in spans.items() if of_track}
+
+
+def _longest_labels(run_pk: int, grid: StepGrid) -> Subquery:
+    """Select (track_id, bucket, label, place); place 1 is the label shown longest in a bucket."""
+    chosen = (
+        select(SummaryStep.track_id)
+        .where(
+            SummaryStep.run_pk == run_pk,
+            SummaryStep.width_s == WIDEST,
+            SummaryStep.track_id != FRAMES_TRACK_ID,
+        )
+        .group_by(SummaryStep.track_id)
+        .order_by(func.sum(SummaryStep.time_us).desc(), SummaryStep.track_id)
+        .limit(MAX_TRACKS)
+        .cte("chosen")
+    )
+    bucket = grid.bucket
+    return (
+        select(
+            SummaryStep.track_id,
+            bucket.label("bucket"),
+            SummaryStep.label,
+            func.row_number()
+            .over(
+                partition_by=(SummaryStep.track_id, bucket),
+                order_by=(func.sum(SummaryStep.time_us).desc(), SummaryStep.label),
+            )
+            .label("place"),
+        )
+        .where(*grid.steps_of(run_pk), SummaryStep.track_id.in_(select(chosen.c.track_id)))
+        .group_by(SummaryStep.track_id, bucket, SummaryStep.label)
+        .subquery()
+    )
 
 
 def _track_count(connection: Connection, run_pk: int) -> int:

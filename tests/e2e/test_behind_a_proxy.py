@@ -24,7 +24,7 @@ from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.e2e.test_sign_in import PASSWORD, ask
 from tests.pages import quiet_page
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 from tests.rtsp import free_ports
 
 PROXY = "127.0.0.2"
@@ -144,7 +144,9 @@ SHOWN = {
 def test_every_page_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     write_month(engine, utc_now())
-    write_run(engine, "seen", {n: [Seen(1, "happy")] for n in range(40)}, source="interview.mp4")
+    write_run(
+        engine, "seen", {n: [FaceSpec(1, "happy")] for n in range(40)}, source="interview.mp4"
+    )
     engine.dispose()
     base = f"{proxy}/moodline/"
     with (

@@ -33,9 +33,9 @@ from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.history import write_history_run
 from tests.media import VideoSpec, write_video
 from tests.pages import quiet_page, serving
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 
-HAPPY = Seen(1, "happy")
+HAPPY = FaceSpec(1, "happy")
 PASSWORD = "correct horse battery"
 
 

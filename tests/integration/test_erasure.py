@@ -1,4 +1,4 @@
-"""Erasing takes all of what was asked for, wherever it is, and nothing else."""
+"""Given a scope, an erasure removes everything in it, everywhere, and nothing else."""
 
 import random
 from collections import Counter
@@ -12,37 +12,41 @@ import pytest
 from sqlalchemy import Engine, delete, event, func, insert, select
 
 from analytics.audit import audit_entries
-from analytics.history.rollups import fold_all, rebuild
+from analytics.history.rollups import mark_all_dirty, roll_up_all
 from analytics.removal.erasure import erase
-from analytics.removal.erasure_scope import Scope
-from analytics.removal.retention import Ages, apply_retention
-from analytics.runs.run_list import list_runs, run_summary
+from analytics.removal.erasure_scope import ErasureScope
+from analytics.removal.retention import RetentionPeriods, apply_retention
+from analytics.runs.run_list import list_runs
+from analytics.runs.run_summary import run_summary
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
+from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
-from broker.live_view import View
+from broker.live_view import SourceView
 from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundError
 from contracts.settings import Settings
-from moodline.adapters.recordings import uploads_of
-from moodline.commands.history import forget_erased
-from records.database import open_engine, reading, transaction, upgrade
+from moodline.adapters.erased_copies import delete_erased_copies
+from moodline.adapters.recording_files import uploads_of
+from records.database import open_engine, reading, transaction
+from records.rollup_windows import MINUTE_S, window_start
+from records.schema import upgrade
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress
 from records.tables.sources import Source
-from records.windows import MINUTE_S, window_start
 from tests.history import (
     Windows,
     WrittenRun,
     at_us,
-    expected,
-    finished_at,
-    stored,
+    expected_sums,
+    set_finished_at,
+    stored_sums,
     write_history_run,
 )
 
 BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-MONTH = Ages(timedelta(days=30), timedelta(days=30), None, None)
+MONTH = RetentionPeriods(timedelta(days=30), timedelta(days=30), None, None)
 TABLES = (Run, RunProgress, RunMinute, Frame, Face, Track, DeadLetter)
 
 
@@ -59,8 +63,10 @@ def write_some(engine: Engine, chance: random.Random) -> list[WrittenRun]:
     ]
 
 
-def without(runs: list[WrittenRun], scope: Scope, *, whole_minutes: bool) -> list[WrittenRun]:
-    """The runs as they should be afterwards."""
+def without(
+    runs: list[WrittenRun], scope: ErasureScope, *, whole_minutes: bool
+) -> list[WrittenRun]:
+    """Return the runs as they must be after the erasure."""
 
     def stays(run: WrittenRun, captured_us: int) -> bool:
         if scope.source not in (None, run.source) or scope.run_id not in (None, run.run_id):
@@ -78,7 +84,7 @@ def without(runs: list[WrittenRun], scope: Scope, *, whole_minutes: bool) -> lis
 
 
 def of_people(found: Windows, *, tracks: bool) -> Windows:
-    """Without the accounting of frames, and perhaps without the tracks."""
+    """Leave out the frame counts, and optionally the tracks."""
     names = {*COUNT_SUMS} | (set() if tracks else {"tracks_begun", "tracks_carried"})
     kept = {
         key: Counter({name: count for name, count in sums.items() if name not in names})
@@ -87,49 +93,51 @@ def of_people(found: Windows, *, tracks: bool) -> Windows:
     return {key: sums for key, sums in kept.items() if sums}
 
 
-SCOPES: dict[str, Callable[[list[WrittenRun], datetime, datetime], Scope]] = {
-    "a source": lambda runs, since, until: Scope(source="door"),
-    "a run": lambda runs, since, until: Scope(run_id=runs[0].run_id),
-    "a range": lambda runs, since, until: Scope(since=since, until=until),
-    "a source from then on": lambda runs, since, until: Scope(source="door", since=since),
-    "a run up to then": lambda runs, since, until: Scope(run_id=runs[1].run_id, until=until),
+SCOPES: dict[str, Callable[[list[WrittenRun], datetime, datetime], ErasureScope]] = {
+    "a source": lambda runs, since, until: ErasureScope(source="door"),
+    "a run": lambda runs, since, until: ErasureScope(run_id=runs[0].run_id),
+    "a range": lambda runs, since, until: ErasureScope(since=since, until=until),
+    "a source from then on": lambda runs, since, until: ErasureScope(source="door", since=since),
+    "a run up to then": lambda runs, since, until: ErasureScope(run_id=runs[1].run_id, until=until),
 }
 
 
-@pytest.mark.parametrize("settled", [False, True])
+@pytest.mark.parametrize("removed", [False, True])
 @pytest.mark.parametrize("named", SCOPES)
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_what_is_erased_is_gone_and_nothing_else(
-    engine: Engine, seed: int, named: str, *, settled: bool
+def test_an_erasure_removes_its_scope_and_nothing_else(
+    engine: Engine, seed: int, named: str, *, removed: bool
 ) -> None:
     chance = random.Random(f"{seed} {named}")
     runs = write_some(engine, chance)
-    if settled:
+    if removed:
         for run in runs:
-            finished_at(engine, run, NOW - timedelta(days=40))
+            set_finished_at(engine, run, NOW - timedelta(days=40))
         apply_retention(engine, MONTH, now=NOW)
-    fold_all(engine)
+    roll_up_all(engine)
     since = BEGIN + timedelta(seconds=chance.randrange(3000))
     until = since + timedelta(seconds=chance.randrange(1, 2000))
     scope = SCOPES[named](runs, since, until)
-    before = stored(engine)
-    told = erase(engine, scope, actor="test", dry_run=True)
-    assert stored(engine) == before and not audit_entries(engine)
+    before = stored_sums(engine)
+    preview = erase(engine, scope, actor="test", dry_run=True)
+    assert stored_sums(engine) == before and not in_snapshot(engine, audit_entries)
     receipt = erase(engine, scope, actor="test")
-    left = without(runs, scope, whole_minutes=settled)
-    tracks = not settled
+    left = without(runs, scope, whole_minutes=removed)
+    tracks = not removed
     for _ in range(2):
-        assert of_people(stored(engine), tracks=tracks) == of_people(expected(left), tracks=tracks)
-        rebuild(engine, 1)
-        fold_all(engine)
-    assert replace(told, at=receipt.at, dry_run=False, number=receipt.number) == receipt
-    if not settled:
+        assert of_people(stored_sums(engine), tracks=tracks) == of_people(
+            expected_sums(left), tracks=tracks
+        )
+        mark_all_dirty(engine, 1)
+        roll_up_all(engine)
+    assert replace(preview, at=receipt.at, dry_run=False, number=receipt.number) == receipt
+    if not removed:
         erased = sum(len(run.frames) for run in runs) - sum(len(run.frames) for run in left)
         assert receipt.frames == erased == erased_or_gone(engine, runs)
         assert kept_faces(engine) == faces_of(left)
         assert kept_tracks(engine) == tracks_of(left)
-    (entry,) = audit_entries(engine)
-    assert entry["id"] == receipt.number and entry["details"]["frames"] == receipt.frames
+    (entry,) = in_snapshot(engine, audit_entries)
+    assert entry.id == receipt.number and entry.details["frames"] == receipt.frames
 
 
 def kept_faces(engine: Engine) -> set[tuple[str, int, int]]:
@@ -170,7 +178,7 @@ def tracks_of(runs: list[WrittenRun]) -> dict[tuple[str, int], tuple[int, int, i
     return {key: (indexes[0], indexes[-1], len(indexes)) for key, indexes in seen.items()}
 
 
-def test_the_runs_of_one_source_are_found_without_the_time_index_of_all(tmp_path: Path) -> None:
+def test_runs_of_one_source_are_found_without_the_time_index(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
     write_some(engine, random.Random(1))
@@ -181,7 +189,7 @@ def test_the_runs_of_one_source_are_found_without_the_time_index_of_all(tmp_path
             asked.append((statement, values))
 
     event.listen(engine, "before_cursor_execute", listen)
-    erase(engine, Scope(source="hall", since=BEGIN), actor="test", dry_run=True)
+    erase(engine, ErasureScope(source="hall", since=BEGIN), actor="test", dry_run=True)
     event.remove(engine, "before_cursor_execute", listen)
     with reading(engine) as connection:
         for statement, values in asked:
@@ -191,12 +199,12 @@ def test_the_runs_of_one_source_are_found_without_the_time_index_of_all(tmp_path
     engine.dispose()
 
 
-def test_frames_that_were_set_aside_go_with_those_around_them(engine: Engine) -> None:
+def test_dead_letters_are_erased_with_the_frames_around_them(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 300, random.Random(1))
     letters = {1: 50, 2: 149, 3: 151, 4: 250, 5: None}
     with transaction(engine) as connection:
         pk = connection.execute(select(Run.id)).scalar_one()
-        # They took the place of frames in the middle of the recording.
+        # They replace frames in the middle of the recording.
         for frame_index in letters.values():
             for table in (Face, Frame):
                 connection.execute(delete(table).where(table.frame_index == frame_index))
@@ -209,16 +217,16 @@ def test_frames_that_were_set_aside_go_with_those_around_them(engine: Engine) ->
         )
     until = BEGIN + timedelta(seconds=30)
 
-    receipt = erase(engine, Scope(run_id=run.run_id, until=until), actor="test")
+    receipt = erase(engine, ErasureScope(run_id=run.run_id, until=until), actor="test")
 
     with reading(engine) as connection:
         left = connection.execute(select(DeadLetter.seq).order_by(DeadLetter.seq)).scalars().all()
-    assert left == [3, 4]  # The one whose place nobody knows is gone, too.
+    assert left == [3, 4]  # The one without a frame index may be in the range, so it is erased.
     assert (receipt.frames, receipt.dead_letters) == (148, 3)
-    assert run_summary(engine, run.run_id).coverage.dropped["erased"] == 151
+    assert in_snapshot(engine, run_summary, run.run_id).coverage.dropped["erased"] == 151
 
 
-def test_pictures_that_are_left_beside_the_records_go_at_once(
+def test_copies_outside_of_the_database_are_deleted_at_once(
     engine: Engine,
     bus: Bus,
     broker: EmbeddedBroker,
@@ -232,28 +240,30 @@ def test_pictures_that_are_left_beside_the_records_go_at_once(
     copies.mkdir(parents=True)
     for name in (run.run_id, "another"):
         (copies / f"{name}.mp4").write_bytes(b"drawn")
-        bus.dead_letter(name, 1, b"a picture", ttl_s=60)
+        DeadLetters(bus).add(name, 1, b"a picture", ttl_s=60)
     for source in ("door", "hall"):
-        View(source, run.run_id, at_us(NOW), 10, 10, (), b"a picture").show(bus)
+        SourceView(source, run.run_id, at_us(NOW), 10, 10, (), b"a picture").publish(bus)
 
-    forget_erased(settings, engine, erase(engine, Scope(source="door"), actor="test"))
+    delete_erased_copies(settings, engine, erase(engine, ErasureScope(source="door"), actor="test"))
 
     assert [one.stem for one in copies.iterdir()] == ["another"]
-    assert bus.drop_letters([run.run_id]) == 0 and bus.drop_letters(["another"]) == 1
-    assert View.newest(bus, "door") is None and View.newest(bus, "hall") is not None
+    assert DeadLetters(bus).drop([run.run_id]) == 0 and DeadLetters(bus).drop(["another"]) == 1
+    assert SourceView.newest(bus, "door") is None and SourceView.newest(bus, "hall") is not None
 
 
-def test_an_upload_goes_with_the_run_that_is_erased(engine: Engine, tmp_path: Path) -> None:
+def test_an_upload_is_deleted_with_its_erased_run(engine: Engine, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     run = write_history_run(engine, "door", at_us(BEGIN), 30, random.Random(1))
     uploads = uploads_of(settings, engine)
-    sent = uploads.begin("door.mp4", 4, "mark", "me")
+    sent = uploads.start("door.mp4", 4, "mark", "me")
     uploads.append(sent.id, 0, b"film")
-    uploads.note_run(sent.id, run.run_id, "")
-    part = Scope(run_id=run.run_id, until=BEGIN + timedelta(seconds=2))
-    forget_erased(settings, engine, erase(engine, part, actor="test"))
+    uploads.set_result(sent.id, run.run_id, "")
+    part = ErasureScope(run_id=run.run_id, until=BEGIN + timedelta(seconds=2))
+    delete_erased_copies(settings, engine, erase(engine, part, actor="test"))
     assert sent.path.exists()
-    forget_erased(settings, engine, erase(engine, Scope(run_id=run.run_id), actor="test"))
+    delete_erased_copies(
+        settings, engine, erase(engine, ErasureScope(run_id=run.run_id), actor="test")
+    )
     assert not sent.path.exists()
 
 
@@ -263,25 +273,25 @@ def erased_or_gone(engine: Engine, runs: list[WrittenRun]) -> int:
     return sum(len(run.frames) for run in runs) - kept
 
 
-def test_a_source_without_a_trace(engine: Engine) -> None:
+def test_erasing_all_sources_leaves_no_row(engine: Engine) -> None:
     chance = random.Random(9)
     runs = write_some(engine, chance)
-    finished_at(engine, runs[0], NOW - timedelta(days=40))
+    set_finished_at(engine, runs[0], NOW - timedelta(days=40))
     apply_retention(engine, MONTH, now=NOW)
-    fold_all(engine)
-    erase(engine, Scope(source="door"), actor="test")
-    erase(engine, Scope(source="hall"), actor="test")
+    roll_up_all(engine)
+    erase(engine, ErasureScope(source="door"), actor="test")
+    erase(engine, ErasureScope(source="hall"), actor="test")
     with reading(engine) as connection:
         for table in (*TABLES, Source):
             assert not connection.execute(select(func.count()).select_from(table)).scalar_one()
         assert not connection.execute(select(func.count()).select_from(rollups)).scalar_one()
 
 
-def test_a_run_says_how_much_of_it_was_erased(engine: Engine) -> None:
+def test_a_summary_counts_the_erased_frames(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 300, random.Random(1))
     until = BEGIN + timedelta(seconds=20)
-    receipt = erase(engine, Scope(run_id=run.run_id, until=until), actor="test")
-    summary = run_summary(engine, run.run_id)
+    receipt = erase(engine, ErasureScope(run_id=run.run_id, until=until), actor="test")
+    summary = in_snapshot(engine, run_summary, run.run_id)
     assert receipt.frames == 100 == summary.coverage.dropped["erased"]
     assert summary.frames_analyzed == 200
     assert summary.coverage.captured == (
@@ -291,28 +301,28 @@ def test_a_run_says_how_much_of_it_was_erased(engine: Engine) -> None:
     )
 
 
-def test_a_run_whose_last_frame_was_erased_is_gone(engine: Engine) -> None:
+def test_a_run_is_deleted_with_its_last_frame(engine: Engine) -> None:
     write_history_run(engine, "door", at_us(BEGIN), 30, random.Random(1))
-    erase(engine, Scope(since=BEGIN, until=BEGIN + timedelta(hours=1)), actor="test")
-    assert list_runs(engine) == ()
+    erase(engine, ErasureScope(since=BEGIN, until=BEGIN + timedelta(hours=1)), actor="test")
+    assert in_snapshot(engine, list_runs) == ()
 
 
-def test_the_older_analysis_counts_again_when_the_newer_is_erased(engine: Engine) -> None:
+def test_an_older_analysis_counts_again_after_the_newer_is_erased(engine: Engine) -> None:
     chance = random.Random(2)
     old = write_history_run(engine, "door", at_us(BEGIN), 90, chance, content="c", model="1")
     new = write_history_run(engine, "door", at_us(BEGIN), 90, chance, content="c", model="2")
-    fold_all(engine)
-    assert stored(engine) == expected([new])
-    erase(engine, Scope(run_id=new.run_id), actor="test")
-    assert stored(engine) == expected([old])
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums([new])
+    erase(engine, ErasureScope(run_id=new.run_id), actor="test")
+    assert stored_sums(engine) == expected_sums([old])
 
 
-def test_scopes_that_mean_nothing_are_refused(engine: Engine) -> None:
+def test_invalid_scopes_are_rejected(engine: Engine) -> None:
     with pytest.raises(SettingsError, match="everything"):
-        erase(engine, Scope(), actor="test")
+        erase(engine, ErasureScope(), actor="test")
     with pytest.raises(SettingsError, match="empty"):
-        erase(engine, Scope(since=NOW, until=BEGIN), actor="test")
+        erase(engine, ErasureScope(since=NOW, until=BEGIN), actor="test")
     with pytest.raises(SourceNotFoundError, match="attic"):
-        erase(engine, Scope(source="attic"), actor="test")
+        erase(engine, ErasureScope(source="attic"), actor="test")
     with pytest.raises(RunNotFoundError):
-        erase(engine, Scope(run_id="none"), actor="test")
+        erase(engine, ErasureScope(run_id="none"), actor="test")

@@ -1,4 +1,4 @@
-"""Rollups equal what the rows add up to: late data, crashes, rebuilds, and rows long gone."""
+"""Given any order of commits, crashes, rebuilds and retention, rollups equal the sums of rows."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -11,24 +11,31 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select
 
 from analytics.history import rollups as rollups_module
-from analytics.history.rollups import fold, fold_all, rebuild
-from analytics.history.row_sums import Rows
-from analytics.removal import minute_batches as slices_module
+from analytics.history.rollups import mark_all_dirty, roll_up, roll_up_all
+from analytics.history.row_sums import RowRange
+from analytics.removal import minute_batches as minute_batches_module
 from analytics.removal import retention as retention_module
-from analytics.removal.minute_batches import minute_slices
-from analytics.removal.retention import Ages, apply_retention
-from analytics.runs.run_list import run_summary
-from analytics.snapshots import snapshot
+from analytics.removal.minute_batches import minute_batches
+from analytics.removal.retention import RetentionPeriods, apply_retention
+from analytics.runs.run_summary import run_summary
+from analytics.snapshots import in_snapshot, snapshot
 from records.database import reading, transaction
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import DirtyWindow, RunMinute
 from records.tables.runs import Run, RunProgress
-from tests.history import WrittenRun, at_us, expected, finished_at, stored, write_history_run
+from tests.history import (
+    WrittenRun,
+    at_us,
+    expected_sums,
+    set_finished_at,
+    stored_sums,
+    write_history_run,
+)
 
 SPRING = datetime(2026, 3, 29, 0, 58, 30, tzinfo=UTC)
 """Two minutes before Berlin's clocks jump."""
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-ALL = Ages(timedelta(days=30), timedelta(days=90), None, None)
+PERIODS = RetentionPeriods(timedelta(days=30), timedelta(days=90), None, None)
 
 
 def rows(engine: Engine, table: type[Frame] | type[Face] | type[Track]) -> int:
@@ -36,21 +43,21 @@ def rows(engine: Engine, table: type[Frame] | type[Face] | type[Track]) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_a_run_is_folded_into_every_width(engine: Engine) -> None:
+def test_a_run_is_rolled_up_into_every_width(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
-    assert fold_all(engine) == 4
-    assert stored(engine) == expected([run])
-    assert fold(engine) == 0
+    assert roll_up_all(engine) == 4
+    assert stored_sums(engine) == expected_sums([run])
+    assert roll_up(engine) == 0
 
 
-def test_what_is_new_can_be_folded_before_what_is_computed_anew(engine: Engine) -> None:
+def test_new_minutes_can_be_rolled_up_before_a_rebuild(engine: Engine) -> None:
     write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
-    fold_all(engine)
-    rebuild(engine, 1)
+    roll_up_all(engine)
+    mark_all_dirty(engine, 1)
     new = write_history_run(engine, "hall", at_us(NOW), 30, random.Random(2))
-    fold(engine, limit=1, newest_first=True)
-    found = {key: sums for key, sums in stored(engine).items() if key[0] == "hall"}
-    assert found == expected([new])
+    roll_up(engine, limit=1, newest_first=True)
+    found = {key: sums for key, sums in stored_sums(engine).items() if key[0] == "hall"}
+    assert found == expected_sums([new])
 
 
 def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
@@ -66,7 +73,7 @@ def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
-def test_any_order_of_events_gives_what_the_rows_add_up_to(engine: Engine, seed: int) -> None:
+def test_any_order_of_events_gives_the_sums_of_the_rows(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     history: list[WrittenRun] = []
 
@@ -77,7 +84,7 @@ def test_any_order_of_events_gives_what_the_rows_add_up_to(engine: Engine, seed:
             write_history_run(engine, source, at_us(begin), chance.randrange(1, 500), chance)
         )
         ended = NOW - timedelta(days=chance.choice([0, 40, 100]))
-        finished_at(engine, history[-1], ended)
+        set_finished_at(engine, history[-1], ended)
 
     def crash() -> None:
         def die(*_: object) -> None:
@@ -85,50 +92,50 @@ def test_any_order_of_events_gives_what_the_rows_add_up_to(engine: Engine, seed:
 
         with patch.object(rollups_module, "delete", die), pytest.raises(RuntimeError):
             write()
-            fold(engine)
+            roll_up(engine)
 
-    def write_while_it_folds() -> None:
-        """Rows that are committed between its reading and its writing are not lost."""
+    def write_during_roll_up() -> None:
+        """Commit rows between the roll-up's reading and its writing."""
         write()
         with patch.object(rollups_module, "snapshot", _snapshot_then(write)):
-            fold(engine)
+            roll_up(engine)
 
-    def retain_while_it_folds() -> None:
+    def retain_during_roll_up() -> None:
         with patch.object(rollups_module, "snapshot", _snapshot_then(retain)):
-            fold(engine)
+            roll_up(engine)
 
     def retain() -> None:
-        apply_retention(engine, ALL, now=NOW)
+        apply_retention(engine, PERIODS, now=NOW)
 
     events = [
         write,
         write,
         crash,
-        write_while_it_folds,
-        retain_while_it_folds,
+        write_during_roll_up,
+        retain_during_roll_up,
         retain,
-        lambda: fold(engine, limit=chance.randrange(1, 5)),
-        lambda: fold_all(engine),
-        lambda: rebuild(engine, chance.randrange(2**60)),
+        lambda: roll_up(engine, limit=chance.randrange(1, 5)),
+        lambda: roll_up_all(engine),
+        lambda: mark_all_dirty(engine, chance.randrange(2**60)),
     ]
     for _ in range(12):
         chance.choice(events)()
-    fold_all(engine)
-    assert stored(engine) == expected(history)
-    rebuild(engine, 1)
-    fold_all(engine)
-    assert stored(engine) == expected(history)
-    apply_retention(engine, ALL, now=NOW + timedelta(days=1000))
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums(history)
+    mark_all_dirty(engine, 1)
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums(history)
+    apply_retention(engine, PERIODS, now=NOW + timedelta(days=1000))
     assert rows(engine, Frame) == rows(engine, Face) == rows(engine, Track) == 0
-    write()  # Late data, for minutes whose rows are gone.
-    fold_all(engine)
-    assert stored(engine) == expected(history)
+    write()  # Late data, for minutes whose rows were removed.
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums(history)
 
 
 def _snapshot_then(
     write: Callable[[], None],
 ) -> Callable[[Engine], AbstractContextManager[Connection]]:
-    """A snapshot after which somebody writes before the folding goes on."""
+    """Return a `snapshot` that calls `write` when it is closed."""
 
     @contextmanager
     def wrapped(engine: Engine) -> Iterator[Connection]:
@@ -139,48 +146,48 @@ def _snapshot_then(
     return wrapped
 
 
-def test_what_retention_removes_while_rollups_fold_is_counted_once(engine: Engine) -> None:
+def test_rows_removed_during_a_roll_up_are_counted_once(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(1))
-    finished_at(engine, run, NOW - timedelta(days=100))
-    remove = partial(apply_retention, engine, ALL, now=NOW)
+    set_finished_at(engine, run, NOW - timedelta(days=100))
+    remove = partial(apply_retention, engine, PERIODS, now=NOW)
     with patch.object(rollups_module, "snapshot", _snapshot_then(remove)):
-        fold(engine)
-    fold_all(engine)
-    assert stored(engine) == expected([run])
+        roll_up(engine)
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums([run])
 
 
-def test_a_run_that_is_superseded_while_its_rows_go_is_counted_no_more(engine: Engine) -> None:
+def test_a_run_superseded_during_its_removal_is_not_counted(engine: Engine) -> None:
     chance, new = random.Random(4), list[WrittenRun]()
     old = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="1")
-    finished_at(engine, old, NOW - timedelta(days=100))
-    fold_all(engine)
+    set_finished_at(engine, old, NOW - timedelta(days=100))
+    roll_up_all(engine)
 
-    def slices_then_supersede(engine: Engine, run_pk: int) -> list[Rows]:
-        slices = minute_slices(engine, run_pk)
+    def batches_then_supersede(engine: Engine, run_pk: int) -> list[RowRange]:
+        batches = minute_batches(engine, run_pk)
         if not new:
             new.append(
                 write_history_run(
                     engine, "door", at_us(SPRING), 300, chance, content="c", model="2"
                 )
             )
-        return slices
+        return batches
 
-    with patch.object(retention_module, "minute_slices", slices_then_supersede):
-        apply_retention(engine, ALL, now=NOW)
-    fold_all(engine)
-    assert stored(engine) == expected(new)
+    with patch.object(retention_module, "minute_batches", batches_then_supersede):
+        apply_retention(engine, PERIODS, now=NOW)
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums(new)
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Raised instead of killing the process."""
 
 
 @pytest.mark.parametrize("after", range(1, 6))
-def test_a_killed_retention_leaves_nothing_behind(engine: Engine, after: int) -> None:
+def test_a_killed_retention_is_completed_by_the_next(engine: Engine, after: int) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(6))
-    finished_at(engine, run, NOW - timedelta(days=100))
-    fold_all(engine)
-    before, left = run_summary(engine, run.run_id), iter(range(after))
+    set_finished_at(engine, run, NOW - timedelta(days=100))
+    roll_up_all(engine)
+    before, left = in_snapshot(engine, run_summary, run.run_id), iter(range(after))
 
     @contextmanager
     def dying(engine: Engine) -> Iterator[Connection]:
@@ -189,44 +196,44 @@ def test_a_killed_retention_leaves_nothing_behind(engine: Engine, after: int) ->
         if next(left, None) is None:
             raise Killed
 
-    few = patch.object(slices_module, "ROWS_A_SLICE", 1)
+    few = patch.object(minute_batches_module, "FRAMES_PER_BATCH", 1)
     with few, patch.object(retention_module, "transaction", dying), pytest.raises(Killed):
-        apply_retention(engine, ALL, now=NOW)
-    assert run_summary(engine, run.run_id) == before
-    apply_retention(engine, ALL, now=NOW)
+        apply_retention(engine, PERIODS, now=NOW)
+    assert in_snapshot(engine, run_summary, run.run_id) == before
+    apply_retention(engine, PERIODS, now=NOW)
     assert rows(engine, Frame) == rows(engine, Face) == rows(engine, Track) == 0
-    assert run_summary(engine, run.run_id) == before
+    assert in_snapshot(engine, run_summary, run.run_id) == before
 
 
-def test_what_is_younger_than_its_age_stays(engine: Engine) -> None:
+def test_rows_younger_than_their_period_are_kept(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
-    finished_at(engine, run, NOW - timedelta(days=40))
-    fold_all(engine)
-    removed = apply_retention(engine, ALL, now=NOW)
+    set_finished_at(engine, run, NOW - timedelta(days=40))
+    roll_up_all(engine)
+    removed = apply_retention(engine, PERIODS, now=NOW)
     assert removed.frames == 0
     assert removed.faces == sum(len(frame.faces) for frame in run.frames) > 0
     assert rows(engine, Frame) == 300 and rows(engine, Face) == 0
-    assert stored(engine) == expected([run])
+    assert stored_sums(engine) == expected_sums([run])
 
 
-def test_a_summary_is_the_same_when_the_rows_are_gone(engine: Engine) -> None:
+def test_a_summary_stays_the_same_after_its_rows_are_removed(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
-    finished_at(engine, run, NOW - timedelta(days=100))
-    before = run_summary(engine, run.run_id)
-    apply_retention(engine, ALL, now=NOW)
+    set_finished_at(engine, run, NOW - timedelta(days=100))
+    before = in_snapshot(engine, run_summary, run.run_id)
+    apply_retention(engine, PERIODS, now=NOW)
     assert rows(engine, Frame) == 0
-    assert run_summary(engine, run.run_id) == before
+    assert in_snapshot(engine, run_summary, run.run_id) == before
 
 
-def test_a_better_models_run_takes_the_place_of_the_older_one(engine: Engine) -> None:
+def test_a_newer_analysis_of_a_recording_replaces_the_older_in_history(engine: Engine) -> None:
     chance = random.Random(4)
     old = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="1")
-    finished_at(engine, old, NOW - timedelta(days=100))
-    apply_retention(engine, ALL, now=NOW)
-    assert stored(engine) == expected([old])
+    set_finished_at(engine, old, NOW - timedelta(days=100))
+    apply_retention(engine, PERIODS, now=NOW)
+    assert stored_sums(engine) == expected_sums([old])
     new = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="2")
-    fold_all(engine)
-    assert stored(engine) == expected([new])
+    roll_up_all(engine)
+    assert stored_sums(engine) == expected_sums([new])
     with reading(engine) as connection:
         counted = dict(connection.execute(select(Run.run_id, Run.counted)).all())
     assert counted == {old.run_id: False, new.run_id: True}

@@ -1,4 +1,4 @@
-"""Jobs at their times, each once: two schedulers, a killed one, missed times, watched folders."""
+"""Given any number of schedulers, each job runs once at each of its times."""
 
 import random
 import shutil
@@ -14,7 +14,10 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from analytics.runs.run_list import list_runs
-from analytics.scheduler import LEASE, Job, Scheduler, cron, every, last_runs
+from analytics.scheduling.job_history import LEASE, last_runs
+from analytics.scheduling.scheduler import Job, Scheduler
+from analytics.scheduling.times import cron, every
+from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SettingsError, SourceError
 from contracts.settings import Settings
 from contracts.times import utc_now
@@ -52,7 +55,7 @@ def schedulers(engine: Engine, tmp_path: Path) -> Iterator[list["subprocess.Pope
         one.wait()
 
 
-def test_of_two_schedulers_one_runs_each_time_once_and_the_other_takes_over(
+def test_a_standby_scheduler_takes_over_and_each_time_runs_once(
     engine: Engine, tmp_path: Path, schedulers: list["subprocess.Popen[bytes]"]
 ) -> None:
     poll(lambda: len(job_runs(engine)) >= 4)
@@ -69,17 +72,17 @@ def test_of_two_schedulers_one_runs_each_time_once_and_the_other_takes_over(
     poll(lambda: len(job_runs(engine)) >= len(times) + 2)
     standby.kill()
     standby.wait()
-    # A time has one row; a kill can come between the row and the run.
+    # Each time has one row; a kill can happen between the row and the run.
     ran = len((tmp_path / "ticks").read_text().splitlines())
     assert len(job_runs(engine)) - 2 <= ran <= len(job_runs(engine))
     assert len(set(times)) == len(times) and all(one.microsecond == 0 for one in times)
 
 
-def test_the_scheduler_of_a_host_that_died_is_followed_when_its_lease_runs_out(
+def test_a_scheduler_takes_over_from_a_dead_host_when_the_lease_expires(
     engine: Engine, tmp_path: Path
 ) -> None:
     lease_s = Settings(home=tmp_path).lease_s
-    assert lease_s < HANDOVER_S - 2  # A turn before, and one after.
+    assert lease_s < HANDOVER_S - 2  # One step before, and one after.
     acquire_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
     died_at = utc_now()
     scheduler = Scheduler(engine, list, holder=claimant_name(), lease_s=lease_s)
@@ -97,7 +100,7 @@ def test_the_scheduler_of_a_host_that_died_is_followed_when_its_lease_runs_out(
 def scheduled(
     engine: Engine, jobs: list[Job], until: Callable[[], bool], holder: str = "here:1:1"
 ) -> None:
-    """Run a scheduler in this process until it holds."""
+    """Run a scheduler in this process until `until` returns True."""
     scheduler = Scheduler(engine, lambda: jobs, holder=holder, lease_s=30)
 
     def stepped() -> bool:
@@ -127,14 +130,14 @@ def test_missed_times_are_caught_up_once(engine: Engine) -> None:
     minute = (utc_now() - timedelta(minutes=2)).minute
     hour = (utc_now() - timedelta(minutes=2)).hour
     jobs = [Job("daily", cron(f"{minute} {hour} * * *"), run)]
-    scheduled(engine, jobs, lambda: last_runs(engine)["daily"].result == "done")
+    scheduled(engine, jobs, lambda: in_snapshot(engine, last_runs)["daily"].result == "done")
     scheduled(engine, jobs, lambda: True)
     assert ran == ["x"]
     latest = job_runs(engine, "daily")[-1]
     assert timedelta(0) < utc_now() - latest < timedelta(minutes=10)
 
 
-def test_a_job_that_fails_says_why_and_the_others_go_on(engine: Engine) -> None:
+def test_a_failed_job_records_its_error_and_other_jobs_still_run(engine: Engine) -> None:
     def fail() -> str:
         raise MoodlineError("the disk is full", hint="Make room")
 
@@ -145,17 +148,17 @@ def test_a_job_that_fails_says_why_and_the_others_go_on(engine: Engine) -> None:
     jobs.append(Job("works", every(60), lambda: "fine"))
 
     def all_ended() -> bool:
-        runs = last_runs(engine)
+        runs = in_snapshot(engine, last_runs)
         return len(runs) == 3 and all(one.finished_at for one in runs.values())
 
     scheduled(engine, jobs, all_ended)
-    runs = last_runs(engine)
+    runs = in_snapshot(engine, last_runs)
     assert runs["fails"].error == "the disk is full. Make room"
     assert "secret" not in runs["crashes"].error and runs["crashes"].error
     assert (runs["works"].result, runs["works"].error) == ("fine", "")
 
 
-def test_jobs_that_wait_keep_no_other_from_running(engine: Engine) -> None:
+def test_waiting_jobs_do_not_delay_other_jobs(engine: Engine) -> None:
     done = Event()
 
     def wait() -> str:
@@ -163,19 +166,19 @@ def test_jobs_that_wait_keep_no_other_from_running(engine: Engine) -> None:
         return "waited"
 
     jobs = [Job(f"folder {n}", every(3600), wait, waits=True) for n in range(6)]
-    jobs.append(Job("rollups", every(3600), lambda: "folded"))
+    jobs.append(Job("rollups", every(3600), lambda: "rolled up"))
 
-    def folded() -> bool:
-        runs = last_runs(engine)
-        if "rollups" in runs and runs["rollups"].result == "folded":
+    def rolled_up() -> bool:
+        runs = in_snapshot(engine, last_runs)
+        if "rollups" in runs and runs["rollups"].result == "rolled up":
             assert [one.running for one in runs.values()].count(True) == len(runs) - 1 > 0
             done.set()
         return done.is_set()
 
-    scheduled(engine, jobs, folded, holder=claimant_name())
+    scheduled(engine, jobs, rolled_up, holder=claimant_name())
 
 
-def test_a_job_that_runs_and_one_that_was_killed_say_so(engine: Engine, tmp_path: Path) -> None:
+def test_a_running_and_a_killed_job_have_different_results(engine: Engine, tmp_path: Path) -> None:
     me, began = claimant_name(), utc_now()
     acquire_lease(engine, LEASE, holder=me, lease_s=60)
     with transaction(engine) as connection:
@@ -189,7 +192,7 @@ def test_a_job_that_runs_and_one_that_was_killed_say_so(engine: Engine, tmp_path
     assert statuses["rollups"].result == statuses["rollups"].error == ""
 
 
-def test_a_living_scheduler_is_not_overtaken(engine: Engine) -> None:
+def test_a_live_scheduler_keeps_the_lease(engine: Engine) -> None:
     first = Scheduler(engine, list, holder=claimant_name(), lease_s=30)
     second = Scheduler(engine, list, holder="elsewhere:1:1", lease_s=30)
     first.step()
@@ -202,7 +205,7 @@ def test_a_living_scheduler_is_not_overtaken(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_latest_time_is_the_last_of_all_times(seed: int) -> None:
+def test_the_latest_time_is_the_last_of_all_due_times(seed: int) -> None:
     chance = random.Random(seed)
     begin = datetime(2026, 3, 28, 20, tzinfo=UTC)
     times = [every(7), every(3600), cron("*/5 1-3 * * *", ZoneInfo("Europe/Berlin"))]
@@ -216,8 +219,8 @@ def test_the_latest_time_is_the_last_of_all_times(seed: int) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["61 * * * *", "0 0 * * 8", "0 0 * * mo", "0 0 * * */0", "", "x"])
-def test_a_wrong_cron_expression_is_one_line(wrong: str) -> None:
-    with pytest.raises(SettingsError, match="no cron expression"):
+def test_an_invalid_cron_expression_is_a_settings_error(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="not a valid cron expression"):
         cron(wrong)
 
 
@@ -236,7 +239,7 @@ def test_a_wrong_cron_expression_is_one_line(wrong: str) -> None:
         ("*", "mon tue wed thu fri sat sun"),
     ],
 )
-def test_days_of_the_week_are_crons(field: str, days: str) -> None:
+def test_weekday_fields_have_the_meaning_of_cron(field: str, days: str) -> None:
     due: datetime | None = datetime(2026, 11, 22, 23, tzinfo=UTC)  # A Sunday.
     found = set()
     for _ in range(7):
@@ -248,7 +251,7 @@ def test_days_of_the_week_are_crons(field: str, days: str) -> None:
     assert " ".join(names[day] for day in sorted(found)) == days
 
 
-def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: Path) -> None:
+def test_a_watched_folder_queues_files_that_stopped_growing(engine: Engine, tmp_path: Path) -> None:
     settings, folder = Settings(home=tmp_path), tmp_path / "recordings"
     folder.mkdir()
     (folder / "whole.mp4").write_bytes(b"whole")
@@ -266,12 +269,12 @@ def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: 
     assert (
         queue_new_recordings(settings, engine, watched, wait=grows) == "1 queued, 1 still growing"
     )
-    (run,) = list_runs(engine)
+    (run,) = in_snapshot(engine, list_runs)
     assert run.source == "recordings/whole.mp4"
     assert (
         queue_new_recordings(settings, engine, watched, wait=nothing) == "1 queued, 0 still growing"
     )
-    assert len(list_runs(engine)) == 2
+    assert len(in_snapshot(engine, list_runs)) == 2
     assert (
         queue_new_recordings(settings, engine, watched, wait=nothing) == "2 recordings, nothing new"
     )
@@ -280,16 +283,16 @@ def test_a_watched_folder_queues_what_stopped_growing(engine: Engine, tmp_path: 
         queue_new_recordings(settings, engine, watched, wait=nothing)
 
 
-def test_folders_become_jobs_and_cease_to_be(engine: Engine, tmp_path: Path) -> None:
+def test_each_watched_folder_has_a_job_until_it_is_removed(engine: Engine, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     add_folder(engine, "a", "/a", every_s=600, cron=None, sampling_fps=None, source=None)
     add_folder(engine, "b", "/b", every_s=None, cron="0 20 * * *", sampling_fps=None, source="s")
-    with pytest.raises(SettingsError, match="watched already"):
+    with pytest.raises(SettingsError, match="already exists"):
         add_folder(engine, "a", "/c", every_s=60, cron=None, sampling_fps=None, source=None)
     names = [job.name for job in scheduled_jobs(settings, engine)]
     always = ["rollups", "health", "retention", "maintenance", "uploads"]
     assert names == [*always, "folder a", "folder b"]
     remove_folder(engine, "a")
     assert "folder a" not in [job.name for job in scheduled_jobs(settings, engine)]
-    with pytest.raises(SettingsError, match="not a folder"):
+    with pytest.raises(SettingsError, match="no watched folder"):
         remove_folder(engine, "a")

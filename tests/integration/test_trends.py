@@ -1,4 +1,4 @@
-"""The read API over real rollups: the viewer's clock, gaps, totals and moments."""
+"""Given rollups of written runs, timelines, totals and heat maps equal counts of the rows."""
 
 import json
 import random
@@ -11,30 +11,33 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine, update
 
-from analytics.history.local_time import WEEK_S, Stretch, auto_step, bucket_begins
-from analytics.history.measures import Measures, measures
-from analytics.history.moments import LEAST_CHANGE, moments
-from analytics.history.rollup_steps import Steps
-from analytics.history.rollups import fold_all
-from analytics.history.stored_windows import Clock
-from analytics.history.trends import ALL, grouped_totals, heat_map, timeline, totals
+from analytics.history.bucket_reader import BucketReader
+from analytics.history.heat_map import heat_map
+from analytics.history.local_time import WEEK_S, OffsetSpan, auto_step, bucket_begins
+from analytics.history.measures import Measures, measures_from_sums
+from analytics.history.moments import MIN_CHANGE, moments
+from analytics.history.rollups import roll_up_all
+from analytics.history.stored_windows import BucketClock
+from analytics.history.timeline import ALL, timeline
+from analytics.history.totals import grouped_totals, totals
+from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError, SourceNotFoundError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.live_sources import LiveState
 from contracts.times import MICROS
 from records.database import reading, transaction
-from records.sources.intervals import IntervalNews, write_intervals
+from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
+from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.sources import Source
-from records.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
-from tests.history import WrittenRun, at_us, expected, write_history_run
+from tests.history import WrittenRun, at_us, expected_sums, write_history_run
 
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
-"""Its clocks jump by half an hour."""
+"""Its clocks change by half an hour."""
 NEW_YORK = ZoneInfo("America/New_York")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)
-"""The day before Berlin's clocks jump."""
+"""The day before Berlin's clocks change."""
 
 
 def written(engine: Engine, hours: list[int], source: str = "door") -> list[WrittenRun]:
@@ -48,7 +51,7 @@ def written(engine: Engine, hours: list[int], source: str = "door") -> list[Writ
 
 
 def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
-    """What the minutes in [begin, end) hold; the tracks, which cannot be added, are counted."""
+    """Return the measures of [begin, end), counted from the rows."""
     since, until = at_us(begin), at_us(end)
     inside = [
         replace(
@@ -60,11 +63,11 @@ def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
         if run.frames[-1].captured_at_us >= since and run.frames[0].captured_at_us < until
     ]
     sums: Counter[str] = Counter()
-    for found in expected([run for run in inside if run.frames], (MINUTE_S,)).values():
+    for found in expected_sums([run for run in inside if run.frames], (MINUTE_S,)).values():
         sums += found
     sums["tracks_begun"] = len(tracks(inside, begin, end))
     sums["tracks_carried"] = 0
-    return measures(sums)
+    return measures_from_sums(sums)
 
 
 def tracks(runs: list[WrittenRun], begin: datetime, end: datetime) -> set[tuple[str, int]]:
@@ -77,14 +80,16 @@ def tracks(runs: list[WrittenRun], begin: datetime, end: datetime) -> set[tuple[
     }
 
 
-def test_a_timeline_is_what_its_steps_hold(engine: Engine) -> None:
+def test_a_bucket_has_the_sums_of_its_time(engine: Engine) -> None:
     runs = written(engine, [0, 1, 23, 24, 25, 47, 48, 70])
-    fold_all(engine)
+    roll_up_all(engine)
     for zone, step_s in product(
         [UTC, BERLIN, KATHMANDU, NEW_YORK], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]
     ):
         days = 4 if step_s >= HOUR_S else 3
-        found = timeline(engine, SPRING, SPRING + timedelta(days=days), zone, step_s=step_s)
+        found = in_snapshot(
+            engine, timeline, SPRING, SPRING + timedelta(days=days), zone, step_s=step_s
+        )
         for bucket in found.series["door"]:
             assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
             assert bucket.measures.is_gap() == (bucket.measures.frames == 0)
@@ -92,46 +97,48 @@ def test_a_timeline_is_what_its_steps_hold(engine: Engine) -> None:
         assert covered == sum(len(run.frames) for run in runs)
 
 
-def test_a_day_of_a_clock_ahead_is_told_once(engine: Engine) -> None:
-    """Thousands of them make a chart: what is moved over midnight is no row of its own."""
+def test_each_local_day_is_read_once(engine: Engine) -> None:
+    """A chart reads thousands of days: sums moved over midnight must not be extra rows."""
     written(engine, [0, 22, 23, 46, 47])
-    fold_all(engine)
-    steps = Steps([1], Clock(DAY_S, HOUR_S), HOUR_S, together=False)
+    roll_up_all(engine)
+    reader = BucketReader([1], BucketClock(DAY_S, HOUR_S), HOUR_S, together=False)
     begin = SPRING - timedelta(hours=1)
     with reading(engine) as connection:
-        stretch = Stretch(at_us(begin), at_us(begin + timedelta(days=3)), HOUR_S)
-        found = [step for _, step, _ in steps.read(connection, stretch)]
-    whole = [step for step in found if step != max(found)]
+        span = OffsetSpan(at_us(begin), at_us(begin + timedelta(days=3)), HOUR_S)
+        found = [index for _, index, _ in reader.read(connection, span)]
+    whole = [index for index in found if index != max(found)]
     assert whole and len(set(whole)) == len(whole)
 
 
-def test_the_day_that_is_an_hour_longer_has_all_of_it(engine: Engine) -> None:
+def test_a_day_of_25_hours_is_complete(engine: Engine) -> None:
     begin = datetime(2026, 10, 24, tzinfo=UTC)
     chance = random.Random(5)
-    # Also in both of the hours that Berlin's clocks show twice, and around its midnights.
+    # Includes both hours that Berlin's clocks show twice, and times around its midnights.
     runs = [
         write_history_run(engine, "door", at_us(begin + timedelta(minutes=at)), 200, chance)
         for at in (7, 21 * 60 + 59, 24 * 60 + 20, 25 * 60 + 20, 46 * 60 + 50, 47 * 60 + 10)
     ]
-    fold_all(engine)
+    roll_up_all(engine)
     for zone, step_s in product([BERLIN, LORD_HOWE], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]):
-        found = timeline(engine, begin, begin + timedelta(days=3), zone, step_s=step_s)
+        found = in_snapshot(engine, timeline, begin, begin + timedelta(days=3), zone, step_s=step_s)
         for bucket in found.series["door"]:
             assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
         assert sum(bucket.measures.frames for bucket in found.series["door"]) == 1200
-    days = timeline(engine, begin, begin + timedelta(days=3), BERLIN, step_s=DAY_S).series["door"]
+    days = in_snapshot(
+        engine, timeline, begin, begin + timedelta(days=3), BERLIN, step_s=DAY_S
+    ).series["door"]
     hours = [(day.end - day.begin).total_seconds() / 3600 for day in days]
     assert 25 in hours
 
 
-def test_days_are_the_viewers_and_as_long_as_they_were() -> None:
+def test_days_begin_at_local_midnight_and_may_have_23_hours() -> None:
     begins = bucket_begins(SPRING, SPRING + timedelta(days=3), DAY_S, BERLIN)
     hours = [(end - begin).total_seconds() / 3600 for begin, end in pairwise(begins)]
     assert hours == [24, 23, 24, 24]
     assert all(begin.astimezone(BERLIN).hour == 0 for begin in begins)
 
 
-def test_an_hour_that_the_clock_shows_twice_is_two() -> None:
+def test_an_hour_that_the_clock_shows_twice_is_two_buckets() -> None:
     autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)
     begins = bucket_begins(autumn, autumn + timedelta(hours=25), HOUR_S, BERLIN)
     assert len(begins) == 26
@@ -152,18 +159,20 @@ def test_weeks_begin_on_mondays() -> None:
         (SPRING + timedelta(minutes=17), SPRING + timedelta(minutes=19)),
     ],
 )
-def test_totals_are_what_the_range_holds(engine: Engine, since: datetime, until: datetime) -> None:
+def test_totals_have_the_sums_of_the_range(
+    engine: Engine, since: datetime, until: datetime
+) -> None:
     runs = written(engine, [0, 5, 24, 30, 60])
-    fold_all(engine)
-    (total,) = totals(engine, since, until)
+    roll_up_all(engine)
+    (total,) = in_snapshot(engine, totals, since, until)
     assert total.now == summed(runs, since, until)
     assert total.before == summed(runs, since - (until - since), since)
 
 
-def test_the_heat_map_has_the_hours_of_the_viewers_week(engine: Engine) -> None:
+def test_the_heat_map_has_the_hours_of_the_local_week(engine: Engine) -> None:
     runs = written(engine, [0, 23, 24, 47, 168])
-    fold_all(engine)
-    cells = heat_map(engine, SPRING, SPRING + timedelta(days=9), KATHMANDU)
+    roll_up_all(engine)
+    cells = in_snapshot(engine, heat_map, SPRING, SPRING + timedelta(days=9), KATHMANDU)
     reference: Counter[tuple[int, int]] = Counter()
     for run in runs:
         for frame in run.frames:
@@ -172,21 +181,21 @@ def test_the_heat_map_has_the_hours_of_the_viewers_week(engine: Engine) -> None:
     assert {(cell.weekday, cell.hour): cell.measures.frames for cell in cells} == dict(reference)
 
 
-def test_sources_are_told_apart_or_taken_together(engine: Engine) -> None:
+def test_sources_are_separate_series_or_combined(engine: Engine) -> None:
     door, hall = written(engine, [1, 2]), written(engine, [1], "hall")
-    fold_all(engine)
+    roll_up_all(engine)
     span = (SPRING, SPRING + timedelta(days=1), UTC)
-    apart = timeline(engine, *span)
-    together = timeline(engine, *span, together=True)
+    apart = in_snapshot(engine, timeline, *span)
+    together = in_snapshot(engine, timeline, *span, together=True)
     assert set(apart.series) == {"door", "hall"} and set(together.series) == {ALL}
     hour = SPRING + timedelta(hours=1)
     found = [
         bucket.measures.frames for bucket in together.series[ALL] if bucket.begin.hour == hour.hour
     ]
     assert sum(found) == len(door[0].frames) + len(hall[0].frames)
-    assert set(timeline(engine, *span, sources=["hall"]).series) == {"hall"}
+    assert set(in_snapshot(engine, timeline, *span, sources=["hall"]).series) == {"hall"}
     with pytest.raises(SourceNotFoundError, match="attic"):
-        timeline(engine, *span, sources=["attic"])
+        in_snapshot(engine, timeline, *span, sources=["attic"])
 
 
 def tagged(engine: Engine, **tags: list[str]) -> None:
@@ -198,12 +207,14 @@ def tagged(engine: Engine, **tags: list[str]) -> None:
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, DAY_S])
-def test_a_tag_is_a_series_beside_its_sources(engine: Engine, step_s: int) -> None:
+def test_a_tag_can_be_a_series_next_to_its_sources(engine: Engine, step_s: int) -> None:
     runs = {name: written(engine, [1, 2, 25], name) for name in ("door", "hall", "yard")}
     tagged(engine, door=["in"], hall=["in", "up"], yard=["out"])
-    fold_all(engine)
+    roll_up_all(engine)
     span = (SPRING, SPRING + timedelta(days=2))
-    found = timeline(engine, *span, KATHMANDU, sources=["hall"], groups=["in"], step_s=step_s)
+    found = in_snapshot(
+        engine, timeline, *span, KATHMANDU, sources=["hall"], groups=["in"], step_s=step_s
+    )
     assert (set(found.series), set(found.groups)) == ({"hall"}, {"in"})
     inside = runs["door"] + runs["hall"]
     for bucket in found.groups["in"]:
@@ -211,52 +222,54 @@ def test_a_tag_is_a_series_beside_its_sources(engine: Engine, step_s: int) -> No
         counted = summed(inside, begin, end)
         assert bucket.measures.person_s == counted.person_s
         assert bucket.measures.frames == counted.frames
-    lines = totals(engine, *span, sources=["hall"], tags=["in"])
+    lines = in_snapshot(engine, totals, *span, sources=["hall"], tags=["in"])
     hall, both = grouped_totals(lines, sources=["hall"], groups=["in"])
     assert hall.now == summed(runs["hall"], *span)
     assert both.now.frames == sum(len(run.frames) for run in inside)
-    assert both.source.shown_name == "tag in (2 sources)"
-    only = timeline(engine, *span, UTC, groups=["out", "in"])
+    assert both.source.display_name == "tag in (2 sources)"
+    only = in_snapshot(engine, timeline, *span, UTC, groups=["out", "in"])
     assert not only.series and set(only.groups) == {"in", "out"}
     assert {one.source for one in moments(only)} <= {"tag in", "tag out"}
     with pytest.raises(SourceNotFoundError, match="attic"):
-        timeline(engine, *span, UTC, groups=["attic"])
+        in_snapshot(engine, timeline, *span, UTC, groups=["attic"])
 
 
 def test_the_step_grows_with_the_range(engine: Engine) -> None:
     spans = [timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=365)]
-    steps = [timeline(engine, SPRING, SPRING + span, UTC).step_s for span in spans]
+    steps = [in_snapshot(engine, timeline, SPRING, SPRING + span, UTC).step_s for span in spans]
     assert steps == [MINUTE_S, 5 * MINUTE_S, HOUR_S, WEEK_S]
     with pytest.raises(SettingsError, match="too fine"):
-        timeline(engine, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
+        in_snapshot(engine, timeline, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
     with pytest.raises(SettingsError, match="empty"):
-        timeline(engine, SPRING, SPRING, UTC)
+        in_snapshot(engine, timeline, SPRING, SPRING, UTC)
 
 
 @pytest.mark.parametrize(
     ("since", "until"), [(1, 2), (1899, 2026), (1990, 2026), (2026, 2300), (1, 9999)]
 )
-def test_a_range_that_cannot_be_shown_is_refused(engine: Engine, since: int, until: int) -> None:
+def test_an_unsupported_range_is_rejected(engine: Engine, since: int, until: int) -> None:
     begin, end = (datetime(year, 1, 2, tzinfo=UTC) for year in (since, until))
-    with pytest.raises(SettingsError, match=r"out of all time|too long"):
-        timeline(engine, begin, end, BERLIN)
-    with pytest.raises(SettingsError, match=r"out of all time|too long"):
-        totals(engine, begin, end)
+    with pytest.raises(SettingsError, match=r"outside of the supported years|too long"):
+        in_snapshot(engine, timeline, begin, end, BERLIN)
+    with pytest.raises(SettingsError, match=r"outside of the supported years|too long"):
+        in_snapshot(engine, totals, begin, end)
 
 
-def test_a_clock_that_was_odd_minutes_ahead_is_read_to_the_quarter(engine: Engine) -> None:
+def test_an_odd_utc_offset_is_rounded_to_a_quarter_of_an_hour(engine: Engine) -> None:
     at = datetime(1930, 5, 1, 12, tzinfo=UTC)  # Amsterdam was 19 min 32 s ahead.
     run = write_history_run(engine, "door", at_us(at), 60, random.Random(1), step_ms=60_000)
-    fold_all(engine)
+    roll_up_all(engine)
     zone = ZoneInfo("Europe/Amsterdam")
     for step_s in (QUARTER_S, HOUR_S, DAY_S):
-        found = timeline(engine, at, at + timedelta(days=3), zone, step_s=step_s).series["door"]
+        found = in_snapshot(
+            engine, timeline, at, at + timedelta(days=3), zone, step_s=step_s
+        ).series["door"]
         assert sum(bucket.measures.frames for bucket in found) == len(run.frames)
-    (cell, *more) = heat_map(engine, at, at + timedelta(days=3), zone)
+    (cell, *more) = in_snapshot(engine, heat_map, at, at + timedelta(days=3), zone)
     assert sum(one.measures.frames for one in (cell, *more)) == len(run.frames)
 
 
-def test_many_sources_apart_are_shown_in_coarser_steps() -> None:
+def test_many_series_have_coarser_steps() -> None:
     months = (SPRING, SPRING + timedelta(days=290))
     assert [auto_step(*months, series) for series in (1, 10, 11, 400)] == [
         DAY_S,
@@ -266,46 +279,46 @@ def test_many_sources_apart_are_shown_in_coarser_steps() -> None:
     ]
 
 
-def test_a_year_is_shown_in_weeks_and_asked_for_in_days(engine: Engine) -> None:
+def test_a_year_has_weekly_buckets_by_default_and_daily_ones_on_request(engine: Engine) -> None:
     year = (SPRING, SPRING + timedelta(days=365))
     assert auto_step(*year) == WEEK_S
-    found = timeline(engine, *year, ZoneInfo("UTC"), step_s=DAY_S)
+    found = in_snapshot(engine, timeline, *year, ZoneInfo("UTC"), step_s=DAY_S)
     assert found.step_s == DAY_S
 
 
-def test_uptime_is_in_every_window_and_never_twice(engine: Engine) -> None:
+def test_uptime_is_counted_once_in_every_window(engine: Engine) -> None:
     add_source(engine, "gate", SourceSettings("rtsp://x/y", "rtsp://x/y", None, 5.0, None))
     pk = find_source(engine, "gate").pk
     begin = SPRING + timedelta(minutes=10, seconds=30)
 
-    def tell(state: LiveState, since_s: float, until_s: float) -> None:
+    def write_state(state: LiveState, since_s: float, until_s: float) -> None:
         since, until = begin + timedelta(seconds=since_s), begin + timedelta(seconds=until_s)
-        write_intervals(engine, [IntervalNews(pk, state, "", since, until)])
+        write_intervals(engine, [StateInterval(pk, state, "", since, until)])
 
-    tell(LiveState.CONNECTING, 0, 5)
-    tell(LiveState.STREAMING, 4.5, 60)  # It says since when itself, a little earlier.
-    tell(LiveState.STREAMING, 4.5, 60)
-    tell(LiveState.STREAMING, 4.5, 7000)
-    (total,) = totals(engine, SPRING, SPRING + timedelta(hours=3))
+    write_state(LiveState.CONNECTING, 0, 5)
+    write_state(LiveState.STREAMING, 4.5, 60)  # Overlaps the interval before it.
+    write_state(LiveState.STREAMING, 4.5, 60)
+    write_state(LiveState.STREAMING, 4.5, 7000)
+    (total,) = in_snapshot(engine, totals, SPRING, SPRING + timedelta(hours=3))
     assert (total.now.watched_s, total.now.up_s) == (7000, 6995)
-    found = timeline(engine, SPRING, SPRING + timedelta(hours=3), UTC, step_s=HOUR_S)
+    found = in_snapshot(engine, timeline, SPRING, SPRING + timedelta(hours=3), UTC, step_s=HOUR_S)
     ups = [bucket.measures.up_s for bucket in found.series["gate"]]
     assert sum(ups) == 6995 and ups[1] == 3600
 
 
-def test_moments_are_the_sharpest_changes_with_enough_seen(engine: Engine) -> None:
+def test_moments_are_the_largest_changes(engine: Engine) -> None:
     written(engine, [1, 2])
-    fold_all(engine)
-    found = timeline(engine, SPRING, SPRING + timedelta(hours=4), UTC, step_s=MINUTE_S)
+    roll_up_all(engine)
+    found = in_snapshot(engine, timeline, SPRING, SPRING + timedelta(hours=4), UTC, step_s=MINUTE_S)
     sharpest = moments(found, limit=3)
     assert sharpest and sharpest == tuple(sorted(sharpest, key=lambda one: -one.change))
     for one in sharpest:
-        assert LEAST_CHANGE <= one.change <= 1 and one.label in (*EXPRESSIONS, UNCERTAIN)
+        assert MIN_CHANGE <= one.change <= 1 and one.label in (*EXPRESSIONS, UNCERTAIN)
         assert abs(one.now - one.before) <= one.change + 1e-9
 
 
 def test_valence_is_derived_from_the_probabilities() -> None:
     happy = {"happy_ms": 1000, "p_happy": 1_000_000 * 1000}
-    assert measures(happy).valence == pytest.approx(0.8025)
-    assert measures({}).valence is None and measures({}).shares is None
-    assert measures({"p_happy": 5 * MICROS}).valence is None
+    assert measures_from_sums(happy).valence == pytest.approx(0.8025)
+    assert measures_from_sums({}).valence is None and measures_from_sums({}).shares is None
+    assert measures_from_sums({"p_happy": 5 * MICROS}).valence is None

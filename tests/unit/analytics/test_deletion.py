@@ -13,7 +13,7 @@ from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 from runtime.process_identity import claimant_name
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 
 
 def rows(engine: Engine, table: type[Base]) -> int:
@@ -23,7 +23,7 @@ def rows(engine: Engine, table: type[Base]) -> int:
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
 def test_deleting_a_run_removes_its_rows_and_no_others(engine: Engine, chunk_rows: int) -> None:
-    frames = {n: [Seen(1, "happy"), Seen(2, None)] for n in range(10)}
+    frames = {n: [FaceSpec(1, "happy"), FaceSpec(2, None)] for n in range(10)}
     write_run(engine, "kept", frames)
     tables = (Run, RunProgress, Frame, Face, Track)
     before = [rows(engine, table) for table in tables]

@@ -17,7 +17,7 @@ from analytics.export.exporter import export_records
 from analytics.export.json_lines import json_line
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
-from tests.rows import START, Seen, write_run
+from tests.rows import START, FaceSpec, write_run
 
 NAMES = [
     *("source", "run_id", "frame_index", "media_time_s", "captured_at", "track_id"),
@@ -91,9 +91,11 @@ JSON_LINES = (
 @pytest.fixture
 def records(engine: Engine) -> Engine:
     """Two runs of two sources: 12 frames and 14 faces, then 3 frames and 2 faces."""
-    pairs = {n: [Seen(1, "happy"), Seen(2, None)] for n in range(0, 14, 2)}
+    pairs = {n: [FaceSpec(1, "happy"), FaceSpec(2, None)] for n in range(0, 14, 2)}
     write_run(engine, "long", pairs | {n: [] for n in range(1, 10, 2)}, source="door")
-    write_run(engine, "short", {0: [Seen(1, "sad")], 1: [], 2: [Seen(1, "fear")]}, source="a, b")
+    write_run(
+        engine, "short", {0: [FaceSpec(1, "sad")], 1: [], 2: [FaceSpec(1, "fear")]}, source="a, b"
+    )
     return engine
 
 

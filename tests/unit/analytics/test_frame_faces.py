@@ -10,9 +10,9 @@ from analytics.snapshots import in_snapshot
 from records.database import open_engine
 from records.schema import upgrade
 from records.tables.runs import Run
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 
-CROWD = [Seen(track, "happy") for track in range(1, 8)]
+CROWD = [FaceSpec(track, "happy") for track in range(1, 8)]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_reader_continues_where_a_full_page_ends(engine: Engine) -> None:
 
 
 def test_frames_without_a_face_are_included(engine: Engine) -> None:
-    write_run(engine, "one", {0: [Seen(1, None)], 1: [], 3: [Seen(2, "sad")]})
+    write_run(engine, "one", {0: [FaceSpec(1, None)], 1: [], 3: [FaceSpec(2, "sad")]})
     with engine.begin() as connection:
         connection.execute(update(Run).values(display_width=100, display_height=200))
 
@@ -52,7 +52,7 @@ def test_frames_without_a_face_are_included(engine: Engine) -> None:
 
 
 def test_a_range_has_exactly_the_frames_whose_time_lies_in_it(engine: Engine) -> None:
-    analysed = {n: [Seen(1, "happy")] for n in (*range(3, 9), *range(20, 30))}
+    analysed = {n: [FaceSpec(1, "happy")] for n in (*range(3, 9), *range(20, 30))}
     write_run(engine, "r1", analysed)
     for since_s, until_s in ((0.0, 9.0), (0.3, 0.6), (0.35, 2.2), (0.9, 2.0), (5.0, 9.0), (0, 0)):
         page = in_snapshot(engine, faces_between, "r1", since_s, until_s)

@@ -21,9 +21,9 @@ from dashboard.report.page import report_page
 from moodline.commands.recordings.summary import write_summary
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
-from tests.rows import START, Seen, write_run
+from tests.rows import START, FaceSpec, write_run
 
-HAPPY, SAD, UNSURE = Seen(1, "happy"), Seen(2, "sad"), Seen(1, None)
+HAPPY, SAD, UNSURE = FaceSpec(1, "happy"), FaceSpec(2, "sad"), FaceSpec(1, None)
 
 
 def test_a_report_adds_up_to_the_summary(engine: Engine) -> None:
@@ -42,7 +42,7 @@ def test_a_report_adds_up_to_the_summary(engine: Engine) -> None:
 
 
 def test_a_report_has_the_200_longest_tracks_longest_first(engine: Engine) -> None:
-    write_run(engine, "r1", {n: [Seen(t, "sad") for t in range(1, 206)] for n in range(3)})
+    write_run(engine, "r1", {n: [FaceSpec(t, "sad") for t in range(1, 206)] for n in range(3)})
     _lengthen(engine, {7: (100, 200), 205: (0, 200)})
 
     report = in_snapshot(engine, run_report, "r1")

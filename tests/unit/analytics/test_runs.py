@@ -15,14 +15,14 @@ from contracts.errors import RunNotFoundError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.runs import RunKind, RunState
 from records.tables.runs import Run
-from tests.rows import Seen, write_run
+from tests.rows import FaceSpec, write_run
 
-HAPPY, SAD, UNSURE = Seen(1, "happy"), Seen(2, "sad"), Seen(1, None)
+HAPPY, SAD, UNSURE = FaceSpec(1, "happy"), FaceSpec(2, "sad"), FaceSpec(1, None)
 
 labels = st.sampled_from([*EXPRESSIONS, None])
 scenes = st.dictionaries(
     st.integers(0, 60),
-    st.lists(labels, max_size=3).map(lambda many: [Seen(i + 1, e) for i, e in enumerate(many)]),
+    st.lists(labels, max_size=3).map(lambda many: [FaceSpec(i + 1, e) for i, e in enumerate(many)]),
     min_size=1,
 ).map(lambda frames: dict(sorted(frames.items())))
 
@@ -87,7 +87,7 @@ def test_open_runs_are_listed_oldest_first_and_named_runs_in_the_requested_order
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_timelines_buckets_add_up_to_the_summary(
-    engine: Engine, frames: dict[int, list[Seen]], buckets: int
+    engine: Engine, frames: dict[int, list[FaceSpec]], buckets: int
 ) -> None:
     run_id = f"r{len(in_snapshot(engine, list_runs))}"
     write_run(engine, run_id, frames)

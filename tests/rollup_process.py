@@ -1,27 +1,28 @@
-"""A scheduler that folds rollups a few minutes at a time, which may die at it: URL [FAILPOINT]."""
+"""A scheduler that rolls up four minutes at a time. Arguments: DATABASE_URL [FAILPOINT ...]."""
 
 import sys
 import time
 
-from analytics.history.rollups import fold
-from analytics.scheduler import Job, Scheduler, every
+from analytics.history.rollups import roll_up
+from analytics.scheduling.scheduler import Job, Scheduler
+from analytics.scheduling.times import every
 from records.database import open_engine
 from runtime.failpoints import arm
 from runtime.process_identity import claimant_name
 
 
 def main() -> None:
-    """Folds until it is stopped."""
+    """Roll up until the process is stopped or killed."""
     engine = open_engine(sys.argv[1])
     for failpoint in sys.argv[2:]:
         arm(failpoint)
 
-    def fold_some() -> str:
-        while fold(engine, limit=4):
+    def roll_up_all_minutes() -> str:
+        while roll_up(engine, limit=4):
             pass
-        return "folded"
+        return "rolled up"
 
-    jobs = [Job("rollups", every(1), fold_some)]
+    jobs = [Job("rollups", every(1), roll_up_all_minutes)]
     scheduler = Scheduler(engine, lambda: jobs, holder=claimant_name(), lease_s=2)
     while True:
         scheduler.step()

@@ -1,4 +1,4 @@
-"""A run's steps are what its rows add up to; long runs are shown from them."""
+"""Given any changes of a run's rows, its summary steps equal their sums, and show long runs."""
 
 import random
 from dataclasses import replace
@@ -13,8 +13,8 @@ from analytics.removal.deletion import delete_run
 from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.runs import timeline as timelines_module
-from analytics.runs import track_timelines as lanes_module
+from analytics.runs import timeline as timeline_module
+from analytics.runs import track_timelines as track_timelines_module
 from analytics.runs.report import run_report
 from analytics.runs.run_summary import run_summary
 from analytics.runs.summary_steps import StepGrid, steps_of_rows
@@ -34,17 +34,17 @@ from tests.history import (
     OPTIONS,
     WrittenRun,
     at_us,
-    finished_at,
+    set_finished_at,
     write_history_run,
 )
 
 BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-AGES = RetentionPeriods(timedelta(days=30), timedelta(days=90), None, None)
+PERIODS = RetentionPeriods(timedelta(days=30), timedelta(days=90), None, None)
 
 
-def kept(engine: Engine, run_id: str) -> StepSums:
-    """The steps that are stored."""
+def stored_steps(engine: Engine, run_id: str) -> StepSums:
+    """Return the steps that are stored."""
     with reading(engine) as connection:
         rows = connection.execute(
             select(SummaryStep).join(Run, Run.id == SummaryStep.run_pk).where(Run.run_id == run_id)
@@ -55,24 +55,24 @@ def kept(engine: Engine, run_id: str) -> StepSums:
         }
 
 
-def added_up(engine: Engine, run_id: str) -> StepSums:
-    """What the rows that are there add up to."""
+def steps_of_stored_rows(engine: Engine, run_id: str) -> StepSums:
+    """Return the steps of the rows that are stored."""
     with reading(engine) as connection:
         pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar_one()
-        return steps_of_rows(connection, pk, None, faces_alone=False)
+        return steps_of_rows(connection, pk, None, faces_only=False)
 
 
-def of_rows(engine: Engine) -> None:
-    """From here on everything is read from the rows."""
+def forget_steps(engine: Engine) -> None:
+    """Make every later question read the rows."""
     with transaction(engine) as connection:
         connection.execute(update(RunProgress).values(stepped=False))
 
 
 @pytest.fixture
-def long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every run is a long one."""
-    for module in (lanes_module, timelines_module):
-        monkeypatch.setattr(module, "MOST_ROWS", 0)
+def all_runs_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat every run as a long one."""
+    for module in (track_timelines_module, timeline_module):
+        monkeypatch.setattr(module, "MAX_ROWS", 0)
 
 
 @pytest.mark.parametrize("step_ms", [33, 200, 999, 1700])
@@ -80,8 +80,8 @@ def test_each_commit_adds_to_the_steps(engine: Engine, step_ms: int) -> None:
     run = write_history_run(
         engine, "door", at_us(BEGIN), 300, random.Random(step_ms), step_ms=step_ms
     )
-    found = kept(engine, run.run_id)
-    assert found == added_up(engine, run.run_id)
+    found = stored_steps(engine, run.run_id)
+    assert found == steps_of_stored_rows(engine, run.run_id)
     for width_s in STEP_WIDTHS:
         assert sum(seen for key, (seen, _) in found.items() if key[0] == width_s) == sum(
             1 + len(frame.faces) for frame in run.frames
@@ -89,31 +89,31 @@ def test_each_commit_adds_to_the_steps(engine: Engine, step_ms: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_what_is_erased_is_in_no_step(engine: Engine, seed: int) -> None:
+def test_erased_rows_are_subtracted_from_the_steps(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     run, other = (
         write_history_run(engine, name, at_us(BEGIN), 600, chance, batch=60)
         for name in ("door", "hall")
     )
-    untouched = kept(engine, other.run_id)
+    untouched = stored_steps(engine, other.run_id)
     for _ in range(3):
         since = BEGIN + timedelta(seconds=chance.randrange(110))
         until = since + timedelta(seconds=chance.randrange(1, 40))
         erase(engine, ErasureScope(run_id=run.run_id, since=since, until=until), actor="test")
-        assert kept(engine, run.run_id) == added_up(engine, run.run_id)
-    assert kept(engine, other.run_id) == untouched
+        assert stored_steps(engine, run.run_id) == steps_of_stored_rows(engine, run.run_id)
+    assert stored_steps(engine, other.run_id) == untouched
 
 
-def test_what_retention_removes_is_in_no_step(engine: Engine) -> None:
+def test_rows_removed_by_retention_are_subtracted_from_the_steps(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 600, random.Random(5), batch=60)
-    finished_at(engine, run, NOW - timedelta(days=40))
+    set_finished_at(engine, run, NOW - timedelta(days=40))
     before = in_snapshot(engine, run_summary, run.run_id)
-    apply_retention(engine, AGES, now=NOW)
-    left = kept(engine, run.run_id)
-    assert left and left == added_up(engine, run.run_id)
+    apply_retention(engine, PERIODS, now=NOW)
+    left = stored_steps(engine, run.run_id)
+    assert left and left == steps_of_stored_rows(engine, run.run_id)
     assert in_snapshot(engine, run_summary, run.run_id) == before
-    apply_retention(engine, AGES, now=NOW + timedelta(days=100))
-    assert kept(engine, run.run_id) == {}
+    apply_retention(engine, PERIODS, now=NOW + timedelta(days=100))
+    assert stored_steps(engine, run.run_id) == {}
     assert in_snapshot(engine, run_summary, run.run_id) == before
 
 
@@ -124,26 +124,26 @@ def test_a_deleted_run_leaves_no_step(engine: Engine) -> None:
         assert connection.execute(select(func.count()).select_from(SummaryStep)).scalar() == 0
 
 
-@pytest.mark.usefixtures("long")
+@pytest.mark.usefixtures("all_runs_are_long")
 @pytest.mark.parametrize("frames", [1, 40, 900])
-def test_a_long_run_says_what_its_rows_say(engine: Engine, frames: int) -> None:
+def test_a_long_run_shows_the_sums_of_its_rows(engine: Engine, frames: int) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), frames, random.Random(frames), batch=60)
     summary, report = (
         in_snapshot(engine, run_summary, run.run_id),
         in_snapshot(engine, run_report, run.run_id),
     )
     timelines = {most: in_snapshot(engine, run_timeline, run.run_id, most) for most in (7, 60, 120)}
-    of_rows(engine)
+    forget_steps(engine)
     assert in_snapshot(engine, run_summary, run.run_id) == summary
     assert in_snapshot(engine, run_report, run.run_id).tracks == report.tracks
     for most, found in timelines.items():
         assert 1 <= len(found) <= most
         width_us = round(found[0].end_s * 1_000_000) if len(found) > 1 else 10**9
-        tallies = [timelines_module._Tally() for _ in found]
+        tallies = [timeline_module._Tally() for _ in found]
         with reading(engine) as connection:
             pk = connection.execute(select(Run.id)).scalar_one()
-            timelines_module._add_frames(connection, pk, width_us, tallies)
-            timelines_module._add_faces(connection, pk, width_us, tallies)
+            timeline_module._add_frames(connection, pk, width_us, tallies)
+            timeline_module._add_faces(connection, pk, width_us, tallies)
         assert [
             (one.frames, round(one.analyzed_s * 1e6), round(one.empty_s * 1e6), one.faces)
             for one in found
@@ -153,7 +153,7 @@ def test_a_long_run_says_what_its_rows_say(engine: Engine, frames: int) -> None:
         ]
 
 
-@pytest.mark.usefixtures("long")
+@pytest.mark.usefixtures("all_runs_are_long")
 def test_no_row_of_a_long_run_is_read(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 200, random.Random(8))
     statements: list[str] = []
@@ -167,7 +167,7 @@ def test_no_row_of_a_long_run_is_read(engine: Engine) -> None:
     assert statements
     for statement in statements:
         assert "frames" not in _tables(statement), statement
-        # Whether a track's first face is there is one look-up a track.
+        # Whether a track's first face is stored takes one look-up for each track.
         assert "faces" not in _tables(statement) or "EXISTS" in statement, statement
 
 
@@ -180,33 +180,35 @@ def _tables(statement: str) -> set[str]:
 _BEFORE = {"FROM", "JOIN"}
 
 
-@pytest.mark.usefixtures("long")
-def test_the_lanes_of_a_long_run_have_what_was_shown_longest(engine: Engine) -> None:
-    happy = _shown(engine, [("happy", 200), ("sad", 20), ("happy", 230), (None, 50)])
+@pytest.mark.usefixtures("all_runs_are_long")
+def test_track_timelines_of_a_long_run_have_the_longest_label_of_each_bucket(
+    engine: Engine,
+) -> None:
+    happy = _run_with_labels(engine, [("happy", 200), ("sad", 20), ("happy", 230), (None, 50)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes_module, "MOST_STEPS", 10)
+        patch.setattr(track_timelines_module, "MAX_BUCKETS", 10)
         found = in_snapshot(engine, track_timelines, happy.run_id)
     assert found.step_s == 5
-    assert found.lanes == (
+    assert found.timelines == (
         TrackTimeline(1, (LabelSpan(0, 45, "happy"), LabelSpan(45, 49.9, "uncertain"))),
     )
     assert [(one.begin_s, one.end_s, one.label) for one in found.moments] == [(0, 45, "happy")]
     assert found.left_out == 0
     fine = in_snapshot(engine, track_timelines, happy.run_id)
     assert fine.step_s == 1
-    assert [one.label for one in fine.lanes[0].parts] == ["happy", "sad", "happy", "uncertain"]
+    assert [one.label for one in fine.timelines[0].parts] == ["happy", "sad", "happy", "uncertain"]
 
 
-def test_a_short_run_is_told_to_the_frame(engine: Engine) -> None:
-    run = _shown(engine, [("happy", 13), ("sad", 9)])
+def test_track_timelines_of_a_short_run_are_exact_to_the_frame(engine: Engine) -> None:
+    run = _run_with_labels(engine, [("happy", 13), ("sad", 9)])
     found = in_snapshot(engine, track_timelines, run.run_id)
     assert found.step_s == 0
-    assert found.lanes == (
+    assert found.timelines == (
         TrackTimeline(1, (LabelSpan(0, 1.2, "happy"), LabelSpan(1.2, 2.1, "sad"))),
     )
 
 
-def test_buckets_are_made_of_the_widest_steps_that_fit() -> None:
+def test_buckets_consist_of_the_widest_steps_that_fit() -> None:
     second = 1_000_000
     for span_s, most, expected in (
         (30, 120, (1, 1)),
@@ -221,21 +223,23 @@ def test_buckets_are_made_of_the_widest_steps_that_fit() -> None:
         assert grid.width_us * most >= span_s * second
 
 
-def test_a_run_of_before_the_steps_is_read_from_its_rows_to_its_end(engine: Engine) -> None:
+def test_a_run_begun_before_summary_steps_existed_is_read_from_its_rows(engine: Engine) -> None:
     job = FileJob("/old.mp4", "old", "door", True, None, "haar", "m", OPTIONS)
     with transaction(engine) as connection:
         ticket = enqueue_file(connection, job, claimant=None, lease_s=60, again=False)
-        connection.execute(update(RunProgress).values(next_seq=2))  # Frame 1 is of before.
+        connection.execute(
+            update(RunProgress).values(next_seq=2)
+        )  # An earlier version committed frame 1.
     store = RunStore(engine, "test")
     taken = store.take(ticket.run_id)
     assert taken is not None
     store.commit(taken, Batch(3, [FrameResult(2, 1, 40_000, 40_000, 40)], [], [], "", b""))
-    assert kept(engine, ticket.run_id) == {}
+    assert stored_steps(engine, ticket.run_id) == {}
     assert in_snapshot(engine, run_summary, ticket.run_id).coverage.analyzed_s == 0.04
 
 
-def _shown(engine: Engine, labels: list[tuple[str | None, int]]) -> WrittenRun:
-    """A run at ten frames a second with one face, which shows these labels for so many frames."""
+def _run_with_labels(engine: Engine, labels: list[tuple[str | None, int]]) -> WrittenRun:
+    """Write a run at 10 fps with one face that has each label for a number of frames."""
     job = FileJob("/shown.mp4", "shown", "door", True, None, "haar", "m", OPTIONS)
     with transaction(engine) as connection:
         ticket = enqueue_file(connection, job, claimant=None, lease_s=60, again=False)

@@ -1,4 +1,4 @@
-"""Coverage is of the time that could have been seen: one definition for all that shows it."""
+"""Given sources and their states, coverage is analysed time divided by expected time."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
-from analytics.history.coverage import Expected, comparable, coverage
-from analytics.history.rollups import fold_all
-from analytics.history.trends import ALL, timeline, totals
+from analytics.history.coverage import ExpectedTime, comparable, coverage
+from analytics.history.rollups import roll_up_all
+from analytics.history.timeline import ALL, timeline
+from analytics.history.totals import totals
+from analytics.snapshots import in_snapshot
 from contracts.live_sources import LiveState
 from contracts.times import MICROS, from_micros, utc_now
 from records.database import transaction
-from records.sources.intervals import IntervalNews, write_intervals
+from records.rollup_windows import HOUR_S
+from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import (
     SourceSettings,
     add_source,
@@ -23,7 +26,6 @@ from records.sources.live_sources import (
 )
 from records.tables.runs import Run
 from records.tables.sources import Source
-from records.windows import HOUR_S
 from tests.history import at_us, write_history_run
 
 MONDAY = datetime(2026, 3, 30, tzinfo=UTC)
@@ -45,16 +47,16 @@ def test_expected_time_is_counted_second_by_second(
     counted = sum(
         begin <= second < end for second in range(since, until) for begin, end in intervals
     )
-    found = Expected([(begin * MICROS, end * MICROS) for begin, end in intervals])
+    found = ExpectedTime([(begin * MICROS, end * MICROS) for begin, end in intervals])
     assert found.seconds(at(since), at(until)) == counted
     assert found.seconds(at(until), at(since)) == 0
 
 
-def test_what_nobody_expected_is_covered_where_it_was_seen() -> None:
+def test_unexpected_analysed_time_counts_as_covered() -> None:
     assert (coverage(3, 0), coverage(0, 0), coverage(5, 4), coverage(1, 4)) == (1, 0, 1, 0.25)
 
 
-def test_times_are_compared_that_are_as_long_and_were_seen() -> None:
+def test_only_times_of_similar_length_and_enough_coverage_are_comparable() -> None:
     assert comparable([60, 40], [60, 40])
     assert not comparable([60, 30], [60, 30])
     assert not comparable([60, 30], [60, 60])
@@ -62,7 +64,7 @@ def test_times_are_compared_that_are_as_long_and_were_seen() -> None:
 
 
 def recorded(engine: Engine, source: str, begin: datetime, frames: int, length_s: float) -> None:
-    """A recording of that length, of which so many frames of 200 ms were analysed."""
+    """Write a recording of length_s seconds with this many analysed frames of 200 ms."""
     run = write_history_run(engine, source, at_us(begin), frames, random.Random(frames))
     with transaction(engine) as connection:
         connection.execute(
@@ -79,30 +81,34 @@ def camera(engine: Engine, name: str, added: datetime) -> int:
     return find_source(engine, name).pk
 
 
-def was(engine: Engine, pk: int, state: LiveState, since: datetime, until: datetime) -> None:
-    write_intervals(engine, [IntervalNews(pk, state, "", since, until)])
+def write_state(
+    engine: Engine, pk: int, state: LiveState, since: datetime, until: datetime
+) -> None:
+    write_intervals(engine, [StateInterval(pk, state, "", since, until)])
 
 
 def expected_s(engine: Engine, since: datetime, until: datetime) -> dict[str, float]:
-    return {one.source.name: one.expected_s for one in totals(engine, since, until)}
+    return {one.source.name: one.expected_s for one in in_snapshot(engine, totals, since, until)}
 
 
-def test_a_recording_covers_its_own_time_alone_and_beside_others(engine: Engine) -> None:
+def test_a_recording_is_expected_only_for_its_own_length(engine: Engine) -> None:
     recorded(engine, "clip.mp4", MONDAY + HOUR, 151, 30)
     recorded(engine, "half.mp4", MONDAY + 3 * HOUR, 151, 60)
-    fold_all(engine)
-    clip, half = sorted(totals(engine, MONDAY, MONDAY + DAY), key=lambda one: one.source.name)
+    roll_up_all(engine)
+    clip, half = sorted(
+        in_snapshot(engine, totals, MONDAY, MONDAY + DAY), key=lambda one: one.source.name
+    )
     assert (clip.expected_s, clip.coverage) == (30, 1)
     assert (half.expected_s, half.coverage) == (60, 0.5)
     assert not clip.comparable and clip.expected_before_s == 0
-    found = timeline(engine, MONDAY, MONDAY + DAY, UTC, step_s=HOUR_S, together=True)
-    steps = {bucket.begin: bucket for bucket in found.series[ALL]}
-    assert steps[MONDAY + HOUR].coverage == 1 and steps[MONDAY + 3 * HOUR].coverage == 0.5
-    assert steps[MONDAY + 2 * HOUR].expected_s == 0
-    assert sum(bucket.expected_s for bucket in steps.values()) == 90
+    found = in_snapshot(engine, timeline, MONDAY, MONDAY + DAY, UTC, step_s=HOUR_S, together=True)
+    buckets = {bucket.begin: bucket for bucket in found.series[ALL]}
+    assert buckets[MONDAY + HOUR].coverage == 1 and buckets[MONDAY + 3 * HOUR].coverage == 0.5
+    assert buckets[MONDAY + 2 * HOUR].expected_s == 0
+    assert sum(bucket.expected_s for bucket in buckets.values()) == 90
 
 
-def test_a_camera_is_expected_from_when_it_was_added_until_it_was_removed(engine: Engine) -> None:
+def test_a_camera_is_expected_from_its_addition_until_its_removal(engine: Engine) -> None:
     camera(engine, "door", MONDAY + 6 * HOUR)
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 18 * HOUR_S}
     assert expected_s(engine, MONDAY - DAY, MONDAY) == {"door": 0}
@@ -111,30 +117,32 @@ def test_a_camera_is_expected_from_when_it_was_added_until_it_was_removed(engine
         connection.execute(update(Source).values(removed_at=MONDAY + 8 * HOUR))
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}
     add_source(engine, "door", SourceSettings("rtsp://door/", "", None, None, None))
-    assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}, "it was away"
+    assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 2 * HOUR_S}, (
+        "not while it was removed"
+    )
     assert 2 * HOUR_S < expected_s(engine, MONDAY, utc_now())["door"] < 2 * HOUR_S + 60
 
 
-def test_what_is_still_to_come_is_not_expected_of_a_camera(engine: Engine) -> None:
+def test_future_time_is_not_expected_of_a_camera(engine: Engine) -> None:
     added = utc_now() - HOUR
     camera(engine, "door", added)
     found = expected_s(engine, added, added + DAY)["door"]
     assert HOUR_S <= found < HOUR_S + 600
-    steps = timeline(engine, added, added + DAY, UTC, step_s=HOUR_S).series["door"]
+    steps = in_snapshot(engine, timeline, added, added + DAY, UTC, step_s=HOUR_S).series["door"]
     assert sum(one.expected_s for one in steps) < HOUR_S + 600
 
 
-def test_a_pause_is_not_expected_but_a_failure_is(engine: Engine) -> None:
+def test_time_paused_is_not_expected_but_time_failed_is(engine: Engine) -> None:
     pk = camera(engine, "door", MONDAY)
-    was(engine, pk, LiveState.STREAMING, MONDAY, MONDAY + HOUR)
-    was(engine, pk, LiveState.PAUSED, MONDAY + HOUR, MONDAY + 2 * HOUR)
-    # Nobody watched for an hour; it was paused before and after.
-    was(engine, pk, LiveState.PAUSED, MONDAY + 3 * HOUR, MONDAY + 4 * HOUR)
-    was(engine, pk, LiveState.FAILED, MONDAY + 4 * HOUR, MONDAY + 6 * HOUR)
+    write_state(engine, pk, LiveState.STREAMING, MONDAY, MONDAY + HOUR)
+    write_state(engine, pk, LiveState.PAUSED, MONDAY + HOUR, MONDAY + 2 * HOUR)
+    # Unknown for an hour, paused before and after.
+    write_state(engine, pk, LiveState.PAUSED, MONDAY + 3 * HOUR, MONDAY + 4 * HOUR)
+    write_state(engine, pk, LiveState.FAILED, MONDAY + 4 * HOUR, MONDAY + 6 * HOUR)
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 21 * HOUR_S}
-    was(engine, pk, LiveState.PAUSED, MONDAY + 6 * HOUR, MONDAY + 7 * HOUR)
+    write_state(engine, pk, LiveState.PAUSED, MONDAY + 6 * HOUR, MONDAY + 7 * HOUR)
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 20 * HOUR_S}
     pause_source(engine, "door", paused=True)
     assert expected_s(engine, MONDAY, MONDAY + DAY) == {"door": 3 * HOUR_S}
-    found = timeline(engine, MONDAY, MONDAY + DAY, UTC, step_s=HOUR_S).series["door"]
+    found = in_snapshot(engine, timeline, MONDAY, MONDAY + DAY, UTC, step_s=HOUR_S).series["door"]
     assert [round(one.expected_s / HOUR_S) for one in found] == [1, 0, 0, 0, 1, 1, *[0] * 18]

@@ -1,4 +1,4 @@
-"""A scheduler that is killed while it folds leaves rollups that the next one makes whole."""
+"""Given a scheduler killed during a roll-up, the next scheduler completes the rollups."""
 
 import random
 import signal
@@ -10,27 +10,27 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, func, select
 
-from analytics.history.row_sums import Rows, all_sums
+from analytics.history.row_sums import RowRange, row_sums
 from records.database import reading
+from records.rollup_windows import MINUTE_S
 from records.tables.rollups import SUMS, DirtyWindow, rollups
 from records.tables.sources import Source
-from records.windows import MINUTE_S
-from tests.history import at_us, expected, stored, write_history_run
+from tests.history import at_us, expected_sums, stored_sums, write_history_run
 from tests.integration.test_scheduler import poll
 
 BEGIN = datetime(2026, 3, 29, 0, 50, 30, tzinfo=UTC)
-WIDTHS_A_TURN = 3
-"""How often one turn passes the failpoint: after each width above the minutes."""
+WIDTHS_PER_BATCH = 3
+"""How often one batch passes the failpoint: once for each width above the minute."""
 
 
-def left_to_fold(engine: Engine) -> int:
+def dirty_minutes(engine: Engine) -> int:
     with reading(engine) as connection:
         return connection.execute(select(func.count()).select_from(DirtyWindow)).scalar_one()
 
 
 @pytest.fixture
 def processes() -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Those that a test starts; none outlives it."""
+    """Processes started by the test, killed at its end."""
     started: list[subprocess.Popen[bytes]] = []
     yield started
     for one in started:
@@ -38,7 +38,7 @@ def processes() -> Iterator[list["subprocess.Popen[bytes]"]]:
         one.wait()
 
 
-def test_a_scheduler_that_is_killed_in_mid_fold_is_followed_by_one_that_makes_it_whole(
+def test_the_next_scheduler_completes_the_rollups_of_a_killed_one(
     engine: Engine, processes: list["subprocess.Popen[bytes]"]
 ) -> None:
     chance = random.Random(1)
@@ -46,19 +46,19 @@ def test_a_scheduler_that_is_killed_in_mid_fold_is_followed_by_one_that_makes_it
         write_history_run(engine, name, at_us(BEGIN), 160, chance, step_ms=3000, batch=80)
         for name in ("door", "hall")
     ]
-    dirty = left_to_fold(engine)
+    dirty = dirty_minutes(engine)
     url = engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.folding_process", url]
+    command = [sys.executable, "-m", "tests.rollup_process", url]
 
-    # In its second turn, between two widths.
-    processes.append(subprocess.Popen([*command, f"folding:{WIDTHS_A_TURN + 2}"]))
+    # In its second batch, between two widths.
+    processes.append(subprocess.Popen([*command, f"folding:{WIDTHS_PER_BATCH + 2}"]))
     assert processes[0].wait(60) == -signal.SIGKILL
-    assert left_to_fold(engine) == dirty - 4, "what was in hand is not folded"
-    assert stored(engine) != expected(runs)
+    assert dirty_minutes(engine) == dirty - 4, "the second batch was rolled back"
+    assert stored_sums(engine) != expected_sums(runs)
 
     processes.append(subprocess.Popen(command))
-    poll(lambda: not left_to_fold(engine))
-    assert stored(engine) == expected(runs)
+    poll(lambda: not dirty_minutes(engine))
+    assert stored_sums(engine) == expected_sums(runs)
     assert _minutes(engine) == _plain_sums(engine)
 
 
@@ -72,7 +72,7 @@ def _minutes(engine: Engine) -> dict[tuple[int, int], dict[str, int]]:
 
 
 def _plain_sums(engine: Engine) -> dict[tuple[int, int], dict[str, int]]:
-    """What SQL adds up of the rows."""
+    """Return the sums of the rows, computed directly."""
     with reading(engine) as connection:
         assert connection.execute(select(func.count()).select_from(Source)).scalar_one() == 2
-        return all_sums(connection, Rows(0, 2**62))
+        return row_sums(connection, RowRange(0, 2**62))
