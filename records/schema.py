@@ -7,7 +7,7 @@ Alembic is imported only where a migration runs, because it slows down every com
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from contracts.errors import DatabaseError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_REVISION_TABLE: Final = "alembic_version"
+_REVISION_QUERY: Final = f"SELECT version_num FROM {_REVISION_TABLE}"  # noqa: S608
 
 
 def upgrade(engine: Engine) -> None:
@@ -71,19 +73,14 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def newest_revision() -> str:
-    """Return this version's revision from the migration file names: "0002" of 0002_*.py."""
-    names = (path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
-    return max(name.partition("_")[0] for name in names)
+    """Return this version's revision."""
+    return known_revisions()[0]
 
 
 def known_revisions() -> list[str]:
-    """Return the revisions that this version knows, newest first."""
-    from alembic.script import ScriptDirectory
-
-    return [
-        script.revision
-        for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions()
-    ]
+    """Return the revisions that this version knows, newest first, from the file names."""
+    names = (path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    return sorted((name.partition("_")[0] for name in names), reverse=True)
 
 
 def schema_revision(engine: Engine) -> str | None:
@@ -91,11 +88,12 @@ def schema_revision(engine: Engine) -> str | None:
 
     Raises DatabaseError if the database cannot be reached.
     """
-    from alembic.runtime.migration import MigrationContext
-
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table(_REVISION_TABLE):
+                return None
+            found = connection.exec_driver_sql(_REVISION_QUERY).scalar()
+            return None if found is None else str(found)
     except DBAPIError as exc:
         raise database_error(engine, exc) from exc
 
@@ -104,7 +102,7 @@ def _stored_revision(engine: Engine) -> str | None:
     """Return the database's revision without Alembic, or None if it cannot be read."""
     try:
         with engine.connect().execution_options(read_only=True) as connection:
-            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            found = connection.exec_driver_sql(_REVISION_QUERY).scalar()
             return None if found is None else str(found)
     except DBAPIError:
         return None

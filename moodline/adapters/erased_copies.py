@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from analytics.removal.erasure import Receipt
 from broker.bus import Bus
+from broker.dead_letters import DeadLetters
 from broker.live_view import clear_view
 from contracts.errors import BrokerError
 from contracts.settings import Settings
@@ -26,7 +27,7 @@ def delete_erased_copies(settings: Settings, engine: Engine, receipt: Receipt) -
     with suppress(BrokerError):  # What it holds expires by itself.
         bus = Bus.connect(url)
         try:
-            bus.drop_dead_letters(receipt.run_ids)
+            DeadLetters(bus).drop(receipt.run_ids)
             for name in receipt.sources:
                 clear_view(bus, name)
         finally:

@@ -101,7 +101,7 @@ def read_status(settings: Settings, engine: Engine) -> SystemStatus:
 def _read_broker(settings: Settings) -> tuple[BrokerStatus, Heartbeats]:
     url = running_broker(settings)
     if not url:
-        reason = "not running: `moodline up` starts one, and other commands start their own"
+        reason = "not running; `moodline up` starts one"
         return BrokerStatus(True, "", True, reason), Heartbeats()
     from broker.bus import Bus
     from broker.presence import BrokerInfo, Presence, ServiceReport, SourceReport, WorkerReport

@@ -10,16 +10,19 @@ if TYPE_CHECKING:
     from contracts.settings import Settings
 
 
-def read_settings(service: str = "") -> "Settings":
-    """Read the settings and configure the log. service: its name in the log of a service.
+def read_settings(service: str = "", *, logs: bool = True) -> "Settings":
+    """Read the settings and configure the log. Raises SettingsError.
 
-    Raises SettingsError.
+    service: the name of the service, for its log. logs: False for a quick command that logs
+    nothing, because the log is slow to import.
     """
     from contracts.settings import Settings
-    from runtime.logs import configure_logs
 
     settings = Settings.read()
-    configure_logs(settings.log_level, service=service)
+    if logs:
+        from runtime.logs import configure_logs
+
+        configure_logs(settings.log_level, service=service)
     return settings
 
 

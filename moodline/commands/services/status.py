@@ -29,7 +29,7 @@ def status(
     from moodline.terminal.output import print_json
     from records.database import open_engine
 
-    settings = read_settings()
+    settings = read_settings(logs=False)
     engine = open_engine(settings.effective_database_url)
     console = Console()
     try:

@@ -1,16 +1,19 @@
 """The state of the system as `moodline status` prints it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from analytics.now.overview import RecordingSource
-from broker.presence import WorkerReport
 from moodline.adapters.system_status import BrokerStatus, DatabaseStatus, SystemStatus
 from moodline.terminal.live_table import MAX_ROWS, live_table
 from moodline.terminal.output import format_mib, new_table
+
+if TYPE_CHECKING:
+    from broker.presence import WorkerReport
 
 
 def status_report(status: SystemStatus) -> RenderableType:
@@ -60,7 +63,7 @@ def _database_facts(database: DatabaseStatus) -> str:
     return f"schema {database.schema}, {format_mib(database.bytes or 0)}"
 
 
-def _workers(workers: Sequence[WorkerReport]) -> Table:
+def _workers(workers: "Sequence[WorkerReport]") -> Table:
     numbers = ("pid", "runs", "fps", "lag", "p95 latency")
     table = new_table("worker", "pid", "device", *numbers[1:], right=numbers, whole=numbers)
     for worker in workers[:MAX_ROWS]:
