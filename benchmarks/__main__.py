@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME...] [--clip PATH]`: measure, keep the result, hold the targets."""
+"""Run benchmarks, write their results, and check the targets.
+
+python -m benchmarks [NAME...] [--clip PATH]
+"""
 
 import argparse
 import sys
@@ -7,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
-    dashboard,
     detectors,
     fer_library,
     fer_model,
@@ -15,6 +17,7 @@ from benchmarks import (
     live_cameras,
     record_rate,
 )
+from benchmarks.dashboard import benchmark as dashboard
 
 BENCHMARKS = {
     "fer-library": fer_library.run,
@@ -28,23 +31,30 @@ BENCHMARKS = {
 
 
 def main() -> int:
-    """0 when every target holds."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--clip", type=Path, help="a recording of your own to measure on")
-    given = parser.parse_args()
+    """Run the named benchmarks, or all. Return 0 if every target is met."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Run benchmarks, write their results, and check the targets.",
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"by default all of: {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument(
+        "--clip", type=Path, help="recording to measure on, instead of a rendered clip"
+    )
+    options = parser.parse_args()
     console = Console()
-    unknown = [name for name in given.names if name not in BENCHMARKS]
+    unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
-        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"unknown benchmark {unknown[0]!r}; choose from {', '.join(BENCHMARKS)}")
     verdicts = []
-    for name in given.names or BENCHMARKS:
+    for name in options.names or BENCHMARKS:
         console.rule(name)
-        verdicts += BENCHMARKS[name](console, given.clip)
+        verdicts += BENCHMARKS[name](console, options.clip)
     for verdict in verdicts:
-        mark = "[green]yes[/]" if verdict.holds else "[red] no[/]"
+        mark = "[green]yes[/]" if verdict.met else "[red] no[/]"
         console.print(f"  {mark}  {verdict.text}", highlight=False)
-    return 0 if all(verdict.holds for verdict in verdicts) else 1
+    return 0 if all(verdict.met for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Haar cascades side by side: recall on faces whose place is known, false faces, time a frame.
+"""Haar cascades compared: recall on faces with known positions, false faces, time per frame.
 
-Nothing is asserted: these are the numbers that the shipped detector was chosen with.
+It has no target: the default detector was chosen with these numbers.
 """
 
 import statistics
@@ -32,53 +32,57 @@ _SPECS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A picture and the faces in it; None where they are not known."""
+class _LabelledFrame:
+    """A frame and the boxes of its faces; None if they are not known."""
 
     luma: Image
     faces: list[Box] | None
 
 
 def run(console: Console, clip: Path | None) -> list[Verdict]:
-    """Search each picture thoroughly with each cascade; `clip` adds a real recording's frames."""
+    """Search each frame with each cascade. clip: adds the frames of a recording."""
     groups = {
-        "demo faces": [known for scene in scenes() for known in _of_scene(scene, brightness=1.0)],
-        "demo faces, dark": [k for scene in scenes() for k in _of_scene(scene, brightness=0.25)],
+        "demo faces": [
+            frame for scene in scenes() for frame in _scene_frames(scene, brightness=1.0)
+        ],
+        "demo faces, dark": [
+            f for scene in scenes() for f in _scene_frames(scene, brightness=0.25)
+        ],
     }
     if clip is not None:
-        groups[clip.name] = list(_of_clip(clip))
+        groups[clip.name] = list(_clip_frames(clip))
     rows: list[dict[str, Any]] = []
-    for group, pictures in groups.items():
+    for group, frames in groups.items():
         for spec in _SPECS:
-            rows.append({"pictures": group, "cascade": spec.id} | _measure(spec, pictures))
+            rows.append({"pictures": group, "cascade": spec.id} | _measure(spec, frames))
     console.print(_table(rows))
     write_result("detectors" if clip is None else f"detectors-{clip.stem}", {"rows": rows}, [])
     return []
 
 
-def _measure(spec: HaarSpec, pictures: list[_Known]) -> dict[str, Any]:
+def _measure(spec: HaarSpec, frames: list[_LabelledFrame]) -> dict[str, Any]:
     detector = HaarDetector(spec)
-    there = hit = false = any_face = 0
+    true_faces = hits = false_faces = frames_with_face = 0
     times_ms = []
-    for known in pictures:
+    for frame in frames:
         begin = time.perf_counter()
-        found = detector.search(known.luma, _LEAST_SIDE, thorough=True)
+        found = detector.search(frame.luma, _LEAST_SIDE, thorough=True)
         times_ms.append(1000 * (time.perf_counter() - begin))
-        any_face += bool(found)
-        if known.faces is not None:
-            there += len(known.faces)
-            hit += sum(any(box.iou(face) > 0.3 for box in found) for face in known.faces)
-            false += sum(all(box.iou(face) <= 0.3 for face in known.faces) for box in found)
+        frames_with_face += bool(found)
+        if frame.faces is not None:
+            true_faces += len(frame.faces)
+            hits += sum(any(box.iou(face) > 0.3 for box in found) for face in frame.faces)
+            false_faces += sum(all(box.iou(face) <= 0.3 for face in frame.faces) for box in found)
     return {
-        "frames": len(pictures),
-        "frames_with_a_face": any_face,
-        "recall": hit / there if there else None,
-        "false_faces": false if there else None,
+        "frames": len(frames),
+        "frames_with_a_face": frames_with_face,
+        "recall": hits / true_faces if true_faces else None,
+        "false_faces": false_faces if true_faces else None,
         "ms_a_frame": statistics.median(times_ms),
     }
 
 
-def _of_scene(scene: Scene, brightness: float) -> Iterator[_Known]:
+def _scene_frames(scene: Scene, brightness: float) -> Iterator[_LabelledFrame]:
     for number in range(0, scene.frames, _EVERY):
         time_s = number / FPS
         faces = []
@@ -89,14 +93,14 @@ def _of_scene(scene: Scene, brightness: float) -> Iterator[_Known]:
                 side = pose.side * 0.85
                 faces.append(Box(pose.x - side / 2, pose.y - side / 2, side, side))
         picture = picture_at(scene, time_s) * np.float32(brightness)
-        yield _Known(np.clip(picture, 0, 255).astype(np.uint8), faces)
+        yield _LabelledFrame(np.clip(picture, 0, 255).astype(np.uint8), faces)
 
 
-def _of_clip(clip: Path) -> Iterator[_Known]:
+def _clip_frames(clip: Path) -> Iterator[_LabelledFrame]:
     with FileSource(clip, fps=2.0, max_side=1280) as source:
         for frame in source.frames():
             luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
-            yield _Known(luma, None)
+            yield _LabelledFrame(luma, None)
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

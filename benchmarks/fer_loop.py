@@ -1,6 +1,7 @@
-"""The `fer` library on every frame of a clip; run by a Python of its own. Prints JSON.
+"""A script that runs the `fer` library on every frame of a clip and prints JSON.
 
-Its default detector (Haar) and its default, quantised model. One frame warms up before the clock.
+It runs in fer's own virtual environment, with fer's defaults: the Haar detector and the quantised
+model. One frame warms up before the time starts.
 """
 
 import json
@@ -12,7 +13,7 @@ from fer.fer import FER
 
 
 def main(path: str) -> None:
-    """Frames, faces and seconds of one pass over the clip."""
+    """Print the frames, the faces and the frames per second of one pass over the clip."""
     detector = FER(mtcnn=False)
     capture = cv2.VideoCapture(path)
     detector.detect_emotions(capture.read()[1])

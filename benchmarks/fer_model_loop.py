@@ -1,4 +1,7 @@
-"""fer's quantised model alone, on one thread; run by a Python of its own. Prints JSON."""
+"""A script that times fer's quantised model on one thread and prints JSON.
+
+It runs in fer's own virtual environment.
+"""
 
 import json
 import statistics
@@ -13,7 +16,7 @@ CALLS = 300
 
 
 def main() -> None:
-    """Median milliseconds of a face, alone and in batches of 8."""
+    """Print the median milliseconds per face, alone and in batches of 8."""
     path = Path(fer.__file__).parent / "data" / "emotion_model_quantized.tflite"
     found = {}
     for batch in (1, 8):

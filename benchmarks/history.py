@@ -1,10 +1,10 @@
-"""The read API over a year of ten cameras' rollups and 0.5, 2 and 5 million raw face rows.
+"""Query times over a year of ten cameras' rollups and 0.5, 2 and 5 million raw face rows.
 
-And over a recording of ten hours at 25 frames a second with two people.
+And over a recording of ten hours at 25 frames per second with two people.
 
-On SQLite and on PostgreSQL, both private to this run. Each question is asked many times over; the
-95th percentile counts. That what is stored does not matter, only what is shown, is said of a copy
-with the fewest rows and the database with the most, asked in turns: a machine's speed changes.
+The databases are SQLite and PostgreSQL, both private to this run. The target is for the 95th
+percentile of each query. A query's time must not grow with the stored rows: the database with the
+most rows and a copy with the fewest are queried in turns, because a machine's speed changes.
 """
 
 import os
@@ -23,17 +23,21 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
+from analytics.history.heat_map import heat_map
 from analytics.history.moments import moments
-from analytics.history.trends import heat_map, timeline, totals
+from analytics.history.timeline import timeline
+from analytics.history.totals import totals
 from analytics.removal.freed_space import refresh_statistics
 from analytics.runs.report import run_report
-from analytics.runs.run_list import run_summary
+from analytics.runs.run_summary import run_summary
 from analytics.runs.timeline import run_timeline
-from analytics.runs.track_timelines import run_lanes
+from analytics.runs.track_timelines import track_timelines
 from analytics.runs.tracks import run_tracks
+from analytics.snapshots import in_snapshot
 from benchmarks.history_load import LONG_RUN, UNTIL, RawRows, load_long_run, load_year
 from benchmarks.results import Verdict, write_result
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.postgresql import private_postgresql
 
 MILLIONS = [float(one) for one in os.environ.get("BENCH_MILLIONS", "0.5,2,5").split(",")]
@@ -41,18 +45,18 @@ LONG_HOURS = float(os.environ.get("BENCH_LONG_HOURS", "10"))
 REPEATS = int(os.environ.get("BENCH_REPEATS", "25"))
 LONGEST_P95_MS = 300.0
 LARGEST_GROWTH = 1.5
-"""Of any question's median from the fewest raw rows to the most."""
+"""Of any query's median, from the fewest raw rows to the most."""
 GROWTH_FLOOR_MS = 5.0
-"""A few milliseconds are noise."""
+"""Medians below this count as this: a few milliseconds are noise."""
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
 
-Question = Callable[[Engine, timedelta], Any]
+Query = Callable[[Engine, timedelta], Any]
 Times = dict[str, list[dict[str, float]]]
-"""By question, for each of MILLIONS."""
+"""By query, for each of MILLIONS."""
 
 
 def run(console: Console, _clip: Path | None) -> list[Verdict]:
-    """Load, ask, load more, ask again."""
+    """Load rows and measure the queries, in growing steps."""
     measured: dict[str, Times] = {}
     grown: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder, private_postgresql() as server:
@@ -68,19 +72,19 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
     return verdicts
 
 
-def questions() -> dict[str, Question]:
-    """Each is asked for the time up to UNTIL less a shift of some minutes."""
+def queries() -> dict[str, Query]:
+    """Return the queries by name; each ends at UNTIL minus a given shift."""
 
-    def over(days: float, zone: ZoneInfo = BERLIN, **more: Any) -> Question:
+    def over(days: float, zone: ZoneInfo = BERLIN, **more: Any) -> Query:
         def ask(engine: Engine, shift: timedelta) -> Any:
             until = UNTIL - shift
-            return timeline(engine, until - timedelta(days=days), until, zone, **more)
+            return in_snapshot(engine, timeline, until - timedelta(days=days), until, zone, **more)
 
         return ask
 
-    def ranged(function: Callable[..., Any], days: float, *more: Any) -> Question:
-        return lambda engine, shift: function(
-            engine, UNTIL - shift - timedelta(days=days), UNTIL - shift, *more
+    def ranged(function: Callable[..., Any], days: float, *more: Any) -> Query:
+        return lambda engine, shift: in_snapshot(
+            engine, function, UNTIL - shift - timedelta(days=days), UNTIL - shift, *more
         )
 
     def sharpest(engine: Engine, shift: timedelta) -> Any:
@@ -101,16 +105,22 @@ def questions() -> dict[str, Question]:
         "heat map 30 d": ranged(heat_map, 30, BERLIN),
         "heat map 365 d": ranged(heat_map, 365, BERLIN),
         "moments 7 d": sharpest,
-        "tracks of a run": lambda engine, _shift: run_tracks(engine, "bench-1", after=500),
-        "summary of a long run": lambda engine, _shift: run_summary(engine, LONG_RUN),
-        "timeline of a long run": lambda engine, _shift: run_timeline(engine, LONG_RUN, 96),
-        "report of a long run": lambda engine, _shift: run_report(engine, LONG_RUN),
-        "lanes of a long run": lambda engine, _shift: run_lanes(engine, LONG_RUN),
+        "tracks of a run": lambda engine, _shift: in_snapshot(
+            engine, run_tracks, "bench-1", after=500
+        ),
+        "summary of a long run": lambda engine, _shift: in_snapshot(engine, run_summary, LONG_RUN),
+        "timeline of a long run": lambda engine, _shift: in_snapshot(
+            engine, run_timeline, LONG_RUN, 96
+        ),
+        "report of a long run": lambda engine, _shift: in_snapshot(engine, run_report, LONG_RUN),
+        "lanes of a long run": lambda engine, _shift: in_snapshot(
+            engine, track_timelines, LONG_RUN
+        ),
     }
 
 
 def _measure(engine: Engine, name: str, console: Console) -> tuple[Times, dict[str, float]]:
-    """How long each question takes, and how much longer than of the fewest rows."""
+    """Return the times of each query, and the growth of its median with the rows."""
     begin = time.monotonic()
     load_year(engine)
     console.print(f"{name}: a year of rollups in {time.monotonic() - begin:.0f} s")
@@ -124,29 +134,29 @@ def _measure(engine: Engine, name: str, console: Console) -> tuple[Times, dict[s
         refresh_statistics(engine)
         console.print(f"{name}: {rows.faces:,} faces in {time.monotonic() - begin:.0f} s")
         if millions == MILLIONS[0]:
-            small = _copied(engine)
-        for question, ask in questions().items():
-            (times,) = _asked([engine], ask)
-            found.setdefault(question, []).append(_told(times))
-    grown = {
-        question: _growth(*_asked([small, engine], ask)) for question, ask in questions().items()
-    }
+            small = _copy(engine)
+        for query, ask in queries().items():
+            (times,) = _time([engine], ask)
+            found.setdefault(query, []).append(_percentiles(times))
+    grown = {query: _growth(*_time([small, engine], ask)) for query, ask in queries().items()}
     small.dispose()
-    table = Table("question", *(f"{millions} M" for millions in MILLIONS), "growth", box=None)
+    table = Table("query", *(f"{millions} M" for millions in MILLIONS), "growth", box=None)
     table.title = name
-    for question, told in found.items():
-        columns = (f"{one['p50']:.0f} / {one['p95']:.0f} ms" for one in told)
-        table.add_row(question, *columns, f"{grown[question]:.2f}")
+    for query, percentiles in found.items():
+        columns = (f"{one['p50']:.0f} / {one['p95']:.0f} ms" for one in percentiles)
+        table.add_row(query, *columns, f"{grown[query]:.2f}")
     console.print(table)
     return found, grown
 
 
-def _copied(engine: Engine) -> Engine:
-    """The database as it is, once more beside it."""
+def _copy(engine: Engine) -> Engine:
+    """Copy the database; return an engine on the copy."""
     engine.dispose()
     if engine.dialect.name == "sqlite":
         path = f"{engine.url.database}.small"
-        shutil.copy(str(engine.url.database), path)  # Nobody has it open: its log is folded in.
+        shutil.copy(
+            str(engine.url.database), path
+        )  # No connection is open, so the WAL is checkpointed.
         return open_engine(f"sqlite:///{path}")
     admin_url, url = (
         engine.url.set(database=name).render_as_string(hide_password=False)
@@ -159,8 +169,8 @@ def _copied(engine: Engine) -> Engine:
     return open_engine(url)
 
 
-def _asked(engines: Sequence[Engine], ask: Question) -> list[list[float]]:
-    """Milliseconds, sorted, of each engine; they take turns."""
+def _time(engines: Sequence[Engine], ask: Query) -> list[list[float]]:
+    """Return the sorted milliseconds of each engine; they are queried in turns."""
     chance, found = random.Random(1), [list[float]() for _ in engines]
     for engine in engines:
         ask(engine, timedelta(0))
@@ -173,7 +183,7 @@ def _asked(engines: Sequence[Engine], ask: Question) -> list[list[float]]:
     return [sorted(times) for times in found]
 
 
-def _told(times: list[float]) -> dict[str, float]:
+def _percentiles(times: list[float]) -> dict[str, float]:
     return {"p50": statistics.median(times), "p95": times[int(len(times) * 0.95)]}
 
 
@@ -184,22 +194,24 @@ def _growth(few: list[float], many: list[float]) -> float:
 
 
 def _verdicts(measured: dict[str, Times], grown: dict[str, dict[str, float]]) -> list[Verdict]:
-    """The slowest question of all, and the one that grew most with what is stored."""
+    """Check the slowest query, and the one that grew most with the stored rows."""
     verdicts = []
     for name, found in measured.items():
-        slowest = max(found, key=lambda question: found[question][-1]["p95"])
+        slowest = max(found, key=lambda query: found[query][-1]["p95"])
         p95 = found[slowest][-1]["p95"]
         verdicts.append(
             Verdict(
-                f"{name}: slowest at {MILLIONS[-1]} M rows: {slowest}, p95 {p95:.0f} ms of 300",
+                f"{name}: {slowest} is slowest with {MILLIONS[-1]} M rows, p95 {p95:.0f} ms "
+                f"(target: under 300 ms)",
                 p95 < LONGEST_P95_MS,
             )
         )
-        most = max(grown[name], key=lambda question: grown[name][question])
+        most = max(grown[name], key=lambda query: grown[name][query])
         verdicts.append(
             Verdict(
-                f"{name}: grew most: {most}, {grown[name][most]:.2f} times as long with "
-                f"{MILLIONS[-1] / MILLIONS[0]:.0f} times the raw rows, under {LARGEST_GROWTH}",
+                f"{name}: {most} grew most, to {grown[name][most]:.2f} times its time, "
+                f"for {MILLIONS[-1] / MILLIONS[0]:.0f} times the rows (target: under "
+                f"{LARGEST_GROWTH})",
                 grown[name][most] < LARGEST_GROWTH,
             )
         )

@@ -1,6 +1,6 @@
-"""A year of ten cameras' rollups, and as many raw rows as asked for, loaded in bulk.
+"""Bulk loading of a year of ten cameras' rollups, and of any number of raw rows.
 
-Sums come from arithmetic on the time and the source: cheap, all different, the same each time.
+The sums are arithmetic functions of time and source: cheap, varied and reproducible.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _FRAMES_A_DAY: Final = 86_400 * FPS
 
 
 def load_sources(engine: Engine) -> None:
-    """The cameras, without anything."""
+    """Insert the cameras, without runs."""
     with transaction(engine) as connection:
         connection.execute(
             insert(Source),
@@ -43,7 +43,7 @@ def load_sources(engine: Engine) -> None:
 
 
 def load_year(engine: Engine) -> None:
-    """The rollups of every minute of a year, and of the larger windows."""
+    """Insert the rollups of every minute of a year, and of the larger windows."""
     load_sources(engine)
     series = f"generate_series(0, {_MINUTES - 1}) AS minutes(n)"
     if engine.dialect.name == "sqlite":
@@ -82,10 +82,12 @@ def _value(index: int) -> str:
 
 
 def load_long_run(engine: Engine, hours: float) -> int:
-    """LONG_RUN: a recording at 25 frames a second with two people, who are others every two
-    minutes and change what they show every 2.4 s; how many faces.
+    """Insert LONG_RUN, a recording at 25 frames per second; return its number of faces.
+
+    Two people are visible. Every two minutes others replace them; their expressions change every
+    2.4 s.
     """
-    frames, gap_us, stay = round(hours * 3600 * 25), 40_000, 3000
+    frames, gap_us, visible = round(hours * 3600 * 25), 40_000, 3000
     rows = RawRows(engine)
     with transaction(engine) as connection:
         run = _run(_LONG_PK, 1, UNTIL - timedelta(days=200))
@@ -96,16 +98,16 @@ def load_long_run(engine: Engine, hours: float) -> int:
         _FRAME_COLUMNS,
         ((_LONG_PK, n, n * gap_us, begin_us + n * gap_us, 40, 2) for n in range(frames)),
     )
-    rows.copy("faces", _FACE_COLUMNS, _two_faces(_LONG_PK, frames, stay))
+    rows.copy("faces", _FACE_COLUMNS, _two_faces(_LONG_PK, frames, visible))
     rows.copy(
         "tracks",
         _TRACK_COLUMNS,
         (
             (
-                *(_LONG_PK, n // stay * 2 + other, n, last := min(n + stay, frames) - 1),
+                *(_LONG_PK, n // visible * 2 + other, n, last := min(n + visible, frames) - 1),
                 *(n * gap_us, last * gap_us, last - n + 1),
             )
-            for n in range(0, frames, stay)
+            for n in range(0, frames, visible)
             for other in range(2)
         ),
     )
@@ -126,14 +128,14 @@ def load_long_run(engine: Engine, hours: float) -> int:
 
 @dataclass(slots=True)
 class RawRows:
-    """Frames and faces of the days before UNTIL, for all sources; grows on request."""
+    """Raw frames and faces of the days before UNTIL, for all sources; grows on request."""
 
     engine: Engine
     faces: int = 0
     _day: int = 0
 
     def grow_to(self, faces: int) -> None:
-        """Add whole days of one camera at a time until there are that many face rows."""
+        """Add days of one camera at a time until there are that many face rows."""
         while self.faces < faces:
             day, camera = divmod(self._day, SOURCES)
             wanted = max(min(faces - self.faces, _FRAMES_A_DAY * 3 // 2), 3)
@@ -171,7 +173,7 @@ class RawRows:
         self.faces += frames + frames // 2
 
     def copy(self, table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
-        """Add rows in bulk."""
+        """Insert rows in bulk."""
         names = ", ".join(columns)
         with self.engine.begin() as connection:
             raw: Any = connection.connection.driver_connection
@@ -211,13 +213,14 @@ def _faces(run_pk: int, frames: int) -> Iterator[tuple[Any, ...]]:
             )
 
 
-def _two_faces(run_pk: int, frames: int, stay: int) -> Iterator[tuple[Any, ...]]:
+def _two_faces(run_pk: int, frames: int, visible: int) -> Iterator[tuple[Any, ...]]:
+    """Yield face rows of two people at a time, each visible for so many frames."""
     shares = tuple((index + 1) / 28 for index in range(7))
     for n in range(frames):
         for other in range(2):
             label = EXPRESSIONS[(n // 60 + other) % 7] if n // 30 % 11 else None
             yield (
-                *(run_pk, n, n // stay * 2 + other, 10.0, 20.0, 80.0, 80.0, label, 0.6),
+                *(run_pk, n, n // visible * 2 + other, 10.0, 20.0, 80.0, 80.0, label, 0.6),
                 *shares,
                 *(label, 0.6, 0.9),
             )

@@ -1,8 +1,7 @@
-"""Eight RTSP cameras, 640x360 at 25 frames a second, analysed at 5: how late, and how many.
+"""Latency and throughput of eight RTSP cameras, 640x360 at 25 frames per second, analysed at 5.
 
-The cameras are a real server that repacketises one rendered clip. All runs on this machine: the
-server, `moodline up`, its source processes and its workers. What memory does in ten minutes is
-for the slow lane of the tests.
+The cameras are a real RTSP server that repacketises one rendered clip. The server, `moodline up`,
+its source processes and its workers share this machine. The slow tests check the memory.
 """
 
 import math
@@ -38,18 +37,18 @@ WARM_UP_S = int(os.environ.get("BENCH_WARM_UP_S", "30"))
 LATEST_P95_S = 1.0
 LARGEST_GROWTH_S = 0.1
 LEAST_SHARE = 0.9
-"""Of the frames that were due: the server is a program of this machine too, and falls behind 25."""
+"""Of the frames that were due: the server shares this machine, and may send fewer than 25."""
 
 _RATE, _FPS = 25, 5
-_LOOK_S = 5
+_SAMPLE_EVERY_S = 5
 
 
 @dataclass
 class Round:
-    """One round's readings. p95_s, rss: one a look, over five seconds each.
+    """The measurements of one round. p95_s, rss: one for each sample of five seconds.
 
-    late: frames of the whole round by how late they were committed, of LATENCY_BOUNDS_S. fps: of
-    each camera, analysed a second between the first look and the last; captured_fps likewise.
+    late: frames of the whole round, counted by latency in LATENCY_BOUNDS_S. fps, captured_fps:
+    analysed and captured frames per second of each camera.
     """
 
     p95_s: list[float] = field(default_factory=list)
@@ -63,13 +62,13 @@ class Round:
 
     @property
     def late_share(self) -> float:
-        """Of all frames of the round, those that came later than the target."""
+        """Fraction of the round's frames with a latency above the target."""
         in_time = self.late[: LATENCY_BOUNDS_S.index(LATEST_P95_S) + 1]
         return 1 - sum(in_time) / sum(self.late)
 
     @property
     def p95_at_most_s(self) -> float:
-        """The bound that 95 % of the round's frames keep."""
+        """The latency bound that 95 % of the round's frames keep."""
         for bound_s, count in zip(LATENCY_BOUNDS_S, accumulate(self.late), strict=False):
             if count >= 0.95 * sum(self.late):
                 return bound_s
@@ -77,7 +76,7 @@ class Round:
 
     @property
     def due_share(self) -> dict[str, float]:
-        """Of each camera: analysed, of every fifth frame that it sent."""
+        """For each camera: analysed frames as a fraction of every fifth frame that it sent."""
         return {
             name: self.fps[name] / (captured * _FPS / _RATE)
             for name, captured in self.captured_fps.items()
@@ -85,17 +84,17 @@ class Round:
 
     @property
     def growth_s(self) -> float:
-        """The median of the last third less that of the first."""
+        """The median p95 of the last third minus that of the first third."""
         third = max(len(self.p95_s) // 3, 1)
         return statistics.median(self.p95_s[-third:]) - statistics.median(self.p95_s[:third])
 
 
 def run(console: Console, clip: Path | None) -> list[Verdict]:
-    """Three rounds of two minutes each; the medians. BENCH_SECONDS, BENCH_ROUNDS: others."""
+    """Compare the medians of three rounds of two minutes (BENCH_ROUNDS, BENCH_SECONDS)."""
     rounds = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recording = clip or at_25(folder)
+        recording = clip or render_camera_clip(folder)
         for number in range(ROUNDS):
             rounds.append(_round(folder / str(number), recording, number))
             console.print(rounds[-1], highlight=False)
@@ -107,14 +106,16 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     least = statistics.median(min(one.due_share.values()) for one in rounds)
     verdicts = [
         Verdict(
-            f"capture to commit: 95 % of a round's frames within {p95_s} s; {late:.1%} later than "
-            f"1 s, under 5 %",
+            f"95 % of a round's frames are committed within {p95_s} s of capture, {late:.1%} take "
+            f"more than 1 s (target: under 5 %)",
             late < 0.05,
         ),
-        Verdict(f"p95 grows by {growth_s:.2f} s, under 0.1", growth_s < LARGEST_GROWTH_S),
         Verdict(
-            f"of {sent:.1f} frames a second that each camera sent, {each:.2f} were analysed: of "
-            f"every fifth, the camera with the fewest {least:.1%}, at least 90 %",
+            f"p95 grows by {growth_s:.2f} s (target: under 0.1 s)", growth_s < LARGEST_GROWTH_S
+        ),
+        Verdict(
+            f"each camera sent {sent:.1f} frames per second, {each:.2f} were analysed; the slowest "
+            f"camera has {least:.1%} of every fifth frame (target: at least 90 %)",
             least >= LEAST_SHARE,
         ),
     ]
@@ -133,8 +134,8 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     return verdicts
 
 
-def at_25(folder: Path) -> Path:
-    """The demo's first scene with its pictures 40 ms apart."""
+def render_camera_clip(folder: Path) -> Path:
+    """Render the demo's first scene at 25 frames per second; return its path."""
     slow, path = folder / "slow.mp4", folder / "camera.mp4"
     render(scenes()[0], slow)
     with av.open(str(slow)) as source, av.open(str(path), "w") as target:
@@ -161,8 +162,8 @@ def _round(folder: Path, recording: Path, number: int) -> Round:
         poll(lambda: stack.streams(*names))
         time.sleep(WARM_UP_S)
         begin, begin_s, late = _totals(stack), time.monotonic(), _late(stack)
-        for _ in track(range(SECONDS // _LOOK_S), f"round {number + 1}", transient=True):
-            time.sleep(_LOOK_S)
+        for _ in track(range(SECONDS // _SAMPLE_EVERY_S), f"round {number + 1}", transient=True):
+            time.sleep(_SAMPLE_EVERY_S)
             found.p95_s.append(max(one.latency_p95_s or 0.0 for one in stack.workers_told()))
             found.rss.append(_resident(stack))
         end, seconds = _totals(stack), time.monotonic() - begin_s
@@ -182,7 +183,7 @@ def _round(folder: Path, recording: Path, number: int) -> Round:
 
 
 def _totals(stack: LiveStack) -> dict[str, tuple[int, int]]:
-    """Of each camera, over all of its runs: captured and analysed so far."""
+    """Return the captured and analysed frames so far of each camera, over all of its runs."""
     query = (
         select(
             Source.name,
@@ -200,13 +201,13 @@ def _totals(stack: LiveStack) -> dict[str, tuple[int, int]]:
 
 
 def _late(stack: LiveStack) -> list[int]:
-    """Frames of all workers so far, by how late they were."""
+    """Return the frames of all workers so far, counted by latency."""
     counts = [one.latency_counts for one in stack.workers_told()]
     return [sum(of_bound) for of_bound in zip(*counts, strict=True)]
 
 
 def _resident(stack: LiveStack) -> int:
-    """Of all processes, what is their own alone: forked ones share the rest."""
+    """Return the unique memory of all processes in bytes; forked ones share the rest."""
     assert stack.process is not None
     processes = [psutil.Process(stack.process.pid), *stack.family()]
     return sum(one.memory_full_info().uss for one in processes)

@@ -1,7 +1,9 @@
-"""`python -m benchmarks.paint REVISION`: how fast Trends paints here, and at another revision.
+"""Time to the first chart of Trends, compared with another revision.
 
-Two servers over the same year of ten cameras; a browser opens Trends in turns, nothing cached. The
-other revision runs with the packages of this environment: one that needs others cannot be asked.
+python -m benchmarks.paint REVISION
+
+Two servers use the same year of ten cameras; a browser opens Trends on each in turns, with an empty
+cache. The other revision runs with the packages of this environment.
 """
 
 import statistics
@@ -12,7 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.dashboard import PAINTS, browser_of_the_host, first_paint, served, year_in
+from benchmarks.dashboard.server import chromium, create_year_database, dashboard_server
+from benchmarks.dashboard.trends import PAINTS, first_paint
 from benchmarks.results import write_result
 from broker.embedded import EmbeddedBroker
 
@@ -20,20 +23,20 @@ _HERE = Path(__file__).parent.parent
 
 
 def main(revision: str) -> None:
-    """Prints both medians and their ratio, and keeps every reading."""
+    """Print both medians and their ratio, and write every measurement."""
     console = Console()
     with tempfile.TemporaryDirectory() as folder, EmbeddedBroker() as broker:
-        url = year_in(folder, console)
-        there = Path(folder) / "there"
+        url = create_year_database(folder, console)
+        other = Path(folder) / "other"
         subprocess.run(
-            ["git", "worktree", "add", "--detach", "--quiet", str(there), revision],
+            ["git", "worktree", "add", "--detach", "--quiet", str(other), revision],
             cwd=_HERE,
             check=True,
         )
         try:
-            here_s, there_s = _by_turns(url, broker.url, folder, there)
+            here_s, there_s = _measure_in_turns(url, broker.url, folder, other)
         finally:
-            remove = ["git", "worktree", "remove", "--force", str(there)]
+            remove = ["git", "worktree", "remove", "--force", str(other)]
             subprocess.run(remove, check=True, cwd=_HERE)
     here, before = statistics.median(here_s), statistics.median(there_s)
     console.print(
@@ -43,12 +46,14 @@ def main(revision: str) -> None:
     write_result("paint", measured | {"ratio": before / here}, [])
 
 
-def _by_turns(url: str, broker: str, home: str, there: Path) -> tuple[list[float], list[float]]:
-    """Seconds of each paint, here and there. Of each the first fills what the others find."""
+def _measure_in_turns(
+    url: str, broker: str, home: str, other_code: Path
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of each paint, here and there; the first of each fills the caches."""
     with (
-        served(url, broker, home, _HERE) as (here, _),
-        served(url, broker, home, there) as (other, _),
-        browser_of_the_host() as browser,
+        dashboard_server(url, broker, home, _HERE) as (here, _),
+        dashboard_server(url, broker, home, other_code) as (other, _),
+        chromium() as browser,
     ):
         pairs = [
             (first_paint(browser, here), first_paint(browser, other)) for _ in range(1 + PAINTS)

@@ -1,10 +1,9 @@
-"""Face records a second into SQL, while rollups run and redeliveries are absorbed.
+"""Face records per second into SQL, while rollups run and redelivered frames are skipped.
 
 Two processes write as workers do, as fast as they can: batches of 16 frames with two faces each,
-one transaction a batch. Each fiftieth batch is first tried by a holder that has lost the run, as a
-frozen worker would; another fiftieth is delivered once more to its own holder, as after a crash
-between commit and ack: it takes the run again, and skips what `next_seq` has behind it. A third
-process folds what is new, all the time.
+one transaction per batch. Every 50th batch is first committed with a stale fence, as by a frozen
+worker. Another 50th is delivered a second time, as after a crash between commit and ack; the worker
+takes the run again and skips frames before `next_seq`. Rollups run all the time.
 """
 
 import multiprocessing
@@ -45,7 +44,7 @@ _FACE: Final = FaceResult(1, Box(1, 2, 30, 30), (0.1,) * 6 + (0.4,), "neutral", 
 
 
 def run(console: Console, _clip: Path | None) -> list[Verdict]:
-    """SQLite, then PostgreSQL; both private to this run."""
+    """Measure SQLite, then PostgreSQL; both are private to this run."""
     verdicts, measured = [], {}
     with tempfile.TemporaryDirectory() as folder, private_postgresql() as server:
         for name, url in (("sqlite", f"sqlite:///{folder}/rate.db"), ("postgresql", server.url)):
@@ -54,11 +53,11 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
             console.print(name, found, highlight=False)
             verdicts.append(
                 Verdict(
-                    f"{name}: {found['records_s']:,.0f} face records a second for "
-                    f"{SECONDS:.0f} s, at least {LEAST[name]:,}; "
-                    f"{found['stale']:,.0f} stale batches refused, "
-                    f"{found['redelivered']:,.0f} redelivered ones skipped, "
-                    f"{found['folds']:,.0f} foldings",
+                    f"{name}: {found['records_s']:,.0f} face records per second over "
+                    f"{SECONDS:.0f} s (target: at least {LEAST[name]:,}), "
+                    f"{found['stale']:,.0f} stale batches rejected, "
+                    f"{found['redelivered']:,.0f} redelivered batches skipped, "
+                    f"{found['folds']:,.0f} rollups",
                     found["records_s"] >= LEAST[name] and bool(found["exact"]),
                 )
             )
@@ -82,15 +81,15 @@ def _measure(url: str) -> dict[str, float]:
     while any(one.is_alive() for one in writers):
         folds += bool(roll_up(engine))
         time.sleep(1)
-    told = [results.get() for _ in writers]
+    counts = [results.get() for _ in writers]
     roll_up_all(engine)
-    written = sum(faces for faces, _, _ in told)
-    exact = written == _rows(engine) == _folded(engine)
+    written = sum(faces for faces, _, _ in counts)
+    exact = written == _rows(engine) == _rolled_up(engine)
     engine.dispose()
     return {
         "records_s": round(written / SECONDS, 1),
-        "stale": sum(stale for _, stale, _ in told),
-        "redelivered": sum(redelivered for _, _, redelivered in told),
+        "stale": sum(stale for _, stale, _ in counts),
+        "redelivered": sum(redelivered for _, _, redelivered in counts),
         "folds": folds,
         "exact": exact,
     }
@@ -135,12 +134,12 @@ def _write(
 
 def _batch(seq: int, first_us: int) -> Batch:
     numbers = range(seq + 1, seq + 1 + _BATCH)
-    told = [CounterSample(first_us + n * 20_000, Counters(captured=n)) for n in numbers]
+    samples = [CounterSample(first_us + n * 20_000, Counters(captured=n)) for n in numbers]
     other = FaceResult(2, *(getattr(_FACE, name) for name in _OTHERS))
     results = [
         FrameResult(n, n, n * 20_000, first_us + n * 20_000, 20, (_FACE, other)) for n in numbers
     ]
-    return Batch(numbers[-1] + 1, results, [], told, "", b"checkpoint" * 100)
+    return Batch(numbers[-1] + 1, results, [], samples, "", b"checkpoint" * 100)
 
 
 _OTHERS: Final = (
@@ -154,7 +153,7 @@ def _rows(engine: Engine) -> int:
         return int(connection.execute(select(func.count()).select_from(Face)).scalar_one())
 
 
-def _folded(engine: Engine) -> int:
+def _rolled_up(engine: Engine) -> int:
     with reading(engine) as connection:
         query = select(func.sum(rollups.c.faces)).where(rollups.c.width_s == MINUTE_S)
         return int(connection.execute(query).scalar_one())

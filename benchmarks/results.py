@@ -1,11 +1,11 @@
-"""What a benchmark leaves behind: a dated file with the machine, the versions and every reading."""
+"""Results of a benchmark: a dated file with the machine, the versions and every measurement."""
 
 import json
 import os
 import platform
 import subprocess
 import timeit
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +17,14 @@ _LIBRARIES = ("av", "opencv-python-headless", "ai-edge-litert", "redis", "sqlalc
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One target and what was measured."""
+    """The measurement of one target, as a sentence, and whether the target is met."""
 
     text: str
-    holds: bool
+    met: bool
 
 
 def write_result(name: str, measured: dict[str, Any], verdicts: list[Verdict]) -> Path:
-    """Write results/<date>-<name>.json; the same day's later run replaces it."""
+    """Write results/<date>-<name>.json; a later run on the same day replaces it."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}.json"
     document = {
@@ -40,14 +40,14 @@ def write_result(name: str, measured: dict[str, Any], verdicts: list[Verdict]) -
         },
         "versions": {library: version(library) for library in _LIBRARIES},
         "measured": measured,
-        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "verdicts": [{"text": one.text, "holds": one.met} for one in verdicts],
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def _additions_s() -> float:
-    """How long five million additions take: hosts that are shared are not always as fast."""
+    """Return the time of five million additions, to compare the speed of shared hosts."""
     return min(timeit.repeat("total += 1", "total = 0", number=5_000_000, repeat=3))
 
 

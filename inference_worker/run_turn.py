@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from broker.bus import Bus, Delivery
+from broker.dead_letters import DeadLetters
 from contracts.errors import FrameDecodeError
 from contracts.frame_results import FrameResult
 from contracts.frames import End, FrameMessage, decode
@@ -115,7 +116,7 @@ class TurnDecoder:
         self, turn: RunTurn, delivery: Delivery, frame_index: int | None, reason: str
     ) -> None:
         log.error("frame dead-lettered", seq=delivery.seq, reason=reason)
-        self._bus.dead_letter(
+        DeadLetters(self._bus).add(
             turn.run.run_id,
             delivery.seq,
             delivery.data or b"",

@@ -1,4 +1,4 @@
-"""A worker on a real broker and a real database: every frame once, whatever goes wrong."""
+"""A worker with a real broker and database: every frame is stored once, whatever fails."""
 
 import json
 import time
@@ -42,7 +42,7 @@ LIMITS = WorkerLimits(batch_frames=4, lease_s=30, max_attempts=2, dead_letter_tt
 
 @dataclass
 class CountingAnalyzer:
-    """Gives each frame one face whose track_id says how many frames came before it."""
+    """Gives each frame one face, whose track_id is the number of frames so far."""
 
     before: int = 0
 
@@ -87,8 +87,8 @@ def make_worker(
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
     held_runs = HeldRuns(identity, bus, store, make_analyzer, LIMITS, metrics)
-    reads = cast("Classifier", classifier)
-    return Worker(held_runs, bus, store, reads, LIMITS, metrics, LiveViews(bus, view))
+    fake = cast("Classifier", classifier)
+    return Worker(held_runs, bus, store, fake, LIMITS, metrics, LiveViews(bus, view))
 
 
 def analyzer(run: TakenRun) -> CountingAnalyzer:
@@ -131,12 +131,12 @@ def whole(run_id: str, frames: int) -> list[bytes]:
 
 
 def work(worker: Worker, engine: Engine, until: Callable[[], bool] | None = None) -> None:
-    """Step until the run has ended, or `until`."""
+    """Run turns until the run has ended, or `until` holds."""
     for _ in range(200):
         worker.step()
         if until() if until else progress(engine).state == RunState.DONE:
             return
-    raise TimeoutError("the worker did not get there")
+    raise TimeoutError("the worker did not reach the expected state")
 
 
 @dataclass
@@ -164,7 +164,7 @@ def frames_stored(engine: Engine) -> list[int]:
         )
 
 
-def test_every_frame_is_stored_once_and_the_stream_is_gone(
+def test_worker_stores_every_frame_once_and_removes_the_stream(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     publish(bus, run_id, whole(run_id, 10))
@@ -176,11 +176,13 @@ def test_every_frame_is_stored_once_and_the_stream_is_gone(
     assert bus.open_runs() == []
 
 
-def test_a_successor_goes_on_from_the_checkpoint(bus: Bus, engine: Engine, run_id: str) -> None:
+def test_worker_continues_from_the_checkpoint_of_a_dead_worker(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
     publish(bus, run_id, whole(run_id, 10))
     first = make_worker("one", bus, engine, analyzer)
     work(first, engine, lambda: progress(engine).next_seq > 4)
-    bus.release_lease(run_id, "one")  # As if its lease had run out: it has unacknowledged frames.
+    bus.release_lease(run_id, "one")  # As if its lease had run out, with frames that are not acked.
 
     work(make_worker("two", bus, engine, analyzer), engine)
 
@@ -188,13 +190,13 @@ def test_a_successor_goes_on_from_the_checkpoint(bus: Bus, engine: Engine, run_i
     assert progress(engine).frames_analyzed == 10
 
 
-def test_a_worker_that_lost_its_run_cannot_commit(engine: Engine, run_id: str) -> None:
+def test_a_commit_with_a_stale_fence_is_rejected(engine: Engine, run_id: str) -> None:
     slow, quick = RunStore(engine, "slow"), RunStore(engine, "quick")
-    lost = slow.take(run_id)
-    assert lost is not None
+    stale = slow.take(run_id)
+    assert stale is not None
     taken = quick.take(run_id)
     assert taken is not None
-    assert taken.fence > lost.fence and taken.crashed
+    assert taken.fence > stale.fence and taken.crashed
     batch = Batch(
         next_seq=2,
         results=[FrameResult(1, 0, 0, 0, 0, ())],
@@ -205,14 +207,16 @@ def test_a_worker_that_lost_its_run_cannot_commit(engine: Engine, run_id: str) -
     )
 
     with pytest.raises(FenceLostError):
-        slow.commit(lost, batch)
+        slow.commit(stale, batch)
 
     assert frames_stored(engine) == []
     quick.commit(taken, batch)
     assert frames_stored(engine) == [0]
 
 
-def test_a_message_that_cannot_be_read_is_set_aside(bus: Bus, engine: Engine, run_id: str) -> None:
+def test_worker_dead_letters_a_message_that_cannot_be_decoded(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
     messages = whole(run_id, 6)
     messages[2] = b"\x00 hostile"
     publish(bus, run_id, messages)
@@ -225,13 +229,13 @@ def test_a_message_that_cannot_be_read_is_set_aside(bus: Bus, engine: Engine, ru
     assert letter.seq == 3 and letter.reason
 
 
-def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
+def test_worker_dead_letters_a_frame_that_crashes_it_repeatedly(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     class Dies(CountingAnalyzer):
         def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
             if any(one.seq == 3 for one in frames):
-                raise SystemError("as a segmentation fault would")
+                raise SystemError("stands for a segmentation fault")
             return super().detect(frames)
 
     def fragile(run: TakenRun) -> CountingAnalyzer:
@@ -240,7 +244,7 @@ def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
     publish(bus, run_id, whole(run_id, 6))
     deaths = 0
     while progress(engine).state != RunState.DONE:
-        # A new worker under the old one's name, as its parent starts it.
+        # The parent restarts the worker under the same name.
         worker = make_worker("w", bus, engine, fragile)
         try:
             work(worker, engine)
@@ -252,7 +256,7 @@ def test_a_frame_that_kills_workers_is_set_aside_after_some_tries(
     assert deaths == 1 + LIMITS.max_attempts
 
 
-def test_a_lost_stream_is_asked_for_again_from_the_first_uncommitted_frame(
+def test_worker_requests_a_lost_stream_from_the_first_uncommitted_frame(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     messages = whole(run_id, 10)
@@ -268,7 +272,9 @@ def test_a_lost_stream_is_asked_for_again_from_the_first_uncommitted_frame(
     assert frames_stored(engine) == list(range(10))
 
 
-def test_a_run_for_another_model_is_left_to_others(bus: Bus, engine: Engine, run_id: str) -> None:
+def test_worker_leaves_a_run_for_another_model_to_other_workers(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
     def unfit(run: TakenRun) -> CountingAnalyzer:
         raise ModelError(f"run {run.run_id} wants another model")
 
@@ -326,7 +332,7 @@ def test_runs_are_within_one_of_even_over_three_workers(bus: Bus, engine: Engine
             one.step()
 
 
-def test_another_models_worker_does_not_count_for_the_share(
+def test_workers_with_another_model_do_not_count_for_the_share(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     publish(bus, run_id, [frame(run_id, 1)])
@@ -339,18 +345,18 @@ def test_another_models_worker_does_not_count_for_the_share(
         assert connection.execute(select(RunProgress.holder)).scalar() == "mine"
 
 
-def test_a_database_that_goes_away_says_nothing_about_the_frame(
+def test_database_failures_do_not_count_as_attempts_at_a_frame(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
-    """More troubles on one frame than attempts: it is analysed all the same."""
-    troubles = 5
+    """If the database fails more often than max_attempts, the frame is still analysed."""
+    failures = 5
 
     class Flaky(RunStore):
         def commit(self, run: TakenRun, batch: Batch) -> None:
-            nonlocal troubles
-            if run.next_seq <= 3 < batch.next_seq and troubles:
-                troubles -= 1
-                raise DatabaseError("it is away")
+            nonlocal failures
+            if run.next_seq <= 3 < batch.next_seq and failures:
+                failures -= 1
+                raise DatabaseError("the database is away")
             super().commit(run, batch)
 
     publish(bus, run_id, whole(run_id, 6))
@@ -363,13 +369,13 @@ def test_a_database_that_goes_away_says_nothing_about_the_frame(
     with patch("inference_worker.worker.time.sleep"):
         worker.run(should_stop)
 
-    assert troubles == 0
+    assert failures == 0
     assert frames_stored(engine) == list(range(6))
     with engine.connect() as connection:
         assert connection.execute(select(DeadLetter.seq)).all() == []
 
 
-def test_an_ended_runs_stream_is_forgotten_and_a_new_try_is_taken(
+def test_worker_removes_the_stream_of_an_ended_run_and_takes_its_new_attempt(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
     fail_run(engine, run_id, "the disk was unplugged")
@@ -388,8 +394,8 @@ def test_an_ended_runs_stream_is_forgotten_and_a_new_try_is_taken(
     assert frames_stored(engine) == [0, 1, 2]
 
 
-def test_a_full_database_loses_nothing(bus: Bus, tmp_path: Path) -> None:
-    """SQLite's own "database or disk is full"; the slow lane has a disk that is full."""
+def test_a_full_database_loses_no_frame(bus: Bus, tmp_path: Path) -> None:
+    """SQLite reports "database or disk is full"; a slow test fills a real disk."""
     engine = open_engine(f"sqlite:///{tmp_path / 'small.db'}")
     upgrade(engine)
     most_pages = 0
@@ -421,8 +427,8 @@ def test_a_full_database_loses_nothing(bus: Bus, tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_worker_whose_turns_are_long_still_lets_go_of_its_share(bus: Bus, engine: Engine) -> None:
-    """Its heartbeats are all sent within turns, so none is due between them."""
+def test_a_worker_with_long_turns_still_releases_runs(bus: Bus, engine: Engine) -> None:
+    """All its heartbeats are sent within turns, so none is due between them."""
 
     class Slow(CountingAnalyzer):
         def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:

@@ -1,4 +1,4 @@
-"""A run's results are a function of its frames: not of batches, nor of who began the run."""
+"""RunAnalyzer: results depend on the frames only, not on batches or on the worker."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ def classifier() -> LiteRTClassifier:
 
 @pytest.fixture(scope="module")
 def messages() -> list[FrameMessage]:
-    """Three seconds of the demo in which faces come and go, one of them twice."""
+    """Three seconds of the demo; faces appear and disappear, one of them twice."""
     scene = scenes()[2]
     return [message(number, picture_at(scene, 4.0 + number / FPS)) for number in range(FRAMES)]
 
@@ -57,46 +57,46 @@ def analyzer(
 
 
 @pytest.fixture(scope="module")
-def undisturbed(classifier: LiteRTClassifier, messages: list[FrameMessage]) -> list[FrameResult]:
+def uninterrupted(classifier: LiteRTClassifier, messages: list[FrameMessage]) -> list[FrameResult]:
     return analyzer(classifier).analyze(messages)
 
 
 @pytest.mark.parametrize("size", [1, 4, 16])
-def test_batches_change_nothing(
+def test_results_do_not_depend_on_the_batch_size(
     classifier: LiteRTClassifier,
     messages: list[FrameMessage],
-    undisturbed: list[FrameResult],
+    uninterrupted: list[FrameResult],
     size: int,
 ) -> None:
     one = analyzer(classifier)
     results = [r for i in range(0, FRAMES, size) for r in one.analyze(messages[i : i + size])]
-    assert results == undisturbed
+    assert results == uninterrupted
     assert len({face.track_id for result in results for face in result.faces}) == 2
 
 
-def test_whoever_goes_on_from_a_checkpoint_finds_the_same(
-    classifier: LiteRTClassifier, messages: list[FrameMessage], undisturbed: list[FrameResult]
+def test_an_analyzer_restored_from_a_checkpoint_gives_the_same_results(
+    classifier: LiteRTClassifier, messages: list[FrameMessage], uninterrupted: list[FrameResult]
 ) -> None:
     results, checkpoint = [], b""
     for first, last in pairwise([0, 1, 2, 9, 20, 21, 37, FRAMES]):
         successor = analyzer(classifier, checkpoint)
         results += successor.analyze(messages[first:last])
         checkpoint = successor.checkpoint()
-    assert results == undisturbed
+    assert results == uninterrupted
 
 
-def test_boxes_are_in_display_pixels_and_within_the_picture(
-    undisturbed: list[FrameResult],
+def test_boxes_are_in_display_pixels_and_inside_the_frame(
+    uninterrupted: list[FrameResult],
 ) -> None:
-    boxes = [face.box for result in undisturbed for face in result.faces]
+    boxes = [face.box for result in uninterrupted for face in result.faces]
     assert boxes
-    assert max(box.x + box.w for box in boxes) > WIDTH, "they are not scaled to the display"
+    assert max(box.x + box.w for box in boxes) > WIDTH, "boxes are not scaled to display pixels"
     for box in boxes:
         assert box.x >= 0 and box.y >= 0 and box.w > 0 and box.h > 0
         assert box.x + box.w <= 2 * WIDTH + 0.1 and box.y + box.h <= 2 * HEIGHT + 0.1
 
 
-def test_dwell_is_the_gap_before_a_frame_and_at_most_a_second(
+def test_dwell_is_the_gap_to_the_previous_frame_and_at_most_a_second(
     classifier: LiteRTClassifier,
 ) -> None:
     room = picture_at(scenes()[3], 0)
@@ -109,7 +109,7 @@ def test_dwell_is_the_gap_before_a_frame_and_at_most_a_second(
     assert not any(result.faces for result in results)
 
 
-def test_below_the_threshold_a_face_is_uncertain(
+def test_a_face_below_the_threshold_is_uncertain(
     classifier: LiteRTClassifier, messages: list[FrameMessage]
 ) -> None:
     strict = AnalysisOptions(
@@ -121,8 +121,8 @@ def test_below_the_threshold_a_face_is_uncertain(
     assert all(sum(face.probabilities) == pytest.approx(1.0) for face in faces)
 
 
-def test_an_emotion_is_the_most_probable_of_the_seven(undisturbed: list[FrameResult]) -> None:
-    for result in undisturbed:
+def test_the_label_is_the_most_probable_expression(uninterrupted: list[FrameResult]) -> None:
+    for result in uninterrupted:
         for face in result.faces:
             if face.emotion is not None:
                 best = EXPRESSIONS[int(np.argmax(face.probabilities))]

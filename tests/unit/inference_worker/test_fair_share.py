@@ -1,4 +1,4 @@
-"""Even shares: whatever the order of takers, they end within one of even."""
+"""Fair share: workers end with nearly equal numbers of runs, whatever their order."""
 
 import random
 
@@ -14,9 +14,7 @@ from inference_worker.fair_share import largest_share, runs_to_release
     waiting=st.integers(0, 30),
     seed=st.integers(0, 2**16),
 )
-def test_workers_that_take_turns_end_within_one_of_even(
-    held: list[int], waiting: int, seed: int
-) -> None:
+def test_shares_differ_by_at_most_one_in_the_end(held: list[int], waiting: int, seed: int) -> None:
     chance, runs = random.Random(seed), sum(held) + waiting
     for _ in range(400):
         turn = chance.randrange(len(held))
@@ -46,5 +44,5 @@ def test_workers_that_take_turns_end_within_one_of_even(
         (2, [2, 1, 1], 6, 0),
     ],
 )
-def test_what_is_let_go(held: int, others: list[int], runs: int, expected: int) -> None:
+def test_runs_to_release(held: int, others: list[int], runs: int, expected: int) -> None:
     assert runs_to_release(held, others, runs) == expected

@@ -1,9 +1,9 @@
-"""Faces over time: who is who, and nothing that a checkpoint forgets."""
+"""Tracks: matching of faces over time, and restoring from a checkpoint."""
 
 import json
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.geometry import Box
@@ -26,30 +26,33 @@ def face(x: float, y: float = 100.0, side: float = 80.0) -> Box:
     return Box(x - side / 2, y - side / 2, side, side)
 
 
-def seen(tracker: Tracker, time_us: int, *found: Box) -> list[int]:
+def track_ids(tracker: Tracker, time_us: int, *found: Box) -> list[int]:
     tracker.predict(time_us)
     return [track.track_id for track in tracker.update(found)]
 
 
+@settings(deadline=None)  # The first match imports scipy, which takes a second.
 @given(frames, frames)
-def test_a_restored_tracker_goes_on_as_the_one_it_was_taken_from(
+def test_a_restored_tracker_behaves_like_the_original(
     before: list[list[Box]], after: list[list[Box]]
 ) -> None:
     tracker = Tracker()
     for number, found in enumerate(before):
-        seen(tracker, number * FRAME_US, *found)
+        track_ids(tracker, number * FRAME_US, *found)
     restored = Tracker.restore(json.loads(json.dumps(tracker.state())))
 
     for number, found in enumerate(after, len(before)):
-        assert seen(restored, number * FRAME_US, *found) == seen(tracker, number * FRAME_US, *found)
+        time_us = number * FRAME_US
+        assert track_ids(restored, time_us, *found) == track_ids(tracker, time_us, *found)
     assert restored.state() == tracker.state()
 
 
+@settings(deadline=None)
 @given(frames)
-def test_each_face_of_a_frame_has_a_track_of_its_own(many: list[list[Box]]) -> None:
+def test_each_face_in_a_frame_has_its_own_track(many: list[list[Box]]) -> None:
     tracker = Tracker()
     for number, found in enumerate(many):
-        ids = seen(tracker, number * FRAME_US, *found)
+        ids = track_ids(tracker, number * FRAME_US, *found)
         assert len(set(ids)) == len(found)
 
 
@@ -57,47 +60,47 @@ def test_two_faces_that_cross_keep_their_ids() -> None:
     tracker = Tracker()
     for number in range(60):
         right, left = face(100 + 8 * number, y=100), face(580 - 8 * number, y=190)
-        assert seen(tracker, number * FRAME_US, right, left) == [1, 2]
+        assert track_ids(tracker, number * FRAME_US, right, left) == [1, 2]
 
 
 def test_two_faces_in_any_order_keep_their_ids() -> None:
     tracker = Tracker()
-    assert seen(tracker, 0, face(100), face(300)) == [1, 2]
-    assert seen(tracker, FRAME_US, face(302), face(101)) == [2, 1]
+    assert track_ids(tracker, 0, face(100), face(300)) == [1, 2]
+    assert track_ids(tracker, FRAME_US, face(302), face(101)) == [2, 1]
 
 
-def test_a_face_that_is_hidden_for_a_moment_keeps_its_id() -> None:
+def test_a_briefly_hidden_face_keeps_its_id() -> None:
     tracker = Tracker()
     for number in range(5):
-        seen(tracker, number * FRAME_US, face(100 + 2 * number))
-    assert seen(tracker, 5 * FRAME_US) == []
+        track_ids(tracker, number * FRAME_US, face(100 + 2 * number))
+    assert track_ids(tracker, 5 * FRAME_US) == []
 
-    assert seen(tracker, 10 * FRAME_US, face(120)) == [1]
+    assert track_ids(tracker, 10 * FRAME_US, face(120)) == [1]
 
 
-def test_a_face_that_comes_back_late_is_a_new_track() -> None:
+def test_a_face_that_returns_after_its_track_was_lost_is_a_new_track() -> None:
     tracker = Tracker()
-    seen(tracker, 0, face(100))
+    track_ids(tracker, 0, face(100))
 
     for time_us in range(FRAME_US, LOST_AFTER_US + 2 * FRAME_US, FRAME_US):
-        seen(tracker, time_us)
+        track_ids(tracker, time_us)
 
-    assert seen(tracker, LOST_AFTER_US + 3 * FRAME_US, face(100)) == [2]
+    assert track_ids(tracker, LOST_AFTER_US + 3 * FRAME_US, face(100)) == [2]
 
 
-def test_a_gap_in_the_recording_ends_all_tracks() -> None:
+def test_a_gap_in_media_time_ends_all_tracks() -> None:
     tracker = Tracker()
-    seen(tracker, 0, face(100))
-    assert seen(tracker, RESET_US + 1, face(100)) == [2]
+    track_ids(tracker, 0, face(100))
+    assert track_ids(tracker, RESET_US + 1, face(100)) == [2]
 
 
-def test_a_face_elsewhere_is_another_face() -> None:
+def test_a_face_out_of_reach_is_a_new_track() -> None:
     tracker = Tracker()
-    seen(tracker, 0, face(100))
-    assert seen(tracker, FRAME_US, face(400)) == [2]
+    track_ids(tracker, 0, face(100))
+    assert track_ids(tracker, FRAME_US, face(400)) == [2]
 
 
-def test_motion_foresees_a_steady_walk() -> None:
+def test_motion_predicts_constant_velocity() -> None:
     motion = Motion.starting(face(100))
     for number in range(1, 20):
         motion.predict(FRAME_US / 1e6)
@@ -108,7 +111,7 @@ def test_motion_foresees_a_steady_walk() -> None:
     assert math.isclose(motion.x, 100 + 6 * 20, abs_tol=2)
 
 
-def test_unseen_time_widens_the_reach() -> None:
+def test_time_without_detections_increases_the_reach() -> None:
     motion = Motion.starting(face(100))
     near = motion.reach
     motion.predict(0.5)

@@ -1,4 +1,4 @@
-"""Crops, quality, smoothing and the classifier: from a box to seven probabilities."""
+"""Detectors, crops, quality, smoothing and the classifier."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from inference_worker.faces.smoothing import smoothed
 FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
 
 
-def tile(name: str) -> np.ndarray:
+def average_face(name: str) -> np.ndarray:
     picture = cv2.imread(str(FACES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     return np.asarray(picture, np.uint8)
@@ -36,9 +36,9 @@ def classifier() -> LiteRTClassifier:
 
 @pytest.mark.parametrize("name", ["haar", "haar-equalized"])
 @pytest.mark.parametrize("path", sorted(FACES.glob("*.png")), ids=lambda path: path.stem)
-def test_every_averaged_face_is_found(name: str, path: Path) -> None:
+def test_every_average_face_is_detected(name: str, path: Path) -> None:
     picture = np.full((360, 640), 128, np.uint8)
-    picture[100:228, 200:328] = tile(path.stem)
+    picture[100:228, 200:328] = average_face(path.stem)
 
     found = make_detector(detector_id(name)).search(picture, 40, thorough=True)
 
@@ -46,9 +46,9 @@ def test_every_averaged_face_is_found(name: str, path: Path) -> None:
     assert found[0].iou(Box(205, 105, 118, 118)) > 0.5
 
 
-def test_a_face_is_followed_near_where_it_is_expected() -> None:
+def test_follow_finds_a_face_near_the_expected_box_only() -> None:
     picture = np.full((360, 640), 128, np.uint8)
-    picture[100:228, 200:328] = tile("a-happy")
+    picture[100:228, 200:328] = average_face("a-happy")
     detector = make_detector(detector_id("haar"))
 
     assert detector.follow(picture, Box(215, 100, 110, 110)) is not None
@@ -56,12 +56,12 @@ def test_a_face_is_followed_near_where_it_is_expected() -> None:
     assert detector.follow(picture, Box(630, 350, 110, 110)) is None
 
 
-def test_a_detector_of_another_version_is_refused() -> None:
+def test_an_unknown_detector_id_is_rejected() -> None:
     with pytest.raises(SettingsError):
         make_detector("haar-alt2/999")
 
 
-def test_boxes_that_share_half_of_the_smaller_are_one_face() -> None:
+def test_boxes_that_share_half_of_the_smaller_one_are_one_face() -> None:
     large, inside, beside = Box(0, 0, 100, 100), Box(20, 20, 30, 30), Box(90, 0, 100, 100)
     assert same_face(large, inside)
     assert not same_face(large, beside)
@@ -71,7 +71,7 @@ def test_boxes_that_share_half_of_the_smaller_are_one_face() -> None:
 # -- crops
 
 
-def test_a_crop_is_the_box_and_its_margin() -> None:
+def test_a_crop_is_the_box_with_its_margin() -> None:
     picture = np.zeros((200, 200), np.uint8)
     picture[50:150, 50:150] = 255
 
@@ -82,22 +82,24 @@ def test_a_crop_is_the_box_and_its_margin() -> None:
     assert with_margin[0, 0] < 255
 
 
-def test_beyond_the_picture_its_edge_is_repeated() -> None:
+def test_a_crop_repeats_the_edge_outside_the_frame() -> None:
     picture = np.tile(np.arange(100, dtype=np.uint8)[:, None], (1, 100))
     crop = face_crop(picture, Box(-30, 10, 60, 60), 0.0)
-    assert (crop == crop[:, :1]).all(), "each row of the picture has one value"
+    assert (crop == crop[:, :1]).all(), "each row of the frame has one value"
 
 
 @pytest.mark.parametrize("box", [Box(500, 500, 40, 40), Box(-90, -90, 40, 40)])
-def test_a_box_outside_the_picture_gives_a_black_crop(box: Box) -> None:
-    assert face_crop(np.full((100, 100), 9, np.uint8), box, 0.1).shape == (48, 48)
+def test_a_box_outside_the_frame_gives_a_black_crop(box: Box) -> None:
+    crop = face_crop(np.full((100, 100), 9, np.uint8), box, 0.1)
+    assert crop.shape == (48, 48)
+    assert not crop.any()
 
 
 # -- quality
 
 
 def test_quality_falls_with_blur_and_with_size() -> None:
-    sharp = cv2.resize(tile("a-happy"), (48, 48), interpolation=cv2.INTER_AREA)
+    sharp = cv2.resize(average_face("a-happy"), (48, 48), interpolation=cv2.INTER_AREA)
     blurred = [
         face_quality(np.asarray(cv2.GaussianBlur(sharp, (0, 0), sd), np.uint8), 120)
         for sd in (0.5, 1.5, 3.0, 6.0)
@@ -108,14 +110,14 @@ def test_quality_falls_with_blur_and_with_size() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_plain_surface_has_no_quality() -> None:
+def test_a_plain_surface_has_quality_zero() -> None:
     assert face_quality(np.full((48, 48), 128, np.uint8), 120) == 0.0
 
 
 # -- smoothing
 
 
-def test_smoothing_depends_on_time_and_not_on_the_frame_rate() -> None:
+def test_smoothing_does_not_depend_on_the_frame_rate() -> None:
     start, target = (1.0, *[0.0] * 6), (0.0, 1.0, *[0.0] * 5)
     once = smoothed(start, target, elapsed_s=0.4, time_constant_s=0.4, weight=1.0)
     often = start
@@ -125,7 +127,7 @@ def test_smoothing_depends_on_time_and_not_on_the_frame_rate() -> None:
     assert sum(often) == pytest.approx(1.0)
 
 
-def test_the_first_reading_stands_and_an_untrusted_one_changes_nothing() -> None:
+def test_the_first_probabilities_are_kept_and_weight_zero_changes_nothing() -> None:
     first, other = (1.0, *[0.0] * 6), (0.0, 1.0, *[0.0] * 5)
     assert smoothed(None, first, elapsed_s=0, time_constant_s=0.4, weight=0.2) == first
     assert smoothed(first, other, elapsed_s=1, time_constant_s=0.4, weight=0.0) == first
@@ -146,23 +148,23 @@ def test_probabilities_sum_to_one_in_any_batch(classifier: LiteRTClassifier) -> 
     assert np.array_equal(together, alone)
 
 
-def test_a_smile_is_read_as_happy(classifier: LiteRTClassifier) -> None:
-    crop = face_crop(tile("a-happy"), Box(5, 5, 118, 118), classifier.card.crop_margin)
+def test_a_smiling_face_is_classified_as_happy(classifier: LiteRTClassifier) -> None:
+    crop = face_crop(average_face("a-happy"), Box(5, 5, 118, 118), classifier.card.crop_margin)
     (row,) = classifier.classify(crop[None])
     assert EXPRESSIONS[int(row.argmax())] == "happy"
 
 
-@pytest.mark.parametrize("harm", ["weights", "card", "gone", "no-card"])
-def test_a_damaged_model_is_refused(harm: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["weights", "card", "gone", "no-card"])
+def test_a_damaged_model_is_rejected(damage: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(shipped_model(), folder)
-    if harm == "weights":
+    if damage == "weights":
         weights = bytearray((folder / "model.tflite").read_bytes())
         weights[1000] ^= 1
         (folder / "model.tflite").write_bytes(weights)
-    elif harm == "card":
+    elif damage == "card":
         (folder / "model_card.json").write_text("{}")
-    elif harm == "gone":
+    elif damage == "gone":
         (folder / "model.tflite").unlink()
     else:
         (folder / "model_card.json").unlink()
@@ -170,13 +172,13 @@ def test_a_damaged_model_is_refused(harm: str, tmp_path: Path) -> None:
         LiteRTClassifier(folder)
 
 
-def test_the_head_that_is_not_the_cards_own_stays_selectable() -> None:
+def test_another_head_than_the_cards_can_be_selected() -> None:
     crops = np.random.default_rng(5).integers(0, 256, (3, 48, 48), dtype=np.uint8)
     own, other = LiteRTClassifier(shipped_model()), LiteRTClassifier(shipped_model(), "fer2013")
 
     assert own.card.record_head == "ferplus"
     assert own.card.version == LiteRTClassifier(shipped_model(), "ferplus").card.version
-    # Another head is another version: runs of one are not continued or reused by the other.
+    # Another head is another version, so runs are not continued or reused across heads.
     assert other.card.version == f"{own.card.version}+fer2013"
     assert other.card.uncertain_below == own.card.heads["fer2013"].uncertain_below
     assert not np.allclose(own.classify(crops), other.classify(crops))
