@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,9 @@ import psutil
 from sqlalchemy import func, select
 
 from analytics.now.live_status import live_status
-from analytics.runs.run_list import list_runs, run_summaries
+from analytics.runs.run_list import list_runs
+from analytics.runs.run_summary import run_summaries
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.presence import Presence, SourceReport, WorkerReport
 from contracts.errors import MoodlineError
@@ -144,14 +146,14 @@ class LiveStack:
         """What `moodline status --json` says of each live source."""
         bus = Bus.connect(self.broker)
         try:
-            reports = Presence(bus, SourceReport).living()
+            reports = Presence(bus, SourceReport).alive()
         finally:
             bus.close()
-        return {one["name"]: one for one in live_status(self.engine, reports)}
+        return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, reports)}
 
     def told_offline(self, source: str) -> dict[str, Any]:
         """The same, when nothing runs."""
-        return {one["name"]: one for one in live_status(self.engine, [])}[source]
+        return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, [])}[source]
 
     def state(self, source: str) -> str:
         try:
@@ -163,7 +165,7 @@ class LiveStack:
         """The sources that a supervisor watches over and reads."""
         bus = Bus.connect(self.broker)
         try:
-            reports = Presence(bus, SourceReport).living()
+            reports = Presence(bus, SourceReport).alive()
         finally:
             bus.close()
         return {one.id for one in reports if one.state != "paused"}
@@ -196,7 +198,7 @@ class LiveStack:
         except MoodlineError:
             return []
         try:
-            return Presence(bus, WorkerReport).living()
+            return Presence(bus, WorkerReport).alive()
         finally:
             bus.close()
 
@@ -216,7 +218,7 @@ class LiveStack:
 
     def settled(self) -> bool:
         """Whether every run has ended."""
-        return all(run.state == "done" for run in list_runs(self.engine))
+        return all(run.state == "done" for run in in_snapshot(self.engine, list_runs))
 
     @property
     def _settings(self) -> Settings:
@@ -237,7 +239,9 @@ class LiveStack:
 def assert_balanced(stack: LiveStack) -> dict[str, int]:
     """Every run of the stack: each frame is in one place, each number used once. Totals."""
     totals = {"captured": 0, "analyzed": 0, "broker_lost": 0}
-    summaries = run_summaries(stack.engine, [run.run_id for run in list_runs(stack.engine)])
+    summaries = in_snapshot(
+        stack.engine, run_summaries, [run.run_id for run in in_snapshot(stack.engine, list_runs)]
+    )
     with reading(stack.engine) as connection:
         rows = dict(
             connection.execute(

@@ -423,8 +423,8 @@ def test_an_annotated_copy_is_deleted_when_that_is_confirmed_and_written_down(
     expect(page.get_by_role("button", name="Draw an annotated video")).to_be_focused()
     assert not copy.exists()
     (entry,) = in_snapshot(desk.engine, audit_entries)
-    assert (entry["action"], entry["details"]) == ("annotated copy deleted", {"run": "seen"})
-    assert entry["actor"] == "dashboard on this machine"
+    assert (entry.action, entry.details) == ("annotated copy deleted", {"run": "seen"})
+    assert entry.actor == "dashboard on this machine"
 
 
 def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face: Path) -> None:
@@ -446,7 +446,7 @@ def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face:
         assert not copy.exists()
         assert ask(address, path, "DELETE", Cookie=ola).status == 400
     assert [
-        one["actor"] for one in in_snapshot(desk.engine, audit_entries) if "copy" in one["action"]
+        one.actor for one in in_snapshot(desk.engine, audit_entries) if "copy" in one.action
     ] == ["ola"]
 
 
