@@ -53,7 +53,7 @@ def test_the_report_shows_a_row_and_a_timeline_for_each_recording(
     assert "NNNN" in done.stdout
 
 
-def test_a_recording_that_is_done_is_reused_unless_again(
+def test_a_finished_run_is_reused_without_again(
     installation: Installation, one_face: Path, tmp_path: Path
 ) -> None:
     (first,) = installation.analyze(one_face)
@@ -62,15 +62,17 @@ def test_a_recording_that_is_done_is_reused_unless_again(
 
     (reused,) = installation.analyze(copy)
     (sampled,) = installation.analyze(one_face, "--fps", "5")
-    (anew,) = installation.analyze(one_face, "--again")
+    (repeated,) = installation.analyze(one_face, "--again")
 
     assert reused["run_id"] == first["run_id"]
     assert sampled["run_id"] != first["run_id"]
     assert (sampled["frames_analyzed"], sampled["frames_total"]) == (20, 60)
-    assert anew["run_id"] not in (first["run_id"], sampled["run_id"])
+    assert repeated["run_id"] not in (first["run_id"], sampled["run_id"])
 
 
-def test_the_owner_says_when_and_where(installation: Installation, tmp_path: Path) -> None:
+def test_the_user_gives_capture_time_and_source_name(
+    installation: Installation, tmp_path: Path
+) -> None:
     clip = tmp_path / "door_20260102-030405.mp4"
     write_video(clip, varying(10), VideoSpec())
     pattern = (
@@ -103,10 +105,10 @@ def test_annotation_draws_every_frame_at_its_time(
         times = [frame.time for frame in plain.decode(video=0)]
     assert [frame.time for frame in shown] == pytest.approx(times, abs=0.001)
     picture = shown[58].to_ndarray(format="rgb24").astype(int)
-    assert (picture.max(axis=2) - picture.min(axis=2)).max() > 20, "nothing coloured was drawn"
+    assert (picture.max(axis=2) - picture.min(axis=2)).max() > 20, "no colour was drawn"
 
 
-def test_bad_recordings_are_named_and_the_good_ones_are_read(
+def test_bad_recordings_are_named_and_the_others_are_analysed(
     installation: Installation, one_face: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "text.mp4").write_text("this is no video")
@@ -130,8 +132,8 @@ def test_bad_recordings_are_named_and_the_good_ones_are_read(
         assert f"{name}: " in report.stdout, "the failure is not in the report"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_recording_that_may_not_be_read_says_so(
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
+def test_a_recording_without_read_permission_is_named(
     installation: Installation, one_face: Path, tmp_path: Path
 ) -> None:
     locked = tmp_path / "locked.mp4"
@@ -175,7 +177,7 @@ def test_a_wrong_url_is_one_line_without_its_password(
         ["--recorded-at-pattern", "("],
     ],
 )
-def test_what_cannot_work_is_refused_before_the_work(
+def test_impossible_options_are_refused_before_the_analysis(
     installation: Installation, one_face: Path, arguments: list[str]
 ) -> None:
     done = installation.run("analyze", one_face, *arguments)
@@ -184,7 +186,7 @@ def test_what_cannot_work_is_refused_before_the_work(
     assert not json.loads(installation.run("runs", "list", "--json").stdout)["runs"]
 
 
-def test_servers_of_ones_own_give_the_same_records(
+def test_given_servers_store_the_same_rows_as_embedded_ones(
     installation: Installation,
     three_faces: Path,
     postgresql_database: str,
@@ -205,9 +207,9 @@ def test_servers_of_ones_own_give_the_same_records(
     pd.testing.assert_frame_equal(served_rows, embedded_rows)
 
 
-@pytest.mark.slow  # As services: test_chaos.py.
+@pytest.mark.slow  # test_chaos.py does this with services.
 @pytest.mark.parametrize(
-    ("failpoint", "said"),
+    ("failpoint", "message"),
     [
         ("before-commit:7", "worker ended"),
         ("before-ack:7", "worker ended"),
@@ -215,8 +217,8 @@ def test_servers_of_ones_own_give_the_same_records(
         ("after-publish:25", "ingestor crashed"),
     ],
 )
-def test_a_process_that_dies_again_and_again_changes_no_row(
-    installation: Installation, one_face: Path, failpoint: str, said: str, tmp_path: Path
+def test_repeated_crashes_change_no_row(
+    installation: Installation, one_face: Path, failpoint: str, message: str, tmp_path: Path
 ) -> None:
     installation.analyze(one_face)
     shaken = Installation(
@@ -226,23 +228,23 @@ def test_a_process_that_dies_again_and_again_changes_no_row(
     done = shaken.run("analyze", one_face)
 
     assert done.returncode == 0, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     pd.testing.assert_frame_equal(
         shaken.exported(tmp_path / "shaken.csv"), installation.exported(tmp_path / "calm.csv")
     )
 
 
-def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
+def test_after_ctrl_c_the_same_command_continues(
     installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
-    # A commit a frame, so that there is time to stop it.
+    # One commit per frame leaves time to stop it.
     slow = Installation(installation.home, {"MOODLINE_BATCH_FRAMES": "1"})
     process = slow.start("analyze", long_clip)
     wait_for_frames(slow, 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "goes on" in err
+    assert "Run the same command again" in err
 
     (file,) = installation.analyze(long_clip)
 
@@ -303,7 +305,7 @@ def test_a_folder_of_recordings_ends_in_one_report(
     write_video(folder / "000.mp4", steady(3), VideoSpec(size=SIZE))
     content = (folder / "000.mp4").read_bytes()
     for number in range(1, 30):
-        # Bytes after the last box make another content of the same frames.
+        # Bytes after the last box change the content, but not the frames.
         (folder / f"{number:03}.mp4").write_bytes(
             content + (8 + number).to_bytes(4, "big") + b"free" + bytes(number)
         )

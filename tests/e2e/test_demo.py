@@ -1,4 +1,4 @@
-"""The demo reads back its own schedule."""
+"""`moodline demo` and `moodline doctor`."""
 
 import re
 import signal
@@ -12,7 +12,7 @@ from tests.e2e.commands import Installation, assert_plain_failure, poll
 from tests.rtsp import free_ports
 
 
-def test_the_schedule_is_read_back_and_the_dashboard_opens(
+def test_the_demo_detects_its_script_and_opens_the_dashboard(
     installation: Installation, tmp_path: Path
 ) -> None:
     (taken,) = free_ports(1)
@@ -22,18 +22,18 @@ def test_the_schedule_is_read_back_and_the_dashboard_opens(
         installation.env = {"TMPDIR": str(tmp_path)}
         process = installation.start("demo", "--keep", tmp_path / "clips", "--port", str(taken))
         assert process.stdout is not None
-        said = ""
-        while "Ctrl-C ends everything" not in said:
+        output = ""
+        while "Press Ctrl-C to stop" not in output:
             line = process.stdout.readline()
-            assert line, said
-            said += line
-    address = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
-    assert address is not None and address[1] != str(taken), "another has that port"
+            assert line, output
+            output += line
+    address = re.search(r"http://127\.0\.0\.1:(\d+)/", output)
+    assert address is not None and address[1] != str(taken), "the port is in use"
     (home,) = tmp_path.glob("moodline-demo-*")
     with urllib.request.urlopen(address[0], timeout=60) as answer:
         assert b"moodline" in answer.read()
     with closing(sqlite3.connect(home / "moodline.db")) as records:
-        poll(lambda: _played_live(records))
+        poll(lambda: _has_live_frames(records))
         generated = records.execute(
             """SELECT count(DISTINCT source_pk), count(DISTINCT start) FROM rollups
             JOIN sources ON id = source_pk WHERE tags = '["generated"]' AND width_s = 3600"""
@@ -43,17 +43,17 @@ def test_the_schedule_is_read_back_and_the_dashboard_opens(
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 0, out + err
-    assert " no  " not in said
-    assert "0 faces read where nobody was" in said
+    assert " no  " not in output
+    assert "0 faces detected where no face was" in output
     assert sorted(path.name for path in (tmp_path / "clips").iterdir()) == [
         *("coming-and-going.mp4", "empty-room.mp4", "one-face.mp4", "three-crossing.mp4")
     ]
-    assert not installation.home.exists(), "a demo belongs to nobody's records"
+    assert not installation.home.exists(), "the demo must not touch the user's database"
     assert not home.exists()
 
 
-def _played_live(records: sqlite3.Connection) -> bool:
-    """Whether frames of the camera that plays a clip were analysed."""
+def _has_live_frames(records: sqlite3.Connection) -> bool:
+    """Return whether frames of the demo camera were analysed."""
     analyzed = records.execute(
         """SELECT sum(frames_analyzed) FROM run_state JOIN runs ON id = run_pk
         WHERE kind = 'live'"""
@@ -61,25 +61,25 @@ def _played_live(records: sqlite3.Connection) -> bool:
     return bool(analyzed)
 
 
-def test_a_camera_is_read_until_it_ends(installation: Installation, one_face: Path) -> None:
+def test_a_camera_is_watched_until_it_ends(installation: Installation, one_face: Path) -> None:
     done = installation.run("demo", "--camera", one_face)
 
     assert done.returncode == 0, done.stderr
     assert "60 frames captured" in done.stdout and "a face in 100%" in done.stdout
 
 
-def test_a_camera_that_is_not_there_says_so(installation: Installation) -> None:
+def test_a_missing_camera_is_one_line(installation: Installation) -> None:
     assert_plain_failure(installation.run("demo", "--camera", "/dev/video99"))
 
 
-def test_doctor_finds_a_fresh_installation_well(installation: Installation) -> None:
+def test_doctor_passes_on_a_fresh_installation(installation: Installation) -> None:
     done = installation.run("doctor")
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok") >= 6
 
 
-def test_doctor_says_what_is_wrong_and_what_to_do(installation: Installation) -> None:
+def test_doctor_reports_a_wrong_model_and_broker(installation: Installation) -> None:
     installation.env = {
         "MOODLINE_MODEL": "/no/such/model",
         "MOODLINE_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0",

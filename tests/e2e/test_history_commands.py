@@ -1,4 +1,4 @@
-"""History's commands as real ones: what they print, and what they leave."""
+"""The history commands: trends, summary, rollups, erase, audit and schedule."""
 
 import json
 import random
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from contracts.settings import Settings
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.e2e.commands import Installation
 from tests.history import WrittenRun, at_us, write_history_run
 
@@ -18,7 +19,7 @@ BEGIN = datetime(2026, 5, 4, 9, 58, 10, tzinfo=UTC)
 
 @pytest.fixture
 def installed(tmp_path: Path) -> tuple[Installation, WrittenRun]:
-    """A home whose history has one run, of a Monday in Berlin."""
+    """A MOODLINE_HOME with one run on a Monday in Berlin."""
     home = tmp_path / "home"
     engine = open_engine(Settings(home=home).effective_database_url)
     upgrade(engine)
@@ -27,55 +28,55 @@ def installed(tmp_path: Path) -> tuple[Installation, WrittenRun]:
     return Installation(home, {"MOODLINE_TIMEZONE": "Europe/Berlin"}), run
 
 
-def said(installation: Installation, *arguments: str | Path) -> str:
+def output_of(installation: Installation, *arguments: str | Path) -> str:
     done = installation.run(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def told(installation: Installation, *arguments: str | Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(said(installation, *arguments, "--json"))
+def json_of(installation: Installation, *arguments: str | Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(output_of(installation, *arguments, "--json"))
     return found
 
 
-def test_history_is_shown_summarised_computed_anew_and_erased(
+def test_history_is_shown_summarised_recomputed_and_erased(
     installed: tuple[Installation, WrittenRun], tmp_path: Path
 ) -> None:
     moodline, run = installed
     span = ("--from", "2026-05-04T11:00", "--to", "2026-05-06T13:00")
 
-    trends = told(moodline, "trends", *span)
+    trends = json_of(moodline, "trends", *span)
     assert sum(one["frames"] for one in trends["series"]["door"]) == 600
     assert {(one["weekday"], one["hour"]) for one in trends["week"]} == {(0, 11), (0, 12)}
     assert trends["totals"][0]["now"]["frames"] == 600
-    page = said(moodline, "trends", *span)
+    page = output_of(moodline, "trends", *span)
     assert "door" in page and "Mon" in page
 
-    said(moodline, "summary", run.run_id, "--out", tmp_path)
+    output_of(moodline, "summary", run.run_id, "--out", tmp_path)
     summary = json.loads((tmp_path / f"summary-{run.run_id}.json").read_text())
     assert summary["summary"]["frames_analyzed"] == 600
     assert (tmp_path / f"summary-{run.run_id}.html").stat().st_size > 1000
 
-    assert "3 minutes computed anew" in said(moodline, "rollups", "rebuild")
-    assert told(moodline, "trends", *span) == trends
+    assert "Recomputed 3 minutes" in output_of(moodline, "rollups", "rebuild")
+    assert json_of(moodline, "trends", *span) == trends
 
     until = (BEGIN + timedelta(seconds=20)).isoformat()
     scope = ("--run", run.run_id, "--to", until)
-    assert told(moodline, "erase", *scope, "--dry-run")["frames"] == 100
-    receipt = told(moodline, "erase", *scope, "--yes")
+    assert json_of(moodline, "erase", *scope, "--dry-run")["frames"] == 100
+    receipt = json_of(moodline, "erase", *scope, "--yes")
     assert (receipt["frames"], receipt["run_ids"], receipt["number"]) == (100, [run.run_id], 1)
-    (entry,) = told(moodline, "audit")["audit"]
+    (entry,) = json_of(moodline, "audit")["audit"]
     assert (entry["action"], entry["details"]["frames"]) == ("erase", 100)
-    left = told(moodline, "trends", *span)["series"]["door"]
+    left = json_of(moodline, "trends", *span)["series"]["door"]
     assert sum(one["frames"] for one in left) == 500
 
 
-def test_folders_are_scheduled_and_what_makes_no_sense_is_one_line(
+def test_folders_are_scheduled_and_invalid_arguments_are_one_line(
     installed: tuple[Installation, WrittenRun], tmp_path: Path
 ) -> None:
     moodline, _ = installed
-    said(moodline, "schedule", "add-folder", tmp_path, "--cron", "0 20 * * 1-5", "--name", "r")
-    lines = {line["job"]: line for line in told(moodline, "schedule", "list")["jobs"]}
+    output_of(moodline, "schedule", "add-folder", tmp_path, "--cron", "0 20 * * 1-5", "--name", "r")
+    lines = {line["job"]: line for line in json_of(moodline, "schedule", "list")["jobs"]}
     due = datetime.fromisoformat(lines["folder r"]["next"])
     assert due.weekday() < 5 and due.hour in (18, 19)
     for wrong in (

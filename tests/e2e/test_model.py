@@ -1,4 +1,4 @@
-"""`moodline model` on labelled faces in the layouts that people have: no TensorFlow needed."""
+"""`moodline model` on labelled faces in the common layouts, without TensorFlow."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def face(person: str, emotion: str) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The Kaggle layout with nothing but `test`, and FER+ votes."""
+    """The Kaggle layout with the split `test` only, and FER+ votes."""
     root = tmp_path / "faces"
     with_votes = []
     for person in "abc":
@@ -62,13 +62,15 @@ def test_a_test_split_is_scored_and_reported(
     assert result["latency_ms_per_face"] > 0
     page = report.read_text()
     assert "<svg" in page
-    assert "http" not in page.replace("http://www.w3.org", ""), "it asks another host for something"
+    assert "http" not in page.replace("http://www.w3.org", ""), (
+        "the report must not load anything from another host"
+    )
     shown = installation.run("model", "evaluate", folder)
     assert "accuracy" in shown.stdout
     assert list((installation.home / "reports").glob("*.html"))
 
 
-def test_the_pixel_csv_is_read_too(installation: Installation, tmp_path: Path) -> None:
+def test_a_pixel_csv_is_scored(installation: Installation, tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     with path.open("w", newline="") as file:
         table = csv.writer(file)
@@ -100,7 +102,7 @@ def test_two_models_are_compared_on_the_same_faces(
     assert_plain_failure(installation.run("model", "compare", "x", "y", "--data", folder))
 
 
-def test_a_model_is_calibrated_on_the_faces_that_its_owner_has(
+def test_a_model_is_calibrated_on_labelled_faces(
     installation: Installation, folder: Path, tmp_path: Path
 ) -> None:
     ours = tmp_path / "ours"
@@ -160,7 +162,9 @@ def test_near_duplicates_are_counted(
 
 
 @pytest.mark.parametrize("harm", ["empty", "emotion", "image", "class"])
-def test_a_wrong_layout_is_one_line(installation: Installation, folder: Path, harm: str) -> None:
+def test_an_invalid_dataset_is_one_line(
+    installation: Installation, folder: Path, harm: str
+) -> None:
     if harm == "empty":
         shutil.rmtree(folder / "test")
     elif harm == "emotion":

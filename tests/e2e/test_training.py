@@ -1,4 +1,4 @@
-"""A training that is killed and taken up again ends as an undisturbed one. Needs TensorFlow."""
+"""Training that is killed and resumed gives the same result. Needs TensorFlow."""
 
 import json
 import os
@@ -34,7 +34,7 @@ mixup_alpha = 0.2
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    """Noise in the Kaggle layout: what is learned does not matter here."""
+    """Noise images in the Kaggle layout; the result does not matter here."""
     rng = np.random.default_rng(5)
     for split, count in (("train", 8), ("val", 2)):
         for emotion in EXPRESSIONS:
@@ -48,7 +48,7 @@ def faces(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def imagenet(tmp_path: Path) -> Path:
-    """Weights to start from without a network: random ones, the same for both runs."""
+    """Random initial weights, the same for both runs, so that nothing is downloaded."""
     path = tmp_path / "start.weights.h5"
     code = (
         "import keras; keras.utils.set_random_seed(1); keras.applications.MobileNetV2("
@@ -64,7 +64,7 @@ def log(run: Path) -> list[dict[str, object]]:
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
 
 
-def test_a_killed_training_ends_as_an_undisturbed_one(
+def test_a_killed_training_resumes_with_the_same_result(
     installation: Installation, faces: Path, imagenet: Path, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "tiny.toml"
@@ -75,7 +75,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
 
     process = installation.start(*common, "--run", tmp_path / "killed")
     while not log(tmp_path / "killed"):
-        assert process.poll() is None, "it ended before it could be killed"
+        assert process.poll() is None, "the training ended before it could be killed"
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     done = installation.run(*common, "--run", tmp_path / "killed")
@@ -86,7 +86,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
     assert killed[-1]["loss"] == pytest.approx(calm[-1]["loss"], abs=0.02)
 
 
-def test_a_student_learns_from_the_mean_of_two_teachers_and_starts_from_the_last(
+def test_a_student_learns_from_two_teachers(
     installation: Installation, faces: Path, imagenet: Path, tmp_path: Path
 ) -> None:
     recipe, student = tmp_path / "tiny.toml", tmp_path / "student.toml"

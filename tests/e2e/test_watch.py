@@ -1,4 +1,4 @@
-"""`moodline watch` on a real RTSP server: seen, lost, and seen again."""
+"""`moodline watch` with an RTSP server, a file, and sources that do not exist."""
 
 import json
 import re
@@ -20,31 +20,31 @@ def summary(out: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_camera_that_reboots_is_seen_again(
+def test_a_camera_that_restarts_is_reconnected(
     installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera:
         url = camera.url(long_clip.name)
         process = installation.start("watch", url, "--fps", "5", "--seconds", "20", "--json")
         assert process.stderr is not None
-        # It says nothing while all is well; the server dies once it streams.
+        # Nothing is printed while it streams, so a second command shows when it does.
         first = installation.run("watch", url, "--seconds", "4", "--json")
         camera.kill()
-        said = process.stderr.readline()
+        reason = process.stderr.readline()
         camera.start()
         out, rest = process.communicate(timeout=120)
 
     calm, shaken = summary(first.stdout), summary(out)
     assert first.returncode == process.returncode == 0, first.stderr + rest
     assert calm["with_face"] > 0.8 * calm["analyzed"] > 5
-    assert re.match(r"(backing_off|stalled): ", said), said
+    assert re.match(r"(backing_off|stalled): ", reason), reason
     assert {"streaming", "backing_off"} <= set(shaken["states"])
     assert shaken["states"]["streaming"] > 5
     assert shaken["sampled_out"] > shaken["analyzed"] > 20
     assert not installation.home.exists(), "nothing is stored"
 
 
-def test_a_wrong_path_says_so_and_is_tried_again(
+def test_a_wrong_path_is_reported_and_tried_again(
     installation: Installation, one_face: Path, tmp_path: Path
 ) -> None:
     with RtspCamera(one_face.parent, tmp_path / "rtsp.log") as camera:
@@ -62,6 +62,6 @@ def test_a_file_is_watched_to_its_end(installation: Installation, one_face: Path
     assert 3 < found["seconds"] < 60 and found["tracks"] == 1
 
 
-def test_what_is_not_there_is_said_at_once(installation: Installation, tmp_path: Path) -> None:
+def test_a_missing_source_fails_at_once(installation: Installation, tmp_path: Path) -> None:
     for source in ("/dev/video99", tmp_path / "nothing.mp4", "ftp://host/a"):
         assert_plain_failure(installation.run("watch", source, "--seconds", "60"))

@@ -16,7 +16,12 @@ from moodline.cli import main
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    [__name__, "moodline.analysis.analyze", "moodline.commands.runs", "moodline.commands.trends"]
+    [
+        __name__,
+        "moodline.analysis.analyze",
+        "moodline.commands.history.trends_report",
+        "moodline.commands.recordings.run_report",
+    ]
 )
 
 

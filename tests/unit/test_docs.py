@@ -28,7 +28,7 @@ COMMANDS = dict(commands(command_line(), "moodline"))
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_documented(name: str) -> None:
-    page = (ROOT / "docs" / "commands.md").read_text()
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
     assert name in page
     for parameter in COMMANDS[name].params:
         if parameter.param_type_name == "option" and parameter.name != "help":
