@@ -56,7 +56,7 @@ def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) ->
     def content_at(pathname: str) -> html.Div:
         page, rest = page_at(pages, pathname.removeprefix(base))
         if page is None:
-            message = _message("There is no page at this address.", "Choose one in the menu.")
+            message = _message("There is no page at this address.", "Choose a page in the menu.")
             return _framed("Not found", message)
         try:
             require_role(page.needs)

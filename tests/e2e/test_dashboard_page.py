@@ -16,11 +16,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine
 
-from analytics.history.rollups import fold_all
+from analytics.history.rollups import roll_up_all
 from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.backend import Backend
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
 from tests.pages import quiet_page, serving
@@ -31,7 +32,7 @@ SOURCES = ("door", "hall, left", "<b>yard</b>")
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Three sources, seen an hour and two days ago, and nothing in between."""
+    """Three sources, analysed an hour and two days ago, and nothing in between."""
     engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('records') / 'records.db'}")
     upgrade(engine)
     chance = random.Random(5)
@@ -39,7 +40,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         for ago in (timedelta(hours=1), timedelta(days=2)):
             begin = utc_now() - ago
             write_history_run(engine, source, at_us(begin), 200, chance, step_ms=1000, batch=50)
-    fold_all(engine)
+    roll_up_all(engine)
     yield engine
     engine.dispose()
 
@@ -52,14 +53,14 @@ def address(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def viewer(browser: Browser) -> Iterator[BrowserContext]:
-    """A viewer in Berlin, who opens one page after the other."""
+    """A viewer in Berlin; all tests of the module share the browser context."""
     with browser.new_context(timezone_id="Europe/Berlin") as one:
         yield one
 
 
 @pytest.fixture
 def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
-    """A page that goes nowhere else and says nothing on its console."""
+    """A page that makes no request elsewhere and writes nothing to its console."""
     with quiet_page(viewer, address) as page:
         yield page
 
@@ -79,7 +80,7 @@ def headings(page: Page) -> list[str]:
 
 
 def shown_range(page: Page) -> list[str]:
-    """Where the first chart's axis begins and ends."""
+    """Return begin and end of the first chart's axis."""
     script = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
     return [str(one) for one in page.evaluate(script)]
 
@@ -93,16 +94,16 @@ def status_of(url: str, **headers: str) -> tuple[int, dict[str, str]]:
         return exc.code, dict(exc.headers)
 
 
-def test_the_page_shows_each_source_and_says_what_was_seen(page: Page, address: str) -> None:
+def test_the_page_shows_a_chart_and_totals_for_each_source(page: Page, address: str) -> None:
     opened(page, f"{address}/trends")
     assert headings(page) == sorted(SOURCES)
     expect(page.locator("#lead")).to_contain_text("3 sources together: most")
-    # They are recordings: what lies between them could not have been seen, and is no gap.
+    # The sources are recordings: the time between two of them is not expected, so not a gap.
     expect(page.locator("#lead")).to_contain_text("100 % covered; no gap")
     expect(page.locator("#span")).to_contain_text("(Europe/Berlin)")
     expect(page.locator("#per-source tbody tr")).to_have_count(3)
     expect(page.locator("#per-source")).to_contain_text("Derived valence")
-    expect(page.locator("#valence-help")).to_contain_text("no measurement")
+    expect(page.locator("#valence-help")).to_contain_text("not measured")
     expect(page.locator("#legend li")).to_have_count(9)
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("footer")).to_have_text(
@@ -139,14 +140,14 @@ def test_the_address_is_the_state_of_the_page(page: Page, address: str) -> None:
     expect(pressed(page, "Share")).to_be_visible()
 
 
-def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:
+def test_a_custom_range_is_shown_and_an_invalid_one_explained(page: Page, address: str) -> None:
     opened(page, f"{address}/trends")
     page.get_by_text("Custom", exact=True).click()
     now = datetime.now().replace(second=0, microsecond=0)
     page.get_by_label("From", exact=True).fill("2026-01-02T08:00")
     page.get_by_label("To", exact=True).fill("2026-01-01T08:00")
     page.get_by_role("button", name="Show range").click()
-    expect(page.locator("#range-trouble")).to_have_text("A range begins before it ends.")
+    expect(page.locator("#range-trouble")).to_have_text("The begin must be before the end.")
     begin = (now - timedelta(days=3)).isoformat(timespec="minutes")
     page.get_by_label("From", exact=True).fill(begin)
     page.get_by_label("To", exact=True).fill(f"{now + timedelta(days=1):%Y-%m-%dT00:00}")
@@ -156,7 +157,7 @@ def test_a_range_of_the_viewers_own(page: Page, address: str) -> None:
     expect(page.locator("#range-trouble")).to_be_empty()
 
 
-def test_what_cannot_be_shown_is_said(page: Page, address: str) -> None:
+def test_invalid_parts_of_the_address_are_noted(page: Page, address: str) -> None:
     opened(page, f"{address}/trends?from=<script>&mode=pie&sources=door,nobody")
     expect(page.locator("#notes p")).to_have_count(3)
     assert headings(page) == ["door"]
@@ -174,7 +175,7 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     of_the_whole = table.inner_html()
     plot = page.locator("figure:visible .nsewdrag").first.bounding_box()
     assert plot is not None
-    # Around two days ago, when there was something to see.
+    # Around two days ago, where there are frames.
     page.mouse.move(plot["x"] + 0.66 * plot["width"], plot["y"] + 20)
     page.mouse.down()
     page.mouse.move(plot["x"] + 0.77 * plot["width"], plot["y"] + 30, steps=4)
@@ -182,7 +183,7 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     page.wait_for_url(re.compile("zoom="))
     expect(page.locator("#span")).to_contain_text("in steps of 5 min")
     poll(lambda: shown_range(page) != whole)
-    # The table is asked for on its own, once the chart is there.
+    # The table is requested separately, after the chart.
     poll(lambda: table.inner_html() != of_the_whole)
     page.wait_for_load_state("networkidle")
     zoomed, of_the_zoom = shown_range(page), table.inner_html()
@@ -198,7 +199,7 @@ def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -
     assert shown_range(page) == zoomed
 
 
-def test_on_a_telephone_nothing_is_scrolled_sideways(page: Page, address: str) -> None:
+def test_the_narrow_page_does_not_scroll_sideways(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, f"{address}/trends?from=now-7d&to=now")
     page.get_by_text("Data table").locator("visible=true").first.click()
@@ -208,7 +209,9 @@ def test_on_a_telephone_nothing_is_scrolled_sideways(page: Page, address: str) -
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_without_a_database_or_history_it_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+def test_without_database_or_history_the_page_explains_what_to_do(
+    browser: Browser, tmp_path: Path
+) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     with (
         serving(Backend(engine, Settings()), prefix="/moodline/") as address,
@@ -232,19 +235,19 @@ def test_without_a_database_or_history_it_says_what_to_do(browser: Browser, tmp_
     engine.dispose()
 
 
-def test_an_address_that_nothing_has_is_a_page_that_says_so(browser: Browser, address: str) -> None:
+def test_an_unknown_address_shows_a_not_found_page(browser: Browser, address: str) -> None:
     with browser.new_page() as page:
         answer = page.goto(f"{address}/no/such/page")
         assert answer is not None and answer.status == 404
         expect(page.locator("#page h1")).to_have_text("Not found")
-        expect(page.locator("#page")).to_contain_text("There is no such page")
+        expect(page.locator("#page")).to_contain_text("There is no page at this address")
         page.get_by_role("link", name="Trends").click()
         expect(page.locator("figure:visible .main-svg").first).to_be_visible()
     found, headers = status_of(f"{address}/assets/nothing.png", Accept="image/png")
     assert found == 404 and "html" not in headers["content-type"]
 
 
-def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> None:
+def test_other_host_names_are_refused_and_every_response_has_the_policy(address: str) -> None:
     assert status_of(address, Host="evil.example")[0] == 403
     assert status_of(f"{address}/healthz")[0] == 200
     assert status_of(f"{address}/nothing")[0] == 404
@@ -254,7 +257,7 @@ def test_only_this_host_may_ask_and_every_answer_is_guarded(address: str) -> Non
         assert "unsafe-eval" not in policy
 
 
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_the_server_runs_until_sigterm(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
     code = (

@@ -1,6 +1,6 @@
-"""Every page, wide and narrow, light and dark: a picture to look at, no noise, and axe content.
+"""Every page, wide and narrow, light and dark: no console output, and no findings of axe.
 
-The pictures are the test's output, in MOODLINE_SHOTS or the test's folder.
+The screenshots are output of the test, in MOODLINE_SHOTS or a temporary folder.
 """
 
 import json
@@ -33,10 +33,10 @@ READY = {
     "system": "#services .facts",
 }
 REVIEWED = {
-    # axe cannot tell contrast over a picture, a pattern, or where parts of a chart overlap: the
-    # texts there were looked at, and have the page's colours on the page's ground.
+    # axe cannot compute contrast over a picture, a pattern or overlapping parts of a chart. These
+    # texts were checked by eye: they have the page's text colour on the page's background.
     "color-contrast",
-    # A recording as it was sent: moodline makes no captions, and reads no sound.
+    # A recording is played as uploaded: moodline makes no captions and reads no sound.
     "video-caption",
 }
 
@@ -45,7 +45,7 @@ REVIEWED = {
 def stack(
     tmp_path_factory: pytest.TempPathFactory, three_faces: Path, one_face: Path
 ) -> Iterator[LiveStack]:
-    """A live camera, two finished recordings, and a generated month."""
+    """A live camera, a finished recording and a generated month."""
     folder = tmp_path_factory.mktemp("pages")
     installation = Installation(folder / "home")
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
@@ -74,7 +74,9 @@ def paths(stack: LiveStack) -> dict[str, str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", list(SIZES))
-def test_every_page(browser: Browser, stack: LiveStack, shots: Path, size: str, theme: str) -> None:
+def test_every_page_is_accessible_and_quiet(
+    browser: Browser, stack: LiveStack, shots: Path, size: str, theme: str
+) -> None:
     wide, high = SIZES[size]
     found = []
     with browser.new_context(
@@ -83,7 +85,7 @@ def test_every_page(browser: Browser, stack: LiveStack, shots: Path, size: str, 
         timezone_id="Europe/Berlin",
     ) as viewer:
         for path, ready in paths(stack).items():
-            # Of the dark ones also what a range of one's own is entered in.
+            # A custom range, so that the dark screenshots show its inputs.
             query = "?from=now-8d&to=now" if (path, theme) == ("trends", "dark") else ""
             with quiet_page(viewer, stack.address) as page:
                 page.goto(f"{stack.address}{path}{query}")
@@ -91,13 +93,13 @@ def test_every_page(browser: Browser, stack: LiveStack, shots: Path, size: str, 
                 name = "recording" if "/" in path else path
                 page.screenshot(path=shots / f"{name}-{size}-{theme}.png", full_page=True)
                 assert page.evaluate("document.documentElement.scrollWidth") == wide, path
-                # What is redrawn while axe looks at it is looked at again.
-                found += _troubles(page, path) and _troubles(page, path)
+                # A redraw while axe runs can cause findings: run it again.
+                found += _findings(page, path) and _findings(page, path)
     assert not found, json.dumps(found, indent=1)
 
 
-def _troubles(page: Page, path: str) -> list[tuple[str, str, list[str]]]:
-    """What axe has to say of the page: violations, and what it cannot tell and nobody looked at."""
+def _findings(page: Page, path: str) -> list[tuple[str, str, list[str]]]:
+    """Return axe's violations, and its incomplete checks that are not in REVIEWED."""
     axed = Axe().run(page).response
     unsure = [one for one in axed["incomplete"] if one["id"] not in REVIEWED]
     return [

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
 from dashboard.now.hub import Hub
-from dashboard.now.reader import Reader
+from dashboard.now.reader import LiveReader
 from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
@@ -36,10 +36,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
-    """The hub that the dashboard makes, once it did."""
+    """The hub of the dashboard, once it is created."""
     made: list[Hub] = []
 
-    def make(reader: Reader) -> Hub:
+    def make(reader: LiveReader) -> Hub:
         made.append(Hub(reader))
         return made[-1]
 
@@ -86,7 +86,7 @@ def test_a_full_now_is_said_and_there_is_room_again_when_somebody_leaves(
     hubs: list[Hub],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dashboard.now.hub.MOST_VIEWERS", 1)
+    monkeypatch.setattr("dashboard.now.hub.MAX_VIEWERS", 1)
     camera(engine, "door")
     with viewer.new_page() as late:
         late.set_default_timeout(60_000)
@@ -94,7 +94,7 @@ def test_a_full_now_is_said_and_there_is_room_again_when_somebody_leaves(
             first.goto(f"{address}/now")
             expect(first.get_by_role("article", name="door")).to_be_visible()
             late.goto(f"{address}/now")
-            full = "1 pages show the live sources already"
+            full = "Now is open on 1 pages, which is the limit"
             expect(late.locator("#now-link")).to_contain_text(full)
             expect(first.locator("#now-link")).to_be_empty()
             assert hubs[0].viewers == 1

@@ -1,4 +1,4 @@
-"""The page Now over a real `moodline up` with a real RTSP camera, in a real browser."""
+"""The page Now over a real `moodline up` with an RTSP camera, in a browser."""
 
 import re
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def test_from_the_first_start_to_the_first_chart(page: Page, stack: LiveStack) -
     expect(page.locator("#lead")).to_contain_text("demo camera")
 
 
-def test_a_camera_dies_and_its_tile_says_so(
+def test_a_tile_shows_that_its_camera_is_offline_and_back(
     page: Page, stack: LiveStack, long_clip: Path, tmp_path: Path
 ) -> None:
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera:

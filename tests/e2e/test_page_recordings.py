@@ -1,4 +1,4 @@
-"""The page Recordings over a real `up`: sent, analysed, played, cancelled, refused, resumed."""
+"""The page Recordings over a real `moodline up`: upload, play, cancel, retry, resume."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ def ask(stack: LiveStack, path: str, method: str = "GET", **headers: str) -> tup
         return exc.code, exc.read()
 
 
-def test_a_recording_is_sent_analysed_played_and_taken_away(
+def test_a_recording_is_uploaded_analysed_played_and_deleted(
     browser: Browser, stack: LiveStack, one_face: Path
 ) -> None:
     with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
@@ -88,7 +88,7 @@ def test_a_recording_is_sent_analysed_played_and_taken_away(
     assert [path.parent.name for path in left] == ["annotated"]
 
 
-def test_a_part_of_a_recording_is_answered(stack: LiveStack, one_face: Path) -> None:
+def test_range_requests_return_a_part_of_the_recording(stack: LiveStack, one_face: Path) -> None:
     stack.installation.analyze(one_face)
     (run,) = runs_of(stack.installation)
     whole = one_face.read_bytes()
@@ -100,11 +100,11 @@ def test_a_part_of_a_recording_is_answered(stack: LiveStack, one_face: Path) -> 
         assert ask(stack, path)[0] in {400, 404}
 
 
-def test_an_upload_that_broke_off_goes_on_where_it_stopped(
+def test_an_interrupted_upload_resumes_where_it_stopped(
     browser: Browser, stack: LiveStack, one_face: Path, tmp_path: Path
 ) -> None:
     large = tmp_path / "large.mp4"
-    free = 2 * MAX_CHUNK_BYTES + 1000  # A box of MP4 that players skip.
+    free = 2 * MAX_CHUNK_BYTES + 1000  # An MP4 box that players skip.
     large.write_bytes(one_face.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
     pieces: list[str] = []
 
@@ -126,7 +126,7 @@ def test_an_upload_that_broke_off_goes_on_where_it_stopped(
     assert run.frames_analyzed == 60
 
 
-def test_what_is_no_recording_is_refused_in_a_line(
+def test_a_file_that_is_not_a_recording_is_refused(
     browser: Browser, stack: LiveStack, tmp_path: Path
 ) -> None:
     text, cut, hostile = (tmp_path / name for name in ("notes.mp4", "cut.mkv", "list.ts"))
@@ -144,7 +144,7 @@ def test_what_is_no_recording_is_refused_in_a_line(
     assert runs_of(stack.installation) == ()
 
 
-def test_a_folder_is_queued_and_a_run_cancelled_and_tried_again(
+def test_a_folder_is_queued_and_its_run_cancelled_and_retried(
     browser: Browser, stack: LiveStack, one_face: Path, long_clip: Path
 ) -> None:
     for family in stack.family():

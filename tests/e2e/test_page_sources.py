@@ -1,4 +1,4 @@
-"""The pages Sources and Try an image, over a real `up`, a real camera, and hostile pictures."""
+"""The pages Sources and Try an image over a real `moodline up`, a camera and hostile images."""
 
 import struct
 import zlib
@@ -37,7 +37,7 @@ def page(browser: Browser, stack: LiveStack) -> Iterator[Page]:
         yield one
 
 
-def test_a_camera_is_added_tested_seen_live_edited_and_removed(
+def test_a_camera_is_added_tested_edited_paused_and_removed(
     page: Page, stack: LiveStack, long_clip: Path, tmp_path: Path
 ) -> None:
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera:
@@ -65,7 +65,7 @@ def test_a_camera_is_added_tested_seen_live_edited_and_removed(
         page.get_by_role("button", name="Edit door").click()
         page.get_by_label("Frames analysed").fill("3")
         page.get_by_role("button", name="Save").click()
-        expect(door).to_contain_text("at most 3 fps analysed")
+        expect(door).to_contain_text("limit 3 fps")
         page.get_by_role("button", name="Pause door").click()
         expect(door).to_contain_text("Paused")
         page.get_by_role("button", name="Resume door").click()
@@ -78,7 +78,7 @@ def test_a_camera_is_added_tested_seen_live_edited_and_removed(
         expect(page.locator(".empty")).to_contain_text("No live source yet")
 
 
-def test_a_picture_is_read_and_nothing_is_kept(
+def test_an_image_is_read_and_not_stored(
     browser: Browser, stack: LiveStack, tmp_path: Path
 ) -> None:
     before = set(stack.installation.home.rglob("*"))
@@ -97,7 +97,7 @@ def test_a_picture_is_read_and_nothing_is_kept(
 
 
 def png(width: int, height: int, rows: bytes) -> bytes:
-    """A grey PNG as its header says, whatever the rows are."""
+    """Return a grey PNG whose header has this size, with any data as its rows."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -110,10 +110,10 @@ def png(width: int, height: int, rows: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[ImageReader]:
-    desk = ImageReader()
-    yield desk
-    desk.close()
+def reader() -> Iterator[ImageReader]:
+    reader = ImageReader()
+    yield reader
+    reader.close()
 
 
 @pytest.mark.parametrize(
@@ -130,29 +130,31 @@ def desk() -> Iterator[ImageReader]:
     ],
     ids=["empty", "svg", "wide", "bomb", "large", "jpeg", "gif", "webp"],
 )
-def test_hostile_pictures_get_a_line(desk: ImageReader, data: bytes, said: str) -> None:
+def test_a_hostile_image_is_an_error_and_the_next_image_is_read(
+    reader: ImageReader, data: bytes, said: str
+) -> None:
     with pytest.raises(MoodlineError, match=said):
-        desk.read(data)
-    happy = desk.read((FACES / "a-happy.png").read_bytes())
-    assert happy["faces"][0]["label"] == "happy", "the next one is read all the same"
-    assert desk._process is not None
-    assert psutil.Process(desk._process.pid).memory_info().rss < 900e6
+        reader.read(data)
+    happy = reader.read((FACES / "a-happy.png").read_bytes())
+    assert happy.faces[0].label == "happy", "the next image is read"
+    assert reader._process is not None
+    assert psutil.Process(reader._process.pid).memory_info().rss < 900e6
 
 
-def test_a_process_that_dies_of_a_picture_is_started_anew(desk: ImageReader) -> None:
+def test_a_reader_process_that_died_is_restarted(reader: ImageReader) -> None:
     happy = (FACES / "a-happy.png").read_bytes()
-    desk.read(happy)
-    assert desk._process is not None
-    desk._process.kill()
-    desk._process.wait()
-    assert desk.read(happy)["faces"]
+    reader.read(happy)
+    assert reader._process is not None
+    reader._process.kill()
+    reader._process.wait()
+    assert reader.read(happy).faces
 
 
-def test_an_upright_picture_is_read_however_the_camera_was_held(desk: ImageReader) -> None:
+def test_a_rotated_photo_is_read_upright(reader: ImageReader) -> None:
     face = cv2.imread(str(FACES / "a-happy.png"), cv2.IMREAD_GRAYSCALE)
     turned = cv2.rotate(face, cv2.ROTATE_90_COUNTERCLOCKWISE)
     _, jpeg = cv2.imencode(".jpg", turned)
     data = jpeg.tobytes()
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
     marked = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
-    assert [one["label"] for one in desk.read(marked)["faces"]] == ["happy"]
+    assert [one.label for one in reader.read(marked).faces] == ["happy"]

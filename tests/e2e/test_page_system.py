@@ -1,4 +1,4 @@
-"""The page System and privacy over a real `up`: what runs, what is kept, what is erased."""
+"""The page System & privacy over a real `moodline up`: services, retention, erasure, notice."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from tests.rtsp import free_ports
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, one_face: Path) -> Iterator[LiveStack]:
-    """One for all: a single test changes what is kept, and no other looks at it."""
+    """One stack for all tests: only one of them changes records, and no other reads those."""
     folder = tmp_path_factory.mktemp("up")
     installation = Installation(folder / "home")
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
@@ -37,7 +37,7 @@ def page(browser: Browser, stack: LiveStack) -> Iterator[Page]:
         yield one
 
 
-def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
+def test_the_page_shows_services_jobs_storage_and_retention(page: Page, stack: LiveStack) -> None:
     page.goto(f"{stack.address}system")
     services = page.get_by_role("region", name="Services", exact=True)
     expect(services).to_contain_text("Valkey")
@@ -59,9 +59,7 @@ def test_what_runs_is_shown(page: Page, stack: LiveStack) -> None:
     expect(page.locator("#erase")).to_contain_text("A time range keeps the uploaded recording")
 
 
-def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
-    browser: Browser, stack: LiveStack
-) -> None:
+def test_a_run_is_erased_after_a_dry_run_and_audited(browser: Browser, stack: LiveStack) -> None:
     with reading(stack.engine) as connection:
         run_id = connection.execute(select(Run.run_id)).scalar_one()
         frames = connection.execute(select(func.count()).select_from(Frame)).scalar_one()
@@ -83,7 +81,7 @@ def test_a_run_is_erased_after_a_dry_run_and_the_audit_says_so(
         assert connection.execute(select(func.count()).select_from(Frame)).scalar_one() == 0
 
 
-def test_the_notice_is_one_page_to_print(browser: Browser, stack: LiveStack) -> None:
+def test_the_notice_prints_on_one_page(browser: Browser, stack: LiveStack) -> None:
     with browser.new_context() as viewer, viewer.new_page() as page:
         page.goto(f"{stack.address}system")
         page.get_by_label("Run", exact=True).fill("no-such-run")
@@ -96,13 +94,13 @@ def test_the_notice_is_one_page_to_print(browser: Browser, stack: LiveStack) -> 
         notice = opened.value
         expect(notice.get_by_role("heading")).to_have_text("Facial expressions are counted here")
         expect(notice.locator("main")).to_contain_text("Entrance <hall>.")
-        expect(notice.locator("main")).to_contain_text("for 90 days, then only sums")
+        expect(notice.locator("main")).to_contain_text("for 90 days, then only totals")
         expect(notice.locator("main")).to_contain_text("Article 5(1)(f)")
         printed = notice.pdf(prefer_css_page_size=True)
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
 
 
-def test_what_is_asked_wrongly_is_said_in_a_line(stack: LiveStack) -> None:
+def test_an_invalid_erasure_request_gets_an_error_that_names_the_field(stack: LiveStack) -> None:
     for body, said in (
         ({"source": "", "run": ""}, "everything"),
         ({"source": "nowhere"}, "nowhere"),

@@ -1,4 +1,4 @@
-"""What stands around the charts of Trends, in a real browser over a generated month."""
+"""Controls, details and exports of the page Trends, in a browser over a generated month."""
 
 import csv
 import io
@@ -80,7 +80,9 @@ def asked(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def test_two_sources_over_a_week_stand_side_by_side(page: Page, address: str) -> None:
+def test_two_sources_have_charts_of_the_same_scale_and_a_comparison(
+    page: Page, address: str
+) -> None:
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     names = page.locator("#charts figure:visible h2")
     expect(names).to_have_text(["café (generated)", "library (generated)"])
@@ -89,15 +91,15 @@ def test_two_sources_over_a_week_stand_side_by_side(page: Page, address: str) ->
         "[...document.querySelectorAll('figure:not([hidden]) .js-plotly-plot')]"
         ".map(one => String(one.layout.yaxis.range))"
     )
-    assert len(ranges) == 2 and len(set(ranges)) == 1, "their heights can be compared"
+    assert len(ranges) == 2 and len(set(ranges)) == 1, "one scale for both"
     compared = page.get_by_role("region", name="Compared with the time before")
     expect(compared.locator("tbody tr")).to_have_count(8)
     expect(compared).to_contain_text(re.compile(r"[+−±]\d+ point"))
 
 
-def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: str) -> None:
+def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now")
-    page.get_by_title("Show happy alone").first.click()
+    page.get_by_title("Show only happy").first.click()
     expect(page.locator(".legend-link.only")).to_contain_text("happy")
     assert asked(page)["only"] == ["happy"]
     page.get_by_text("Lines", exact=True).click()
@@ -114,12 +116,12 @@ def test_one_expression_alone_and_lines_are_in_the_address(page: Page, address: 
 
 
 def source_list(page: Page) -> Locator:
-    """The list of sources, open."""
+    """Open the list of sources and return it."""
     page.get_by_role("button", name="Sources and tags").click()
     return page.get_by_role("list", name="Sources and tags")
 
 
-def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
+def test_a_tag_can_be_chosen_as_its_sources(page: Page, address: str) -> None:
     opened(page, address, "from=now-24h&to=now")
     source_list(page).get_by_label("tag generated, each source").check()
     page.wait_for_url(re.compile("sources="))
@@ -127,7 +129,7 @@ def test_a_tag_stands_for_its_sources(page: Page, address: str) -> None:
     expect(page.get_by_label("entrance", exact=True)).to_be_checked()
 
 
-def test_sources_are_chosen_from_a_list_by_the_keyboard(page: Page, address: str) -> None:
+def test_sources_can_be_chosen_with_the_keyboard(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=library")
     button = page.get_by_role("button", name="Sources and tags")
     expect(button).to_have_accessible_name("Sources and tags library")
@@ -156,7 +158,7 @@ def test_sources_are_chosen_from_a_list_by_the_keyboard(page: Page, address: str
     expect(button).to_have_accessible_name("Sources and tags All sources")
 
 
-def test_of_choices_in_a_row_none_is_lost(page: Page, address: str) -> None:
+def test_quick_choices_are_all_kept(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now")
     choices = source_list(page)
     page.evaluate(
@@ -164,20 +166,22 @@ def test_of_choices_in_a_row_none_is_lost(page: Page, address: str) -> None:
         const choose = name => labels.find(one => one.textContent === name).click();
         choose("café");
         choose("entrance");
-        // What the server said of the first comes now.
+        // The server's answer to the first choice arrives now.
         const choices = ["café", "entrance", "library"].map(label => ({ label, values: [label] }));
         const detail = { choices, chosen: ["café"] };
         dispatchEvent(new CustomEvent("moodline-offered", { detail }));
         choose("library"); })()"""
     )
     page.wait_for_url("**sources=caf%C3%A9,entrance,library*")
-    # And with them the tag that they all have.
+    # And the tag that they all have.
     expect(choices.get_by_role("checkbox", checked=True)).to_have_count(4)
     expect(page.locator("#charts figure:visible")).to_have_count(3)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_open_list_of_sources(page: Page, address: str, shots: Path, theme: str) -> None:
+def test_the_open_list_of_sources_fits_a_narrow_page(
+    page: Page, address: str, shots: Path, theme: str
+) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, address, "from=now-7d&to=now&sources=library,entrance")
@@ -187,7 +191,7 @@ def test_the_open_list_of_sources(page: Page, address: str, shots: Path, theme: 
     assert not Axe().run(page, "#sources").response["violations"]
 
 
-def test_a_tag_stands_beside_sources_as_one(page: Page, address: str) -> None:
+def test_a_tag_can_be_one_series_beside_sources(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=library")
     source_list(page).get_by_label("tag generated, as one").check()
     names = page.locator("#charts figure:visible h2")
@@ -210,7 +214,7 @@ def test_a_tag_stands_beside_sources_as_one(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["share", "lines"])
-def test_what_is_drawn_is_named_beside_it(
+def test_direct_labels_fit_and_do_not_overlap(
     page: Page, address: str, shots: Path, theme: str, mode: str
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -229,7 +233,7 @@ def test_what_is_drawn_is_named_beside_it(
         assert all(above <= begin + 3 for (_, above, *_), (begin, *_) in pairwise(ends))
 
 
-def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:
+def test_a_moment_zooms_to_its_time(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now")
     page.locator("#moment-0").click()
     page.wait_for_url(re.compile("zoom=20"))
@@ -237,7 +241,7 @@ def test_a_moment_leads_to_its_time(page: Page, address: str) -> None:
     expect(page.locator("#moment-0, .extras .soft").first).to_be_visible()
 
 
-def test_an_hour_of_the_week_is_what_the_records_say(
+def test_an_hour_of_the_week_agrees_with_the_records(
     page: Page, address: str, engine: Engine
 ) -> None:
     opened(page, address, "from=now-30d&to=now&sources=library")
@@ -271,7 +275,9 @@ def _is_person_time(name: str) -> bool:
     }
 
 
-def test_the_sheet_has_what_is_shown(page: Page, address: str, engine: Engine) -> None:
+def test_the_csv_file_has_the_numbers_of_the_chart(
+    page: Page, address: str, engine: Engine
+) -> None:
     opened(page, address, "from=now-7d&to=now&sources=library")
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
@@ -305,7 +311,7 @@ def test_the_link_is_absolute(page: Page, address: str, viewer: BrowserContext) 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_picture_means_the_same_without_the_page(
+def test_a_saved_picture_has_title_and_legend(
     page: Page, address: str, shots: Path, theme: str
 ) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
@@ -329,7 +335,7 @@ def test_a_picture_means_the_same_without_the_page(
     assert not page.evaluate(f"{live}.showlegend"), "the page's own chart stays as it was"
 
 
-def test_what_was_made_up_is_marked_wherever_it_is_shown(page: Page, address: str) -> None:
+def test_generated_history_is_marked_everywhere(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now")
     expect(page.locator("#lead")).to_contain_text(
         "3 sources together (all generated, not measured)"
@@ -338,7 +344,7 @@ def test_what_was_made_up_is_marked_wherever_it_is_shown(page: Page, address: st
     expect(page.locator("#per-source tbody tr").first).to_contain_text("(generated)")
 
 
-def test_a_name_is_no_formula(tmp_path: Path) -> None:
+def test_a_source_name_in_the_csv_file_is_not_a_formula(tmp_path: Path) -> None:
     from sqlalchemy import update
 
     from records.database import transaction
@@ -357,7 +363,7 @@ def test_a_name_is_no_formula(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_viewer_from_elsewhere_reads_their_own_dates_and_numbers(
+def test_dates_and_numbers_follow_the_browser_language(
     viewer: BrowserContext, address: str
 ) -> None:
     browser = viewer.browser
@@ -380,7 +386,7 @@ def test_a_viewer_from_elsewhere_reads_their_own_dates_and_numbers(
         expect(ticks.filter(has_text=re.compile(r"^\d+\. [A-Z]"))).not_to_have_count(0)
 
 
-def test_whoever_asks_for_less_motion_sees_none(page: Page, address: str) -> None:
+def test_reduced_motion_turns_off_all_motion(page: Page, address: str) -> None:
     page.emulate_media(reduced_motion="reduce")
     opened(page, address, "from=now-24h&to=now")
     moving = page.evaluate(
@@ -393,7 +399,7 @@ def test_whoever_asks_for_less_motion_sees_none(page: Page, address: str) -> Non
     assert not moving
 
 
-def test_what_a_page_loads_is_one_script_and_one_sheet(page: Page, address: str) -> None:
+def test_a_page_loads_one_script_and_one_style_sheet(page: Page, address: str) -> None:
     asked = list[tuple[str, str]]()
     page.on("request", lambda one: asked.append((one.resource_type, one.url[len(address) :])))
     opened(page, address, "from=now-7d&to=now")
@@ -402,7 +408,7 @@ def test_what_a_page_loads_is_one_script_and_one_sheet(page: Page, address: str)
     (script,) = (url for url in scripts if "dash_renderer" in url)
     scripts.remove(script)
     names = sorted(url.rpartition("/")[2].partition(".")[0] for url in scripts)
-    # Fetched ahead, and not again by the chart.
+    # Preloaded, and not loaded again by the chart.
     assert names == ["async-graph", "plotly"], "what a chart needs"
     loaded = page.request.get(address + script)
     assert "immutable" in loaded.headers["cache-control"]
@@ -414,7 +420,7 @@ def test_what_a_page_loads_is_one_script_and_one_sheet(page: Page, address: str)
         assert page.request.get(address + re.sub(r"[0-9a-f]{16}", "0" * 16, url)).status == 404
 
 
-def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str) -> None:
+def test_a_refresh_keeps_zoom_hover_and_scroll_position(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     graph = page.locator("figure:visible .js-plotly-plot").first
     axis = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
@@ -423,7 +429,7 @@ def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str
         """new Promise(done => {
         const look = () => scrollY === 260 ? done() : requestAnimationFrame(look); look(); })"""
     )
-    # Of a time that has a bar, whatever the time of day is: at night nobody was there.
+    # At a bar: the generated nights have none.
     bars = graph.locator(".barlayer .point:visible")
     box = bars.nth(bars.count() // 2).bounding_box()
     assert box is not None
@@ -443,7 +449,7 @@ def test_live_updates_leave_zoom_hover_and_scroll_alone(page: Page, address: str
         expect(graph.locator(".hoverlayer .legend")).to_be_attached()
 
 
-def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: str) -> None:
+def test_the_keyboard_reaches_everything_with_a_visible_focus(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     reached = []
     for _ in range(80):
@@ -464,6 +470,6 @@ def test_by_the_keyboard_alone_all_of_the_page_is_reached(page: Page, address: s
     assert names.count("Data table") == 2, "each chart's table"
     assert sum(name.startswith("surprise") for name in names) == 1, "the legend"
     hidden = [name for name, shown in reached if not shown and name]
-    assert not hidden, f"no focus to be seen: {hidden}"
+    assert not hidden, f"no visible focus: {hidden}"
     page.get_by_text("Data table").locator("visible=true").first.press("Enter")
     expect(page.locator("figure:visible tbody tr").first).to_be_visible()

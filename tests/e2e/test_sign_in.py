@@ -1,4 +1,4 @@
-"""Signing in: every route unauthenticated, the form in a browser, roles, and who guesses."""
+"""Sign-in: every route without a session, the form in a browser, roles, and throttling."""
 
 import http.client
 import json
@@ -21,9 +21,11 @@ from starlette.routing import Mount
 from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
-from records.database import open_engine, transaction, upgrade
-from records.tables.users import Role, UserSession
-from records.users import add_user
+from records.database import open_engine, transaction
+from records.schema import upgrade
+from records.tables.users import UserSession
+from records.users.accounts import add_user
+from records.users.roles import Role
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.pages import quiet_page, serving
 
@@ -69,7 +71,7 @@ def cookie_of(answer: http.client.HTTPResponse) -> str:
 
 
 def every_route(app: FastAPI) -> list[tuple[str, str]]:
-    """(method, path) of all that the application could answer, Dash's own included."""
+    """Return (method, path) of all routes, those of Dash included."""
     return sorted(set(_walk(app.routes, "")))
 
 
@@ -83,7 +85,7 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
                 yield from _walk(mounted.routes, prefix + one.path)
             else:
                 yield "GET", f"{prefix}{one.path}/x"
-        elif hasattr(one, "include_context"):  # How FastAPI keeps a router that it includes.
+        elif hasattr(one, "include_context"):  # An included router of FastAPI.
             inner = one.original_router.routes
             yield from _walk(inner, prefix + one.include_context.prefix)
         else:
@@ -91,7 +93,7 @@ def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
             yield from ((method, path) for method in getattr(one, "methods", None) or ("GET",))
 
 
-def test_every_route_asks_for_a_sign_in_but_login_health_and_assets(
+def test_every_route_but_login_health_and_assets_needs_a_session(
     address: str, engine: Engine
 ) -> None:
     routes = every_route(create_app(Backend(engine, Settings()), sign_in=True))
@@ -120,7 +122,7 @@ def test_signing_in_and_out_in_a_browser(browser: Browser, address: str, engine:
         page.wait_for_url(re.compile("/trends"))
         assert "from=now-7d" in page.url
         expect(page.locator("#account")).to_contain_text("vic, viewer")
-        assert not page.evaluate("document.cookie"), "no script can read it"
+        assert not page.evaluate("document.cookie"), "scripts cannot read the cookie"
         page.reload()
         expect(page.locator("#account")).to_contain_text("vic")
         page.get_by_role("button", name="Sign out").click()
@@ -129,9 +131,7 @@ def test_signing_in_and_out_in_a_browser(browser: Browser, address: str, engine:
         expect(page).to_have_title("Sign in · moodline")
 
 
-def test_who_was_signed_out_meanwhile_is_told(
-    browser: Browser, address: str, engine: Engine
-) -> None:
+def test_a_page_whose_session_ended_says_so(browser: Browser, address: str, engine: Engine) -> None:
     with browser.new_context() as viewer, viewer.new_page() as page:
         page.goto(f"{address}/trends")
         page.get_by_label("Name").fill("mara")
@@ -152,23 +152,23 @@ def test_who_was_signed_out_meanwhile_is_told(
         expect(page).to_have_title("Sign in · moodline")
 
 
-def test_a_viewer_is_refused_what_an_operator_may_do(address: str) -> None:
+def test_a_viewer_is_refused_the_actions_of_an_operator(address: str) -> None:
     cookie = cookie_of(sign_in(address, "vic", PASSWORD))
     refused = ask(address, "/api/now/demo", "POST", "{}", Cookie=cookie)
     assert refused.status == 403 and b"role operator" in refused.read()
     crossing = ask(address, "/logout", "POST", "", Cookie=cookie, Sec_Fetch_Site="cross-site")
-    assert crossing.status == 403, "no other site can sign anybody out, or worse"
+    assert crossing.status == 403, "another site cannot sign a user out"
     assert ask(address, "/logout", "POST", "", Cookie=cookie).status == 303
     assert ask(address, "/api/now/demo", "POST", "{}", Cookie=cookie).status == 401
 
 
 OPEN_TO_VIEWERS = {
-    # What a viewer gives it is read, and kept nowhere.
+    # It stores nothing.
     ("POST", "/api/try/read"),
 }
 
 
-def test_every_route_that_changes_something_refuses_a_viewer(address: str, engine: Engine) -> None:
+def test_every_changing_route_refuses_a_viewer(address: str, engine: Engine) -> None:
     cookie = cookie_of(sign_in(address, "vic", PASSWORD))
     changing = [
         (method, path)
@@ -184,7 +184,7 @@ def test_every_route_that_changes_something_refuses_a_viewer(address: str, engin
     assert allowed <= OPEN_TO_VIEWERS, {one: answered[one].status for one in allowed}
 
 
-def test_the_cookie_says_what_it_is_for(address: str) -> None:
+def test_the_cookie_is_http_only_same_site_and_secure_behind_https(address: str) -> None:
     answer = sign_in(address, "mara", PASSWORD, "https://evil.example/")
     assert answer.status == 303 and answer.getheader("location") == "/"
     said = (answer.getheader("set-cookie") or "").lower()
@@ -196,7 +196,7 @@ def test_the_cookie_says_what_it_is_for(address: str) -> None:
     assert "; secure" in (behind.getheader("set-cookie") or "").lower()
 
 
-def test_guessing_gets_slow(address: str) -> None:
+def test_repeated_failures_are_throttled(address: str) -> None:
     statuses = [sign_in(address, f"nobody{turn % 2}", "guess").status for turn in range(7)]
     assert statuses[:5] == [401] * 5 and statuses[-1] == 429
     slowed = sign_in(address, "mara", PASSWORD)
@@ -204,7 +204,7 @@ def test_guessing_gets_slow(address: str) -> None:
     assert b"Try again in" in slowed.read()
 
 
-def test_a_burst_of_guesses_is_slowed_and_holds_no_thread_of_the_server(address: str) -> None:
+def test_a_burst_of_attempts_is_throttled_and_holds_no_server_thread(address: str) -> None:
     answers: list[int] = []
     guesses = [
         threading.Thread(target=lambda: answers.append(sign_in(address, "mara", "guess").status))
@@ -221,7 +221,7 @@ def test_a_burst_of_guesses_is_slowed_and_holds_no_thread_of_the_server(address:
     assert waited_s < 5
 
 
-def test_users_by_command(installation: Installation) -> None:
+def test_users_are_managed_on_the_command_line(installation: Installation) -> None:
     user = partial(installation.run, "user")
 
     assert user("add", "mara", "--role", "admin", typed=f"{PASSWORD}\n").returncode == 0

@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 import moodline
 from contracts.settings import Settings
 from dashboard.web.backend import Backend
-from moodline.adapters.image_reader import ImageDesk
-from records.database import open_engine, upgrade
+from moodline.adapters.image_reader import ImageReader
+from records.database import open_engine
+from records.schema import upgrade
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
@@ -36,10 +37,10 @@ GIVEN = """([kind, data]) => {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('try') / 'records.db'}")
     upgrade(engine)
-    desk = ImageDesk()
-    with serving(Backend(engine, Settings(), read_image=desk.read)) as one:
+    reader = ImageReader()
+    with serving(Backend(engine, Settings(), read_image=reader.read)) as one:
         yield one
-    desk.close()
+    reader.close()
     engine.dispose()
 
 

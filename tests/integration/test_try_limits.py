@@ -1,4 +1,4 @@
-"""Who shows pictures slowly, or many at once, holds up nobody but those who show pictures."""
+"""Slow or many images on Try an image block no other request."""
 
 import http.client
 import json
@@ -13,40 +13,42 @@ from urllib.parse import urlsplit
 import pytest
 
 from contracts.settings import Settings
-from dashboard.try_image import MOST_COMING, MOST_READ
+from dashboard.try_image import MAX_READS, MAX_UPLOADS
 from dashboard.web.backend import Backend
-from records.database import open_engine, upgrade
+from dashboard.web.services import ImageReading
+from records.database import open_engine
+from records.schema import upgrade
 from tests.e2e.commands import poll
 from tests.pages import serving
 
-BUSY = "others show pictures just now"
+BUSY = "too many images are being read"
 
 
-class SlowDesk:
-    """Reads no picture before it may."""
+class SlowReader:
+    """A reader that waits until the test lets it continue."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.waiting = 0
 
-    def read(self, data: bytes) -> dict[str, Any]:
+    def read(self, data: bytes) -> ImageReading:
         self.waiting += 1
         assert self.go_on.wait(60)
-        return {"width": len(data), "height": 1, "faces": []}
+        return ImageReading(len(data), 1, ())
 
 
 @pytest.fixture
-def desk() -> SlowDesk:
-    return SlowDesk()
+def reader() -> SlowReader:
+    return SlowReader()
 
 
 @pytest.fixture
-def address(tmp_path: Path, desk: SlowDesk) -> Iterator[str]:
+def address(tmp_path: Path, reader: SlowReader) -> Iterator[str]:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
-    with serving(Backend(engine, Settings(), read_image=desk.read)) as one:
+    with serving(Backend(engine, Settings(), read_image=reader.read)) as one:
         yield one
-    desk.go_on.set()
+    reader.go_on.set()
     engine.dispose()
 
 
@@ -58,7 +60,7 @@ def show(address: str, data: bytes = b"picture") -> tuple[int, dict[str, Any]]:
 
 
 def begin(address: str, length: int = 1000) -> socket.socket:
-    """A client that sends a part of its picture, and no more."""
+    """Return a client that sent only a part of its image."""
     port = int(urlsplit(address).port or 0)
     client = socket.create_connection(("localhost", port), timeout=60)
     head = f"POST /api/try/read HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: {length}"
@@ -66,42 +68,44 @@ def begin(address: str, length: int = 1000) -> socket.socket:
     return client
 
 
-def test_more_pictures_than_can_be_read_are_told_so_at_once(address: str, desk: SlowDesk) -> None:
-    told: list[tuple[int, dict[str, Any]]] = []
-    shows = [threading.Thread(target=lambda: told.append(show(address))) for _ in range(MOST_READ)]
+def test_images_beyond_the_limit_are_refused_at_once(address: str, reader: SlowReader) -> None:
+    answers: list[tuple[int, dict[str, Any]]] = []
+    shows = [
+        threading.Thread(target=lambda: answers.append(show(address))) for _ in range(MAX_READS)
+    ]
     for one in shows:
         one.start()
-    poll(lambda: desk.waiting == MOST_READ)
+    poll(lambda: reader.waiting == MAX_READS)
     begun = time.monotonic()
     for _ in range(50):  # More than the server has threads.
-        status, said = show(address)
-        assert status == 503 and said["error"].startswith(BUSY)
+        status, answer = show(address)
+        assert status == 503 and answer["error"].startswith(BUSY)
     assert time.monotonic() - begun < 30
-    desk.go_on.set()
+    reader.go_on.set()
     for one in shows:
         one.join(60)
-    assert [status for status, _ in told] == [200] * MOST_READ
+    assert [status for status, _ in answers] == [200] * MAX_READS
     assert show(address)[0] == 200
 
 
-def test_a_picture_that_comes_too_slowly_is_given_up(
-    address: str, desk: SlowDesk, monkeypatch: pytest.MonkeyPatch
+def test_a_slow_upload_is_aborted(
+    address: str, reader: SlowReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.go_on.set()
-    monkeypatch.setattr("dashboard.try_image.BODY_S", 3.0)
-    clients = [begin(address) for _ in range(MOST_COMING)]
+    reader.go_on.set()
+    monkeypatch.setattr("dashboard.try_image.UPLOAD_TIMEOUT_S", 3.0)
+    clients = [begin(address) for _ in range(MAX_UPLOADS)]
     poll(lambda: show(address)[0] == 503)
     for client in clients:
         answer = b""
         while piece := client.recv(65_536):
             answer += piece
-        assert answer.startswith(b"HTTP/1.1 400") and b"was not here after 3 s" in answer
+        assert answer.startswith(b"HTTP/1.1 400") and b"did not arrive within 3 s" in answer
         client.close()
-    assert show(address)[0] == 200 and desk.waiting >= 1
+    assert show(address)[0] == 200 and reader.waiting >= 1
 
 
-def test_who_hangs_up_leaves_room(address: str, desk: SlowDesk) -> None:
-    desk.go_on.set()
-    for client in [begin(address) for _ in range(MOST_COMING)]:
+def test_a_disconnected_client_frees_its_slot(address: str, reader: SlowReader) -> None:
+    reader.go_on.set()
+    for client in [begin(address) for _ in range(MAX_UPLOADS)]:
         client.close()
     poll(lambda: show(address)[0] == 200)
