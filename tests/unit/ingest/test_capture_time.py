@@ -1,4 +1,4 @@
-"""When a recording began, by the best that is known of it."""
+"""Capture time: the start time of a recording, and its content hash."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -35,7 +35,7 @@ def base(
     )
 
 
-def test_the_best_that_is_known_wins() -> None:
+def test_the_first_known_origin_is_used() -> None:
     name = "cam_20230405.mp4"
     named = datetime(2023, 4, 5, tzinfo=UTC)
     assert base(name, recorded_at=GIVEN, pattern=PATTERN) == BaseTime(
@@ -47,11 +47,11 @@ def test_the_best_that_is_known_wins() -> None:
 
 
 @pytest.mark.parametrize("name", ["cam.mp4", "cam_20231399.mp4"])
-def test_a_name_without_a_date_falls_through(name: str) -> None:
+def test_a_name_without_a_valid_date_is_ignored(name: str) -> None:
     assert base(name, pattern=PATTERN).origin is BaseTimeOrigin.CONTAINER
 
 
-def test_a_header_from_before_1990_is_a_clock_that_was_never_set() -> None:
+def test_a_container_time_before_1990_is_ignored() -> None:
     early = datetime(1904, 1, 1, tzinfo=UTC)
     assert base(creation_time=early).origin is BaseTimeOrigin.MTIME
 
@@ -65,11 +65,11 @@ def test_a_header_from_before_1990_is_a_clock_that_was_never_set() -> None:
         ("20230405_060708-03:30.mp4", datetime(2023, 4, 5, 9, 37, 8, tzinfo=UTC)),
     ],
 )
-def test_names_give_times_in_utc(name: str, expected: datetime) -> None:
+def test_times_in_file_names_become_utc(name: str, expected: datetime) -> None:
     assert base(name, pattern=FULL).at == expected
 
 
-def test_given_times_become_utc() -> None:
+def test_times_given_by_the_user_become_utc() -> None:
     naive = datetime(2020, 1, 1, 12)
     ahead = datetime(2020, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert base(recorded_at=naive).at == datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -77,13 +77,13 @@ def test_given_times_become_utc() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(", r"(?P<year>\d+)", PATTERN + r"(?P<era>AD)?"])
-def test_a_pattern_that_is_none_is_refused_with_an_example(pattern: str) -> None:
+def test_an_invalid_pattern_is_refused_with_an_example(pattern: str) -> None:
     with pytest.raises(SettingsError) as caught:
         base(pattern=pattern)
     assert "(?P<year>" in caught.value.hint
 
 
-def test_the_hash_is_of_the_bytes(tmp_path: Path) -> None:
+def test_the_content_hash_depends_only_on_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert content_hash(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

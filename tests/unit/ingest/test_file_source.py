@@ -1,4 +1,4 @@
-"""Which frames come out of a file, and when: against files whose times the test chose."""
+"""FileSource: the frames of a file and their times, for files with known times."""
 
 import itertools
 from fractions import Fraction
@@ -63,12 +63,12 @@ def times(frames: list[SourceFrame]) -> list[int]:
 
 
 def is_close_to(expected: list[int]) -> object:
-    """Equal to within half a millisecond: what a container with whole milliseconds can keep."""
+    """Return whether the times agree within half a millisecond, the precision of some containers."""
     return pytest.approx(expected, abs=500)
 
 
 @pytest.mark.parametrize(("name", "times_us", "spec"), HEALTHY)
-def test_every_frame_comes_out_once_in_order_at_its_time(
+def test_every_frame_is_yielded_once_in_order_at_its_time(
     tmp_path: Path, name: str, times_us: list[int], spec: VideoSpec
 ) -> None:
     write(tmp_path / name, times_us, spec)
@@ -96,8 +96,8 @@ def test_a_stream_that_starts_late_in_its_container_starts_at_zero(
 
 
 @pytest.mark.parametrize("b_frames", [0, 2])
-def test_frames_that_an_edit_list_trims_are_no_frames(tmp_path: Path, b_frames: int) -> None:
-    # The MP4 muxer writes an edit list that presents the file from timestamp 0 on.
+def test_frames_that_an_edit_list_trims_are_not_yielded(tmp_path: Path, b_frames: int) -> None:
+    # The MP4 muxer writes an edit list that trims everything before timestamp 0.
     write(tmp_path / "a.mp4", [t - 200_000 for t in steady(30)], VideoSpec(b_frames=b_frames))
 
     frames = read(tmp_path / "a.mp4")
@@ -139,7 +139,7 @@ def test_a_corrupt_packet_is_skipped_and_counted_and_the_rest_decodes(
     assert frames[-1].counters.dropped == {"corrupt": 1}
 
 
-def test_sampling_takes_the_first_frame_at_or_after_each_grid_point(tmp_path: Path) -> None:
+def test_sampling_yields_the_first_frame_at_or_after_each_grid_point(tmp_path: Path) -> None:
     write(tmp_path / "a.mkv", varying(50), VideoSpec(b_frames=2))
 
     frames = read(tmp_path / "a.mkv", fps=5)
@@ -154,16 +154,14 @@ def test_sampling_takes_the_first_frame_at_or_after_each_grid_point(tmp_path: Pa
 
 
 @pytest.mark.parametrize("fps", [30, 1000])
-def test_sampling_at_the_sources_rate_or_above_takes_every_frame(
-    tmp_path: Path, fps: float
-) -> None:
+def test_sampling_at_the_frame_rate_or_above_yields_every_frame(tmp_path: Path, fps: float) -> None:
     write(tmp_path / "a.mkv", steady(60, 30), VideoSpec(rate=30))
 
     assert numbers(read(tmp_path / "a.mkv", fps=fps)) == list(range(60))
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_pictures_come_out_upright(tmp_path: Path, rotation: int) -> None:
+def test_frames_are_turned_upright(tmp_path: Path, rotation: int) -> None:
     write(tmp_path / "a.mp4", steady(20), VideoSpec(rotation=rotation))
 
     with FileSource(tmp_path / "a.mp4", fps=None, max_side=1280) as source:
@@ -176,7 +174,7 @@ def test_pictures_come_out_upright(tmp_path: Path, rotation: int) -> None:
     assert source.info.rotation == 360 - rotation
 
 
-def test_pixels_that_are_not_square_are_stretched(tmp_path: Path) -> None:
+def test_non_square_pixels_are_stretched(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", steady(20), VideoSpec(aspect=Fraction(4, 3)))
 
     with FileSource(tmp_path / "a.mp4", fps=None, max_side=1280) as source:
@@ -187,7 +185,7 @@ def test_pixels_that_are_not_square_are_stretched(tmp_path: Path) -> None:
     assert numbers(frames) == list(range(20))
 
 
-def test_large_pictures_are_scaled_down_and_keep_their_display_size(tmp_path: Path) -> None:
+def test_large_frames_are_scaled_down_and_keep_their_display_size(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", steady(10), VideoSpec(size=(642, 362)))
 
     with FileSource(tmp_path / "a.mp4", fps=None, max_side=200) as source:
@@ -225,7 +223,7 @@ def test_luma_uses_the_full_range_whatever_the_pixel_format(
     assert picture[:, -50:].min() >= 252
 
 
-def test_a_change_of_resolution_changes_the_frames_and_not_the_display_size(
+def test_a_change_of_resolution_changes_frames_but_not_the_display_size(
     tmp_path: Path,
 ) -> None:
     write(tmp_path / "small.h264", steady(10), VideoSpec())
@@ -243,7 +241,7 @@ def test_a_change_of_resolution_changes_the_frames_and_not_the_display_size(
     assert (source.info.display_width, source.info.display_height) == (128, 96)
 
 
-def test_timestamps_that_start_again_go_on_where_they_were(tmp_path: Path) -> None:
+def test_media_time_continues_when_timestamps_restart(tmp_path: Path) -> None:
     write(tmp_path / "one.ts", [t + 60_000_000 for t in steady(10)])
     write(tmp_path / "two.ts", steady(10))
     joined = tmp_path / "joined.ts"
@@ -257,9 +255,9 @@ def test_timestamps_that_start_again_go_on_where_they_were(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif"])
-def test_a_still_image_is_one_frame_at_time_zero(tmp_path: Path, suffix: str) -> None:
+def test_an_image_is_one_frame_at_time_zero(tmp_path: Path, suffix: str) -> None:
     cv2 = pytest.importorskip("cv2")
-    path = tmp_path / f"still %03d.{suffix}"  # A name that FFmpeg could take for a pattern.
+    path = tmp_path / f"still %03d.{suffix}"  # FFmpeg could take this name for a pattern.
     assert cv2.imwrite(str(path), numbered_picture(1234))
 
     frames = read(path)
@@ -268,7 +266,7 @@ def test_a_still_image_is_one_frame_at_time_zero(tmp_path: Path, suffix: str) ->
     assert times(frames) == [0]
 
 
-def test_totals_are_there_once_the_frames_are_exhausted(tmp_path: Path) -> None:
+def test_totals_are_known_after_the_last_frame(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", steady(3))
     with FileSource(tmp_path / "a.mp4", fps=None, max_side=1280) as source:
         frames = source.frames()
@@ -279,7 +277,7 @@ def test_totals_are_there_once_the_frames_are_exhausted(tmp_path: Path) -> None:
         assert source.totals.frames_total == 3
 
 
-def test_info_says_what_the_header_claims(tmp_path: Path) -> None:
+def test_info_comes_from_the_header(tmp_path: Path) -> None:
     spec = VideoSpec(metadata={"creation_time": "2024-05-06T07:08:09Z"})
     write(tmp_path / "a.mp4", steady(50), spec)
 

@@ -1,4 +1,4 @@
-"""Pictures keep their own pace, and the rate that was asked for."""
+"""Pacing: live frames are played at their own pace, and sampled at the requested rate."""
 
 import random
 from itertools import pairwise
@@ -10,50 +10,50 @@ from hypothesis import strategies as st
 from ingest.live.pacing import EARLIEST_S, LATEST_S, LiveSampling, Playback
 
 
-def shown_at(playback: Playback, pictures: list[tuple[float, float]]) -> list[float]:
-    """When each is shown, of those that arrive then with that media time."""
-    shown, free_s = [], 0.0
-    for arrived_s, media_s in pictures:
+def play_times(playback: Playback, frames: list[tuple[float, float]]) -> list[float]:
+    """Return when each frame is played. frames: arrival and media times, seconds."""
+    played, free_s = [], 0.0
+    for arrived_s, media_s in frames:
         now_s = max(arrived_s, free_s)
         free_s = now_s + playback.wait_s(media_s, now_s)
-        shown.append(free_s)
-    return shown
+        played.append(free_s)
+    return played
 
 
-def test_segments_that_come_at_once_are_played_at_their_pace() -> None:
-    pictures = [(2.0 * (number // 50), number / 25) for number in range(200)]
-    shown = shown_at(Playback(), pictures)
-    gaps = [after - before for before, after in pairwise(shown)]
+def test_segments_that_arrive_in_bursts_are_played_at_their_pace() -> None:
+    frames = [(2.0 * (number // 50), number / 25) for number in range(200)]
+    played = play_times(Playback(), frames)
+    gaps = [after - before for before, after in pairwise(played)]
     assert all(0.039 < gap < 0.041 for gap in gaps)
 
 
-def test_after_a_hiccup_the_pace_is_kept_and_there_is_no_burst() -> None:
+def test_after_an_interruption_the_pace_is_kept_without_a_burst() -> None:
     late_s = 3.0
-    pictures = [(0.0 if number < 50 else 2.0 + late_s, number / 25) for number in range(150)]
-    shown = shown_at(Playback(), pictures)
-    gaps = [after - before for before, after in pairwise(shown)]
+    frames = [(0.0 if number < 50 else 2.0 + late_s, number / 25) for number in range(150)]
+    played = play_times(Playback(), frames)
+    gaps = [after - before for before, after in pairwise(played)]
     assert sorted(gaps)[:-1] == pytest.approx([0.04] * 148)
     assert max(gaps) == pytest.approx(late_s + 0.04)
 
 
 @pytest.mark.parametrize("jump_s", [-500.0, 50.0, 95443.0])
-def test_times_that_jump_are_no_pause(jump_s: float) -> None:
-    pictures = [(0.0, number / 25 + (jump_s if number >= 25 else 0.0)) for number in range(50)]
-    shown = shown_at(Playback(), pictures)
-    assert shown[-1] == pytest.approx(49 / 25 - 0.04)
+def test_a_jump_of_media_times_causes_no_pause(jump_s: float) -> None:
+    frames = [(0.0, number / 25 + (jump_s if number >= 25 else 0.0)) for number in range(50)]
+    played = play_times(Playback(), frames)
+    assert played[-1] == pytest.approx(49 / 25 - 0.04)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(-1e6, 1e6)), min_size=1))
-def test_nothing_waits_long(pictures: list[tuple[float, float]]) -> None:
+def test_no_frame_waits_longer_than_the_limit(frames: list[tuple[float, float]]) -> None:
     playback = Playback()
-    for now_s, media_s in sorted(pictures):
+    for now_s, media_s in sorted(frames):
         assert 0 <= playback.wait_s(media_s, now_s) <= EARLIEST_S
         assert playback.wait_s(media_s, now_s + 2 * LATEST_S) <= EARLIEST_S
 
 
 @pytest.mark.parametrize("rate", [25.0, 30.0, 12.5, 7.0])
 @given(seed=st.integers(0, 1000))
-def test_jitter_does_not_cut_the_rate(rate: float, seed: int) -> None:
+def test_jitter_does_not_reduce_the_sampling_rate(rate: float, seed: int) -> None:
     chance = random.Random(seed)
     sampling = LiveSampling(5.0)
     arrivals = sorted(number / rate + chance.uniform(0, 0.1) for number in range(int(60 * rate)))
@@ -61,7 +61,7 @@ def test_jitter_does_not_cut_the_rate(rate: float, seed: int) -> None:
     assert 298 <= taken <= 302
 
 
-def test_what_was_due_in_a_silence_is_not_made_up_for() -> None:
+def test_frames_due_during_a_silence_are_not_made_up_for() -> None:
     sampling = LiveSampling(5.0)
     arrivals = [number / 25 for number in range(25)] + [10 + number / 25 for number in range(25)]
     assert sum(sampling.is_sampled(at_s) for at_s in arrivals) <= 11

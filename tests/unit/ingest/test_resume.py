@@ -1,4 +1,4 @@
-"""A decode that is taken up at any cursor equals the rest of an undisturbed one."""
+"""Resuming: reading from any cursor yields the same frames as reading from the start."""
 
 import json
 import random
@@ -43,7 +43,7 @@ def read(path: Path, fps: float | None, cursor: str = "") -> tuple[list[SourceFr
 
 @pytest.mark.parametrize("fps", [None, 6.0])
 @pytest.mark.parametrize(("name", "times_us", "spec"), SOURCES)
-def test_every_cursor_leads_back_to_the_frame_that_carried_it(
+def test_reading_from_a_cursor_begins_with_the_frame_that_carried_it(
     tmp_path: Path, name: str, times_us: list[int], spec: VideoSpec, fps: float | None
 ) -> None:
     write_video(tmp_path / name, times_us, spec)
@@ -59,7 +59,7 @@ def test_every_cursor_leads_back_to_the_frame_that_carried_it(
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
 @pytest.mark.parametrize("spoiled", [(5,), (19, 20, 30), (16,), (8, 25)])
-def test_corrupt_packets_are_counted_once_wherever_reading_begins(
+def test_the_count_of_corrupt_packets_does_not_depend_on_the_cursor(
     tmp_path: Path, name: str, spoiled: tuple[int, ...]
 ) -> None:
     packets = write_video(
@@ -86,7 +86,7 @@ def test_corrupt_packets_are_counted_once_wherever_reading_begins(
         ("a.avi", VideoSpec(codec="mpeg4", time_base=AVI)),
     ],
 )
-def test_what_a_decoder_conceals_is_the_same_wherever_reading_begins(
+def test_concealed_damage_does_not_depend_on_the_cursor(
     tmp_path: Path, name: str, spec: VideoSpec, seed: int
 ) -> None:
     packets = write_video(tmp_path / name, steady(40), spec)
@@ -108,7 +108,7 @@ def test_resuming_does_not_decode_the_file_from_its_start(tmp_path: Path) -> Non
     whole, _ = read(tmp_path / "a.mp4", None)
     carrier = next(frame for frame in whole if frame.cursor and frame.frame_index > 30)
 
-    # What comes before the cursor's key frame is not read: it can be gone.
+    # Nothing before the cursor's key frame is read, so it can be missing.
     for packet in packets[3:8]:
         spoil_packet(tmp_path / "a.mp4", packet)
     resumed, totals = read(tmp_path / "a.mp4", None, carrier.cursor)
@@ -118,7 +118,7 @@ def test_resuming_does_not_decode_the_file_from_its_start(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("change", [{"stamp": 1}, {"pos": 1}, {"stamp": 10**15}, {"stamp": -5}])
-def test_a_key_frame_that_is_not_found_costs_a_decode_from_the_start(
+def test_if_the_key_frame_is_not_found_the_file_is_decoded_from_the_start(
     tmp_path: Path, change: dict[str, int]
 ) -> None:
     write_video(tmp_path / "a.mp4", steady(60), VideoSpec(b_frames=2))
@@ -130,7 +130,7 @@ def test_a_key_frame_that_is_not_found_costs_a_decode_from_the_start(
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "{}", "[1]", '{"frame_index": "x"}', "null"])
-def test_what_is_no_cursor_means_the_start(tmp_path: Path, cursor: str) -> None:
+def test_an_invalid_cursor_means_the_start(tmp_path: Path, cursor: str) -> None:
     write_video(tmp_path / "a.mp4", steady(20), VideoSpec())
 
     assert read(tmp_path / "a.mp4", None, cursor) == read(tmp_path / "a.mp4", None)
@@ -145,7 +145,7 @@ def test_what_is_no_cursor_means_the_start(tmp_path: Path, cursor: str) -> None:
         ("a.h264", VideoSpec()),
     ],
 )
-def test_sources_without_reliable_timestamps_hand_out_no_cursor(
+def test_containers_without_reliable_timestamps_yield_no_cursor(
     tmp_path: Path, name: str, spec: VideoSpec
 ) -> None:
     write_video(tmp_path / name, steady(40), spec)
@@ -155,7 +155,7 @@ def test_sources_without_reliable_timestamps_hand_out_no_cursor(
     assert {frame.cursor for frame in frames} == {""}
 
 
-def test_a_source_can_be_read_again_and_left_in_the_middle(tmp_path: Path) -> None:
+def test_a_source_can_be_read_again_after_it_was_left_in_the_middle(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mkv", steady(40), VideoSpec(b_frames=2))
     with FileSource(tmp_path / "a.mkv", fps=None, max_side=1280) as source:
         left = source.frames()

@@ -1,4 +1,4 @@
-"""Sampling by time is a function of two media times, and takes what the grid asks for."""
+"""Sampling: one frame for each point of the grid, decided from two media times."""
 
 from fractions import Fraction
 
@@ -26,7 +26,7 @@ def running(gaps_us: list[int]) -> list[int]:
 
 
 @given(gaps, rates)
-def test_each_grid_point_takes_the_first_frame_at_or_after_it(
+def test_the_first_frame_at_or_after_each_grid_point_is_sampled(
     gaps_us: list[int], rate: Fraction
 ) -> None:
     times_us = running(gaps_us)
@@ -43,7 +43,7 @@ def test_each_grid_point_takes_the_first_frame_at_or_after_it(
 
 
 @given(gaps, rates)
-def test_no_more_frames_are_taken_than_the_grid_has_points(
+def test_no_more_frames_are_sampled_than_the_grid_has_points(
     gaps_us: list[int], rate: Fraction
 ) -> None:
     times_us = running(gaps_us)
@@ -51,24 +51,26 @@ def test_no_more_frames_are_taken_than_the_grid_has_points(
 
 
 @given(st.integers(1, 120), st.integers(1, 300))
-def test_a_rate_at_or_above_the_sources_takes_every_frame(source_rate: int, count: int) -> None:
+def test_a_rate_at_or_above_the_frame_rate_samples_every_frame(
+    source_rate: int, count: int
+) -> None:
     in_whole_ms = [1000 * round(Fraction(1000 * index, source_rate)) for index in range(count)]
     for rate in (Fraction(source_rate), Fraction(source_rate * 2)):
         assert taken(in_whole_ms, rate) == in_whole_ms
 
 
 @given(st.integers(1, 10), st.integers(1, 12))
-def test_a_divisor_of_the_sources_rate_takes_every_nth_frame(nth: int, rate: int) -> None:
+def test_a_divisor_of_the_frame_rate_samples_every_nth_frame(nth: int, rate: int) -> None:
     times_us = [round(Fraction(1_000_000 * index, rate * nth)) for index in range(100)]
     assert taken(times_us, Fraction(rate)) == times_us[::nth]
 
 
-def test_the_rate_is_the_decimal_that_was_typed() -> None:
+def test_the_rate_is_exactly_the_given_decimal() -> None:
     assert sampling_rate(0.1) == Fraction(1, 10)
     assert sampling_rate(29.97) == Fraction(2997, 100)
 
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("inf"), float("nan")])
-def test_a_rate_that_is_none_is_refused(fps: float) -> None:
+def test_an_invalid_rate_is_refused(fps: float) -> None:
     with pytest.raises(SettingsError):
         sampling_rate(fps)

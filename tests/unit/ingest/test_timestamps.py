@@ -1,4 +1,4 @@
-"""The clock: exact media times from ticks, never going back."""
+"""MediaClock: exact media times from ticks, which never decrease."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -19,7 +19,7 @@ def media_times(clock: MediaClock, stamps: list[int | None]) -> list[int | None]
     return times
 
 
-def test_media_time_counts_from_the_streams_start() -> None:
+def test_media_time_starts_with_the_stream() -> None:
     assert media_times(CLOCK, [100, 133, 167, 1100]) == [0, 33_000, 67_000, 1_000_000]
 
 
@@ -38,22 +38,22 @@ def test_media_time_is_exact_to_half_a_microsecond(num: int, den: int, ticks: li
 
 
 @given(st.lists(st.none() | st.integers(-(10**7), 10**7)))
-def test_media_time_never_goes_back(stamps: list[int | None]) -> None:
+def test_media_time_never_decreases(stamps: list[int | None]) -> None:
     times = media_times(CLOCK, stamps)
     assert times == sorted(times)
     assert all(time >= 0 for time in times)
 
 
-def test_a_frame_out_of_place_gets_its_predecessors_time() -> None:
+def test_a_frame_out_of_order_gets_its_predecessors_time() -> None:
     assert media_times(CLOCK, [100, 180, 140, 220]) == [0, 80_000, 80_000, 120_000]
 
 
-def test_stamps_that_start_again_go_on_one_frame_later() -> None:
+def test_restarted_timestamps_continue_one_frame_later() -> None:
     late = 100 + 10 * MAX_STEP_BACK_US // 1000
     assert media_times(CLOCK, [late, 100, 140]) == [10_000_000, 10_040_000, 10_080_000]
 
 
-def test_frames_without_stamps_follow_at_the_nominal_rate_without_drift() -> None:
+def test_frames_without_timestamps_follow_at_the_nominal_rate_without_drift() -> None:
     clock = replace(CLOCK, frame_us=Fraction(1_001_000, 30))
     times = media_times(clock, [None] * 30_001)
     assert times[-1] == 1_001_000_000

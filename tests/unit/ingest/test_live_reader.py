@@ -1,4 +1,4 @@
-"""Live sources: pauses, clock, the newest picture, and the state that is told of them."""
+"""LiveReader: newest frame, counts, reconnection and condition; its clock and its status."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ from tests.media import steady, write_video
 
 
 class Clocks:
-    """A wall clock that can be set, and a monotonic one that cannot."""
+    """A wall clock that a test can set, and a monotonic clock that it can only advance."""
 
     def __init__(self) -> None:
         self.wall_s, self.monotonic_s = 1.7e9, 50.0
@@ -38,7 +38,7 @@ class Clocks:
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(-0.1, 0.1)), max_size=15))
-def test_small_corrections_of_the_wall_clock_never_turn_time_back(
+def test_capture_time_does_not_run_backwards_at_small_clock_corrections(
     moves: list[tuple[float, float]],
 ) -> None:
     clocks = Clocks()
@@ -52,7 +52,7 @@ def test_small_corrections_of_the_wall_clock_never_turn_time_back(
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, -2.5, 2.5, 86400.0])
-def test_a_step_of_the_wall_clock_is_taken_over_and_counted(step_s: float) -> None:
+def test_capture_time_follows_a_step_of_the_wall_clock_and_counts_it(step_s: float) -> None:
     clocks = Clocks()
     clock = clocks.clock()
     before = clock.captured_at()
@@ -62,35 +62,35 @@ def test_a_step_of_the_wall_clock_is_taken_over_and_counted(step_s: float) -> No
     assert clock.steps == 1
 
 
-def test_a_step_of_the_wall_clock_begins_an_interval_and_is_told() -> None:
+def test_a_step_of_the_wall_clock_starts_an_interval_and_is_reported() -> None:
     clocks = Clocks()
-    source = reader(lambda _uri: Given(), clocks.clock())
+    source = reader(lambda _uri: SteppedInput(), clocks.clock())
     builder = StatusBuilder("door", source)
     before = builder.build("", "")
     clocks.pass_time(10)
     assert (builder.build("", "").since, before.reason) == (before.since, "")
     clocks.wall_s += 3600
-    told = builder.build("", "")
-    assert told.since != before.since and "clock" in told.reason
+    status = builder.build("", "")
+    assert status.since != before.since and "clock" in status.reason
     clocks.pass_time(61)
     later = builder.build("", "")
-    assert (later.since, later.reason) == (told.since, "")
+    assert (later.since, later.reason) == (status.since, "")
 
 
-class Given(LiveInput):
-    """A source whose pictures the test hands over, one by one."""
+class SteppedInput(LiveInput):
+    """A source whose frames the test releases one by one."""
 
     def __init__(self, *shapes: tuple[int, int], error: str = "") -> None:
         self.aspect, self.corrupt = Fraction(1), 0
-        self.go_on, self.closed = threading.Semaphore(0), False
+        self.release_frame, self.closed = threading.Semaphore(0), False
         self._shapes, self._error = shapes, error
 
     def frames(self) -> Iterator[InputFrame]:
         for width, height in self._shapes:
-            assert self.go_on.acquire(timeout=20)
+            assert self.release_frame.acquire(timeout=20)
             pixels = np.zeros((height, width), np.uint8)
             yield InputFrame(VideoFrame.from_ndarray(pixels, format="gray"), None)
-        assert self.go_on.acquire(timeout=20)
+        assert self.release_frame.acquire(timeout=20)
         if self._error:
             raise SourceError(self._error)
 
@@ -108,76 +108,76 @@ def until(holds: Callable[[], bool]) -> None:
         if holds():
             return
         deadline.wait(0.01)
-    raise AssertionError("it did not come to that")
+    raise AssertionError("the condition did not become true in time")
 
 
-def test_the_newest_picture_wins_and_every_one_is_counted() -> None:
-    live = Given(*[(32, 24)] * 5)
+def test_only_the_newest_frame_is_kept_and_every_frame_is_counted() -> None:
+    live = SteppedInput(*[(32, 24)] * 5)
     with reader(lambda _uri: live) as source:
         for _ in range(4):
-            live.go_on.release()
+            live.release_frame.release()
         until(lambda: source.counters().captured == 4)
         until(lambda: source.counters().dropped == {"newest": 3})
         taken = source.take(10)
-        live.go_on.release()
+        live.release_frame.release()
         until(lambda: source.counters().captured == 5)
-        live.go_on.release()
+        live.release_frame.release()
     assert taken is not None and taken.number == 4
-    # Of five, one was taken; the last one was there when it was closed.
+    # One of five was taken. The last one was dropped at close.
     assert source.counters().dropped == {"newest": 4}
     assert live.closed
 
 
-def test_a_picture_of_another_size_is_converted_anew() -> None:
-    live = Given((32, 24), (128, 64))
+def test_a_frame_of_another_size_is_converted_to_its_own_size() -> None:
+    live = SteppedInput((32, 24), (128, 64))
     with reader(lambda _uri: live) as source:
         sizes = []
         for _ in range(2):
-            live.go_on.release()
+            live.release_frame.release()
             frame = source.take(10)
             assert frame is not None
             sizes.append((frame.display_width, frame.display_height, frame.width, frame.height))
-        live.go_on.release()
+        live.release_frame.release()
     assert sizes == [(32, 24, 32, 24), (128, 64, 64, 32)]
 
 
-def test_a_broken_source_is_opened_again_and_says_why_it_waits() -> None:
-    opened: list[Given] = []
+def test_a_broken_source_is_reopened_and_its_condition_gives_the_reason() -> None:
+    opened: list[SteppedInput] = []
 
-    def open_one(_uri: str) -> Given:
-        opened.append(Given((32, 24), error="the cable is out"))
+    def open_one(_uri: str) -> SteppedInput:
+        opened.append(SteppedInput((32, 24), error="the cable is out"))
         return opened[-1]
 
     with reader(open_one) as source:
         until(lambda: len(opened) == 1)
-        opened[0].go_on.release()
+        opened[0].release_frame.release()
         assert source.take(10) is not None
         assert source.condition.state is LiveState.STREAMING
-        opened[0].go_on.release()
+        opened[0].release_frame.release()
         until(lambda: source.condition.state is LiveState.BACKING_OFF)
         assert source.condition.reason == "the cable is out"
         until(lambda: len(opened) == 2)
-        opened[1].go_on.release()
+        opened[1].release_frame.release()
         assert source.take(10) is not None
         assert source.condition.state is LiveState.STREAMING
-        opened[1].go_on.release()
+        opened[1].release_frame.release()
     assert source.counters().captured == 2
 
 
-def test_a_source_that_keeps_the_connection_and_sends_nothing_is_stalled() -> None:
-    clocks, live = Clocks(), Given((32, 24))
+def test_a_connected_source_that_sends_nothing_is_stalled() -> None:
+    clocks, live = Clocks(), SteppedInput((32, 24))
     with reader(lambda _uri: live, clocks.clock()) as source:
-        live.go_on.release()
+        live.release_frame.release()
         assert source.take(10) is not None
         clocks.pass_time(STALL_S - 0.1)
         assert source.condition.state is LiveState.STREAMING
         clocks.pass_time(0.2)
         assert source.condition.state is LiveState.STALLED
         assert "no frame" in source.condition.reason
-        live.go_on.release()
+        live.release_frame.release()
 
 
-def test_reading_that_dies_of_the_unexpected_says_so_without_a_password() -> None:
+def test_an_unexpected_error_is_reported_without_the_password() -> None:
     def crash(uri: str) -> LiveInput:
         raise ValueError("no port in rtsp://me:s3cret@camera")
 
@@ -188,7 +188,7 @@ def test_reading_that_dies_of_the_unexpected_says_so_without_a_password() -> Non
     assert "s3cret" not in raised.value.line() + source.condition.reason
 
 
-def test_refused_credentials_are_not_tried_again_at_once() -> None:
+def test_refused_credentials_are_not_retried_at_once() -> None:
     tries: list[str] = []
 
     def refuse(uri: str) -> LiveInput:
@@ -200,8 +200,8 @@ def test_refused_credentials_are_not_tried_again_at_once() -> None:
         assert (source.condition.reason, len(tries)) == ("wrong password", 1)
 
 
-def test_refused_credentials_are_tried_again_after_a_pause() -> None:
-    live, tries = Given((32, 24)), []
+def test_refused_credentials_are_retried_after_a_pause() -> None:
+    live, tries = SteppedInput((32, 24)), []
 
     def refuse_twice(uri: str) -> LiveInput:
         tries.append(uri)
@@ -213,14 +213,14 @@ def test_refused_credentials_are_tried_again_after_a_pause() -> None:
         "rtsp://camera/live", fps=None, max_side=64, opener=refuse_twice, refused_pause_s=0.01
     ) as source:
         until(lambda: len(tries) == 3)
-        live.go_on.release()
+        live.release_frame.release()
         assert source.take(10) is not None
         assert source.condition.state is LiveState.STREAMING
-        live.go_on.release()
+        live.release_frame.release()
 
 
-def test_an_attempt_that_hangs_is_told_by_its_age() -> None:
-    clocks, live, answered = Clocks(), Given((32, 24)), threading.Event()
+def test_hung_s_is_the_age_of_a_hanging_attempt_or_stall() -> None:
+    clocks, live, answered = Clocks(), SteppedInput((32, 24)), threading.Event()
     opening = threading.Event()
 
     def hang(uri: str) -> LiveInput:
@@ -233,15 +233,15 @@ def test_an_attempt_that_hangs_is_told_by_its_age() -> None:
         clocks.pass_time(31)
         assert source.hung_s >= 31
         answered.set()
-        live.go_on.release()
+        live.release_frame.release()
         assert source.take(10) is not None
         assert source.hung_s == 0
         clocks.pass_time(STALL_S + 31)
         assert source.hung_s >= 31
-        live.go_on.release()
+        live.release_frame.release()
 
 
-def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
+def test_a_file_is_played_at_its_own_pace_until_its_end(tmp_path: Path) -> None:
     path = tmp_path / "short.mp4"
     write_video(path, steady(10, rate=20))
     taken = []
@@ -253,7 +253,7 @@ def test_a_file_is_played_at_its_own_pace_and_ends(tmp_path: Path) -> None:
     assert taken[-1].captured_s - taken[0].captured_s >= 0.4
 
 
-def test_a_file_that_is_played_in_a_loop_begins_anew_at_its_end(tmp_path: Path) -> None:
+def test_a_looped_file_is_played_again_at_the_same_pace(tmp_path: Path) -> None:
     path = tmp_path / "short.mp4"
     write_video(path, steady(5, rate=20))
     with LiveReader(str(path), fps=None, max_side=640, looped=True) as source:
@@ -271,11 +271,11 @@ def test_a_file_that_is_played_in_a_loop_begins_anew_at_its_end(tmp_path: Path) 
         *("rtsp://127.0.0.1:99999/x", "rtsp://u:a#s3cret@127.0.0.1:9/live", "http://[::1"),
     ],
 )
-def test_what_is_no_live_source_is_one_line(uri: str) -> None:
+def test_an_invalid_uri_is_refused_without_showing_the_password(uri: str) -> None:
     with pytest.raises(SourceError) as raised:
         open_live(uri)
     assert "s3cret" not in raised.value.line()
 
 
-def test_a_reference_may_stand_for_any_part_of_a_uri() -> None:
+def test_environment_references_may_replace_any_part_of_a_uri() -> None:
     check_uri("rtsp://${USER}:${PASSWORD}@${HOST}:${PORT}/live")
