@@ -63,7 +63,7 @@ def times(frames: list[SourceFrame]) -> list[int]:
 
 
 def is_close_to(expected: list[int]) -> object:
-    """Return whether the times agree within half a millisecond, the precision of some containers."""
+    """Return a value equal to times within half a millisecond, as some containers store."""
     return pytest.approx(expected, abs=500)
 
 
