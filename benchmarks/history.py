@@ -45,7 +45,7 @@ LONG_HOURS = float(os.environ.get("BENCH_LONG_HOURS", "10"))
 REPEATS = int(os.environ.get("BENCH_REPEATS", "25"))
 LONGEST_P95_MS = 300.0
 LARGEST_GROWTH = 1.5
-"""Of any query's median, from the fewest raw rows to the most."""
+"""The growth of any query's median, from the fewest raw rows to the most."""
 GROWTH_FLOOR_MS = 5.0
 """Medians below this count as this: a few milliseconds are noise."""
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")

@@ -37,7 +37,7 @@ WARM_UP_S = int(os.environ.get("BENCH_WARM_UP_S", "30"))
 LATEST_P95_S = 1.0
 LARGEST_GROWTH_S = 0.1
 LEAST_SHARE = 0.9
-"""Of the frames that were due: the server shares this machine, and may send fewer than 25."""
+"""Fraction of the due frames; the server shares this machine, and may send fewer than 25."""
 
 _RATE, _FPS = 25, 5
 _SAMPLE_EVERY_S = 5

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 _HEARTBEAT_S: Final = 0.25
 _SKIP_S: Final = 10.0
-"""How long a run that this worker cannot analyse is not tried again."""
+"""Pause before a run that this worker cannot analyse is tried again."""
 
 
 class Analyzer(Protocol):

@@ -10,7 +10,7 @@ from inference_worker.held_runs import HeldRun
 
 _BLOCK_MS: Final = 100
 _GATHER_MS: Final = 20
-"""How long the first live frame of a turn waits for those of the other cameras."""
+"""Wait of a turn's first live frame for the frames of other cameras."""
 
 
 class StreamReader:
