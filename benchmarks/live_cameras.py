@@ -159,12 +159,12 @@ def _round(folder: Path, recording: Path, number: int) -> Round:
         names = [f"camera{index}" for index in range(CAMERAS)]
         for name in names:
             stack.add(name, camera.url(recording.name))
-        poll(lambda: stack.streams(*names))
+        poll(lambda: stack.makes_progress(*names))
         time.sleep(WARM_UP_S)
         begin, begin_s, late = _totals(stack), time.monotonic(), _late(stack)
         for _ in track(range(SECONDS // _SAMPLE_EVERY_S), f"round {number + 1}", transient=True):
             time.sleep(_SAMPLE_EVERY_S)
-            found.p95_s.append(max(one.latency_p95_s or 0.0 for one in stack.workers_told()))
+            found.p95_s.append(max(one.latency_p95_s or 0.0 for one in stack.live_workers()))
             found.rss.append(_resident(stack))
         end, seconds = _totals(stack), time.monotonic() - begin_s
         found.late = [after - before for before, after in zip(late, _late(stack), strict=True)]
@@ -174,7 +174,7 @@ def _round(folder: Path, recording: Path, number: int) -> Round:
             )
             found.captured_fps[name] = round(captured / seconds, 2)
             found.fps[name] = round(analyzed / seconds, 2)
-        for one in stack.told().values():
+        for one in stack.statuses().values():
             for cause, count in one["dropped"].items():
                 found.dropped[cause] = found.dropped.get(cause, 0) + count
     totals = assert_balanced(stack)
@@ -202,12 +202,12 @@ def _totals(stack: LiveStack) -> dict[str, tuple[int, int]]:
 
 def _late(stack: LiveStack) -> list[int]:
     """Return the frames of all workers so far, counted by latency."""
-    counts = [one.latency_counts for one in stack.workers_told()]
+    counts = [one.latency_counts for one in stack.live_workers()]
     return [sum(of_bound) for of_bound in zip(*counts, strict=True)]
 
 
 def _resident(stack: LiveStack) -> int:
     """Return the unique memory of all processes in bytes; forked ones share the rest."""
     assert stack.process is not None
-    processes = [psutil.Process(stack.process.pid), *stack.family()]
+    processes = [psutil.Process(stack.process.pid), *stack.processes()]
     return sum(one.memory_full_info().uss for one in processes)

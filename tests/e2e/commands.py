@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analytics.runs.run_list import RunLine, list_runs
+from analytics.snapshots import in_snapshot
 from records.database import open_engine
 from tests.e2e.warm import run_warm
 
@@ -69,7 +70,7 @@ def runs_of(installation: Installation) -> tuple[RunLine, ...]:
     home = Path(env["MOODLINE_HOME"])
     engine = open_engine(env.get("MOODLINE_DATABASE_URL") or f"sqlite:///{home / 'moodline.db'}")
     try:
-        return list_runs(engine)
+        return in_snapshot(engine, list_runs)
     finally:
         engine.dispose()
 

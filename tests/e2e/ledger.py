@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 from sqlalchemy import func, select
 
-from analytics.runs.run_list import run_summaries
+from analytics.runs.run_summary import run_summaries
+from analytics.snapshots import in_snapshot
 from records.database import open_engine, reading
 from records.tables.faces import Face, Frame
 from records.tables.runs import DeadLetter, Run, RunProgress
@@ -77,7 +78,7 @@ def ledger(database_url: str, decoded: Mapping[str, int]) -> list[LedgerLine]:
             )
             for run in runs
         }
-    for summary in run_summaries(engine, [run.run_id for run in runs]):
+    for summary in in_snapshot(engine, run_summaries, [run.run_id for run in runs]):
         (committed, first, last), faces, letters, next_seq = counts[summary.run_id]
         lines.append(
             LedgerLine(

@@ -1,4 +1,4 @@
-"""One `moodline up` with cameras, as a test looks at it: from outside, and from its records."""
+"""LiveStack: one `moodline up` that a test starts, changes and observes."""
 
 import os
 import signal
@@ -36,12 +36,15 @@ from records.sources.live_sources import (
 from records.tables.faces import Frame
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
-from tests.e2e.commands import Installation, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, poll
 
 
 @dataclass
 class LiveStack:
-    """A context manager. Commands would take seconds to start: the records are written directly."""
+    """A context manager that runs `moodline up`. Its exit status must be 0.
+
+    Sources are written to the database directly, because each command takes seconds to start.
+    """
 
     installation: Installation
     log: Path
@@ -65,7 +68,7 @@ class LiveStack:
             assert status == 0, self.log.read_text()[-3000:]
 
     def start(self) -> None:
-        """Start it, and wait until it can be seen."""
+        """Start it, and wait until its broker and its database can be used."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -83,45 +86,45 @@ class LiveStack:
 
     @property
     def address(self) -> str:
-        """Of its dashboard."""
+        """The URL of its dashboard."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def answers(self) -> None:
-        """Wait until the dashboard can be asked."""
+    def wait_for_dashboard(self) -> None:
+        """Wait until the dashboard accepts connections."""
         poll(lambda: _listens(self.port))
 
     def stop(self) -> int:
-        """SIGTERM; its exit status."""
+        """Send SIGTERM and return the exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(TIMEOUT_S)
 
     def kill(self) -> None:
-        """kill -9 of it alone; returns when nothing of it is left."""
+        """Send SIGKILL to the main process, and wait until its children have ended too."""
         assert self.process is not None
-        family = self.family()
+        family = self.processes()
         self.process.kill()
         self.process.wait()
         poll(lambda: not any(one.is_running() and one.status() != "zombie" for one in family))
 
-    def family(self) -> list[psutil.Process]:
-        """All of its processes."""
+    def processes(self) -> list[psutil.Process]:
+        """All its child processes."""
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def running(self, word: str) -> list[psutil.Process]:
-        """Those whose command has the word. One that dies while it is looked at has none."""
+    def processes_with(self, word: str) -> list[psutil.Process]:
+        """The child processes whose command line contains the word."""
         found = []
-        for one in self.family():
+        for one in self.processes():
             with suppress(psutil.NoSuchProcess):
                 if any(word in part for part in one.cmdline()):
                     found.append(one)
         return found
 
-    def pid_of(self, source: str) -> int | None:
-        """The process that reads the source: the one that claims its run. None between two.
+    def reader_pid(self, source: str) -> int | None:
+        """The process that reads the source: the one that claims its run. None if there is none.
 
-        A run that was left behind is claimed by a dead process, or by `up` while it ends it.
+        An orphaned run is claimed by a dead process, or by `up` while `up` ends the run.
         """
         with reading(self.engine) as connection:
             claimant = connection.execute(
@@ -132,18 +135,18 @@ class LiveStack:
                 .limit(1)
             ).scalar()
         pid = int(claimant.split(":")[1]) if claimant else None
-        return pid if pid in {one.pid for one in self.family()} else None
+        return pid if pid in {one.pid for one in self.processes()} else None
 
     def template_pid(self) -> int | None:
-        """The process that those of the sources are forked from."""
-        mine = self.running("ingest.live.supervision.template")
+        """The process from which those of the sources are forked."""
+        mine = self.processes_with("ingest.live.supervision.template")
         pids = {one.pid for one in mine}
         with suppress(psutil.NoSuchProcess):
             return next((one.pid for one in mine if one.ppid() not in pids), None)
         return None
 
-    def told(self) -> dict[str, dict[str, Any]]:
-        """What `moodline status --json` says of each live source."""
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """The status of each live source by name, as `moodline status --json` shows it."""
         bus = Bus.connect(self.broker)
         try:
             reports = Presence(bus, SourceReport).alive()
@@ -151,18 +154,19 @@ class LiveStack:
             bus.close()
         return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, reports)}
 
-    def told_offline(self, source: str) -> dict[str, Any]:
-        """The same, when nothing runs."""
+    def status_offline(self, source: str) -> dict[str, Any]:
+        """The source's status as it is when no heartbeat arrives."""
         return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, [])}[source]
 
     def state(self, source: str) -> str:
+        """The state of the source; "" if it or the broker cannot be found."""
         try:
-            return str(self.told()[source]["state"])
+            return str(self.statuses()[source]["state"])
         except (MoodlineError, KeyError):
             return ""
 
-    def reading(self) -> set[str]:
-        """The sources that a supervisor watches over and reads."""
+    def sources_read(self) -> set[str]:
+        """The ids of the sources that the supervisor reads."""
         bus = Bus.connect(self.broker)
         try:
             reports = Presence(bus, SourceReport).alive()
@@ -170,20 +174,20 @@ class LiveStack:
             bus.close()
         return {one.id for one in reports if one.state != "paused"}
 
-    def streams(self, *sources: str) -> bool:
-        """Whether all of them are seen, and more of each is analysed than before."""
+    def makes_progress(self, *sources: str) -> bool:
+        """Whether all these sources stream; then wait until more frames of each are analysed."""
         try:
-            before = self.told()
+            before = self.statuses()
         except MoodlineError:
             return False
         if any(before[name]["state"] != "streaming" for name in sources):
             return False
-        poll(lambda: self._all_went_on(before, sources))
+        poll(lambda: self._all_progressed(before, sources))
         return True
 
-    def _all_went_on(self, before: dict[str, dict[str, Any]], sources: Sequence[str]) -> bool:
+    def _all_progressed(self, before: dict[str, dict[str, Any]], sources: Sequence[str]) -> bool:
         try:
-            now = self.told()
+            now = self.statuses()
         except MoodlineError:
             return False
         return all(
@@ -192,7 +196,8 @@ class LiveStack:
             for name in sources
         )
 
-    def workers_told(self) -> list[WorkerReport]:
+    def live_workers(self) -> list[WorkerReport]:
+        """The latest report of each worker that sends heartbeats."""
         try:
             bus = Bus.connect(self.broker)
         except MoodlineError:
@@ -202,7 +207,7 @@ class LiveStack:
         finally:
             bus.close()
 
-    # -- what its owner does ------------------------------------------------------------
+    # -- changes that an operator makes -------------------------------------------------
 
     def add(self, name: str, uri: str, fps: float = 5.0, *, looped: bool = False) -> None:
         add_source(self.engine, name, SourceSettings(uri, uri, None, fps, 640, (), looped))
@@ -216,8 +221,8 @@ class LiveStack:
     def remove(self, name: str) -> None:
         remove_source(self.engine, name)
 
-    def settled(self) -> bool:
-        """Whether every run has ended."""
+    def all_runs_done(self) -> bool:
+        """Whether every run is done."""
         return all(run.state == "done" for run in in_snapshot(self.engine, list_runs))
 
     @property
@@ -237,7 +242,10 @@ class LiveStack:
 
 
 def assert_balanced(stack: LiveStack) -> dict[str, int]:
-    """Every run of the stack: each frame is in one place, each number used once. Totals."""
+    """Assert that each run counts every frame once and uses every sequence number once.
+
+    Return the totals of all runs: captured, analyzed and broker_lost.
+    """
     totals = {"captured": 0, "analyzed": 0, "broker_lost": 0}
     summaries = in_snapshot(
         stack.engine, run_summaries, [run.run_id for run in in_snapshot(stack.engine, list_runs)]
@@ -263,7 +271,7 @@ def assert_balanced(stack: LiveStack) -> dict[str, int]:
             one.frames_analyzed + one.coverage.sampled_out + sum(dropped.values())
         ), one
         assert rows[one.run_id] == one.frames_analyzed, one
-        # Published numbers, less one for the End, and it is the next one.
+        # next_seq is past the End message, so the frames used two numbers fewer.
         lost = dropped.get("broker_lost", 0)
         assert numbers[one.run_id] - 2 == one.frames_analyzed + lost + dropped.get("poison", 0), one
         totals["captured"] += one.coverage.captured
@@ -273,7 +281,7 @@ def assert_balanced(stack: LiveStack) -> dict[str, int]:
 
 
 def signal_process(pid: int | None, number: int) -> None:
-    """Send a signal to a process that may be gone; None is nobody."""
+    """Send a signal to a process that may have ended. None: do nothing."""
     if pid is None:
         return
     assert pid > 1

@@ -17,7 +17,8 @@ from broker.embedded import EmbeddedBroker
 from broker.presence import Presence, WorkerReport
 from contracts.runs import ENDED_STATES
 from moodline.demo.scenes import render, scenes
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.e2e.commands import Installation, runs_of
 from tests.e2e.fleet import Fleet
 from tests.e2e.ledger import decoded_frames, ledger
@@ -252,7 +253,7 @@ class Shares:
 
     def look(self) -> bool:
         """Take a look; always False, so that it can stand in a condition."""
-        living = Presence(self.bus, WorkerReport).living()
+        living = Presence(self.bus, WorkerReport).alive()
         state = (tuple(self.bus.open_runs()), tuple(one.id for one in living))
         if state != self._state:
             self._state, self._since = state, time.monotonic()

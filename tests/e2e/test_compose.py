@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 from playwright.sync_api import expect
-from records.windows import DAY_S
 from sqlalchemy import func, select
 
 from broker.embedded import EmbeddedBroker
 from records.database import open_engine, reading
+from records.rollup_windows import DAY_S
 from records.tables.rollups import rollups
 from tests.browser import chromium
 from tests.e2e.commands import Installation, poll

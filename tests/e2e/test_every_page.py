@@ -54,8 +54,8 @@ def stack(
         add_camera(engine, three_faces)
         engine.dispose()
         installation.analyze(one_face)
-        one.answers()
-        poll(lambda: one.streams("demo camera"))
+        one.wait_for_dashboard()
+        poll(lambda: one.makes_progress("demo camera"))
         yield one
 
 

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.history_load import RawRows, load_sources
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.e2e.commands import Installation, poll
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

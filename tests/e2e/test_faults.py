@@ -60,12 +60,12 @@ class Place:
         return self.camera.url(self.clip).replace(f":{self.camera.port}/", f":{self.proxy.port}/")
 
     def told(self, name: str = "door") -> dict[str, Any]:
-        return self.stack.told()[name]
+        return self.stack.statuses()[name]
 
     def is_calm(self) -> bool:
         """Whether the worker keeps up: at its start it has a model to load."""
         before = self.told("hall")["dropped"]
-        went_on = all(self.stack.streams("door", "hall") for _ in range(3))
+        went_on = all(self.stack.makes_progress("door", "hall") for _ in range(3))
         return went_on and self.told("hall")["dropped"] == before
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
@@ -168,7 +168,7 @@ def test_a_fault_is_said_and_over_and_its_neighbour_loses_nothing(
     back_s = took(lambda: place.told()["state"] == "streaming")
     print(f"{fault.__name__}: said after {said_s:.1f} s, back after {back_s:.1f} s")
     assert said_s < WITHIN_S and back_s < WITHIN_S
-    poll(lambda: place.stack.streams("door", "hall"))
+    poll(lambda: place.stack.makes_progress("door", "hall"))
     after = place.told("hall")
     assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
 
@@ -185,7 +185,7 @@ def test_spoiled_packets_are_counted_as_corrupt(place: Place) -> None:
     place.proxy.set(Mode.PASS)
     back_s = took(lambda: place.told()["state"] == "streaming")
     assert counted_s < 2 * WITHIN_S and back_s < WITHIN_S
-    poll(lambda: place.stack.streams("door", "hall"))
+    poll(lambda: place.stack.makes_progress("door", "hall"))
     after = place.told("hall")
     assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
 
@@ -193,7 +193,7 @@ def test_spoiled_packets_are_counted_as_corrupt(place: Place) -> None:
 def test_a_change_of_resolution_in_mid_stream_stays_in_the_run(place: Place) -> None:
     before = place.told()["run_id"]
     with place.elsewhere(f"http://127.0.0.1:{place.http_port}/door"):
-        poll(lambda: place.told()["run_id"] not in ("", before) and place.stack.streams("door"))
+        poll(lambda: place.told()["run_id"] not in ("", before) and place.stack.makes_progress("door"))
         run_id = place.told()["run_id"]
 
         def width() -> int | None:
@@ -204,9 +204,9 @@ def test_a_change_of_resolution_in_mid_stream_stays_in_the_run(place: Place) -> 
         poll(lambda: width() == 64)
         place.larger.set()
         assert took(lambda: width() == 128) < WITHIN_S
-        poll(lambda: place.stack.streams("door"))
+        poll(lambda: place.stack.makes_progress("door"))
         assert (place.told()["run_id"], place.told()["state"]) == (run_id, "streaming")
-    poll(lambda: place.stack.streams("door"))
+    poll(lambda: place.stack.makes_progress("door"))
 
 
 def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: Place) -> None:
@@ -215,7 +215,7 @@ def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: P
     names = [f"more-{number}" for number in range(4)]
     for name in names:
         stack.add(name, url)
-    poll(lambda: stack.streams(*names))
+    poll(lambda: stack.makes_progress(*names))
     before = place.told("hall")
     spent: dict[str, float] = {}
 
@@ -223,10 +223,10 @@ def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: P
         act()
         spent[what] = round(took(effective), 2)
 
-    do("add", lambda: stack.add("late", url), lambda: "late" in stack.reading())
+    do("add", lambda: stack.add("late", url), lambda: "late" in stack.sources_read())
     print(f"first picture {took(lambda: stack.state('late') == 'streaming'):.1f} s later")
     do("pause", lambda: stack.pause("late", paused=True), lambda: stack.state("late") == "paused")
-    do("resume", lambda: stack.pause("late", paused=False), lambda: "late" in stack.reading())
+    do("resume", lambda: stack.pause("late", paused=False), lambda: "late" in stack.sources_read())
     poll(lambda: stack.state("late") == "streaming")
     do(
         "edit",
@@ -234,7 +234,7 @@ def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: P
         lambda: stack.state("late") != "streaming",
     )
     poll(lambda: stack.state("late") == "backing_off")
-    do("remove", lambda: stack.remove("late"), lambda: "late" not in stack.reading())
+    do("remove", lambda: stack.remove("late"), lambda: "late" not in stack.sources_read())
     print(spent)
     for name in names:
         stack.remove(name)
@@ -250,4 +250,4 @@ def test_a_supervisor_that_hangs_reads_as_dead(place: Place) -> None:
         assert took(lambda: place.told("hall")["state"] == "dead") < WITHIN_S
     finally:
         place.stack.process.send_signal(signal.SIGCONT)
-    poll(lambda: place.stack.streams("door", "hall"))
+    poll(lambda: place.stack.makes_progress("door", "hall"))

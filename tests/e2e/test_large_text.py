@@ -11,7 +11,8 @@ from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.backend import Backend
 from moodline.demo.generated_month import write_month
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving

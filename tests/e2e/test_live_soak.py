@@ -38,20 +38,20 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera, stack:
         for name in names:
             stack.add(name, camera.url(long_clip.name))
-        poll(lambda: stack.streams(*names))
+        poll(lambda: stack.makes_progress(*names))
         until = time.monotonic() + CHAOS_S
         while time.monotonic() < until:
             victim = chance.choice(list(killed))
             killed[victim] += 1
             if victim == "worker":
-                workers = stack.workers_told()
+                workers = stack.live_workers()
                 signal_process(chance.choice(workers).pid if workers else None, signal.SIGKILL)
             elif victim == "source":
-                signal_process(stack.pid_of(chance.choice(names)), signal.SIGKILL)
+                signal_process(stack.reader_pid(chance.choice(names)), signal.SIGKILL)
             elif victim == "template":
                 signal_process(stack.template_pid(), signal.SIGKILL)
             elif victim == "broker":
-                for one in stack.running("valkey"):
+                for one in stack.processes_with("valkey"):
                     signal_process(one.pid, signal.SIGKILL)
             else:
                 stack.kill()
@@ -59,10 +59,10 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
             # Sometimes at once the next one, sometimes when all is well again.
             if chance.random() < 0.6:
                 poll(lambda: all(stack.state(name) == "streaming" for name in names))
-                poll(lambda: stack.streams(*names))
+                poll(lambda: stack.makes_progress(*names))
         poll(lambda: all(stack.state(name) == "streaming" for name in names))
-        poll(lambda: stack.streams(*names))
-    poll(stack.settled)
+        poll(lambda: stack.makes_progress(*names))
+    poll(stack.all_runs_done)
     totals = assert_balanced(stack)
     assert min(killed.values()) > 0, killed
     assert totals["analyzed"] > 500, totals
@@ -76,10 +76,10 @@ def test_eight_cameras_hold_their_memory(
     with RtspCamera(long_clip.parent, tmp_path / "rtsp.log") as camera, stack:
         for name in names:
             stack.add(name, camera.url(long_clip.name))
-        poll(lambda: stack.streams(*names))
+        poll(lambda: stack.makes_progress(*names))
         begin, at_s = time.monotonic(), list[float]()
         assert stack.process is not None
-        processes = [psutil.Process(stack.process.pid), *stack.family()]
+        processes = [psutil.Process(stack.process.pid), *stack.processes()]
         # The broker's depends on how many frames wait in it just then.
         own = {
             " ".join(one.cmdline()[1:])[:60] + f" ({one.pid})": (one, list[float]())
@@ -99,7 +99,7 @@ def test_eight_cameras_hold_their_memory(
             select.select([], [], [], 1.0)
         assert all(one.is_running() for one in processes), "none of them had to be started again"
         poll(lambda: all(stack.state(name) == "streaming" for name in names))
-        told = stack.told()
+        told = stack.statuses()
         assert len({one["run_id"] for one in told.values()}) == 8
     totals = assert_balanced(stack)
     # The median of all slopes between two looks: a run that changes hands is a step, no slope.

@@ -18,7 +18,7 @@ WITHIN_10_S = 10_000
 @pytest.fixture
 def stack(installation: Installation, tmp_path: Path) -> Iterator[LiveStack]:
     with LiveStack(installation, tmp_path / "up.log", port=free_ports(1)[0]) as one:
-        one.answers()
+        one.wait_for_dashboard()
         yield one
 
 

@@ -22,7 +22,7 @@ from tests.rtsp import free_ports
 @pytest.fixture
 def stack(installation: Installation, tmp_path: Path) -> Iterator[LiveStack]:
     with LiveStack(installation, tmp_path / "up.log", port=free_ports(1)[0]) as one:
-        one.answers()
+        one.wait_for_dashboard()
         yield one
 
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_not_a_recording_is_refused(
 def test_a_folder_is_queued_and_its_run_cancelled_and_retried(
     browser: Browser, stack: LiveStack, one_face: Path, long_clip: Path
 ) -> None:
-    for family in stack.family():
+    for family in stack.processes():
         if "inference_worker" in " ".join(family.cmdline()):
             family.suspend()
     with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
@@ -158,7 +158,7 @@ def test_a_folder_is_queued_and_its_run_cancelled_and_retried(
         page.get_by_role("button", name="Cancel: long.mp4").click()
         row = page.locator(".runs tbody tr")
         expect(row).to_contain_text("Cancelled")
-        for family in stack.family():
+        for family in stack.processes():
             if "inference_worker" in " ".join(family.cmdline()):
                 family.resume()
         page.get_by_role("button", name="Try again: long.mp4").click()

@@ -26,7 +26,7 @@ FACES = Path(moodline.__file__).parent / "assets" / "faces"
 def stack(installation: Installation, tmp_path: Path) -> Iterator[LiveStack]:
     installation.env = {"MOODLINE_SOURCE_HOSTS": "127.0.0.1"}
     with LiveStack(installation, tmp_path / "up.log", port=free_ports(1)[0]) as one:
-        one.answers()
+        one.wait_for_dashboard()
         yield one
 
 

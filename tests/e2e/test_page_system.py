@@ -27,7 +27,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, one_face: Path) -> Iterator[
     installation = Installation(folder / "home")
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
         installation.analyze(one_face, "--source", "interview")
-        one.answers()
+        one.wait_for_dashboard()
         yield one
 
 

@@ -16,7 +16,8 @@ from broker.presence import Presence, SourceReport
 from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.backend import Backend
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, remove_source
 from records.tables.sources import Source, SourceInterval
 from tests.pages import quiet_page, serving
@@ -51,7 +52,7 @@ def tell(broker: EmbeddedBroker, state: str, reason: str = "") -> None:
     """What a supervisor would say of the door."""
     bus = Bus.connect(broker.url)
     report = SourceReport("door", state, reason, utc_now().isoformat(), "host")
-    Presence(bus, SourceReport).report(report, alive_for_s=600)
+    Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=600)
     bus.close()
 
 

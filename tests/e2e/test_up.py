@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from analytics.history.trends import totals
+from analytics.history.totals import totals
+from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
 from records.tables.sources import SourceInterval
 from tests.e2e.commands import Installation, assert_plain_failure, poll
@@ -36,7 +37,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     stack = LiveStack(Installation(folder / "home"), folder / "up.log", port=port)
     with stack:
         yield stack
-    assert stack.settled(), "the frames that were published last were not committed"
+    assert stack.all_runs_done(), "the frames that were published last were not committed"
     assert assert_balanced(stack)["broker_lost"] == 0
 
 
@@ -51,31 +52,31 @@ def test_sources_are_added_paused_edited_and_removed_while_up_runs(
 ) -> None:
     url = camera.url(long_clip.name)
     up.add("door", url)
-    poll(lambda: up.streams("door"))
-    first = up.told()["door"]["run_id"]
+    poll(lambda: up.makes_progress("door"))
+    first = up.statuses()["door"]["run_id"]
 
     up.add("hall", url, fps=3.0)
-    poll(lambda: up.streams("hall"))
+    poll(lambda: up.makes_progress("hall"))
     up.pause("hall", paused=True)
     poll(lambda: up.state("hall") == "paused")
     up.pause("hall", paused=False)
-    poll(lambda: up.streams("hall"))
+    poll(lambda: up.makes_progress("hall"))
     up.edit("hall", "rtsp://127.0.0.1:9/nothing", 3.0)
     poll(lambda: up.state("hall") == "backing_off")
-    assert "127.0.0.1:9" in up.told()["hall"]["reason"]
+    assert "127.0.0.1:9" in up.statuses()["hall"]["reason"]
     up.remove("hall")
-    poll(lambda: "hall" not in up.told())
+    poll(lambda: "hall" not in up.statuses())
 
-    assert up.told()["door"]["run_id"] == first, "the other source was disturbed"
-    poll(lambda: up.streams("door"))
-    assert up.told_offline("door")["state"] == "dead", "without a heartbeat a source is dead"
+    assert up.statuses()["door"]["run_id"] == first, "the other source was disturbed"
+    poll(lambda: up.makes_progress("door"))
+    assert up.status_offline("door")["state"] == "dead", "without a heartbeat a source is dead"
 
 
 def test_watch_shows_a_source_that_up_reads(
     up: LiveStack, camera: RtspCamera, long_clip: Path
 ) -> None:
     up.add("watched", camera.url(long_clip.name))
-    poll(lambda: up.streams("watched"))
+    poll(lambda: up.makes_progress("watched"))
 
     shown = up.installation.run("watch", "watched", "--seconds", "3", "--json")
 
@@ -95,9 +96,9 @@ def test_a_file_is_played_once_as_if_it_were_live(up: LiveStack, one_face: Path)
 
     poll(lambda: up.state("clip") == "paused")
 
-    assert "over" in up.told()["clip"]["reason"]
-    poll(lambda: up.told()["clip"]["analyzed"] == 60)
-    assert up.told()["clip"]["captured"] == 60
+    assert "over" in up.statuses()["clip"]["reason"]
+    poll(lambda: up.statuses()["clip"]["analyzed"] == 60)
+    assert up.statuses()["clip"]["captured"] == 60
 
 
 def test_rollups_grow_and_the_dashboard_answers(
@@ -105,7 +106,9 @@ def test_rollups_grow_and_the_dashboard_answers(
 ) -> None:
     def rolled_up_s() -> float:
         since = utc_now() - timedelta(minutes=30)
-        found = totals(up.engine, since, utc_now() + timedelta(minutes=1), sources=["history"])
+        found = in_snapshot(
+            up.engine, totals, since, utc_now() + timedelta(minutes=1), sources=["history"]
+        )
         return sum(one.now.analyzed_s for one in found if one.now.up_s)
 
     up.add("history", camera.url(long_clip.name))
@@ -121,12 +124,12 @@ def test_rollups_grow_and_the_dashboard_answers(
 
 
 def test_a_scheduler_that_dies_is_started_again(up: LiveStack) -> None:
-    poll(lambda: bool(up.running("scheduler")))
-    scheduler = up.running("scheduler")[0]
+    poll(lambda: bool(up.processes_with("scheduler")))
+    scheduler = up.processes_with("scheduler")[0]
 
     scheduler.kill()
 
-    poll(lambda: any(one.pid != scheduler.pid for one in up.running("scheduler")))
+    poll(lambda: any(one.pid != scheduler.pid for one in up.processes_with("scheduler")))
 
 
 def test_a_camera_password_is_stored_encrypted_and_shown_nowhere(
@@ -136,7 +139,7 @@ def test_a_camera_password_is_stored_encrypted_and_shown_nowhere(
     run = up.installation.run
     added = run("source", "add", "front", url, "--tag", "front")
     assert added.returncode == 0, added.stderr
-    poll(lambda: up.streams("front"))
+    poll(lambda: up.makes_progress("front"))
 
     outputs = [added.stdout + added.stderr]
     for command in (("list",), ("show", "front"), ("show", "front", "--json"), ("test", "front")):
@@ -144,10 +147,10 @@ def test_a_camera_password_is_stored_encrypted_and_shown_nowhere(
         assert done.returncode == 0, done.stderr
         outputs.append(done.stdout + done.stderr)
     outputs.append(run("status", "--json").stdout)
-    outputs += [" ".join(one.cmdline()) for one in up.family()]
+    outputs += [" ".join(one.cmdline()) for one in up.processes()]
     edited = run("source", "edit", "front", "--fps", "2")
     assert edited.returncode == 0, edited.stderr
-    poll(lambda: up.streams("front"))
+    poll(lambda: up.makes_progress("front"))
     outputs.append(up.log.read_text())
 
     assert not any("s3cret-word" in text for text in outputs)
@@ -173,30 +176,30 @@ def test_killed_processes_restart_and_every_frame_is_counted(
     with stack:
         for name in ("door", "hall"):
             stack.add(name, url)
-        poll(lambda: stack.streams("door", "hall"))
-        kept = stack.told()["hall"]["run_id"]
+        poll(lambda: stack.makes_progress("door", "hall"))
+        kept = stack.statuses()["hall"]["run_id"]
 
-        signal_process(stack.pid_of("door"), signal.SIGKILL)
-        poll(lambda: stack.told()["door"]["state"] == "backing_off")
-        assert "signal 9" in stack.told()["door"]["reason"]
-        poll(lambda: stack.streams("door"))
-        assert stack.told()["hall"]["run_id"] == kept
+        signal_process(stack.reader_pid("door"), signal.SIGKILL)
+        poll(lambda: stack.statuses()["door"]["state"] == "backing_off")
+        assert "signal 9" in stack.statuses()["door"]["reason"]
+        poll(lambda: stack.makes_progress("door"))
+        assert stack.statuses()["hall"]["run_id"] == kept
 
-        for worker in stack.workers_told():
+        for worker in stack.live_workers():
             signal_process(worker.pid, signal.SIGKILL)
-        poll(lambda: stack.streams("door", "hall"))
+        poll(lambda: stack.makes_progress("door", "hall"))
 
-        (broker,) = [one for one in stack.family() if "valkey" in one.name()]
+        (broker,) = [one for one in stack.processes() if "valkey" in one.name()]
         broker.kill()
         poll(lambda: stack.state("door") == "streaming")
-        poll(lambda: stack.streams("door", "hall"))
-        assert stack.told()["hall"]["run_id"] == kept
+        poll(lambda: stack.makes_progress("door", "hall"))
+        assert stack.statuses()["hall"]["run_id"] == kept
 
         stack.kill()
         stack.start()
-        poll(lambda: stack.streams("door", "hall"))
-        assert stack.told()["hall"]["run_id"] != kept
-    assert stack.settled()
+        poll(lambda: stack.makes_progress("door", "hall"))
+        assert stack.statuses()["hall"]["run_id"] != kept
+    assert stack.all_runs_done()
     assert_balanced(stack)
 
 
@@ -206,12 +209,12 @@ def test_a_frozen_camera_shows_its_reason_and_recovers(
 ) -> None:
     with stack:
         stack.add("door", camera.url(long_clip.name))
-        poll(lambda: stack.streams("door"))
+        poll(lambda: stack.makes_progress("door"))
         camera.signal(signal.SIGSTOP)
         poll(lambda: stack.state("door") in ("stalled", "backing_off"))
-        assert stack.told()["door"]["reason"]
+        assert stack.statuses()["door"]["reason"]
         camera.signal(signal.SIGCONT)
-        poll(lambda: stack.streams("door"))
+        poll(lambda: stack.makes_progress("door"))
         with stack.engine.connect() as connection:
             poll(lambda: len(connection.execute(select(SourceInterval.state)).all()) >= 3)
     assert_balanced(stack)

@@ -9,9 +9,11 @@ from playwright.sync_api import Browser, Route, expect
 
 from contracts.settings import Settings
 from dashboard.web.backend import Backend
-from moodline.adapters.recordings import RecordingDesk, uploads_of
-from records.database import open_engine, upgrade
-from records.uploads import CHUNK
+from moodline.adapters.recording_files import uploads_of
+from moodline.adapters.recordings import RecordingLibrary
+from records.database import open_engine
+from records.schema import upgrade
+from records.uploads import MAX_CHUNK_BYTES
 from tests.browser import chromium
 from tests.pages import serving
 
@@ -31,15 +33,15 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
 ) -> None:
     large = tmp_path / "large.mp4"
     clip = one_face.read_bytes()
-    free = PIECES * CHUNK - len(clip)
+    free = PIECES * MAX_CHUNK_BYTES - len(clip)
     large.write_bytes(clip + free.to_bytes(4) + b"free")
     with large.open("r+b") as file:
-        file.truncate(PIECES * CHUNK)  # Sparse: 256 MiB that take no room.
+        file.truncate(PIECES * MAX_CHUNK_BYTES)  # Sparse: 256 MiB that take no room.
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
     settings = Settings(home=tmp_path / "home")
     uploads = uploads_of(settings, engine)
-    backend = Backend(engine, settings, recordings=RecordingDesk(settings, engine, uploads))
+    backend = Backend(engine, settings, recordings=RecordingLibrary(settings, engine, uploads))
     pieces: list[int] = []
     heap: list[int] = []
     with serving(backend) as address, browser.new_context() as viewer, viewer.new_page() as page:
@@ -48,7 +50,7 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
         tab.send("Performance.enable")
 
         def cut_at_half(route: Route) -> None:
-            pieces.append(int(route.request.url.partition("offset=")[2]) // CHUNK)
+            pieces.append(int(route.request.url.partition("offset=")[2]) // MAX_CHUNK_BYTES)
             metrics = tab.send("Performance.getMetrics")["metrics"]
             heap.append(next(int(m["value"]) for m in metrics if m["name"] == "JSHeapUsedSize"))
             if pieces.count(PIECES // 2) == 1 and pieces[-1] == PIECES // 2:
@@ -65,4 +67,4 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
         expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4", timeout=300_000)
     engine.dispose()
     assert pieces == [*range(PIECES // 2 + 1), *range(PIECES // 2, PIECES)]
-    assert max(heap) < heap[0] + 2 * CHUNK, heap
+    assert max(heap) < heap[0] + 2 * MAX_CHUNK_BYTES, heap
