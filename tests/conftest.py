@@ -10,7 +10,8 @@ from sqlalchemy import Engine, make_url, text
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
-from records.database import open_engine, upgrade
+from records.database import open_engine
+from records.schema import upgrade
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
