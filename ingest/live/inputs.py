@@ -10,7 +10,9 @@ import av
 import cv2
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from contracts.errors import SourceError
 from contracts.redaction import redact
@@ -101,7 +103,9 @@ class StreamInput:
     def close(self) -> None:
         self._container.close()
 
-    def _next_packet(self, packets: "Iterator[av.Packet]") -> "av.Packet | None":
+    def _next_packet(
+        self, packets: "Iterator[Packet[VideoStream]]"
+    ) -> "Packet[VideoStream] | None":
         begin_s = time.monotonic()
         try:
             packet = next(packets, None)
