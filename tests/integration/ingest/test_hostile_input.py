@@ -100,7 +100,7 @@ def read_hostile_files(folder: Path, count: int) -> Reading:
                 [sys.executable, "-c", READER, str(folder), str(seed), str(count - seed)],
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd=Path(__file__).parents[2],
+                cwd=Path(__file__).parents[3],
             )
         assert process.stdout is not None
         sizes: list[int] = []

@@ -24,7 +24,7 @@ from records.sources.live_sources import (
     remove_source,
 )
 from runtime.process_identity import claimant_name
-from tests.integration.test_jobs import JOB
+from tests.integration.records.test_run_queue import JOB
 
 DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ("front",))
 

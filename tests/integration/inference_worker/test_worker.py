@@ -35,7 +35,7 @@ from records.schema import upgrade
 from records.tables.faces import Frame
 from records.tables.runs import DeadLetter, Run, RunProgress
 from runtime.process_identity import claimant_name
-from tests.integration.test_jobs import JOB
+from tests.integration.records.test_run_queue import JOB
 
 LIMITS = WorkerLimits(batch_frames=4, lease_s=30, max_attempts=2, dead_letter_ttl_s=60)
 

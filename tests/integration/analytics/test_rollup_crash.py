@@ -15,8 +15,8 @@ from records.database import reading
 from records.rollup_windows import MINUTE_S
 from records.tables.rollups import SUMS, DirtyWindow, rollups
 from records.tables.sources import Source
+from tests.e2e.commands import poll
 from tests.history import at_us, expected_sums, stored_sums, write_history_run
-from tests.integration.test_scheduler import poll
 
 BEGIN = datetime(2026, 3, 29, 0, 50, 30, tzinfo=UTC)
 WIDTHS_PER_BATCH = 3
