@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from analytics.scheduler import Scheduler
+from analytics.scheduling.scheduler import Scheduler
 from contracts.settings import Settings
 from moodline.services.health import Health, HealthServer
 from moodline.services.heartbeat import Heartbeat
