@@ -83,7 +83,7 @@ def test_services_share_the_work_and_outlive_a_kill(
     pd.testing.assert_frame_equal(
         served.exported(tmp_path / "served.csv"), installation.exported(tmp_path / "calm.csv")
     )
-    assert "No frame" in served.run("dead-letters").stdout
+    assert "No dead letters" in served.run("dead-letters").stdout
     assert "No jobs" in served.run("jobs", "list").stdout
 
 

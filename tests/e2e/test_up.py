@@ -1,7 +1,7 @@
 """`moodline up` with real RTSP cameras: added, changed, killed, and found again.
 
-Tests of a healthy system share one `up`, with different sources. Tests that kill processes start their
-own.
+Tests of a healthy system share one `up`, with different sources. Tests that kill processes start
+their own.
 """
 
 import json
@@ -97,7 +97,8 @@ def test_a_file_is_played_once_as_if_it_were_live(up: LiveStack, one_face: Path)
     poll(lambda: up.state("clip") == "paused")
 
     assert "over" in up.statuses()["clip"]["reason"]
-    poll(lambda: up.statuses()["clip"]["analyzed"] == 60)
+    # On a busy machine a newer frame may replace an older one; each is counted once.
+    poll(lambda: accounted_frames(up, "clip") == 60)
     assert up.statuses()["clip"]["captured"] == 60
 
 
@@ -157,6 +158,12 @@ def test_a_camera_password_is_stored_encrypted_and_shown_nowhere(
     for file in up.installation.home.rglob("*"):
         if file.is_file():
             assert b"s3cret-word" not in file.read_bytes(), file
+
+
+def accounted_frames(up: LiveStack, source: str) -> int:
+    """The frames of the source's latest run that were analysed or dropped."""
+    status = up.statuses()[source]
+    return int(status["analyzed"]) + sum(status["dropped"].values())
 
 
 def answer(url: str) -> str:
