@@ -1,4 +1,7 @@
-"""A headless Chromium for the tests of pages: skipped where there is none, a failure in CI."""
+"""A headless Chromium for the tests of pages.
+
+Without Chromium the tests are skipped, or fail if TEST_BROWSER is set, as in CI.
+"""
 
 import os
 import shutil
@@ -10,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
-_PATIENCE_MS = 60_000
-"""What is expected may take that long where many tests run at once."""
+PATIENCE_MS = 120_000
+"""How long a page may take. The machine may run many other processes."""
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,14 +28,14 @@ _ARGUMENTS = [
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    """A browser that talks to nobody of its own accord, and takes further arguments."""
+    """A browser that makes no requests of its own. arguments: further options of Chromium."""
     path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
     if path is None:
-        missing = f"there is no {CHROMIUM}"
+        missing = f"{CHROMIUM} does not exist"
         if os.environ.get("TEST_BROWSER"):
             pytest.fail(missing)
         pytest.skip(missing)
-    expect.set_options(timeout=_PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
         yield browser

@@ -1,22 +1,24 @@
-"""The dashboard as its viewers have it: a server of its own, and pages that keep quiet."""
+"""A dashboard server in a thread, and browser pages that report errors as failures."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
-from tests.e2e.commands import poll
+from tests.browser import PATIENCE_MS
+from tests.e2e.commands import TIMEOUT_S, poll
 from tests.rtsp import free_ports
 
 
 @contextmanager
 def serving(backend: Backend, **options: Any) -> Iterator[str]:
-    """A dashboard on a port of its own; its address."""
+    """Run a dashboard on a free port and yield its address. options: of `create_app`."""
     (port,) = free_ports(1)
     config = uvicorn.Config(
         create_app(backend, **options), port=port, log_level="warning", lifespan="off", ws="none"
@@ -32,25 +34,44 @@ def serving(backend: Backend, **options: Any) -> Iterator[str]:
 
 
 @contextmanager
-def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
-    """A page that goes nowhere else and says nothing on its console."""
+def patient_page(viewer: BrowserContext) -> Iterator[Page]:
+    """A page whose actions may take long, as they do on a busy machine."""
     with viewer.new_page() as page:
-        page.set_default_timeout(60_000)
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda request: said.append(_failure(request)))
-        asked: set[str] = set()
-        page.on("request", lambda request: asked.add(request.url))
+        page.set_default_timeout(PATIENCE_MS)
         yield page
-        noise = list(filter(None, said))
+
+
+@contextmanager
+def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
+    """A page that must write nothing to its console and request nothing from other addresses."""
+    with patient_page(viewer) as page:
+        messages: list[str] = []
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("requestfailed", lambda request: messages.append(_failure(request)))
+        requested: set[str] = set()
+        page.on("request", lambda request: requested.add(request.url))
+        yield page
+        noise = list(filter(None, messages))
         assert not noise, noise
-        away = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
-        assert not away, away
+        elsewhere = [url for url in requested if not url.startswith((address, "data:", "blob:"))]
+        assert not elsewhere, elsewhere
+
+
+def wait_for_route(page: Page, held: list[Route]) -> Route:
+    """Wait until a route handler has put a request into the list, and take it out.
+
+    Playwright calls route handlers only while it waits for the page.
+    """
+    deadline = time.monotonic() + TIMEOUT_S
+    while not held:
+        assert time.monotonic() < deadline, "the page made no such request"
+        page.wait_for_timeout(20)
+    return held.pop(0)
 
 
 def _failure(request: Any) -> str:
-    """What failed; what a page left before it was there did not."""
+    """Describe the failure; "" if the page was left before the response arrived."""
     if request.failure == "net::ERR_ABORTED":
         return ""
     return f"failed: {request.url}: {request.failure}"

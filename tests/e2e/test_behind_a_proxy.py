@@ -22,7 +22,7 @@ from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.browser import chromium
 from tests.e2e.commands import poll
-from tests.e2e.test_sign_in import PASSWORD, ask
+from tests.http_client import PASSWORD, ask
 from tests.pages import quiet_page
 from tests.rows import FaceSpec, write_run
 from tests.rtsp import free_ports

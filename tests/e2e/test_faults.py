@@ -193,7 +193,11 @@ def test_spoiled_packets_are_counted_as_corrupt(place: Place) -> None:
 def test_a_change_of_resolution_in_mid_stream_stays_in_the_run(place: Place) -> None:
     before = place.told()["run_id"]
     with place.elsewhere(f"http://127.0.0.1:{place.http_port}/door"):
-        poll(lambda: place.told()["run_id"] not in ("", before) and place.stack.makes_progress("door"))
+        poll(
+            lambda: (
+                place.told()["run_id"] not in ("", before) and place.stack.makes_progress("door")
+            )
+        )
         run_id = place.told()["run_id"]
 
         def width() -> int | None:

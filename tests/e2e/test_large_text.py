@@ -1,6 +1,7 @@
-"""Every page on a telephone whose owner reads text twice as large, as the browser is told."""
+"""Every page on a narrow screen, with the browser's text size doubled."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,21 +9,17 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from contracts.settings import Settings
-from contracts.times import utc_now
 from dashboard.web.backend import Backend
-from moodline.demo.generated_month import write_month
 from records.database import open_engine
-from records.schema import upgrade
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
-    write_month(engine, utc_now())
+def address(month_database: Path, tmp_path: Path) -> Iterator[str]:
+    database = shutil.copyfile(month_database, tmp_path / "records.db")
+    engine = open_engine(f"sqlite:///{database}")
     with serving(Backend(engine, Settings())) as one:
         yield one
     engine.dispose()
@@ -34,9 +31,7 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-def test_nothing_is_scrolled_sideways_and_no_tabs_stay_before_it(
-    browser: Browser, address: str, tmp_path: Path
-) -> None:
+def test_large_text_fits_a_narrow_screen(browser: Browser, address: str, tmp_path: Path) -> None:
     shots = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path)
     with (
         browser.new_context(viewport={"width": 390, "height": 844}) as viewer,

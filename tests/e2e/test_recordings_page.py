@@ -1,4 +1,4 @@
-"""Recordings and their player in a browser, over records and files that the test knows."""
+"""The page Recordings and its player in a browser, over records that the tests write."""
 
 import os
 import random
@@ -29,19 +29,18 @@ from records.uploads import MAX_CHUNK_BYTES, Uploads
 from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.e2e.commands import TIMEOUT_S, poll
-from tests.e2e.test_sign_in import ask, cookie_of, sign_in
 from tests.history import write_history_run
+from tests.http_client import PASSWORD, ask, cookie_of, sign_in
 from tests.media import VideoSpec, write_video
-from tests.pages import quiet_page, serving
+from tests.pages import patient_page, quiet_page, serving, wait_for_route
 from tests.rows import FaceSpec, write_run
 
 HAPPY = FaceSpec(1, "happy")
-PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)
-class Desk:
-    """A dashboard that takes recordings, and nobody who analyses them."""
+class Library:
+    """A dashboard that accepts recordings, without services that analyse them."""
 
     engine: Engine
     settings: Settings
@@ -50,9 +49,9 @@ class Desk:
     address: str
 
     def begin(self, path: Path, *, received: int, error: str = "", run: str | None = None) -> str:
-        """An upload of that file as a browser would begin it, up to some byte."""
+        """Upload the first `received` bytes, as a browser would. error, run: the result."""
         data = path.read_bytes()
-        os.utime(path, (1_700_000_000, 1_700_000_000))  # Browsers know whole milliseconds of it.
+        os.utime(path, (1_700_000_000, 1_700_000_000))  # Browsers report whole milliseconds.
         mark = f"{path.name} {len(data)} 1700000000000"
         line = self.uploads.start(path.name, len(data), mark, "")
         for at in range(0, received, MAX_CHUNK_BYTES):
@@ -61,32 +60,32 @@ class Desk:
             self.uploads.set_result(line.id, run, error)
         return line.id
 
-    def plays(self, run_id: str, path: Path) -> None:
-        """Let the run be one of that file."""
+    def set_recording(self, run_id: str, path: Path) -> None:
+        """Make the file the run's recording."""
         with self.engine.begin() as connection:
             connection.execute(update(Run).where(Run.run_id == run_id).values(uri=str(path)))
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def library(tmp_path: Path) -> Iterator[Library]:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
     settings = Settings(home=tmp_path / "home")
     uploads = uploads_of(settings, engine)
     backend = Backend(engine, settings, recordings=RecordingLibrary(settings, engine, uploads))
     with serving(backend) as address:
-        yield Desk(engine, settings, uploads, backend, address)
+        yield Library(engine, settings, uploads, backend, address)
     engine.dispose()
 
 
 @pytest.fixture
-def page(browser: Browser, desk: Desk) -> Iterator[Page]:
-    with browser.new_context() as viewer, quiet_page(viewer, desk.address) as one:
+def page(browser: Browser, library: Library) -> Iterator[Page]:
+    with browser.new_context() as viewer, quiet_page(viewer, library.address) as one:
         yield one
 
 
 def padded(clip: Path, path: Path, pieces: int) -> Path:
-    """The clip with a box that players skip: so many pieces, and a bit."""
+    """Write the clip with an MP4 box that players skip: `pieces` chunks and a little more."""
     free = (pieces - 1) * MAX_CHUNK_BYTES + 1000
     path.write_bytes(clip.read_bytes() + (free + 8).to_bytes(4) + b"free" + b"\0" * free)
     return path
@@ -95,15 +94,15 @@ def padded(clip: Path, path: Path, pieces: int) -> Path:
 # -- uploads ------------------------------------------------------------------------
 
 
-def test_what_was_not_sent_to_its_end_is_shown_gone_on_with_and_removed(
-    page: Page, desk: Desk, one_face: Path, tmp_path: Path
+def test_unfinished_uploads_are_listed_resumed_and_removed(
+    page: Page, library: Library, one_face: Path, tmp_path: Path
 ) -> None:
     half = padded(one_face, tmp_path / "half.mp4", 2)
-    desk.begin(half, received=MAX_CHUNK_BYTES)
+    library.begin(half, received=MAX_CHUNK_BYTES)
     refused = tmp_path / "notes.mp4"
     refused.write_text("no film")
-    desk.begin(refused, received=7, error="notes.mp4 is no recording")
-    page.goto(f"{desk.address}/recordings")
+    library.begin(refused, received=7, error="notes.mp4 is no recording")
+    page.goto(f"{library.address}/recordings")
     one = page.get_by_role("region", name="half.mp4")
     expect(one).to_contain_text("8.4 MB of 8.4 MB arrived. Choose the same file again to resume")
     notes = page.get_by_role("region", name="notes.mp4")
@@ -120,25 +119,25 @@ def test_what_was_not_sent_to_its_end_is_shown_gone_on_with_and_removed(
     assert [offset for offset in sent if offset] == [str(MAX_CHUNK_BYTES)]
 
 
-def test_an_upload_goes_on_when_its_page_is_left(
-    page: Page, desk: Desk, one_face: Path, tmp_path: Path
+def test_an_upload_continues_on_another_page(
+    page: Page, library: Library, one_face: Path, tmp_path: Path
 ) -> None:
     large = padded(one_face, tmp_path / "large.mp4", 2)
     held: list[Route] = []
 
-    def hold(route: Route) -> None:  # Playwright takes no method of a list.
+    def hold(route: Route) -> None:  # Playwright rejects the method of a list.
         held.append(route)
 
     page.route(re.compile(r"offset="), hold)
-    page.goto(f"{desk.address}/recordings")
+    page.goto(f"{library.address}/recordings")
     page.locator("#recording-files").set_input_files(large)
-    poll(lambda: _once(page, held, 1))
+    first = wait_for_route(page, held)
     page.get_by_role("link", name="System").click()
     expect(page.locator("#services")).to_be_visible()
     asked = "e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e)"
-    assert page.evaluate(f"{{ {asked}; e.defaultPrevented }}"), "it warns who closes the tab"
-    held.pop().continue_()
-    poll(lambda: _once(page, held, 1))
+    assert page.evaluate(f"{{ {asked}; e.defaultPrevented }}"), "closing the tab shows a warning"
+    first.continue_()
+    second = wait_for_route(page, held)
     page.get_by_role("link", name="Recordings").click()
     one = page.get_by_role("region", name="large.mp4")
     expect(one).to_have_count(1)
@@ -146,41 +145,44 @@ def test_an_upload_goes_on_when_its_page_is_left(
     page.locator("#recording-files").set_input_files(large)
     with page.expect_response("**/api/recordings/list"):
         pass
-    assert len(held) == 1, "the same file is not sent twice at a time"
-    held.pop().continue_()
+    assert not held, "the same file is not sent twice at a time"
+    second.continue_()
     expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4")
     assert not page.evaluate(f"{{ {asked}; e.defaultPrevented }}")
 
 
-def test_an_upload_that_is_being_begun_is_shown_once(
-    page: Page, desk: Desk, one_face: Path
-) -> None:
-    held: list[tuple[Route, APIResponse]] = []
-    page.route(re.compile(r"recordings/upload$"), lambda one: held.append((one, one.fetch())))
-    page.goto(f"{desk.address}/recordings")
+def test_an_upload_that_starts_is_listed_once(page: Page, library: Library, one_face: Path) -> None:
+    held: list[Route] = []
+    answers: list[APIResponse] = []
+
+    def hold_answer(route: Route) -> None:
+        answers.append(route.fetch())
+        held.append(route)
+
+    page.route(re.compile(r"recordings/upload$"), hold_answer)
+    page.goto(f"{library.address}/recordings")
+    expect(page.locator(".empty")).to_contain_text("No recording is analysed yet.")
     page.locator("#recording-files").set_input_files(one_face)
-    poll(lambda: _once(page, held, 1))
-    for _ in range(2):  # One may have been asked for before.
+    begun = wait_for_route(page, held)
+    for _ in range(2):  # The first may have been requested before the upload began.
         with page.expect_response("**/api/recordings/list"):
             pass
     expect(page.locator(".upload")).to_have_count(1)
-    ((route, answer),) = held
-    route.fulfill(response=answer)
+    begun.fulfill(response=answers[0])
     expect(page.locator(".upload")).to_have_count(0)
 
 
-def test_one_that_was_refused_hides_none_that_broke_off(
-    browser: Browser, desk: Desk, one_face: Path
+def test_a_refused_upload_does_not_hide_an_unfinished_one(
+    browser: Browser, library: Library, one_face: Path
 ) -> None:
-    desk.begin(one_face, received=1000)
+    library.begin(one_face, received=1000)
 
     def refuse(route: Route) -> None:
         route.fulfill(status=400, json={"error": "There is no room."})
 
-    with browser.new_context() as viewer, viewer.new_page() as page:
-        page.set_default_timeout(60_000)
+    with browser.new_context() as viewer, patient_page(viewer) as page:
         page.route(re.compile(r"recordings/upload$"), refuse)
-        page.goto(f"{desk.address}/recordings")
+        page.goto(f"{library.address}/recordings")
         expect(page.locator(".upload")).to_have_count(1)
         page.locator("#recording-files").set_input_files(one_face)
         expect(page.locator(".upload .trouble")).to_have_text("There is no room.")
@@ -189,58 +191,57 @@ def test_one_that_was_refused_hides_none_that_broke_off(
         expect(page.locator(".upload")).to_have_count(2)
 
 
-def _once(page: Page, held: Sequence[object], count: int) -> bool:
-    page.wait_for_timeout(50)  # Routes are told of while the page is waited for.
-    return len(held) == count
-
-
-def test_a_server_that_cannot_just_now_is_asked_again(
-    browser: Browser, desk: Desk, one_face: Path
+def test_requests_are_retried_when_the_server_is_not_available(
+    browser: Browser, library: Library, one_face: Path
 ) -> None:
     failed: list[str] = []
+    held: list[Route] = []
 
     def fail_at_first(route: Route) -> None:
         step = route.request.url.rpartition("/")[2].partition("?")[0]
+        if step == "upload" and failed:
+            held.append(route)
+            return
         if route.request.method == "GET" or failed.count(step) == 1:
             route.continue_()
             return
         failed.append(step)
         route.fulfill(status=(502, 503, 504)[min(len(failed), 3) - 1], body="<h1>no</h1>")
 
-    with browser.new_context() as viewer, viewer.new_page() as page:
-        page.set_default_timeout(60_000)
+    with browser.new_context() as viewer, patient_page(viewer) as page:
         page.route(re.compile(r"/upload"), fail_at_first)
-        page.goto(f"{desk.address}/recordings")
+        page.goto(f"{library.address}/recordings")
         page.locator("#recording-files").set_input_files(one_face)
         expect(page.locator(".upload")).to_contain_text("The server is not available (HTTP 502)")
+        wait_for_route(page, held).continue_()
         expect(page.locator(".runs tbody tr")).to_contain_text("one-face.mp4")
     assert len(failed) == 3 and failed[0] == "upload" and failed[2] == "finish"
 
 
-def test_the_file_of_what_ended_in_any_way_can_be_deleted(
-    page: Page, desk: Desk, one_face: Path
+def test_the_file_of_every_ended_run_can_be_deleted(
+    page: Page, library: Library, one_face: Path
 ) -> None:
     states = (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.RUNNING)
     for number, state in enumerate(states):
-        write_run(desk.engine, state, {0: [HAPPY]}, source=f"{state}.mp4", state=state)
-        copy = desk.settings.home / f"{number}.mp4"
+        write_run(library.engine, state, {0: [HAPPY]}, source=f"{state}.mp4", state=state)
+        copy = library.settings.home / f"{number}.mp4"
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(one_face.read_bytes())
-        desk.begin(copy, received=one_face.stat().st_size, run=state)
-    page.goto(f"{desk.address}/recordings")
+        library.begin(copy, received=one_face.stat().st_size, run=state)
+    page.goto(f"{library.address}/recordings")
     expect(page.locator(".runs tbody tr")).to_have_count(4)
     expect(page.get_by_role("button", name=re.compile("Delete the file"))).to_have_count(3)
     for state in states[:3]:
         page.get_by_role("button", name=f"Delete the file: {state}.mp4").click()
         expect(page.get_by_role("button", name=f"Delete the file: {state}.mp4")).to_have_count(0)
-    assert [line.run_id for line in desk.uploads.all()] == ["running"]
+    assert [line.run_id for line in library.uploads.all()] == ["running"]
 
 
 # -- the player ---------------------------------------------------------------------
 
 
 def write_faces(engine: Engine, run_id: str, frames: Mapping[int, Sequence[int]]) -> None:
-    """A finished run with faces at media times, us: each so many of 1000 pixels from the left."""
+    """Write a finished run. frames: left edges of faces, of 1000 pixels, by media time in us."""
     run_pk = write_run(engine, run_id, {})
     times = sorted(frames)
     with engine.begin() as connection:
@@ -283,8 +284,7 @@ def _add_frame(
         )
 
 
-# What is drawn and what is played: the number that the shown picture itself carries, and the
-# number that the box's place says.
+# The number encoded in the shown picture, and the number that the place of the box stands for.
 SHOWN = """() => {
   const video = document.querySelector("video"), canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
@@ -302,7 +302,7 @@ SHOWN = """() => {
 
 
 def uneven(count: int) -> list[int]:
-    """Frames 8 to 120 ms apart, whole milliseconds, in no order."""
+    """Times of frames 8 to 120 ms apart, in microseconds."""
     times, at = [], 0
     for number in range(count):
         times.append(at * 1000)
@@ -311,16 +311,16 @@ def uneven(count: int) -> list[int]:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_boxes_are_those_of_the_picture_that_is_shown_however_frames_are_spaced(
-    page: Page, desk: Desk, tmp_path: Path, suffix: str
+def test_boxes_match_the_shown_picture_at_uneven_frame_intervals(
+    page: Page, library: Library, tmp_path: Path, suffix: str
 ) -> None:
     times = uneven(64)
     clip = tmp_path / f"uneven.{suffix}"
     write_video(clip, times, VideoSpec(b_frames=0, gop=16))
     frames = {at: [number] if number % 8 != 3 else [] for number, at in enumerate(times)}
-    write_faces(desk.engine, "uneven", frames)
-    desk.plays("uneven", clip)
-    page.goto(f"{desk.address}/recordings/uneven")
+    write_faces(library.engine, "uneven", frames)
+    library.set_recording("uneven", clip)
+    page.goto(f"{library.address}/recordings/uneven")
     poll(lambda: bool(page.evaluate("document.querySelector('video')?.readyState >= 2")))
     expect(page.locator(".overlay .face-box")).to_have_count(1)
     pictures = set()
@@ -336,13 +336,13 @@ def test_boxes_are_those_of_the_picture_that_is_shown_however_frames_are_spaced(
                     break
                 assert time.monotonic() < deadline, (at_us, picture, box)
             pictures.add(picture)
-    assert len(pictures) > 40, "the pictures went on"
+    assert len(pictures) > 40, "the picture must change"
 
 
-def test_a_crowd_is_read_to_the_end(page: Page, desk: Desk) -> None:
+def test_many_faces_are_shown_to_the_end_of_the_recording(page: Page, library: Library) -> None:
     crowd = {number * 33_333: [100 * track for track in range(1, 9)] for number in range(600)}
-    write_faces(desk.engine, "crowd", crowd)
-    page.goto(f"{desk.address}/recordings/crowd")
+    write_faces(library.engine, "crowd", crowd)
+    page.goto(f"{library.address}/recordings/crowd")
     expect(page.locator(".now-faces")).to_contain_text("4 more in view")
     page.get_by_label("Position in the recording").fill("19.52")
     expect(page.locator(".at")).to_contain_text("00:19 of")
@@ -351,11 +351,13 @@ def test_a_crowd_is_read_to_the_end(page: Page, desk: Desk) -> None:
     expect(page.locator(".now-faces")).to_contain_text("4 more in view")
 
 
-def test_the_lanes_of_a_long_run_say_how_coarse_they_are(
-    page: Page, desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_the_lanes_of_a_long_run_show_their_resolution(
+    page: Page, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = write_history_run(desk.engine, "hours.mp4", to_micros(utc_now()), 300, random.Random(1))
-    page.goto(f"{desk.address}/recordings/{run.run_id}")
+    run = write_history_run(
+        library.engine, "hours.mp4", to_micros(utc_now()), 300, random.Random(1)
+    )
+    page.goto(f"{library.address}/recordings/{run.run_id}")
     expect(page.locator(".lane-name").first).to_be_visible()
     coarse = page.get_by_text("The run is long")
     expect(coarse).to_be_hidden()
@@ -364,14 +366,14 @@ def test_the_lanes_of_a_long_run_say_how_coarse_they_are(
     expect(coarse).to_contain_text("each 1 s of a lane has the label shown longest")
 
 
-def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
-    page: Page, desk: Desk, long_clip: Path
+def test_a_growing_run_updates_the_page_in_place(
+    page: Page, library: Library, long_clip: Path
 ) -> None:
     run_pk = write_run(
-        desk.engine, "going", {n: [HAPPY] for n in range(50)}, state=RunState.RUNNING
+        library.engine, "going", {n: [HAPPY] for n in range(50)}, state=RunState.RUNNING
     )
-    desk.plays("going", long_clip)
-    page.goto(f"{desk.address}/recordings/going")
+    library.set_recording("going", long_clip)
+    page.goto(f"{library.address}/recordings/going")
     expect(page.locator(".run-facts")).to_contain_text("Being analysed")
     poll(lambda: bool(page.evaluate("document.querySelector('video')?.readyState >= 2")))
     page.evaluate("document.querySelector('video').id = 'mine'")
@@ -379,7 +381,7 @@ def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
     slider.fill("2.4")
     slider.focus()
     expect(page.locator(".lane")).to_have_count(3)
-    with desk.engine.begin() as connection:
+    with library.engine.begin() as connection:
         for index in range(50, 100):
             _add_frame(connection.execute, run_pk, index, index * 100_000, [100, 200])
         connection.execute(update(Run).values(state=RunState.DONE, duration_us=10_000_000))
@@ -394,23 +396,23 @@ def test_a_run_that_goes_on_is_drawn_into_the_page_as_it_is(
     expect(page.locator(".overlay .face-box")).to_have_count(2)
 
 
-# -- who may ------------------------------------------------------------------------
+# -- roles --------------------------------------------------------------------------
 
 
-def drawn_copy(desk: Desk, run_id: str, clip: Path) -> Path:
-    copy = desk.settings.uploads_path / "annotated" / f"{run_id}.mp4"
+def annotated_video(library: Library, run_id: str, clip: Path) -> Path:
+    copy = library.settings.uploads_path / "annotated" / f"{run_id}.mp4"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(clip.read_bytes())
     return copy
 
 
-def test_an_annotated_copy_is_deleted_when_that_is_confirmed_and_written_down(
-    page: Page, desk: Desk, one_face: Path
+def test_an_annotated_video_is_deleted_after_confirmation_and_audited(
+    page: Page, library: Library, one_face: Path
 ) -> None:
-    write_run(desk.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
-    desk.plays("seen", one_face)
-    copy = drawn_copy(desk, "seen", one_face)
-    page.goto(f"{desk.address}/recordings/seen")
+    write_run(library.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
+    library.set_recording("seen", one_face)
+    copy = annotated_video(library, "seen", one_face)
+    page.goto(f"{library.address}/recordings/seen")
     delete = page.get_by_role("button", name="Delete the annotated video")
     delete.click()
     dialog = page.get_by_role("dialog")
@@ -422,18 +424,20 @@ def test_an_annotated_copy_is_deleted_when_that_is_confirmed_and_written_down(
     dialog.get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("button", name="Draw an annotated video")).to_be_focused()
     assert not copy.exists()
-    (entry,) = in_snapshot(desk.engine, audit_entries)
+    (entry,) = in_snapshot(library.engine, audit_entries)
     assert (entry.action, entry.details) == ("annotated copy deleted", {"run": "seen"})
     assert entry.actor == "dashboard on this machine"
 
 
-def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face: Path) -> None:
-    write_run(desk.engine, "seen", {0: [HAPPY]}, source="one-face.mp4")
-    copy = drawn_copy(desk, "seen", one_face)
-    add_user(desk.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
-    add_user(desk.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
+def test_only_operators_of_this_site_can_delete_an_annotated_video(
+    library: Library, one_face: Path
+) -> None:
+    write_run(library.engine, "seen", {0: [HAPPY]}, source="one-face.mp4")
+    copy = annotated_video(library, "seen", one_face)
+    add_user(library.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    add_user(library.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
     path = "/api/recordings/run/seen/annotated"
-    with serving(desk.backend, sign_in=True) as address:
+    with serving(library.backend, sign_in=True) as address:
         vic, ola = (cookie_of(sign_in(address, name, PASSWORD)) for name in ("vic", "ola"))
         assert ask(address, path, "DELETE").status == 401
         assert ask(address, path, "DELETE", Cookie=vic).status == 403
@@ -446,19 +450,19 @@ def test_a_copy_is_deleted_by_operators_of_this_site_alone(desk: Desk, one_face:
         assert not copy.exists()
         assert ask(address, path, "DELETE", Cookie=ola).status == 400
     assert [
-        one.actor for one in in_snapshot(desk.engine, audit_entries) if "copy" in one.action
+        one.actor for one in in_snapshot(library.engine, audit_entries) if "copy" in one.action
     ] == ["ola"]
 
 
-def test_a_viewer_sees_results_and_nothing_that_they_may_not_use(
-    browser: Browser, desk: Desk, one_face: Path
+def test_a_viewer_sees_results_but_no_controls_of_an_operator(
+    browser: Browser, library: Library, one_face: Path
 ) -> None:
-    write_run(desk.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
-    desk.plays("seen", one_face)
-    add_user(desk.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
-    add_user(desk.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
+    write_run(library.engine, "seen", {n: [HAPPY] for n in range(40)}, source="one-face.mp4")
+    library.set_recording("seen", one_face)
+    add_user(library.engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    add_user(library.engine, "ola", Role.OPERATOR, PASSWORD, actor="test")
     operators = ("#recording-files", ".folder-form", "video", ".copy button", "#erase form")
-    with serving(desk.backend, sign_in=True) as address:
+    with serving(library.backend, sign_in=True) as address:
         for name, sees in (("vic", False), ("ola", True)):
             with browser.new_context() as viewer, quiet_page(viewer, address) as page:
                 page.goto(f"{address}/recordings")

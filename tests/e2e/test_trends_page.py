@@ -16,15 +16,13 @@ import cv2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from contracts.settings import Settings
 from contracts.times import MICROS, utc_now
 from dashboard.web.backend import Backend
-from moodline.demo.generated_month import write_month
-from records.database import open_engine, reading
+from records.database import open_engine, reading, transaction
 from records.rollup_windows import HOUR_S
-from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from tests.browser import chromium
@@ -32,10 +30,9 @@ from tests.pages import quiet_page, serving
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('records') / 'records.db'}")
-    upgrade(engine)
-    write_month(engine, utc_now())
+def engine(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("records")
+    engine = open_engine(f"sqlite:///{shutil.copyfile(month_database, folder / 'records.db')}")
     yield engine
     engine.dispose()
 
@@ -344,14 +341,10 @@ def test_generated_history_is_marked_everywhere(page: Page, address: str) -> Non
     expect(page.locator("#per-source tbody tr").first).to_contain_text("(generated)")
 
 
-def test_a_source_name_in_the_csv_file_is_not_a_formula(tmp_path: Path) -> None:
-    from sqlalchemy import update
-
-    from records.database import transaction
-
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
-    write_month(engine, utc_now())
+def test_a_source_name_in_the_csv_file_is_not_a_formula(
+    month_database: Path, tmp_path: Path
+) -> None:
+    engine = open_engine(f"sqlite:///{shutil.copyfile(month_database, tmp_path / 'records.db')}")
     with transaction(engine) as connection:
         connection.execute(update(Source).where(Source.name == "library").values(name="=1+1"))
     with (

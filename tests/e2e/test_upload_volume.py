@@ -1,4 +1,4 @@
-"""A recording of many pieces is sent over a connection that is cut, by a tab that stays small."""
+"""A large upload over a connection that breaks; the memory of its tab does not grow."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from records.database import open_engine
 from records.schema import upgrade
 from records.uploads import MAX_CHUNK_BYTES
 from tests.browser import chromium
-from tests.pages import serving
+from tests.pages import patient_page, serving, wait_for_route
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
+def test_a_large_upload_resumes_at_half_and_its_tab_stays_small(
     browser: Browser, one_face: Path, tmp_path: Path
 ) -> None:
     large = tmp_path / "large.mp4"
@@ -36,7 +36,7 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
     free = PIECES * MAX_CHUNK_BYTES - len(clip)
     large.write_bytes(clip + free.to_bytes(4) + b"free")
     with large.open("r+b") as file:
-        file.truncate(PIECES * MAX_CHUNK_BYTES)  # Sparse: 256 MiB that take no room.
+        file.truncate(PIECES * MAX_CHUNK_BYTES)  # Sparse: 256 MiB that take no disk space.
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
     settings = Settings(home=tmp_path / "home")
@@ -44,8 +44,8 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
     backend = Backend(engine, settings, recordings=RecordingLibrary(settings, engine, uploads))
     pieces: list[int] = []
     heap: list[int] = []
-    with serving(backend) as address, browser.new_context() as viewer, viewer.new_page() as page:
-        page.set_default_timeout(120_000)
+    held: list[Route] = []
+    with serving(backend) as address, browser.new_context() as viewer, patient_page(viewer) as page:
         tab = viewer.new_cdp_session(page)
         tab.send("Performance.enable")
 
@@ -58,11 +58,17 @@ def test_a_large_recording_resumes_at_half_and_the_tabs_memory_is_flat(
             else:
                 route.continue_()
 
+        def hold(route: Route) -> None:
+            held.append(route)
+
         page.route(re.compile(r"offset="), cut_at_half)
+        # The question how much has arrived: the message is shown until its answer.
+        page.route(re.compile(r"recordings/upload/[^/?]+$"), hold)
         page.goto(f"{address}/recordings")
         page.locator("#recording-files").set_input_files(large)
         upload = page.locator(".upload")
-        expect(upload).to_contain_text("The connection was lost; trying again")
+        expect(upload).to_contain_text("The connection was lost. Trying again")
+        wait_for_route(page, held).continue_()
         expect(upload.locator("progress")).to_have_js_property("value", 0.5)
         expect(page.locator(".runs tbody tr")).to_contain_text("large.mp4", timeout=300_000)
     engine.dispose()

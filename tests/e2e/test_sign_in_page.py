@@ -1,0 +1,91 @@
+"""The sign-in page in a browser, and users on the command line."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import Engine, delete
+
+from contracts.settings import Settings
+from dashboard.web.backend import Backend
+from records.database import open_engine, transaction
+from records.schema import upgrade
+from records.tables.users import UserSession
+from records.users.accounts import add_user
+from records.users.roles import Role
+from tests.e2e.commands import Installation, assert_plain_failure
+from tests.http_client import PASSWORD
+from tests.pages import patient_page, quiet_page, serving
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
+    upgrade(engine)
+    add_user(engine, "mara", Role.ADMIN, PASSWORD, actor="test")
+    add_user(engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def address(engine: Engine) -> Iterator[str]:
+    with serving(Backend(engine, Settings()), sign_in=True) as one:
+        yield one
+
+
+def test_signing_in_and_out_in_a_browser(browser: Browser, address: str) -> None:
+    with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        page.goto(f"{address}/trends?from=now-7d&to=now")
+        expect(page).to_have_title("Sign in · moodline")
+        expect(page.get_by_label("Name")).to_be_focused()
+        page.get_by_label("Name").fill("vic")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile("/trends"))
+        assert "from=now-7d" in page.url
+        expect(page.locator("#account")).to_contain_text("vic, viewer")
+        assert not page.evaluate("document.cookie"), "scripts cannot read the cookie"
+        page.reload()
+        expect(page.locator("#account")).to_contain_text("vic")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(f"{address}/login")
+        page.goto(f"{address}/now")
+        expect(page).to_have_title("Sign in · moodline")
+
+
+def test_a_page_whose_session_ended_says_so(browser: Browser, address: str, engine: Engine) -> None:
+    with browser.new_context() as viewer, patient_page(viewer) as page:
+        page.goto(f"{address}/trends")
+        page.get_by_label("Name").fill("mara")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+        expect(page.get_by_label("Name")).to_have_value("mara")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile("/trends"))
+        expect(page.locator("#account")).to_contain_text("mara, admin")
+        with transaction(engine) as connection:
+            connection.execute(delete(UserSession))
+        viewer.clear_cookies()
+        page.get_by_text("30 d", exact=True).click()
+        expect(page.locator("#signed-out")).to_contain_text("You are signed out")
+        page.get_by_role("link", name="Sign in again").click()
+        expect(page).to_have_title("Sign in · moodline")
+
+
+def test_users_are_managed_on_the_command_line(installation: Installation) -> None:
+    user = partial(installation.run, "user")
+
+    assert user("add", "mara", "--role", "admin", typed=f"{PASSWORD}\n").returncode == 0
+    assert_plain_failure(user("add", "jon", typed="short\n"))
+    listed = json.loads(user("list", "--json").stdout)["users"]
+    assert [(one["name"], one["role"]) for one in listed] == [("mara", "admin")]
+    assert user("role", "mara", "viewer").returncode == 0
+    assert user("remove", "mara").returncode == 0
+    assert_plain_failure(installation.run("dashboard", "--host", "0.0.0.0"))
