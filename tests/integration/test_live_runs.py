@@ -32,7 +32,7 @@ from inference_worker.faces.analysis import DetectedFace, DetectedFaces
 from inference_worker.faces.tracks import Track
 from inference_worker.worker import Worker
 from ingest.live import publisher as live_publisher
-from ingest.live import session as live_session
+from ingest.live import run_stream as live_run_stream
 from ingest.live.clock import LiveClock
 from ingest.live.inputs import InputFrame, LiveInput
 from ingest.live.orphaned_runs import end_orphaned_runs
@@ -45,7 +45,7 @@ from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.faces import Frame
 from records.tables.runs import Run
 from runtime.process_identity import claimant_name
-from tests.integration.test_worker import CountingAnalyzer, analyzer, make_worker
+from tests.integration.inference_worker.test_worker import CountingAnalyzer, analyzer, make_worker
 
 PINS = AnalysisSpec("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
 CLAIM = LiveClaim(claimant_name(), 60)
@@ -314,7 +314,7 @@ def test_a_number_whose_answer_was_lost_is_not_used_twice(
 
 
 @pytest.mark.parametrize(
-    "failing", [(live_publisher, "open_live_run"), (live_session, "publish_end")]
+    "failing", [(live_publisher, "start_live_run"), (live_run_stream, "publish_end")]
 )
 def test_a_picture_of_midnight_is_kept_when_a_step_fails(
     camera: Camera,
