@@ -1,4 +1,4 @@
-"""Cameras that misbehave, and streams over HTTP: all real servers, on ports of their own."""
+"""Servers for tests of live sources: faulty connections, TLS, MJPEG, HLS and refusing cameras."""
 
 import asyncio
 import io
@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Mode(Enum):
-    """What a proxy does with what the camera sends."""
+    """What a FaultProxy does with the data of the camera."""
 
     PASS = auto()
     HOLD = auto()
@@ -36,10 +36,10 @@ class Mode(Enum):
 
 
 class FaultProxy:
-    """Stands between a camera and its reader; a context manager. `mode` can be changed any time.
+    """A TCP proxy between a camera and its reader; a context manager.
 
-    HOLD keeps the connections and sends nothing; CUT does so in the middle of a larger piece; SPOIL
-    flips a byte in some of the larger pieces.
+    PASS: forward. HOLD: keep the connections and send nothing. CUT: the same, from the middle of a
+    frame. SPOIL: change bytes within some frames.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -64,7 +64,7 @@ class FaultProxy:
         self.set(Mode.PASS)
 
     def set(self, mode: Mode) -> None:
-        """From now on."""
+        """Change the mode."""
         with self._moved:
             self.mode = mode
             self._moved.notify_all()
@@ -102,7 +102,7 @@ class FaultProxy:
             self._moved.wait_for(lambda: self.mode is not Mode.HOLD)
             if self.mode is not Mode.SPOIL or len(data) < 600 or self._chance.random() > 0.5:
                 return data
-        # Behind the interleaved frame's and the RTP headers, which would end the connection.
+        # Leave the interleaved and RTP headers: a fault there would end the connection.
         spoiled = bytearray(data)
         for _ in range(20):
             spoiled[self._chance.randrange(100, len(data))] ^= 0xFF
@@ -111,7 +111,7 @@ class FaultProxy:
 
 @contextmanager
 def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[int]:
-    """Serves whatever `answer` does with a GET; its port."""
+    """Run an HTTP server that calls `answer` for each GET request; yield its port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -119,7 +119,7 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[in
                 answer(self)
 
         def log_message(self, *_arguments: object) -> None:
-            """Nobody reads it."""
+            """Keep the output of the tests short."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -133,7 +133,7 @@ def http_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[in
 
 @contextmanager
 def behind_tls(port: int, folder: Path) -> Iterator[int]:
-    """A port that speaks TLS for the server at `port`, with a certificate that it signed itself."""
+    """Run a TLS proxy with a self-signed certificate before the server; yield the proxy's port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(folder))
 
@@ -151,14 +151,14 @@ def behind_tls(port: int, folder: Path) -> Iterator[int]:
         over = asyncio.Event()
         server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
         end = partial(asyncio.get_running_loop().call_soon_threadsafe, over.set)
-        begun.put((int(server.sockets[0].getsockname()[1]), end))
+        started.put((int(server.sockets[0].getsockname()[1]), end))
         await over.wait()
         server.close()
 
-    begun: Queue[tuple[int, Callable[[], object]]] = Queue()
+    started: Queue[tuple[int, Callable[[], object]]] = Queue()
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    own_port, end = begun.get(timeout=10)
+    own_port, end = started.get(timeout=10)
     try:
         yield own_port
     finally:
@@ -167,7 +167,7 @@ def behind_tls(port: int, folder: Path) -> Iterator[int]:
 
 
 def _self_signed(folder: Path) -> Path:
-    """A file with a key and its certificate, as a camera comes with: nobody vouches for it."""
+    """Write a key and a self-signed certificate, as cameras are delivered with, to a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
     now = datetime.now(UTC)
@@ -186,7 +186,7 @@ def _self_signed(folder: Path) -> Path:
 
 @contextmanager
 def refusing_rtsp_camera() -> Iterator[int]:
-    """An RTSP camera that takes no password; its port."""
+    """Run an RTSP camera that refuses every password; yield its port."""
 
     def refuse(client: socket.socket) -> None:
         with suppress(OSError), client:
@@ -211,7 +211,7 @@ def refusing_rtsp_camera() -> Iterator[int]:
 
 
 def jpeg(size: tuple[int, int], level: int) -> bytes:
-    """One JPEG picture of that size, grey."""
+    """Return a grey JPEG image. size: width and height in pixels. level: 0 to 255."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="mjpeg") as container:
         stream = container.add_stream("mjpeg", rate=25)
@@ -226,7 +226,7 @@ def jpeg(size: tuple[int, int], level: int) -> bytes:
 
 
 def send_mjpeg(handler: BaseHTTPRequestHandler, pictures: Iterator[bytes], wait_s: float) -> None:
-    """As a network camera does: parts of a multipart answer without end."""
+    """Send JPEG images as parts of an endless multipart response, `wait_s` apart."""
     handler.send_response(200)
     handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
     handler.end_headers()
@@ -238,10 +238,10 @@ def send_mjpeg(handler: BaseHTTPRequestHandler, pictures: Iterator[bytes], wait_
 
 
 class SlidingPlaylist:
-    """A live HLS stream: one-second segments that come and go, over and over, without an end.
+    """A live HLS stream that repeats one-second segments without end.
 
-    Its times begin anew, as a discontinuity, with each round. late_s: how long the playlist and
-    the segments of one moment, `late_at`, are held back.
+    Each round starts with a discontinuity: the times begin at 0 again. Segment number `late_at` is
+    delayed by `late_s`.
     """
 
     _SHOWN = 4
@@ -252,7 +252,7 @@ class SlidingPlaylist:
         self._begin_s = time.monotonic()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """For `http_server`."""
+        """Answer a request of the playlist or a segment; for `http_server`."""
         if handler.path.endswith(".m3u8"):
             body = self._playlist().encode()
         else:
@@ -278,7 +278,7 @@ class SlidingPlaylist:
 
 
 def hls_segments(recording: Path, folder: Path, seconds: int) -> Path:
-    """The recording as a playlist with MPEG-TS segments of that length; the playlist's path."""
+    """Write the recording as MPEG-TS segments of that length; return the path of the playlist."""
     playlist = folder / "live.m3u8"
     options = {"hls_time": str(seconds), "hls_list_size": "0", "hls_playlist_type": "vod"}
     with (

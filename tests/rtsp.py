@@ -1,4 +1,4 @@
-"""A real RTSP camera: a server that repacketises a recording over and over, and encodes nothing."""
+"""An RTSP server that repeats recordings without encoding them again."""
 
 import socket
 import subprocess
@@ -10,7 +10,7 @@ from typing import Self
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free just now."""
+    """Return ports that are free at the moment."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))
@@ -23,7 +23,7 @@ def free_ports(count: int) -> list[int]:
 class RtspCamera:
     """Serves the recordings of a folder on a port of its own; a context manager.
 
-    It can be stopped and started again on the same port, as a camera that reboots.
+    It can be killed and started again on the same port, like a camera that reboots.
     """
 
     def __init__(self, folder: Path, log: Path) -> None:
@@ -33,7 +33,7 @@ class RtspCamera:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str, credentials: str = "") -> str:
-        """Where the recording plays without end."""
+        """The URL at which the recording is repeated without end."""
         return f"rtsp://{credentials}127.0.0.1:{self.port}/{name}?play_count=0"
 
     def start(self) -> None:
@@ -48,7 +48,7 @@ class RtspCamera:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -58,12 +58,12 @@ class RtspCamera:
                 assert time.monotonic() < deadline, "the RTSP server does not listen"
 
     def signal(self, number: int) -> None:
-        """Send the server a signal: SIGSTOP freezes it, with its connections."""
+        """Send the server a signal. SIGSTOP freezes it and its connections."""
         assert self._process is not None
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """As a power cut."""
+        """End the server at once, as a power failure would."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()

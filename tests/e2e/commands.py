@@ -1,4 +1,4 @@
-"""The command line as its users call it: a process of its own, with a home of its own."""
+"""Installation: the command line in a process and a MOODLINE_HOME of its own."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ TIMEOUT_S = 240
 
 @dataclass
 class Installation:
-    """One user's moodline: a home, and what else is in its environment."""
+    """A user's moodline. env: variables besides MOODLINE_HOME."""
 
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Installation:
         return kept | {"MOODLINE_HOME": str(self.home), "COLUMNS": "120"} | dict(self.env)
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
-        """Start a command, which a test may kill. Its process group is its own."""
+        """Start a command in a process group of its own, so that a test can kill it."""
         return subprocess.Popen(
             [sys.executable, "-m", "moodline", *map(str, arguments)],
             env=self.environment(),
@@ -46,18 +46,18 @@ class Installation:
         )
 
     def run(self, *arguments: str | Path, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, in a process that has its imports."""
+        """Run a command to its end, in a process forked after the imports. typed: its input."""
         return run_warm(list(map(str, arguments)), self.environment(), TIMEOUT_S, typed)
 
     def analyze(self, *arguments: str | Path) -> list[dict[str, Any]]:
-        """The files of `analyze --json`, which must succeed."""
+        """Run `analyze --json`, which must succeed, and return its files."""
         done = self.run("analyze", *arguments, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         files: list[dict[str, Any]] = json.loads(done.stdout)["files"]
         return files
 
     def exported(self, out: Path, *arguments: str | Path) -> pd.DataFrame:
-        """Every record as text, less the ids and times that differ from run to run."""
+        """Export records; return them as text, without the columns that differ between runs."""
         done = self.run("export", "--out", out, *arguments)
         assert done.returncode == 0, done.stderr
         rows = pd.read_csv(out, dtype=str, keep_default_na=False)
@@ -65,7 +65,7 @@ class Installation:
 
 
 def runs_of(installation: Installation) -> tuple[RunLine, ...]:
-    """Its runs, read from its database: quicker than a command, so that it can be polled."""
+    """The runs, read from the database. Faster than a command, so that tests can poll it."""
     env = installation.environment()
     home = Path(env["MOODLINE_HOME"])
     engine = open_engine(env.get("MOODLINE_DATABASE_URL") or f"sqlite:///{home / 'moodline.db'}")
@@ -76,7 +76,7 @@ def runs_of(installation: Installation) -> tuple[RunLine, ...]:
 
 
 def assert_plain_failure(done: "subprocess.CompletedProcess[str]") -> None:
-    """A failure that its reader can use: a status, a line, no traceback."""
+    """Assert that the command failed with a message, and without a traceback or a signal."""
     assert done.returncode not in (0, None)
     assert done.returncode > 0, "it was killed"
     assert "Traceback" not in done.stdout + done.stderr
@@ -84,21 +84,22 @@ def assert_plain_failure(done: "subprocess.CompletedProcess[str]") -> None:
 
 
 def wait_for_frames(installation: Installation, frames: int) -> None:
-    """Until that many frames are committed."""
+    """Wait until so many frames are committed."""
     path = installation.home / "moodline.db"
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
+
+    def are_committed() -> bool:
         with contextlib.suppress(sqlite3.OperationalError):
             with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as records:
                 count = records.execute("SELECT sum(frames_analyzed) FROM run_state").fetchone()[0]
-            if (count or 0) >= frames:
-                return
-    raise TimeoutError(f"{frames} frames were not committed in {TIMEOUT_S} s")
+            return (count or 0) >= frames
+        return False
+
+    poll(are_committed)
 
 
 def poll(condition: Callable[[], bool]) -> None:
-    """Until it holds, which its looks may take long to say."""
+    """Wait until the condition is true. Raises AssertionError after TIMEOUT_S."""
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        select.select([], [], [], 0.02)  # Leave the processors to those who make it hold.
+        assert time.monotonic() < deadline, f"the condition did not become true in {TIMEOUT_S} s"
+        select.select([], [], [], 0.02)  # Leave the processors to the processes under test.

@@ -1,4 +1,4 @@
-"""Services as an orchestrator runs them: started again when they die, with a log each."""
+"""Fleet: services that are restarted when they die, as an orchestrator does, each with a log."""
 
 import os
 import signal
@@ -12,16 +12,16 @@ from types import TracebackType
 from typing import Self
 
 from broker.embedded import EmbeddedBroker
-from tests.e2e.commands import Installation
+from tests.e2e.commands import TIMEOUT_S, Installation
 
 _RESTART_S = 0.2
-_BEGINNING_S = 15.0
-"""A service that began so recently may not have got to where it hears that it is to end."""
+_STARTUP_S = 60.0
+"""A service that started so recently may not handle SIGTERM yet."""
 
 
 @dataclass
-class Member:
-    """One service, and when it may be started again."""
+class Service:
+    """A service. start_at: the earliest time of its next start, monotonic seconds."""
 
     arguments: tuple[str, ...]
     env: Mapping[str, str]
@@ -32,21 +32,21 @@ class Member:
 
 @dataclass
 class Fleet:
-    """A context manager; `keep` starts what has died, as `restart: unless-stopped` does."""
+    """A context manager. `restart_dead` works like `restart: unless-stopped` of Compose."""
 
     installation: Installation
     broker: EmbeddedBroker
     folder: Path
-    members: dict[str, Member] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
     broker_starts: int = 0
 
     def add(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        """A service under that name."""
-        self.members[name] = Member(arguments, env or {})
+        """Add a service."""
+        self.services[name] = Service(arguments, env or {})
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.keep()
+        self.restart_dead()
         return self
 
     def __exit__(
@@ -55,57 +55,62 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        living = [one for one in self.members.values() if one.process is not None]
-        began = time.monotonic() - _BEGINNING_S
-        for process in filter(None, (one.process for one in living)):
+        running = [one for one in self.services.values() if one.process is not None]
+        started_before = time.monotonic() - _STARTUP_S
+        for process in filter(None, (one.process for one in running)):
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
-        ends = [(one.process.wait(60), one.start_at > began) for one in living if one.process]
+        ends = [
+            (one.process.wait(TIMEOUT_S), one.start_at > started_before)
+            for one in running
+            if one.process
+        ]
         if error is None:
             bad = [
-                end
-                for end, beginning in ends
-                if end not in {0, -signal.SIGKILL} and not (beginning and end == -signal.SIGTERM)
+                status
+                for status, is_starting in ends
+                if status not in {0, -signal.SIGKILL}
+                and not (is_starting and status == -signal.SIGTERM)
             ]
             assert not bad, (ends, self.logs())
 
-    def keep(self) -> None:
-        """Start whatever is dead."""
-        for name, member in self.members.items():
-            if member.process is not None and member.process.poll() is not None:
-                member.process, member.start_at = None, time.monotonic() + _RESTART_S
-            if member.process is None and time.monotonic() >= member.start_at:
-                member.process = self._start(name, member)
-                member.starts += 1
+    def restart_dead(self) -> None:
+        """Start the services and the broker that are not running."""
+        for name, service in self.services.items():
+            if service.process is not None and service.process.poll() is not None:
+                service.process, service.start_at = None, time.monotonic() + _RESTART_S
+            if service.process is None and time.monotonic() >= service.start_at:
+                service.process = self._start(name, service)
+                service.starts += 1
         if not self.broker.is_alive():
             self.broker.start()
             self.broker_starts += 1
 
     def kill(self, name: str) -> None:
-        """kill -9, of the service alone: its children must see to themselves."""
-        process = self.members[name].process
+        """Send SIGKILL to the service alone. Its children must end by themselves."""
+        process = self.services[name].process
         if process is not None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
 
     def kill_broker(self) -> None:
-        """kill -9: every frame that waits is gone."""
+        """Send SIGKILL to the broker. All waiting frames are lost."""
         assert self.broker._process is not None
         self.broker._process.kill()
         self.broker._process.wait()
 
     def logs(self, lines: int = 15) -> str:
-        """The ends of all logs, for a failure's message."""
+        """The last lines of all logs, for the message of a failure."""
         return "\n".join(
             f"--- {path.name}\n" + "\n".join(path.read_text().splitlines()[-lines:])
             for path in sorted(self.folder.glob("*.log"))
         )
 
-    def _start(self, name: str, member: Member) -> "subprocess.Popen[bytes]":
+    def _start(self, name: str, service: Service) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "moodline", *member.arguments],
-                env=self.installation.environment() | member.env,
+                [sys.executable, "-m", "moodline", *service.arguments],
+                env=self.installation.environment() | service.env,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -1,4 +1,4 @@
-"""The loss ledger: what was decoded, published and committed of every run, side by side."""
+"""Ledger: counts of decoded, published and committed frames of each run, to detect losses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,11 @@ from records.tables.runs import DeadLetter, Run, RunProgress
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One run. decoded: by the test itself. published: sequence numbers that were committed."""
+    """The counts of a run.
+
+    decoded: frames that the test decoded itself. published: sequence numbers of frames. first,
+    last: frame indexes. faces: as summarised. faces_committed: rows.
+    """
 
     source: str
     state: str
@@ -34,7 +38,7 @@ class LedgerLine:
 
     @property
     def balances(self) -> bool:
-        """Whether every decoded frame is in exactly one place."""
+        """Whether each decoded frame was either committed, sampled out or dropped."""
         return (
             self.state == "done"
             and self.decoded == self.captured
@@ -46,13 +50,13 @@ class LedgerLine:
 
 
 def decoded_frames(path: Path) -> int:
-    """What a full decode yields."""
+    """The number of frames in the recording."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
 
 
 def ledger(database_url: str, decoded: Mapping[str, int]) -> list[LedgerLine]:
-    """A line for each run. decoded: by source name."""
+    """Return a line per run. decoded: frame counts by source name."""
     engine = open_engine(database_url)
     lines = []
     with reading(engine) as connection:
@@ -88,7 +92,7 @@ def ledger(database_url: str, decoded: Mapping[str, int]) -> list[LedgerLine]:
                 captured=summary.coverage.captured,
                 sampled_out=summary.coverage.sampled_out,
                 dropped=sum(summary.coverage.dropped.values()),
-                published=next_seq - 2,  # Less one for the End, and it is the next one.
+                published=next_seq - 2,  # next_seq is past the End message.
                 committed=committed,
                 first=first if first is not None else -1,
                 last=last if last is not None else -1,

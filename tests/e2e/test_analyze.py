@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from broker.embedded import EmbeddedBroker
-from tests.e2e.commands import Installation, assert_plain_failure, wait_for_frames
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, wait_for_frames
 from tests.media import SIZE, VideoSpec, steady, varying, write_sound, write_video
 
 COLUMNS = (
@@ -242,7 +242,7 @@ def test_after_ctrl_c_the_same_command_continues(
     process = slow.start("analyze", long_clip)
     wait_for_frames(slow, 1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, err
     assert "Run the same command again" in err
 
@@ -266,7 +266,7 @@ def test_a_killed_command_leaves_nothing_running(
     assert len(children) >= 3, "a broker, an ingestor and a worker"
 
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=TIMEOUT_S)
 
     _, alive = psutil.wait_procs(
         [psutil.Process(pid) for pid in children if psutil.pid_exists(pid)], timeout=20

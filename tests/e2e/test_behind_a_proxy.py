@@ -21,7 +21,7 @@ from records.schema import upgrade
 from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.browser import chromium
-from tests.e2e.commands import poll
+from tests.e2e.commands import TIMEOUT_S, poll
 from tests.http_client import PASSWORD, ask
 from tests.pages import quiet_page
 from tests.rows import FaceSpec, write_run
@@ -53,7 +53,7 @@ def dashboard(tmp_path: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(TIMEOUT_S)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Seeded chaos: kill -9 of everything, a database that goes away; the rows are the same."""
+"""Seeded kills of all services, and a database outage: the stored rows do not change."""
 
 import random
 import sqlite3
@@ -26,14 +26,14 @@ from tests.postgresql import private_postgresql
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SEED, KILLS, GONE_S = 20261123, 20, 31.0
+SEED, KILLS, OUTAGE_S = 20261123, 20, 31.0
 SHORT_LEASES = {"MOODLINE_LEASE_S": "3", "MOODLINE_BATCH_FRAMES": "8"}
 FAILPOINTS = ("after-publish", "analysing", "before-commit", "before-ack", "handover")
 
 
 @dataclass(frozen=True)
 class Material:
-    """Clips, what a calm analysis wrote of them, and how many frames each decodes to."""
+    """Clips, the rows of an undisturbed analysis, and the number of frames of each clip."""
 
     clips: tuple[Path, ...]
     calm: pd.DataFrame
@@ -64,10 +64,10 @@ def short_material(tmp_path_factory: pytest.TempPathFactory) -> Material:
 
 @dataclass(frozen=True)
 class Database:
-    """Where the records are. gone: a context in which no worker can write to it."""
+    """The database of the records. outage: a context in which no worker can write to it."""
 
     url: str
-    gone: Callable[[], "contextmanager[None]"]
+    outage: Callable[[], "contextmanager[None]"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -122,14 +122,14 @@ def ended(fleet: Fleet) -> bool:
     return all(run.state in ENDED_STATES for run in runs_of(fleet.installation))
 
 
-def keep_until(fleet: Fleet, condition: Callable[[], bool], limit_s: float) -> bool:
-    """Keep the fleet running until it holds. False: it did not within the limit."""
+def run_until(fleet: Fleet, condition: Callable[[], bool], limit_s: float) -> bool:
+    """Restart dead services until the condition is true. Return False after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        fleet.keep()
+        fleet.restart_dead()
         if condition():
             return True
-        time.sleep(0.05)  # The fleet has the processors.
+        time.sleep(0.05)  # Leave the processors to the fleet.
     return False
 
 
@@ -142,7 +142,7 @@ def assert_exact(fleet: Fleet, database: Database, expected: Material, folder: P
 
 
 @pytest.mark.parametrize("name", FAILPOINTS)
-def test_a_death_at_any_failpoint_changes_no_row(
+def test_crashes_at_each_failpoint_change_no_row(
     name: str, database: Database, short_material: Material, tmp_path: Path
 ) -> None:
     with fleet_on(database, tmp_path, ingestors=1, workers=1, env=SHORT_LEASES) as fleet:
@@ -150,26 +150,26 @@ def test_a_death_at_any_failpoint_changes_no_row(
         assert queued.returncode == 0, queued.stderr
         times = 1 if name == "handover" else 3
         victim = "ingest-0" if name == "after-publish" else "worker-0"
-        member = fleet.members[victim]
-        member.env = {"MOODLINE_FAILPOINT": f"{name}:{times}"}
+        service = fleet.services[victim]
+        service.env = {"MOODLINE_FAILPOINT": f"{name}:{times}"}
         fleet.kill(victim)
 
         def deaths() -> int:
-            """Of the worker, which is the service; of the decoders, which are its children."""
+            """Restarts of the worker, or of the decoders, which are children of the service."""
             if victim == "worker-0":
-                return member.starts - 2
+                return service.starts - 2
             return (fleet.folder / f"{victim}.log").read_text().count("ingestor crashed")
 
-        assert keep_until(fleet, lambda: deaths() >= 3 or ended(fleet), 120), fleet.logs()
-        assert deaths() >= 3, "all was done before three lives ended there"
-        member.env = {}
+        assert run_until(fleet, lambda: deaths() >= 3 or ended(fleet), 120), fleet.logs()
+        assert deaths() >= 3, "the analysis ended before three crashes"
+        service.env = {}
         fleet.kill(victim)
-        assert keep_until(fleet, lambda: ended(fleet), 300), fleet.logs()
+        assert run_until(fleet, lambda: ended(fleet), 300), fleet.logs()
 
     assert_exact(fleet, database, short_material, tmp_path)
 
 
-def test_twenty_kills_and_a_database_that_is_gone_change_no_row(
+def test_twenty_kills_and_a_database_outage_change_no_row(
     database: Database, long_material: Material, tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)
@@ -177,11 +177,11 @@ def test_twenty_kills_and_a_database_that_is_gone_change_no_row(
     with fleet_on(database, tmp_path, ingestors=2, workers=2, env=SHORT_LEASES) as fleet:
         queued = fleet.installation.run("analyze", *long_material.clips, "--detach")
         assert queued.returncode == 0, queued.stderr
-        victims = [*fleet.members, "broker"]
+        victims = [*fleet.services, "broker"]
         for kill in range(KILLS):
             reached = frames(fleet) + chance.randint(0, 120)
-            keep_until(fleet, lambda aim=reached: frames(fleet) >= aim or ended(fleet), 15)
-            assert not ended(fleet), f"all was done before kill {kill}"
+            run_until(fleet, lambda aim=reached: frames(fleet) >= aim or ended(fleet), 15)
+            assert not ended(fleet), f"the analysis ended before kill {kill}"
             victim = chance.choice(victims)
             print(f"{time.monotonic() - begin:5.1f} s: {frames(fleet):5} frames, kill {victim}")
             if victim == "broker":
@@ -189,16 +189,16 @@ def test_twenty_kills_and_a_database_that_is_gone_change_no_row(
             else:
                 fleet.kill(victim)
             if kill == KILLS // 2:
-                with database.gone():
-                    keep_until(fleet, lambda: False, GONE_S)
+                with database.outage():
+                    run_until(fleet, lambda: False, OUTAGE_S)
                 print(f"{time.monotonic() - begin:5.1f} s: the database is back")
-        assert keep_until(fleet, lambda: ended(fleet), 600), fleet.logs()
+        assert run_until(fleet, lambda: ended(fleet), 600), fleet.logs()
         print(f"{time.monotonic() - begin:5.1f} s: all runs have ended")
 
     assert_exact(fleet, database, long_material, tmp_path)
 
 
-def test_three_ingestors_and_four_workers_share_twenty_clips(
+def test_three_ingestors_and_four_workers_share_twenty_runs(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     clips = material(tmp_path_factory.mktemp("twenty"), [50.0 + n / 2 for n in range(20)])
@@ -209,57 +209,59 @@ def test_three_ingestors_and_four_workers_share_twenty_clips(
             fleet_on(database, tmp_path, ingestors=3, workers=4, env=SHORT_LEASES)
         )
         fleet.installation.run("analyze", *clips.clips, "--detach")
-        shares = servers.enter_context(Shares.of(fleet))
+        distribution = servers.enter_context(RunDistribution.of(fleet))
         for victim in ("worker-1", "ingest-2"):
             aim = frames(fleet) + 1500
-            done = keep_until(fleet, lambda aim=aim: shares.look() or frames(fleet) >= aim, 240)
+            done = run_until(
+                fleet, lambda aim=aim: distribution.sample() or frames(fleet) >= aim, 240
+            )
             assert done, fleet.logs()
             fleet.kill(victim)
-            shares.disturbed()
-        assert keep_until(fleet, lambda: shares.look() or ended(fleet), 600), fleet.logs()
+            distribution.note_kill()
+        assert run_until(fleet, lambda: distribution.sample() or ended(fleet), 600), fleet.logs()
         assert_exact(fleet, database, clips, tmp_path)
 
-    print(f"{len(shares.settled)} settled looks, {len(shares.uneven)} uneven: {shares.uneven}")
-    assert len(shares.settled) > 10
-    assert len(shares.uneven) <= len(shares.settled) // 100
+    print(len(distribution.samples), "samples; uneven:", distribution.uneven)
+    assert len(distribution.samples) > 10
+    assert len(distribution.uneven) <= len(distribution.samples) // 100
 
 
 @dataclass
-class Shares:
-    """Looks at how many runs each worker holds, once runs and workers have long been the same.
+class RunDistribution:
+    """Samples of the number of runs that each worker holds, taken while nothing changes.
 
-    Who has come back is heard of at one heartbeat, let a run at the next and takes it at a third,
-    each a second apart and between two batches.
+    A worker that comes back is noticed at one heartbeat, is given a run at the next and takes it at
+    the third: a second apart, and between two batches.
     """
 
     SETTLED_S: ClassVar = 4.0
 
     bus: Bus
-    settled: list[list[int]] = field(default_factory=list)
+    samples: list[list[int]] = field(default_factory=list)
     uneven: list[list[int]] = field(default_factory=list)
     _state: object = None
     _since: float = 0.0
 
     @classmethod
     @contextmanager
-    def of(cls, fleet: Fleet) -> Iterator["Shares"]:
-        shares = cls(Bus.connect(fleet.broker.url))
-        yield shares
-        shares.bus.close()
+    def of(cls, fleet: Fleet) -> Iterator["RunDistribution"]:
+        distribution = cls(Bus.connect(fleet.broker.url))
+        yield distribution
+        distribution.bus.close()
 
-    def disturbed(self) -> None:
-        """Something was killed: what follows is not settled."""
+    def note_kill(self) -> None:
+        """Take the next sample only after the workers have settled again."""
         self._state = None
 
-    def look(self) -> bool:
-        """Take a look; always False, so that it can stand in a condition."""
-        living = Presence(self.bus, WorkerReport).alive()
-        state = (tuple(self.bus.open_runs()), tuple(one.id for one in living))
+    def sample(self) -> bool:
+        """Take a sample if nothing changed for SETTLED_S. Return False, for use in conditions."""
+        workers = Presence(self.bus, WorkerReport).alive()
+        state = (tuple(self.bus.open_runs()), tuple(one.id for one in workers))
         if state != self._state:
             self._state, self._since = state, time.monotonic()
         elif time.monotonic() - self._since > self.SETTLED_S and state[0]:
-            held = [len(one.runs) for one in living]
-            self.settled.append(held)
+            held = [len(one.runs) for one in workers]
+            self.samples.append(held)
             if max(held) - min(held) > 1:
                 self.uneven.append(held)
         return False

@@ -18,7 +18,7 @@ from records.database import open_engine, reading
 from records.rollup_windows import DAY_S
 from records.tables.rollups import rollups
 from tests.browser import chromium
-from tests.e2e.commands import Installation, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, poll
 from tests.rtsp import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +108,7 @@ def test_the_commands_of_all_services_analyse_a_recording(
     finally:
         for service in services:
             service.send_signal(signal.SIGTERM)
-        ends = [service.communicate(timeout=60) for service in services]
+        ends = [service.communicate(timeout=TIMEOUT_S) for service in services]
 
     assert watched.returncode == 0, watched.stderr
     assert "one-face.mp4: mostly neutral" in chart

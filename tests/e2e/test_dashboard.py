@@ -22,7 +22,7 @@ from contracts.times import utc_now
 from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
-from tests.e2e.commands import poll
+from tests.e2e.commands import TIMEOUT_S, poll
 from tests.history import at_us, write_history_run
 from tests.pages import quiet_page, serving
 from tests.rtsp import free_ports
@@ -88,7 +88,7 @@ def shown_range(page: Page) -> list[str]:
 def status_of(url: str, **headers: str) -> tuple[int, dict[str, str]]:
     request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return answer.status, dict(answer.headers)
     except urllib.error.HTTPError as exc:
         return exc.code, dict(exc.headers)
@@ -272,7 +272,7 @@ def test_the_server_runs_until_sigterm(tmp_path: Path) -> None:
     try:
         poll(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
     assert (process.returncode, out, err) == (0, "stopped\n", "")

@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from tests.e2e.commands import Installation, assert_plain_failure, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, poll
 from tests.rtsp import free_ports
 
 
@@ -40,7 +40,7 @@ def test_the_demo_detects_its_script_and_opens_the_dashboard(
         ).fetchone()
     assert generated[0] == 3 and generated[1] >= 30 * 24
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=TIMEOUT_S)
 
     assert process.returncode == 0, out + err
     assert " no  " not in output

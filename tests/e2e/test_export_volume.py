@@ -1,4 +1,4 @@
-"""Exports of millions of rows: memory stays flat, and a killed one leaves nothing half."""
+"""Exports of millions of rows: memory does not grow, and a killed export leaves no partial file."""
 
 import csv
 import json
@@ -20,12 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ROWS = int(os.environ.get("EXPORT_ROWS", "5000000"))
 LARGEST_GROWTH_MB = 40
-"""Buffers of the writers; the rows themselves are gigabytes."""
+"""For the buffers of the writers. The rows take gigabytes."""
 
 
 @pytest.fixture(scope="module")
 def volume(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, int]:
-    """A database with that many face rows."""
+    """A database with ROWS face rows, and their exact number."""
     home = tmp_path_factory.mktemp("volume")
     engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
     upgrade(engine)
@@ -37,21 +37,23 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, int]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-def test_memory_stays_flat(volume: tuple[Installation, int], tmp_path: Path, suffix: str) -> None:
+def test_memory_of_an_export_does_not_grow(
+    volume: tuple[Installation, int], tmp_path: Path, suffix: str
+) -> None:
     installation, faces = volume
     out = tmp_path / f"all.{suffix}"
     process = installation.start("export", "--out", out)
     watched, sizes = psutil.Process(process.pid), list[int]()
 
-    def look() -> bool:
+    def sample() -> bool:
         if process.poll() is not None:
             return True
-        if written(tmp_path) > 1_000_000:  # It has loaded what it needs, and writes.
+        if written(tmp_path) > 1_000_000:  # Imports are done, and rows are written.
             sizes.append(watched.memory_info().rss)
         return False
 
-    while not look():
-        select.select([], [], [], 0.2)  # Minutes: the module's timeout bounds it.
+    while not sample():
+        select.select([], [], [], 0.2)  # It takes minutes; the module's timeout limits it.
     assert process.returncode == 0, process.communicate()
     assert rows_of(out) == faces
     tenth = max(len(sizes) // 10, 1)
@@ -60,7 +62,7 @@ def test_memory_stays_flat(volume: tuple[Installation, int], tmp_path: Path, suf
     assert late - early < LARGEST_GROWTH_MB * 1e6
 
 
-def test_a_killed_export_leaves_nothing_under_its_name(
+def test_a_killed_export_leaves_no_file_of_its_name(
     volume: tuple[Installation, int], tmp_path: Path
 ) -> None:
     installation, _ = volume

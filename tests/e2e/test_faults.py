@@ -1,6 +1,6 @@
-"""What goes wrong with one camera under `moodline up`: said within ten seconds, over within ten.
+"""Faults of one camera under `moodline up`: shown within ten seconds, recovered within ten.
 
-Its neighbour, all the while: the same run, and not a frame lost.
+The other source keeps its run and loses no frame.
 """
 
 import itertools
@@ -37,61 +37,63 @@ WITHIN_S = 10.0
 EFFECTIVE_S = 2.0
 
 
-def took(holds: Callable[[], bool]) -> float:
-    """How long until it holds, in seconds."""
+def seconds_until(condition: Callable[[], bool]) -> float:
+    """Return the seconds until the condition is true."""
     begin_s = time.monotonic()
-    poll(holds)
+    poll(condition)
     return time.monotonic() - begin_s
 
 
 @dataclass
-class Place:
-    """A stack with two cameras: `door`, behind a proxy that can spoil it, and `hall`."""
+class Site:
+    """A stack with two cameras: `door`, behind a FaultProxy, and `hall`."""
 
     stack: LiveStack
     camera: RtspCamera
     proxy: FaultProxy
     clip: str
-    larger: threading.Event = field(default_factory=threading.Event)
+    is_larger: threading.Event = field(default_factory=threading.Event)
     http_port: int = 0
 
     @property
     def door(self) -> str:
         return self.camera.url(self.clip).replace(f":{self.camera.port}/", f":{self.proxy.port}/")
 
-    def told(self, name: str = "door") -> dict[str, Any]:
+    def status(self, name: str = "door") -> dict[str, Any]:
         return self.stack.statuses()[name]
 
     def is_calm(self) -> bool:
-        """Whether the worker keeps up: at its start it has a model to load."""
-        before = self.told("hall")["dropped"]
-        went_on = all(self.stack.makes_progress("door", "hall") for _ in range(3))
-        return went_on and self.told("hall")["dropped"] == before
+        """Whether the worker keeps up. At its start it has to load the model."""
+        before = self.status("hall")["dropped"]
+        progressed = all(self.stack.makes_progress("door", "hall") for _ in range(3))
+        return progressed and self.status("hall")["dropped"] == before
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         small, large = jpeg((64, 48), 60), jpeg((128, 96), 160)
         changes = handler.path == "/door"
-        pictures = (large if changes and self.larger.is_set() else small for _ in itertools.count())
+        pictures = (
+            large if changes and self.is_larger.is_set() else small for _ in itertools.count()
+        )
         send_mjpeg(handler, pictures, 0.04)
 
     @contextmanager
     def elsewhere(self, uri: str) -> Iterator[None]:
-        """Its owner gives it another address, and then the right one."""
+        """Give `door` another address within the context."""
         self.stack.edit("door", uri, 5.0)
         yield
         self.stack.edit("door", self.door, 5.0)
 
 
 @pytest.fixture(scope="module")
-def place(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def site(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("faults")
     stack = LiveStack(Installation(folder / "home"), folder / "up.log")
-    with ExitStack() as all_of_it:
-        camera = all_of_it.enter_context(RtspCamera(long_clip.parent, folder / "rtsp.log"))
-        proxy = all_of_it.enter_context(FaultProxy(camera.port))
-        one = Place(stack, camera, proxy, long_clip.name)
-        one.http_port = all_of_it.enter_context(http_server(one.serve))
-        all_of_it.enter_context(stack)
+    with ExitStack() as context:
+        camera = context.enter_context(RtspCamera(long_clip.parent, folder / "rtsp.log"))
+        proxy = context.enter_context(FaultProxy(camera.port))
+        one = Site(stack, camera, proxy, long_clip.name)
+        one.http_port = context.enter_context(http_server(one.serve))
+        context.enter_context(stack)
         stack.add("hall", f"http://127.0.0.1:{one.http_port}/hall", fps=1.0)
         stack.add("door", one.door)
         poll(one.is_calm)
@@ -100,44 +102,44 @@ def place(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextmanager
-def killed(place: Place) -> Iterator[None]:
-    place.camera.kill()
+def killed(site: Site) -> Iterator[None]:
+    site.camera.kill()
     yield
-    place.camera.start()
+    site.camera.start()
 
 
 @contextmanager
-def frozen(place: Place) -> Iterator[None]:
-    place.camera.signal(signal.SIGSTOP)
+def frozen(site: Site) -> Iterator[None]:
+    site.camera.signal(signal.SIGSTOP)
     yield
-    place.camera.signal(signal.SIGCONT)
+    site.camera.signal(signal.SIGCONT)
 
 
 @contextmanager
-def silent(place: Place) -> Iterator[None]:
-    place.proxy.set(Mode.HOLD)
+def silent(site: Site) -> Iterator[None]:
+    site.proxy.set(Mode.HOLD)
     yield
-    place.proxy.set(Mode.PASS)
+    site.proxy.set(Mode.PASS)
 
 
 @contextmanager
-def refused(place: Place) -> Iterator[None]:
+def refused(site: Site) -> Iterator[None]:
     with (
         refusing_rtsp_camera() as port,
-        place.elsewhere(f"rtsp://me:s3cret@127.0.0.1:{port}/live"),
+        site.elsewhere(f"rtsp://me:s3cret@127.0.0.1:{port}/live"),
     ):
         yield
 
 
 @contextmanager
-def wrong_path(place: Place) -> Iterator[None]:
-    with place.elsewhere(place.camera.url("nothing.mp4")):
+def wrong_path(site: Site) -> Iterator[None]:
+    with site.elsewhere(site.camera.url("nothing.mp4")):
         yield
 
 
 @contextmanager
-def unknown_name(place: Place) -> Iterator[None]:
-    with place.elsewhere("rtsp://camera.invalid/live"):
+def unknown_name(site: Site) -> Iterator[None]:
+    with site.elsewhere("rtsp://camera.invalid/live"):
         yield
 
 
@@ -152,83 +154,83 @@ def unknown_name(place: Place) -> Iterator[None]:
         (unknown_name, {"backing_off"}, "camera.invalid"),
     ],
 )
-def test_a_fault_is_said_and_over_and_its_neighbour_loses_nothing(
-    place: Place, fault: Callable[[Place], Any], states: set[str], reason: str
+def test_a_fault_is_shown_and_recovered_without_loss_at_the_other_source(
+    site: Site, fault: Callable[[Site], Any], states: set[str], reason: str
 ) -> None:
-    before = place.told("hall")
-    with fault(place):
-        said_s = took(
+    before = site.status("hall")
+    with fault(site):
+        shown_s = seconds_until(
             lambda: (
-                (told := place.told())["state"] in states
-                and bool(told["reason"])
-                and reason in told["reason"]
+                (status := site.status())["state"] in states
+                and bool(status["reason"])
+                and reason in status["reason"]
             )
         )
-        assert "s3cret" not in place.told()["reason"]
-    back_s = took(lambda: place.told()["state"] == "streaming")
-    print(f"{fault.__name__}: said after {said_s:.1f} s, back after {back_s:.1f} s")
-    assert said_s < WITHIN_S and back_s < WITHIN_S
-    poll(lambda: place.stack.makes_progress("door", "hall"))
-    after = place.told("hall")
+        assert "s3cret" not in site.status()["reason"]
+    back_s = seconds_until(lambda: site.status()["state"] == "streaming")
+    print(f"{fault.__name__}: shown after {shown_s:.1f} s, back after {back_s:.1f} s")
+    assert shown_s < WITHIN_S and back_s < WITHIN_S
+    poll(lambda: site.stack.makes_progress("door", "hall"))
+    after = site.status("hall")
     assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
 
 
-def test_spoiled_packets_are_counted_as_corrupt(place: Place) -> None:
-    before = place.told("hall")
+def test_spoiled_packets_are_counted_as_corrupt(site: Site) -> None:
+    before = site.status("hall")
 
     def corrupt() -> int:
-        return int(place.told()["dropped"].get("corrupt", 0))
+        return int(site.status()["dropped"].get("corrupt", 0))
 
     begin = corrupt()
-    place.proxy.set(Mode.SPOIL)
-    counted_s = took(lambda: corrupt() > begin)
-    place.proxy.set(Mode.PASS)
-    back_s = took(lambda: place.told()["state"] == "streaming")
+    site.proxy.set(Mode.SPOIL)
+    counted_s = seconds_until(lambda: corrupt() > begin)
+    site.proxy.set(Mode.PASS)
+    back_s = seconds_until(lambda: site.status()["state"] == "streaming")
     assert counted_s < 2 * WITHIN_S and back_s < WITHIN_S
-    poll(lambda: place.stack.makes_progress("door", "hall"))
-    after = place.told("hall")
+    poll(lambda: site.stack.makes_progress("door", "hall"))
+    after = site.status("hall")
     assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
 
 
-def test_a_change_of_resolution_in_mid_stream_stays_in_the_run(place: Place) -> None:
-    before = place.told()["run_id"]
-    with place.elsewhere(f"http://127.0.0.1:{place.http_port}/door"):
+def test_a_change_of_resolution_continues_the_run(site: Site) -> None:
+    before = site.status()["run_id"]
+    with site.elsewhere(f"http://127.0.0.1:{site.http_port}/door"):
         poll(
             lambda: (
-                place.told()["run_id"] not in ("", before) and place.stack.makes_progress("door")
+                site.status()["run_id"] not in ("", before) and site.stack.makes_progress("door")
             )
         )
-        run_id = place.told()["run_id"]
+        run_id = site.status()["run_id"]
 
         def width() -> int | None:
-            with reading(place.stack.engine) as connection:
+            with reading(site.stack.engine) as connection:
                 query = select(Run.display_width).where(Run.run_id == run_id)
                 return connection.execute(query).scalar()
 
         poll(lambda: width() == 64)
-        place.larger.set()
-        assert took(lambda: width() == 128) < WITHIN_S
-        poll(lambda: place.stack.makes_progress("door"))
-        assert (place.told()["run_id"], place.told()["state"]) == (run_id, "streaming")
-    poll(lambda: place.stack.makes_progress("door"))
+        site.is_larger.set()
+        assert seconds_until(lambda: width() == 128) < WITHIN_S
+        poll(lambda: site.stack.makes_progress("door"))
+        assert (site.status()["run_id"], site.status()["state"]) == (run_id, "streaming")
+    poll(lambda: site.stack.makes_progress("door"))
 
 
-def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: Place) -> None:
-    """Until it is read, or not read any more; how long a camera takes to answer is its own."""
-    stack, url = place.stack, place.camera.url(place.clip)
+def test_changes_of_sources_take_effect_within_two_seconds(site: Site) -> None:
+    """Measured until a source is read or not read any more, without the camera's own delay."""
+    stack, url = site.stack, site.camera.url(site.clip)
     names = [f"more-{number}" for number in range(4)]
     for name in names:
         stack.add(name, url)
     poll(lambda: stack.makes_progress(*names))
-    before = place.told("hall")
+    before = site.status("hall")
     spent: dict[str, float] = {}
 
     def do(what: str, act: Callable[[], None], effective: Callable[[], bool]) -> None:
         act()
-        spent[what] = round(took(effective), 2)
+        spent[what] = round(seconds_until(effective), 2)
 
     do("add", lambda: stack.add("late", url), lambda: "late" in stack.sources_read())
-    print(f"first picture {took(lambda: stack.state('late') == 'streaming'):.1f} s later")
+    print(f"first picture {seconds_until(lambda: stack.state('late') == 'streaming'):.1f} s later")
     do("pause", lambda: stack.pause("late", paused=True), lambda: stack.state("late") == "paused")
     do("resume", lambda: stack.pause("late", paused=False), lambda: "late" in stack.sources_read())
     poll(lambda: stack.state("late") == "streaming")
@@ -243,15 +245,15 @@ def test_what_its_owner_does_under_load_is_effective_within_two_seconds(place: P
     for name in names:
         stack.remove(name)
     assert max(spent.values()) < EFFECTIVE_S, spent
-    after = place.told("hall")
+    after = site.status("hall")
     assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
 
 
-def test_a_supervisor_that_hangs_reads_as_dead(place: Place) -> None:
-    assert place.stack.process is not None
-    place.stack.process.send_signal(signal.SIGSTOP)
+def test_a_hanging_supervisor_is_shown_as_dead(site: Site) -> None:
+    assert site.stack.process is not None
+    site.stack.process.send_signal(signal.SIGSTOP)
     try:
-        assert took(lambda: place.told("hall")["state"] == "dead") < WITHIN_S
+        assert seconds_until(lambda: site.status("hall")["state"] == "dead") < WITHIN_S
     finally:
-        place.stack.process.send_signal(signal.SIGCONT)
-    poll(lambda: place.stack.makes_progress("door", "hall"))
+        site.stack.process.send_signal(signal.SIGCONT)
+    poll(lambda: site.stack.makes_progress("door", "hall"))

@@ -1,4 +1,4 @@
-"""A full disk and a full broker: said clearly, nothing corrupt, and on when there is room."""
+"""A full disk and a full broker: reported, without corruption, and continued when space is free."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from broker.embedded import EmbeddedBroker
-from tests.e2e.commands import Installation, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, poll
 from tests.e2e.test_services import frames_analyzed, service
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -23,13 +23,13 @@ DISK = 2_000_000
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, a little larger than a database that is still empty."""
+    """A file system that is a little larger than an empty database."""
     folder = tmp_path / "small"
     folder.mkdir()
     options = f"size={DISK},mode=700"
     mount = ["mount", "-t", "tmpfs", "-o", options, "moodline-test", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
+        pytest.skip("mounting a small disk needs root")
     try:
         yield folder
     finally:
@@ -41,7 +41,7 @@ def free(folder: Path) -> int:
     return stat.f_bavail * stat.f_frsize
 
 
-def test_a_full_disk(
+def test_analysis_waits_while_the_disk_is_full(
     small_disk: Path, installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
     installation.analyze(long_clip)
@@ -53,7 +53,7 @@ def test_a_full_disk(
     process = cramped.start("analyze", long_clip, "--json")
     assert process.stderr is not None
     said = process.stderr.readline()
-    ballast.unlink()  # Not even a reader can open the records before.
+    ballast.unlink()  # Before that, not even a reader can open the database.
     stored = frames_analyzed(cramped)
     out, rest = process.communicate(timeout=300)
 
@@ -70,7 +70,9 @@ def test_a_full_disk(
     )
 
 
-def test_a_full_broker(installation: Installation, long_clip: Path, tmp_path: Path) -> None:
+def test_ingest_waits_while_the_broker_is_full(
+    installation: Installation, long_clip: Path, tmp_path: Path
+) -> None:
     installation.analyze(long_clip)
     with (
         EmbeddedBroker() as broker,
@@ -97,7 +99,7 @@ def test_a_full_broker(installation: Installation, long_clip: Path, tmp_path: Pa
             poll(lambda: frames_analyzed(served) == 315)
             assert served.run("jobs", "watch").returncode == 0
         ingest.terminate()
-        ingest.communicate(timeout=60)
+        ingest.communicate(timeout=TIMEOUT_S)
 
     assert json.loads(said)["source"] == "long.mp4"
     assert used < 8 * 2**20

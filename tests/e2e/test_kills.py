@@ -1,4 +1,4 @@
-"""kill -9 of the whole command at seeded moments: the rows equal an undisturbed run's."""
+"""SIGKILL to `moodline analyze` at seeded moments: the rows equal those of an undisturbed run."""
 
 import os
 import random
@@ -38,7 +38,7 @@ def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_pat
     killed = 0
     for _ in range(KILLS):
         process = shaken.start("analyze", *clips)
-        # The first ones early: the machine may be twice as fast by then, and once is enough to end.
+        # The first kills are early: the machine may get faster, and then the analysis would end.
         latest = 0.4 if killed < LEAST_KILLS else 0.9
         try:
             process.communicate(timeout=chance.uniform(0.1, latest) * whole_s)
@@ -49,7 +49,7 @@ def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_pat
 
     shaken.analyze(*clips)
 
-    assert killed >= LEAST_KILLS, "it ended before it could be killed"
+    assert killed >= LEAST_KILLS, "the analysis ended before it could be killed"
     pd.testing.assert_frame_equal(
         shaken.exported(tmp_path / "shaken.csv", "--frames"),
         calm.exported(tmp_path / "calm.csv", "--frames"),

@@ -1,4 +1,4 @@
-"""Cameras for minutes, undisturbed and under fire: what is accepted is in SQL once, or counted."""
+"""Cameras for many minutes, with and without kills: each frame is stored, or counted as lost."""
 
 import random
 import select
@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CHAOS_S = 240
 SOAK_S = 1200
 WARM_UP_S = 600
-"""Until then page caches fill, two megabytes a connection, and batches find their largest size."""
+"""Page caches (2 MB per connection) and batches reach their final size in this time."""
 LARGEST_SLOPE_MB = 1.0
-"""Of any one process, in ten minutes. Resident, shared pages and all: what a fork had in common
-with its template becomes its own page by page, which takes no more than it was."""
+"""Growth of a process in ten minutes, of resident memory including shared pages. Pages that a fork
+shares with its template become its own without changing this number."""
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_seeded_kills_of_everything_lose_nothing_uncounted(
+def test_every_frame_is_counted_despite_seeded_kills(
     installation: Installation, long_clip: Path, tmp_path: Path, seed: int
 ) -> None:
     chance, killed = (
@@ -56,7 +56,7 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
             else:
                 stack.kill()
                 stack.start()
-            # Sometimes at once the next one, sometimes when all is well again.
+            # Kill the next process at once, or after everything has recovered.
             if chance.random() < 0.6:
                 poll(lambda: all(stack.state(name) == "streaming" for name in names))
                 poll(lambda: stack.makes_progress(*names))
@@ -68,7 +68,7 @@ def test_seeded_kills_of_everything_lose_nothing_uncounted(
     assert totals["analyzed"] > 500, totals
 
 
-def test_eight_cameras_hold_their_memory(
+def test_memory_does_not_grow_with_eight_cameras(
     installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
     stack = LiveStack(installation, tmp_path / "up.log", workers=2)
@@ -80,14 +80,14 @@ def test_eight_cameras_hold_their_memory(
         begin, at_s = time.monotonic(), list[float]()
         assert stack.process is not None
         processes = [psutil.Process(stack.process.pid), *stack.processes()]
-        # The broker's depends on how many frames wait in it just then.
+        # The broker's memory depends on the number of waiting frames.
         own = {
             " ".join(one.cmdline()[1:])[:60] + f" ({one.pid})": (one, list[float]())
             for one in processes
             if "valkey" not in one.name()
         }
 
-        def look() -> bool:
+        def sample() -> bool:
             passed_s = time.monotonic() - begin
             if passed_s >= WARM_UP_S and (not at_s or passed_s > at_s[-1] + 5):
                 at_s.append(passed_s)
@@ -95,20 +95,21 @@ def test_eight_cameras_hold_their_memory(
                     sizes.append(one.memory_info().rss / 1e6)
             return passed_s > SOAK_S
 
-        while not look():
+        while not sample():
             select.select([], [], [], 1.0)
-        assert all(one.is_running() for one in processes), "none of them had to be started again"
+        assert all(one.is_running() for one in processes), "no process may have been restarted"
         poll(lambda: all(stack.state(name) == "streaming" for name in names))
-        told = stack.statuses()
-        assert len({one["run_id"] for one in told.values()}) == 8
+        statuses = stack.statuses()
+        assert len({one["run_id"] for one in statuses.values()}) == 8
     totals = assert_balanced(stack)
-    # The median of all slopes between two looks: a run that changes hands is a step, no slope.
+    # The median of the slopes between all pairs of samples ignores single steps, such as a run that
+    # moves to another worker.
     slopes_mb = {
         name: round(float(theilslopes(sizes, at_s).slope) * 600, 2)
         for name, (_, sizes) in own.items()
     }
     print(totals, "MB in ten minutes:", slopes_mb)
-    # Every third of what the server, a program of this machine, came to send of 15 a second.
+    # A third of the frames that the server managed to send at up to 15 fps.
     assert totals["analyzed"] > 0.8 * totals["captured"] / 3 > 0.5 * 8 * 5 * SOAK_S
     assert totals["broker_lost"] == 0
     assert max(slopes_mb.values()) < LARGEST_SLOPE_MB, slopes_mb

@@ -1,4 +1,4 @@
-"""A worker's memory stays small and does not grow."""
+"""The memory of a worker over a long recording."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ MOST_BYTES = 400 * 2**20
 
 
 def looped(path: Path, times: int, out: Path) -> None:
-    """The recording, that many times after one another, without encoding it again."""
+    """Write the recording repeated `times` times, without encoding it again."""
     import av
 
     with av.open(str(out), "w") as container:
@@ -55,7 +55,7 @@ def test_a_worker_stays_under_400_mb_over_20_000_frames(
             if "inference_worker" in child.cmdline()
         ]
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=1.0)  # A reading a second, until it ends.
+            process.wait(timeout=1.0)  # A reading per second.
     out, err = process.communicate()
 
     assert process.returncode == 0, err

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from broker.embedded import EmbeddedBroker
 from records.database import open_engine
-from tests.e2e.commands import Installation, assert_plain_failure
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure
 from tests.e2e.test_services import service
 from tests.postgresql import private_postgresql
 
@@ -148,7 +148,7 @@ def test_services_work_over_tls_and_tell_no_secret(
         status = json.loads(said[2].stdout)
         ingest.terminate()
         worker.terminate()
-        logs = [one.communicate(timeout=60)[1] for one in (ingest, worker)]
+        logs = [one.communicate(timeout=TIMEOUT_S)[1] for one in (ingest, worker)]
     exported = tmp_path / "rows.csv"
     said.append(host.run("export", "--out", exported))
 

@@ -1,4 +1,4 @@
-"""ingest and worker as services on servers of one's own: shared work, kills, cancels."""
+"""The services ingest and worker on given servers: shared work, kills, cancelled jobs, status."""
 
 import json
 import os
@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 from broker.embedded import EmbeddedBroker
-from tests.e2e.commands import Installation, assert_plain_failure, poll, runs_of
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, poll, runs_of
 
 
 @pytest.fixture
 def served(tmp_path: Path, postgresql_database: str) -> Iterator[Installation]:
-    """An installation on a broker and a PostgreSQL of its own, with short leases."""
+    """An installation with its own broker and PostgreSQL database, and short leases."""
     with EmbeddedBroker() as broker:
         yield Installation(
             tmp_path / "served",
@@ -35,14 +35,14 @@ def served(tmp_path: Path, postgresql_database: str) -> Iterator[Installation]:
 
 @contextmanager
 def service(installation: Installation, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    """A service that is running; at the end SIGTERM must end it well, if nothing has."""
+    """Run a service. At the end SIGTERM must end it with status 0, unless it was killed."""
     process = installation.start(*arguments)
     try:
         yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode in (0, -signal.SIGKILL), err
 
 
@@ -87,14 +87,14 @@ def test_services_share_the_work_and_outlive_a_kill(
     assert "No jobs" in served.run("jobs", "list").stdout
 
 
-def test_a_cancelled_job_ends_and_the_next_goes_on(
+def test_a_cancelled_job_ends_and_the_next_is_analysed(
     served: Installation, long_clip: Path, three_faces: Path
 ) -> None:
     queued = served.run("analyze", long_clip, "--detach", "--json")
     (file,) = json.loads(queued.stdout)["files"]
     with service(served, "ingest", "--parallel", "1"):
         poll(lambda: "running" in states(served).values())
-        # Nobody reads: its stream is full, or will be.
+        # Without a worker its stream fills up, so it stays running.
         assert served.run("jobs", "cancel", file["run_id"]).returncode == 0
         served.run("analyze", three_faces, "--detach")
         with service(served, "worker"):
@@ -104,25 +104,26 @@ def test_a_cancelled_job_ends_and_the_next_goes_on(
     assert sorted(states(served).values()) == ["cancelled", "done"]
 
 
-def test_a_service_without_servers_says_what_it_needs(installation: Installation) -> None:
+def test_a_service_without_servers_names_the_settings_it_needs(installation: Installation) -> None:
     for name in ("worker", "ingest"):
         done = installation.run(name)
         assert_plain_failure(done)
         assert "MOODLINE_REDIS_URL" in done.stderr
 
 
-def test_detached_work_can_neither_be_exported_nor_drawn_yet(
-    installation: Installation, one_face: Path
-) -> None:
+def test_detach_cannot_be_combined_with_export(installation: Installation, one_face: Path) -> None:
     assert_plain_failure(installation.run("analyze", one_face, "--detach", "--export", "a.csv"))
+
+
+def test_an_unknown_job_cannot_be_cancelled(installation: Installation) -> None:
     assert_plain_failure(installation.run("jobs", "cancel", "nothing"))
 
 
 @pytest.mark.slow
-def test_a_frozen_worker_that_wakes_is_refused_and_nothing_is_doubled(
+def test_a_frozen_worker_that_wakes_is_fenced_out(
     served: Installation, installation: Installation, long_clip: Path, tmp_path: Path
 ) -> None:
-    """It stops itself in mid-batch, before the commit, and sleeps past its lease."""
+    """The worker freezes before a commit and wakes after its lease has expired."""
     installation.analyze(long_clip)
     served.run("analyze", long_clip, "--detach")
     sleepy = Installation(
@@ -145,7 +146,7 @@ def test_a_frozen_worker_that_wakes_is_refused_and_nothing_is_doubled(
         finally:
             frozen.send_signal(signal.SIGCONT)
             frozen.send_signal(signal.SIGTERM)
-            _, rest = frozen.communicate(timeout=60)
+            _, rest = frozen.communicate(timeout=TIMEOUT_S)
 
     assert "taken by another worker" in log[-1]["reason"]
     assert (frozen.returncode, log[-1]["source"]) == (0, "long.mp4"), rest
@@ -155,7 +156,7 @@ def test_a_frozen_worker_that_wakes_is_refused_and_nothing_is_doubled(
     )
 
 
-def test_status_and_health_tell_what_goes_on(
+def test_status_and_health_of_running_services(
     served: Installation, long_clip: Path, three_faces: Path
 ) -> None:
     served.run("analyze", long_clip, "--detach")
@@ -166,7 +167,9 @@ def test_status_and_health_tell_what_goes_on(
             **served.env,
             "MOODLINE_HEALTH": f"127.0.0.1:{port}",
             "MOODLINE_FAILPOINT": "analysing:40:freeze",
-            "MOODLINE_LEASE_S": "120",
+            # It stays frozen while the commands run, however slow the machine.
+            "MOODLINE_LEASE_S": "3600",
+            "MOODLINE_STALL_S": "3600",
         },
     )
     with service(served, "ingest"):
@@ -176,13 +179,14 @@ def test_status_and_health_tell_what_goes_on(
             status = json.loads(served.run("status", "--json").stdout)
             drawn = served.run("status").stdout
             worker.send_signal(signal.SIGCONT)
+            poll(lambda: "moodline_ready 1.0" in get(f"http://127.0.0.1:{port}/metrics"))
             metrics = get(f"http://127.0.0.1:{port}/metrics")
             ready = json.loads(get(f"http://127.0.0.1:{port}/readyz"))
             assert served.run("jobs", "watch").returncode == 0
         finally:
             worker.send_signal(signal.SIGCONT)
             worker.send_signal(signal.SIGTERM)
-            worker.communicate(timeout=60)
+            worker.communicate(timeout=TIMEOUT_S)
     after = json.loads(served.run("status", "--json").stdout)
 
     (run,), (one,), (source,) = status["runs"], status["workers"], status["sources"]
@@ -193,12 +197,11 @@ def test_status_and_health_tell_what_goes_on(
     assert status["broker"]["ok"] and status["broker"]["policy"] == "noeviction"
     assert status["database"]["ok"] and status["database"]["bytes"] > 0
     assert run["run_id"] in drawn and "Valkey" in drawn
-    assert "moodline_worker_frames_total" in metrics and "moodline_ready 1.0" in metrics
-    assert ready["ok"]
+    assert "moodline_worker_frames_total" in metrics and ready["ok"]
     assert (after["runs"], after["workers"]) == ([], [])
 
 
-def test_a_recording_in_a_shared_folder_is_read_on_a_host_that_has_it_elsewhere(
+def test_a_shared_folder_may_have_another_path_on_each_host(
     served: Installation, one_face: Path, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
@@ -209,7 +212,7 @@ def test_a_recording_in_a_shared_folder_is_read_on_a_host_that_has_it_elsewhere(
     queued = json.loads(queueing.run("analyze", here, "--detach", "--json").stdout)["files"]
     here.rename(there)
 
-    # A host without the folder leaves the run to others.
+    # A host without the folder does not take the run.
     served.run("analyze", one_face, "--detach", "--source", "door")
     with service(served, "worker"):
         with service(served, "ingest"):
@@ -223,15 +226,15 @@ def test_a_recording_in_a_shared_folder_is_read_on_a_host_that_has_it_elsewhere(
     assert "shared://nas/day%201/a.mp4" in {run["path"] for run in runs}
 
 
-def test_a_worker_without_a_gpu_says_so(served: Installation) -> None:
+def test_a_worker_without_a_gpu_explains_what_is_missing(served: Installation) -> None:
     done = served.run("worker", "--device", "gpu")
     assert_plain_failure(done)
     assert "model.keras" in done.stderr
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_stuck_ends_itself(served: Installation, one_face: Path) -> None:
-    """It hangs in C with the interpreter's lock held: no thread of Python could end it."""
+def test_a_stuck_worker_ends_itself(served: Installation, one_face: Path) -> None:
+    """It hangs in C and holds the interpreter's lock, so that no Python thread could end it."""
     stuck = Installation(
         served.home,
         {**served.env, "MOODLINE_STALL_S": "5", "PYTHONPATH": str(Path(__file__).parent / "stuck")},
@@ -239,7 +242,7 @@ def test_a_worker_that_is_stuck_ends_itself(served: Installation, one_face: Path
     served.run("analyze", one_face, "--detach")
     with service(served, "ingest"):
         worker = stuck.start("worker")
-        _, err = worker.communicate(timeout=120)
+        _, err = worker.communicate(timeout=TIMEOUT_S)
     assert worker.returncode == 1
     assert "Timeout" in err and "in stuck" in err
 
@@ -251,5 +254,5 @@ def free_port() -> int:
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
         return str(answer.read().decode())

@@ -442,20 +442,21 @@ def test_a_refresh_keeps_zoom_hover_and_scroll_position(page: Page, address: str
         expect(graph.locator(".hoverlayer .legend")).to_be_attached()
 
 
+FOCUSED = """(() => { const one = document.activeElement;
+    const name = one.getAttribute("aria-label") || one.textContent || one.id || one.value || "";
+    return [one.contains(document.getElementById("shell")), name.trim().slice(0, 40),
+        getComputedStyle(one).outlineStyle !== "none"]; })()"""
+
+
 def test_the_keyboard_reaches_everything_with_a_visible_focus(page: Page, address: str) -> None:
     opened(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     reached = []
     for _ in range(80):
         page.keyboard.press("Tab")
-        now = page.evaluate(
-            """(() => { const one = document.activeElement, style = getComputedStyle(one);
-            const shown = getComputedStyle(one).outlineStyle !== "none";
-            return [(one.getAttribute("aria-label") || one.textContent || one.id || one.value)
-                .trim().slice(0, 40), shown]; })()"""
-        )
-        if page.evaluate("document.activeElement.contains(document.getElementById('shell'))"):
+        is_past_the_end, name, is_focus_visible = page.evaluate(FOCUSED)
+        if is_past_the_end:
             break
-        reached.append(now)
+        reached.append((name, is_focus_visible))
     names = [name for name, _ in reached]
     assert names[0] == "Skip to the page"
     for name in ("Trends", "CSV", "Picture", "Copy link", "Hours of the week, table"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.commands import Installation, assert_plain_failure
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure
 from tests.rtsp import RtspCamera
 
 
@@ -32,7 +32,7 @@ def test_a_camera_that_restarts_is_reconnected(
         camera.kill()
         reason = process.stderr.readline()
         camera.start()
-        out, rest = process.communicate(timeout=120)
+        out, rest = process.communicate(timeout=TIMEOUT_S)
 
     calm, shaken = summary(first.stdout), summary(out)
     assert first.returncode == process.returncode == 0, first.stderr + rest
@@ -49,7 +49,7 @@ def test_a_wrong_path_is_reported_and_tried_again(
 ) -> None:
     with RtspCamera(one_face.parent, tmp_path / "rtsp.log") as camera:
         url = camera.url("nothing.mp4", credentials="user:s3cret@")
-        done = installation.run("watch", url, "--seconds", "4")
+        done = installation.run("watch", url, "--seconds", "8")
     assert done.returncode == 1
     assert "backing_off" in done.stdout and "path" in done.stdout
     assert "s3cret" not in done.stdout + done.stderr
@@ -59,7 +59,7 @@ def test_a_file_is_watched_to_its_end(installation: Installation, one_face: Path
     done = installation.run("watch", one_face, "--json")
     found = summary(done.stdout)
     assert (done.returncode, found["captured"]) == (0, 60)
-    assert 3 < found["seconds"] < 60 and found["tracks"] == 1
+    assert found["seconds"] > 3 and found["tracks"] == 1
 
 
 def test_a_missing_source_fails_at_once(installation: Installation, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Commands in processes that have their imports: most of what a short command takes.
+"""Commands in processes forked after the imports, which take most of a short command's time.
 
-A fork server imports the command line once, and each command is a process that it forks: its exit
-status, its output and its environment are its own, as a shell's would be.
+A fork server imports the command line once and forks a process for each command, with its own exit
+status, output and environment.
 """
 
 import multiprocessing
@@ -28,7 +28,7 @@ _SERVER.set_forkserver_preload(
 def run_warm(
     words: Sequence[str], env: Mapping[str, str], timeout_s: float, typed: str = ""
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `moodline WORDS` to its end. typed: its standard input."""
+    """Run `moodline WORDS` to its end. typed: its standard input. Raises TimeoutError."""
     with tempfile.TemporaryDirectory() as folder:
         keys, out, err = (Path(folder) / name for name in ("in", "out", "err"))
         keys.write_text(typed)
@@ -49,6 +49,6 @@ def _command(words: Sequence[str], env: Mapping[str, str], *files: Path) -> None
     os.environ.update(env)
     for number, path in enumerate(files):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
-    sys.stdin = os.fdopen(0)  # The fork server has closed its own.
+    sys.stdin = os.fdopen(0)  # The fork server has closed sys.stdin.
     sys.argv = ["moodline", *words]
     main()
