@@ -2,7 +2,3 @@
 
 What a stage computes belongs in the stage's own package.
 """
-
-from importlib.metadata import version
-
-__version__ = version("moodline")

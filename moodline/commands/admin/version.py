@@ -2,7 +2,6 @@
 
 import typer
 
-from moodline import __version__
 from moodline.commands.options import command_app
 
 app = command_app()
@@ -11,4 +10,6 @@ app = command_app()
 @app.command(epilog="Example: [cyan]moodline version[/]")
 def version() -> None:
     """Print the version."""
-    typer.echo(__version__)
+    from importlib.metadata import version as installed_version
+
+    typer.echo(installed_version("moodline"))
