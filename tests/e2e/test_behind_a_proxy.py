@@ -1,4 +1,4 @@
-"""Behind a reverse proxy, under a path of its own: whose word is taken on who asks, and how."""
+"""The dashboard behind a reverse proxy and a path prefix: whose forwarded headers are trusted."""
 
 import http.client
 import json
@@ -28,12 +28,12 @@ from tests.rows import FaceSpec, write_run
 from tests.rtsp import free_ports
 
 PROXY = "127.0.0.2"
-"""The address that the proxy asks from; the dashboard believes nobody else."""
+"""The address of the proxy, the only one whose headers the dashboard trusts."""
 
 
 @pytest.fixture
 def dashboard(tmp_path: Path) -> Iterator[int]:
-    """`serve` as the command has it, behind PROXY; its port."""
+    """Run `serve` with the settings of the command, behind PROXY; yield its port."""
     url = f"sqlite:///{tmp_path / 'records.db'}"
     engine = open_engine(url)
     upgrade(engine)
@@ -58,24 +58,24 @@ def dashboard(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def proxy(dashboard: int) -> Iterator[str]:
-    """Passes all on below /moodline/, and says who asked, and that it was by https."""
+    """Run a proxy that forwards /moodline/, as asked for by https; yield the proxy's address."""
 
     class Forward(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.0"
 
         def forward(self) -> None:
-            there = http.client.HTTPConnection(
-                "127.0.0.1", dashboard, timeout=30, source_address=(PROXY, 0)
+            upstream = http.client.HTTPConnection(
+                "127.0.0.1", dashboard, timeout=TIMEOUT_S, source_address=(PROXY, 0)
             )
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]}
-            # Of a client that says so already it would be the second one: the last is the proxy's.
-            headers = {**dict(self.headers.items()), **said, "Connection": "close"}
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]}
+            # A client may send these headers too. The last value must be the proxy's.
+            headers = {**dict(self.headers.items()), **forwarded, "Connection": "close"}
             if not self.path.startswith("/moodline/"):
                 self.send_error(502)
                 return
-            there.request(self.command, self.path, body or None, headers)
-            answer = there.getresponse()
+            upstream.request(self.command, self.path, body or None, headers)
+            answer = upstream.getresponse()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in {"transfer-encoding", "connection", "date"}:
@@ -85,8 +85,8 @@ def proxy(dashboard: int) -> Iterator[str]:
                 while piece := answer.read1(65_536):
                     self.wfile.write(piece)
             except OSError:
-                pass  # The browser went on to another page.
-            there.close()
+                pass  # The browser left the page.
+            upstream.close()
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):
@@ -110,7 +110,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_who_is_no_proxy_is_not_believed(dashboard: int, proxy: str) -> None:
+def test_forwarded_headers_are_trusted_only_from_the_proxy(dashboard: int, proxy: str) -> None:
     def guess(address: str, password: str = "guess") -> http.client.HTTPResponse:
         body = urllib.parse.urlencode({"name": "mara", "password": password})
         kind = "application/x-www-form-urlencoded"
@@ -141,7 +141,7 @@ SHOWN = {
 
 
 @pytest.mark.slow
-def test_every_page_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> None:
+def test_every_page_works_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     write_month(engine, utc_now())
     write_run(
@@ -159,7 +159,9 @@ def test_every_page_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> N
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("figure:visible .main-svg").first).to_be_visible()
-        assert page.url == f"{base}trends?from=now-7d&to=now", "it was asked for before"
+        assert page.url == f"{base}trends?from=now-7d&to=now", (
+            "the requested page is opened after sign-in"
+        )
         (cookie,) = viewer.cookies()
         assert cookie["secure"] and cookie["httpOnly"] and cookie["path"] == "/moodline/"
         for one in PAGES:
@@ -168,7 +170,7 @@ def test_every_page_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path) -> N
             assert page.url.startswith(f"{base}{one.path}")
             expect(page.locator(f".place-{one.path}")).to_have_attribute("aria-current", "page")
             expect(page.locator("#page")).to_contain_text(SHOWN[one.path])
-            if one.path == "system":  # This dashboard was not started by its command.
+            if one.path == "system":  # Erasure and retention need the command `dashboard`.
                 expect(page.get_by_role("alert").first).to_contain_text("cannot be done from here")
             else:
                 assert not set(page.get_by_role("alert").all_inner_texts()) - {""}

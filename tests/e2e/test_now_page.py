@@ -1,4 +1,4 @@
-"""The page Now in a browser, over records that the test writes: how many look, and who is gone."""
+"""The page Now in a browser, over records that the test writes: its viewers, and ended tracks."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source
 from tests.browser import chromium
 from tests.e2e.commands import poll
-from tests.pages import quiet_page, serving
+from tests.pages import patient_page, quiet_page, serving
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def camera(engine: Engine, name: str) -> None:
     add_source(engine, name, SourceSettings(f"rtsp://{name}/", "", None, None, None))
 
 
-def test_of_two_tabs_one_is_closed_and_the_other_lives_on(
+def test_closing_one_of_two_tabs_does_not_affect_the_other(
     viewer: BrowserContext, address: str, engine: Engine, hubs: list[Hub]
 ) -> None:
     (hub,) = hubs
@@ -79,7 +79,7 @@ def test_of_two_tabs_one_is_closed_and_the_other_lives_on(
     poll(lambda: hub.viewers == 0 and task.done())
 
 
-def test_a_full_now_is_said_and_there_is_room_again_when_somebody_leaves(
+def test_a_page_over_the_limit_waits_until_another_is_closed(
     viewer: BrowserContext,
     address: str,
     engine: Engine,
@@ -88,8 +88,7 @@ def test_a_full_now_is_said_and_there_is_room_again_when_somebody_leaves(
 ) -> None:
     monkeypatch.setattr("dashboard.now.hub.MAX_VIEWERS", 1)
     camera(engine, "door")
-    with viewer.new_page() as late:
-        late.set_default_timeout(60_000)
+    with patient_page(viewer) as late:
         with quiet_page(viewer, address) as first:
             first.goto(f"{address}/now")
             expect(first.get_by_role("article", name="door")).to_be_visible()

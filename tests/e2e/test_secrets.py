@@ -1,4 +1,4 @@
-"""Password and TLS on both servers, and no secret anywhere that others can read."""
+"""Broker and database with password and TLS: no secret appears in output, logs or arguments."""
 
 import json
 import socket
@@ -25,12 +25,12 @@ BROKER_SECRET, DATABASE_SECRET = "br0ker-s3cret", "datab4se-s3cret"
 
 
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
-"""With which a PostgreSQL client asks whether it may go on in TLS; "S" means yes."""
+"""The request of a PostgreSQL client for TLS. The answer "S" means yes."""
 
 
 @dataclass
 class TlsFront:
-    """Ends TLS before a server on a unix socket, as stunnel does: the wheels' are built without."""
+    """A TLS proxy before a server on a Unix socket: the servers in the wheels have no TLS."""
 
     port: int
     connections: int = 0
@@ -85,7 +85,7 @@ def tls_front(
 
 @dataclass(frozen=True)
 class Secured:
-    """An installation on servers with password and TLS, and what its URLs are made of."""
+    """An installation on servers with password and TLS, with the parts of its URLs."""
 
     installation: Installation
     fronts: tuple[TlsFront, TlsFront]
@@ -132,39 +132,41 @@ def secured(tmp_path: Path) -> Iterator[Secured]:
         )
 
 
-def test_services_work_over_tls_and_tell_no_secret(
+def test_services_work_over_tls_and_reveal_no_secret(
     secured: Secured, one_face: Path, tmp_path: Path
 ) -> None:
     host = secured.installation
-    said = [host.run("analyze", one_face, "--detach")]
+    finished = [host.run("analyze", one_face, "--detach")]
     arguments: list[str] = []
     with service(host, "ingest") as ingest, service(host, "worker") as worker:
-        said.append(host.run("jobs", "watch"))
+        finished.append(host.run("jobs", "watch"))
         for root in (ingest, worker):
             process = psutil.Process(root.pid)
             for one in (process, *process.children(recursive=True)):
                 arguments += one.cmdline()
-        said += [host.run(*words) for words in (("status", "--json"), ("status",), ("doctor",))]
-        status = json.loads(said[2].stdout)
+        finished += [host.run(*words) for words in (("status", "--json"), ("status",), ("doctor",))]
+        status = json.loads(finished[2].stdout)
         ingest.terminate()
         worker.terminate()
         logs = [one.communicate(timeout=TIMEOUT_S)[1] for one in (ingest, worker)]
     exported = tmp_path / "rows.csv"
-    said.append(host.run("export", "--out", exported))
+    finished.append(host.run("export", "--out", exported))
 
-    assert [one.returncode for one in said] == [0] * len(said), [one.stderr for one in said]
+    assert [one.returncode for one in finished] == [0] * len(finished), [
+        one.stderr for one in finished
+    ]
     assert status["broker"]["ok"] and status["database"]["ok"]
     assert exported.read_text().count("\n") > 50
     assert min(front.connections for front in secured.fronts) >= 4
     everything = "\n".join(
-        [*logs, *arguments, exported.read_text(), *(one.stdout + one.stderr for one in said)]
+        [*logs, *arguments, exported.read_text(), *(one.stdout + one.stderr for one in finished)]
     )
     assert "run ended" in everything and "rediss://***@127.0.0.1" in everything
     assert BROKER_SECRET not in everything
     assert DATABASE_SECRET not in everything
 
 
-def test_wrong_secrets_and_unknown_authorities_are_one_line_each(
+def test_wrong_passwords_and_unknown_authorities_are_one_line_each(
     secured: Secured, tmp_path: Path
 ) -> None:
     stranger = tmp_path / "stranger.pem"

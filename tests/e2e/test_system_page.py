@@ -35,7 +35,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_storage_says_the_most_rows_of_a_day_and_that_there_are_none(
+def test_storage_shows_the_largest_number_of_rows_in_a_day(
     viewer: BrowserContext, engine: Engine
 ) -> None:
     with (

@@ -1,4 +1,4 @@
-"""The page Try an image, each way in which a picture comes to it, and what it says when unsure."""
+"""The page Try an image: drop, paste, camera, file, and the warning for an uncertain face."""
 
 import base64
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.pages import quiet_page, serving
 
 FACES = Path(moodline.__file__).parent / "assets" / "faces"
 
-# A file as another program gives it, by a drop or from the clipboard.
+# Gives the page a file as another program does, by a drop or from the clipboard.
 GIVEN = """([kind, data]) => {
   const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
   const given = new DataTransfer();
@@ -69,34 +69,36 @@ def png(picture: npt.NDArray[np.uint8]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
-def test_a_picture_that_is_dropped_or_pasted_is_read(page: Page, kind: str) -> None:
+def test_a_dropped_or_pasted_image_is_read(page: Page, kind: str) -> None:
     page.evaluate(GIVEN, [kind, base64.b64encode(png(happy())).decode()])
     expect(page.locator(".lead")).to_contain_text("One face found")
     expect(page.locator(".face h2")).to_contain_text("happy")
     expect(page.locator(".face .unsure")).to_have_count(0)
 
 
-def test_what_is_dragged_over_the_page_is_invited(page: Page) -> None:
+def test_the_drop_area_is_highlighted_while_dragging(page: Page) -> None:
     page.evaluate(GIVEN, ["dragover", ""])
     expect(page.locator(".drop")).to_have_class("drop panel over")
     page.evaluate(GIVEN, ["dragleave", ""])
     expect(page.locator(".drop")).to_have_class("drop panel")
 
 
-def test_a_picture_of_the_browsers_camera_is_read(page: Page) -> None:
+def test_an_image_of_the_browser_camera_is_read(page: Page) -> None:
     page.get_by_role("button", name="Use the camera").click()
     video = page.locator(".camera video")
     expect(video).to_be_visible()
     video.evaluate("one => new Promise(seen => one.requestVideoFrameCallback(seen))")
     page.get_by_role("button", name="Take a picture").click()
-    expect(page.locator(".lead")).to_have_text("No face was found.")  # Chromium's is a clock.
+    expect(page.locator(".lead")).to_have_text(
+        "No face was found."
+    )  # Chromium's fake camera shows a clock.
     expect(page.locator(".try-picture img")).to_be_visible()
     page.get_by_role("button", name="Close the camera").click()
     expect(video).to_be_hidden()
     assert video.evaluate("video => video.srcObject.getTracks()[0].readyState") == "ended"
 
 
-def test_a_face_that_cannot_be_read_is_warned_of(page: Page) -> None:
+def test_an_uncertain_face_has_a_warning(page: Page) -> None:
     blurred = np.asarray(cv2.GaussianBlur(happy(), (0, 0), 5), np.uint8)
     page.locator("#try-file").set_input_files(
         {"name": "blurred.png", "mimeType": "image/png", "buffer": png(blurred)}

@@ -1,4 +1,4 @@
-"""`moodline up` with real RTSP cameras: added, changed, killed, and found again.
+"""`moodline up` with real RTSP cameras: sources that change, and processes that are killed.
 
 Tests of a healthy system share one `up`, with different sources. Tests that kill processes start
 their own.
