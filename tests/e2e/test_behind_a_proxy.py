@@ -159,9 +159,7 @@ def test_every_page_works_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("figure:visible .main-svg").first).to_be_visible()
-        assert page.url == f"{base}trends?from=now-7d&to=now", (
-            "the requested page is opened after sign-in"
-        )
+        assert page.url == f"{base}trends?from=now-7d&to=now", "the requested page"
         (cookie,) = viewer.cookies()
         assert cookie["secure"] and cookie["httpOnly"] and cookie["path"] == "/moodline/"
         for one in PAGES:

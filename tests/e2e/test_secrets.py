@@ -152,9 +152,7 @@ def test_services_work_over_tls_and_reveal_no_secret(
     exported = tmp_path / "rows.csv"
     finished.append(host.run("export", "--out", exported))
 
-    assert [one.returncode for one in finished] == [0] * len(finished), [
-        one.stderr for one in finished
-    ]
+    assert not any(one.returncode for one in finished), [one.stderr for one in finished]
     assert status["broker"]["ok"] and status["database"]["ok"]
     assert exported.read_text().count("\n") > 50
     assert min(front.connections for front in secured.fronts) >= 4

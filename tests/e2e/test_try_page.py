@@ -89,9 +89,8 @@ def test_an_image_of_the_browser_camera_is_read(page: Page) -> None:
     expect(video).to_be_visible()
     video.evaluate("one => new Promise(seen => one.requestVideoFrameCallback(seen))")
     page.get_by_role("button", name="Take a picture").click()
-    expect(page.locator(".lead")).to_have_text(
-        "No face was found."
-    )  # Chromium's fake camera shows a clock.
+    # Chromium's fake camera shows a clock.
+    expect(page.locator(".lead")).to_have_text("No face was found.")
     expect(page.locator(".try-picture img")).to_be_visible()
     page.get_by_role("button", name="Close the camera").click()
     expect(video).to_be_hidden()
