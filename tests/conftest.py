@@ -1,8 +1,10 @@
-"""Private servers for the tests: a broker and databases that each run starts for itself."""
+"""Servers and databases for the tests. Each test process starts its own broker and PostgreSQL."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_on_postgresql(item: pytest.Item) -> bool:
     call = getattr(item, "callspec", None)
-    return call is not None and call.params.get("database_url") == "postgresql"
+    return call is not None and "postgresql" in (
+        call.params.get("database_url"),
+        call.params.get("shared_engine"),
+    )
 
 
 def _is_on_both(item: pytest.Item) -> bool:
@@ -43,14 +48,14 @@ def _is_on_both(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[EmbeddedBroker]:
-    """A Valkey of this test process's own."""
+    """A Valkey server of this test process."""
     with EmbeddedBroker() as embedded:
         yield embedded
 
 
 @pytest.fixture
 def bus(broker: EmbeddedBroker, request: pytest.FixtureRequest) -> Iterator[Bus]:
-    """A bus with names of its own on the session's broker."""
+    """A bus on the session's broker, with a key prefix of its own."""
     import redis
 
     client = redis.Redis.from_url(broker.url)
@@ -61,51 +66,63 @@ def bus(broker: EmbeddedBroker, request: pytest.FixtureRequest) -> Iterator[Bus]
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL of this test process's own, which does not wait for the disk.
+    """The URL of this test process's PostgreSQL server.
 
-    Servers are killed in tests, and recover; the machine's power is not cut.
+    The server does not sync to the disk. Tests kill it, and it recovers; no test cuts the power.
     """
     from tests.postgresql import private_postgresql
 
     with private_postgresql() as server:
-        _on_server(server.url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        _run_outside_transaction(
+            server.url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"
+        )
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def postgresql_with_schema(postgresql_url: str) -> str:
-    """The name of a database with today's schema, to be copied."""
+    """The name of a database with the newest schema, used as a template."""
     name = f"schema_{os.getpid()}"
-    _on_server(postgresql_url, f"CREATE DATABASE {name}")
-    _upgraded(_database_of(postgresql_url, name))
+    _run_outside_transaction(postgresql_url, f"CREATE DATABASE {name}")
+    _upgrade(_url_of(postgresql_url, name))
     return name
 
 
 @pytest.fixture(scope="session")
 def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with today's schema, to be copied."""
+    """A SQLite file with the newest schema. Tests copy it."""
     path = tmp_path_factory.mktemp("schema") / "records.db"
-    _upgraded(f"sqlite:///{path}")
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def month_database(sqlite_with_schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the generated month, which ends now. Tests copy it; it takes seconds."""
+    from contracts.times import utc_now
+    from moodline.demo.generated_month import write_month
+
+    path = tmp_path_factory.mktemp("month") / "records.db"
+    shutil.copyfile(sqlite_with_schema, path)
+    engine = open_engine(f"sqlite:///{path}")
+    write_month(engine, utc_now())
+    engine.dispose()
     return path
 
 
 @pytest.fixture
-def postgresql_database(
-    request: pytest.FixtureRequest, postgresql_url: str, tmp_path: Path
-) -> Iterator[str]:
-    """The URL of a database of the test's own: empty, but for the schema that `engine` asks for."""
-    name = f"test_{os.getpid()}_{id(tmp_path)}"
-    create = f"CREATE DATABASE {name}"
+def postgresql_database(request: pytest.FixtureRequest, postgresql_url: str) -> Iterator[str]:
+    """The URL of a new database. It is empty, unless the test uses `engine`."""
+    template = None
     if "engine" in request.fixturenames:
-        create += f" TEMPLATE {request.getfixturevalue('postgresql_with_schema')}"
-    _on_server(postgresql_url, create)
-    yield _database_of(postgresql_url, name)
-    _on_server(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+        template = request.getfixturevalue("postgresql_with_schema")
+    with _new_database(postgresql_url, template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database, as `postgresql_database`, on each of the two that moodline keeps records in."""
+    """The URL of a new database of each kind. It is empty, unless the test uses `engine`."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql_database"))
     path = tmp_path / "records.db"
@@ -116,14 +133,55 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on a database with today's schema, and nothing in it."""
+    """An engine on a new database of each kind, with the newest schema and no rows."""
     engine = open_engine(database_url)
     yield engine
     engine.dispose()
 
 
-def _on_server(url: str, *statements: str) -> None:
-    """Run what cannot be run within a transaction."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """An engine as `engine`, for rows that a module writes once and its tests only read."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgresql_url")
+            template = request.getfixturevalue("postgresql_with_schema")
+            url = stack.enter_context(_new_database(server, template))
+        else:
+            path = tmp_path_factory.mktemp("shared") / "records.db"
+            shutil.copyfile(request.getfixturevalue("sqlite_with_schema"), path)
+            url = f"sqlite:///{path}"
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_with_schema: Path, tmp_path: Path) -> Iterator[Engine]:
+    """An engine on a new SQLite database with the newest schema and no rows."""
+    path = tmp_path / "records.db"
+    shutil.copyfile(sqlite_with_schema, path)
+    engine = open_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+_numbers = count()
+
+
+@contextmanager
+def _new_database(server_url: str, template: str | None) -> Iterator[str]:
+    """Create a database on the server, and drop it afterwards."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    copied = f" TEMPLATE {template}" if template else ""
+    _run_outside_transaction(server_url, f"CREATE DATABASE {name}{copied}")
+    yield _url_of(server_url, name)
+    _run_outside_transaction(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run_outside_transaction(url: str, *statements: str) -> None:
     admin = open_engine(url).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         for statement in statements:
@@ -131,11 +189,11 @@ def _on_server(url: str, *statements: str) -> None:
     admin.dispose()
 
 
-def _database_of(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
+def _url_of(server_url: str, database: str) -> str:
+    return make_url(server_url).set(database=database).render_as_string(hide_password=False)
 
 
-def _upgraded(url: str) -> None:
+def _upgrade(url: str) -> None:
     engine = open_engine(url)
     upgrade(engine)
     engine.dispose()
@@ -143,7 +201,7 @@ def _upgraded(url: str) -> None:
 
 @pytest.fixture
 def moodline_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A MOODLINE_HOME of the test's own, and no other moodline setting."""
+    """A new MOODLINE_HOME, and no other moodline setting."""
     for name in list(os.environ):
         if name.startswith("MOODLINE_"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Histories written as workers write them, and the rollups that they must give."""
+"""Histories that the worker's store writes, and the rollups that they must give."""
 
 import random
 from collections import Counter
@@ -31,7 +31,7 @@ Windows = dict[tuple[str, int, int], Counter[str]]
 
 @dataclass
 class WrittenRun:
-    """A run as it was written. minutes: counts of frames by the start of the minute."""
+    """A run as it was written. minutes: frame counts by the start of their minute."""
 
     run_id: str
     source: str
@@ -49,9 +49,13 @@ def write_history_run(
     content: str = "",
     model: str = "m",
     step_ms: int = 200,
-    batch: int = 7,
+    batch: int = 50,
 ) -> WrittenRun:
-    """Write a finished recording with random tracks, committed in batches."""
+    """Write a finished recording with random tracks.
+
+    step_ms: time between frames. batch: frames per commit; small batches take most of a test's
+    time.
+    """
     content = content or f"{chance.random()}"
     job = FileJob(f"/{content}.mp4", content, source, True, None, "haar", model, OPTIONS)
     with transaction(engine) as connection:
@@ -116,7 +120,7 @@ def stored_sums(engine: Engine) -> Windows:
 
 
 def _age(tracks: dict[int, int], chance: random.Random) -> None:
-    """End and begin tracks at random. tracks: the number of frames that are left of each."""
+    """End and begin tracks at random. tracks: how many frames each still has."""
     for track_id in list(tracks):
         tracks[track_id] -= 1
         if tracks[track_id] <= 0:

@@ -1,4 +1,4 @@
-"""Runs written row by row, so that a test knows all their rows."""
+"""Runs whose rows a test lists one by one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, update
@@ -132,6 +133,7 @@ def test_future_time_is_not_expected_of_a_camera(engine: Engine) -> None:
     assert sum(one.expected_s for one in steps) < HOUR_S + 600
 
 
+@pytest.mark.both_databases
 def test_time_paused_is_not_expected_but_time_failed_is(engine: Engine) -> None:
     pk = camera(engine, "door", MONDAY)
     write_state(engine, pk, LiveState.STREAMING, MONDAY, MONDAY + HOUR)

@@ -21,7 +21,7 @@ def rows(engine: Engine, table: type[Base]) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 3, 1000])
+@pytest.mark.parametrize("chunk_rows", [1, pytest.param(3, marks=pytest.mark.both_databases), 1000])
 def test_deleting_a_run_removes_its_rows_and_no_others(engine: Engine, chunk_rows: int) -> None:
     frames = {n: [FaceSpec(1, "happy"), FaceSpec(2, None)] for n in range(10)}
     write_run(engine, "kept", frames)

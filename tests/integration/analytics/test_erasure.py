@@ -27,9 +27,8 @@ from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundErro
 from contracts.settings import Settings
 from moodline.adapters.erased_copies import delete_erased_copies
 from moodline.adapters.recording_files import uploads_of
-from records.database import open_engine, reading, transaction
+from records.database import reading, transaction
 from records.rollup_windows import MINUTE_S, window_start
-from records.schema import upgrade
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress
@@ -103,7 +102,16 @@ SCOPES: dict[str, Callable[[list[WrittenRun], datetime, datetime], ErasureScope]
 
 
 @pytest.mark.parametrize("removed", [False, True])
-@pytest.mark.parametrize("named", SCOPES)
+@pytest.mark.parametrize(
+    "named",
+    [
+        "a source",
+        "a run",
+        "a range",
+        "a source from then on",
+        pytest.param("a run up to then", marks=pytest.mark.both_databases),
+    ],
+)
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_an_erasure_removes_its_scope_and_nothing_else(
     engine: Engine, seed: int, named: str, *, removed: bool
@@ -178,9 +186,8 @@ def tracks_of(runs: list[WrittenRun]) -> dict[tuple[str, int], tuple[int, int, i
     return {key: (indexes[0], indexes[-1], len(indexes)) for key, indexes in seen.items()}
 
 
-def test_runs_of_one_source_are_found_without_the_time_index(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
+def test_runs_of_one_source_are_found_without_the_time_index(sqlite_engine: Engine) -> None:
+    engine = sqlite_engine
     write_some(engine, random.Random(1))
     asked: list[tuple[str, Any]] = []
 
@@ -196,9 +203,9 @@ def test_runs_of_one_source_are_found_without_the_time_index(tmp_path: Path) -> 
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
             assert "ix_run_minutes_start" not in str(plan), plan
             assert "ix_frames_captured_at" not in str(plan), plan
-    engine.dispose()
 
 
+@pytest.mark.both_databases
 def test_dead_letters_are_erased_with_the_frames_around_them(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 300, random.Random(1))
     letters = {1: 50, 2: 149, 3: 151, 4: 250, 5: None}
@@ -273,6 +280,7 @@ def erased_or_gone(engine: Engine, runs: list[WrittenRun]) -> int:
     return sum(len(run.frames) for run in runs) - kept
 
 
+@pytest.mark.both_databases
 def test_erasing_all_sources_leaves_no_row(engine: Engine) -> None:
     chance = random.Random(9)
     runs = write_some(engine, chance)

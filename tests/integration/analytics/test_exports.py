@@ -111,7 +111,9 @@ def keys(
 
 
 @pytest.mark.parametrize("frames", [False, True])
-@pytest.mark.parametrize("page_rows", [1, 2, 3, 5, 100])
+@pytest.mark.parametrize(
+    "page_rows", [1, 2, pytest.param(3, marks=pytest.mark.both_databases), 5, 100]
+)
 def test_every_row_comes_once_and_in_order_with_any_page_size(
     records: Engine, page_rows: int, frames: bool
 ) -> None:
@@ -121,6 +123,7 @@ def test_every_row_comes_once_and_in_order_with_any_page_size(
     assert found == sorted(found, key=lambda key: (key[0], key[1], key[2], key[3] or 0))
 
 
+@pytest.mark.both_databases
 def test_a_selection_has_only_the_rows_that_match_it(records: Engine) -> None:
     assert {key[1] for key in keys(records, Selection(run_ids=("short",)))} == {"short"}
     assert {key[1] for key in keys(records, Selection(sources=("door",)))} == {"long"}
@@ -136,6 +139,7 @@ def test_a_selection_has_only_the_rows_that_match_it(records: Engine) -> None:
         keys(records, Selection(sources=("unknown",)))
 
 
+@pytest.mark.both_databases
 def test_all_formats_have_the_same_rows(records: Engine, tmp_path: Path) -> None:
     names = [column.name for column in COLUMNS]
     assert names == NAMES

@@ -1,25 +1,14 @@
 """Given the frames of a run, a player gets the faces of all of them, page by page."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Engine, update
 
 from analytics.runs.frame_faces import MAX_FACES, faces_between
 from analytics.snapshots import in_snapshot
-from records.database import open_engine
-from records.schema import upgrade
 from records.tables.runs import Run
 from tests.rows import FaceSpec, write_run
 
 CROWD = [FaceSpec(track, "happy") for track in range(1, 8)]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
-    return engine
 
 
 def test_a_reader_continues_where_a_full_page_ends(engine: Engine) -> None:
@@ -51,6 +40,7 @@ def test_frames_without_a_face_are_included(engine: Engine) -> None:
     assert face.label == "uncertain" and len(face.shares) == 7
 
 
+@pytest.mark.both_databases
 def test_a_range_has_exactly_the_frames_whose_time_lies_in_it(engine: Engine) -> None:
     analysed = {n: [FaceSpec(1, "happy")] for n in (*range(3, 9), *range(20, 30))}
     write_run(engine, "r1", analysed)

@@ -1,6 +1,9 @@
-"""Given any order of commits, crashes, rebuilds and retention, rollups equal the sums of rows."""
+"""Given any order of commits, kills, rebuilds and retention, rollups equal the sums of rows."""
 
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,17 +15,16 @@ from sqlalchemy import Connection, Engine, func, select
 
 from analytics.history import rollups as rollups_module
 from analytics.history.rollups import mark_all_dirty, roll_up, roll_up_all
-from analytics.history.row_sums import RowRange
-from analytics.removal import minute_batches as minute_batches_module
-from analytics.removal import retention as retention_module
-from analytics.removal.minute_batches import minute_batches
+from analytics.history.row_sums import RowRange, row_sums
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.runs.run_summary import run_summary
-from analytics.snapshots import in_snapshot, snapshot
-from records.database import reading, transaction
+from analytics.snapshots import snapshot
+from records.database import reading
+from records.rollup_windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
-from records.tables.rollups import DirtyWindow, RunMinute
+from records.tables.rollups import SUMS, DirtyWindow, RunMinute, rollups
 from records.tables.runs import Run, RunProgress
+from records.tables.sources import Source
+from tests.e2e.commands import poll
 from tests.history import (
     WrittenRun,
     at_us,
@@ -43,15 +45,16 @@ def rows(engine: Engine, table: type[Frame] | type[Face] | type[Track]) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
+@pytest.mark.both_databases
 def test_a_run_is_rolled_up_into_every_width(engine: Engine) -> None:
-    run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(1), step_ms=600)
     assert roll_up_all(engine) == 4
     assert stored_sums(engine) == expected_sums([run])
     assert roll_up(engine) == 0
 
 
 def test_new_minutes_can_be_rolled_up_before_a_rebuild(engine: Engine) -> None:
-    write_history_run(engine, "door", at_us(SPRING), 900, random.Random(1))
+    write_history_run(engine, "door", at_us(SPRING), 300, random.Random(1), step_ms=600)
     roll_up_all(engine)
     mark_all_dirty(engine, 1)
     new = write_history_run(engine, "hall", at_us(NOW), 30, random.Random(2))
@@ -61,7 +64,7 @@ def test_new_minutes_can_be_rolled_up_before_a_rebuild(engine: Engine) -> None:
 
 
 def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
-    write_history_run(engine, "door", at_us(SPRING), 500, random.Random(2))
+    write_history_run(engine, "door", at_us(SPRING), 250, random.Random(2), batch=7)
     with reading(engine) as connection:
         sums = connection.execute(
             select(func.sum(RunMinute.captured), func.sum(RunMinute.sampled_out))
@@ -72,7 +75,14 @@ def test_the_minutes_of_a_run_add_up_to_its_totals(engine: Engine) -> None:
     assert tuple(sums) == tuple(totals)
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(0, marks=pytest.mark.both_databases),
+        1,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3)),
+    ],
+)
 def test_any_order_of_events_gives_the_sums_of_the_rows(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     history: list[WrittenRun] = []
@@ -146,6 +156,7 @@ def _snapshot_then(
     return wrapped
 
 
+@pytest.mark.both_databases
 def test_rows_removed_during_a_roll_up_are_counted_once(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(1))
     set_finished_at(engine, run, NOW - timedelta(days=100))
@@ -154,75 +165,6 @@ def test_rows_removed_during_a_roll_up_are_counted_once(engine: Engine) -> None:
         roll_up(engine)
     roll_up_all(engine)
     assert stored_sums(engine) == expected_sums([run])
-
-
-def test_a_run_superseded_during_its_removal_is_not_counted(engine: Engine) -> None:
-    chance, new = random.Random(4), list[WrittenRun]()
-    old = write_history_run(engine, "door", at_us(SPRING), 300, chance, content="c", model="1")
-    set_finished_at(engine, old, NOW - timedelta(days=100))
-    roll_up_all(engine)
-
-    def batches_then_supersede(engine: Engine, run_pk: int) -> list[RowRange]:
-        batches = minute_batches(engine, run_pk)
-        if not new:
-            new.append(
-                write_history_run(
-                    engine, "door", at_us(SPRING), 300, chance, content="c", model="2"
-                )
-            )
-        return batches
-
-    with patch.object(retention_module, "minute_batches", batches_then_supersede):
-        apply_retention(engine, PERIODS, now=NOW)
-    roll_up_all(engine)
-    assert stored_sums(engine) == expected_sums(new)
-
-
-class Killed(BaseException):
-    """Raised instead of killing the process."""
-
-
-@pytest.mark.parametrize("after", range(1, 6))
-def test_a_killed_retention_is_completed_by_the_next(engine: Engine, after: int) -> None:
-    run = write_history_run(engine, "door", at_us(SPRING), 900, random.Random(6))
-    set_finished_at(engine, run, NOW - timedelta(days=100))
-    roll_up_all(engine)
-    before, left = in_snapshot(engine, run_summary, run.run_id), iter(range(after))
-
-    @contextmanager
-    def dying(engine: Engine) -> Iterator[Connection]:
-        with transaction(engine) as connection:
-            yield connection
-        if next(left, None) is None:
-            raise Killed
-
-    few = patch.object(minute_batches_module, "FRAMES_PER_BATCH", 1)
-    with few, patch.object(retention_module, "transaction", dying), pytest.raises(Killed):
-        apply_retention(engine, PERIODS, now=NOW)
-    assert in_snapshot(engine, run_summary, run.run_id) == before
-    apply_retention(engine, PERIODS, now=NOW)
-    assert rows(engine, Frame) == rows(engine, Face) == rows(engine, Track) == 0
-    assert in_snapshot(engine, run_summary, run.run_id) == before
-
-
-def test_rows_younger_than_their_period_are_kept(engine: Engine) -> None:
-    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
-    set_finished_at(engine, run, NOW - timedelta(days=40))
-    roll_up_all(engine)
-    removed = apply_retention(engine, PERIODS, now=NOW)
-    assert removed.frames == 0
-    assert removed.faces == sum(len(frame.faces) for frame in run.frames) > 0
-    assert rows(engine, Frame) == 300 and rows(engine, Face) == 0
-    assert stored_sums(engine) == expected_sums([run])
-
-
-def test_a_summary_stays_the_same_after_its_rows_are_removed(engine: Engine) -> None:
-    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(3))
-    set_finished_at(engine, run, NOW - timedelta(days=100))
-    before = in_snapshot(engine, run_summary, run.run_id)
-    apply_retention(engine, PERIODS, now=NOW)
-    assert rows(engine, Frame) == 0
-    assert in_snapshot(engine, run_summary, run.run_id) == before
 
 
 def test_a_newer_analysis_of_a_recording_replaces_the_older_in_history(engine: Engine) -> None:
@@ -240,7 +182,67 @@ def test_a_newer_analysis_of_a_recording_replaces_the_older_in_history(engine: E
 
 
 def test_dirty_windows_are_marked_in_the_transaction_of_their_rows(engine: Engine) -> None:
-    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(5))
+    run = write_history_run(engine, "door", at_us(SPRING), 300, random.Random(5), batch=7)
     with reading(engine) as connection:
         marked = set(connection.execute(select(DirtyWindow.start)).scalars())
     assert marked == set(run.minutes)
+
+
+WIDTHS_PER_BATCH = 3
+"""How often one batch passes the failpoint: once for each width above the minute."""
+
+
+def dirty_minutes(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(DirtyWindow)).scalar_one()
+
+
+@pytest.fixture
+def processes() -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Processes started by the test, killed at its end."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for one in started:
+        one.kill()
+        one.wait()
+
+
+@pytest.mark.both_databases
+def test_the_next_scheduler_completes_the_rollups_of_a_killed_one(
+    engine: Engine, processes: list["subprocess.Popen[bytes]"]
+) -> None:
+    chance, begin_us = random.Random(1), at_us(SPRING - timedelta(minutes=8))
+    runs = [
+        write_history_run(engine, name, begin_us, 160, chance, step_ms=3000, batch=80)
+        for name in ("door", "hall")
+    ]
+    dirty = dirty_minutes(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.rollup_process", url]
+
+    # In its second batch, between two widths.
+    processes.append(subprocess.Popen([*command, f"folding:{WIDTHS_PER_BATCH + 2}"]))
+    assert processes[0].wait(60) == -signal.SIGKILL
+    assert dirty_minutes(engine) == dirty - 4, "the second batch was rolled back"
+    assert stored_sums(engine) != expected_sums(runs)
+
+    processes.append(subprocess.Popen(command))
+    poll(lambda: not dirty_minutes(engine))
+    assert stored_sums(engine) == expected_sums(runs)
+    assert _minutes(engine) == _plain_sums(engine)
+
+
+def _minutes(engine: Engine) -> dict[tuple[int, int], dict[str, int]]:
+    with reading(engine) as connection:
+        rows = connection.execute(select(rollups).where(rollups.c.width_s == MINUTE_S)).mappings()
+        return {
+            (row["source_pk"], row["start"]): {name: row[name] for name in SUMS if row[name]}
+            for row in rows
+        }
+
+
+def _plain_sums(engine: Engine) -> dict[tuple[int, int], dict[str, int]]:
+    """Return the sums of the rows, computed directly."""
+    with reading(engine) as connection:
+        assert connection.execute(select(func.count()).select_from(Source)).scalar_one() == 2
+        return row_sums(connection, RowRange(0, 2**62))

@@ -27,6 +27,7 @@ scenes = st.dictionaries(
 ).map(lambda frames: dict(sorted(frames.items())))
 
 
+@pytest.mark.both_databases
 def test_a_face_counts_for_its_frames_dwell(engine: Engine) -> None:
     write_run(engine, "r1", {0: [HAPPY], 1: [HAPPY, SAD], 2: [UNSURE], 3: [], 5: [HAPPY]})
 
@@ -57,6 +58,7 @@ def test_summaries_keep_the_requested_order(engine: Engine) -> None:
         in_snapshot(engine, run_summaries, ["a", "unknown"])
 
 
+@pytest.mark.both_databases
 def test_runs_are_listed_newest_first(engine: Engine) -> None:
     write_run(engine, "old", {0: []}, source="door")
     write_run(engine, "new", {0: []}, source="window", state=RunState.FAILED)
@@ -70,6 +72,7 @@ def test_runs_are_listed_newest_first(engine: Engine) -> None:
     assert [run.run_id for run in newest] == ["old"], "live runs do not count towards the limit"
 
 
+@pytest.mark.both_databases
 def test_open_runs_are_listed_oldest_first_and_named_runs_in_the_requested_order(
     engine: Engine,
 ) -> None:
@@ -104,6 +107,7 @@ def test_a_timelines_buckets_add_up_to_the_summary(
     assert all(a.end_s == pytest.approx(b.start_s) for a, b in pairwise(timeline))
 
 
+@pytest.mark.both_databases
 def test_a_time_without_analysed_frames_is_a_gap(engine: Engine) -> None:
     write_run(engine, "r1", {n: [HAPPY] for n in [*range(10), *range(40, 50)]})
     timeline = in_snapshot(engine, run_timeline, "r1", 5)

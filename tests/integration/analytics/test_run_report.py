@@ -26,6 +26,7 @@ from tests.rows import START, FaceSpec, write_run
 HAPPY, SAD, UNSURE = FaceSpec(1, "happy"), FaceSpec(2, "sad"), FaceSpec(1, None)
 
 
+@pytest.mark.both_databases
 def test_a_report_adds_up_to_the_summary(engine: Engine) -> None:
     write_run(engine, "r1", {n: [HAPPY, SAD] if n % 2 else [UNSURE] for n in range(60)})
 

@@ -75,10 +75,12 @@ def all_runs_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MAX_ROWS", 0)
 
 
-@pytest.mark.parametrize("step_ms", [33, 200, 999, 1700])
+@pytest.mark.parametrize(
+    "step_ms", [33, pytest.param(200, marks=pytest.mark.both_databases), 999, 1700]
+)
 def test_each_commit_adds_to_the_steps(engine: Engine, step_ms: int) -> None:
     run = write_history_run(
-        engine, "door", at_us(BEGIN), 300, random.Random(step_ms), step_ms=step_ms
+        engine, "door", at_us(BEGIN), 200, random.Random(step_ms), step_ms=step_ms, batch=7
     )
     found = stored_steps(engine, run.run_id)
     assert found == steps_of_stored_rows(engine, run.run_id)
@@ -88,7 +90,7 @@ def test_each_commit_adds_to_the_steps(engine: Engine, step_ms: int) -> None:
         )
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.both_databases), 1])
 def test_erased_rows_are_subtracted_from_the_steps(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     run, other = (
@@ -104,6 +106,7 @@ def test_erased_rows_are_subtracted_from_the_steps(engine: Engine, seed: int) ->
     assert stored_steps(engine, other.run_id) == untouched
 
 
+@pytest.mark.both_databases
 def test_rows_removed_by_retention_are_subtracted_from_the_steps(engine: Engine) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 600, random.Random(5), batch=60)
     set_finished_at(engine, run, NOW - timedelta(days=40))
@@ -125,7 +128,7 @@ def test_a_deleted_run_leaves_no_step(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("all_runs_are_long")
-@pytest.mark.parametrize("frames", [1, 40, 900])
+@pytest.mark.parametrize("frames", [1, pytest.param(40, marks=pytest.mark.both_databases), 900])
 def test_a_long_run_shows_the_sums_of_its_rows(engine: Engine, frames: int) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), frames, random.Random(frames), batch=60)
     summary, report = (

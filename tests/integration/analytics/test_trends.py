@@ -3,13 +3,13 @@
 import json
 import random
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from analytics.history.bucket_reader import BucketReader
 from analytics.history.heat_map import heat_map
@@ -38,16 +38,57 @@ LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
 NEW_YORK = ZoneInfo("America/New_York")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)
 """The day before Berlin's clocks change."""
+FOURTH = SPRING + timedelta(days=3)
 
 
-def written(engine: Engine, hours: list[int], source: str = "door") -> list[WrittenRun]:
-    chance = random.Random(len(hours))
-    return [
-        write_history_run(
-            engine, source, at_us(SPRING + timedelta(hours=hour, minutes=17)), 400, chance
-        )
-        for hour in hours
-    ]
+AUTUMN = datetime(2026, 10, 24, tzinfo=UTC)
+"""Begins the day of 25 hours in Berlin."""
+HOURS = {
+    "door": (0, 1, 5, 22, 23, 24, 25, 30, 46, 47, 48, 60, 70),
+    "hall": (1, 2, 25, 168),
+    "yard": (1, 2, 25),
+}
+"""When the runs of each source begin, in hours after SPRING and 17 minutes."""
+AUTUMN_MINUTES = (7, 21 * 60 + 59, 24 * 60 + 20, 25 * 60 + 20, 46 * 60 + 50, 47 * 60 + 10)
+"""When runs of the door begin after AUTUMN.
+
+They include both hours that Berlin's clocks show twice, and times around its midnights.
+"""
+
+
+@dataclass(frozen=True)
+class History:
+    """Runs and their rollups, which the tests only read."""
+
+    engine: Engine
+    spring: dict[str, list[WrittenRun]]
+    autumn: list[WrittenRun]
+
+    @property
+    def every_spring_run(self) -> list[WrittenRun]:
+        return [run for runs in self.spring.values() for run in runs]
+
+
+@pytest.fixture(scope="module")
+def history(shared_engine: Engine) -> History:
+    chance = random.Random(5)
+
+    def write(source: str, begin: datetime) -> WrittenRun:
+        return write_history_run(shared_engine, source, at_us(begin), 160, chance, step_ms=500)
+
+    spring = {
+        name: [write(name, SPRING + timedelta(hours=hour, minutes=17)) for hour in hours]
+        for name, hours in HOURS.items()
+    }
+    autumn = [write("door", AUTUMN + timedelta(minutes=at)) for at in AUTUMN_MINUTES]
+    tags = {"door": ["in"], "hall": ["in", "up"], "yard": ["out"]}
+    with transaction(shared_engine) as connection:
+        for name, those in tags.items():
+            connection.execute(
+                update(Source).where(Source.name == name).values(tags=json.dumps(those))
+            )
+    roll_up_all(shared_engine)
+    return History(shared_engine, spring, autumn)
 
 
 def summed(runs: list[WrittenRun], begin: datetime, end: datetime) -> Measures:
@@ -80,15 +121,21 @@ def tracks(runs: list[WrittenRun], begin: datetime, end: datetime) -> set[tuple[
     }
 
 
-def test_a_bucket_has_the_sums_of_its_time(engine: Engine) -> None:
-    runs = written(engine, [0, 1, 23, 24, 25, 47, 48, 70])
-    roll_up_all(engine)
+@pytest.mark.both_databases
+def test_a_bucket_has_the_sums_of_its_time(history: History) -> None:
+    runs = [run for run in history.spring["door"] if run.frames[0].captured_at_us < at_us(FOURTH)]
     for zone, step_s in product(
         [UTC, BERLIN, KATHMANDU, NEW_YORK], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]
     ):
         days = 4 if step_s >= HOUR_S else 3
         found = in_snapshot(
-            engine, timeline, SPRING, SPRING + timedelta(days=days), zone, step_s=step_s
+            history.engine,
+            timeline,
+            SPRING,
+            SPRING + timedelta(days=days),
+            zone,
+            sources=["door"],
+            step_s=step_s,
         )
         for bucket in found.series["door"]:
             assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
@@ -97,36 +144,29 @@ def test_a_bucket_has_the_sums_of_its_time(engine: Engine) -> None:
         assert covered == sum(len(run.frames) for run in runs)
 
 
-def test_each_local_day_is_read_once(engine: Engine) -> None:
+def test_each_local_day_is_read_once(history: History) -> None:
     """A chart reads thousands of days: sums moved over midnight must not be extra rows."""
-    written(engine, [0, 22, 23, 46, 47])
-    roll_up_all(engine)
-    reader = BucketReader([1], BucketClock(DAY_S, HOUR_S), HOUR_S, together=False)
+    with reading(history.engine) as connection:
+        door = connection.execute(select(Source.id).where(Source.name == "door")).scalar_one()
+    reader = BucketReader([door], BucketClock(DAY_S, HOUR_S), HOUR_S, together=False)
     begin = SPRING - timedelta(hours=1)
-    with reading(engine) as connection:
+    with reading(history.engine) as connection:
         span = OffsetSpan(at_us(begin), at_us(begin + timedelta(days=3)), HOUR_S)
         found = [index for _, index, _ in reader.read(connection, span)]
     whole = [index for index in found if index != max(found)]
     assert whole and len(set(whole)) == len(whole)
 
 
-def test_a_day_of_25_hours_is_complete(engine: Engine) -> None:
-    begin = datetime(2026, 10, 24, tzinfo=UTC)
-    chance = random.Random(5)
-    # Includes both hours that Berlin's clocks show twice, and times around its midnights.
-    runs = [
-        write_history_run(engine, "door", at_us(begin + timedelta(minutes=at)), 200, chance)
-        for at in (7, 21 * 60 + 59, 24 * 60 + 20, 25 * 60 + 20, 46 * 60 + 50, 47 * 60 + 10)
-    ]
-    roll_up_all(engine)
+def test_a_day_of_25_hours_is_complete(history: History) -> None:
+    engine, runs = history.engine, history.autumn
+    span = (AUTUMN, AUTUMN + timedelta(days=3))
     for zone, step_s in product([BERLIN, LORD_HOWE], [QUARTER_S, HOUR_S, DAY_S, WEEK_S]):
-        found = in_snapshot(engine, timeline, begin, begin + timedelta(days=3), zone, step_s=step_s)
+        found = in_snapshot(engine, timeline, *span, zone, sources=["door"], step_s=step_s)
         for bucket in found.series["door"]:
             assert bucket.measures == summed(runs, bucket.begin, bucket.end), bucket.begin
-        assert sum(bucket.measures.frames for bucket in found.series["door"]) == 1200
-    days = in_snapshot(
-        engine, timeline, begin, begin + timedelta(days=3), BERLIN, step_s=DAY_S
-    ).series["door"]
+        covered = sum(bucket.measures.frames for bucket in found.series["door"])
+        assert covered == sum(len(run.frames) for run in runs)
+    days = in_snapshot(engine, timeline, *span, BERLIN, step_s=DAY_S).series["door"]
     hours = [(day.end - day.begin).total_seconds() / 3600 for day in days]
     assert 25 in hours
 
@@ -151,6 +191,7 @@ def test_weeks_begin_on_mondays() -> None:
     assert {begin.astimezone(BERLIN).weekday() for begin in begins} == {0}
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("since", "until"),
     [
@@ -160,57 +201,52 @@ def test_weeks_begin_on_mondays() -> None:
     ],
 )
 def test_totals_have_the_sums_of_the_range(
-    engine: Engine, since: datetime, until: datetime
+    history: History, since: datetime, until: datetime
 ) -> None:
-    runs = written(engine, [0, 5, 24, 30, 60])
-    roll_up_all(engine)
-    (total,) = in_snapshot(engine, totals, since, until)
+    runs = history.spring["door"]
+    (total,) = in_snapshot(history.engine, totals, since, until, sources=["door"])
     assert total.now == summed(runs, since, until)
     assert total.before == summed(runs, since - (until - since), since)
 
 
-def test_the_heat_map_has_the_hours_of_the_local_week(engine: Engine) -> None:
-    runs = written(engine, [0, 23, 24, 47, 168])
-    roll_up_all(engine)
-    cells = in_snapshot(engine, heat_map, SPRING, SPRING + timedelta(days=9), KATHMANDU)
+@pytest.mark.both_databases
+def test_the_heat_map_has_the_hours_of_the_local_week(history: History) -> None:
+    span = (SPRING, SPRING + timedelta(days=9))
+    cells = in_snapshot(history.engine, heat_map, *span, KATHMANDU)
     reference: Counter[tuple[int, int]] = Counter()
-    for run in runs:
+    for run in history.every_spring_run:
         for frame in run.frames:
             at = datetime.fromtimestamp(frame.captured_at_us / 1e6, KATHMANDU)
             reference[at.weekday(), at.hour] += 1
     assert {(cell.weekday, cell.hour): cell.measures.frames for cell in cells} == dict(reference)
 
 
-def test_sources_are_separate_series_or_combined(engine: Engine) -> None:
-    door, hall = written(engine, [1, 2]), written(engine, [1], "hall")
-    roll_up_all(engine)
+def test_sources_are_separate_series_or_combined(history: History) -> None:
+    engine = history.engine
     span = (SPRING, SPRING + timedelta(days=1), UTC)
     apart = in_snapshot(engine, timeline, *span)
     together = in_snapshot(engine, timeline, *span, together=True)
-    assert set(apart.series) == {"door", "hall"} and set(together.series) == {ALL}
+    assert set(apart.series) == set(HOURS) and set(together.series) == {ALL}
     hour = SPRING + timedelta(hours=1)
     found = [
         bucket.measures.frames for bucket in together.series[ALL] if bucket.begin.hour == hour.hour
     ]
-    assert sum(found) == len(door[0].frames) + len(hall[0].frames)
+    at_one = [run for run in history.every_spring_run if _hour_of(run) == 1]
+    assert len(at_one) == 3
+    assert sum(found) == sum(len(run.frames) for run in at_one)
     assert set(in_snapshot(engine, timeline, *span, sources=["hall"]).series) == {"hall"}
     with pytest.raises(SourceNotFoundError, match="attic"):
         in_snapshot(engine, timeline, *span, sources=["attic"])
 
 
-def tagged(engine: Engine, **tags: list[str]) -> None:
-    with transaction(engine) as connection:
-        for name, those in tags.items():
-            connection.execute(
-                update(Source).where(Source.name == name).values(tags=json.dumps(those))
-            )
+def _hour_of(run: WrittenRun) -> int:
+    """Return the whole hours from SPRING to the run's begin."""
+    return (run.frames[0].captured_at_us - at_us(SPRING)) // (HOUR_S * MICROS)
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, DAY_S])
-def test_a_tag_can_be_a_series_next_to_its_sources(engine: Engine, step_s: int) -> None:
-    runs = {name: written(engine, [1, 2, 25], name) for name in ("door", "hall", "yard")}
-    tagged(engine, door=["in"], hall=["in", "up"], yard=["out"])
-    roll_up_all(engine)
+def test_a_tag_can_be_a_series_next_to_its_sources(history: History, step_s: int) -> None:
+    engine, runs = history.engine, history.spring
     span = (SPRING, SPRING + timedelta(days=2))
     found = in_snapshot(
         engine, timeline, *span, KATHMANDU, sources=["hall"], groups=["in"], step_s=step_s
@@ -225,7 +261,7 @@ def test_a_tag_can_be_a_series_next_to_its_sources(engine: Engine, step_s: int) 
     lines = in_snapshot(engine, totals, *span, sources=["hall"], tags=["in"])
     hall, both = grouped_totals(lines, sources=["hall"], groups=["in"])
     assert hall.now == summed(runs["hall"], *span)
-    assert both.now.frames == sum(len(run.frames) for run in inside)
+    assert both.now.frames == sum(len(run.frames) for run in inside if _hour_of(run) < 48)
     assert both.source.display_name == "tag in (2 sources)"
     only = in_snapshot(engine, timeline, *span, UTC, groups=["out", "in"])
     assert not only.series and set(only.groups) == {"in", "out"}
@@ -306,10 +342,9 @@ def test_uptime_is_counted_once_in_every_window(engine: Engine) -> None:
     assert sum(ups) == 6995 and ups[1] == 3600
 
 
-def test_moments_are_the_largest_changes(engine: Engine) -> None:
-    written(engine, [1, 2])
-    roll_up_all(engine)
-    found = in_snapshot(engine, timeline, SPRING, SPRING + timedelta(hours=4), UTC, step_s=MINUTE_S)
+def test_moments_are_the_largest_changes(history: History) -> None:
+    span = (SPRING, SPRING + timedelta(hours=4))
+    found = in_snapshot(history.engine, timeline, *span, UTC, step_s=MINUTE_S)
     sharpest = moments(found, limit=3)
     assert sharpest and sharpest == tuple(sorted(sharpest, key=lambda one: -one.change))
     for one in sharpest:

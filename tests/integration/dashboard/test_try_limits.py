@@ -6,18 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import Engine
 
 from contracts.settings import Settings
 from dashboard.try_image import MAX_READS, MAX_UPLOADS
 from dashboard.web.backend import Backend
 from dashboard.web.services import ImageReading
-from records.database import open_engine
-from records.schema import upgrade
 from tests.e2e.commands import poll
 from tests.pages import serving
 
@@ -43,13 +41,10 @@ def reader() -> SlowReader:
 
 
 @pytest.fixture
-def address(tmp_path: Path, reader: SlowReader) -> Iterator[str]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
-    with serving(Backend(engine, Settings(), read_image=reader.read)) as one:
+def address(sqlite_engine: Engine, reader: SlowReader) -> Iterator[str]:
+    with serving(Backend(sqlite_engine, Settings(), read_image=reader.read)) as one:
         yield one
     reader.go_on.set()
-    engine.dispose()
 
 
 def show(address: str, data: bytes = b"picture") -> tuple[int, dict[str, Any]]:

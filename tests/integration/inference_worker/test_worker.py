@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -28,10 +27,8 @@ from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
-from records.database import open_engine
 from records.runs.queue import enqueue_file
 from records.runs.state_changes import fail_run
-from records.schema import upgrade
 from records.tables.faces import Frame
 from records.tables.runs import DeadLetter, Run, RunProgress
 from runtime.process_identity import claimant_name
@@ -164,6 +161,7 @@ def frames_stored(engine: Engine) -> list[int]:
         )
 
 
+@pytest.mark.both_databases
 def test_worker_stores_every_frame_once_and_removes_the_stream(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
@@ -176,6 +174,7 @@ def test_worker_stores_every_frame_once_and_removes_the_stream(
     assert bus.open_runs() == []
 
 
+@pytest.mark.both_databases
 def test_worker_continues_from_the_checkpoint_of_a_dead_worker(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
@@ -190,6 +189,7 @@ def test_worker_continues_from_the_checkpoint_of_a_dead_worker(
     assert progress(engine).frames_analyzed == 10
 
 
+@pytest.mark.both_databases
 def test_a_commit_with_a_stale_fence_is_rejected(engine: Engine, run_id: str) -> None:
     slow, quick = RunStore(engine, "slow"), RunStore(engine, "quick")
     stale = slow.take(run_id)
@@ -229,6 +229,7 @@ def test_worker_dead_letters_a_message_that_cannot_be_decoded(
     assert letter.seq == 3 and letter.reason
 
 
+@pytest.mark.both_databases
 def test_worker_dead_letters_a_frame_that_crashes_it_repeatedly(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
@@ -375,6 +376,7 @@ def test_database_failures_do_not_count_as_attempts_at_a_frame(
         assert connection.execute(select(DeadLetter.seq)).all() == []
 
 
+@pytest.mark.both_databases
 def test_worker_removes_the_stream_of_an_ended_run_and_takes_its_new_attempt(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
@@ -394,10 +396,9 @@ def test_worker_removes_the_stream_of_an_ended_run_and_takes_its_new_attempt(
     assert frames_stored(engine) == [0, 1, 2]
 
 
-def test_a_full_database_loses_no_frame(bus: Bus, tmp_path: Path) -> None:
+def test_a_full_database_loses_no_frame(bus: Bus, sqlite_engine: Engine) -> None:
     """SQLite reports "database or disk is full"; a slow test fills a real disk."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'small.db'}")
-    upgrade(engine)
+    engine = sqlite_engine
     most_pages = 0
 
     @event.listens_for(engine, "checkout")
@@ -424,7 +425,6 @@ def test_a_full_database_loses_no_frame(bus: Bus, tmp_path: Path) -> None:
         if progress(engine).state == RunState.DONE:
             break
     assert frames_stored(engine) == list(range(frames))
-    engine.dispose()
 
 
 def test_a_worker_with_long_turns_still_releases_runs(bus: Bus, engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """The generated month: its rollups are consistent, and its sources are marked."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,10 @@ from sqlalchemy import Engine, func, select
 from analytics.history.totals import totals
 from analytics.snapshots import in_snapshot
 from contracts.expressions import EXPRESSIONS
+from moodline.demo import generated_month
 from moodline.demo.generated_month import DAYS, write_month
 from records.database import open_engine, reading
 from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS
-from records.schema import upgrade
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
 from records.tables.sources import Source
 
@@ -23,9 +24,10 @@ ADDED = [name for name in SUMS if name != "tracks_carried"]
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('month') / 'records.db'}")
-    upgrade(engine)
+def engine(sqlite_with_schema: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    path = tmp_path_factory.mktemp("month") / "records.db"
+    shutil.copyfile(sqlite_with_schema, path)
+    engine = open_engine(f"sqlite:///{path}")
     write_month(engine, UNTIL)
     yield engine
     engine.dispose()
@@ -77,11 +79,18 @@ def test_expected_time_is_a_month_and_a_gap_lowers_the_coverage(engine: Engine) 
     assert lines["entrance"].coverage < lines["library"].coverage
 
 
-def test_the_month_is_the_same_each_time(engine: Engine, tmp_path: Path) -> None:
-    again = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(again)
-    write_month(again, UNTIL)
-    total = select(func.sum(rollups.c.happy_ms), func.sum(rollups.c.tracks_begun))
-    with reading(again) as second, reading(engine) as first:
-        assert second.execute(total).one() == first.execute(total).one()
-    again.dispose()
+def test_the_month_is_the_same_each_time(
+    sqlite_with_schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generated_month, "DAYS", 2)
+    columns = [one for one in rollups.c if one.name != "source_pk"]
+    months = []
+    for number in range(2):
+        path = tmp_path / f"{number}.db"
+        shutil.copyfile(sqlite_with_schema, path)
+        engine = open_engine(f"sqlite:///{path}")
+        write_month(engine, UNTIL)
+        with reading(engine) as connection:
+            months.append(connection.execute(select(*columns).order_by(*columns)).all())
+        engine.dispose()
+    assert months[0] == months[1] and len(months[0]) > 3 * 24 * 60

@@ -65,7 +65,11 @@ def trends_command(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        pytest.param(lambda engine: trends_page(engine, ""), id="Trends page"),
+        pytest.param(
+            lambda engine: trends_page(engine, ""),
+            id="Trends page",
+            marks=pytest.mark.both_databases,
+        ),
         pytest.param(lambda engine: trends_page(engine, "?mode=lines"), id="Trends page, lines"),
         pytest.param(trends_csv, id="Trends CSV"),
         pytest.param(trends_command, id="moodline trends"),

@@ -87,6 +87,7 @@ def test_a_source_has_one_supervisor_at_a_time(engine: Engine) -> None:
     assert claim_sources(engine, here, renew=True) == []
 
 
+@pytest.mark.both_databases
 def test_sources_of_a_dead_supervisor_are_free_when_its_lease_expires(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     claim_sources(engine, SupervisorIdentity("gone:1:1", "gone", 0.0), renew=False)
@@ -119,6 +120,7 @@ def test_uptime_counts_stored_intervals_only(engine: Engine) -> None:
     ]
 
 
+@pytest.mark.both_databases
 def test_a_clock_that_is_set_back_adds_one_interval(engine: Engine) -> None:
     add_source(engine, "door", DOOR)
     pk, begin = find_source(engine, "door").pk, datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -83,12 +83,14 @@ def test_a_run_of_a_living_claimant_is_not_taken(engine: Engine) -> None:
     assert not enqueue(engine, claimant=ELSEWHERE).claimed
 
 
+@pytest.mark.both_databases
 def test_a_run_is_taken_over_when_its_claim_expires(engine: Engine) -> None:
     first = enqueue(engine, claimant=ELSEWHERE, lease_s=-1)
     taken = enqueue(engine)
     assert (taken.run_id, taken.claimed) == (first.run_id, True)
 
 
+@pytest.mark.both_databases
 def test_a_run_of_a_dead_process_on_this_host_is_taken_at_once(engine: Engine) -> None:
     host, pid, _ = ME.rsplit(":", 2)
     first = enqueue(engine, claimant=f"{host}:{pid}:1")

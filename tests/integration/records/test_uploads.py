@@ -42,6 +42,7 @@ def analysed(engine: Engine, state: RunState = RunState.DONE) -> str:
     return ticket.run_id
 
 
+@pytest.mark.both_databases
 def test_chunks_are_joined_and_an_upload_can_be_resumed(uploads: Uploads) -> None:
     begun = uploads.start("My clip.MP4", 10, "mark", "mara")
     assert (begun.name, begun.received, begun.path.stat().st_size) == ("My clip.mp4", 0, 0)
