@@ -1,4 +1,4 @@
-"""What every command begins with: its settings, the log, and the database."""
+"""The start of every command: its settings, the log, and the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -22,9 +22,9 @@ LETTERS: Final = {
 _NARROWEST, _WIDEST = 20, 96
 
 
-def chart_width(console: Console) -> int:
-    """Return how many buckets fit into a line of the console."""
-    return max(_NARROWEST, min(console.width - 4, _WIDEST))
+def chart_width(console: Console, margin: int = 4) -> int:
+    """Return how many buckets fit into a line of the console, beside a margin in characters."""
+    return max(_NARROWEST, min(console.width - margin, _WIDEST))
 
 
 def timeline_chart(name: str, buckets: Sequence[MediaBucket]) -> Text:
@@ -47,7 +47,7 @@ def timeline_chart(name: str, buckets: Sequence[MediaBucket]) -> Text:
         if label in present:
             text.append(LETTERS[label], style=f"bold {COLOURS[label]}")
             text.append(f" {label}  ", style="not bold")
-    text.append(". nobody", style="dim not bold")
+    text.append("\n . nobody", style="dim not bold")
     return text
 
 

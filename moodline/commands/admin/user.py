@@ -22,7 +22,7 @@ def user_add(
         Role,
         typer.Option(
             help="viewer: read. operator: also manage sources and recordings. "
-            "admin: also erase data and change what is kept."
+            "admin: also erase data."
         ),
     ] = Role.VIEWER,
 ) -> None:

@@ -13,6 +13,7 @@ from analytics.history.timeline import Bucket, Timeline
 from contracts.expressions import COLOURS
 from moodline.terminal.timeline_chart import LETTERS
 
+_COVERAGE_LABEL: Final = " coverage"
 _COVERAGE_BARS: Final = " ▁▂▃▄▅▆▇█"
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY_S: Final = 86_400
@@ -32,7 +33,12 @@ def series_chart(name: str, buckets: Sequence[Bucket], width: int) -> Text:
         # Any analysed time shows as at least the lowest bar: no bar means no coverage.
         bar = _COVERAGE_BARS[max(1, round(level * 8)) if analyzed_s else 0]
         text.append(bar, style="dim not bold")
-    return text.append(" coverage", style="dim not bold")
+    return text.append(_COVERAGE_LABEL, style="dim not bold")
+
+
+def axis_margin(zone: tzinfo) -> int:
+    """Return the characters that charts and axis need beside the columns."""
+    return 1 + max(len(_COVERAGE_LABEL), len(f"  ({zone})"))
 
 
 def time_axis(found: Timeline, zone: tzinfo, width: int) -> Text:
@@ -44,7 +50,7 @@ def time_axis(found: Timeline, zone: tzinfo, width: int) -> Text:
     text = Text(f" {begin}{' ' * gap}{end}  ({zone})\n ", style="dim")
     for label, letter in LETTERS.items():
         text.append(letter, style=f"not dim bold {COLOURS[label]}").append(f" {label}  ")
-    return text.append(". nobody, blank: not analysed\n")
+    return text.append("\n . nobody, blank: not analysed\n")
 
 
 def heat_map_chart(week: Sequence[HeatCell]) -> Text:

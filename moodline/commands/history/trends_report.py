@@ -17,7 +17,12 @@ from analytics.history.timeline import Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
 from analytics.snapshots import snapshot
 from contracts.expressions import COLOURS, UNCERTAIN
-from moodline.commands.history.trends_charts import heat_map_chart, series_chart, time_axis
+from moodline.commands.history.trends_charts import (
+    axis_margin,
+    heat_map_chart,
+    series_chart,
+    time_axis,
+)
 from moodline.commands.history.trends_json import trends_json
 from moodline.terminal.output import format_duration, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width
@@ -86,7 +91,7 @@ def _print(
             markup=False,
         )
         return
-    width = chart_width(console)
+    width = chart_width(console, margin=axis_margin(request.zone))
     for total in seen[:_MAX_SOURCES]:
         series = found.groups if isinstance(total.source, SourceGroup) else found.series
         console.print(series_chart(total.source.display_name, series[total.source.name], width))
@@ -107,9 +112,9 @@ def _print(
 def _table(totals: Sequence[Total]) -> Table:
     table = new_table()
     table.show_header = True
-    table.add_column("source", overflow="ellipsis", max_width=28)
+    table.add_column("source", overflow="ellipsis", min_width=10, max_width=28, no_wrap=True)
     for name in ("person-time", "most", "uncertain", "tracks", "analysed", "valence*"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name != "analysed")
     for total in totals:
         shares = total.now.shares or {}
         valence = total.now.valence

@@ -45,7 +45,7 @@ def list_command(as_json: JsonOption = False) -> None:
         print_json({"models": models})
         return
     names = ("", "model", "created", "head", "val accuracy", "uncertain below")
-    table = new_table(*names, whole=["model"])
+    table = new_table(*names, whole=["model", "created", "head", "val accuracy"])
     for model in models:
         accuracies = (f"{head} {share or 0:.1%}" for head, share in model.val_accuracy.items())
         table.add_row(
@@ -53,7 +53,7 @@ def list_command(as_json: JsonOption = False) -> None:
             model.version,
             model.created,
             model.record_head,
-            ", ".join(accuracies),
+            "\n".join(accuracies),
             f"{model.uncertain_below:.2f}",
         )
     Console().print(table)
