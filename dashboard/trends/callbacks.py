@@ -1,9 +1,10 @@
 """The callbacks of the page: the read API answers the view in the address."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
@@ -88,8 +89,14 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
         prevent_initial_call=True,
     )
 
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "tables"),
+        Input({"part": "table", "slot": ALL}, "data"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
-        Output({"part": "data", "slot": MATCH}, "children"),
+        Output({"part": "table", "slot": MATCH}, "data"),
         Input({"part": "wanted", "slot": MATCH}, "data"),
         State({"part": "wanted", "slot": MATCH}, "id"),
         State("url", "search"),
@@ -98,11 +105,12 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
     )
     async def data(
         _wanted: Any, own_id: dict[str, Any], search: str | None, browser: dict[str, Any]
-    ) -> Any:
+    ) -> dict[str, Any] | None:
         viewer = ViewerBrowser.read(browser)
         view = read_view(search, utc_now(), viewer.zone).view
         set_locale(viewer.locale)
         try:
-            return await asyncio.to_thread(chart_table, engine, view, viewer.zone, own_id["slot"])
+            table = await asyncio.to_thread(chart_table, engine, view, viewer.zone, own_id["slot"])
         except MoodlineError as exc:
-            return html.P(exc.line(), className="trouble")
+            return {"error": exc.line()}
+        return asdict(table) if table else None

@@ -1,4 +1,4 @@
-"""What the page shows of an answer: the outputs of its callback."""
+"""The outputs of the page's callback: sentences, tables and charts of an answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
 from dashboard.trends.sentences import ChartFacts, statement
-from dashboard.trends.tables import data_table, legend, source_table
+from dashboard.trends.tables import DataTable, data_table, legend, source_table
 from dashboard.trends.view import ParsedView, View
 from dashboard.web.number_format import duration, local_time
 from dashboard.web.palette import palette
@@ -124,11 +124,11 @@ def error_update(error: MoodlineError, notes: Sequence[str], *, keep: bool) -> P
     return PageUpdate(error.line(), _paragraphs(notes), "", True, no_update if keep else True)
 
 
-def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> html.Table | str:
-    """Return the data table of the chart in a slot. Raises MoodlineError."""
+def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> DataTable | None:
+    """Return the data table of the chart in a slot; None if it is empty. Raises MoodlineError."""
     found = answer_cache(engine).latest(engine, view, zone, utc_now())
     if slot >= len(found.charts):
-        return ""
+        return None
     return data_table(ChartData(found.charts[slot].buckets, found.step_s, found.until), zone)
 
 

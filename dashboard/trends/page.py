@@ -142,6 +142,7 @@ def _chart(slot: int) -> html.Figure:
         [
             dcc.Store(id={"part": "drawn", "slot": slot}),
             dcc.Store(id={"part": "wanted", "slot": slot}),
+            dcc.Store(id={"part": "table", "slot": slot}),
             html.H2(id={"part": "name", "slot": slot}),
             html.Figcaption(id={"part": "caption", "slot": slot}),
             dcc.Graph(
@@ -154,8 +155,7 @@ def _chart(slot: int) -> html.Figure:
                 [
                     html.Summary("Data table", id={"part": "summary", "slot": slot}, n_clicks=0),
                     html.Div(
-                        id={"part": "data", "slot": slot},
-                        className="scroll",
+                        className="scroll data-table",
                         tabIndex=0,
                         role="region",
                         **attributes(aria_label="Data table"),

@@ -1,7 +1,7 @@
-"""The tables and the legend of the page, as HTML."""
+"""The tables and the legend of the page."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -28,6 +28,14 @@ _SOURCE_COLUMNS: Final = (
     "Uncertain",
     "Derived valence",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """The texts of a table. A row with fewer cells than columns has a last cell that spans them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 def legend(found: Measures, view: View) -> list[Any]:
@@ -71,8 +79,12 @@ def source_table(lines: Sequence[Total]) -> list[Any]:
     return parts
 
 
-def data_table(data: ChartData, zone: tzinfo) -> html.Table:
-    """Return a chart's numbers by time. A gap is one line."""
+def data_table(data: ChartData, zone: tzinfo) -> DataTable:
+    """Return a chart's numbers by time. A gap is one line.
+
+    The browser builds it from texts: a few hundred rows of Dash components block the page for
+    tens of seconds.
+    """
     buckets, until, step_s = data.buckets, data.until, data.step_s
     columns = ("Begin", "Coverage", "Person-time", "Per covered hour", *STACK)
     lines = [
@@ -82,7 +94,7 @@ def data_table(data: ChartData, zone: tzinfo) -> html.Table:
         text = f"{NO_COVERAGE} until {local_time(end, zone, step_s)}"
         lines.append((begin, (local_time(begin, zone, step_s), text)))
     lines.sort(key=lambda line: line[0])
-    return html.Table([_head(columns), html.Tbody([_row(columns, cells) for _, cells in lines])])
+    return DataTable(columns, tuple(cells for _, cells in lines))
 
 
 def _source_cells(line: Total) -> tuple[str, ...]:
@@ -118,10 +130,9 @@ def _head(columns: Sequence[str]) -> html.Thead:
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> html.Tr:
-    """Return a row. The first cell is its name; the last of a short row spans the rest."""
+    """Return a row. The first cell is its name."""
     named: list[Any] = [html.Th(cells[0], scope="row")]
-    for place, (column, cell) in enumerate(zip(columns[1:], cells[1:], strict=False), start=2):
-        wide = len(columns) - place + 1 if place == len(cells) else 1
+    for column, cell in zip(columns[1:], cells[1:], strict=True):
         label: dict[str, Any] = {"data-label": column}
-        named.append(html.Td(cell, colSpan=wide, **label))
+        named.append(html.Td(cell, **label))
     return html.Tr(named)

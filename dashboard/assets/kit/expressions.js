@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { percent } from "./format.js";
 
 /** The seven expressions as pages show them, by valence. */
-export const EXPRESSIONS = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "angry"];
+const EXPRESSIONS = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "angry"];
 /** All labels, in the order of a stack. */
 export const LABELS = [...EXPRESSIONS, "uncertain"];
 /** The order of a list of probabilities from the server. */

@@ -58,10 +58,13 @@ export class LanePainter {
   /** @param {HTMLCanvasElement} canvas */
   #start(canvas) {
     const box = canvas.getBoundingClientRect();
-    canvas.width = Math.max(Math.round(box.width * this.#scale), 1);
-    canvas.height = Math.max(Math.round(box.height * this.#scale), 1);
+    const width = Math.max(Math.round(box.width * this.#scale), 1);
+    const height = Math.max(Math.round(box.height * this.#scale), 1);
+    if (canvas.width !== width || canvas.height !== height)
+      Object.assign(canvas, { width, height });
     const ink = canvas.getContext("2d");
     if (!ink) throw new Error("the browser gives no 2D canvas");
+    ink.clearRect(0, 0, width, height);
     return ink;
   }
 

@@ -52,7 +52,7 @@ export const sourceRow = (source, span, actions) =>
         make("strong", {
           text: source.state === "streaming" ? `${source.fps.toFixed(1)} fps` : NONE,
         }),
-        source.fps_limit ? `at most ${source.fps_limit} fps analysed` : "all frames analysed",
+        source.fps_limit ? `limit ${source.fps_limit} fps` : "no limit",
       ),
       actions ? buttons(source, actions) : null,
     ),

@@ -34,7 +34,7 @@ export const keptContent = (kept, liveView) => [
     make("li", {
       text:
         "A face is a box, a time, a track within its recording, and seven probabilities. " +
-        "Nobody is identified, and no face is compared with another.",
+        "Nobody is identified or compared with anyone.",
     }),
   ),
   facts(

@@ -1,5 +1,6 @@
 // @ts-check
 /* Dash's clientside callbacks of Trends, and Plotly's names of days and months. */
+import { showDataTables } from "./data_table.js";
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const TOUCH = window.matchMedia("(pointer: coarse)");
@@ -47,11 +48,14 @@ const callbacks = {
   /**
    * Ask for a chart's data table only while it is open: each click on its summary toggles it.
    * @param {number} clicks
-   * @param {unknown} turn The version of the chart.
+   * @param {unknown} drawn The version of the chart.
    */
-  wanted(clicks, turn) {
-    return clicks % 2 ? [clicks, turn] : /** @type {any} */ (window).dash_clientside.no_update;
+  wanted(clicks, drawn) {
+    return clicks % 2 ? [clicks, drawn] : /** @type {any} */ (window).dash_clientside.no_update;
   },
+
+  /** The charts' data tables, by slot. */
+  tables: showDataTables,
 };
 
 /** @type {any} */ (window).dash_clientside = { ...dash, moodline: callbacks };
