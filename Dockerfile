@@ -1,8 +1,8 @@
-# Two stages: what builds stays behind. The image runs as nobody in particular.
+# Two stages, so that the image contains no build tools. It runs as a user without privileges.
 FROM python:3.12-slim AS build
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
 WORKDIR /src
-# A further extra of pyproject.toml: "gpu" for workers with a GPU.
+# An additional extra of pyproject.toml: "gpu" for workers with a GPU.
 ARG EXTRAS=""
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/moodline
 COPY pyproject.toml uv.lock README.md ./

@@ -1,4 +1,4 @@
-# Every recipe that people, hooks and CI use. `make` alone lists them.
+# The recipes that people, hooks and CI use. `make` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 PYTEST := $(BIN)/pytest
 SLOW := -m slow -n 0
 
-# What an installation is made of: a change of either makes it anew.
+# An installation is updated when one of these files changes.
 LOCKED := pyproject.toml uv.lock
 
 .PHONY: help
@@ -32,7 +32,7 @@ $(VENV)/.dev: $(UV) $(LOCKED)
 setup: $(VENV)/.dev ## install everything but TensorFlow into .venv
 
 .PHONY: demo
-demo: ## render clips with a known schedule, analyse them, compare, open the dashboard
+demo: ## render clips with scripted expressions, analyse them, compare, open the dashboard
 	@$(MAKE) --no-print-directory timed-install
 	@$(BIN)/moodline demo
 
@@ -42,20 +42,20 @@ timed-install:
 	echo "installed in $$(( $$(date +%s) - begin )) s"
 
 .PHONY: test
-test: $(VENV)/.dev ## correctness, with a real broker and a real PostgreSQL
+test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQL
 	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --durations 25
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev ## kills, volume and soak; then every database test on PostgreSQL too
+test-slow: $(VENV)/.dev ## test kills, volume and soak; then every database test on PostgreSQL too
 	$(PYTEST) $(SLOW)
 	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --all-databases tests/integration
 
 .PHONY: bench
-bench: $(VENV)/.dev ## the only lane that asserts time; see benchmarks/README.md
+bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time
 	$(BIN)/python -m benchmarks
 
 .PHONY: lint
-lint: $(VENV)/.dev ## ruff, mypy --strict, import rules
+lint: $(VENV)/.dev ## run ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -71,5 +71,5 @@ train: $(UV) ## install TensorFlow for training/ (a gigabyte)
 	$(UV) sync --frozen --inexact --extra all --extra train --group dev
 
 .PHONY: clean
-clean: ## remove what the other targets made
+clean: ## remove the files that the other targets created
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build benchmarks/.venv-fer
