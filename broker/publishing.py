@@ -122,7 +122,7 @@ class RunPublisher:
     def _apply_state(self, state: Sequence[Any]) -> None:
         for answer in state:
             if isinstance(answer, RedisError):
-                self._sizes.clear()  # It is unknown what was added: the caller begins again.
+                self._sizes.clear()  # It is unknown what was added: the caller starts again.
                 with self._bus.translated_errors():
                     raise answer
         exists, length, rewind, memory = state

@@ -1,4 +1,4 @@
-"""The one error tree. The message says what happened; `hint` says what the user can do.
+"""The one error tree. The message is what happened; `hint` is what the user can do.
 
 An error that moodline raises on purpose for a user or a caller to handle is defined here.
 """

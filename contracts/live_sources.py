@@ -5,11 +5,12 @@ from enum import StrEnum
 
 
 class LiveState(StrEnum):
-    """The state of a live source. Stored. Every state but `streaming` has a reason.
+    """The state of a live source. Stored. All but `connecting` and `streaming` have a reason.
 
     connecting: opening the source. streaming: frames arrive. stalled: connected, but no frame
-    arrives. backing_off: waiting before the next attempt. paused: by a user. failed: the source
-    refuses the credentials, where more attempts could lock the account, or it does not exist.
+    arrives. backing_off: waiting before the next attempt. paused: by a user, or after the end of a
+    file. failed: the source refuses the credentials, where more attempts could lock the account, or
+    its configuration is wrong.
     """
 
     CONNECTING = "connecting"

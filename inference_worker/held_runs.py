@@ -87,7 +87,7 @@ class HeldRuns:
     """Takes, renews and releases the runs of one worker.
 
     Every method but `release_all` raises BrokerError and DatabaseError. make_analyzer raises
-    ModelError if this worker has not the detector or the model that the run requires.
+    ModelError if this worker does not have the detector or the model that the run requires.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (a worker's collaborators, passed once)

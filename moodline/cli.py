@@ -84,7 +84,8 @@ def command_line() -> TyperGroup:
     app = typer.Typer(
         no_args_is_help=True,
         help="See how facial expressions change over time, in recordings and live sources.\n\n"
-        "moodline reads expressions, not feelings. It identifies nobody and keeps no pictures.",
+        "moodline reads expressions, not feelings. It identifies nobody and stores no camera "
+        "pictures.",
     )
     app.callback()(lambda: None)
     group = cast("TyperGroup", typer.main.get_command(app))

@@ -1,6 +1,6 @@
 """Uploads: recordings that users send to the dashboard in chunks.
 
-The bytes are in FOLDER/ID/NAME; the file's size says how many have been received.
+The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received.
 """
 
 import os

@@ -19,7 +19,7 @@ class StallGuard:
         self._arm_at = 0.0
 
     def reset(self) -> None:
-        """Note progress. Cheap: the timer itself is set once a second."""
+        """Note progress. Cheap: it sets the timer once per second at most."""
         now = time.monotonic()
         if now >= self._arm_at:
             self._arm_at = now + _ARM_EVERY_S

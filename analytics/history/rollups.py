@@ -49,8 +49,8 @@ def roll_up(engine: Engine, *, limit: int = MINUTES_PER_BATCH, newest_first: boo
         return 0
     with transaction(engine) as connection:
         lock_rollups(connection)
-        # A minute that another process rolled up meanwhile is no longer dirty: its result is
-        # newer. A minute that changed meanwhile stays dirty and is rolled up again.
+        # A minute that another process has rolled up since is no longer dirty: its result is
+        # newer. A minute that has changed since stays dirty and is rolled up again.
         dirty = _lock_dirty(connection, list(tokens))
         write_minutes(connection, {key: minutes.get(key, {}) for key in dirty})
         for (source_pk, start), token in dirty.items():

@@ -45,7 +45,7 @@ _NOT_AUDITED: Final = ("run_ids", "at", "dry_run", "number")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, or would be erased if dry_run is set.
+    """The result of an erasure, or of a dry run: the number of records by kind.
 
     rollups: frames of which only removed sums were stored. dead_letters: those that may have been
     captured in the range. run_ids: the runs that lost records. number: the entry in the audit.

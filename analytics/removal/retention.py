@@ -37,7 +37,7 @@ _RUNS_PER_QUERY: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class RetentionPeriods:
-    """How long each kind of data is kept after its run ended; None means without a limit.
+    """The time that each kind of data is kept after its run ended; None means no limit.
 
     faces: with their tracks; at most as long as frames. minutes: rollups of a minute; at least as
     long as frames. rollups: all widths; at least as long as frames.

@@ -22,7 +22,7 @@ from records.tables.summary_steps import EMPTY, OCCUPIED
 
 @dataclass(frozen=True, slots=True)
 class RunCoverage:
-    """How much of a source a run's numbers are based on.
+    """The part of a source that a run's numbers are based on.
 
     captured: frames that the reader decoded. dropped: frames by cause; "erased" are those deleted
     on request. analyzed_s: seconds of the source that the analysed frames stand for.

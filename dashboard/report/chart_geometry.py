@@ -68,7 +68,7 @@ def time_axis(report: RunReport, y: int) -> TimeAxis:
 
 
 def span(report: RunReport, begin_s: float, end_s: float) -> Span:
-    """Return where a stretch of media time lies on the axis."""
+    """Return the position of a stretch of media time on the axis."""
     begin, end = (100 * at / report.span_s for at in (begin_s, end_s))
     return Span(begin, end - begin)
 

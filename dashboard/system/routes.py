@@ -28,7 +28,7 @@ ShortText = Annotated[str, Field(max_length=512)]
 
 
 class ErasureRequest(BaseModel):
-    """What to erase: the rows to which all given conditions apply. dry_run: only count them."""
+    """The scope of an erasure: rows that meet all given conditions. dry_run: only count them."""
 
     source: ShortText = ""
     run: ShortText = ""

@@ -16,7 +16,7 @@ from dashboard.trends.answers import Answer, answer
 from dashboard.trends.view import View
 
 CACHE_S: Final = 60.0
-"""How long an answer is kept; a view that follows time is refreshed twice as often."""
+"""The time that an answer is kept; a view that follows time is refreshed twice as often."""
 _MAX_ANSWERS: Final = 16
 
 

@@ -42,7 +42,7 @@ class Answer:
     """The answer to a view. lead: the sentence about all of it.
 
     lines: each source of the view once. rows: one line a series, which may have several sources.
-    notes: what was asked for and is not shown. weeks_before: how far `Chart.before` lies back.
+    notes: requested parts that are not shown. weeks_before: the age of `Chart.before` in weeks.
     """
 
     since: datetime
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """What the timeline is of: sources and tags apart, or all of them together."""
+    """The series of the timeline: each source and tag, or all of them together."""
 
     choice: "Choice"
     together: bool
@@ -186,7 +186,7 @@ def _order(line: Total) -> tuple[bool, str]:
 
 
 def _together_name(sources: Sequence[HistorySource | SourceGroup]) -> str:
-    """Name a sum of sources. It says if generated history is among it."""
+    """Name a sum of sources. The name shows whether it includes generated history."""
     generated = sum(one.generated for one in sources)
     text = f"{len(sources)} sources together"
     if not generated:

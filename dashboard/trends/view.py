@@ -30,7 +30,7 @@ _UNITS: Final = {
 
 
 class Mode(StrEnum):
-    """What a chart's heights are.
+    """The quantity on a chart's vertical axis.
 
     SHARE, LINES: shares of the person-time, as bars or as lines. SECONDS: person-time. RATE:
     person-time per covered hour, which is not lower for a partly covered bucket.

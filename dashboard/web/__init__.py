@@ -1,4 +1,4 @@
-"""What all pages share: guard, sign-in, shell, bundling, palette and number formats.
+"""The parts that all pages share: guard, sign-in, shell, bundling, palette and number formats.
 
 Nothing that only one page needs belongs here.
 """

@@ -14,9 +14,9 @@ from contracts.expressions import DARK_THEME, LIGHT_THEME, ThemeColours
 from dashboard.web.script_modules import join_modules
 
 _SUITES: Final = "_dash-component-suites/"
-"""Where Dash serves the files of packages, below the prefix."""
+"""The path below the prefix at which Dash serves the files of packages."""
 BUNDLE_PATH: Final = f"{_SUITES}dash/dcc/"
-"""Where the bundle is served: its scripts load further ones relative to their own address."""
+"""The path of the bundle: its scripts load further ones relative to their own address."""
 _VENDOR: Final = Path(__file__).parents[1] / "vendor"
 PLOTLY_FILE: Final = _VENDOR / "plotly-basic.min.js"
 """npm's plotly.js-basic-dist-min, bars and lines only, a quarter of the whole. Its release is the

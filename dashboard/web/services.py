@@ -1,4 +1,4 @@
-"""What the pages ask of the rest of moodline: interfaces, and the values that pass through them."""
+"""Interfaces between the pages and the rest of moodline, and the values that they pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,14 +93,14 @@ class RecordingService(Protocol):
     def queue_folder(self, path: str, *, anywhere: bool) -> QueuedFolder:
         """Queue the recordings in a folder of this host.
 
-        anywhere: whether the folder may lie outside `readable_folders`.
+        anywhere: whether the folder may be outside `readable_folders`.
         """
 
     def readable_folders(self) -> list[Path]:
         """Return the watched and the shared folders."""
 
     def recording_path(self, run_id: str) -> Path | None:
-        """Return where the run's recording lies on this host; None if it is gone."""
+        """Return the path of the run's recording on this host; None if it is gone."""
 
     def annotated_copy(self, run_id: str) -> AnnotatedCopy:
         """Return the state and the path of the run's annotated copy."""

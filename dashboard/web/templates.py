@@ -1,4 +1,4 @@
-"""HTML pages from Jinja2 templates. A template lies beside the module that fills it."""
+"""HTML pages from Jinja2 templates. A template is in the folder of the module that fills it."""
 
 from functools import cache
 from pathlib import Path

@@ -15,7 +15,7 @@ WIDTH = 100
 
 
 def shown_by(command: list[str]) -> str:
-    """What the command prints to a terminal, colours included."""
+    """Return the output of the command in a terminal, with its colours."""
     ours, theirs = pty.openpty()
     env = os.environ | {"COLUMNS": str(WIDTH), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     with subprocess.Popen(  # noqa: S603  (our own command)

@@ -20,7 +20,7 @@ _JPEG_QUALITY: Final = 80
 
 
 class LiveViews:
-    """Publishes live views to the broker: off, with blurred faces, or plain, as `kind` says."""
+    """Publishes live views to the broker: off, blurred or clear, depending on `kind`."""
 
     def __init__(
         self, bus: Bus, kind: LiveView, clock: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""What the dashboard asks of the stages: implementations of the interfaces in `dashboard.web`.
+"""Implementations of the interfaces in `dashboard.web.services`, with the code of the stages.
 
 Files and cameras that strangers may control are opened in child processes.
 """

@@ -17,8 +17,8 @@ from moodline.stack.running_stack import running_broker
 def delete_erased_copies(settings: Settings, engine: Engine, receipt: Receipt) -> None:
     """Delete what the broker and this host's files still hold of the erased runs and sources.
 
-    These are live pictures, dead letters, uploads of erased runs, and annotated copies. Each
-    other host's files are deleted by its scheduler's job `uploads`.
+    These are live pictures, dead letters, uploads of erased runs, and annotated copies. Hosts
+    that share the records must also share MOODLINE_UPLOADS: other hosts' own files stay.
     """
     delete_recording_files(settings, engine, receipt.run_ids)
     url = running_broker(settings)

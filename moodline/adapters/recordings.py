@@ -57,7 +57,7 @@ class RecordingLibrary:
     def queue_folder(self, path: str, *, anywhere: bool) -> QueuedFolder:
         """Queue the recordings in a file or folder of this host.
 
-        anywhere: whether it may lie outside `readable_folders`.
+        anywhere: whether it may be outside `readable_folders`.
         """
         place = Path(path).expanduser().resolve()
         if not anywhere and not any(place.is_relative_to(root) for root in self.readable_folders()):
@@ -81,7 +81,7 @@ class RecordingLibrary:
         return sorted({one.resolve() for one in [*watched, *shared.folders.values()]})
 
     def recording_path(self, run_id: str) -> Path | None:
-        """Return where the run's recording lies on this host; None if it is gone."""
+        """Return the path of the run's recording on this host; None if it is gone."""
         with reading(self.engine) as connection:
             row = connection.execute(select(Run.uri, Run.kind).where(Run.run_id == run_id)).first()
         if row is None or row.kind != RunKind.FILE:

@@ -45,7 +45,7 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeats:
-    """What is alive according to the broker. waiting: frames in the broker by run id."""
+    """The living processes, according to the broker. waiting: frames in the broker by run id."""
 
     workers: "Sequence[WorkerReport]" = ()
     services: "Sequence[ServiceReport]" = ()

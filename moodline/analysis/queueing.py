@@ -20,7 +20,7 @@ from records.runs.queue import QueuedRun, enqueue_file
 
 @dataclass(frozen=True, slots=True)
 class JobTemplate:
-    """What all new runs of one command have in common.
+    """The settings that all new runs of one command share.
 
     recorded_at, recorded_at_pattern, source: given by the user for all recordings. again: analyse
     recordings that have a finished run too.
@@ -52,7 +52,7 @@ class JobTemplate:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The state of a run. duration_us, frames_claimed: as the container says, or None."""
+    """The state of a run. duration_us, frames_claimed: from the container, or None."""
 
     run_id: str
     state: RunState

@@ -16,7 +16,7 @@ from runtime.process_identity import claimant_name
 log = structlog.get_logger()
 
 _RENEW_EVERY: Final = 4
-"""How often a claim is renewed within its lease."""
+"""The number of renewals of a claim within its lease."""
 
 
 @dataclass(frozen=True, slots=True)

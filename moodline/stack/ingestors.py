@@ -36,7 +36,7 @@ class _Ingestor:
 
 @dataclass(frozen=True, slots=True)
 class _Crashes:
-    """How often in a row the ingestor crashed while the run stood at `next_seq`."""
+    """The number of consecutive crashes of the ingestor at the run's position `next_seq`."""
 
     count: int = 0
     next_seq: int = 0

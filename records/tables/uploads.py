@@ -9,7 +9,7 @@ from records.tables.base import Base
 
 
 class Upload(Base):
-    """One upload, complete or not. Its bytes are in a file; the row says to whom they belong.
+    """One upload, complete or not. Its bytes are in a file; the row has their owner.
 
     id: also the name of its folder.
     name, size: the file's safe name, and its announced size in bytes.

@@ -6,7 +6,7 @@ from enum import StrEnum
 class Role(StrEnum):
     """A user's role, in ascending order: each role may do what the earlier ones may.
 
-    viewer: look. operator: run sources and recordings. admin: erase, and change what is kept.
+    viewer: read. operator: also manage sources and recordings. admin: also erase data.
     """
 
     VIEWER = "viewer"

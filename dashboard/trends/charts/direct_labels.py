@@ -18,7 +18,7 @@ _MIN_HEIGHT: Final = 0.015
 
 @dataclass(frozen=True, slots=True)
 class LabelEnd:
-    """Where a band or line ends: its middle, and its height, in units of the axis."""
+    """The end of a band or line: its middle, and its height, in units of the axis."""
 
     label: str
     middle: float

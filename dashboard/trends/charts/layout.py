@@ -25,7 +25,7 @@ _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to draw. touch: dragging scrolls the page instead of zooming. narrow: a phone's width.
+    """Drawing options. touch: dragging scrolls the page instead of zooming. narrow: for a phone.
 
     revision: identifies the view; a zoom lasts while it is the same. only: the one label to
     draw, or "" for all.
