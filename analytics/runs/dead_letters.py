@@ -1,4 +1,4 @@
-"""Dead letters: frames set aside after repeated crashes instead of analysed."""
+"""Dead letters: frames set aside because they could not be decoded or analysed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -8,7 +8,7 @@ app = command_app()
 
 @app.command(epilog="Example: [cyan]moodline audit[/]")
 def audit(as_json: JsonOption = False) -> None:
-    """List erasures and changes of users: when, and by whom."""
+    """List erasures, deleted annotated copies and changes of users: when, and by whom."""
     from rich.console import Console
     from rich.text import Text
 

@@ -8,7 +8,7 @@ app = command_app()
 
 @app.command(epilog="Example: [cyan]moodline dead-letters[/]")
 def dead_letters(as_json: JsonOption = False) -> None:
-    """List the frames that were set aside after repeated crashes, and why."""
+    """List the frames that could not be decoded or analysed and were set aside, and why."""
     from rich.console import Console
     from rich.text import Text
 
