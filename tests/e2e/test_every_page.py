@@ -113,21 +113,21 @@ def path_of(stack: LiveStack, name: str, size: str) -> str:
 def _findings(page: Page, rules: list[str]) -> list[tuple[str, list[str]]]:
     """Return axe's violations, and its incomplete checks that are not in REVIEWED.
 
-    rules: the rules to run; empty: all. A redraw while axe runs can cause findings, so they count
-    only if axe finds them three times.
+    rules: the rules to run; empty: all. A redraw while axe runs can cause findings, so axe runs
+    again with their rules; they count if they are found three times.
     """
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = {"type": "rule", "values": rules}
-    found: list[tuple[str, list[str]]] = []
+    findings: dict[str, list[str]] = {}
     for _ in range(3):
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": rules}
         axed = Axe().run(page, options=options).response
         unsure = [one for one in axed["incomplete"] if one["id"] not in REVIEWED]
-        found = [
-            (f"{kind}{one['id']}", [node["html"][:160] for node in one["nodes"]])
-            for kind, some in (("", axed["violations"]), ("incomplete: ", unsure))
-            for one in some
-        ]
-        if not found:
+        findings = {
+            one["id"]: [node["html"][:160] for node in one["nodes"]]
+            for one in (*axed["violations"], *unsure)
+        }
+        if not findings:
             break
-    return found
+        rules = list(findings)
+    return list(findings.items())

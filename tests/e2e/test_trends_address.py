@@ -1,13 +1,7 @@
-"""The page Trends in a real browser, over a real server and a real history."""
+"""The page Trends in a browser: its state in the address, ranges, refreshes, no history."""
 
-import json
 import random
 import re
-import signal
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,10 +16,9 @@ from contracts.times import utc_now
 from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
-from tests.e2e.commands import TIMEOUT_S, poll
+from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
-from tests.pages import quiet_page, serving
-from tests.rtsp import free_ports
+from tests.pages import patient_page, quiet_page, serving
 
 SOURCES = ("door", "hall, left", "<b>yard</b>")
 
@@ -83,15 +76,6 @@ def shown_range(page: Page) -> list[str]:
     """Return begin and end of the first chart's axis."""
     script = "document.querySelector('figure:not([hidden]) .js-plotly-plot').layout.xaxis.range"
     return [str(one) for one in page.evaluate(script)]
-
-
-def status_of(url: str, **headers: str) -> tuple[int, dict[str, str]]:
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            return answer.status, dict(answer.headers)
-    except urllib.error.HTTPError as exc:
-        return exc.code, dict(exc.headers)
 
 
 def test_the_page_shows_a_chart_and_totals_for_each_source(page: Page, address: str) -> None:
@@ -215,7 +199,8 @@ def test_without_database_or_history_the_page_explains_what_to_do(
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     with (
         serving(Backend(engine, Settings()), prefix="/moodline/") as address,
-        browser.new_page() as page,
+        browser.new_context() as viewer,
+        patient_page(viewer) as page,
     ):
         page.goto(address)
         page.wait_for_url(f"{address}/moodline/now")
@@ -233,43 +218,3 @@ def test_without_database_or_history_the_page_explains_what_to_do(
         link.click()
         page.wait_for_url(f"{address}/moodline/sources*")
     engine.dispose()
-
-
-def test_an_unknown_address_shows_a_not_found_page(browser: Browser, address: str) -> None:
-    with browser.new_page() as page:
-        answer = page.goto(f"{address}/no/such/page")
-        assert answer is not None and answer.status == 404
-        expect(page.locator("#page h1")).to_have_text("Not found")
-        expect(page.locator("#page")).to_contain_text("There is no page at this address")
-        page.get_by_role("link", name="Trends").click()
-        expect(page.locator("figure:visible .main-svg").first).to_be_visible()
-    found, headers = status_of(f"{address}/assets/nothing.png", Accept="image/png")
-    assert found == 404 and "html" not in headers["content-type"]
-
-
-def test_the_server_runs_until_sigterm(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
-    code = (
-        "from records.database import open_engine; from dashboard.server import serve\n"
-        "from dashboard.web.backend import Backend; from contracts.settings import Settings\n"
-        f"backend = Backend(open_engine({url}), Settings())\n"
-        f"serve(backend, host='127.0.0.1', port={port}); print('stopped')"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        poll(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=TIMEOUT_S)
-    finally:
-        process.kill()
-    assert (process.returncode, out, err) == (0, "stopped\n", "")
-
-
-def _answers(url: str) -> bool:
-    try:
-        return status_of(url)[0] == 200
-    except urllib.error.URLError:
-        return False
