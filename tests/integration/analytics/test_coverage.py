@@ -4,17 +4,14 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import Engine, update
 
-from analytics.history.coverage import ExpectedTime, comparable, coverage
 from analytics.history.rollups import roll_up_all
 from analytics.history.timeline import ALL, timeline
 from analytics.history.totals import totals
 from analytics.snapshots import in_snapshot
 from contracts.live_sources import LiveState
-from contracts.times import MICROS, from_micros, utc_now
+from contracts.times import MICROS, utc_now
 from records.database import transaction
 from records.rollup_windows import HOUR_S
 from records.sources.intervals import StateInterval, write_intervals
@@ -32,36 +29,6 @@ from tests.history import at_us, write_history_run
 MONDAY = datetime(2026, 3, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-SECONDS = st.integers(0, 300)
-
-
-def at(seconds: int) -> datetime:
-    return from_micros(seconds * MICROS)
-
-
-@given(st.lists(st.tuples(SECONDS, SECONDS)), st.lists(SECONDS, min_size=2, max_size=2))
-def test_expected_time_is_counted_second_by_second(
-    pairs: list[tuple[int, int]], ends: list[int]
-) -> None:
-    intervals = [(min(one), max(one)) for one in pairs]
-    since, until = sorted(ends)
-    counted = sum(
-        begin <= second < end for second in range(since, until) for begin, end in intervals
-    )
-    found = ExpectedTime([(begin * MICROS, end * MICROS) for begin, end in intervals])
-    assert found.seconds(at(since), at(until)) == counted
-    assert found.seconds(at(until), at(since)) == 0
-
-
-def test_unexpected_analysed_time_counts_as_covered() -> None:
-    assert (coverage(3, 0), coverage(0, 0), coverage(5, 4), coverage(1, 4)) == (1, 0, 1, 0.25)
-
-
-def test_only_times_of_similar_length_and_enough_coverage_are_comparable() -> None:
-    assert comparable([60, 40], [60, 40])
-    assert not comparable([60, 30], [60, 30])
-    assert not comparable([60, 30], [60, 60])
-    assert not comparable([60, 0], [60, 0])
 
 
 def recorded(engine: Engine, source: str, begin: datetime, frames: int, length_s: float) -> None:

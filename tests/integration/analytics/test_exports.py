@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from analytics.export import exporter
 from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS
 from analytics.export.exporter import export_records
-from analytics.export.json_lines import json_line
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
 from tests.rows import START, FaceSpec, write_run
@@ -215,13 +212,3 @@ def test_text_formats_are_byte_identical_to_those_of_earlier_versions(
     for suffix, expected in (("csv", CSV), ("jsonl", JSON_LINES)):
         assert export_records(records, Selection(), tmp_path / f"a.{suffix}") == 3
         assert (tmp_path / f"a.{suffix}").read_bytes() == expected.encode()
-
-
-@given(st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 1) | st.text())
-def test_a_json_value_is_written_as_pandas_writes_it(value: float | str) -> None:
-    frame = pd.DataFrame([[value]], columns=["a/b"], dtype=object)
-    try:
-        expected = frame.to_json(orient="records", lines=True, double_precision=6)
-    except (OverflowError, UnicodeEncodeError):
-        return  # Infinity and lone surrogates, which no record has.
-    assert json_line(["a/b"], [value]) == expected

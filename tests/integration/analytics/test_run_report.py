@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine, delete, update
 
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.runs.number_text import media_clock, percent
 from analytics.runs.report import run_report
 from analytics.runs.report_json import report_json
 from analytics.runs.report_text import headline
@@ -129,16 +128,6 @@ def test_both_summary_files_are_written_completely_or_not_at_all(
     assert failed.value.hint
     assert paths[1].read_text() == "the old page"
     assert sorted(folder.iterdir()) == sorted(paths)
-
-
-def test_shares_never_round_to_none_or_all() -> None:
-    shares = (0, 0.001, 0.62, 0.996, 1)
-    assert [percent(one) for one in shares] == ["0 %", "under 1 %", "62 %", "over 99 %", "100 %"]
-    assert [media_clock(59.96, 0.5), media_clock(59.96), media_clock(3723)] == [
-        "1:00.0",
-        "1:00",
-        "1:02:03",
-    ]
 
 
 def _lengthen(engine: Engine, spans_ms: dict[int, tuple[int, int]]) -> None:

@@ -17,7 +17,7 @@ from analytics.runs import timeline as timeline_module
 from analytics.runs import track_timelines as track_timelines_module
 from analytics.runs.report import run_report
 from analytics.runs.run_summary import run_summary
-from analytics.runs.summary_steps import StepGrid, steps_of_rows
+from analytics.runs.summary_steps import steps_of_rows
 from analytics.runs.timeline import run_timeline
 from analytics.runs.track_timelines import LabelSpan, TrackTimeline, track_timelines
 from analytics.snapshots import in_snapshot
@@ -209,21 +209,6 @@ def test_track_timelines_of_a_short_run_are_exact_to_the_frame(engine: Engine) -
     assert found.timelines == (
         TrackTimeline(1, (LabelSpan(0, 1.2, "happy"), LabelSpan(1.2, 2.1, "sad"))),
     )
-
-
-def test_buckets_consist_of_the_widest_steps_that_fit() -> None:
-    second = 1_000_000
-    for span_s, most, expected in (
-        (30, 120, (1, 1)),
-        (600, 120, (1, 5)),
-        (3600, 120, (10, 3)),
-        (36_000, 120, (100, 3)),
-        (36_000, 400, (10, 9)),
-        (86_400, 400, (100, 3)),
-    ):
-        grid = StepGrid.over(span_s * second, most)
-        assert (grid.width_s, grid.steps) == expected
-        assert grid.width_us * most >= span_s * second
 
 
 def test_a_run_begun_before_summary_steps_existed_is_read_from_its_rows(engine: Engine) -> None:

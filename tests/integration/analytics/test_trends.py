@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, product
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 
 from analytics.history.bucket_reader import BucketReader
 from analytics.history.heat_map import heat_map
-from analytics.history.local_time import WEEK_S, OffsetSpan, auto_step, bucket_begins
+from analytics.history.local_time import WEEK_S, OffsetSpan, auto_step
 from analytics.history.measures import Measures, measures_from_sums
 from analytics.history.moments import MIN_CHANGE, moments
 from analytics.history.rollups import roll_up_all
@@ -171,26 +171,6 @@ def test_a_day_of_25_hours_is_complete(history: History) -> None:
     assert 25 in hours
 
 
-def test_days_begin_at_local_midnight_and_may_have_23_hours() -> None:
-    begins = bucket_begins(SPRING, SPRING + timedelta(days=3), DAY_S, BERLIN)
-    hours = [(end - begin).total_seconds() / 3600 for begin, end in pairwise(begins)]
-    assert hours == [24, 23, 24, 24]
-    assert all(begin.astimezone(BERLIN).hour == 0 for begin in begins)
-
-
-def test_an_hour_that_the_clock_shows_twice_is_two_buckets() -> None:
-    autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)
-    begins = bucket_begins(autumn, autumn + timedelta(hours=25), HOUR_S, BERLIN)
-    assert len(begins) == 26
-    shown = [begin.astimezone(BERLIN).hour for begin in begins]
-    assert shown[:5] == [0, 1, 2, 2, 3]
-
-
-def test_weeks_begin_on_mondays() -> None:
-    begins = bucket_begins(SPRING, SPRING + timedelta(days=60), WEEK_S, BERLIN)
-    assert {begin.astimezone(BERLIN).weekday() for begin in begins} == {0}
-
-
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("since", "until"),
@@ -305,16 +285,6 @@ def test_an_odd_utc_offset_is_rounded_to_a_quarter_of_an_hour(engine: Engine) ->
     assert sum(one.measures.frames for one in (cell, *more)) == len(run.frames)
 
 
-def test_many_series_have_coarser_steps() -> None:
-    months = (SPRING, SPRING + timedelta(days=290))
-    assert [auto_step(*months, series) for series in (1, 10, 11, 400)] == [
-        DAY_S,
-        DAY_S,
-        WEEK_S,
-        4 * WEEK_S,
-    ]
-
-
 def test_a_year_has_weekly_buckets_by_default_and_daily_ones_on_request(engine: Engine) -> None:
     year = (SPRING, SPRING + timedelta(days=365))
     assert auto_step(*year) == WEEK_S
@@ -350,10 +320,3 @@ def test_moments_are_the_largest_changes(history: History) -> None:
     for one in sharpest:
         assert MIN_CHANGE <= one.change <= 1 and one.label in (*EXPRESSIONS, UNCERTAIN)
         assert abs(one.now - one.before) <= one.change + 1e-9
-
-
-def test_valence_is_derived_from_the_probabilities() -> None:
-    happy = {"happy_ms": 1000, "p_happy": 1_000_000 * 1000}
-    assert measures_from_sums(happy).valence == pytest.approx(0.8025)
-    assert measures_from_sums({}).valence is None and measures_from_sums({}).shares is None
-    assert measures_from_sums({"p_happy": 5 * MICROS}).valence is None
