@@ -22,6 +22,9 @@ from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
 from tests.rtsp import free_ports
 
+# axe takes a few seconds of a quiet processor for a page with charts.
+pytestmark = pytest.mark.timeout(900)
+
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 READY = {
     "now": ".tile img:not([hidden])",
