@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, make_url, text
 
@@ -14,6 +15,10 @@ from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
 from records.database import open_engine
 from records.schema import upgrade
+
+# A busy machine may take long for one example: only benchmarks assert time.
+hypothesis.settings.register_profile("moodline", deadline=None)
+hypothesis.settings.load_profile("moodline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
