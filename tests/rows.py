@@ -6,13 +6,26 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, insert, select
 
+from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
 from contracts.runs import RunKind, RunState
+from records.runs.file_job import FileJob
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FILE_JOB = FileJob(
+    uri="/videos/a.mp4",
+    content_hash="a" * 64,
+    source="a.mp4",
+    source_given=False,
+    sampling_fps=None,
+    detector="haar-alt2/1",
+    model_version="model@1",
+    options=AnalysisOptions(0.4, None, 24, 1280),
+)
+"""The analysis of a recording, to be queued."""
 
 
 @dataclass(frozen=True)

@@ -85,13 +85,19 @@ def test_a_scheduler_takes_over_from_a_dead_host_when_the_lease_expires(
 ) -> None:
     lease_s = Settings(home=tmp_path).lease_s
     assert lease_s < HANDOVER_S - 2  # One step before, and one after.
-    acquire_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
     died_at = utc_now()
+
+    def set_clock(seconds: float) -> None:
+        """Set the clock of the leases to a time after died_at."""
+        for module in (leases, process_identity):
+            monkeypatch.setattr(module, "utc_now", lambda: died_at + timedelta(seconds=seconds))
+
+    set_clock(0)
+    acquire_lease(engine, LEASE, holder="another-host:1:1", lease_s=lease_s)
     scheduler = Scheduler(engine, list, holder=claimant_name(), lease_s=lease_s)
 
     def is_active_after(seconds: float) -> bool:
-        for module in (leases, process_identity):
-            monkeypatch.setattr(module, "utc_now", lambda: died_at + timedelta(seconds=seconds))
+        set_clock(seconds)
         scheduler.step()
         return scheduler.is_active
 
@@ -132,9 +138,8 @@ def test_missed_times_are_caught_up_once(engine: Engine) -> None:
                 job="daily", scheduled_at=long_ago, holder="h", started_at=long_ago
             )
         )
-    minute = (utc_now() - timedelta(minutes=2)).minute
-    hour = (utc_now() - timedelta(minutes=2)).hour
-    jobs = [Job("daily", cron(f"{minute} {hour} * * *"), run)]
+    due = utc_now() - timedelta(minutes=2)
+    jobs = [Job("daily", cron(f"{due.minute} {due.hour} * * *"), run)]
     scheduled(engine, jobs, lambda: in_snapshot(engine, last_runs)["daily"].result == "done")
     scheduled(engine, jobs, lambda: True)
     assert ran == ["x"]

@@ -7,7 +7,6 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.throttle import Throttle
-from records.database import open_engine
-from records.schema import upgrade
 from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in
@@ -31,13 +28,10 @@ GUESSES = 60
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
-    upgrade(engine)
-    add_user(engine, "mara", Role.ADMIN, PASSWORD, actor="test")
-    add_user(engine, "vic", Role.VIEWER, PASSWORD, actor="test")
-    yield engine
-    engine.dispose()
+def engine(sqlite_engine: Engine) -> Engine:
+    add_user(sqlite_engine, "mara", Role.ADMIN, PASSWORD, actor="test")
+    add_user(sqlite_engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    return sqlite_engine
 
 
 @pytest.fixture

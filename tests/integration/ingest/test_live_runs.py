@@ -45,7 +45,7 @@ from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.faces import Frame
 from records.tables.runs import Run
 from runtime.process_identity import claimant_name
-from tests.integration.inference_worker.test_worker import CountingAnalyzer, analyzer, make_worker
+from tests.workers import CountingAnalyzer, analyzer, make_worker
 
 PINS = AnalysisSpec("haar-1", "m", AnalysisOptions(0.4, None, 24, 64))
 CLAIM = LiveClaim(claimant_name(), 60)
@@ -213,7 +213,9 @@ def test_frames_that_go_with_the_broker_are_counted_once(
     assert (found.captured, found.analyzed, found.dropped) == (6, 4, {"broker_lost": 2})
 
 
-@pytest.mark.parametrize("broker_dies", [False, True])
+@pytest.mark.parametrize(
+    "broker_dies", [pytest.param(False, marks=pytest.mark.both_databases), True]
+)
 def test_the_run_of_a_dead_reader_is_ended_with_all_that_it_published(
     camera: Camera, worker: Worker, engine: Engine, *, broker_dies: bool
 ) -> None:

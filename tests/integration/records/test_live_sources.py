@@ -24,7 +24,7 @@ from records.sources.live_sources import (
     remove_source,
 )
 from runtime.process_identity import claimant_name
-from tests.integration.records.test_run_queue import JOB
+from tests.rows import FILE_JOB
 
 DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ("front",))
 
@@ -63,9 +63,9 @@ def test_a_name_can_be_used_once(engine: Engine) -> None:
     with pytest.raises(SourceError, match="already"):
         add_source(engine, "door", DOOR)
     with transaction(engine) as connection:
-        enqueue_file(connection, JOB, claimant=None, lease_s=1, again=False)
+        enqueue_file(connection, FILE_JOB, claimant=None, lease_s=1, again=False)
     with pytest.raises(SourceError, match="recordings"):
-        add_source(engine, JOB.source, DOOR)
+        add_source(engine, FILE_JOB.source, DOOR)
 
 
 @pytest.mark.parametrize("name", ["", " ", "0", "a/b", "-x", "a\nb", "x" * 65])

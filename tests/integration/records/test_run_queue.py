@@ -14,24 +14,15 @@ from records.runs.queue import QueuedRun, enqueue_file
 from records.runs.state_changes import fail_run
 from records.tables.runs import Run
 from runtime.process_identity import claimant_name
+from tests.rows import FILE_JOB
 
-JOB = FileJob(
-    uri="/videos/a.mp4",
-    content_hash="a" * 64,
-    source="a.mp4",
-    source_given=False,
-    sampling_fps=None,
-    detector="haar-alt2/1",
-    model_version="model@1",
-    options=AnalysisOptions(0.4, None, 24, 1280),
-)
 ME = claimant_name()
 ELSEWHERE = "another-host:1:1"
 
 
 def enqueue(
     engine: Engine,
-    job: FileJob = JOB,
+    job: FileJob = FILE_JOB,
     *,
     claimant: str = ME,
     lease_s: float = 60,
@@ -50,7 +41,7 @@ def test_equal_work_is_one_run_from_any_path(engine: Engine) -> None:
     first = enqueue(engine)
     set_state(engine, first.run_id, RunState.DONE)
 
-    again = enqueue(engine, replace(JOB, uri="/elsewhere/b.mp4", source="b.mp4"))
+    again = enqueue(engine, replace(FILE_JOB, uri="/elsewhere/b.mp4", source="b.mp4"))
 
     assert again.run_id == first.run_id
     assert again.reused and not again.claimed
@@ -74,7 +65,7 @@ def test_an_option_that_changes_the_rows_makes_another_run(
 ) -> None:
     first = enqueue(engine)
     set_state(engine, first.run_id, RunState.DONE)
-    assert enqueue(engine, replace(JOB, **change)).run_id != first.run_id
+    assert enqueue(engine, replace(FILE_JOB, **change)).run_id != first.run_id
 
 
 def test_a_run_of_a_living_claimant_is_not_taken(engine: Engine) -> None:

@@ -1,0 +1,101 @@
+"""Workers with a real broker and database share the runs evenly."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Engine, select
+
+from broker.bus import Bus
+from contracts.frames import FrameMessage
+from inference_worker.faces.analysis import DetectedFaces
+from records.runs.queue import enqueue_file
+from records.tables.runs import RunProgress
+from tests.rows import FILE_JOB
+from tests.workers import CountingAnalyzer, analyzer, frame, make_worker, publish
+
+
+def publish_runs(bus: Bus, engine: Engine, *, runs: int, frames: int) -> None:
+    """Queue runs, and publish the first frames of each."""
+    for number in range(runs):
+        job = replace(FILE_JOB, content_hash=str(number) * 64)
+        with engine.begin() as connection:
+            queued = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False)
+        publish(bus, queued.run_id, [frame(queued.run_id, seq) for seq in range(1, frames + 1)])
+
+
+def test_two_workers_share_the_runs_evenly(bus: Bus, engine: Engine) -> None:
+    publish_runs(bus, engine, runs=4, frames=1)
+    one = make_worker("one", bus, engine, analyzer)
+    two = make_worker("two", bus, engine, analyzer)
+
+    def holders() -> list[str | None]:
+        with engine.connect() as connection:
+            return list(connection.execute(select(RunProgress.holder)).scalars())
+
+    one.step()
+    assert holders() == ["one"] * 4
+    for _ in range(100):
+        two.step()
+        one.step()
+        if sorted(map(str, holders())) == ["one", "one", "two", "two"]:
+            return
+    raise AssertionError(f"held by {holders()}")
+
+
+def test_runs_are_within_one_of_even_over_three_workers(bus: Bus, engine: Engine) -> None:
+    publish_runs(bus, engine, runs=7, frames=1)
+    workers = [make_worker(name, bus, engine, analyzer) for name in ("one", "two", "three")]
+
+    def held() -> list[int]:
+        with engine.connect() as connection:
+            holders = list(connection.execute(select(RunProgress.holder)).scalars())
+        return sorted(holders.count(name) for name in ("one", "two", "three"))
+
+    workers[0].step()
+    assert held() == [0, 0, 7]
+    deadline = time.monotonic() + 60
+    while held() != [2, 2, 3]:
+        assert time.monotonic() < deadline, held()
+        for one in workers:
+            one.step()
+
+
+def test_workers_with_another_model_do_not_count_for_the_share(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    publish(bus, run_id, [frame(run_id, 1)])
+    other = make_worker("other", bus, engine, analyzer, model="another")
+    mine = make_worker("mine", bus, engine, analyzer)
+    mine.step()
+    other.step()
+    mine.step()
+    with engine.connect() as connection:
+        assert connection.execute(select(RunProgress.holder)).scalar() == "mine"
+
+
+def test_a_worker_with_long_turns_still_releases_runs(bus: Bus, engine: Engine) -> None:
+    """All its heartbeats are sent within turns, so none is due between them."""
+
+    class Slow(CountingAnalyzer):
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+            time.sleep(0.3)  # Longer than a heartbeat.
+            return super().detect(frames)
+
+    publish_runs(bus, engine, runs=2, frames=199)
+    busy = make_worker("busy", bus, engine, lambda _run: Slow())
+    idle = make_worker("idle", bus, engine, analyzer)
+    busy.step()
+    idle.step()
+
+    def holders() -> set[str | None]:
+        with engine.connect() as connection:
+            return set(connection.execute(select(RunProgress.holder)).scalars())
+
+    for _ in range(6):
+        busy.step()
+        if None in holders():
+            break
+    idle._held_runs._next_rebalance = 0.0
+    idle.step()
+    assert holders() == {"busy", "idle"}
