@@ -1,4 +1,4 @@
-"""The layout of the page Now. assets/now.js draws its tiles from the events of its routes."""
+"""The layout of the page Now. assets/now/ draws its tiles from the events of its routes."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The viewer's browser, as assets/browser.js describes it."""
+"""The viewer's browser, as assets/trends/callbacks.js describes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

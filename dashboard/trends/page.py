@@ -75,7 +75,7 @@ def _segments(control: str, label: str, choices: Mapping[str, str]) -> html.Fiel
 
 
 def _sources() -> html.Div:
-    """Return the place of the list that trends_sources.js makes from `offered` into `chosen`."""
+    """Return the place of the list that source_list.js makes from `offered` into `chosen`."""
     return html.Div(
         [
             dcc.Store(id="offered"),
