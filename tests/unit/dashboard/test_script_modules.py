@@ -72,9 +72,7 @@ def test_every_export_is_used() -> None:
 
 def test_scripts_and_python_have_the_same_order_of_expressions() -> None:
     def listed(name: str) -> tuple[str, ...]:
-        (text,) = re.findall(
-            rf"const {name} = \[(.*?)\]", MODULES["kit/expressions.js"], re.DOTALL
-        )
+        (text,) = re.findall(rf"const {name} = \[(.*?)\]", MODULES["kit/expressions.js"], re.DOTALL)
         return tuple(re.findall(r'"(\w+)"', text))
 
     assert listed("MODEL_ORDER") == EXPRESSIONS
