@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Mode(Enum):
-    """What a FaultProxy does with the data of the camera."""
+    """The treatment of the camera's data by a FaultProxy."""
 
     PASS = auto()
     HOLD = auto()

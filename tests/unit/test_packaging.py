@@ -1,4 +1,4 @@
-"""What is on disk is what is checked and shipped."""
+"""Packages on disk are checked, shipped and covered by the import rules."""
 
 import re
 import tomllib

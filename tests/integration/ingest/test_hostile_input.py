@@ -80,7 +80,7 @@ def test_a_million_hostile_messages() -> None:
 
 @dataclass
 class Reading:
-    """What became of a lot of mutated recordings, in processes of their own."""
+    """The results of many mutated recordings, each read in a process of its own."""
 
     read: int = 0
     refused: int = 0
