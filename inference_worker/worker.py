@@ -28,7 +28,6 @@ from runtime.failpoints import failpoint
 log = structlog.get_logger()
 
 
-
 class Worker:
     """Analyses this worker's share of the open runs, in one thread.
 
