@@ -43,7 +43,7 @@ timed-install:
 
 .PHONY: test
 test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQL
-	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --durations 25
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow' --durations 25
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## test kills, volume and soak; then every database test on PostgreSQL too

@@ -114,7 +114,7 @@ def write_minutes(connection: Connection, minutes: MinuteSums) -> None:
         keys = sorted({(source_pk, window_start(start, width_s)) for source_pk, start in keys})
         above = {key: _sum_below(connection, key, width_s, below_s) for key in keys}
         _replace(connection, width_s, above)
-        failpoint("folding")
+        failpoint("roll-up")
 
 
 def _dirty(connection: Connection, limit: int, *, newest_first: bool) -> dict[Key, int]:

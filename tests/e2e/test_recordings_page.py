@@ -361,7 +361,7 @@ def test_the_lanes_of_a_long_run_show_their_resolution(
     expect(page.locator(".lane-name").first).to_be_visible()
     coarse = page.get_by_text("The run is long")
     expect(coarse).to_be_hidden()
-    monkeypatch.setattr("analytics.runs.track_timelines.MOST_ROWS", 10)
+    monkeypatch.setattr("analytics.runs.track_timelines.MAX_ROWS", 10)
     page.reload()
     expect(coarse).to_contain_text("each 1 s of a lane has the label shown longest")
 

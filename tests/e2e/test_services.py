@@ -168,7 +168,7 @@ def test_status_and_health_of_running_services(
             "MOODLINE_HEALTH": f"127.0.0.1:{port}",
             "MOODLINE_FAILPOINT": "analysing:40:freeze",
             # It stays frozen while the commands run, however slow the machine.
-            "MOODLINE_LEASE_S": "3600",
+            "MOODLINE_LEASE_S": "120",
             "MOODLINE_STALL_S": "3600",
         },
     )

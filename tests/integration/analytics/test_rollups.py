@@ -221,7 +221,7 @@ def test_the_next_scheduler_completes_the_rollups_of_a_killed_one(
     command = [sys.executable, "-m", "tests.rollup_process", url]
 
     # In its second batch, between two widths.
-    processes.append(subprocess.Popen([*command, f"folding:{WIDTHS_PER_BATCH + 2}"]))
+    processes.append(subprocess.Popen([*command, f"roll-up:{WIDTHS_PER_BATCH + 2}"]))
     assert processes[0].wait(60) == -signal.SIGKILL
     assert dirty_minutes(engine) == dirty - 4, "the second batch was rolled back"
     assert stored_sums(engine) != expected_sums(runs)

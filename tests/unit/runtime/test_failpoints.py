@@ -10,7 +10,7 @@ from runtime.failpoints import arm, failpoint
 
 
 @pytest.mark.parametrize(
-    ("specification", "wrong"), [("nowhere:1", "nowhere"), ("folding:1:explode", "explode")]
+    ("specification", "wrong"), [("nowhere:1", "nowhere"), ("roll-up:1:explode", "explode")]
 )
 def test_an_unknown_name_or_action_is_refused(specification: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
@@ -18,13 +18,13 @@ def test_an_unknown_name_or_action_is_refused(specification: str, wrong: str) ->
 
 
 def test_a_failpoint_that_is_not_armed_does_nothing() -> None:
-    failpoint("folding")
+    failpoint("roll-up")
 
 
 def test_a_process_dies_at_the_pass_that_was_armed() -> None:
     code = (
         "from runtime.failpoints import arm, failpoint\n"
-        "arm('folding:3')\n"
+        "arm('roll-up:3')\n"
         "for number in range(1, 6):\n"
         "    print(number, flush=True)\n"
         "    failpoint('folding')\n"
