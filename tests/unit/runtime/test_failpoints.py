@@ -27,7 +27,7 @@ def test_a_process_dies_at_the_pass_that_was_armed() -> None:
         "arm('roll-up:3')\n"
         "for number in range(1, 6):\n"
         "    print(number, flush=True)\n"
-        "    failpoint('folding')\n"
+        "    failpoint('roll-up')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, "1\n2\n3\n")
