@@ -69,6 +69,7 @@ class AuditEntry(Base):
     """A change that the records themselves do not show, such as an erasure.
 
     at, actor: when, and which user or process.
+    address: the network address of the actor, or "" for a process of this host.
     action: what was done.
     details: JSON, with keys that depend on the action.
     """
@@ -78,5 +79,6 @@ class AuditEntry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(128))
+    address: Mapped[str] = mapped_column(String(64), default="", server_default="")
     action: Mapped[str] = mapped_column(String(32))
     details: Mapped[str] = mapped_column(Text)
