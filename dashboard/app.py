@@ -34,7 +34,7 @@ from dashboard.web.compression import STATIC_PATHS, CachedCompression
 from dashboard.web.guard import HEALTH, Guard, security_headers
 from dashboard.web.page import Page
 from dashboard.web.shell import add_router, page_at, shell
-from dashboard.web.sign_in import SignIn, sign_in_routes
+from dashboard.web.sign_in.gate import SignIn, sign_in_routes
 
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
 """In the order of the navigation. The dashboard opens with the first."""

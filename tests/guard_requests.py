@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 
 from dashboard.web.access import current_account
 from dashboard.web.guard import Guard, security_headers
-from dashboard.web.sign_in import SignIn
+from dashboard.web.sign_in.gate import SignIn
 
 HEADERS = security_headers(["'sha256-x'"])
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.errors import DatabaseError
 from dashboard.web.access import set_account
 from dashboard.web.page import MAX_BODY_BYTES
-from dashboard.web.sign_in import SignIn, sign_in_url
+from dashboard.web.sign_in.gate import SignIn, sign_in_url
 
 HEALTH: Final = "/healthz"
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from dashboard.web.sign_in import COOKIE, SignIn
+from dashboard.web.sign_in.gate import COOKIE, SignIn
 from records.users.accounts import add_user, authenticate
 from records.users.roles import Role
 from records.users.sessions import open_session

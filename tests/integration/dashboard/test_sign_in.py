@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
-from dashboard.web.throttle import Throttle
+from dashboard.web.sign_in.throttle import Throttle
 from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in
@@ -38,7 +38,7 @@ def engine(sqlite_engine: Engine) -> Engine:
 def address(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A dashboard with sign-in. The clock of its throttle stands still: waits do not end."""
     stopped = partial(Throttle, clock=lambda: 1000.0)
-    monkeypatch.setattr("dashboard.web.sign_in.Throttle", stopped)
+    monkeypatch.setattr("dashboard.web.sign_in.gate.Throttle", stopped)
     settings = Settings(dashboard_password="the setting's")
     with serving(Backend(engine, settings), sign_in=True) as one:
         yield one
@@ -146,7 +146,7 @@ def test_a_burst_of_attempts_is_throttled_and_holds_no_server_thread(
         checks.put(name)
         assert released.wait(TIMEOUT_S)
 
-    monkeypatch.setattr("dashboard.web.sign_in.authenticate", slow_check)
+    monkeypatch.setattr("dashboard.web.sign_in.gate.authenticate", slow_check)
     with ThreadPoolExecutor(GUESSES) as guesses:
         try:
             answers = [guesses.submit(sign_in, address, "mara", "guess") for _ in range(GUESSES)]

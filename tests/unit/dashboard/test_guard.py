@@ -7,7 +7,7 @@ from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.page import MAX_BODY_BYTES
-from dashboard.web.sign_in import COOKIE, SignIn
+from dashboard.web.sign_in.gate import COOKIE, SignIn
 from records.database import open_engine
 from tests.guard_requests import ask_guard
 

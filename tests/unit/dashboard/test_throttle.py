@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.web.sign_in import own_path
-from dashboard.web.throttle import FREE_ATTEMPTS, Throttle
+from dashboard.web.sign_in.gate import own_path
+from dashboard.web.sign_in.throttle import FREE_ATTEMPTS, Throttle
 
 
 class Clock:

@@ -18,8 +18,8 @@ from starlette.datastructures import Headers
 from contracts.errors import DatabaseError
 from dashboard.web.access import Account
 from dashboard.web.compression import STATIC_PATHS
+from dashboard.web.sign_in.throttle import Throttle
 from dashboard.web.templates import template
-from dashboard.web.throttle import Throttle
 from records.users.accounts import authenticate
 from records.users.session_lifetime import MAX_SESSION_AGE
 from records.users.sessions import close_session, open_session, session_user

@@ -1,0 +1,1 @@
+"""Sign-in: the gate, its form and cookies, and the limits on guessing."""
