@@ -3,23 +3,29 @@
 docs/reference/settings.md lists them.
 """
 
-import re
-from collections.abc import Callable
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettingError
 
 from contracts.addresses import HostPort
 from contracts.errors import SettingsError
+from contracts.parsing.secret_files import secret_folders
+from contracts.parsing.setting_values import (
+    parse_folders,
+    parse_host_port,
+    parse_hosts,
+    parse_networks,
+    parse_shared_folders,
+    parse_time_zone,
+)
 from contracts.redaction import redact
 from contracts.shared_folders import SharedFolders
 
-_HOST_NAME: Final = re.compile(r"[\w.-]+")
 _VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
 
 
@@ -44,53 +50,6 @@ class LiveView(StrEnum):
     BLURRED = "blurred"
     CLEAR = "clear"
     OFF = "off"
-
-
-def _list_items(text: str) -> tuple[str, ...]:
-    return tuple(item for part in text.split(",") if (item := part.strip()))
-
-
-def _host_port(value: str | HostPort | None) -> HostPort | None:
-    return HostPort.parse(value) if isinstance(value, str) and value else value or None
-
-
-def _shared_folders(value: str | SharedFolders) -> SharedFolders:
-    return SharedFolders.parse(value) if isinstance(value, str) else value
-
-
-def _hosts(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    hosts = _list_items(value) if isinstance(value, str) else value
-    for host in hosts:
-        if not _HOST_NAME.fullmatch(host) and not _is_valid(ip_address, host):
-            raise ValueError(f"{host!r} is not a host name or IP address (example: camera.local)")
-    return hosts
-
-
-def _networks(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    networks = _list_items(value) if isinstance(value, str) else value
-    for network in networks:
-        if not _is_valid(ip_network, network):
-            raise ValueError(
-                f"{network!r} is not an IP address or network (example: 127.0.0.1,172.16.0.0/12)"
-            )
-    return networks
-
-
-def _time_zone(value: str | ZoneInfo) -> ZoneInfo:
-    if isinstance(value, ZoneInfo):
-        return value
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise ValueError(f"{value!r} is not a time zone (example: Europe/Berlin)") from exc
-
-
-def _is_valid(parse: Callable[[str], object], text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 class Settings(BaseSettings):
@@ -123,6 +82,18 @@ class Settings(BaseSettings):
         ge=160,
         le=8192,
         description="Longest side of a frame for analysis, pixels; larger frames are scaled down.",
+    )
+    max_source_megapixels: int = Field(
+        default=64,
+        ge=1,
+        le=67,
+        description="Largest frame of a source, million pixels; larger ones are not decoded.",
+    )
+    decoder_memory_mb: int = Field(
+        default=1024,
+        ge=256,
+        le=65536,
+        description="Most MiB of memory that decoding adds to a process.",
     )
     stream_max_frames: int = Field(
         default=64, ge=2, le=4096, description="Most frames of one run in the broker."
@@ -180,11 +151,13 @@ class Settings(BaseSettings):
         le=3600.0,
         description="Seconds after which a stuck worker or decoder ends itself and is restarted.",
     )
-    shared_folders: Annotated[SharedFolders, NoDecode, PlainValidator(_shared_folders)] = Field(
-        default=SharedFolders(),
-        description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the same name.",
+    shared_folders: Annotated[SharedFolders, NoDecode, PlainValidator(parse_shared_folders)] = (
+        Field(
+            default=SharedFolders(),
+            description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the same name.",
+        )
     )
-    health: Annotated[HostPort | None, NoDecode, PlainValidator(_host_port)] = Field(
+    health: Annotated[HostPort | None, NoDecode, PlainValidator(parse_host_port)] = Field(
         default=None,
         description="HOST:PORT on which a service answers /healthz, /readyz, /metrics; "
         "empty: none.",
@@ -208,8 +181,25 @@ class Settings(BaseSettings):
     uploads: str = Field(
         default="", description="Folder of uploaded recordings; empty: uploads in MOODLINE_HOME."
     )
+    recording_folders: Annotated[tuple[Path, ...], NoDecode, PlainValidator(parse_folders)] = Field(
+        default=(),
+        description="/FOLDER[,/FOLDER]: folders that the dashboard may queue and play, besides "
+        "watched and shared ones.",
+    )
     max_upload_gb: float = Field(
         default=20.0, gt=0.0, le=10_000.0, description="Largest recording to upload, GB."
+    )
+    user_upload_quota_gb: float = Field(
+        default=50.0, ge=0.0, le=1e6, description="Most GB of uploads of one user; 0: no limit."
+    )
+    upload_quota_gb: float = Field(
+        default=200.0, ge=0.0, le=1e6, description="Most GB of uploads of all users; 0: no limit."
+    )
+    min_free_gb: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=10_000.0,
+        description="GB of free disk space that uploads, annotated copies and exports leave.",
     )
     keep_uploads_days: int = Field(
         default=7,
@@ -217,7 +207,7 @@ class Settings(BaseSettings):
         le=36500,
         description="Days to keep an analysed upload; 0: delete it at once; -1: no limit.",
     )
-    source_hosts: Annotated[tuple[str, ...], NoDecode, PlainValidator(_hosts)] = Field(
+    source_hosts: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_hosts)] = Field(
         default=(),
         description="HOST[,HOST]: hosts that the SSRF guard of the page Sources lets through.",
     )
@@ -226,11 +216,11 @@ class Settings(BaseSettings):
         repr=False,
         description="Password of the user `admin`, in addition to the users of `moodline user`.",
     )
-    dashboard_proxies: Annotated[tuple[str, ...], NoDecode, PlainValidator(_networks)] = Field(
+    dashboard_proxies: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_networks)] = Field(
         default=("127.0.0.1",),
         description="ADDRESS[,NETWORK]: proxies whose X-Forwarded-* headers are trusted.",
     )
-    timezone: Annotated[ZoneInfo, NoDecode, PlainValidator(_time_zone)] = Field(
+    timezone: Annotated[ZoneInfo, NoDecode, PlainValidator(parse_time_zone)] = Field(
         default=ZoneInfo("UTC"),
         description="IANA time zone of cron expressions and of `moodline trends`.",
     )
@@ -256,9 +246,18 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """Return the settings of the environment. Raises SettingsError, naming each bad one."""
+        """Return the settings of the environment and of the secret files (secret_files.py).
+
+        Raises SettingsError, naming each bad one.
+        """
+        secrets = secret_folders()
         try:
-            return cls()
+            return cls(_secrets_dir=secrets)
+        except UnreadableSettingError as exc:
+            raise SettingsError(
+                f"a secret file cannot be read ({exc.__cause__})",
+                hint="Let the user that runs moodline read it, as UTF-8 text",
+            ) from exc
         except ValidationError as exc:
             problems = "; ".join(
                 f"MOODLINE_{str(error['loc'][0]).upper()}: "

@@ -1,0 +1,1 @@
+"""Parsers of text that users write."""
