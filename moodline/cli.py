@@ -122,8 +122,9 @@ def _print_error(line: str) -> None:
 
     from contracts.redaction import redact
     from moodline.terminal.output import error_console
+    from runtime.visible_text import visible
 
-    error_console().print(f"[bold red]error:[/] {escape(redact(line))}", highlight=False)
+    error_console().print(f"[bold red]error:[/] {escape(visible(redact(line)))}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from contracts.redaction import redact
+from runtime.visible_text import visible_lines
 
 
 def configure_logs(level: str, *, service: str = "") -> None:
@@ -24,9 +25,10 @@ def configure_logs(level: str, *, service: str = "") -> None:
     level = level or ("INFO" if service else "WARNING")
     if service:
         structlog.contextvars.bind_contextvars(service=service)
-    renderer: Processor = structlog.processors.JSONRenderer()
+    renderers: list[Processor] = [structlog.processors.JSONRenderer()]  # It escapes them itself.
     if sys.stderr.isatty():
-        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+        keys = ["timestamp", "level", "event"]
+        renderers = [_visible_values, structlog.processors.LogfmtRenderer(key_order=keys)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -34,7 +36,7 @@ def configure_logs(level: str, *, service: str = "") -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _redact_values,  # After the traceback is formatted: it quotes the exception.
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -54,6 +56,13 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_redacted(one) for one in value]
     return redact(str(value))
+
+
+def _visible_values(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    return {
+        key: visible_lines(value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def readable_line(line: str) -> str:

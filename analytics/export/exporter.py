@@ -15,6 +15,7 @@ from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS, Kind
 from analytics.export.json_lines import json_line
 from analytics.export.record_pages import Record, Selection, record_pages
+from analytics.export.spreadsheet_text import spreadsheet_text
 from contracts.errors import ExportError
 from contracts.times import MICROS, from_micros
 
@@ -129,7 +130,7 @@ _NAMES: Final = [column.name for column in COLUMNS]
 _MEDIA_TIME: Final = _NAMES.index("media_time_s")
 _CAPTURED_AT: Final = _NAMES.index("captured_at")
 _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
-    Kind.TEXT: str,
+    Kind.TEXT: spreadsheet_text,
     Kind.COUNT: str,
     Kind.MEDIA_TIME: _seconds,
     Kind.MOMENT: _moment,

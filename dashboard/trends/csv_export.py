@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from analytics.export.spreadsheet_text import spreadsheet_text
 from analytics.history.source_selection import history_sources
 from analytics.history.timeline import Bucket, Timeline, timeline
 from contracts.expressions import LABELS
@@ -54,7 +55,7 @@ def _lines(
     sources = [((name, ""), name in generated, one) for name, one in found.series.items()]
     tags = [(("", tag), tag in generated_tags, one) for tag, one in found.groups.items()]
     for (source, tag), is_generated, buckets in (*sorted(sources), *sorted(tags)):
-        head = (_spreadsheet_text(source), _spreadsheet_text(tag), int(is_generated))
+        head = (spreadsheet_text(source), spreadsheet_text(tag), int(is_generated))
         for bucket in buckets:
             yield _line((*head, *_cells(bucket, zone)))
 
@@ -81,8 +82,3 @@ def _line(values: Sequence[object]) -> str:
     text = io.StringIO()
     csv.writer(text).writerow(values)
     return text.getvalue()
-
-
-def _spreadsheet_text(name: str) -> str:
-    """Return the name so that no spreadsheet takes it for a formula."""
-    return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name

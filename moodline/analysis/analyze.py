@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from sqlalchemy import Engine
 
 from analytics.export.exporter import check_export_path, export_records
@@ -25,7 +24,7 @@ from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
 from moodline.analysis.report import FileReport, print_report
 from moodline.analysis.run_spec import analysis_spec
 from moodline.stack.stack import Stack
-from moodline.terminal.output import print_json, print_line
+from moodline.terminal.output import Screen, print_json, print_line
 from records.database import open_engine
 from records.schema import upgrade
 
@@ -81,7 +80,7 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
         if request.as_json:
             print_json({"files": [report.as_json() for report in reports]})
         else:
-            print_report(engine, reports, Console())
+            print_report(engine, reports, Screen())
     finally:
         engine.dispose()
     return any(report.error for report in reports)

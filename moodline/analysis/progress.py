@@ -6,11 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from moodline.analysis.queueing import FileProgress
+from moodline.terminal.output import Screen
+from runtime.visible_text import visible
 
 _MAX_BARS: Final = 8
 _NAME_WIDTH: Final = 28
@@ -20,9 +21,9 @@ class ProgressDisplay:
     """The progress bars, on standard error. A context manager; `show` updates them."""
 
     def __init__(self, *, enabled: bool) -> None:
-        console = Console(stderr=True)
+        console = Screen(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[frames]:>14}"),
@@ -52,7 +53,7 @@ class ProgressDisplay:
         """Update the bars. trouble: what keeps the files waiting; printed when it changes."""
         if trouble and trouble != self._trouble:
             self._progress.console.print(
-                f"[yellow]waiting:[/] {escape(trouble)}", soft_wrap=True, highlight=False
+                f"[yellow]waiting:[/] {escape(visible(trouble))}", soft_wrap=True, highlight=False
             )
         self._trouble = trouble
         if self._progress.disable:
@@ -79,7 +80,7 @@ class ProgressDisplay:
         if place not in self._tasks:
             if len(self._tasks) >= _MAX_BARS:
                 return
-            name = Path(file.path).name
+            name = visible(Path(file.path).name)
             name = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"
             task = self._progress.add_task(name, total=1.0, frames="", fps="")
             self._tasks[place] = (task, time.monotonic(), status.frames_analyzed)

@@ -15,6 +15,7 @@ from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
 from moodline.terminal.output import new_table
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
+from runtime.visible_text import visible
 
 _MAX_TIMELINES: Final = 10
 _MOST_FREQUENT: Final = 3
@@ -75,8 +76,10 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
     console.print(table)
     for report in reports:
         if report.error:
-            line = Text(f"{Path(report.path).name}: ", style="bold red")
-            console.print(line.append(report.error, style="not bold default"), soft_wrap=True)
+            line = Text(visible(f"{Path(report.path).name}: "), style="bold red")
+            console.print(
+                line.append(visible(report.error), style="not bold default"), soft_wrap=True
+            )
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
         verdict = f"{failed:,} failed" if failed else "all analysed"

@@ -20,7 +20,7 @@ from moodline.analysis.report import print_report
 from moodline.demo.dashboard import add_demo_history, serve_demo
 from moodline.demo.scenes import render, scenes
 from moodline.demo.scoring import SceneScore, correct_expressions, score_scenes
-from moodline.terminal.output import new_table
+from moodline.terminal.output import Screen, new_table
 from records.database import open_engine
 from records.schema import upgrade
 
@@ -37,7 +37,7 @@ def run_demo(settings: Settings, keep: Path | None, port: int) -> bool:
     the clips, or None. port: of the dashboard, which runs until Ctrl-C; 0 for no dashboard.
     Returns whether the script was read back. Raises MoodlineError.
     """
-    console = Console()
+    console = Screen()
     begin = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="moodline-demo-"))
     try:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from analytics.now.live_status import LiveStatus
 from moodline.terminal.output import new_table
+from runtime.visible_text import visible
 
 MAX_ROWS: Final = 20
 _STATE_STYLES: Final = {"streaming": "green", "paused": "dim", "failed": "red", "dead": "red"}
@@ -32,7 +33,9 @@ def live_table(sources: Sequence[LiveStatus]) -> RenderableType:
             f"{sum(one.dropped.values()):,}",
         )
         if one.reason:
-            reasons.append(Text(f"{one.name}: ", style=style).append(one.reason, "default"))
+            reasons.append(
+                Text(f"{one.name}: ", style=style).append(visible(one.reason), "default")
+            )
     if len(sources) > MAX_ROWS:
         table.add_row(f"{len(sources) - MAX_ROWS:,} more")
     return Group(table, *reasons)

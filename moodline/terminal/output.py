@@ -1,14 +1,21 @@
-"""Output that every command prints the same way: JSON, lines, tables, times and durations."""
+"""Output that every command prints the same way: JSON, lines, tables, times and durations.
+
+Every text passes through here, so that names of files and sources cannot steer the terminal.
+"""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
+
+from runtime.visible_text import visible, visible_lines
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -21,14 +28,38 @@ def print_json(value: object, *, indent: int | None = 1) -> None:
     print(json.dumps(value, indent=indent, default=_json_value), flush=True)  # noqa: T201
 
 
+class Screen(Console):
+    """A rich console that shows the control characters of its texts instead of sending them."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for part in super().render(renderable, options):
+            # Control segments are rich's own, as those that move the cursor of a live display.
+            yield part if part.control else part._replace(text=visible_lines(part.text))
+
+
+class _Table(Table):
+    """A table whose cells have one line each: a line end in a name is shown as \\n."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*map(_one_line, cells), **options)
+
+
+def _one_line(cell: RenderableType | None) -> RenderableType | None:
+    if isinstance(cell, Text):
+        return Text("\\n").join(cell.split("\n", allow_blank=True))
+    return visible(cell) if isinstance(cell, str) else cell
+
+
 def print_line(text: str) -> None:
-    """Print a line as it is: without markup, without highlights, wrapped only by the terminal."""
-    Console(soft_wrap=True).print(text, highlight=False, markup=False)
+    """Print one line: without markup, without highlights, wrapped only by the terminal."""
+    Screen(soft_wrap=True).print(visible(text), highlight=False, markup=False)
 
 
-def error_console() -> Console:
+def error_console() -> Screen:
     """Return a console on standard error that does not break lines."""
-    return Console(stderr=True, soft_wrap=True)
+    return Screen(stderr=True, soft_wrap=True)
 
 
 def new_table(
@@ -39,7 +70,7 @@ def new_table(
     right: columns that are aligned to the right. whole: columns that are never cut or folded,
     such as ids.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=header)
+    table = _Table(box=None, pad_edge=False, header_style="bold", show_header=header)
     for name in names:
         justify = "right" if name in right else "left"
         table.add_column(name, justify=justify, no_wrap=name in whole)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from analytics.runs.timeline import MediaBucket
 from contracts.expressions import COLOURS, LABELS, UNCERTAIN
+from runtime.visible_text import visible
 
 LETTERS: Final = {
     "happy": "H",
@@ -33,7 +34,7 @@ def timeline_chart(name: str, buckets: Sequence[MediaBucket]) -> Text:
     The letter is the label with the most person-seconds. `.` is nobody in view, blank is not
     analysed.
     """
-    text = Text(f"\n{name}\n", style="bold")
+    text = Text(f"\n{visible(name)}\n", style="bold")
     text.append("|", style="dim not bold")
     for bucket in buckets:
         text.append(*_cell(bucket))

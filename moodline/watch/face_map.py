@@ -9,6 +9,7 @@ from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
 from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
+from runtime.visible_text import visible
 
 _BAR_WIDTH: Final = 28
 MAP_SIZE: Final = (44, 12)
@@ -21,7 +22,7 @@ def frame_panel(
     """Return the map and the faces of the newest frame; without one, the state and its reason."""
     if result is None or frame is None:
         line = Text(str(condition.state).replace("_", " "), style="bold yellow")
-        return line.append(f"  {condition.reason}", style="not bold default")
+        return line.append(f"  {visible(condition.reason)}", style="not bold default")
     lines: list[RenderableType] = [
         Text(f"{fps:4.0f} fps  Press Ctrl-C to stop. Nothing is stored.", style="dim"),
         _face_map(result, frame),

@@ -24,6 +24,7 @@ from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.settings import Settings
 from contracts.times import EPOCH, utc_now
 from moodline.stack.running_stack import running_broker
+from moodline.terminal.output import Screen
 from moodline.watch.summary import (
     WatchOptions,
     print_chart,
@@ -32,6 +33,7 @@ from moodline.watch.summary import (
     rounded,
 )
 from runtime.stop_signal import raise_pending_interrupt
+from runtime.visible_text import visible
 
 _POLL_S: Final = 0.25
 _COLUMNS: Final = 72
@@ -77,7 +79,7 @@ def watch_source(
     if not url:
         raise SourceError(f"{name} is not being read", hint="Start `moodline up`")
     bus, totals = Bus.connect(url), ViewTotals()
-    screen = Console(stderr=True) if options.as_json else console
+    screen = Screen(stderr=True) if options.as_json else console
     try:
         with Live(console=screen, auto_refresh=False, transient=True) as live:
             _watch(bus, name, totals, live, options.seconds)
@@ -116,7 +118,7 @@ def _watch(bus: Bus, name: str, totals: ViewTotals, live: Live, seconds: float |
             totals.add(view)
         reason = report.reason if report else "no service reads it. Start `moodline up`"
         if reason and reason != printed_reason and not live.console.is_terminal:
-            live.console.print(f"{state}: {reason}", soft_wrap=True)
+            live.console.print(Text(visible(f"{state}: {reason}")), soft_wrap=True)
         printed_reason = reason
         live.update(source_panel(name, view, state, reason, report), refresh=True)
         time.sleep(_POLL_S)
@@ -126,11 +128,11 @@ def source_panel(
     name: str, view: SourceView | None, state: str, reason: str, report: SourceReport | None
 ) -> RenderableType:
     """Return the state of the source, and its newest frame with its faces."""
-    head = Text(name, style="bold").append(f"  {state.replace('_', ' ')}", "not bold")
+    head = Text(visible(name), style="bold").append(f"  {state.replace('_', ' ')}", "not bold")
     if report is not None:
         head.append(f"  {report.fps:.0f} fps", "dim not bold")
     parts: list[RenderableType] = [head]
-    parts += [Text(reason, style="yellow")] if reason else []
+    parts += [Text(visible(reason), style="yellow")] if reason else []
     if view is None:
         return Group(*parts, Text("No frame in the last seconds.", style="dim"))
     age_s = (utc_now() - EPOCH - timedelta(microseconds=view.captured_at_us)).total_seconds()

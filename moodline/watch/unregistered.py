@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from contracts.errors import SourceError
 from contracts.expressions import UNCERTAIN
@@ -27,6 +28,7 @@ from ingest.live.opening import open_live
 from ingest.live.reader import LiveReader
 from ingest.live.uris import describe
 from moodline.analysis.run_spec import analysis_spec
+from moodline.terminal.output import Screen
 from moodline.watch.face_map import frame_panel
 from moodline.watch.summary import (
     WatchOptions,
@@ -36,6 +38,7 @@ from moodline.watch.summary import (
     rounded,
 )
 from runtime.stop_signal import raise_pending_interrupt
+from runtime.visible_text import visible
 
 _RATE_WEIGHT: Final = 0.1
 _FIRST_RATE_WEIGHT: Final = 0.5
@@ -79,7 +82,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
         spec.options,
     )
     totals, begin_s = WatchTotals(), time.monotonic()
-    screen = Console(stderr=True) if options.as_json else console
+    screen = Screen(stderr=True) if options.as_json else console
     opener = partial(open_live, allowed=settings.source_hosts)
     with LiveReader(
         uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener
@@ -125,7 +128,8 @@ def _watch(
         before_s = now_s
         is_new_reason = condition.reason and condition.reason != printed_reason
         if is_new_reason and not live.console.is_terminal:
-            live.console.print(f"{condition.state}: {condition.reason}", soft_wrap=True)
+            line = Text(visible(f"{condition.state}: {condition.reason}"))
+            live.console.print(line, soft_wrap=True)
         printed_reason = condition.reason
         shown = result if condition.state is LiveState.STREAMING else None
         live.update(frame_panel(shown, frame, condition, totals.fps), refresh=True)
@@ -167,7 +171,7 @@ def _summary(uri: str, totals: WatchTotals, reader: LiveReader, seconds: float) 
 def _print_summary(summary: dict[str, Any], reason: str, console: Console) -> None:
     frames = summary["analyzed"]
     if not frames:
-        console.print(f"{summary['source']} delivered no frame: {reason}", highlight=False)
+        console.print(Text(visible(f"{summary['source']} delivered no frame: {reason}")))
         return
     tracks = summary["tracks"]
     end = (

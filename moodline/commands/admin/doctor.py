@@ -11,16 +11,17 @@ app = command_app()
 @app.command(epilog="Example: [cyan]moodline doctor[/]")
 def doctor() -> None:
     """Check the installation: model, detector, decoder, database, broker and disk."""
-    from rich.console import Console
     from rich.markup import escape
 
     from moodline.commands.admin.installation_checks import check_installation
+    from moodline.terminal.output import Screen
+    from runtime.visible_text import visible
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = Screen(soft_wrap=True, highlight=False)
     checks = check_installation(read_settings())
     for check in checks:
         mark = "[green]  ok[/]" if check.ok else "[red]FAIL[/]"
-        console.print(f"{mark}  {check.name:9} {escape(check.text)}")
+        console.print(f"{mark}  {check.name:9} {escape(visible(check.text))}")
         if check.hint:
             console.print(f"                {escape(check.hint)}")
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)

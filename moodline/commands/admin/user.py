@@ -38,10 +38,9 @@ def user_add(
 @app.command("list", epilog="Example: [cyan]moodline user list[/]")
 def user_list(as_json: JsonOption = False) -> None:
     """List the users, their roles, and how many sessions each has open."""
-    from rich.console import Console
     from rich.text import Text
 
-    from moodline.terminal.output import new_table, print_json, print_line
+    from moodline.terminal.output import Screen, new_table, print_json, print_line
     from records.users.accounts import list_users
 
     with open_records(read_settings()) as engine:
@@ -57,7 +56,7 @@ def user_list(as_json: JsonOption = False) -> None:
         table.add_row(
             Text(user.name), user.role, f"{user.created_at:%Y-%m-%d}", f"{user.sessions:,}"
         )
-    Console().print(table)
+    Screen().print(table)
 
 
 @app.command("password", epilog="Example: [cyan]moodline user password mara[/]")

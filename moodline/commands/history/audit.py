@@ -9,12 +9,11 @@ app = command_app()
 @app.command(epilog="Example: [cyan]moodline audit[/]")
 def audit(as_json: JsonOption = False) -> None:
     """List erasures, deleted annotated copies and changes of users: when, and by whom."""
-    from rich.console import Console
     from rich.text import Text
 
     from analytics.audit import audit_entries
     from analytics.snapshots import in_snapshot
-    from moodline.terminal.output import format_time, new_table, print_json, print_line
+    from moodline.terminal.output import Screen, format_time, new_table, print_json, print_line
 
     with open_records(read_settings()) as engine:
         entries = in_snapshot(engine, audit_entries)
@@ -38,4 +37,4 @@ def audit(as_json: JsonOption = False) -> None:
             f"{details['frames'] + details['rollups']:,}" if is_erasure else "",
             f"{details['faces']:,}" if is_erasure else "",
         )
-    Console().print(table)
+    Screen().print(table)

@@ -11,15 +11,14 @@ def rollups_rebuild() -> None:
     """Recompute all rollups from the stored rows. Rollups of removed rows are kept."""
     import random
 
-    from rich.console import Console
     from rich.progress import Progress
 
     from analytics.history.rollups import mark_all_dirty, roll_up_all
-    from moodline.terminal.output import print_line
+    from moodline.terminal.output import Screen, print_line
 
     with open_records(read_settings()) as engine:
         total = mark_all_dirty(engine, random.getrandbits(62))
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        with Progress(console=Screen(stderr=True), transient=True) as progress:
             bar = progress.add_task("minutes", total=total)
             folded = roll_up_all(engine, lambda some: progress.advance(bar, some))
     print_line(f"Recomputed {folded:,} minutes.")

@@ -12,6 +12,7 @@ from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket, Timeline
 from contracts.expressions import COLOURS
 from moodline.terminal.timeline_chart import LETTERS
+from runtime.visible_text import visible
 
 _COVERAGE_LABEL: Final = " coverage"
 _COVERAGE_BARS: Final = " ▁▂▃▄▅▆▇█"
@@ -22,7 +23,7 @@ _DAY_S: Final = 86_400
 def series_chart(name: str, buckets: Sequence[Bucket], width: int) -> Text:
     """Return a line with the most frequent label of each column, and its coverage below it."""
     columns = [_column(buckets, index, width) for index in range(width)]
-    text = Text(f"{name}\n", style="bold")
+    text = Text(f"{visible(name)}\n", style="bold")
     text.append("|", style="dim not bold")
     for column in columns:
         text.append(*_column_letter(column))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
@@ -24,8 +23,9 @@ from moodline.commands.history.trends_charts import (
     time_axis,
 )
 from moodline.commands.history.trends_json import trends_json
-from moodline.terminal.output import format_duration, new_table, print_json
+from moodline.terminal.output import Screen, format_duration, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width
+from runtime.visible_text import visible
 
 _MAX_SOURCES: Final = 12
 _MAX_MOMENTS: Final = 5
@@ -81,7 +81,7 @@ def _print(
     week: Sequence[HeatCell],
     request: TrendsRequest,
 ) -> None:
-    console = Console()
+    console = Screen()
     seen = [total for total in totals if total.now.frames or total.now.watched_s]
     if not seen:
         console.print(
@@ -152,6 +152,6 @@ def _coverage(total: Total) -> str:
 
 def _change(change: Moment, source: str, zone: tzinfo) -> Text:
     text = Text(f"{change.at.astimezone(zone):%d %b %H:%M} ", style="dim")
-    text.append(f"{source}: ", style="not dim bold")
+    text.append(f"{visible(source)}: ", style="not dim bold")
     text.append(change.label, style=COLOURS[change.label])
     return text.append(f" from {change.before:.0%} to {change.now:.0%}", style="not dim")

@@ -80,12 +80,11 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
 @app.command("list", epilog="Example: [cyan]moodline source list[/]")
 def source_list(as_json: JsonOption = False) -> None:
     """List the live sources and their states."""
-    from rich.console import Console
 
     from analytics.now.live_status import live_status
     from analytics.snapshots import in_snapshot
     from moodline.terminal.live_table import live_table
-    from moodline.terminal.output import print_json, print_line
+    from moodline.terminal.output import Screen, print_json, print_line
 
     settings = read_settings()
     with open_records(settings) as engine:
@@ -95,7 +94,7 @@ def source_list(as_json: JsonOption = False) -> None:
     elif not sources:
         print_line("No live sources yet. Add a webcam with `moodline source add desk 0`.")
     else:
-        Console().print(live_table(sources))
+        Screen().print(live_table(sources))
 
 
 @app.command("show", epilog="Example: [cyan]moodline source show door[/]")
@@ -243,6 +242,7 @@ def _source_reports(settings: "Settings") -> "list[SourceReport]":
     from contracts.redaction import redact
     from moodline.stack.running_stack import running_broker
     from moodline.terminal.output import error_console
+    from runtime.visible_text import visible
 
     url = running_broker(settings)
     if not url:
@@ -254,5 +254,5 @@ def _source_reports(settings: "Settings") -> "list[SourceReport]":
         finally:
             bus.close()
     except BrokerError as exc:
-        error_console().print(Text(redact(exc.line()), style="yellow"))
+        error_console().print(Text(visible(redact(exc.line())), style="yellow"))
         return []

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 from sqlalchemy import Engine
 
@@ -15,8 +14,9 @@ from analytics.snapshots import snapshot
 from broker.presence import SourceReport
 from contracts.live_sources import LiveSource
 from contracts.times import utc_now
-from moodline.terminal.output import format_duration
+from moodline.terminal.output import Screen, format_duration
 from records.sources.live_sources import find_source
+from runtime.visible_text import visible
 
 _MAX_INTERVALS: Final = 8
 _UPTIME_RANGE: Final = timedelta(days=1)
@@ -85,12 +85,13 @@ def read_source(engine: Engine, name: str, reports: Sequence[SourceReport]) -> S
 
 def print_source(details: SourceDetails) -> None:
     """Print the details, a line each."""
-    console = Console(soft_wrap=True)
+    console = Screen(soft_wrap=True)
     document = details.as_json()
     for name in ("name", "state", "reason", "uri", "host", "fps_limit", "max_side", "tags"):
         value = document[name]
         text = ", ".join(value) if isinstance(value, list) else value
-        console.print(Text(f"{name.replace('_', ' '):10} {'—' if text in (None, '') else text}"))
+        shown = "—" if text in (None, "") else visible(str(text))
+        console.print(Text(f"{name.replace('_', ' '):10} {shown}"))
     up_s, known_s = details.uptime_s.get(_STREAMING, 0.0), sum(details.uptime_s.values())
     share = f", {up_s / known_s:.1%} of the time with a heartbeat" if known_s else ""
     console.print(
@@ -98,4 +99,4 @@ def print_source(details: SourceDetails) -> None:
     )
     for one in details.intervals:
         line = f"  {one.since[:19]}  {one.state:12} {format_duration(one.seconds):>11}  "
-        console.print(Text(line + one.reason))
+        console.print(Text(line + visible(one.reason)))

@@ -33,8 +33,7 @@ def watch(
     ] = None,
 ) -> None:
     """Watch a live source in the terminal. A source that was not added is not stored."""
-    from rich.console import Console
-
+    from moodline.terminal.output import Screen
     from moodline.watch.registered import watch_source
     from moodline.watch.summary import WatchOptions
     from moodline.watch.unregistered import watch as watch_uri
@@ -43,9 +42,9 @@ def watch(
     settings = read_settings()
     options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json, out=out)
     if source.isdecimal() or "/" in source or Path(source).exists():
-        seen = watch_uri(settings, source, options, Console())
+        seen = watch_uri(settings, source, options, Screen())
     else:
         with open_records(settings) as engine:
             find_source(engine, source)
-            seen = watch_source(settings, engine, source, options, Console())
+            seen = watch_source(settings, engine, source, options, Screen())
     raise typer.Exit(0 if seen else 1)

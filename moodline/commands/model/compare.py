@@ -45,11 +45,12 @@ def compare_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
         print_json(result)
         return
     verdict = "significant" if result.p_value < 0.05 else "not significant"
-    print_line(
-        f"{result.n:,} faces, {labels} labels\n"
-        f"  {result.a}: {result.accuracy_a:.1%}; only this model right: {result.only_a:,}\n"
-        f"  {result.b}: {result.accuracy_b:.1%}; only this model right: {result.only_b:,}\n"
+    for line in (
+        f"{result.n:,} faces, {labels} labels",
+        f"  {result.a}: {result.accuracy_a:.1%}; only this model right: {result.only_a:,}",
+        f"  {result.b}: {result.accuracy_b:.1%}; only this model right: {result.only_b:,}",
         f"  difference {100 * (result.accuracy_b - result.accuracy_a):+.2f} points, "
         f"95 % interval {100 * result.low:+.2f} to {100 * result.high:+.2f}; "
-        f"p = {result.p_value:.4f} (exact McNemar test): {verdict} at the 5 % level"
-    )
+        f"p = {result.p_value:.4f} (exact McNemar test): {verdict} at the 5 % level",
+    ):
+        print_line(line)

@@ -61,13 +61,12 @@ def evaluate_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
 
 
 def _print_scores(evaluation: "Evaluation", data: str) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    from moodline.terminal.output import new_table
+    from moodline.terminal.output import Screen, new_table
 
     scores = evaluation.report
-    console = Console()
+    console = Screen()
     console.print(
         f"[bold]{evaluation.model}[/] on {escape(data)}: {scores.n:,} faces, "
         f"accuracy {scores.accuracy:.1%}, macro F1 {scores.macro_f1:.3f}, ECE {scores.ece:.3f}, "

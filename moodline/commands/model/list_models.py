@@ -31,10 +31,9 @@ class ListedModel:
 @app.command("list", epilog="Example: [cyan]moodline model list[/]")
 def list_command(as_json: JsonOption = False) -> None:
     """List the models of this installation, and which one is in use."""
-    from rich.console import Console
 
     from contracts.model_card import ModelCard
-    from moodline.terminal.output import new_table, print_json
+    from moodline.terminal.output import Screen, new_table, print_json
 
     used = model_folder(read_settings(), None)
     models = [
@@ -56,7 +55,7 @@ def list_command(as_json: JsonOption = False) -> None:
             "\n".join(accuracies),
             f"{model.uncertain_below:.2f}",
         )
-    Console().print(table)
+    Screen().print(table)
 
 
 def _listed(card: "ModelCard", folder: Path, used: Path) -> ListedModel:

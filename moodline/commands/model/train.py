@@ -36,7 +36,6 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
     votes: VotesOption = None,
 ) -> None:
     """Train a model. If it is stopped, the same command continues after the last full epoch."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -45,6 +44,7 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
         TimeRemainingColumn,
     )
 
+    from moodline.terminal.output import Screen
     from training.config import read_config
     from training.data.readers import read_dataset
     from training.loop import train
@@ -58,7 +58,7 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
+            console=Screen(stderr=True),
         ) as progress,
     ):
         task = progress.add_task("epoch 1", total=None)

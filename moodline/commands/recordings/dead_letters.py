@@ -9,12 +9,11 @@ app = command_app()
 @app.command(epilog="Example: [cyan]moodline dead-letters[/]")
 def dead_letters(as_json: JsonOption = False) -> None:
     """List the frames that could not be decoded or analysed and were set aside, and why."""
-    from rich.console import Console
     from rich.text import Text
 
     from analytics.runs.dead_letters import list_dead_letters
     from analytics.snapshots import in_snapshot
-    from moodline.terminal.output import format_time, new_table, print_json, print_line
+    from moodline.terminal.output import Screen, format_time, new_table, print_json, print_line
 
     with open_records(read_settings()) as engine:
         letters = in_snapshot(engine, list_dead_letters)
@@ -34,4 +33,4 @@ def dead_letters(as_json: JsonOption = False) -> None:
             format_time(letter.at),
             Text(letter.reason),
         )
-    Console().print(table)
+    Screen().print(table)

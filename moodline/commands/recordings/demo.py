@@ -23,14 +23,14 @@ def demo(
     port: DashboardPortOption = DASHBOARD_PORT,
 ) -> None:
     """Analyse generated clips, compare the results with their script, and open the dashboard."""
+    from moodline.terminal.output import Screen
+
     settings = read_settings()
     if camera is not None:
-        from rich.console import Console
-
         from moodline.watch.summary import WatchOptions
         from moodline.watch.unregistered import watch
 
-        raise typer.Exit(0 if watch(settings, camera, WatchOptions(), Console()) else 1)
+        raise typer.Exit(0 if watch(settings, camera, WatchOptions(), Screen()) else 1)
     from moodline.demo.demo import run_demo
 
     raise typer.Exit(0 if run_demo(settings, keep, port) else 1)

@@ -23,12 +23,11 @@ _POLL_S: Final = 0.5
 @app.command("list", epilog="Example: [cyan]moodline jobs list[/]")
 def jobs_list(as_json: JsonOption = False) -> None:
     """List the runs that have not ended, the oldest first."""
-    from rich.console import Console
     from rich.text import Text
 
     from analytics.runs.run_list import list_open_runs
     from analytics.snapshots import in_snapshot
-    from moodline.terminal.output import format_time, new_table, print_json, print_line
+    from moodline.terminal.output import Screen, format_time, new_table, print_json, print_line
 
     with open_records(read_settings()) as engine:
         jobs = in_snapshot(engine, list_open_runs)
@@ -47,7 +46,7 @@ def jobs_list(as_json: JsonOption = False) -> None:
             f"{job.frames_analyzed:,}",
             format_time(job.queued_at),
         )
-    Console().print(table)
+    Screen().print(table)
 
 
 @app.command("watch", epilog="Example: [cyan]moodline jobs watch[/]")
@@ -58,10 +57,10 @@ def jobs_watch(
     as_json: JsonOption = False,
 ) -> None:
     """Show progress until the jobs have ended. The exit status is 1 if any of them failed."""
-    from rich.console import Console
     from rich.text import Text
 
-    from moodline.terminal.output import print_json
+    from moodline.terminal.output import Screen, print_json
+    from runtime.visible_text import visible
 
     with open_records(read_settings()) as engine:
         ended = _wait_until_ended(engine, runs)
@@ -70,8 +69,10 @@ def jobs_watch(
         print_json({"jobs": ended})
     else:
         for job in failed:
-            line = Text(f"{job.source}: ", style="bold red")
-            Console().print(line.append(job.error, style="not bold default"), soft_wrap=True)
+            line = Text(visible(f"{job.source}: "), style="bold red")
+            Screen().print(
+                line.append(visible(job.error), style="not bold default"), soft_wrap=True
+            )
     raise typer.Exit(1 if failed else 0)
 
 
@@ -90,19 +91,19 @@ def jobs_cancel(
 
 def _wait_until_ended(engine: "Engine", runs: "Sequence[str] | None") -> "list[RunLine]":
     """Show a progress bar until the runs have ended; return them. runs: None is all open ones."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     from analytics.runs.run_list import find_runs, list_open_runs
     from analytics.snapshots import in_snapshot
     from contracts.runs import ENDED_STATES
+    from moodline.terminal.output import Screen
 
     run_ids = list(runs) if runs else [job.run_id for job in in_snapshot(engine, list_open_runs)]
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[frames]:>14}"),
-        console=Console(stderr=True),
+        console=Screen(stderr=True),
         transient=True,
     ) as progress:
         bar = progress.add_task(f"{len(run_ids):,} jobs", total=len(run_ids), frames="")

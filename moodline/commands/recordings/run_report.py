@@ -13,8 +13,9 @@ from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.runs import RunState
-from moodline.terminal.output import new_table, print_json
+from moodline.terminal.output import Screen, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
+from runtime.visible_text import visible
 
 _STATE_STYLES: Final = {RunState.DONE: "green", RunState.FAILED: "red"}
 _BAR_WIDTH: Final = 40
@@ -23,7 +24,7 @@ _BAR_WIDTH: Final = 40
 def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool) -> None:
     """Print the newest runs, one per line."""
     runs = in_snapshot(engine, list_runs, limit=limit, source=source)
-    console = Console()
+    console = Screen()
     if as_json:
         print_json({"runs": runs})
         return
@@ -49,16 +50,16 @@ def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool)
 
 def print_run(engine: Engine, run_id: str, *, as_json: bool) -> None:
     """Print one run: its state, its results and its coverage. Raises RunNotFoundError."""
-    console = Console()
+    console = Screen()
     with snapshot(engine) as connection:
         summary = run_summary(connection, run_id)
         if as_json:
             print_json(summary)
             return
         buckets = run_timeline(connection, run_id, chart_width(console))
-    console.print(Text(summary.source, style="bold"))
+    console.print(Text(visible(summary.source), style="bold"))
     for name, value in _facts(summary):
-        console.print(Text(f"  {name:12} ", style="dim").append(value, style="not dim"))
+        console.print(Text(f"  {name:12} ", style="dim").append(visible(value), style="not dim"))
     console.print()
     _print_expressions(summary, console)
     if summary.faces:

@@ -18,11 +18,10 @@ _SHORTEST_INTERVAL_S: Final = 10
 @app.command("list", epilog="Example: [cyan]moodline schedule list[/]")
 def schedule_list(as_json: JsonOption = False) -> None:
     """List the scheduler's jobs, their next times and their last results."""
-    from rich.console import Console
     from rich.text import Text
 
     from moodline.services.scheduled_jobs import job_statuses
-    from moodline.terminal.output import format_time, new_table, print_json
+    from moodline.terminal.output import Screen, format_time, new_table, print_json
 
     settings = read_settings()
     with open_records(settings) as engine:
@@ -39,7 +38,7 @@ def schedule_list(as_json: JsonOption = False) -> None:
             format_time(job.last),
             Text(job.error, style="red") if job.error else Text(job.result),
         )
-    Console().print(table)
+    Screen().print(table)
 
 
 @app.command(

@@ -21,17 +21,16 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show the state of sources, runs, workers, broker and database."""
-    from rich.console import Console
     from rich.live import Live
 
     from moodline.adapters.system_status import read_status
     from moodline.commands.services.status_report import status_report
-    from moodline.terminal.output import print_json
+    from moodline.terminal.output import Screen, print_json
     from records.database import open_engine
 
     settings = read_settings(logs=False)
     engine = open_engine(settings.effective_database_url)
-    console = Console()
+    console = Screen()
     try:
         if not watch:
             found = read_status(settings, engine)

@@ -1,0 +1,13 @@
+"""Text for the cells of CSV files."""
+
+from typing import Final
+
+_FORMULA_STARTS: Final = frozenset("=+-@\t\r\n＝＋－＠")
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return the text so that no spreadsheet takes it for a formula, with ' before it if needed.
+
+    Only for text: numbers stay as they are. Source: OWASP, CSV injection.
+    """
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
