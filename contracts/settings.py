@@ -220,6 +220,14 @@ class Settings(BaseSettings):
         default=("127.0.0.1",),
         description="ADDRESS[,NETWORK]: proxies whose X-Forwarded-* headers are trusted.",
     )
+    dashboard_tls_cert: str = Field(
+        default="",
+        description="PEM file of the dashboard's certificate, for HTTPS without a proxy; empty: "
+        "HTTP.",
+    )
+    dashboard_tls_key: str = Field(
+        default="", description="PEM file of that certificate's key, without a passphrase."
+    )
     timezone: Annotated[ZoneInfo, NoDecode, PlainValidator(parse_time_zone)] = Field(
         default=ZoneInfo("UTC"),
         description="IANA time zone of cron expressions and of `moodline trends`.",
@@ -238,6 +246,15 @@ class Settings(BaseSettings):
     )
     keep_rollups_days: int = Field(
         default=0, ge=0, le=36500, description="Days to keep all other rollups; 0: no limit."
+    )
+    keep_audit_days: int = Field(
+        default=365, ge=0, le=36500, description="Days to keep the audit; 0: no limit."
+    )
+    umask: str = Field(
+        default="077",
+        pattern=r"^0?0[0-7]{2}$",
+        description="Permissions, octal, that others do not get: 077 is private, 027 lets the "
+        "group read.",
     )
     log_level: Literal["", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="",

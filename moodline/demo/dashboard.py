@@ -16,6 +16,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
+from contracts.parsing.secret_files import SECRETS_VARIABLE, SYSTEMD_VARIABLE
 from contracts.times import utc_now
 from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
@@ -68,6 +69,8 @@ def _names_other_data(name: str) -> bool:
         "MOODLINE_REDIS_URL",
         "MOODLINE_HEALTH",
         "MOODLINE_DASHBOARD_PASSWORD",
+        SECRETS_VARIABLE,
+        SYSTEMD_VARIABLE,
     }
 
 
