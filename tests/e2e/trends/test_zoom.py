@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,15 +22,6 @@ from tests.pages import patient_page, quiet_page, serving
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CLOCKS_CHANGED = datetime(2026, 10, 25, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def address(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("records")
-    engine = open_engine(f"sqlite:///{shutil.copyfile(month_database, folder / 'records.db')}")
-    with serving(Backend(engine, Settings())) as one:
-        yield one
-    engine.dispose()
 
 
 @pytest.fixture(scope="module")

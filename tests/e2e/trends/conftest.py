@@ -1,0 +1,55 @@
+"""A server with a generated month, and a viewer, for all tests of the page Trends."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from sqlalchemy import Engine
+
+from contracts.settings import Settings
+from dashboard.web.backend import Backend
+from records.database import open_engine
+from tests.browser import chromium
+from tests.pages import quiet_page, serving
+
+
+@pytest.fixture(scope="package")
+def engine(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("records")
+    engine = open_engine(f"sqlite:///{shutil.copyfile(month_database, folder / 'records.db')}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="package")
+def address(engine: Engine) -> Iterator[str]:
+    with serving(Backend(engine, Settings())) as one:
+        yield one
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="package")
+def viewer(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(timezone_id="UTC", accept_downloads=True) as one:
+        yield one
+
+
+@pytest.fixture(scope="package")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
+    with quiet_page(viewer, address) as one:
+        yield one
