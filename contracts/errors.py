@@ -31,11 +31,27 @@ class FrameDecodeError(MoodlineError):
 
 
 class SourceError(MoodlineError):
-    """Raised when a source cannot be opened, or yields nothing that can be analysed."""
+    """Raised when a source cannot be opened, or yields nothing that can be analysed.
+
+    detail: the cause, for the log and the command line. Who may add sources in a form must not
+    learn from it which ports of other hosts are open.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.detail = detail
+
+    def detailed_line(self) -> str:
+        """Return the line, followed by the cause if it is known."""
+        return f"{self.line()} ({self.detail})" if self.detail else self.line()
 
 
 class CredentialsRefusedError(SourceError):
     """Raised when a source refuses the credentials. Soon trying again could lock the account."""
+
+
+class DecodingLimitError(SourceError):
+    """Raised when a source's frames are larger, or need more memory, than the settings allow."""
 
 
 class SourceNotFoundError(MoodlineError):
@@ -44,6 +60,10 @@ class SourceNotFoundError(MoodlineError):
 
 class UploadError(MoodlineError):
     """Raised when an upload is too large, not a video, or continued at the wrong offset."""
+
+
+class DiskFullError(MoodlineError):
+    """Raised when a file would take the last free space of a disk, or more than a quota."""
 
 
 class ImageError(MoodlineError):
@@ -112,6 +132,10 @@ class FeatureUnavailableError(MoodlineError):
 
 class ServerBusyError(MoodlineError):
     """Raised when the dashboard cannot take another request of this kind now."""
+
+
+class TooManyRequestsError(ServerBusyError):
+    """Raised when a user has as many requests of one kind as a user may have."""
 
 
 class TooManyViewersError(ServerBusyError):

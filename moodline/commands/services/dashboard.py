@@ -19,7 +19,7 @@ app = command_app()
 @app.command(
     epilog="Examples: [cyan]moodline dashboard[/] · [cyan]moodline dashboard --port 8080[/]"
 )
-def dashboard(
+def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
     host: Annotated[
         str, typer.Option(help="Address to bind. Sign-in is required unless it is loopback.")
     ] = "127.0.0.1",
@@ -30,12 +30,18 @@ def dashboard(
     sign_in: Annotated[
         bool, typer.Option("--sign-in", help="Require sign-in on loopback too.")
     ] = False,
+    tls_cert: Annotated[
+        str, typer.Option(help="Certificate to serve HTTPS with, a PEM file.")
+    ] = "",
+    tls_key: Annotated[str, typer.Option(help="Key of the certificate, a PEM file.")] = "",
 ) -> None:
     """Service: serve the dashboard."""
     from dashboard.server import serve
     from moodline.services.heartbeat import Heartbeat
 
     settings = read_settings("dashboard")
+    given = {"dashboard_tls_cert": tls_cert, "dashboard_tls_key": tls_key}
+    settings = settings.model_copy(update={name: path for name, path in given.items() if path})
     with open_records(settings) as engine:
         backend = dashboard_backend(settings, engine)
         with Heartbeat("dashboard", backend.broker_url):

@@ -1,0 +1,120 @@
+"""The HTTP server: uvicorn on h11, behind an acceptor with limits and deadlines."""
+
+import asyncio
+import resource
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from dashboard.web.limits.acceptor import Acceptor
+from dashboard.web.limits.deadlines import IDLE_S, MAX_HEAD_BYTES, DeadlineProtocol
+from runtime.connections import Connection, ConnectionTable
+from runtime.rare_log import RareLog
+
+MAX_CONNECTIONS: Final = 800
+MAX_OF_ADDRESS: Final = 100
+"""Of one address that is not a trusted proxy's."""
+_OTHER_FILES: Final = 200
+"""File descriptors that the database, recordings and pipes may need beside the connections."""
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+_GRACE_S: Final = 5
+
+
+def http_server(
+    app: ASGIApp, *, proxies: Sequence[str] = (), tls: ssl.SSLContext | None = None
+) -> "HttpServer":
+    """Return a server. proxies: addresses and networks whose X-Forwarded-* headers are trusted."""
+    config = uvicorn.Config(
+        app,
+        http=H11Protocol,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        forwarded_allow_ips=list(proxies),
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    table = ConnectionTable(_max_connections(), MAX_OF_ADDRESS, _shared_by_many(proxies))
+    return HttpServer(config, table, tls)
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn, with its own way to accept; it returns on a stop signal instead of raising it."""
+
+    def __init__(
+        self, config: uvicorn.Config, table: ConnectionTable, tls: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(config)
+        self._table = table
+        self._tls = tls
+        self._log = RareLog()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept on the given sockets."""
+        loop = asyncio.get_running_loop()
+        new_protocol: Callable[[Connection], DeadlineProtocol] = partial(self._protocol, loop)
+        acceptors: list[Any] = [
+            Acceptor(one, self._table, new_protocol, self._tls, self._log) for one in sockets or ()
+        ]
+        for one in acceptors:
+            one.start(self.server_state.connections)
+        self.servers = acceptors
+        self.started = True
+
+    def _protocol(
+        self, loop: asyncio.AbstractEventLoop, connection: Connection
+    ) -> DeadlineProtocol:
+        return DeadlineProtocol(
+            connection=connection,
+            table=self._table,
+            log=self._log,
+            config=self.config,
+            server_state=self.server_state,
+            app_state={},
+            _loop=loop,
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOPS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _max_connections() -> int:
+    """Return how many connections this process may have, after raising its limit of files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
+    soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(min(MAX_CONNECTIONS, soft - _OTHER_FILES), soft // 2)
+
+
+def _shared_by_many(proxies: Sequence[str]) -> Callable[[str], bool]:
+    networks = [ip_network(one, strict=False) for one in proxies]
+
+    def is_proxy(address: str) -> bool:
+        parsed = ip_address(address.partition("%")[0])
+        return any(parsed in network for network in networks)
+
+    return is_proxy

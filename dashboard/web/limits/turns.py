@@ -1,0 +1,64 @@
+"""The turns of requests: each kind of work has its own fair share of the dashboard."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contracts.errors import MoodlineError, ServerBusyError, TooManyRequestsError
+from dashboard.web.access import current_account
+from dashboard.web.limits.shares import LIGHT, FairShare, Work
+
+RETRY_S: Final = 5
+
+
+class Turns:
+    """ASGI middleware in which a request waits for its turn, until its whole answer is sent.
+
+    kinds: pairs of a pattern of "METHOD /path" and a kind of work; the first that matches counts,
+    LIGHT if none does. free: beginnings of paths that need no turn.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, kinds: Sequence[tuple[str, Work]], free: tuple[str, ...]
+    ) -> None:
+        self._app = app
+        self._kinds = [(re.compile(pattern), work) for pattern, work in kinds]
+        self._shares = {work: FairShare(work) for _, work in (*kinds, ("", LIGHT))}
+        self._free = free
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(self._free):
+            await self._app(scope, receive, send)
+            return
+        share, user = self._share(scope), _user(scope)
+        try:
+            await share.begin(user)
+        except ServerBusyError as exc:
+            await busy_response(exc)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            share.end(user)
+
+    def _share(self, scope: Scope) -> FairShare:
+        asked = f"{scope['method']} {scope['path']}"
+        found = (work for pattern, work in self._kinds if pattern.fullmatch(asked))
+        return self._shares[next(found, LIGHT)]
+
+
+def busy_response(error: MoodlineError) -> JSONResponse:
+    """Return 429 for a user who has too much at once, 503 for a dashboard that has."""
+    is_own = isinstance(error, TooManyRequestsError)
+    status = HTTPStatus.TOO_MANY_REQUESTS if is_own else HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse({"error": error.line()}, status, headers={"Retry-After": str(RETRY_S)})
+
+
+def _user(scope: Scope) -> str:
+    """Return the user's name; without sign-in, the address."""
+    client = scope.get("client")
+    return current_account().name or f"address {client[0] if client else ''}"
