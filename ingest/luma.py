@@ -64,6 +64,8 @@ class LumaConverter:
             grey = self._scaler.reformat(
                 frame, width, height, "gray", interpolation="BILINEAR", threads=1
             )
+        except MemoryError:
+            raise
         except av.FFmpegError as exc:
             raise SourceError(
                 f"the pixel format {frame.format.name} is not supported",

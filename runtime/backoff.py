@@ -21,25 +21,33 @@ Result = TypeVar("Result")
 
 
 class Backoff:
-    """Pauses between attempts: they double from 0.5 s up to LONGEST_PAUSE_S.
+    """Pauses between attempts: they double from `first_s` up to `longest_s`.
 
     jitter: choose each pause between half and all of that, so that the cameras of a network that
     comes back do not reconnect at the same moment.
     """
 
-    def __init__(self, chance: random.Random | None = None, *, jitter: bool = True) -> None:
+    def __init__(
+        self,
+        chance: random.Random | None = None,
+        *,
+        jitter: bool = True,
+        first_s: float = _FIRST_PAUSE_S,
+        longest_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._chance = chance or random.Random()
         self._jitter = jitter
-        self._pause_s = _FIRST_PAUSE_S
+        self._first_s = self._pause_s = first_s
+        self._longest_s = longest_s
 
     def next_pause_s(self) -> float:
         """Return the pause before the next attempt, in seconds."""
-        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, LONGEST_PAUSE_S)
+        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, self._longest_s)
         return pause_s * self._chance.uniform(0.5, 1.0) if self._jitter else pause_s
 
     def reset(self) -> None:
         """Start again from the shortest pause, because an attempt succeeded."""
-        self._pause_s = _FIRST_PAUSE_S
+        self._pause_s = self._first_s
 
 
 def retry_until_stopped(

@@ -52,13 +52,13 @@ class RestartTimer:
         self._started_s = self._clock()
         self._due_s = self._started_s + self._policy.min_interval_s
 
-    def note_end(self) -> float:
-        """The process ended. Return the pause before its restart, in seconds."""
+    def note_end(self, *, least_pause_s: float = 0.0) -> float:
+        """The process ended. Return the pause before its restart: `least_pause_s` or longer."""
         now_s = self._clock()
         if now_s - self._started_s > _RAN_WELL_S:
             self._backoff.reset()
         pause_s = self._backoff.next_pause_s() if self._policy.backs_off else 0.0
-        self._due_s = max(self._due_s, now_s + pause_s)
+        self._due_s = max(self._due_s, now_s + max(pause_s, least_pause_s))
         return self._due_s - now_s
 
     def note_failed_start(self) -> float:

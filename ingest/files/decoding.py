@@ -10,6 +10,8 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from contracts.errors import DecodingLimitError
+from ingest.decoding_limits import DecodingLimits
 from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
 
@@ -37,11 +39,13 @@ class StreamDecoder:
     A frame in which the decoder concealed damage is yielded like any other. corrupt: packets
     lost so far, in presentation order. has_rejected: whether the decoder reported a damaged
     packet, which it does before the packet's turn in that order. error: the reason why the
-    container could not be read to its end; empty if it could.
+    container could not be read to its end; empty if it could. refusal: the error of a frame that
+    is too large, which ends the stream; None if there is none.
     """
 
-    def __init__(self, recording: OpenRecording) -> None:
+    def __init__(self, recording: OpenRecording, limits: DecodingLimits) -> None:
         self._recording = recording
+        self._limits = limits
         self._ordinal = 0
         self._earliest_pts: int | None = None
         self._earliest_dts: int | None = None
@@ -53,20 +57,26 @@ class StreamDecoder:
         )
         self.has_rejected = False
         self.error = ""
+        self.refusal: DecodingLimitError | None = None
 
     @property
     def corrupt(self) -> int:
         return self._lost.count
 
     def frames(self) -> Iterator[DecodedFrame]:
-        """Yield every frame in presentation order."""
+        """Yield every frame in presentation order. Raises MemoryError."""
         for packet in self._packets():
             origin = self._origin(packet)
             packet.opaque = origin
             if not packet.is_discard:
                 self._lost.note_packet(origin)
             try:
-                frames = packet.decode()
+                frames = self._limits.decode(packet)
+            except DecodingLimitError as exc:
+                self.refusal = exc
+                break
+            except MemoryError:
+                raise
             except av.FFmpegError:
                 self.has_rejected = True
                 if not packet.is_discard:
@@ -83,6 +93,8 @@ class StreamDecoder:
         while True:
             try:
                 packet = next(packets, None)
+            except MemoryError:
+                raise
             except av.FFmpegError as exc:
                 self.error = exc.strerror or "read error"
                 return
@@ -118,6 +130,8 @@ class StreamDecoder:
         """Return the frames that the decoder still holds at the end of the stream."""
         try:
             return self._recording.stream.codec_context.decode(None)
+        except MemoryError:
+            raise
         except av.FFmpegError:
             return []
 

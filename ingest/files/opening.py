@@ -1,6 +1,6 @@
 """Opening a recording: the checks of the file, and the choice of its video stream."""
 
-import stat
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,9 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from contracts.errors import SourceError
+from ingest.decoding_limits import DecodingLimits
 from ingest.files.truncation import missing_bytes
+from runtime.regular_files import open_regular
 
 # Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
@@ -36,16 +38,21 @@ class OpenRecording:
         return self.container.format.name == "avi"
 
 
-def open_recording(path: Path) -> OpenRecording:
-    """Open `path` and choose its video stream. Raises SourceError."""
+def open_recording(path: Path, limits: DecodingLimits) -> OpenRecording:
+    """Open `path` and choose its video stream. Raises SourceError, MemoryError."""
     _check_file(path)
     try:
         # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
-        container = av.open(str(path.absolute()), "r", options=_OPTIONS, metadata_errors="replace")
+        options = _OPTIONS | limits.options
+        container = av.open(str(path.absolute()), "r", options=options, metadata_errors="replace")
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError) as exc:
         raise _unreadable(path) from exc
     try:
-        return OpenRecording(container, _video_stream(container, path))
+        stream = _video_stream(container, path)
+        limits.apply_to(stream.codec_context)
+        return OpenRecording(container, stream)
     except BaseException:  # Also for Ctrl-C: the file must not stay open.
         container.close()
         raise
@@ -54,13 +61,10 @@ def open_recording(path: Path) -> OpenRecording:
 def _check_file(path: Path) -> None:
     name = path.name or str(path)
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise SourceError(f"{name} is a folder", hint="Give a recording in it")
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceError(f"{name} is not a regular file", hint="Give a recording")
-        with path.open("rb"):
-            pass
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+    except IsADirectoryError as exc:
+        raise SourceError(f"{name} is a folder", hint="Give a recording in it") from exc
     except FileNotFoundError as exc:
         raise SourceError(f"{name} does not exist", hint="Check the path") from exc
     except PermissionError as exc:
@@ -69,14 +73,15 @@ def _check_file(path: Path) -> None:
         ) from exc
     except OSError as exc:
         raise SourceError(
-            f"{name} cannot be read: {exc.strerror}", hint="Check the disk or network that it is on"
+            f"{name} cannot be read: {exc.strerror}",
+            hint="Check the file, and the disk or network that it is on",
         ) from exc
-    if status.st_size == 0:
+    if size == 0:
         raise SourceError(f"{name} is empty (0 bytes)", hint=COPY_AGAIN)
 
 
 def _unreadable(path: Path) -> SourceError:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(12)
     if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
         missing = missing_bytes(path)

@@ -2,7 +2,7 @@
 
 Standard input: `PublishRun` orders; its end means stop. Standard output: a `ProgressReport` each
 second while a run is published, and one at its end. If a decoder crashes or hangs, only this
-process is lost.
+process is lost. Its memory is limited: a recording that needs more fails.
 """
 
 import sys
@@ -16,11 +16,13 @@ from broker.bus import Bus
 from broker.publishing import StreamLimits
 from contracts.errors import DatabaseError, MoodlineError, SourceError
 from contracts.settings import Settings
+from ingest.decoding_limits import DecodingLimits
 from ingest.files.progress_reports import ProgressReporter, PublishRun
 from ingest.files.publisher import FilePublisher, PublishStep
 from records.database import open_engine
 from records.runs.state_changes import fail_run
 from runtime.backoff import retry_until_stopped
+from runtime.decoding.memory_limit import limited_memory
 from runtime.failpoints import arm
 from runtime.logs import configure_logs
 from runtime.pipes import MessageReader
@@ -55,23 +57,27 @@ def main() -> None:
         settings.shared_folders,
         stop.is_set,
         note_step,
+        DecodingLimits(settings.max_source_megapixels),
     )
     orders = MessageReader(sys.stdin.fileno(), PublishRun)
     while not (stop.is_set() or orders.ended):
         for order in orders.read(_POLL_S):
             reporter.begin(order.run_id)
             guard.reset()
-            error = _publish(publisher, engine, order.run_id, stop)
+            error = _publish(publisher, engine, order.run_id, settings.decoder_memory_mb, stop)
             guard.disarm()
             reporter.end(error)
     engine.dispose()
     bus.close()
 
 
-def _publish(publisher: FilePublisher, engine: Engine, run_id: str, stop: StopSignal) -> str:
-    """Publish the run; return why it failed, or ""."""
+def _publish(
+    publisher: FilePublisher, engine: Engine, run_id: str, memory_mb: int, stop: StopSignal
+) -> str:
+    """Publish the run; return why it failed, or "". memory_mb: as for `limited_memory`."""
     try:
-        publisher.publish(run_id)
+        with limited_memory(memory_mb):
+            publisher.publish(run_id)
     except SourceError as exc:
         _fail(engine, run_id, exc.line(), stop)
         return exc.line()

@@ -21,6 +21,8 @@ from contracts.frames import End, FrameMessage
 from contracts.runs import RunKind
 from contracts.shared_folders import SharedFolders
 from contracts.times import to_micros
+from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
+from ingest.files.content_hash import require_content
 from ingest.files.run_records import RecordingRun, ResumePoint, RunRecords, encode_cursor
 from ingest.files.source import FileSource
 from ingest.frame_source import FrameSource, SourceFrame, SourceInfo
@@ -60,18 +62,20 @@ class FilePublisher:
         folders: SharedFolders,
         should_stop: Callable[[], bool],
         on_step: Callable[[PublishStep], None],
+        decoding: DecodingLimits = DEFAULT_LIMITS,
     ) -> None:
         self._records = RunRecords(engine, folders)
         self._bus = bus
         self._limits = limits
         self._should_stop = should_stop
         self._on_step = on_step
+        self._decoding = decoding
 
     def publish(self, run_id: str) -> None:
         """Publish the run until the workers have committed its end, or until a stop.
 
         Retries while the broker or the database cannot be reached. Raises SourceError if the
-        recording cannot be read at all.
+        recording cannot be read at all, and MemoryError.
         """
         backoff, failed_at = Backoff(jitter=False), time.monotonic()
         while not self._should_stop():
@@ -89,7 +93,13 @@ class FilePublisher:
                 failed_at = time.monotonic()
 
     def _publish_run(self, run: RecordingRun) -> None:
-        with FileSource(run.path, fps=run.sampling_fps, max_side=run.max_frame_side) as source:
+        require_content(run.path, run.content, lambda: self._on_step(PublishStep()))
+        with FileSource(
+            run.path,
+            fps=run.sampling_fps,
+            max_side=run.max_frame_side,
+            limits=self._decoding,
+        ) as source:
             base_time = self._records.start(run, source.info)
             stream = RunPublisher(self._bus, run.run_id, self._limits, kind=RunKind.FILE)
             last_seq, loss = 0, ""

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from av.video.frame import PictureType
 
+from contracts.errors import DecodingLimitError
 from contracts.frames import Counters, DropCause
 from ingest.files.cursors import Cursor
 from ingest.files.decoding import DecodedFrame, StreamDecoder
@@ -61,6 +62,10 @@ class ReadingPass:
     @property
     def read_error(self) -> str:
         return self._decoder.error
+
+    @property
+    def refusal(self) -> DecodingLimitError | None:
+        return self._decoder.refusal
 
     def resume_at(self, cursor: Cursor, key_frame: DecodedFrame) -> None:
         """Set the state of the pass that made `cursor`. key_frame: the cursor's, decoded again."""

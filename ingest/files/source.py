@@ -9,8 +9,9 @@ from typing import Final, Self
 
 import av
 
-from contracts.errors import SourceError
+from contracts.errors import DecodingLimitError, SourceError
 from contracts.frames import MAX_SIDE
+from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.cursors import Cursor
 from ingest.files.decoding import StreamDecoder
 from ingest.files.lost_packets import MAX_REORDER
@@ -28,14 +29,22 @@ class FileSource:
     """Reads one file. Raises SourceError if it cannot be opened or no frame decodes.
 
     fps: sampled frames a second of media time; None: every frame. max_side: longest side of the
-    luma, pixels.
+    luma, pixels. limits: a larger frame ends the recording. MemoryError ends it too.
     """
 
-    def __init__(self, path: Path, *, fps: float | None, max_side: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fps: float | None,
+        max_side: int,
+        limits: DecodingLimits = DEFAULT_LIMITS,
+    ) -> None:
         self._path = path
+        self._limits = limits
         self._rate = None if fps is None else sampling_rate(fps)
         self._max_side = max_side
-        self._description = _describe_file(path)
+        self._description = _describe_file(path, limits)
         self._open: OpenRecording | None = None
         self._totals: SourceTotals | None = None
 
@@ -90,11 +99,11 @@ class FileSource:
 
     def _reopen(self) -> OpenRecording:
         self.close()
-        self._open = open_recording(self._path)
+        self._open = open_recording(self._path, self._limits)
         return self._open
 
     def _pass_from_start(self) -> ReadingPass:
-        decoder = StreamDecoder(self._reopen())
+        decoder = StreamDecoder(self._reopen(), self._limits)
         return ReadingPass(decoder, decoder.frames(), self._description, self._rate, self._max_side)
 
     def _pass_from(self, cursor: Cursor) -> ReadingPass | None:
@@ -105,7 +114,7 @@ class FileSource:
             opened.container.seek(ticks, stream=opened.stream)
         except av.FFmpegError:
             return None
-        decoder = StreamDecoder(opened)
+        decoder = StreamDecoder(opened, self._limits)
         decoded = decoder.frames()
         for frame in decoded:
             if frame.stamp is None or frame.stamp > cursor.stamp:
@@ -121,10 +130,7 @@ class FileSource:
 
     def _final_totals(self, current: ReadingPass) -> SourceTotals:
         if current.captured == 0:
-            raise SourceError(
-                f"no frame in {self._path.name} can be decoded",
-                hint=_CHECK_FILE,
-            )
+            raise _no_frame(self._path, current.refusal)
         return SourceTotals(
             current.captured, current.counters(current.corrupt), self._truncation(current)
         )
@@ -133,25 +139,25 @@ class FileSource:
         """Return one line about a file that ends too early; empty if it is complete."""
         claimed = self.info.frames_claimed
         missing = missing_bytes(self._path)
-        if not current.read_error:
+        if not (current.read_error or current.refusal):
             complete = claimed is not None and current.captured + current.corrupt >= claimed
             if not missing or complete:
                 return ""
         amount = f"{current.captured:,} frames" + (f" of about {claimed:,}" if claimed else "")
+        if current.refusal:
+            return f"{self._path.name} ends early: after {amount}, {current.refusal.line()}"
         cause = f"{missing:,} bytes are missing" if missing else current.read_error.lower()
         return f"{self._path.name} ends early: {amount} were read, then {cause}. {COPY_AGAIN}"
 
 
-def _describe_file(path: Path) -> RecordingInfo:
+def _describe_file(path: Path, limits: DecodingLimits) -> RecordingInfo:
     """Return the description from the header and the first frame. Raises SourceError."""
-    opened = open_recording(path)
+    opened = open_recording(path, limits)
     try:
-        first = next(StreamDecoder(opened).frames(), None)
+        decoder = StreamDecoder(opened, limits)
+        first = next(decoder.frames(), None)
         if first is None:
-            raise SourceError(
-                f"no frame in {path.name} can be decoded",
-                hint=_CHECK_FILE,
-            )
+            raise _no_frame(path, decoder.refusal)
         description = describe(opened, first.frame)
     finally:
         opened.container.close()
@@ -162,6 +168,12 @@ def _describe_file(path: Path) -> RecordingInfo:
             hint=f"Scale it down to at most {MAX_SIDE} pixels a side",
         )
     return description
+
+
+def _no_frame(path: Path, refusal: DecodingLimitError | None) -> SourceError:
+    if refusal is not None:
+        return DecodingLimitError(f"{path.name}: {refusal}", hint=refusal.hint)
+    return SourceError(f"no frame in {path.name} can be decoded", hint=_CHECK_FILE)
 
 
 def _undamaged_frames(current: ReadingPass) -> Iterator[SourceFrame]:

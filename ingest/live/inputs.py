@@ -7,17 +7,18 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.errors import SourceError
+from contracts.errors import DecodingLimitError, SourceError
 from contracts.redaction import redact
+from ingest.decoding_limits import DecodingLimits
 from ingest.live.uris import describe, is_local
 from ingest.luma import plausible_aspect
+from runtime.decoding.opencv import cv2
 
 READ_S: Final = 5.0
 """Longest wait for data from the network, seconds."""
@@ -46,7 +47,11 @@ class LiveInput(Protocol):
     rate: float | None
 
     def frames(self) -> Iterator[InputFrame]:
-        """Yield the frames until the source ends. Raises SourceError if it breaks off."""
+        """Yield the frames until the source ends.
+
+        Raises SourceError if it breaks off, DecodingLimitError for a frame that is too large, and
+        MemoryError.
+        """
         ...
 
     def close(self) -> None: ...
@@ -58,8 +63,11 @@ class StreamInput:
     paced: whether the media times set the pace, as in a file.
     """
 
-    def __init__(self, uri: str, container: InputContainer, *, paced: bool) -> None:
+    def __init__(
+        self, uri: str, container: InputContainer, limits: DecodingLimits, *, paced: bool
+    ) -> None:
         self.corrupt = 0
+        self._limits = limits
         self._uri = uri
         self._container = container
         if not self._container.streams.video:
@@ -72,6 +80,7 @@ class StreamInput:
         self.rate = float(rate) if rate else None
         self._stream.thread_type = "NONE"
         self._stream.thread_count = 1
+        limits.apply_to(self._stream.codec_context)
         # HLS delivers whole segments in bursts, so its media times set the pace.
         self._paced = paced or "hls" in self._container.format.name
         self._start_s: float | None = None
@@ -89,7 +98,13 @@ class StreamInput:
             if packet is None:
                 return
             try:
-                images = packet.decode()  # The last packet is empty and flushes the decoder.
+                # The last packet is empty and flushes the decoder.
+                images = self._limits.decode(packet)
+            except DecodingLimitError:
+                self.corrupt += 1
+                raise
+            except MemoryError:
+                raise
             except av.FFmpegError:
                 self.corrupt += 1
                 continue
@@ -109,6 +124,8 @@ class StreamInput:
         begin_s = time.monotonic()
         try:
             packet = next(packets, None)
+        except MemoryError:
+            raise
         except av.error.ExitError as exc:
             raise self._silence() from exc
         except (av.FFmpegError, OSError) as exc:
@@ -137,8 +154,9 @@ class CameraInput:
 
     codec = "raw"
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, limits: DecodingLimits) -> None:
         self.corrupt = 0
+        self._limits = limits
         self.aspect = Fraction(1)
         self._uri = uri
         # OpenCV would print several lines; the errors below say the same in one.
@@ -158,6 +176,7 @@ class CameraInput:
             is_read, pixels = self._capture.read()
             if not is_read:
                 raise SourceError(f"{describe(self._uri)} delivers no frame")
+            self._limits.check(pixels.shape[1], pixels.shape[0])
             bgr = np.ascontiguousarray(pixels, np.uint8)
             yield InputFrame(VideoFrame.from_ndarray(bgr, format="bgr24"), None)
 

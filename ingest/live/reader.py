@@ -9,8 +9,8 @@ from typing import Final, Self
 
 import structlog
 
-from contracts.errors import CredentialsRefusedError, SourceError
-from contracts.frames import Counters
+from contracts.errors import CredentialsRefusedError, DecodingLimitError, SourceError
+from contracts.frames import MAX_SIDE, Counters
 from contracts.live_sources import LiveState
 from contracts.redaction import redact
 from ingest.live.clock import LiveClock
@@ -19,10 +19,12 @@ from ingest.live.inputs import InputFrame, LiveInput
 from ingest.live.newest_frame import LiveFrame, NewestFrame
 from ingest.live.opening import open_live
 from ingest.live.pacing import LiveSampling, Playback
+from ingest.live.reconnecting import ReconnectPauses
 from ingest.live.uris import check_uri, describe, is_camera, is_local
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
-from runtime.backoff import REFUSED_PAUSE_S, Backoff
+from runtime.backoff import REFUSED_PAUSE_S
+from runtime.decoding.memory_limit import out_of_memory
 
 log = structlog.get_logger()
 
@@ -146,7 +148,7 @@ class LiveReader:
             self._enter(LiveState.FAILED, self._fatal_error)
 
     def _read_until_stopped(self) -> None:
-        backoff = Backoff()
+        pauses = ReconnectPauses(self._clock.now_s)
         while not self._stop.is_set():
             try:
                 live = self._open()
@@ -159,14 +161,16 @@ class LiveReader:
                     self._enter(LiveState.FAILED, exc.line())
                     self.ended = True
                     return
-                self._back_off(backoff, exc.line())
+                self._back_off(pauses.next_s(exc), exc.line())
                 continue
+            cause: SourceError | None = None
+            reason = f"{describe(self._uri)} ended the stream"
             try:
-                count = self._read(live, backoff)
-            except SourceError as exc:
-                reason = exc.line()
+                count = self._read(live, pauses)
+            except (SourceError, MemoryError) as exc:
+                cause = exc if isinstance(exc, SourceError) else out_of_memory()
+                reason = cause.line()
             else:
-                reason = f"{describe(self._uri)} ended the stream"
                 if count and is_local(self._uri) and not is_camera(self._uri):
                     if self._looped:
                         continue
@@ -175,12 +179,14 @@ class LiveReader:
             finally:
                 live.close()
             if not self._stop.is_set():
-                self._back_off(backoff, reason)
+                self._back_off(pauses.next_s(cause), reason)
 
     def _open(self) -> LiveInput:
         self._opening_since_s = self._clock.now_s()
         try:
             return self._opener(self._uri)
+        except MemoryError as exc:
+            raise out_of_memory() from exc
         finally:
             self._opening_since_s = None
 
@@ -190,7 +196,7 @@ class LiveReader:
             is_local(self._uri) and not self._retry_missing and not self._newest.counters().captured
         )
 
-    def _read(self, live: LiveInput, backoff: Backoff) -> int:
+    def _read(self, live: LiveInput, pauses: ReconnectPauses) -> int:
         """Read until the connection ends; return the number of its frames."""
         playback, sampling = Playback(), LiveSampling(self._fps)
         conversion: _Conversion | None = None
@@ -206,7 +212,7 @@ class LiveReader:
                 now_s = self._clock.now_s()
                 count += 1
                 if count == 1:
-                    backoff.reset()
+                    pauses.note_frame()
                     self._enter(LiveState.STREAMING)
                 self._note_frame(now_s)
                 if not sampling.is_sampled(now_s):
@@ -244,9 +250,9 @@ class LiveReader:
         if (state, reason) != (previous.state, previous.reason):
             log.info("source", uri=describe(self._uri), state=str(state), reason=reason)
 
-    def _back_off(self, backoff: Backoff, reason: str) -> None:
+    def _back_off(self, pause_s: float, reason: str) -> None:
         self._enter(LiveState.BACKING_OFF, reason)
-        self._stop.wait(backoff.next_pause_s())
+        self._stop.wait(pause_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +268,16 @@ class _Conversion:
     def of(cls, frame: InputFrame, aspect: Fraction, max_side: int) -> "_Conversion":
         image = frame.image
         orientation = Orientation.from_rotation(image.rotation)
+        size = display_size(image.width, image.height, aspect, orientation)
+        if max(size) > MAX_SIDE:
+            raise DecodingLimitError(
+                f"a frame has {size[0]}x{size[1]} pixels; the limit is {MAX_SIDE:,} on a side",
+                hint="Choose a smaller size in the camera's settings",
+            )
         return cls(
             (image.width, image.height),
             image.rotation,
-            display_size(image.width, image.height, aspect, orientation),
+            size,
             LumaConverter(orientation, aspect, max_side),
         )
 

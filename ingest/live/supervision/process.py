@@ -1,6 +1,6 @@
 """The process of one live source: reads it, and publishes its newest frame.
 
-If a camera hangs or crashes FFmpeg, only this process is lost.
+If a camera hangs or crashes FFmpeg, only this process is lost. Its memory is limited.
 """
 
 import os
@@ -18,6 +18,7 @@ from contracts.analysis_spec import AnalysisSpec
 from contracts.errors import (
     BrokerError,
     DatabaseError,
+    DecodingLimitError,
     MoodlineError,
     SourceError,
     SourceNotFoundError,
@@ -25,6 +26,7 @@ from contracts.errors import (
 from contracts.live_sources import LiveSource, LiveState
 from contracts.settings import Settings
 from contracts.times import utc_now
+from ingest.decoding_limits import DecodingLimits
 from ingest.live.opening import open_live
 from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
@@ -34,6 +36,7 @@ from records.database import open_engine
 from records.sources.live_sources import find_source
 from records.sources.sealing import Sealer
 from runtime.backoff import Backoff, retry_until_stopped
+from runtime.decoding.memory_limit import OUT_OF_MEMORY_STATUS, limited_memory
 from runtime.failpoints import arm
 from runtime.pipes import send
 from runtime.process_identity import claimant_name
@@ -50,6 +53,15 @@ _HUNG_S: Final = 30.0
 
 def run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     """Read and publish the source until SIGTERM or the end of its file; return the exit status."""
+    try:
+        with limited_memory(settings.decoder_memory_mb):
+            return _run_source(settings, name, spec)
+    except DecodingLimitError as exc:  # The reader survives its own; this one was another thread's.
+        log.error("source process ends", source=name, reason=exc.line())
+        return OUT_OF_MEMORY_STATUS
+
+
+def _run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     stop = StopSignal()
     structlog.contextvars.bind_contextvars(source=name)
     threading.excepthook = _log_thread_death
@@ -100,7 +112,11 @@ def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> 
         max_side=spec.options.max_frame_side,
         retry_missing=True,
         looped=source.looped,
-        opener=partial(open_live, allowed=settings.source_hosts),
+        opener=partial(
+            open_live,
+            allowed=settings.source_hosts,
+            limits=DecodingLimits(settings.max_source_megapixels),
+        ),
     )
 
 

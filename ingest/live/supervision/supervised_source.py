@@ -7,6 +7,8 @@ from typing import Final
 from contracts.live_sources import LiveSource, LiveState
 from contracts.times import utc_now
 from ingest.live.supervision.status_reports import SourceStatus
+from runtime.backoff import LONGEST_PAUSE_S, REFUSED_PAUSE_S, Backoff
+from runtime.decoding.memory_limit import OUT_OF_MEMORY_STATUS, out_of_memory
 from runtime.supervisor import RestartPolicy, RestartTimer
 
 _RESTARTS: Final = RestartPolicy()
@@ -35,6 +37,9 @@ class SupervisedSource:
     process: SourceProcess | None = None
     leaving: bool = False
     timer: RestartTimer = field(default_factory=lambda: RestartTimer(_RESTARTS))
+    memory_pauses: Backoff = field(
+        default_factory=lambda: Backoff(first_s=LONGEST_PAUSE_S, longest_s=REFUSED_PAUSE_S)
+    )
 
     @classmethod
     def connecting(cls, source: LiveSource) -> "SupervisedSource":
@@ -48,12 +53,26 @@ class SupervisedSource:
             return False
         self.source = source
         self.timer.reset()
+        self.memory_pauses.reset()
         return True
 
     def note_state(self, state: LiveState, reason: str) -> None:
         """Set a state that the supervisor determined; `since` changes only with the state."""
         since = self.status.since if self.status.state is state else utc_now()
         self.status = SourceStatus(self.source.name, state, reason, since)
+
+    def note_death(self, status: int) -> None:
+        """Note that its process ended by itself, with this exit status or killed by a signal."""
+        if status == OUT_OF_MEMORY_STATUS:
+            pause_s = self.timer.note_end(least_pause_s=self.memory_pauses.next_pause_s())
+            how = f"{out_of_memory()}: its process restarts in {pause_s:.0f} s"
+        else:
+            self.timer.note_end()
+            ended = (
+                f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+            )
+            how = f"its process {ended} and is restarted"
+        self.note_state(LiveState.BACKING_OFF, how)
 
     def is_silent(self, silent_s: float) -> bool:
         """Return whether its process has reported nothing for `silent_s`."""

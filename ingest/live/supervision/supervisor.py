@@ -237,10 +237,9 @@ class SourceSupervisor:
             with suppress(DatabaseError):
                 pause_source(self._engine, one.source.name, paused=True)
             return
-        one.timer.note_end()
         log.warning("source process died", source=one.source.name, status=status)
-        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        self._change_state(one, LiveState.BACKING_OFF, f"its process {how} and is restarted")
+        self._note_interval(one)
+        one.note_death(status)
 
     def _restart_template(self) -> None:
         """The template died, and all of its processes with it."""

@@ -1,0 +1,1 @@
+"""Limits for processes that decode bytes of strangers."""

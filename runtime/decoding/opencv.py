@@ -1,0 +1,24 @@
+"""OpenCV, which refuses pictures that are too large by their header, before it decodes them.
+
+OpenCV reads the limits from the environment, once, when it is imported. So all code imports it
+from here; ruff refuses `import cv2` anywhere else.
+"""
+
+import os
+import sys
+from typing import Final
+
+MAX_PICTURE_PIXELS: Final = 40_000_000
+MAX_PICTURE_SIDE: Final = 12_000
+
+if "cv2" in sys.modules:
+    raise ImportError("OpenCV was imported before its limits were set: import it from this module")
+os.environ |= {
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_PICTURE_PIXELS),
+    "OPENCV_IO_MAX_IMAGE_WIDTH": str(MAX_PICTURE_SIDE),
+    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(MAX_PICTURE_SIDE),
+}
+
+import cv2  # noqa: E402  (after the limits are set)
+
+__all__ = ["MAX_PICTURE_PIXELS", "MAX_PICTURE_SIDE", "cv2"]
