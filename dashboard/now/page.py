@@ -6,6 +6,7 @@ from dash import html
 
 from dashboard.now.routes import routes
 from dashboard.web.access import Role, current_account
+from dashboard.web.limits.shares import STREAM
 from dashboard.web.page import Page, Visit, attributes
 
 
@@ -30,4 +31,6 @@ def layout(visit: Visit) -> html.Div:
     )
 
 
-NOW: Final = Page(path="now", name="Now", layout=layout, routes=routes)
+NOW: Final = Page(
+    path="now", name="Now", layout=layout, routes=routes, work=(("GET (events|room)", STREAM),)
+)

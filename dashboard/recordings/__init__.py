@@ -6,6 +6,7 @@ from dash import html
 
 from dashboard.recordings.routes import routes
 from dashboard.web.access import Role, current_account
+from dashboard.web.limits.shares import HEAVY, TRANSFER, UPLOAD
 from dashboard.web.page import Page, Visit, attributes
 from records.uploads import MAX_CHUNK_BYTES
 
@@ -25,4 +26,9 @@ RECORDINGS: Final = Page(
     routes=routes,
     deep=True,
     max_body_bytes=MAX_CHUNK_BYTES,
+    work=(
+        ("GET run/[^/]+/(csv|summary)", HEAVY),
+        ("GET run/[^/]+/(media|annotated)", TRANSFER),
+        ("PUT upload/[^/]+", UPLOAD),
+    ),
 )

@@ -7,6 +7,15 @@ from dashboard.trends.callbacks import add_callbacks
 from dashboard.trends.page import layout
 from dashboard.trends.routes import routes
 from dashboard.web.bundle import CHART_SCRIPTS
+from dashboard.web.limits.shares import CALLBACK, HEAVY
 from dashboard.web.page import Page
 
-TRENDS = Page("trends", "Trends", layout, add_callbacks, routes, scripts=CHART_SCRIPTS)
+TRENDS = Page(
+    "trends",
+    "Trends",
+    layout,
+    add_callbacks,
+    routes,
+    scripts=CHART_SCRIPTS,
+    work=(("GET csv", HEAVY), ("GET extras", CALLBACK)),
+)

@@ -12,6 +12,7 @@ from dashboard.try_image.upload_limit import UploadLimit
 from dashboard.web.access import Role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
+from dashboard.web.limits.shares import UPLOAD
 from dashboard.web.page import Page, Visit
 
 MAX_BYTES: Final = 10 * 2**20
@@ -62,4 +63,5 @@ TRY_IMAGE: Final = Page(
     routes=_routes,
     max_body_bytes=MAX_BYTES,
     changes=Role.VIEWER,  # Its POST stores nothing.
+    work=(("POST read", UPLOAD),),
 )

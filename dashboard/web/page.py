@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from dashboard.web.access import Role
 from dashboard.web.backend import Backend
+from dashboard.web.limits.shares import Work
 
 MAX_BODY_BYTES: Final = 262_144
 """The default limit of a request's body; a page's requests have a few hundred bytes."""
@@ -39,6 +40,7 @@ class Page:
     needs: the role to open it. changes: the lowest role for any request that is not a GET.
     deep: whether addresses below the page's own belong to it. max_body_bytes: of its requests.
     scripts: addresses below the prefix that its components will load; a browser preloads them.
+    work: kinds of work of its routes, by a pattern of "METHOD path"; the others are light.
     """
 
     path: str
@@ -51,3 +53,4 @@ class Page:
     deep: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
     scripts: tuple[str, ...] = ()
+    work: tuple[tuple[str, Work], ...] = ()
