@@ -1,11 +1,11 @@
 """Face crops in the size that the model takes. Pure."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from contracts.geometry import Box
 from contracts.model_card import CROP_SIDE
+from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import SettingsError
 from contracts.geometry import Box
 from contracts.settings import DetectorName
+from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from runtime.decoding.opencv import cv2
 
 LEAST_QUALITY: Final = 0.15
 """A face below this quality is uncertain, whatever the model answers."""

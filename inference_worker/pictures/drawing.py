@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.geometry import Box
+from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import cv2
 import numpy as np
 
 from broker.bus import Bus
@@ -13,6 +12,7 @@ from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import FrameMessage
 from contracts.settings import LiveView
 from inference_worker.pictures.drawing import DrawnFace, Image, blur_faces, draw_faces
+from runtime.decoding.opencv import cv2
 
 _INTERVAL_S: Final = 0.4
 _MAX_WIDTH: Final = 640

@@ -1,10 +1,8 @@
 """Analysis of a single image: decoded within limits, its faces detected and classified."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,15 +13,8 @@ from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detect import Detector
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
+from runtime.decoding.opencv import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, cv2, decode_picture
 
-_MAX_PIXELS: Final = 40_000_000
-_MAX_SIDE: Final = 12_000
-LIMITS: Final = {
-    "OPENCV_IO_MAX_IMAGE_PIXELS": str(_MAX_PIXELS),
-    "OPENCV_IO_MAX_IMAGE_WIDTH": str(_MAX_SIDE),
-    "OPENCV_IO_MAX_IMAGE_HEIGHT": str(_MAX_SIDE),
-}
-"""Environment variables that OpenCV reads once; it checks an image's header before it decodes."""
 _ANALYZED_SIDE: Final = 1920
 _SMALLEST_FRACTION: Final = 1 / 40
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8")
@@ -67,8 +58,7 @@ def analyze_image(
     """Detect and classify the faces of a JPEG, PNG, WebP or GIF. Raises ImageError.
 
     min_face_px: smallest face in the image as it is analysed, at most 1920 pixels on its longer
-    side. uncertain_below: confidence. The process must have been started with LIMITS in its
-    environment.
+    side. uncertain_below: confidence.
     """
     luma = decode_image(data)
     height, width = luma.shape
@@ -105,17 +95,15 @@ def decode_image(data: bytes) -> npt.NDArray[np.uint8]:
     """Return the upright image in grey, uint8 [height, width]. Raises ImageError."""
     if not data.startswith(_MAGIC):
         raise ImageError("the file is not an image", hint="Choose a JPEG, PNG, WebP or GIF")
-    luma = None
-    # OpenCV's message depends on the format and is of no use to the user.
-    with suppress(cv2.error, MemoryError):
-        luma = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if luma is None or luma.size == 0:
+    luma = decode_picture(data, cv2.IMREAD_GRAYSCALE)
+    if luma is None:
         raise ImageError(
             "the image cannot be decoded",
-            hint=f"Choose a complete image of at most {_MAX_PIXELS // 1_000_000} million pixels "
-            f"and {_MAX_SIDE:,} pixels per side",
+            hint="Choose a complete image of at most "
+            f"{MAX_PICTURE_PIXELS // 1_000_000} million pixels and {MAX_PICTURE_SIDE:,} pixels "
+            "per side",
         )
-    return np.asarray(luma, np.uint8)
+    return luma
 
 
 def _why_uncertain(confidence: float, uncertain_below: float, *, readable: bool) -> str:

@@ -1,4 +1,7 @@
-"""A process that draws the annotated copy of one run. It ends with its parent."""
+"""A process that draws the annotated copy of one run. It ends with its parent.
+
+Its memory, and its time for a frame, are limited.
+"""
 
 import os
 import sys
@@ -7,17 +10,33 @@ from pathlib import Path
 
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
+from ingest.decoding_limits import DecodingLimits
 from moodline.analysis.annotation import annotate_recording
 from records.database import open_engine
+from runtime.decoding.memory_limit import limited_memory
+from runtime.free_space import FreeSpace
+from runtime.stall_guard import StallGuard
 
 
 def main() -> int:
     """Draw the copy; argv holds run id, recording and output path. Return the exit status."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run_id, recording, out = sys.argv[1:]
-    engine = open_engine(Settings.read().effective_database_url)
+    settings = Settings.read()
+    guard = StallGuard(settings.stall_s)
+    guard.reset()
+    engine = open_engine(settings.effective_database_url)
     try:
-        annotate_recording(engine, run_id, Path(recording), Path(out))
+        with limited_memory(settings.decoder_memory_mb):
+            annotate_recording(
+                engine,
+                run_id,
+                Path(recording),
+                Path(out),
+                FreeSpace(settings.min_free_bytes),
+                limits=DecodingLimits(settings.max_source_megapixels),
+                on_frame=guard.reset,
+            )
     except MoodlineError:
         return 1
     return 0

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import MoodlineError
+from contracts.settings import Settings
+from ingest.decoding_limits import DecodingLimits
 from ingest.files.source import FileSource
+from runtime.decoding.memory_limit import limited_memory
 
 _TIMEOUT_S: Final = 50
 _CPU_S: Final = 30
-_MEMORY_BYTES: Final = 4 * 2**30
 _MAX_SIDE: Final = 640
 
 
@@ -22,10 +24,14 @@ def main() -> int:
     """Check the file in argv; return the exit status."""
     signal.alarm(_TIMEOUT_S)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     path = Path(sys.argv[1])
     try:
-        with FileSource(path, fps=None, max_side=_MAX_SIDE) as source:
+        settings = Settings.read()
+        limits = DecodingLimits(settings.max_source_megapixels)
+        with (
+            limited_memory(settings.decoder_memory_mb),
+            FileSource(path, fps=None, max_side=_MAX_SIDE, limits=limits) as source,
+        ):
             if next(iter(source.frames()), None) is None:
                 print(f"no frame of {path.name} can be decoded")  # noqa: T201
                 return 1

@@ -9,14 +9,16 @@ import numpy as np
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.faces.detect import Detector, detector_id, make_detector
 from inference_worker.pictures.drawing import blurred_jpeg
+from ingest.decoding_limits import DecodingLimits
 from ingest.live.inputs import InputFrame
 from ingest.live.opening import open_live
 from ingest.live.pacing import Playback
 from ingest.live.uris import describe
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
+from runtime.decoding.memory_limit import limited_memory
 
 _SECONDS: Final = 3.0
 _SEARCHES_PER_SECOND: Final = 4.0
@@ -50,11 +52,19 @@ def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, 
     """Read the source for three seconds.
 
     Returns the report, and the last searched frame as JPEG with blurred faces. Raises SourceError
-    if the source delivers no frame.
+    if the source delivers no frame, and DecodingLimitError.
     """
     detector = make_detector(detector_id(settings.detector))
+    with limited_memory(settings.decoder_memory_mb):
+        return _probe(settings, detector, uri, max_side)
+
+
+def _probe(
+    settings: Settings, detector: Detector, uri: str, max_side: int
+) -> tuple[ProbeReport, bytes]:
     begin_s = time.monotonic()
-    live = open_live(uri, settings.source_hosts)
+    limits = DecodingLimits(settings.max_source_megapixels)
+    live = open_live(uri, settings.source_hosts, limits)
     opened_s = time.monotonic() - begin_s
     first_s = search_s = 0.0
     size, pictures, counts = (0, 0), 0, []

@@ -15,6 +15,7 @@ from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
 from contracts.settings import Settings
+from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
 from ingest.files.discovery import Recording, RefusedPath, discover
 from moodline.analysis.annotation import annotate_recording, check_annotation_path
@@ -27,6 +28,8 @@ from moodline.stack.stack import Stack
 from moodline.terminal.output import Screen, print_json, print_line
 from records.database import open_engine
 from records.schema import upgrade
+from runtime.decoding.memory_limit import limited_memory
+from runtime.free_space import FreeSpace
 
 _MAX_WORKERS: Final = 16
 
@@ -74,9 +77,9 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
             return _queue(settings, engine, found, request)
         reports = run_analysis(settings, engine, found, request)
         if request.export is not None:
-            _export(engine, reports, request.export, frames=request.frames)
+            _export(settings, engine, reports, request)
         if request.annotate is not None:
-            _annotate(engine, reports, request.annotate)
+            _annotate(settings, engine, reports, request.annotate)
         if request.as_json:
             print_json({"files": [report.as_json() for report in reports]})
         else:
@@ -177,13 +180,20 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
     return reports
 
 
-def _export(engine: Engine, reports: Sequence[FileReport], out: Path, *, frames: bool) -> None:
+def _export(
+    settings: Settings, engine: Engine, reports: Sequence[FileReport], request: AnalyzeRequest
+) -> None:
     run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
-    if run_ids:
-        export_records(engine, Selection(run_ids=run_ids, frames=frames), out)
+    if run_ids and request.export is not None:
+        selection = Selection(run_ids=run_ids, frames=request.frames)
+        export_records(engine, selection, request.export, FreeSpace(settings.min_free_bytes))
 
 
-def _annotate(engine: Engine, reports: Sequence[FileReport], out: Path) -> None:
+def _annotate(settings: Settings, engine: Engine, reports: Sequence[FileReport], out: Path) -> None:
     (report,) = reports
     if report.summary is not None and report.summary.frames_analyzed:
-        annotate_recording(engine, report.summary.run_id, Path(report.path), out)
+        recording = Path(report.path)
+        limits = DecodingLimits(settings.max_source_megapixels)
+        space = FreeSpace(settings.min_free_bytes)
+        with limited_memory(settings.decoder_memory_mb):
+            annotate_recording(engine, report.summary.run_id, recording, out, space, limits=limits)

@@ -5,8 +5,7 @@ so the copy shows exactly what is stored.
 """
 
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +14,23 @@ import av
 import numpy as np
 from sqlalchemy import Engine, select
 
+from analytics.export.atomic_files import atomic_file
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from analytics.runs.run_list import run_not_found
 from contracts.errors import ExportError
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
+from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
+from ingest.files.content_hash import Content, require_content
 from ingest.files.source import FileSource
 from ingest.frame_source import SourceFrame
 from records.database import reading
 from records.json_columns import decode_run_options
 from records.tables.runs import Run
+from runtime.free_space import FreeSpace
 
 _TIME_BASE: Final = Fraction(1, 90_000)
 _NOMINAL_RATE: Final = 30
+_FRAMES_PER_SPACE_CHECK: Final = 100
 _SUFFIXES: Final = (".mp4", ".mkv", ".mov")
 
 
@@ -42,42 +46,67 @@ def check_annotation_path(path: Path) -> None:
         raise ExportError(f"cannot write into {folder}", hint="Create the folder")
 
 
-def annotate_recording(engine: Engine, run_id: str, recording: Path, out: Path) -> None:
+def annotate_recording(  # noqa: PLR0913  (the last two by name)
+    engine: Engine,
+    run_id: str,
+    recording: Path,
+    out: Path,
+    space: FreeSpace,
+    *,
+    limits: DecodingLimits = DEFAULT_LIMITS,
+    on_frame: Callable[[], None] = lambda: None,
+) -> None:
     """Write the annotated copy: H.264 with the recording's frame times, without sound.
 
-    `out` appears when it is complete, or not at all. Raises RunNotFoundError, SourceError,
-    ExportError.
+    `out` appears when it is complete, or not at all. space: what must stay free on its disk.
+    limits: of the recording's frames. on_frame: called after each frame. Raises MemoryError,
+    RunNotFoundError, ExportError, DiskFullError, and SourceError, also if the recording is
+    not the analysed one.
     """
     check_annotation_path(out)
     with reading(engine) as connection:
         run = connection.execute(
-            select(Run.sampling_fps, Run.options).where(Run.run_id == run_id)
+            select(Run.sampling_fps, Run.options, Run.content_hash, Run.file_state).where(
+                Run.run_id == run_id
+            )
         ).first()
     if run is None:
         raise run_not_found(run_id)
+    require_content(recording, Content(run.content_hash, run.file_state or ""))
     max_side = decode_run_options(run.options).analysis.max_frame_side
-    handle, name = tempfile.mkstemp(
-        prefix=".moodline-", suffix=out.suffix, dir=out.absolute().parent
-    )
-    os.close(handle)
-    part = Path(name)
     try:
-        with FileSource(recording, fps=run.sampling_fps, max_side=max_side) as source:
-            _write(part, source, _FacesByFrame(engine, run_id))
-        part.chmod(0o644)
-        part.replace(out)
+        with atomic_file(out) as part:
+            with FileSource(
+                recording, fps=run.sampling_fps, max_side=max_side, limits=limits
+            ) as source:
+                _write(part, source, _FacesByFrame(engine, run_id), space, on_frame)
+            if not _exists(engine, run_id):  # Erased meanwhile, and its people must stay erased.
+                raise run_not_found(run_id)
+    except MemoryError:
+        raise
     except (OSError, av.FFmpegError) as exc:
         raise ExportError(f"cannot write {out}: {exc}") from exc
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def _write(part: Path, source: FileSource, faces: "_FacesByFrame") -> None:
+def _exists(engine: Engine, run_id: str) -> bool:
+    with reading(engine) as connection:
+        return connection.execute(select(Run.id).where(Run.run_id == run_id)).first() is not None
+
+
+def _write(
+    part: Path,
+    source: FileSource,
+    faces: "_FacesByFrame",
+    space: FreeSpace,
+    on_frame: Callable[[], None],
+) -> None:
     info = source.info
     with av.open(str(part), "w") as container:
         stream: av.VideoStream | None = None
         last_pts = -1
-        for frame in source.frames():
+        for count, frame in enumerate(source.frames()):
+            if count % _FRAMES_PER_SPACE_CHECK == 0:
+                space.require(part.parent, 0, "the annotated copy")
             if stream is None:
                 stream = container.add_stream(
                     "libx264", rate=_NOMINAL_RATE, options={"preset": "veryfast", "crf": "20"}
@@ -94,6 +123,7 @@ def _write(part: Path, source: FileSource, faces: "_FacesByFrame") -> None:
             last_pts = max(pts, last_pts + 1)
             picture.pts, picture.time_base = last_pts, _TIME_BASE
             container.mux(stream.encode(picture))
+            on_frame()
         if stream is not None:
             container.mux(stream.encode(None))
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from runtime.decoding.opencv import cv2
 
 Picture = npt.NDArray[np.float32]
 

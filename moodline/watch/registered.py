@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-import cv2
-import numpy as np
 from rich.color import Color
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -32,6 +30,7 @@ from moodline.watch.summary import (
     report_summary,
     rounded,
 )
+from runtime.decoding.opencv import cv2, decode_picture
 from runtime.stop_signal import raise_pending_interrupt
 from runtime.visible_text import visible
 
@@ -146,7 +145,7 @@ def source_panel(
 
 def picture_text(jpeg: bytes) -> Text:
     """Return a JPEG as text: each character shows two pixels, one above the other."""
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    picture = decode_picture(jpeg, cv2.IMREAD_COLOR_RGB)
     if picture is None:
         return Text()
     height, width = picture.shape[:2]

@@ -23,6 +23,7 @@ from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detect import detector_id, make_detector
 from inference_worker.faces.model_choice import chosen_model
+from ingest.decoding_limits import DecodingLimits
 from ingest.live.newest_frame import LiveFrame
 from ingest.live.opening import open_live
 from ingest.live.reader import LiveReader
@@ -37,6 +38,7 @@ from moodline.watch.summary import (
     report_summary,
     rounded,
 )
+from runtime.decoding.memory_limit import limited_memory
 from runtime.stop_signal import raise_pending_interrupt
 from runtime.visible_text import visible
 
@@ -83,10 +85,12 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     )
     totals, begin_s = WatchTotals(), time.monotonic()
     screen = Screen(stderr=True) if options.as_json else console
-    opener = partial(open_live, allowed=settings.source_hosts)
-    with LiveReader(
-        uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener
-    ) as reader:
+    limits = DecodingLimits(settings.max_source_megapixels)
+    opener = partial(open_live, allowed=settings.source_hosts, limits=limits)
+    with (
+        limited_memory(settings.decoder_memory_mb),
+        LiveReader(uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener) as reader,
+    ):
         try:
             with Live(console=screen, auto_refresh=False, transient=True) as live:
                 _watch(reader, analyzer, totals, live, options)

@@ -8,6 +8,9 @@ import os
 import sys
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 MAX_PICTURE_PIXELS: Final = 40_000_000
 MAX_PICTURE_SIDE: Final = 12_000
 
@@ -19,6 +22,20 @@ os.environ |= {
     "OPENCV_IO_MAX_IMAGE_HEIGHT": str(MAX_PICTURE_SIDE),
 }
 
-import cv2  # noqa: E402  (after the limits are set)
+import cv2  # noqa: E402, TID251  (after the limits are set)
 
-__all__ = ["MAX_PICTURE_PIXELS", "MAX_PICTURE_SIDE", "cv2"]
+__all__ = ["MAX_PICTURE_PIXELS", "MAX_PICTURE_SIDE", "cv2", "decode_picture"]
+
+
+def decode_picture(data: bytes, flags: int) -> npt.NDArray[np.uint8] | None:
+    """Return a picture of a stranger; None if it is damaged, too large, or not a picture.
+
+    flags: as of `cv2.imdecode`. Shape [height, width] or [height, width, 3].
+    """
+    if not data:
+        return None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        return None
+    return None if picture is None or picture.size == 0 else np.asarray(picture, np.uint8)

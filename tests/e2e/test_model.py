@@ -5,13 +5,13 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, ModelCard
 from inference_worker.faces.model_choice import shipped_model
+from runtime.decoding.opencv import cv2
 from tests.e2e.commands import Installation, assert_plain_failure
 
 FACES = Path(__file__).parents[2] / "moodline" / "assets" / "faces"

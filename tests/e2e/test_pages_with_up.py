@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -18,6 +17,7 @@ from records.database import reading
 from records.tables.faces import Face, Frame
 from records.tables.runs import Run
 from records.tables.sources import Source
+from runtime.decoding.opencv import cv2
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack
 from tests.pages import patient_page, quiet_page

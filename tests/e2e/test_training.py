@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2
 from tests.e2e.commands import Installation
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")

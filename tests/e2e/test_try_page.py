@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -16,6 +15,7 @@ from dashboard.web.backend import Backend
 from moodline.adapters.image_reader import ImageReader
 from records.database import open_engine
 from records.schema import upgrade
+from runtime.decoding.opencv import cv2
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from runtime.decoding.opencv import cv2
 from training.config import Augmentation
 from training.data.dataset import SIDE
 

@@ -7,12 +7,12 @@ Each cluster gives a "person" with all seven expressions. An average shows no si
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2
 from training.data.dataset import Dataset, Split
 
 Image = npt.NDArray[np.float32]

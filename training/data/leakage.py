@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from runtime.decoding.opencv import cv2
 from training.data.dataset import Split
 
 _MAX_BITS: Final = 6

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2, decode_picture
 from training.data.dataset import SIDE, VOTE_COLUMNS, Dataset, SplitRows, require_all_classes
 
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
@@ -100,8 +100,7 @@ def decode_face(data: bytes, name: str) -> Image:
 
     Raises DatasetError if the image is corrupt.
     """
-    encoded = np.frombuffer(data, dtype=np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
+    image = decode_picture(data, cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise DatasetError(f"{name} is not a readable image", hint="Remove or replace it")
     if image.shape != (SIDE, SIDE):

@@ -64,9 +64,8 @@ def _check_model(settings: Settings) -> str:
 
 
 def _check_detector(settings: Settings) -> str:
-    import cv2
-
     from inference_worker.faces.detect import detector_id, make_detector
+    from runtime.decoding.opencv import cv2
 
     name = detector_id(settings.detector)
     make_detector(name).search(np.zeros((120, 160), np.uint8), 24, thorough=True)

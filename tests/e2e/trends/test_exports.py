@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import cv2
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import Engine, func, select, update
@@ -20,6 +19,7 @@ from records.database import open_engine, reading, transaction
 from records.rollup_windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
+from runtime.decoding.opencv import cv2
 from tests.e2e.trends.trends_page import opened_trends
 from tests.pages import serving
 

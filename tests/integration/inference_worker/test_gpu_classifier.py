@@ -4,7 +4,6 @@ import hashlib
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from contracts.settings import Device
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.model_choice import shipped_model
+from runtime.decoding.opencv import cv2
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -5,13 +5,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import psutil
 import pytest
 
 import moodline
 from contracts.errors import MoodlineError
 from moodline.adapters.image_reader import ImageReader
+from runtime.decoding.opencv import cv2
 
 FACES = Path(moodline.__file__).parent / "assets" / "faces"
 

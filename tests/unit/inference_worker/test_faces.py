@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from inference_worker.faces.detect import detector_id, distinct, make_detector, 
 from inference_worker.faces.model_choice import shipped_model
 from inference_worker.faces.quality import face_quality
 from inference_worker.faces.smoothing import smoothed
+from runtime.decoding.opencv import cv2
 
 FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
 

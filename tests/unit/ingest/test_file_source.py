@@ -256,7 +256,7 @@ def test_media_time_continues_when_timestamps_restart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "bmp", "tif"])
 def test_an_image_is_one_frame_at_time_zero(tmp_path: Path, suffix: str) -> None:
-    cv2 = pytest.importorskip("cv2")
+    cv2 = pytest.importorskip("runtime.decoding.opencv").cv2
     path = tmp_path / f"still %03d.{suffix}"  # FFmpeg could take this name for a pattern.
     assert cv2.imwrite(str(path), numbered_picture(1234))
 

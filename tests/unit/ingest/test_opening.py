@@ -41,7 +41,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", forbidden)
+    monkeypatch.setattr("ingest.files.opening.open_regular", forbidden)
     assert "no permission" in refusal(tmp_path / "secret.mp4")
 
 
@@ -87,7 +87,7 @@ def test_a_recording_without_a_decodable_frame_is_refused(tmp_path: Path) -> Non
 
 
 def test_an_image_that_is_too_large_is_refused(tmp_path: Path) -> None:
-    cv2 = pytest.importorskip("cv2")
+    cv2 = pytest.importorskip("runtime.decoding.opencv").cv2
     cv2.imwrite(str(tmp_path / "wide.png"), numbered_picture(1, (8200, 12)))
     assert "8200x12" in refusal(tmp_path / "wide.png")
 

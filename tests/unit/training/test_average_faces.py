@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2
 from training.data.average_faces import (
     PEOPLE,
     TILE,

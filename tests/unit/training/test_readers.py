@@ -3,12 +3,12 @@
 import zipfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2
 from training.data.dataset import VOTE_COLUMNS
 from training.data.readers import read_dataset
 
