@@ -26,6 +26,35 @@ IMAGE_SUFFIXES: Final = (".gif", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif
 """Taken in folders, beside videos: an image is a recording of one frame, or of an animation."""
 
 
+MEDIA_TYPES: Final = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".avi": "video/x-msvideo",
+    ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg",
+    ".ts": "video/mp2t",
+    ".m2ts": "video/mp2t",
+    ".mts": "video/mp2t",
+    ".wmv": "video/x-ms-wmv",
+    ".flv": "video/x-flv",
+    ".3gp": "video/3gpp",
+    ".ogv": "video/ogg",
+    ".mxf": "application/mxf",
+    ".gif": "image/gif",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+"""The type as which the dashboard sends a recording, by its suffix. No other file is sent."""
+
+
 def is_video(name: str) -> bool:
     """Return whether a file of this name is taken for a video."""
     return name.lower().endswith(VIDEO_SUFFIXES)

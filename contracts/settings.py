@@ -290,6 +290,10 @@ class Settings(BaseSettings):
         return self.home.expanduser()
 
     @property
+    def min_free_bytes(self) -> int:
+        return round(self.min_free_gb * 1e9)
+
+    @property
     def uploads_path(self) -> Path:
         return Path(self.uploads).expanduser() if self.uploads else self.home_path / "uploads"
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 _SCHEMA: Final = 7306094
 _QUEUE: Final = 7306095
 _ROLLUPS: Final = 7306096
+_UPLOADS: Final = 7306097
 
 
 def lock_schema(connection: Connection) -> None:
@@ -23,6 +24,11 @@ def lock_queue(connection: Connection) -> None:
     Without it, two commands with the same file could both find no run and both create one.
     """
     _lock(connection, _QUEUE)
+
+
+def lock_uploads(connection: Connection) -> None:
+    """Block other processes from starting uploads: together they could take more than there is."""
+    _lock(connection, _UPLOADS)
 
 
 def lock_rollups(connection: Connection) -> None:

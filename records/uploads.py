@@ -1,34 +1,38 @@
 """Uploads: recordings that users send to the dashboard in chunks.
 
-The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received.
+The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received. The
+announced size of an unfinished upload is reserved: no other upload may take that space.
 """
 
+import errno
 import os
 import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, insert, select, update
 
-from contracts.errors import UploadError
+from contracts.errors import DiskFullError, MoodlineError, UploadError
 from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import ENDED_STATES
 from contracts.times import utc_now
 from records.database import reading, transaction
+from records.locks import lock_uploads
 from records.tables.runs import Run
 from records.tables.uploads import Upload
+from runtime.free_space import FreeSpace
 
 MAX_CHUNK_BYTES: Final = 8 * 2**20
 UNFINISHED_LIFETIME: Final = timedelta(days=1)
 """An upload that is unfinished or was refused is deleted after this time without a change."""
-_RESERVED_BYTES: Final = 2**30
 _MAX_UNFINISHED: Final = 20
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _UNSAFE: Final = re.compile(r"[^\w .,()+=@-]")
 
@@ -37,14 +41,15 @@ _UNSAFE: Final = re.compile(r"[^\w .,()+=@-]")
 class StoredUpload:
     """The current status of one upload.
 
-    received: bytes received. expires_at: when the file is deleted; None if not scheduled, because
-    uploads are kept or the analysis has not ended.
+    owner: the user who sends it. received: bytes received. expires_at: when the file is deleted;
+    None if not scheduled, because uploads are kept or the analysis has not ended.
     """
 
     id: str
     name: str
     size: int
     received: int
+    owner: str
     run_id: str | None
     error: str
     changed_at: datetime
@@ -57,18 +62,23 @@ class Uploads:
     """The uploads of an installation.
 
     kept_days: days that a file is kept after its analysis; None keeps it until it is removed.
+    space: what must stay free on the disk. quota_bytes, user_quota_bytes: the most bytes of all
+    uploads, and of those of one user; 0 for no limit.
     """
 
     engine: Engine
     folder: Path
     max_bytes: int
     kept_days: int | None
+    space: FreeSpace = field(default_factory=FreeSpace)
+    quota_bytes: int = 0
+    user_quota_bytes: int = 0
 
     def start(self, name: str, size: int, mark: str, owner: str) -> StoredUpload:
         """Start an upload, or return the owner's unfinished upload of the same file.
 
-        mark: a fingerprint of the file. Raises UploadError if the name is not that of a video, the
-        file is too large, or there is no room for it.
+        mark: a fingerprint of the file. Raises UploadError if the name is not that of a video or
+        the file is too large, and DiskFullError if there is no room for it.
         """
         name = safe_name(name)
         if not 0 < size <= self.max_bytes:
@@ -79,15 +89,11 @@ class Uploads:
         known = self._unfinished(name, size, mark, owner)
         if known is not None:
             return known
-        unfinished = [one for one in self.all() if one.received < one.size and not one.error]
-        if len(unfinished) >= _MAX_UNFINISHED:
-            raise UploadError(
-                f"there are {_MAX_UNFINISHED} unfinished uploads already",
-                hint="Wait until one is complete, or remove one",
-            )
         upload_id = secrets.token_hex(16)
-        self._create_file(upload_id, name, size)
         with transaction(self.engine) as connection:
+            lock_uploads(connection)
+            self._require_room(name, size, owner)
+            self._create_file(upload_id, name)
             connection.execute(
                 insert(Upload).values(
                     id=upload_id,
@@ -105,14 +111,14 @@ class Uploads:
         """Return an upload. Raises UploadError if it does not exist or was removed."""
         found = self._select(upload_id) if _ID.fullmatch(upload_id) else []
         if not found:
-            raise UploadError("no such upload: it may have expired", hint="Send the file again")
+            raise no_such_upload()
         return found[0]
 
     def append(self, upload_id: str, offset: int, data: bytes) -> int:
         """Append a chunk, and return the bytes received so far.
 
         Raises UploadError if the offset is not the number of received bytes, the chunk or the
-        file is too large, or the disk cannot be written.
+        file is too large, or the disk cannot be written; DiskFullError if it is nearly full.
         """
         upload = self.get(upload_id)
         if upload.received != offset or upload.run_id or len(data) > MAX_CHUNK_BYTES:
@@ -123,12 +129,15 @@ class Uploads:
                 hint="Send it again",
             )
         try:
+            self.space.require(self.folder, len(data), upload.name)
             with upload.path.open("r+b") as file:
                 file.seek(offset)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as exc:
+            if exc.errno in _DISK_FULL:
+                raise DiskFullError(f"cannot write {upload.name}: {exc.strerror}") from exc
             raise UploadError(f"cannot write {upload.name}: {exc.strerror}") from exc
         self._update(upload_id, {"changed_at": utc_now()})
         return offset + len(data)
@@ -159,6 +168,12 @@ class Uploads:
         """Return all uploads that were not removed, newest first."""
         return self._select()
 
+    def owners(self, run_id: str) -> Set[str]:
+        """Return the users whose uploads this run analyses, also of uploads that were removed."""
+        query = select(Upload.owner).where(Upload.run_id == run_id)
+        with reading(self.engine) as connection:
+            return set(connection.execute(query).scalars())
+
     def _select(self, upload_id: str | None = None) -> list[StoredUpload]:
         query = (
             select(Upload.__table__, Run.state, Run.finished_at)
@@ -184,6 +199,7 @@ class Uploads:
                     name=row.name,
                     size=row.size,
                     received=path.stat().st_size if path.exists() else 0,
+                    owner=row.owner,
                     run_id=row.run_id,
                     error=row.error,
                     changed_at=row.changed_at,
@@ -207,24 +223,55 @@ class Uploads:
             upload_id = connection.execute(query.limit(1)).scalar()
         return self.get(upload_id) if upload_id else None
 
-    def _create_file(self, upload_id: str, name: str, size: int) -> None:
+    def _require_room(self, name: str, size: int, owner: str) -> None:
+        """Raise UploadError or DiskFullError if `size` more bytes are too many."""
+        known = self.all()
+        own = [one for one in known if one.owner == owner]
+        unfinished = [one for one in known if one.received < one.size and not one.error]
+        if sum(one.owner == owner for one in unfinished) >= _MAX_UNFINISHED:
+            raise UploadError(
+                f"there are {_MAX_UNFINISHED} unfinished uploads already",
+                hint="Wait until one is complete, or remove one",
+            )
+        _require_quota(own, size, self.user_quota_bytes, "your uploads")
+        _require_quota(known, size, self.quota_bytes, "all uploads")
+        reserved = sum(one.size - one.received for one in unfinished)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.space.require(self.folder, reserved + size, name)
+        except OSError as exc:
+            raise self._not_writable(exc) from exc
+
+    def _create_file(self, upload_id: str, name: str) -> None:
         folder = self.folder / upload_id
         try:
-            folder.mkdir(parents=True, mode=0o700)
-            free = shutil.disk_usage(self.folder).free
-            if free < size + _RESERVED_BYTES:
-                folder.rmdir()
-                raise UploadError(
-                    f"there is no room for {name}: the disk has {free / 1e9:.1f} GB free",
-                    hint="Free some space, or set MOODLINE_UPLOADS to a folder on another disk",
-                )
+            folder.mkdir(mode=0o700)
             (folder / name).touch(mode=0o600)
         except OSError as exc:
-            raise UploadError(f"cannot write to {self.folder}: {exc.strerror}") from exc
+            raise self._not_writable(exc) from exc
+
+    def _not_writable(self, cause: OSError) -> MoodlineError:
+        kind = DiskFullError if cause.errno in _DISK_FULL else UploadError
+        return kind(f"cannot write to the folder of uploads: {cause.strerror}")
 
     def _update(self, upload_id: str, values: dict[str, object]) -> None:
         with transaction(self.engine) as connection:
             connection.execute(update(Upload).where(Upload.id == upload_id).values(**values))
+
+
+def _require_quota(uploads: Sequence[StoredUpload], size: int, quota: int, whose: str) -> None:
+    used = sum(one.size for one in uploads)
+    if quota and used + size > quota:
+        raise DiskFullError(
+            f"{whose} have {used / 1e9:.1f} of {quota / 1e9:.1f} GB",
+            hint="Remove an upload, or raise the quota (MOODLINE_USER_UPLOAD_QUOTA_GB, "
+            "MOODLINE_UPLOAD_QUOTA_GB)",
+        )
+
+
+def no_such_upload() -> UploadError:
+    """Return the error for an upload that does not exist, or is another user's."""
+    return UploadError("no such upload: it may have expired", hint="Send the file again")
 
 
 def safe_name(name: str) -> str:

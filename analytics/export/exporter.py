@@ -4,8 +4,10 @@ pyarrow takes a second to load, so it is imported only when a Parquet file is wr
 """
 
 import csv
+import io
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,9 @@ from analytics.export.record_pages import Record, Selection, record_pages
 from analytics.export.spreadsheet_text import spreadsheet_text
 from contracts.errors import ExportError
 from contracts.times import MICROS, from_micros
+from runtime.free_space import FreeSpace
+
+_ANY_SPACE: Final = FreeSpace()
 
 
 def check_export_path(path: Path) -> None:
@@ -37,40 +42,65 @@ def check_export_path(path: Path) -> None:
         )
 
 
-def export_records(engine: Engine, selection: Selection, path: Path) -> int:
+def export_records(
+    engine: Engine, selection: Selection, path: Path, space: FreeSpace = _ANY_SPACE
+) -> int:
     """Write the selection to `path` in the format of its suffix; return the number of rows.
 
-    An incomplete file never appears under this name. Raises ExportError and RunNotFoundError.
+    An incomplete file never appears under this name. space: what must stay free on its disk.
+    Raises ExportError, DiskFullError and RunNotFoundError.
     """
     check_export_path(path)
+
+    def pages() -> Iterator[list[Record]]:
+        for page in record_pages(engine, selection):
+            space.require(path.absolute().parent, 0, path.name)
+            yield page
+
     try:
         with atomic_file(path) as part:
-            return _WRITERS[path.suffix](engine, selection, part)
+            return _WRITERS[path.suffix](pages(), part)
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}") from exc
 
 
-def _write_csv(engine: Engine, selection: Selection, part: Path) -> int:
+def csv_text(engine: Engine, selection: Selection) -> Iterator[str]:
+    """Return the CSV file of the selection in parts, to be sent without a file.
+
+    Raises ExportError and RunNotFoundError before the first part.
+    """
+    pages = record_pages(engine, selection)
+    first = next(pages, [])
+    texts = (_csv_lines(map(_text_values, page)) for page in itertools.chain([first], pages))
+    return itertools.chain([_csv_lines([_NAMES])], texts)
+
+
+def _csv_lines(rows: Iterable[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _write_csv(pages: Iterable[list[Record]], part: Path) -> int:
     rows = 0
     with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_NAMES)
-        for page in record_pages(engine, selection):
-            writer.writerows(_text_values(record) for record in page)
+        file.write(_csv_lines([_NAMES]))
+        for page in pages:
+            file.write(_csv_lines(map(_text_values, page)))
             rows += len(page)
     return rows
 
 
-def _write_jsonl(engine: Engine, selection: Selection, part: Path) -> int:
+def _write_jsonl(pages: Iterable[list[Record]], part: Path) -> int:
     rows = 0
     with part.open("w", encoding="utf-8") as file:
-        for page in record_pages(engine, selection):
+        for page in pages:
             file.writelines(json_line(_NAMES, _json_values(record)) for record in page)
             rows += len(page)
     return rows
 
 
-def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
+def _write_parquet(pages: Iterable[list[Record]], part: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -85,7 +115,7 @@ def _write_parquet(engine: Engine, selection: Selection, part: Path) -> int:
     schema = pa.schema([(column.name, types[column.kind]) for column in COLUMNS])
     rows = 0
     with pq.ParquetWriter(part, schema) as writer:
-        for page in record_pages(engine, selection):
+        for page in pages:
             columns = zip(*(record.values() for record in page), strict=True)
             arrays = [
                 pa.array(
@@ -138,7 +168,7 @@ _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.SHARE: lambda value: f"{value:.6f}",
 }
 _TEXT_WRITERS: Final = [_TEXT[column.kind] for column in COLUMNS]
-_WRITERS: Final[dict[str, Callable[[Engine, Selection, Path], int]]] = {
+_WRITERS: Final[dict[str, Callable[[Iterable[list[Record]], Path], int]]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".jsonl": _write_jsonl,

@@ -13,6 +13,8 @@ from analytics.runs.track_timelines import track_timelines
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
 from contracts.runs import RunKind
+from dashboard.recordings.ownership import owns_run, owns_upload
+from dashboard.web.access import Role, current_account
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.services import CopyState
@@ -60,11 +62,13 @@ class UploadArea:
 
     @classmethod
     def read(cls, backend: Backend) -> Self:
-        """Return the uploads; an empty area if this dashboard takes no recordings."""
+        """Return the viewer's uploads; an empty area if this dashboard takes no recordings."""
+        account = current_account()
         try:
             service = backend.recordings
+            own = (one for one in service.uploads.all() if owns_upload(account, one))
             return cls(
-                tuple(UploadStatus.of(one) for one in service.uploads.all()),
+                tuple(UploadStatus.of(one) for one in own),
                 tuple(service.readable_folders()),
                 service.uploads.max_bytes,
                 service.uploads.kept_days,
@@ -97,7 +101,9 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
         tracks = track_timelines(connection, run_id)
     playable, copy_state = False, CopyState.NONE
     try:
-        playable = backend.recordings.recording_path(run_id) is not None
+        # A viewer reads that an operator can play it.
+        may_play = owns_run(backend, run_id) or current_account().role is Role.VIEWER
+        playable = may_play and backend.recordings.is_playable(run_id)
         copy_state = backend.recordings.annotated_copy(run_id).state
     except FeatureUnavailableError:
         pass  # The results can be read without the recording.

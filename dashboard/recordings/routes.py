@@ -1,27 +1,24 @@
 """The routes of the page Recordings: uploads in chunks, the queue, and the results of a run."""
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import BaseModel, Field
-from starlette.background import BackgroundTask
 
-from analytics.export.exporter import export_records
+from analytics.export.exporter import csv_text
 from analytics.export.record_pages import Selection
 from analytics.runs.report import run_report
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SourceError
 from dashboard.recordings.answers import UploadStatus, faces_json, run_json, runs_json
+from dashboard.recordings.file_response import OpenFileResponse
+from dashboard.recordings.ownership import own_upload, require_run
 from dashboard.report.page import report_page
-from dashboard.web.access import LOCAL, Role, require_role
+from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.services import CopyState
 from records.runs.state_changes import cancel_run, retry_run
 
 _MAX_REFUSED: Final = 20
@@ -62,20 +59,20 @@ def _add_queue(router: APIRouter, backend: Backend) -> None:
 
     @router.post("/folder")
     def folder(place: ServerPath) -> dict[str, Any]:
-        account = require_role(Role.OPERATOR)
-        result = backend.recordings.queue_folder(place.path, anywhere=account == LOCAL)
+        require_role(Role.OPERATOR)
+        result = backend.recordings.queue_folder(place.path)
         return {"queued": result.queued, "refused": result.refused[:_MAX_REFUSED]}
 
     @router.post("/cancel/{run_id}")
     def cancel(run_id: str) -> dict[str, bool]:
-        require_role(Role.OPERATOR)
+        require_run(backend, run_id)
         return {"ended": cancel_run(backend.engine, run_id)}
 
     @router.post("/retry/{run_id}")
     def retry(run_id: str) -> dict[str, bool]:
-        require_role(Role.OPERATOR)
-        if backend.recordings.recording_path(run_id) is None:
-            raise _recording_gone()
+        require_run(backend, run_id)
+        if not backend.recordings.has_recording(run_id):
+            raise SourceError("the recording is no longer on this host", hint="Upload it again")
         return {"queued": retry_run(backend.engine, run_id)}
 
 
@@ -88,22 +85,20 @@ def _add_uploads(router: APIRouter, backend: Backend) -> None:
 
     @router.get("/upload/{upload}")
     def status(upload: str) -> Any:
-        require_role(Role.OPERATOR)
-        return json_values(UploadStatus.of(backend.recordings.uploads.get(upload)))
+        return json_values(UploadStatus.of(own_upload(backend, upload)))
 
     @router.put("/upload/{upload}")
     async def chunk(
         upload: str, request: Request, offset: Annotated[int, Query(ge=0)]
     ) -> dict[str, int]:
-        require_role(Role.OPERATOR)
+        await run_in_threadpool(own_upload, backend, upload)
         data = await request.body()
         uploads = backend.recordings.uploads
         return {"received": await run_in_threadpool(uploads.append, upload, offset, data)}
 
     @router.post("/upload/{upload}/finish")
     def finish(upload: str) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        line = backend.recordings.uploads.get(upload)
+        line = own_upload(backend, upload)
         if line.received != line.size:
             raise MoodlineError(
                 f"{line.name} is not complete: {line.received} of {line.size} bytes were received",
@@ -113,8 +108,7 @@ def _add_uploads(router: APIRouter, backend: Backend) -> None:
 
     @router.delete("/upload/{upload}")
     def remove(upload: str) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        backend.recordings.uploads.remove(upload)
+        backend.recordings.uploads.remove(own_upload(backend, upload).id)
         return {"removed": upload}
 
 
@@ -132,27 +126,15 @@ def _add_downloads(router: APIRouter, backend: Backend) -> None:
     engine = backend.engine
 
     @router.get("/run/{run_id}/media")
-    def media(run_id: str) -> FileResponse:
-        require_role(Role.OPERATOR)
-        path = backend.recordings.recording_path(run_id)
-        if path is None:
-            raise _recording_gone()
-        return FileResponse(path, content_disposition_type="inline")
+    def media(run_id: str) -> OpenFileResponse:
+        require_run(backend, run_id)
+        return OpenFileResponse(backend.recordings.open_recording(run_id))
 
     @router.get("/run/{run_id}/csv")
-    def csv(run_id: str) -> FileResponse:
-        handle, name = tempfile.mkstemp(prefix="moodline-", suffix=".csv")
-        os.close(handle)
-        path = Path(name)
-        try:
-            export_records(engine, Selection(run_ids=(run_id,), frames=True), path)
-        except BaseException:  # A cancelled request, too, must leave no partial file.
-            path.unlink(missing_ok=True)
-            raise
-        delete = BackgroundTask(path.unlink, missing_ok=True)
-        return FileResponse(
-            path, media_type="text/csv", filename=f"{run_id}.csv", background=delete
-        )
+    def csv(run_id: str) -> StreamingResponse:
+        text = csv_text(engine, Selection(run_ids=(run_id,), frames=True))
+        disposition = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'}
+        return StreamingResponse(text, media_type="text/csv", headers=disposition)
 
     @router.get("/run/{run_id}/summary")
     def summary(run_id: str) -> HTMLResponse:
@@ -163,37 +145,20 @@ def _add_downloads(router: APIRouter, backend: Backend) -> None:
 
 
 def _add_annotated_copy(router: APIRouter, backend: Backend) -> None:
-    engine = backend.engine
-
     @router.post("/run/{run_id}/annotate")
     def annotate(run_id: str) -> dict[str, str]:
-        require_role(Role.OPERATOR)
+        require_run(backend, run_id)
         backend.recordings.start_annotation(run_id)
         return {"state": backend.recordings.annotated_copy(run_id).state}
 
     @router.delete("/run/{run_id}/annotated")
     def delete_copy(run_id: str) -> dict[str, str]:
-        account = require_role(Role.OPERATOR)
-        in_snapshot(
-            engine, run_report, run_id
-        )  # A path is built from the id only if there is such a run.
+        account = require_run(backend, run_id)
         backend.recordings.delete_copy(run_id, actor=account.actor)
         return {"state": backend.recordings.annotated_copy(run_id).state}
 
     @router.get("/run/{run_id}/annotated")
-    def annotated(run_id: str) -> FileResponse:
-        require_role(Role.OPERATOR)
-        in_snapshot(
-            engine, run_report, run_id
-        )  # A path is built from the id only if there is such a run.
-        copy = backend.recordings.annotated_copy(run_id)
-        if copy.state is not CopyState.DONE:
-            raise MoodlineError(
-                "this run has no finished annotated copy", hint="Draw the annotated copy first"
-            )
+    def annotated(run_id: str) -> OpenFileResponse:
+        require_run(backend, run_id)
         filename = f"{run_id}-annotated.mp4"
-        return FileResponse(copy.path, media_type="video/mp4", filename=filename)
-
-
-def _recording_gone() -> SourceError:
-    return SourceError("the recording is no longer on this host", hint="Upload it again")
+        return OpenFileResponse(backend.recordings.open_copy(run_id), filename)

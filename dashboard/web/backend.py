@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Engine
 
-from analytics.removal.erasure import Receipt
+from analytics.removal.receipts import Receipt
 from contracts.errors import FeatureUnavailableError
 from contracts.settings import Settings
 from dashboard.web.services import ImageReading, RecordingService, SourceService
@@ -23,8 +23,9 @@ class _Unavailable:
     """A source and recording service of which every method raises FeatureUnavailableError."""
 
     add = edit = probe = staticmethod(_unavailable)
-    queue_upload = queue_folder = readable_folders = recording_path = staticmethod(_unavailable)
-    annotated_copy = start_annotation = delete_copy = staticmethod(_unavailable)
+    queue_upload = queue_folder = readable_folders = staticmethod(_unavailable)
+    upload_owners = has_recording = is_playable = open_recording = staticmethod(_unavailable)
+    annotated_copy = open_copy = start_annotation = delete_copy = staticmethod(_unavailable)
 
     @property
     def uploads(self) -> NoReturn:

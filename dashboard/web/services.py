@@ -1,10 +1,10 @@
 """Interfaces between the pages and the rest of moodline, and the values that they pass."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from records.uploads import StoredUpload, Uploads
 
@@ -74,6 +74,14 @@ class CopyState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFile:
+    """An open recording or annotated copy. Whoever gets it closes the file."""
+
+    file: BinaryIO
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnnotatedCopy:
     """A copy of a recording with boxes and labels drawn on it. path: where it is or would be."""
 
@@ -90,20 +98,29 @@ class RecordingService(Protocol):
     def queue_upload(self, upload: StoredUpload) -> str:
         """Queue a complete upload; return its run id."""
 
-    def queue_folder(self, path: str, *, anywhere: bool) -> QueuedFolder:
-        """Queue the recordings in a folder of this host.
-
-        anywhere: whether the folder may be outside `readable_folders`.
-        """
+    def queue_folder(self, path: str) -> QueuedFolder:
+        """Queue the recordings in a file or folder of this host, which the owner must allow."""
 
     def readable_folders(self) -> list[Path]:
-        """Return the watched and the shared folders."""
+        """Return the folders that the owner allows."""
 
-    def recording_path(self, run_id: str) -> Path | None:
-        """Return the path of the run's recording on this host; None if it is gone."""
+    def upload_owners(self, run_id: str) -> Set[str] | None:
+        """Return the users who sent the run's recording; None if it is not an upload."""
+
+    def has_recording(self, run_id: str) -> bool:
+        """Return whether the run's recording is on this host."""
+
+    def is_playable(self, run_id: str) -> bool:
+        """Return whether the run's recording may be sent."""
+
+    def open_recording(self, run_id: str) -> MediaFile:
+        """Open the run's recording, to be sent."""
 
     def annotated_copy(self, run_id: str) -> AnnotatedCopy:
         """Return the state and the path of the run's annotated copy."""
+
+    def open_copy(self, run_id: str) -> MediaFile:
+        """Open the run's finished annotated copy, to be sent."""
 
     def start_annotation(self, run_id: str) -> None:
         """Start to draw the annotated copy, in a process of its own."""

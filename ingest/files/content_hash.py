@@ -1,17 +1,69 @@
 """Content hash: the identity of a recording, which does not depend on its name."""
 
 import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from contracts.errors import SourceError
+from runtime.regular_files import open_regular
+
+_PART_BYTES: Final = 2**20
 
 
-def content_hash(path: Path) -> str:
-    """Return the SHA-256 of the file, in hex. Raises SourceError if it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file. digest: SHA-256, in hex. file_state: as of `file_state`."""
+
+    digest: str
+    file_state: str
+
+
+def read_content(path: Path) -> Content:
+    """Return the content of the file. Raises SourceError if it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_regular(path) as file:
+            state = file_state(file)
+            return Content(digest_of(file), state)
     except OSError as exc:
         raise SourceError(
             f"{path.name} cannot be read: {exc.strerror}", hint="Check the path and its permissions"
         ) from exc
+
+
+def file_state(file: BinaryIO) -> str:
+    """Return the size and the modification time of an open file: if equal, it was not changed."""
+    status = os.fstat(file.fileno())
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def digest_of(file: BinaryIO, on_step: Callable[[], object] = bool) -> str:
+    """Return the SHA-256 of an open file, in hex. on_step: called after each part is read."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while part := file.read(_PART_BYTES):
+        digest.update(part)
+        on_step()
+    return digest.hexdigest()
+
+
+def require_content(path: Path, expected: Content, on_step: Callable[[], object] = bool) -> None:
+    """Raise SourceError if the file no longer has the content that was queued.
+
+    It is read only if its size or modification time changed. on_step: called while it is read.
+    """
+    if not expected.file_state:  # Queued by an older version.
+        return
+    try:
+        with open_regular(path) as file:
+            if file_state(file) == expected.file_state:
+                return
+            if digest_of(file, on_step) == expected.digest:
+                return
+    except OSError:
+        return  # Opening the recording names what is wrong with the file.
+    raise SourceError(
+        f"{path.name} was changed or exchanged after it was queued", hint="Queue it again"
+    )

@@ -12,6 +12,7 @@ from contracts.runs import ENDED_STATES, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import from_micros, utc_now
 from ingest.files.capture_time import base_time
+from ingest.files.content_hash import Content
 from ingest.frame_source import SourceInfo
 from records.database import reading, transaction
 from records.json_columns import decode_run_options
@@ -23,14 +24,15 @@ from records.tables.sources import Source
 class RecordingRun:
     """A run of a recording, as stored.
 
-    recorded_at, recorded_at_pattern: the user's, for the base time. base_time: of an earlier
-    start of this run; None at the first.
+    content: as it was queued. recorded_at, recorded_at_pattern: the user's, for the base time.
+    base_time: of an earlier start of this run; None at the first.
     """
 
     run_pk: int
     run_id: str
     source: str
     path: Path
+    content: Content
     sampling_fps: float | None
     max_frame_side: int
     recorded_at: datetime | None
@@ -73,10 +75,11 @@ class RunRecords:
 
     def find(self, run_id: str) -> RecordingRun:
         """Return the run. Raises SourceError if this host lacks the folder of its recording."""
+        content = (Run.content_hash, Run.file_state)
         columns = (Run.id, Source.name, Run.uri, Run.sampling_fps, Run.options, Run.recorded_at)
         with reading(self._engine) as connection:
             row = connection.execute(
-                select(*columns)
+                select(*columns, *content)
                 .join(Source, Source.id == Run.source_pk)
                 .where(Run.run_id == run_id)
             ).one()
@@ -86,6 +89,7 @@ class RunRecords:
             run_id=run_id,
             source=row.name,
             path=self._folders.local(row.uri),
+            content=Content(row.content_hash, row.file_state or ""),
             sampling_fps=row.sampling_fps,
             max_frame_side=options.analysis.max_frame_side,
             recorded_at=options.recorded_at,

@@ -1,8 +1,11 @@
 """Truncation: the bytes missing at the end of a file, by the lengths in its container."""
 
+import os
 import struct
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from runtime.regular_files import open_regular
 
 _BOXES: Final = (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"moof")
 _EBML: Final = b"\x1a\x45\xdf\xa3"
@@ -14,8 +17,8 @@ def missing_bytes(path: Path) -> int:
 
     Reads the boxes of MP4 and MOV, the segments of Matroska and WebM, and RIFF (AVI, WebP).
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         head = file.read(12)
         if head[4:8] in _BOXES:
             end = _end_of_boxes(file, size)

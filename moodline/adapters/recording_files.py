@@ -6,10 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+from analytics.export.atomic_files import is_part, remove_abandoned_parts
 from contracts.settings import Settings
 from records.database import reading
 from records.tables.runs import Run
 from records.uploads import Uploads
+from runtime.free_space import FreeSpace
 
 
 def uploads_of(settings: Settings, engine: Engine) -> Uploads:
@@ -19,6 +21,9 @@ def uploads_of(settings: Settings, engine: Engine) -> Uploads:
         settings.uploads_path,
         round(settings.max_upload_gb * 1e9),
         settings.keep_uploads_days if settings.keep_uploads_days >= 0 else None,
+        FreeSpace(settings.min_free_bytes),
+        round(settings.upload_quota_gb * 1e9),
+        round(settings.user_upload_quota_gb * 1e9),
     )
 
 
@@ -36,8 +41,11 @@ def delete_recording_files(settings: Settings, engine: Engine, run_ids: Sequence
 
 def delete_old_copies(settings: Settings, engine: Engine, now: datetime) -> int:
     """Delete annotated copies past the uploads' age limit, or of erased runs; return how many."""
-    deleted = 0
-    for copy in _annotated_folder(settings).glob("*.mp4"):
+    deleted, folder = 0, _annotated_folder(settings)
+    remove_abandoned_parts(folder)
+    for copy in folder.glob("*.mp4"):
+        if is_part(copy):  # It is being drawn.
+            continue
         with reading(engine) as connection:
             run = connection.execute(select(Run.id).where(Run.run_id == copy.stem)).first()
         age = now - datetime.fromtimestamp(copy.stat().st_mtime, UTC)

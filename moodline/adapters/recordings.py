@@ -3,26 +3,28 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError, SourceError, UploadError
-from contracts.runs import RunKind
+from contracts.media_types import MEDIA_TYPES
 from contracts.settings import Settings
-from dashboard.web.services import AnnotatedCopy, CopyState, QueuedFolder
-from ingest.files.discovery import Recording, RefusedPath, discover
+from dashboard.web.services import AnnotatedCopy, CopyState, MediaFile, QueuedFolder
+from ingest.files.discovery import Recording, RefusedPath, discover_allowed
 from moodline.adapters.recording_files import annotated_path
+from moodline.adapters.recording_folders import allowed_folders, readable_folders
+from moodline.adapters.run_media import RunMedia
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
 from moodline.analysis.run_spec import analysis_spec
 from records.audit import write_audit_entry
-from records.database import reading, transaction
-from records.tables.runs import Run
+from records.database import transaction
 from records.uploads import StoredUpload, Uploads
-from records.watched_folders import watched_folders
+from runtime.free_space import FreeSpace
+from runtime.regular_files import open_below
 
 _MAX_FILES: Final = 2000
 _CHECK_TIMEOUT_S: Final = 60.0
@@ -38,8 +40,12 @@ class RecordingLibrary:
     settings: Settings
     engine: Engine
     uploads: Uploads
+    media: RunMedia = field(init=False)
     _drawing: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.media = RunMedia(self.settings, self.engine)
 
     def queue_upload(self, upload: StoredUpload) -> str:
         """Queue a complete upload; return its run id. Raises UploadError if it is refused."""
@@ -54,20 +60,17 @@ class RecordingLibrary:
             raise UploadError(queued.error)
         return run_id
 
-    def queue_folder(self, path: str, *, anywhere: bool) -> QueuedFolder:
-        """Queue the recordings in a file or folder of this host.
+    def queue_folder(self, path: str) -> QueuedFolder:
+        """Queue the recordings in a file or folder of this host, which the owner must allow.
 
-        anywhere: whether it may be outside `readable_folders`.
+        The path is literal, without patterns. A single file is opened before it is queued.
         """
-        place = Path(path).expanduser().resolve()
-        if not anywhere and not any(place.is_relative_to(root) for root in self.readable_folders()):
-            raise SourceError(
-                f"{place} is not in a folder that the dashboard may read",
-                hint="On that host, run `moodline schedule add-folder FOLDER --every 10m`",
-            )
-        found = discover([str(place)])[:_MAX_FILES]
+        place = Path(path)
+        found = discover_allowed(place, allowed_folders(self.settings, self.engine))[:_MAX_FILES]
         if not found:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
+        if not place.is_dir():
+            self._require_recording(found)
         files = self._queue(found)
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
@@ -75,22 +78,28 @@ class RecordingLibrary:
         )
 
     def readable_folders(self) -> list[Path]:
-        """Return the watched and the shared folders."""
-        shared = self.settings.shared_folders
-        watched = [shared.local(one.path) for one in watched_folders(self.engine)]
-        return sorted({one.resolve() for one in [*watched, *shared.folders.values()]})
+        """Return the folders that the owner allows."""
+        return readable_folders(self.settings, self.engine)
 
-    def recording_path(self, run_id: str) -> Path | None:
-        """Return the path of the run's recording on this host; None if it is gone."""
-        with reading(self.engine) as connection:
-            row = connection.execute(select(Run.uri, Run.kind).where(Run.run_id == run_id)).first()
-        if row is None or row.kind != RunKind.FILE:
+    def upload_owners(self, run_id: str) -> Set[str] | None:
+        """Return the users who sent the run's recording; None if it is not an upload."""
+        path = self.media.stored_path(run_id)
+        if path is None or not path.is_relative_to(self.uploads.folder.absolute()):
             return None
-        try:
-            path = self.settings.shared_folders.local(row.uri)
-        except SourceError:
-            return None
-        return path if path.is_file() else None
+        return self.uploads.owners(run_id)
+
+    def has_recording(self, run_id: str) -> bool:
+        """Return whether the run's recording is on this host."""
+        path = self.media.stored_path(run_id)
+        return path is not None and path.is_file()
+
+    def is_playable(self, run_id: str) -> bool:
+        """Return whether the run's recording may be sent."""
+        return self.media.is_playable(run_id)
+
+    def open_recording(self, run_id: str) -> MediaFile:
+        """Open the run's recording, to be sent."""
+        return self.media.open(run_id)
 
     def annotated_copy(self, run_id: str) -> AnnotatedCopy:
         """Return the state and the path of the run's annotated copy."""
@@ -103,9 +112,23 @@ class RecordingLibrary:
             return AnnotatedCopy(CopyState.DONE, out)
         return AnnotatedCopy(CopyState.FAILED if process is not None else CopyState.NONE, out)
 
+    def open_copy(self, run_id: str) -> MediaFile:
+        """Open the run's finished annotated copy, to be sent."""
+        copy = self.annotated_copy(run_id)
+        if copy.state is not CopyState.DONE:
+            raise MoodlineError(
+                "this run has no finished annotated copy", hint="Draw the annotated copy first"
+            )
+        try:
+            file = open_below(copy.path.parent, [copy.path.name])
+        except OSError as exc:
+            raise MoodlineError(f"the annotated copy cannot be read: {exc.strerror}") from exc
+        return MediaFile(file, MEDIA_TYPES[copy.path.suffix])
+
     def start_annotation(self, run_id: str) -> None:
         """Start to draw the annotated copy in a process of its own, one copy at a time."""
-        path = self.recording_path(run_id)
+        self.media.open(run_id).file.close()
+        path = self.media.stored_path(run_id)
         if path is None:
             raise SourceError("the recording is gone", hint="Upload it again")
         copy = self.annotated_copy(run_id)
@@ -115,6 +138,9 @@ class RecordingLibrary:
             if any(one.poll() is None for one in self._drawing.values()):
                 raise MoodlineError("another copy is being drawn", hint="Wait until it is done")
             copy.path.parent.mkdir(parents=True, exist_ok=True)
+            # The copy is grey and without sound: it is seldom larger than the recording.
+            space = FreeSpace(self.settings.min_free_bytes)
+            space.require(copy.path.parent, path.stat().st_size, "the annotated copy")
             module = "moodline.adapters.annotation_process"
             command = [sys.executable, "-m", module, run_id, str(path), str(copy.path)]
             # It ends when its standard input closes, so it never outlives this process.
@@ -138,6 +164,13 @@ class RecordingLibrary:
                 ) from exc
         with self._lock:
             self._drawing.pop(run_id, None)
+
+    def _require_recording(self, found: Sequence[Recording | RefusedPath]) -> None:
+        """Raise SourceError if a process cannot open one of these files."""
+        for one in found:
+            refusal = _check_recording(one.path) if isinstance(one, Recording) else ""
+            if refusal:
+                raise SourceError(refusal)
 
     def _queue(self, found: Sequence[Recording | RefusedPath]) -> list[FileProgress]:
         template = JobTemplate(

@@ -11,7 +11,7 @@ from contracts.errors import MoodlineError
 from contracts.runs import ENDED_STATES, RunState
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from ingest.files.content_hash import content_hash
+from ingest.files.content_hash import Content, read_content
 from ingest.files.discovery import Recording, RefusedPath
 from records.database import transaction
 from records.runs.file_job import FileJob
@@ -34,11 +34,11 @@ class JobTemplate:
     again: bool = False
     folders: SharedFolders = field(default_factory=SharedFolders)
 
-    def job(self, recording: Recording, digest: str) -> FileJob:
-        """Return the job for one recording. digest: hash of its content."""
+    def job(self, recording: Recording, content: Content) -> FileJob:
+        """Return the job for one recording with this content."""
         return FileJob(
             uri=self.folders.stored(recording.path),
-            content_hash=digest,
+            content_hash=content.digest,
             source=self.source or recording.name,
             source_given=self.source is not None,
             sampling_fps=self.sampling_fps,
@@ -47,6 +47,7 @@ class JobTemplate:
             options=self.spec.options,
             recorded_at=self.recorded_at,
             recorded_at_pattern=self.recorded_at_pattern,
+            file_state=content.file_state,
         )
 
 
@@ -108,7 +109,7 @@ def prepare(path: Recording | RefusedPath, template: JobTemplate) -> FileProgres
         progress.error = path.error.line()
         return progress
     try:
-        progress.job = template.job(path, content_hash(path.path))
+        progress.job = template.job(path, read_content(path.path))
     except MoodlineError as exc:
         progress.error = exc.line()
     return progress

@@ -1,7 +1,7 @@
 """Watched folders: queues new recordings once they have stopped growing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from ingest.files.discovery import Recording, discover
+from ingest.files.discovery import Recording, RefusedPath, discover_allowed
+from moodline.adapters.recording_folders import allowed_folders
 from moodline.analysis.queueing import JobTemplate, queue_files
 from moodline.analysis.run_spec import analysis_spec
 from records.watched_folders import WatchedFolder, handled_files, save_handled_files
@@ -38,7 +39,9 @@ def queue_new_recordings(
         raise SourceError(
             f"{place} is not a folder on this host", hint="Mount it, or remove the schedule"
         )
-    found = [one for one in discover([str(place)]) if isinstance(one, Recording)]
+    results = discover_allowed(place, allowed_folders(settings, engine, place))
+    found = [one for one in results if isinstance(one, Recording)]
+    refusals = [one.error.line() for one in results if isinstance(one, RefusedPath)]
     handled = handled_files(engine, folder.name)
     states = {str(one.path): _state(one.path) for one in found}
     new = [one for one in found if handled.get(str(one.path)) != states[str(one.path)]]
@@ -47,17 +50,19 @@ def queue_new_recordings(
     if not new:
         if kept != handled:
             save_handled_files(engine, folder.name, kept)
-        return f"{len(found):,} recordings, nothing new"
+        return f"{len(found):,} recordings, nothing new{_refused(refusals)}"
     wait(SETTLE_S)
     settled = [one for one in new if _state(one.path) == states[str(one.path)] != _GONE]
     queued = queue_files(settings, engine, settled, _template(settings, folder)) if settled else []
     kept |= {str(one.path): states[str(one.path)] for one in settled}
     save_handled_files(engine, folder.name, kept)
-    refused = [one for one in queued if one.error]
+    refused = [one.error for one in queued if one.error]
     line = f"{len(queued) - len(refused):,} queued, {len(new) - len(settled):,} still growing"
-    if refused:
-        line += f", {len(refused):,} refused: {refused[0].error}"
-    return line
+    return line + _refused(refused + refusals)
+
+
+def _refused(reasons: Sequence[str]) -> str:
+    return f", {len(reasons):,} refused: {reasons[0]}" if reasons else ""
 
 
 def _state(path: Path) -> tuple[int, int]:

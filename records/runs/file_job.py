@@ -16,6 +16,7 @@ class FileJob:
     uri: as `SharedFolders.stored` names it. content_hash: SHA-256 of the file. source_given:
     whether the owner named the source, which makes it another analysis. recorded_at,
     recorded_at_pattern: the capture time as the owner gave it, or None.
+    file_state: the file's size and modification time when it was hashed, or None.
     """
 
     uri: str
@@ -28,6 +29,7 @@ class FileJob:
     options: AnalysisOptions
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
+    file_state: str | None = None
 
     def identity(self) -> str:
         """Return a hash that is equal for equal work. It is stored, so it must never change."""

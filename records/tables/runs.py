@@ -17,6 +17,8 @@ class Run(Base):
         identities are the same work.
     kind: a RunKind.
     uri, content_hash: the recording's stored address and SHA-256; "" as hash of a live run.
+    file_state: size and modification time of the recording when it was hashed; NULL for a live
+        run, and for one of an older version.
     sampling_fps: frames to analyse per second; NULL means every frame.
     detector, model_version, options: the analysis; options is JSON (`records.json_columns`).
     state, error: a RunState, and why the run failed.
@@ -40,6 +42,7 @@ class Run(Base):
     kind: Mapped[str] = mapped_column(String(16))
     uri: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[str] = mapped_column(String(64), index=True)
+    file_state: Mapped[str | None] = mapped_column(String(64))
     sampling_fps: Mapped[float | None]
     detector: Mapped[str] = mapped_column(String(64))
     model_version: Mapped[str] = mapped_column(String(128))

@@ -7,6 +7,7 @@ import { duration, fileSize } from "../kit/format.js";
 
 const MAX_WAIT_S = 15;
 const MARK_LENGTH = 128;
+const NO_ROOM = 507;
 
 /** Limits of the server, known once the list of recordings was read. 0: no limit. */
 export const limits = { maxBytes: 0, chunkBytes: 8 * 1024 * 1024 };
@@ -195,8 +196,10 @@ export class Upload {
 }
 
 /**
- * Whether the error may pass: no answer, or a server or proxy that is not available.
+ * Whether the error may pass: no answer, or a server or proxy that is not available. A full disk
+ * needs a person.
  * @param {unknown} error
  */
 const isTransient = (error) =>
-  error instanceof RequestError && (error.status === 0 || error.status >= 500);
+  error instanceof RequestError &&
+  (error.status === 0 || (error.status >= 500 && error.status !== NO_ROOM));

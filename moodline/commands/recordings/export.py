@@ -34,6 +34,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from analytics.export.record_pages import Selection
     from moodline.terminal.output import print_line
     from moodline.terminal.time_arguments import parse_optional_time
+    from runtime.free_space import FreeSpace
 
     settings = read_settings()
     selection = Selection(
@@ -44,5 +45,5 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
         frames,
     )
     with open_records(settings) as engine:
-        rows = export_records(engine, selection, out)
+        rows = export_records(engine, selection, out, FreeSpace(settings.min_free_bytes))
     print_line(f"Wrote {rows:,} rows to {out}.")

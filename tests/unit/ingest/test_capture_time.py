@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import SettingsError, SourceError
 from ingest.files.capture_time import BaseTime, BaseTimeOrigin, base_time
-from ingest.files.content_hash import content_hash
+from ingest.files.content_hash import read_content
 
 GIVEN = datetime(2020, 1, 1, tzinfo=UTC)
 HEADER = datetime(2021, 1, 1, tzinfo=UTC)
@@ -85,8 +85,8 @@ def test_an_invalid_pattern_is_refused_with_an_example(pattern: str) -> None:
 
 def test_the_content_hash_depends_only_on_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
-    assert content_hash(tmp_path / "a") == (
+    assert read_content(tmp_path / "a").digest == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
     with pytest.raises(SourceError):
-        content_hash(tmp_path / "gone")
+        read_content(tmp_path / "gone")

@@ -1,0 +1,56 @@
+"""Who may change an upload, and play the recording of a run.
+
+An operator sees, resumes and deletes their own uploads only, and plays, cancels or retries only
+the runs of those. An admin may do all of it. Recordings in folders belong to all operators.
+"""
+
+from analytics.runs.run_list import find_runs
+from analytics.snapshots import in_snapshot
+from contracts.errors import FeatureUnavailableError, NotAllowedError
+from dashboard.web.access import Account, Role, current_account, require_role
+from dashboard.web.backend import Backend
+from records.uploads import StoredUpload, no_such_upload
+
+
+def owns_upload(account: Account, upload: StoredUpload) -> bool:
+    """Return whether the account may see and change the upload."""
+    return account.role.covers(Role.ADMIN) or (
+        account.role.covers(Role.OPERATOR) and upload.owner == account.name
+    )
+
+
+def own_upload(backend: Backend, upload_id: str) -> StoredUpload:
+    """Return the upload. Raises UploadError if it does not exist or is another user's."""
+    account = require_role(Role.OPERATOR)
+    upload = backend.recordings.uploads.get(upload_id)
+    if not owns_upload(account, upload):
+        raise no_such_upload()
+    return upload
+
+
+def owns_run(backend: Backend, run_id: str) -> bool:
+    """Return whether the account of the request may play, cancel and retry an existing run."""
+    account = current_account()
+    if account.role.covers(Role.ADMIN):
+        return True
+    try:
+        owners = backend.recordings.upload_owners(run_id)
+    except FeatureUnavailableError:  # A dashboard that takes no recordings has no uploads.
+        owners = None
+    return account.role.covers(Role.OPERATOR) and (owners is None or account.name in owners)
+
+
+def require_run(backend: Backend, run_id: str) -> Account:
+    """Return the account if it may change the run.
+
+    Raises NotAllowedError, and RunNotFoundError: a path is built from the id only if there is such
+    a run.
+    """
+    account = require_role(Role.OPERATOR)
+    in_snapshot(backend.engine, find_runs, [run_id])
+    if not owns_run(backend, run_id):
+        raise NotAllowedError(
+            "the recording of this run was uploaded by another user",
+            hint="Ask that user, or an administrator of this moodline installation",
+        )
+    return account

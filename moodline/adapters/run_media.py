@@ -1,0 +1,118 @@
+"""RunMedia: the recordings of runs, opened so that the dashboard can send them."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from sqlalchemy import Engine, Row, select
+
+from contracts.errors import SourceError
+from contracts.media_types import MEDIA_TYPES
+from contracts.runs import RunKind
+from contracts.settings import Settings
+from dashboard.web.services import MediaFile
+from ingest.files.content_hash import digest_of, file_state
+from moodline.adapters.recording_folders import playable_folders
+from records.database import reading
+from records.tables.runs import Run, RunProgress
+
+_MAX_CHECKED: Final = 1000
+
+
+@dataclass(slots=True)
+class RunMedia:
+    """Finds and opens the recordings of runs. Threads may share it.
+
+    A recording is sent if a picture of it was decoded, its suffix is that of a media type, it is an
+    upload or in a folder that the owner allows, and it still has the content that was analysed.
+    """
+
+    settings: Settings
+    engine: Engine
+    _checked: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def stored_path(self, run_id: str) -> Path | None:
+        """Return the path of a run's recording on this host, whether it is there or not.
+
+        It says nothing about who may see it. None for a live run, and without the shared folder.
+        """
+        row = self._row(run_id)
+        return self._path(row) if row is not None else None
+
+    def is_playable(self, run_id: str) -> bool:
+        """Return whether `open` would find the recording, without reading it."""
+        try:
+            self._open(self._row(run_id)).close()
+        except SourceError:
+            return False
+        return True
+
+    def open(self, run_id: str) -> MediaFile:
+        """Open the recording of a run, to be sent. The caller closes it. Raises SourceError."""
+        row = self._row(run_id)
+        file = self._open(row)
+        assert row is not None
+        try:
+            if not self._has_content(file, row):
+                raise SourceError(
+                    "the recording was changed after its analysis", hint="Analyse it again"
+                )
+        except BaseException:
+            file.close()
+            raise
+        return MediaFile(file, MEDIA_TYPES[Path(row.uri).suffix.lower()])
+
+    def _row(self, run_id: str) -> Row[Any] | None:
+        columns = (Run.uri, Run.kind, Run.content_hash, Run.file_state, RunProgress.frames_captured)
+        with reading(self.engine) as connection:
+            return connection.execute(
+                select(*columns)
+                .join(RunProgress, RunProgress.run_pk == Run.id)
+                .where(Run.run_id == run_id)
+            ).first()
+
+    def _path(self, row: Row[Any]) -> Path | None:
+        if row.kind != RunKind.FILE:
+            return None
+        try:
+            return self.settings.shared_folders.local(row.uri)
+        except SourceError:
+            return None
+
+    def _open(self, row: Row[Any] | None) -> BinaryIO:
+        path = self._path(row) if row is not None else None
+        if row is None or path is None:
+            raise _gone()
+        if not row.frames_captured or path.suffix.lower() not in MEDIA_TYPES:
+            raise SourceError("no picture of this recording was analysed, so it is not sent")
+        try:
+            return playable_folders(self.settings, self.engine).open(path)
+        except OSError as exc:
+            raise _gone() from exc
+
+    def _has_content(self, file: BinaryIO, row: Row[Any]) -> bool:
+        """Return whether the file is the analysed one. It is read only if it looks changed."""
+        state = file_state(file)
+        if state == row.file_state:
+            return True
+        status = os.fstat(file.fileno())
+        key = (row.content_hash, f"{status.st_dev} {status.st_ino} {status.st_ctime_ns} {state}")
+        with self._lock:
+            known = self._checked.get(key)
+        if known is None:
+            known = digest_of(file) == row.content_hash
+            with self._lock:
+                if len(self._checked) >= _MAX_CHECKED:
+                    self._checked.clear()
+                self._checked[key] = known
+        return known
+
+
+def _gone() -> SourceError:
+    return SourceError(
+        "the recording is not on this host, or not in a folder that the dashboard may read",
+        hint="Upload it, or let the owner add its folder to MOODLINE_RECORDING_FOLDERS",
+    )
