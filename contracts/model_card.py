@@ -69,6 +69,9 @@ class ModelCard(BaseModel):
         head: the head to record; empty: the card's record_head.
         """
         path = folder / CARD_NAME
+        for file in (path, folder / WEIGHTS_NAME):
+            if file.exists() and not file.is_file():  # Reading a pipe would wait for its writer.
+                raise ModelError(f"{file} is not a regular file", hint="Copy the model again")
         try:
             card = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as exc:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from contracts.errors import DatasetError, ModelError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME, ModelCard
+from runtime.regular_files import read_regular
 from training.calibration import (
     Floats,
     Labels,
@@ -145,7 +146,7 @@ def build_card(
     calibrations = {head: calibrate(values, split, head) for head, values in logits.items()}
     record = calibrations[RECORD_HEAD]
     at_threshold = next(p for p in record.curve if p.threshold == record.uncertain_below)
-    data = artifact.read_bytes()
+    data = read_regular(artifact)
     return {
         **facts,
         "labels": list(EXPRESSIONS),
@@ -191,7 +192,7 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
                 f"no face of this split has {head} labels",
                 hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
             )
-    previous = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+    previous = json.loads(read_regular(folder / CARD_NAME))
     facts = {
         key: previous[key] for key in ("precision", "agreement", "training") if key in previous
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contracts.errors import TrainingConfigError
+from runtime.regular_files import read_regular
 
 Section = TypeVar("Section")
 
@@ -92,8 +93,8 @@ class TrainingConfig:
 def read_config(path: Path) -> TrainingConfig:
     """Read a TOML recipe. Raises TrainingConfigError, also for an unknown setting."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as exc:
+        data = tomllib.loads(read_regular(path).decode())
+    except (OSError, ValueError) as exc:
         raise TrainingConfigError(f"{path.name} cannot be read: {exc}") from exc
     try:
         return TrainingConfig(

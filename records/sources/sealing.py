@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from contracts.errors import SettingsError, SourceError
 from contracts.redaction import redact
+from runtime.regular_files import read_regular
 
 _SEALED: Final = "sealed:"
 ENV_REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
@@ -84,8 +85,12 @@ class Sealer:
                 "give the URI again with `moodline source edit`",
             ) from exc
 
-    def _key(self) -> bytes:
-        secret = self._secret_key or self._host_key()
+    def cipher(self, purpose: str) -> Fernet:
+        """Return the cipher of other secrets than URIs: each purpose has a key of its own."""
+        return Fernet(self._key(f"{purpose}\0"))
+
+    def _key(self, purpose: str = "") -> bytes:
+        secret = purpose + (self._secret_key or self._host_key())
         return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest())
 
     def _host_key(self) -> str:
@@ -99,7 +104,7 @@ class Sealer:
                 with suppress(FileExistsError):
                     os.link(part, self._path)  # Atomic: the first process wins.
                 part.unlink()
-            return self._path.read_text().strip()
+            return read_regular(self._path).decode().strip()
         except OSError as exc:
             raise SettingsError(
                 f"cannot use the key file {self._path}: {exc.strerror}",

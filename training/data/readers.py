@@ -47,6 +47,9 @@ def read_dataset(path: Path, votes_csv: Path | None = None) -> Dataset:
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
+    for given in filter(None, (path, votes_csv)):
+        if given.exists() and not (given.is_dir() or given.is_file()):
+            raise DatasetError(f"{given} is not a regular file", hint="Give a file or a folder")
     if path.suffix.lower() == ".csv":
         return _read_pixel_csv(path, votes_csv)
     if path.is_dir():

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
+from runtime.regular_files import open_regular, read_regular
 from training.calibration import probabilities
 from training.classifier import LiteRtModel
 from training.config import ModelShape
@@ -92,7 +93,7 @@ def read_answers(path: Path, split: Split) -> TeacherAnswers:
     Raises TeacherAnswersError if it is not for exactly these faces in this order.
     """
     try:
-        with np.load(path) as stored:
+        with open_regular(path) as file, np.load(file) as stored:
             faces = str(stored["faces"])
             fer2013, ferplus = (stored[head] for head in HEADS)
     except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
@@ -114,7 +115,7 @@ def load_network(run: Path) -> Any:
             f"{run} has no finished epoch",
             hint="Train first; an artifact can be a teacher, but it cannot be exported again",
         )
-    shape = ModelShape(**json.loads((run / CONFIG).read_text())["config"]["model"])
+    shape = ModelShape(**json.loads(read_regular(run / CONFIG))["config"]["model"])
     model = build_model(shape, pretrained=False)
     model.load_weights(str(run / WEIGHTS))
     return model
@@ -141,10 +142,10 @@ def start_from_teacher(teacher: Path, student: Any, faces: npt.NDArray[np.uint8]
 def describe_teacher(teacher: Path) -> dict[str, str]:
     """Return the teacher's name and a hash of its weights or answers, for run.json."""
     if is_answers_file(teacher):
-        digest = hashlib.sha256(teacher.read_bytes()).hexdigest()
+        digest = hashlib.sha256(read_regular(teacher)).hexdigest()
         return {"answers": teacher.name, "sha256": digest}
     kind, weights = ("artifact", WEIGHTS_NAME) if is_artifact(teacher) else ("run", WEIGHTS)
-    digest = hashlib.sha256((teacher / weights).read_bytes()).hexdigest()
+    digest = hashlib.sha256(read_regular(teacher / weights)).hexdigest()
     return {kind: teacher.name, "weights_sha256": digest}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import FaceWeightsError
+from runtime.regular_files import read_regular
 from training.data.dataset import SIDE
 
 Floats = npt.NDArray[np.float32]
@@ -41,8 +42,8 @@ def read_tensors(manifest: Path, sha256: str = SHA256) -> Mapping[str, Floats]:
     reproduced, or if the manifest is not valid.
     """
     try:
-        (group,) = json.loads(manifest.read_text(encoding="utf-8"))["weightsManifest"]
-        data = b"".join((manifest.parent / name).read_bytes() for name in group["paths"])
+        (group,) = json.loads(read_regular(manifest))["weightsManifest"]
+        data = b"".join(read_regular(manifest.parent / name) for name in group["paths"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise FaceWeightsError(f"{manifest} cannot be read: {exc}", hint=_HINT) from exc
     digest = hashlib.sha256(data).hexdigest()
