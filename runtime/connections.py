@@ -72,6 +72,12 @@ class ConnectionTable:
         if not self._by_address[connection.address]:
             del self._by_address[connection.address]
 
+    def drop_all(self) -> None:
+        """Drop all clients, as the server ends."""
+        for one in tuple(self._open):
+            self.remove(one)
+            one.drop()
+
     def note_waiting(self, connection: Connection) -> None:
         """Note that the client has its answer, and may send another request."""
         if connection in self._open:

@@ -1,7 +1,8 @@
 """`moodline worker`: analyses frames, on any host that reaches the broker and the database."""
 
 from contracts.settings import Device, Settings
-from moodline.services.health import Health, HealthServer
+from moodline.services.health import Health
+from moodline.services.health_server import HealthServer
 from moodline.services.servers import require_servers
 
 

@@ -14,7 +14,8 @@ from contracts.addresses import HostPort
 from contracts.errors import SettingsError
 from inference_worker.metrics import WorkerMetrics
 from ingest.metrics import IngestMetrics
-from moodline.services.health import Health, HealthServer
+from moodline.services.health import Health
+from moodline.services.health_server import HealthServer
 
 OPERATIONS = (Path(__file__).parents[3] / "docs" / "reference" / "metrics.md").read_text()
 
