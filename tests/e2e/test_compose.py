@@ -5,36 +5,34 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from broker.embedded import EmbeddedBroker
 from records.database import open_engine, reading
 from records.rollup_windows import DAY_S
 from records.tables.rollups import rollups
 from tests.browser import chromium
+from tests.compose import OURS, compose_broker, make_secrets
 from tests.e2e.commands import TIMEOUT_S, Installation, poll
 from tests.rtsp import free_ports
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docker-compose.yml").read_text()
-COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("moodline:")}
-
 
 @pytest.fixture
-def environment(postgresql_database: str) -> Any:
+def environment(postgresql_database: str, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of the services, with private servers instead of containers."""
-    with EmbeddedBroker() as broker:
+    secrets = make_secrets(tmp_path)
+    with compose_broker(secrets) as (broker_url, _):
+        for name, url in (("redis", broker_url), ("database", postgresql_database)):
+            file = secrets / f"moodline_{name}_url"
+            file.unlink()
+            file.write_text(url)
         places = {
-            "MOODLINE_REDIS_URL": broker.url,
-            "MOODLINE_DATABASE_URL": postgresql_database,
+            "MOODLINE_SECRETS": str(secrets),
             # Containers have the port to themselves; these processes share one machine.
             "MOODLINE_HEALTH": "",
             "MOODLINE_UPLOADS": "",
@@ -70,9 +68,8 @@ def rolled_up_frames(url: str) -> int:
         engine.dispose()
 
 
-def chart_sentence(port: int) -> str:
+def chart_sentence(port: int, password: str) -> str:
     """The sentence above the chart, after signing in with the configured password."""
-    password = OURS["dashboard"]["environment"]["MOODLINE_DASHBOARD_PASSWORD"]
     with chromium() as browser, browser.new_page() as page:
         page.goto(f"http://127.0.0.1:{port}/trends?from=now-1h&to=now")
         page.get_by_label("Name").fill("admin")
@@ -83,7 +80,7 @@ def chart_sentence(port: int) -> str:
 
 
 def test_the_commands_of_all_services_analyse_a_recording(
-    environment: dict[str, str], one_face: Path, tmp_path: Path
+    environment: dict[str, str], postgresql_database: str, one_face: Path, tmp_path: Path
 ) -> None:
     environment = environment | {"MOODLINE_HOME": str(tmp_path / "home")}
     host = Installation(tmp_path / "home", environment)
@@ -103,8 +100,10 @@ def test_the_commands_of_all_services_analyse_a_recording(
             poll(lambda name=name, port=port: is_healthy(OURS[name], port))
         assert host.run("analyze", one_face, "--detach").returncode == 0
         watched = host.run("jobs", "watch", "--json")
-        poll(lambda: rolled_up_frames(environment["MOODLINE_DATABASE_URL"]) == 60)
-        chart = chart_sentence(ports["dashboard"])
+        poll(lambda: rolled_up_frames(postgresql_database) == 60)
+        secrets = Path(environment["MOODLINE_SECRETS"])
+        password = (secrets / "moodline_dashboard_password").read_text().strip()
+        chart = chart_sentence(ports["dashboard"], password)
     finally:
         for service in services:
             service.send_signal(signal.SIGTERM)
