@@ -1,7 +1,7 @@
 """The web server of the dashboard."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,36 +11,49 @@ from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
-from records.users.accounts import has_users
+from records.users.accounts import check_setting_password, has_users
 
 _BACKLOG: Final = 1024
 """Clients that may wait in the kernel until they are accepted."""
 
 
-def serve(
+def serve(  # noqa: PLR0913  (one argument per option of the command)
     backend: Backend,
     *,
     host: str,
     port: int,
     prefix: str = "/",
-    sign_in: bool = False,
+    sign_in: bool | None = None,
+    announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
-    sign_in: require it on loopback too; on other addresses it is always required.
-    Raises SettingsError if nobody could sign in, if the server cannot listen on the address, or
-    if the settings name a certificate and key that cannot be used.
+    sign_in: None: on loopback the owner signs in by a link, and users may; beyond it, users do.
+    True: users sign in on loopback too, under any host name, as behind a proxy. False: nobody
+    does, which is allowed on loopback only. announce: called as soon as the server listens.
+
+    Raises SettingsError if nobody could sign in, if MOODLINE_DASHBOARD_PASSWORD is easy to guess,
+    if the server cannot listen on the address, or if the settings name a certificate and key that
+    cannot be used.
     """
-    sign_in = sign_in or not is_loopback(host)
-    if sign_in and not (backend.settings.dashboard_password or has_users(backend.engine)):
+    password = backend.settings.dashboard_password
+    for_users = sign_in or not is_loopback(host)
+    if sign_in is False and for_users:
+        raise SettingsError(
+            f"the dashboard on {host} requires sign-in", hint="Use --no-sign-in on loopback only"
+        )
+    if sign_in is not False:
+        check_setting_password(password)
+    if for_users and not (password or has_users(backend.engine)):
         raise SettingsError(
             f"the dashboard on {host} requires sign-in, and there are no users",
             hint="Add a user: moodline user add NAME --role admin",
         )
     settings = backend.settings
     tls = tls_context(settings.dashboard_tls_cert, settings.dashboard_tls_key)
-    app = create_app(backend, prefix=prefix, sign_in=sign_in)
+    app = create_app(backend, prefix=prefix, sign_in=sign_in is not False, any_host=for_users)
     with _listening(host, port) as listener:
+        announce()
         http_server(app, proxies=settings.dashboard_proxies, tls=tls).run(sockets=[listener])
 
 

@@ -19,6 +19,7 @@ def ask_guard(
     path: str = "/",
     method: str = "GET",
     kind: str = "http",
+    any_host: bool = False,
     **headers: str,
 ) -> tuple[int, dict[str, str], str]:
     """Return status, headers and body. The application answers with the account's name and role."""
@@ -28,12 +29,13 @@ def ask_guard(
             scope, receive, send
         )
 
-    guard = Guard(application, headers=HEADERS, sign_in=sign_in)
+    guard = Guard(application, headers=HEADERS, sign_in=sign_in, any_host=any_host)
     given = {"host": "localhost:8050"} | headers
     raw = [
         (name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in given.items()
     ]
-    scope = {"type": kind, "path": path, "method": method, "headers": raw, "query_string": b"a=1"}
+    scope = {"type": kind, "scheme": "http", "path": path, "method": method, "headers": raw}
+    scope["query_string"] = b"a=1"
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:

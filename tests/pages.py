@@ -18,10 +18,17 @@ from tests.rtsp import free_ports
 
 @contextmanager
 def serving(backend: Backend, **options: Any) -> Iterator[str]:
-    """Run a dashboard on a free port and yield its address. options: of `create_app`."""
+    """Run a dashboard on a free port and yield its address. options: of `create_app`.
+
+    Nobody signs in, unless `sign_in` is given.
+    """
     (port,) = free_ports(1)
     config = uvicorn.Config(
-        create_app(backend, **options), port=port, log_level="warning", lifespan="off", ws="none"
+        create_app(backend, **{"sign_in": False} | options),
+        port=port,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
     )
     config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)

@@ -58,6 +58,8 @@ def dashboard_server(
     if code is not None:
         env["PYTHONPATH"] = str(code)
     command = [sys.executable, "-m", "moodline", "dashboard", "--port", str(port)]
+    if code is None:  # Other checkouts may be older than the option.
+        command.append("--no-sign-in")
     server = subprocess.Popen(command, env=env, cwd=code)
     try:
         address = f"http://127.0.0.1:{port}"

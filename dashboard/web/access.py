@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import NotAllowedError
+from records.users.accounts import AuthenticatedUser
 from records.users.roles import Role
 
 __all__ = [
@@ -19,10 +20,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A signed-in user. name: "" for LOCAL, the account used where sign-in is off."""
+    """A signed-in user. name: "" for LOCAL, the account used where sign-in is off.
+
+    session: the id of the session. user: whose it is. "" and None for LOCAL.
+    """
 
     name: str
     role: Role
+    session: str = ""
+    user: AuthenticatedUser | None = None
 
     @property
     def actor(self) -> str:

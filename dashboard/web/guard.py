@@ -2,22 +2,36 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import set_account
+from dashboard.web.access import current_account, set_account
 from dashboard.web.page import MAX_BODY_BYTES
-from dashboard.web.sign_in.gate import SignIn, sign_in_url
+from dashboard.web.sign_in.cookies import keep_own_cookies
+from dashboard.web.sign_in.gate import SignIn
+from dashboard.web.sign_in.routes import sign_in_url
+from dashboard.web.sign_in.session_watch import SIGNED_OUT
+from records.audit import set_actor_address
+
+log = structlog.get_logger()
 
 HEALTH: Final = "/healthz"
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
-SIGNED_OUT: Final = "You are signed out. Sign in again"
+_MAX_PATH: Final = 1024
+_MAX_NAME: Final = 255
+_HTTPS_ONLY: Final = "max-age=31536000"
+_UNEXPECTED: Final = JSONResponse(
+    {"error": "The dashboard could not answer this. The reason is in its log"},
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
 
 
 def security_headers(script_hashes: Sequence[str]) -> dict[str, str]:
@@ -51,24 +65,32 @@ def security_headers(script_hashes: Sequence[str]) -> dict[str, str]:
 class Guard:
     """ASGI middleware that admits or refuses each request.
 
-    Without sign-in it answers only to this host's own names: a page of another site can make a
+    On loopback it answers only to this host's own names: a page of another site can make a
     browser send requests to 127.0.0.1 under that site's name (DNS rebinding). It refuses
     changes that another site sends with the viewer's cookies (cross-site request forgery).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one parameter per rule)
         self,
         app: ASGIApp,
         *,
         headers: dict[str, str],
         sign_in: SignIn | None = None,
+        any_host: bool = False,
         body_limits: Mapping[str, int] | None = None,
+        static: tuple[str, ...] = (),
     ) -> None:
-        """body_limits: by path prefix, the largest body of a request in bytes."""
+        """any_host: with sign-in, answer to other names than this host's own too.
+
+        body_limits: by path prefix, the largest body of a request in bytes. static: beginnings of
+        the paths that browsers may store.
+        """
         self._app = app
         self._headers = headers
         self._body_limits = body_limits or {}
         self._sign_in = sign_in
+        self._any_host = any_host and sign_in is not None
+        self._static = static
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -78,21 +100,47 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
 
+        scope = {**scope, "headers": keep_own_cookies(scope["headers"])}
+        set_actor_address(scope["client"][0] if scope.get("client") else "")
+        has_begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
-                headers.setdefault("Cache-Control", "no-cache")
+                has_begun = True
+                self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
-        response = self._refusal(scope) or await self._sign_in_response(scope) or self._app
-        await response(scope, receive, send_with_headers)
+        try:
+            response = (
+                self._refusal(scope) or await self._sign_in_response(scope) or self._watched_app()
+            )
+            await response(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            return
+        except Exception:
+            log.exception("a request failed", method=scope["method"], path=scope["path"][:200])
+            if (
+                not has_begun
+            ):  # Else the server closes the connection: the client sees a broken end.
+                await _UNEXPECTED(scope, receive, send_with_headers)
+
+    def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
+        headers.update(self._headers)
+        if scope["scheme"] == "https":
+            headers["Strict-Transport-Security"] = _HTTPS_ONLY
+        if scope["path"].startswith(self._static):
+            headers.setdefault("Cache-Control", "no-cache")
+        else:  # Faces, readings of people, and whose they are.
+            headers["Cache-Control"] = "no-store"
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._sign_in is None and _without_port(host) not in LOCAL_HOSTS:
+        if not self._any_host and _without_port(host) not in LOCAL_HOSTS:
             return _plain(HTTPStatus.FORBIDDEN, "open this page as localhost or 127.0.0.1")
+        if not _is_plain_path(scope["path"]) or b"%00" in scope["query_string"]:
+            return _plain(HTTPStatus.NOT_FOUND, "there is nothing at this address")
         if scope["method"] in {"GET", "HEAD"}:
             return None
         if not _is_same_origin(headers, host):
@@ -119,6 +167,13 @@ class Guard:
             return RedirectResponse(form_url, HTTPStatus.SEE_OTHER)
         return JSONResponse({"error": SIGNED_OUT}, HTTPStatus.UNAUTHORIZED)
 
+    def _watched_app(self) -> ASGIApp:
+        """Return the application, whose answers end with the session of the request."""
+        account = current_account()
+        if self._sign_in is None or not account.session:
+            return self._app
+        return partial(self._sign_in.watch.answer, account, self._app)
+
     def _is_within_limit(self, path: str, headers: Headers) -> bool:
         """Return whether the body's length is declared and within the limit."""
         limit = next(
@@ -140,7 +195,13 @@ def _is_same_origin(headers: Headers, host: str) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower() != ""
+    return origin is None or origin.partition("://")[2].lower() == host.lower() != ""
+
+
+def _is_plain_path(path: str) -> bool:
+    """Return whether the path is one that a page or a file could have."""
+    parts = path.split("/")
+    return path.isprintable() and len(path) <= _MAX_PATH and max(map(len, parts)) <= _MAX_NAME
 
 
 def _without_port(host: str) -> str:

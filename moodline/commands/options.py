@@ -36,6 +36,15 @@ DashboardPortOption = Annotated[
         "--port", min=0, max=65535, help="Port of the dashboard, on loopback; 0 for no dashboard."
     ),
 ]
+SignInOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--sign-in/--no-sign-in",
+        help="--sign-in: users sign in on loopback too, under any host name, as behind a proxy. "
+        "--no-sign-in: nobody signs in, so every program and every user of this host can use "
+        "the dashboard. Default: the owner signs in by a link that is printed.",
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="Output file: .csv, .parquet or .jsonl.")]
 
 

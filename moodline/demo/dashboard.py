@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-import webbrowser
 from contextlib import closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -20,6 +19,7 @@ from contracts.parsing.secret_files import SECRETS_VARIABLE, SYSTEMD_VARIABLE
 from contracts.times import utc_now
 from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
+from moodline.services.sign_in_links import COMMAND, open_in_browser, sign_in_link
 from runtime.children import start_child
 
 _START_TIMEOUT_S: Final = 60.0
@@ -48,13 +48,14 @@ def serve_demo(home: Path, port: int, console: Console) -> None:
         url = f"http://127.0.0.1:{port}/"
         _wait(up, port, log)
         console.print(
-            f"\nThe dashboard is open: [bold]{url}[/]\n"
+            f"\nThe dashboard is open: [bold]{sign_in_link(home, url)}[/]\n"
+            f"The link works once; for another one: MOODLINE_HOME={home} {COMMAND} --at {url}\n"
             f"It shows the clips, a camera that plays one of them live, and {DAYS} days of "
             "generated data, which are marked.\nPress Ctrl-C to stop and to delete all of it.",
             highlight=False,
         )
         if _has_desktop():
-            webbrowser.open(url)
+            open_in_browser(home, sign_in_link(home, url))
         up.wait()
     except KeyboardInterrupt:
         console.print("Stopping ...")

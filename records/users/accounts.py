@@ -1,22 +1,24 @@
 """Accounts of dashboard users: add, change, remove, list, and check a password."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from contracts.errors import UserError
+from contracts.errors import SettingsError, UserError
 from contracts.times import utc_now
 from records.audit import write_audit_entry
 from records.database import reading, transaction
 from records.tables.users import User, UserSession
 from records.users.passwords import (
     MAX_PASSWORD_LENGTH,
+    check_new_password,
     hash_password,
     password_fingerprint,
     password_matches,
@@ -26,39 +28,46 @@ from records.users.session_lifetime import is_open
 
 SETTING_USER: Final = "admin"
 """The name of the user whose password is MOODLINE_DASHBOARD_PASSWORD."""
+OWNER: Final = "owner"
+"""The name of the person who signs in by a link of this host; no user can have it."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class UserSummary:
-    """One user in a list. sessions: open ones."""
+    """One user in a list. sessions: open ones. second_factor: whether sign-in asks for a code."""
 
     name: str
     role: Role
     created_at: datetime
     sessions: int
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
     """A user whose password or session was checked.
 
-    pk: None for SETTING_USER, who has no row. setting_mark: the fingerprint of that user's
-    password; "" for others.
+    pk: None for SETTING_USER and OWNER, who have no row. setting_mark: the fingerprint of
+    SETTING_USER's password, OWNER for the owner, "" for others. needs_code: whether the second
+    factor must be checked too. password_mark: changes with the password; "" without a row.
     """
 
     pk: int | None
     name: str
     role: Role
     setting_mark: str = ""
+    needs_code: bool = False
+    password_mark: str = ""
 
 
 def add_user(engine: Engine, name: str, role: Role, password: str, *, actor: str) -> None:
     """Add a user.
 
-    Raises UserError if the name is invalid or already taken, or the password has a wrong length.
+    Raises UserError if the name is invalid or already taken, or the password is refused.
     """
     name = _checked_name(name)
+    check_new_password(password, name)
     hashed = hash_password(password)
     try:
         with transaction(engine) as connection:
@@ -74,14 +83,18 @@ def add_user(engine: Engine, name: str, role: Role, password: str, *, actor: str
         ) from exc
 
 
-def set_password(engine: Engine, name: str, password: str, *, actor: str) -> None:
+def set_password(
+    engine: Engine, name: str, password: str, *, actor: str, keep_session: str = ""
+) -> None:
     """Change a user's password and end the user's sessions.
 
-    Raises UserError if there is no such user or the password has a wrong length.
+    keep_session: the digest of a session that stays open, for users who change their own.
+    Raises UserError if there is no such user or the password is refused.
     """
+    check_new_password(password, name)
     hashed = hash_password(password)
     with transaction(engine) as connection:
-        _change_user(connection, name, {"password_hash": hashed})
+        _change_user(connection, name, {"password_hash": hashed}, keep_session)
         write_audit_entry(connection, actor, "password set", {"user": name.lower()})
 
 
@@ -109,7 +122,13 @@ def list_users(engine: Engine) -> Sequence[UserSummary]:
             connection.execute(select(UserSession.user_pk).where(is_open(utc_now()))).scalars()
         )
     return [
-        UserSummary(row.name, Role(row.role), row.created_at, open_sessions.count(row.id))
+        UserSummary(
+            row.name,
+            Role(row.role),
+            row.created_at,
+            open_sessions.count(row.id),
+            row.code_since is not None,
+        )
         for row in users
     ]
 
@@ -130,21 +149,56 @@ def authenticate(
     if not password or len(password) > MAX_PASSWORD_LENGTH:
         return None
     name = name.strip().lower()
-    with reading(engine) as connection:
-        row = connection.execute(select(User.__table__).where(User.name == name)).first()
+    row = None
+    if _NAME.fullmatch(name):
+        with reading(engine) as connection:
+            row = connection.execute(select(User.__table__).where(User.name == name)).first()
     matches = password_matches(row.password_hash if row else None, password)
     if row is not None and matches:
-        return AuthenticatedUser(row.id, row.name, Role(row.role))
+        return _authenticated(row)
     same = secrets.compare_digest(password.encode(), setting.encode())
     if setting and same and name == SETTING_USER:
         return AuthenticatedUser(None, SETTING_USER, Role.ADMIN, password_fingerprint(setting))
     return None
 
 
-def _change_user(connection: Connection, name: str, values: Mapping[str, object]) -> None:
+def unchanged_user(engine: Engine, pk: int, password_mark: str) -> AuthenticatedUser | None:
+    """Return the user if the password is still the one that was checked, else None."""
+    with reading(engine) as connection:
+        row = connection.execute(select(User.__table__).where(User.id == pk)).first()
+    user = None if row is None else _authenticated(row)
+    return user if user is not None and user.password_mark == password_mark else None
+
+
+def check_setting_password(password: str) -> None:
+    """Raise SettingsError if MOODLINE_DASHBOARD_PASSWORD is refused as a password. "": not set."""
+    if not password:
+        return
+    try:
+        check_new_password(password, SETTING_USER)
+    except UserError as exc:
+        raise SettingsError(f"MOODLINE_DASHBOARD_PASSWORD: {exc}", hint=exc.hint) from exc
+
+
+def _authenticated(row: Row[Any]) -> AuthenticatedUser:
+    mark = hashlib.sha256(row.password_hash.encode()).hexdigest()[:16]
+    return AuthenticatedUser(
+        row.id,
+        row.name,
+        Role(row.role),
+        needs_code=row.code_since is not None,
+        password_mark=mark,
+    )
+
+
+def _change_user(
+    connection: Connection, name: str, values: Mapping[str, object], keep_session: str = ""
+) -> None:
     pk = _user_pk(connection, name)
     connection.execute(update(User).where(User.id == pk).values(**values))
-    connection.execute(delete(UserSession).where(UserSession.user_pk == pk))
+    connection.execute(
+        delete(UserSession).where(UserSession.user_pk == pk, UserSession.token_hash != keep_session)
+    )
 
 
 def _user_pk(connection: Connection, name: str) -> int:
@@ -161,4 +215,6 @@ def _checked_name(name: str) -> str:
             f"invalid user name {name!r}",
             hint="Use 1 to 64 letters, digits and . _ @ -, beginning with a letter or digit",
         )
+    if name == OWNER:
+        raise UserError(f"the name {OWNER} is reserved", hint="Choose another name")
     return name

@@ -20,11 +20,13 @@ from analytics.runs.run_list import list_runs
 from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.presence import Presence, SourceReport, WorkerReport
+from broker.presence import Presence
+from broker.reports import SourceReport, WorkerReport
 from contracts.errors import MoodlineError
 from contracts.runs import RunState
 from contracts.settings import Settings
 from moodline.stack.running_stack import running_broker
+from records.broker_key import read_broker_key
 from records.database import open_engine, reading
 from records.sources.live_sources import (
     SourceSettings,
@@ -74,6 +76,7 @@ class LiveStack:
                 [
                     *(sys.executable, "-m", "moodline", "up"),
                     *("--workers", str(self.workers), "--port", str(self.port)),
+                    "--no-sign-in",
                 ],
                 env=self.installation.environment(),
                 stdout=log,
@@ -147,7 +150,7 @@ class LiveStack:
 
     def statuses(self) -> dict[str, dict[str, Any]]:
         """The status of each live source by name, as `moodline status --json` shows it."""
-        bus = Bus.connect(self.broker)
+        bus = Bus.connect(self.broker, read_broker_key(self.engine))
         try:
             reports = Presence(bus, SourceReport).alive()
         finally:
@@ -167,7 +170,7 @@ class LiveStack:
 
     def sources_read(self) -> set[str]:
         """The ids of the sources that the supervisor reads."""
-        bus = Bus.connect(self.broker)
+        bus = Bus.connect(self.broker, read_broker_key(self.engine))
         try:
             reports = Presence(bus, SourceReport).alive()
         finally:
@@ -199,7 +202,7 @@ class LiveStack:
     def live_workers(self) -> list[WorkerReport]:
         """The latest report of each worker that sends heartbeats."""
         try:
-            bus = Bus.connect(self.broker)
+            bus = Bus.connect(self.broker, read_broker_key(self.engine))
         except MoodlineError:
             return []
         try:

@@ -1,62 +1,82 @@
-"""Sign-in and sign-out: the form, the session cookie and the account of a request."""
+"""The gate: who a request is from, and whether a password, a code or a link signs a person in."""
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, quote
 
 import anyio
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
 
-from contracts.errors import DatabaseError
+from contracts.errors import SettingsError, UserError
+from contracts.settings import Settings
 from dashboard.web.access import Account
 from dashboard.web.compression import STATIC_PATHS
+from dashboard.web.sign_in.cookies import cookie_value, session_cookie
+from dashboard.web.sign_in.known_devices import KnownDevices
+from dashboard.web.sign_in.password_checks import PasswordChecks
+from dashboard.web.sign_in.session_watch import SessionWatch
 from dashboard.web.sign_in.throttle import Throttle
-from dashboard.web.templates import template
-from records.users.accounts import authenticate
-from records.users.session_lifetime import MAX_SESSION_AGE
-from records.users.sessions import close_session, open_session, session_user
+from dashboard.web.sign_in.visitor import Visitor
+from records.sources.sealing import Sealer
+from records.users.accounts import AuthenticatedUser, authenticate, unchanged_user
+from records.users.owner_links import use_link
+from records.users.second_factor import PURPOSE, check_code
+from records.users.sessions import (
+    THE_OWNER,
+    close_session,
+    open_session,
+    session_digest,
+    session_user,
+    session_users,
+)
 
-COOKIE: Final = "moodline_session"
-_CACHE_S: Final = 5.0
+_CACHE_S: Final = 1.0
 _CACHE_ENTRIES: Final = 1000
-_CONCURRENT_CHECKS: Final = 2
 _NAME_WAIT_S: Final = 60.0
 _ADDRESS_WAIT_S: Final = 900.0
-_TEMPLATE: Final = Path(__file__).with_name("sign_in.html")
+_CODE_WAIT_S: Final = 900.0
+_TICKET: Final = "sign-in ticket"
+_TICKET_S: Final = 300
+
+Throttles = list[tuple[Throttle, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The result of a sign-in: a session token, or an error and the seconds to wait."""
+    """The result of a sign-in.
+
+    Either `token`, that of a session, with `device`, the cookie of a known device; or `ticket`,
+    with which the code of the second factor is to be sent; or an error, and the seconds to wait.
+    """
 
     token: str = ""
+    device: str = ""
+    ticket: str = ""
     error: str = ""
     wait_s: int = 0
 
 
 class SignIn:
-    """Checks passwords and sessions; safe to share between threads.
+    """Checks passwords and sessions; safe to share between threads."""
 
-    password: of the setting MOODLINE_DASHBOARD_PASSWORD, or "".
-    """
-
-    def __init__(self, engine: Engine, prefix: str, password: str = "") -> None:
+    def __init__(self, engine: Engine, prefix: str, settings: Settings) -> None:
         self.prefix = prefix
+        self.checks = PasswordChecks()
+        self.watch = SessionWatch(self._open_users, self._forget)
         self._engine = engine
-        self._password = password
+        self._home = settings.home_path
+        self._password = settings.dashboard_password
+        self._sealer = Sealer(settings.secret_key, settings.home_path)
+        self._devices = KnownDevices(self._sealer)
         self._cache: OrderedDict[str, tuple[float, Account]] = OrderedDict()
-        # The wait by name is a minute at most: an attacker must not lock the user out.
+        # The wait by name is a minute at most: an attacker must not lock the user out. A code has
+        # six digits, and guessing one needs the password first: there the wait is longer.
         self._names, self._addresses = Throttle(_NAME_WAIT_S), Throttle(_ADDRESS_WAIT_S)
-        # A check takes 64 MiB. Waiting ones stay in the event loop and hold no server thread.
-        self._slots = anyio.CapacityLimiter(_CONCURRENT_CHECKS)
+        self._known, self._codes = Throttle(_NAME_WAIT_S), Throttle(_CODE_WAIT_S)
 
     @property
     def login_path(self) -> str:
@@ -70,133 +90,117 @@ class SignIn:
 
     def account(self, headers: Headers) -> Account | None:
         """Return the account of the session cookie; None without one. Raises DatabaseError."""
-        token = _token(headers)
+        token = cookie_value(headers, session_cookie(headers))
         if not token:
             return None
-        checked_at, account = self._cache.get(token, (-_CACHE_S, None))
+        session = session_digest(token)
+        checked_at, account = self._cache.get(session, (-_CACHE_S, None))
         if account is not None and time.monotonic() - checked_at < _CACHE_S:
             return account
         user = session_user(self._engine, token, setting=self._password)
         if user is None:
-            self._cache.pop(token, None)
+            self._forget(session)
             return None
-        account = Account(user.name, user.role)
-        self._cache[token] = time.monotonic(), account
+        account = Account(user.name, user.role, session, user)
+        self._cache[session] = time.monotonic(), account
         while len(self._cache) > _CACHE_ENTRIES:
             self._cache.popitem(last=False)
         return account
 
-    async def attempt(self, name: str, password: str, address: str) -> Attempt:
-        """Check a password and open a session. Raises DatabaseError."""
-        return await anyio.to_thread.run_sync(
-            self._attempt, name, password, address, limiter=self._slots
+    async def attempt(self, name: str, password: str, visitor: Visitor) -> Attempt:
+        """Check a password and open a session. Raises DatabaseError or ServerBusyError."""
+        key = name.strip().lower()[:64]
+        device = self._devices.device(visitor.device, key)
+        throttles = self._throttles(key, visitor, device)
+        # Before the queue, so that throttled attempts take no places in it; and again when the
+        # check begins, so that a burst of attempts is throttled too.
+        return _slowed(throttles) or await self.checks.run(
+            key if device else "", self._attempt, key, password, visitor, throttles
         )
 
-    def _attempt(self, name: str, password: str, address: str) -> Attempt:
-        # The wait is read when the check begins, so that a burst of attempts is throttled too.
-        key = name.strip().lower()[:64]
-        wait_s = max(self._names.wait_s(key), self._addresses.wait_s(address))
-        if wait_s > 0:
-            seconds = int(wait_s) + 1
-            return Attempt(error=f"Too many attempts. Try again in {seconds} s.", wait_s=seconds)
-        user = authenticate(self._engine, name, password, setting=self._password)
-        if user is None:
-            self._names.fail(key)
-            self._addresses.fail(address)
-            return Attempt(error="The name or the password is wrong.")
-        self._names.succeed(key)
-        self._addresses.succeed(address)
-        return Attempt(token=open_session(self._engine, user))
+    async def attempt_code(self, ticket: str, code: str, visitor: Visitor) -> Attempt:
+        """Check the code of a second factor and open a session. Raises DatabaseError."""
+        return await anyio.to_thread.run_sync(self._attempt_code, ticket, code, visitor)
+
+    def attempt_link(self, link: str, visitor: Visitor) -> Attempt:
+        """Sign the owner in by a one-time link. Raises DatabaseError."""
+        if use_link(self._home, link):
+            return self._open(THE_OWNER, visitor)
+        return Attempt(
+            error="This link was used before, or is older than an hour. Print a new one on the "
+            "host of this dashboard: moodline user link"
+        )
 
     def sign_out(self, headers: Headers) -> None:
         """End the session of the request."""
-        token = _token(headers)
+        token = cookie_value(headers, session_cookie(headers))
         if token:
-            self._cache.pop(token, None)
+            self._forget(session_digest(token))
             close_session(self._engine, token)
 
+    def _attempt(self, name: str, password: str, visitor: Visitor, throttles: Throttles) -> Attempt:
+        if slowed := _slowed(throttles):
+            return slowed
+        user = authenticate(self._engine, name, password, setting=self._password)
+        if user is None:
+            for throttle, key in throttles:
+                throttle.fail(key)
+            return Attempt(error="The name or the password is wrong.")
+        for throttle, key in throttles:
+            throttle.succeed(key)
+        if user.needs_code:
+            text = f"{user.pk}:{user.password_mark}:{user.name}"
+            return Attempt(ticket=self._tickets().encrypt(text.encode()).decode())
+        return self._open(user, visitor)
 
-def sign_in_routes(sign_in: SignIn) -> APIRouter:
-    """Return the routes GET login, POST login and POST logout."""
-    router = APIRouter()
-
-    @router.get("/login")
-    def form(next: str = "") -> HTMLResponse:
-        return _form(sign_in.prefix, next, "")
-
-    @router.post("/login")
-    async def login(request: Request) -> Response:
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
-        name, password, target = (fields.get(one, [""])[0] for one in ("name", "password", "next"))
-        address = request.client.host if request.client else ""
+    def _attempt_code(self, ticket: str, code: str, visitor: Visitor) -> Attempt:
         try:
-            attempt = await sign_in.attempt(name, password, address)
-        except DatabaseError as exc:
-            return _form(sign_in.prefix, target, exc.line(), HTTPStatus.SERVICE_UNAVAILABLE)
-        if attempt.token:
-            secure = request.url.scheme == "https"
-            return _signed_in(sign_in.prefix, target, attempt.token, secure=secure)
-        status = HTTPStatus.TOO_MANY_REQUESTS if attempt.wait_s else HTTPStatus.UNAUTHORIZED
-        response = _form(sign_in.prefix, target, attempt.error, status, name)
-        if attempt.wait_s:
-            response.headers["Retry-After"] = str(attempt.wait_s)
-        return response
+            text = self._tickets().decrypt(ticket.encode(), ttl=_TICKET_S).decode()
+        except InvalidToken:
+            return Attempt(error="That took too long. Sign in again.")
+        pk, mark, name = text.split(":", 2)
+        user = unchanged_user(self._engine, int(pk), mark)
+        if user is None:
+            return Attempt(error="The password was changed. Sign in again.")
+        device = self._devices.device(visitor.device, name)
+        throttle, key = (self._known, device) if device else (self._codes, name)
+        if slowed := _slowed([(throttle, key)]):
+            return slowed
+        try:
+            is_right = check_code(self._engine, int(pk), code, self._sealer.cipher(PURPOSE))
+        except (UserError, SettingsError) as exc:
+            return Attempt(error=exc.line())
+        if not is_right:
+            throttle.fail(key)
+            return Attempt(error="The code is wrong, or was used before.", ticket=ticket)
+        throttle.succeed(key)
+        return self._open(user, visitor)
 
-    @router.post("/logout")
-    def logout(request: Request) -> RedirectResponse:
-        sign_in.sign_out(request.headers)
-        response = RedirectResponse(sign_in.login_path, HTTPStatus.SEE_OTHER)
-        response.delete_cookie(COOKIE, path=sign_in.prefix)
-        return response
+    def _open(self, user: AuthenticatedUser, visitor: Visitor) -> Attempt:
+        known = self._devices.device(visitor.device, user.name)
+        token = open_session(self._engine, user, address=visitor.address, browser=visitor.browser)
+        return Attempt(token, "" if known else self._devices.cookie(user.name))
 
-    return router
+    def _throttles(self, name: str, visitor: Visitor, device: str) -> Throttles:
+        """Return what slows an attempt down: on a known device only the failures there."""
+        if device:
+            return [(self._known, device)]
+        return [(self._names, name), (self._addresses, visitor.address)]
 
+    def _tickets(self) -> Fernet:
+        return self._sealer.cipher(_TICKET)
 
-def own_path(target: str, prefix: str) -> str:
-    """Return the path to open after sign-in: `target` if it is one of our pages, else `prefix`."""
-    plain = target.isprintable() and "\\" not in target and not target.startswith("//")
-    below = target.removeprefix(prefix)
-    if (
-        plain
-        and target.startswith(prefix)
-        and not below.startswith(("/", "login", "logout", "api/"))
-    ):
-        return quote(target, safe="/?&=%:,+~@!$'()*;-._")
-    return prefix
+    def _open_users(self, sessions: Collection[str]) -> Mapping[str, AuthenticatedUser]:
+        return session_users(self._engine, sessions, setting=self._password)
 
-
-def sign_in_url(sign_in: SignIn, path: str, query: bytes) -> str:
-    """Return the form's address, with the page to open after sign-in."""
-    target = path + (f"?{query.decode('latin-1')}" if query else "")
-    return f"{sign_in.login_path}?next={quote(target, safe='')}"
-
-
-def _token(headers: Headers) -> str:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value[:128] if morsel is not None else ""
+    def _forget(self, session: str) -> None:
+        self._cache.pop(session, None)
 
 
-def _signed_in(prefix: str, target: str, token: str, *, secure: bool) -> RedirectResponse:
-    response = RedirectResponse(own_path(target, prefix), HTTPStatus.SEE_OTHER)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(MAX_SESSION_AGE.total_seconds()),
-        path=prefix,
-        secure=secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
-
-
-def _form(
-    prefix: str, target: str, error: str, status: int = HTTPStatus.OK, name: str = ""
-) -> HTMLResponse:
-    page = template(_TEMPLATE).render(
-        prefix=prefix, target=target[:2000], name=name[:64], error=error
-    )
-    return HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
+def _slowed(throttles: Throttles) -> Attempt | None:
+    """Return the result of an attempt that comes too early; None if it may go ahead."""
+    wait_s = max(throttle.wait_s(key) for throttle, key in throttles)
+    if wait_s <= 0:
+        return None
+    seconds = int(wait_s) + 1
+    return Attempt(error=f"Too many attempts. Try again in {seconds} s.", wait_s=seconds)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from contracts.errors import UserError
-from moodline.commands.options import JsonOption, group_app
+from moodline.commands.options import DASHBOARD_PORT, JsonOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
 from records.users.roles import Role
 
@@ -51,10 +51,14 @@ def user_list(as_json: JsonOption = False) -> None:
     if not users:
         print_line("No users yet. Add one with `moodline user add NAME --role admin`.")
         return
-    table = new_table("user", "role", "since (UTC)", "sessions", right=["sessions"])
+    table = new_table("user", "role", "since (UTC)", "sessions", "code", right=["sessions"])
     for user in users:
         table.add_row(
-            Text(user.name), user.role, f"{user.created_at:%Y-%m-%d}", f"{user.sessions:,}"
+            Text(user.name),
+            user.role,
+            f"{user.created_at:%Y-%m-%d}",
+            f"{user.sessions:,}",
+            "yes" if user.second_factor else "",
         )
     Screen().print(table)
 
@@ -82,6 +86,33 @@ def user_role(
     with open_records(read_settings()) as engine:
         set_role(engine, name, role, actor=current_actor())
     print_line(f"{name.lower()} is now {role}. All sessions of this user ended.")
+
+
+@app.command("link", epilog="Example: [cyan]moodline user link --at http://127.0.0.1:8080/[/]")
+def user_link(
+    at: Annotated[str, typer.Option(help="Address of the dashboard.")] = (
+        f"http://127.0.0.1:{DASHBOARD_PORT}/"
+    ),
+) -> None:
+    """Print a link that signs you in as the owner of this MOODLINE_HOME. It works once."""
+    from moodline.services.sign_in_links import sign_in_link
+    from moodline.terminal.output import print_line
+
+    settings = read_settings()
+    print_line(sign_in_link(settings.home_path, f"{at.removesuffix('/')}/"))
+
+
+@app.command(
+    "remove-second-factor", epilog="Example: [cyan]moodline user remove-second-factor mara[/]"
+)
+def user_remove_second_factor(name: NameArgument) -> None:
+    """Let a user sign in without a code, after the loss of the app and the recovery codes."""
+    from moodline.terminal.output import print_line
+    from records.users.second_factor import remove_second_factor
+
+    with open_records(read_settings()) as engine:
+        remove_second_factor(engine, name, actor=current_actor())
+    print_line(f"Removed the second factor of {name.lower()}.")
 
 
 @app.command("remove", epilog="Example: [cyan]moodline user remove mara[/]")

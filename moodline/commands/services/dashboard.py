@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodline.commands.options import DASHBOARD_PORT, command_app
+from contracts.addresses import is_loopback
+from moodline.commands.options import DASHBOARD_PORT, SignInOption, command_app
 from moodline.commands.session import open_records, read_settings
 
 if TYPE_CHECKING:
@@ -21,15 +22,13 @@ app = command_app()
 )
 def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
     host: Annotated[
-        str, typer.Option(help="Address to bind. Sign-in is required unless it is loopback.")
+        str, typer.Option(help="Address to bind. Beyond loopback it needs a user.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = DASHBOARD_PORT,
     prefix: Annotated[
         str, typer.Option(help="Path under which a reverse proxy serves the dashboard.")
     ] = "/",
-    sign_in: Annotated[
-        bool, typer.Option("--sign-in", help="Require sign-in on loopback too.")
-    ] = False,
+    sign_in: SignInOption = None,
     tls_cert: Annotated[
         str, typer.Option(help="Certificate to serve HTTPS with, a PEM file.")
     ] = "",
@@ -38,14 +37,26 @@ def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
     """Service: serve the dashboard."""
     from dashboard.server import serve
     from moodline.services.heartbeat import Heartbeat
+    from moodline.services.sign_in_links import announce_dashboard, dashboard_address
 
     settings = read_settings("dashboard")
     given = {"dashboard_tls_cert": tls_cert, "dashboard_tls_key": tls_key}
     settings = settings.model_copy(update={name: path for name, path in given.items() if path})
     with open_records(settings) as engine:
         backend = dashboard_backend(settings, engine)
-        with Heartbeat("dashboard", backend.broker_url):
-            serve(backend, host=host, port=port, prefix=prefix, sign_in=sign_in)
+        with Heartbeat("dashboard", backend.engine, backend.broker_url):
+            serve(
+                backend,
+                host=host,
+                port=port,
+                prefix=prefix,
+                sign_in=sign_in,
+                announce=lambda: announce_dashboard(
+                    settings.home_path,
+                    dashboard_address(settings, host, port, prefix),
+                    by_link=sign_in is None and is_loopback(host),
+                ),
+            )
 
 
 def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":

@@ -6,6 +6,7 @@ from moodline.commands.options import (
     DASHBOARD_PORT,
     DashboardPortOption,
     ParallelOption,
+    SignInOption,
     WorkersOption,
     command_app,
 )
@@ -19,9 +20,16 @@ def up(
     workers: WorkersOption = None,
     parallel: ParallelOption = 2,
     port: DashboardPortOption = DASHBOARD_PORT,
+    sign_in: SignInOption = None,
 ) -> None:
     """Run all services on this machine: broker, ingest, workers, scheduler and dashboard."""
     from moodline.services.up import run_up
 
     settings = read_settings("up")
-    run_up(settings, workers=workers or os.cpu_count() or 1, parallel=parallel, port=port)
+    run_up(
+        settings,
+        workers=workers or os.cpu_count() or 1,
+        parallel=parallel,
+        port=port,
+        sign_in=sign_in,
+    )

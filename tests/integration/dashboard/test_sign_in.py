@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
+from dashboard.web.sign_in.password_checks import MAX_PENDING
 from dashboard.web.sign_in.throttle import Throttle
 from records.users.accounts import add_user
 from records.users.roles import Role
@@ -39,7 +40,7 @@ def address(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A dashboard with sign-in. The clock of its throttle stands still: waits do not end."""
     stopped = partial(Throttle, clock=lambda: 1000.0)
     monkeypatch.setattr("dashboard.web.sign_in.gate.Throttle", stopped)
-    settings = Settings(dashboard_password="the setting's")
+    settings = Settings(dashboard_password="the setting's own words")
     with serving(Backend(engine, settings), sign_in=True) as one:
         yield one
 
@@ -122,7 +123,7 @@ def test_the_cookie_is_http_only_same_site_and_secure_behind_https(address: str)
     assert answer.status == 303 and answer.getheader("location") == "/"
     said = (answer.getheader("set-cookie") or "").lower()
     assert "httponly" in said and "samesite=lax" in said and "secure" not in said
-    body = urllib.parse.urlencode({"name": "admin", "password": "the setting's"})
+    body = urllib.parse.urlencode({"name": "admin", "password": "the setting's own words"})
     behind = ask(
         address, "/login", "POST", body, X_Forwarded_Proto="https", X_Forwarded_For="192.0.2.7"
     )
@@ -157,4 +158,5 @@ def test_a_burst_of_attempts_is_throttled_and_holds_no_server_thread(
             released.set()
         statuses = [one.result().status for one in answers]
     assert statuses.count(401) <= 7, "five are free, two are checked at once"
-    assert statuses.count(401) + statuses.count(429) == GUESSES
+    assert statuses.count(401) + statuses.count(429) == MAX_PENDING
+    assert statuses.count(503) == GUESSES - MAX_PENDING, "the others do not wait"

@@ -7,7 +7,8 @@ from contracts.settings import Settings
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.page import MAX_BODY_BYTES
-from dashboard.web.sign_in.gate import COOKIE, SignIn
+from dashboard.web.sign_in.cookies import COOKIE
+from dashboard.web.sign_in.gate import SignIn
 from records.database import open_engine
 from tests.guard_requests import ask_guard
 
@@ -58,12 +59,12 @@ def test_a_body_without_a_small_length_is_refused(length: str) -> None:
 
 
 def test_without_a_database_nobody_is_admitted() -> None:
-    sign_in = SignIn(open_engine("sqlite:////nowhere/records.db"), "/")
-    assert ask_guard(sign_in, cookie=f"{COOKIE}=x")[0] == 503
+    sign_in = SignIn(open_engine("sqlite:////nowhere/records.db"), "/", Settings())
+    assert ask_guard(sign_in, cookie=f"{COOKIE}_8050=x")[0] == 503
 
 
 def test_every_response_has_the_security_headers() -> None:
-    signed_out = SignIn(open_engine("sqlite:////nowhere/records.db"), "/")
+    signed_out = SignIn(open_engine("sqlite:////nowhere/records.db"), "/", Settings())
     for status, headers, _ in (ask_guard(), ask_guard(host="evil.example"), ask_guard(signed_out)):
         assert "script-src 'self' 'sha256-x';" in headers["content-security-policy"], status
         assert "frame-ancestors 'none'" in headers["content-security-policy"]

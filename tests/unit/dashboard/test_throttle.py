@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.web.sign_in.gate import own_path
+from dashboard.web.sign_in.routes import own_path
 from dashboard.web.sign_in.throttle import FREE_ATTEMPTS, Throttle
 
 

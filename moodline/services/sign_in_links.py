@@ -1,0 +1,63 @@
+"""Links that sign the owner of this host in to a dashboard: printed, or opened in a browser."""
+
+import html
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from contracts.addresses import HostPort, is_loopback
+from contracts.settings import Settings
+from records.users.owner_links import create_link
+
+log = structlog.get_logger()
+
+COMMAND: Final = "moodline user link"
+_OPENER: Final = "open-dashboard.html"
+
+
+def dashboard_address(settings: Settings, host: str, port: int, prefix: str = "/") -> str:
+    """Return the address of a dashboard for a browser on this host."""
+    scheme = "https" if settings.dashboard_tls_cert else "http"
+    return f"{scheme}://{HostPort(host if is_loopback(host) else '127.0.0.1', port)}{prefix}"
+
+
+def sign_in_link(home: Path, address: str) -> str:
+    """Return a link that works once, within an hour. Raises SettingsError."""
+    return f"{address}login?link={create_link(home)}"
+
+
+def announce_dashboard(home: Path, address: str, *, by_link: bool) -> None:
+    """Print where the dashboard is. by_link: with a sign-in link, on a terminal only.
+
+    Logs are often readable by other users of the host.
+    """
+    if by_link and sys.stderr.isatty():
+        print(  # noqa: T201
+            f"Open the dashboard: {sign_in_link(home, address)}\n"
+            f"The link works once, within an hour. For another one: {COMMAND}",
+            file=sys.stderr,
+            flush=True,
+        )
+    else:
+        log.info("the dashboard is open", url=address, sign_in=COMMAND if by_link else "")
+
+
+def open_in_browser(home: Path, link: str) -> None:
+    """Open a sign-in link in the browser, through a file that only its owner can read.
+
+    Every user of the host can read the arguments of the browser's process, and could be faster.
+    """
+    path = home / _OPENER
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(
+            '<!DOCTYPE html><meta charset="utf-8"><title>moodline</title>'
+            f'<meta http-equiv="refresh" content="0;url={html.escape(link)}">'
+            f'<p><a href="{html.escape(link)}">Open the dashboard</a></p>\n'
+        )
+    webbrowser.open(path.resolve().as_uri())
