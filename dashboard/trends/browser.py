@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from analytics.history.local_time import zone_named
 from contracts.errors import SettingsError
@@ -22,8 +22,10 @@ class ViewerBrowser:
     narrow: bool = False
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Self:
-        """Read the JSON object of the script. An unknown time zone becomes UTC."""
+    def read(cls, data: object) -> Self:
+        """Read the JSON object of the script. What is not one, or unknown, becomes the default."""
+        if not isinstance(data, Mapping):
+            return cls()
         try:
             zone = zone_named(str(data.get("zone") or "UTC")[:_MAX_ZONE_LENGTH])
         except SettingsError:

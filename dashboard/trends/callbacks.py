@@ -12,7 +12,8 @@ from contracts.errors import MoodlineError
 from contracts.times import utc_now
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.controls import add_controls
-from dashboard.trends.outputs import DrawnCharts, answer_update, chart_table, error_update
+from dashboard.trends.outputs import answer_update, chart_table, error_update, read_drawn
+from dashboard.trends.page import SLOTS
 from dashboard.trends.view import read_view
 from dashboard.web.backend import Backend
 from dashboard.web.number_format import set_locale
@@ -62,9 +63,9 @@ def _add_answer(app: Dash, engine: Engine) -> None:
     )
     async def answer(
         search: str | None,
-        browser: dict[str, Any] | None,
-        _refreshed: int | None,
-        drawn: DrawnCharts,
+        browser: Any,
+        _refreshed: Any,
+        drawn: Any,
     ) -> tuple[Any, ...]:
         if browser is None:
             raise PreventUpdate
@@ -72,7 +73,8 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         asked = read_view(search, utc_now(), viewer.zone)
         set_locale(viewer.locale)
         try:
-            update = await asyncio.to_thread(answer_update, engine, asked, viewer, drawn)
+            charts = read_drawn(drawn)
+            update = await asyncio.to_thread(answer_update, engine, asked, viewer, charts)
         except MoodlineError as exc:
             # If a refresh fails, the results stay on the page.
             update = error_update(exc, asked.notes, keep=ctx.triggered_id == "refresh")
@@ -104,13 +106,16 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
         prevent_initial_call=True,
     )
     async def data(
-        _wanted: Any, own_id: dict[str, Any], search: str | None, browser: dict[str, Any]
+        _wanted: Any, own_id: Any, search: str | None, browser: Any
     ) -> dict[str, Any] | None:
+        slot = own_id.get("slot") if isinstance(own_id, dict) else None
+        if slot not in [*SLOTS]:
+            raise PreventUpdate
         viewer = ViewerBrowser.read(browser)
         view = read_view(search, utc_now(), viewer.zone).view
         set_locale(viewer.locale)
         try:
-            table = await asyncio.to_thread(chart_table, engine, view, viewer.zone, own_id["slot"])
+            table = await asyncio.to_thread(chart_table, engine, view, viewer.zone, slot)
         except MoodlineError as exc:
             return {"error": exc.line()}
         return asdict(table) if table else None

@@ -70,7 +70,7 @@ def add_controls(app: Dash, engine: Engine) -> None:
         _ranges: Any,
         _modes: Any,
         _applied: int | None,
-        chosen: list[str] | None,
+        chosen: Any,
         since: str | None,
         until: str | None,
     ) -> tuple[Any, ...]:
@@ -79,11 +79,11 @@ def add_controls(app: Dash, engine: Engine) -> None:
         now, zone = utc_now(), ViewerBrowser.read(browser).zone
         view = read_view(search, now, zone).view
         match ctx.triggered_id:
-            case {"control": "range", "value": value}:
+            case {"control": "range", "value": value} if value in [*RANGES.values()]:
                 if value == CUSTOM:
                     return _custom_range(view, zone, now).outputs()
                 view = replace(view, since=value, until="now", zoom=())
-            case {"control": "mode", "value": value}:
+            case {"control": "mode", "value": value} if value in [*Mode]:
                 view = replace(view, mode=Mode(value))
             case "apply":
                 ends = _from_input(since, zone), _from_input(until, zone)
@@ -92,7 +92,7 @@ def add_controls(app: Dash, engine: Engine) -> None:
                 begin, end = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends if one is not None)
                 view = replace(view, since=begin, until=end, zoom=())
             case "chosen":
-                names, tags = _chosen(chosen or ())
+                names, tags = _chosen(chosen)
                 view = replace(view, sources=names, tags=tags)
             case _:
                 known = await asyncio.to_thread(_known_sources, engine)
@@ -155,8 +155,9 @@ def _known_sources(engine: Engine) -> Sequence[HistorySource]:
         return ()
 
 
-def _chosen(values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _chosen(given: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the chosen names, and the tags chosen as one series each."""
+    values = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
     names = tuple(one for one in values if not one.startswith(_ONE_SERIES))
     tags = tuple(one.removeprefix(_ONE_SERIES) for one in values if one.startswith(_ONE_SERIES))
     return names, tags

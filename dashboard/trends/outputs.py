@@ -56,6 +56,12 @@ _NO_HISTORY: Final = (
 _EMPTY_RANGE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
+def read_drawn(given: Any) -> DrawnCharts:
+    """Return what the browser says of its charts; a slot of which it says nonsense is empty."""
+    marks = given if isinstance(given, list) and len(given) == len(SLOTS) else [None] * len(SLOTS)
+    return [one if isinstance(one, dict) else None for one in marks]
+
+
 def _all_slots() -> list[Any]:
     return [no_update] * len(SLOTS)
 
@@ -151,7 +157,7 @@ def _figures(
         data = ChartData(chart.buckets, found.step_s, found.until, chart.before)
         figure = timeline_figure(data, scale, style)
         on_screen = marks[slot]
-        same = on_screen is not None and on_screen["revision"] == style.revision
+        same = on_screen is not None and on_screen.get("revision") == style.revision
         figures[slot] = figure_patch(figure) if same else figure
         marks[slot] = {"revision": style.revision, "at": found.until.isoformat()}
     return figures, marks

@@ -2,6 +2,9 @@
 /* Requests to this dashboard's own routes. */
 import { byId, make } from "./dom.js";
 
+/** The status of a request that the user must repeat later: too many of theirs run at once. */
+export const TOO_MANY_REQUESTS = 429;
+
 /** A request that failed. status: the HTTP status, or 0 if there was no answer. */
 export class RequestError extends Error {
   /**

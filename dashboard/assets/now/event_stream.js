@@ -1,9 +1,11 @@
 // @ts-check
 /* The server's events on live sources, while the page is visible. */
-import { base, messageOf, request } from "../kit/api.js";
+import { TOO_MANY_REQUESTS, base, messageOf, request } from "../kit/api.js";
 import { timeNow } from "../kit/format.js";
 
 const RETRY_MS = 3000;
+/* The user has Now open too often: another page must be closed first. */
+const TOO_MANY_RETRY_MS = 15_000;
 
 /**
  * @typedef {object} Handlers
@@ -57,10 +59,14 @@ export function followEvents(lifetime, { events, onLost, onBack }) {
     if (stream?.readyState !== EventSource.CLOSED) return;
     disconnect();
     // An event source does not tell why it was refused: a plain request does.
-    request("now/room").catch((error) => {
-      if (isLost && !lifetime.ended) onLost(messageOf(error));
-    });
-    lifetime.after(follow, RETRY_MS);
+    request("now/room")
+      .catch((error) => {
+        if (isLost && !lifetime.ended) onLost(messageOf(error));
+        return error;
+      })
+      .then(({ status }) => {
+        lifetime.after(follow, status === TOO_MANY_REQUESTS ? TOO_MANY_RETRY_MS : RETRY_MS);
+      });
   };
 
   const follow = () => (document.hidden ? disconnect() : connect());

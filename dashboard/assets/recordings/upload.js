@@ -1,6 +1,6 @@
 // @ts-check
 /* One file on its way to the server, in chunks that can be resumed. */
-import { RequestError, messageOf, post, request } from "../kit/api.js";
+import { RequestError, TOO_MANY_REQUESTS, messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { duration, fileSize } from "../kit/format.js";
