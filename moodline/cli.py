@@ -1,5 +1,6 @@
 """The command line: the table of commands, and one line for each error that moodline can name."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -9,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import MoodlineError, SettingsError
+from runtime.private_files import PRIVATE_UMASK
 from runtime.stop_signal import raise_on_stop_signals
 
 _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -96,6 +98,7 @@ def command_line() -> TyperGroup:
 def main() -> None:
     """Run the command line. An error that moodline can name is one line, never a traceback."""
     raise_on_stop_signals()
+    os.umask(PRIVATE_UMASK)  # Until the settings are read; child processes inherit it.
     try:
         command_line()(prog_name="moodline")
     except MoodlineError as exc:

@@ -127,6 +127,7 @@ def _configure_sqlite(connection: SQLiteConnection, _record: ConnectionPoolEntry
         cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA secure_delete=ON")  # Erased rows are overwritten, not only unlinked.
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

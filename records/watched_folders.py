@@ -7,6 +7,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from contracts.errors import SettingsError
 from contracts.times import utc_now
+from records.audit import MOODLINE, write_audit_entry
+from records.audit_actions import Action
 from records.database import reading, transaction
 from records.json_columns import (
     FolderOptions,
@@ -46,6 +48,7 @@ def add_folder(  # noqa: PLR0913
     cron: str | None,
     sampling_fps: float | None,
     source: str | None,
+    actor: str = MOODLINE,
 ) -> None:
     """Add a watched folder. Raises SettingsError if the name is already taken."""
     with transaction(engine) as connection:
@@ -65,15 +68,17 @@ def add_folder(  # noqa: PLR0913
                 created_at=utc_now(),
             )
         )
+        write_audit_entry(connection, actor, Action.FOLDER_ADDED, {"folder": name, "path": path})
 
 
-def remove_folder(engine: Engine, name: str) -> None:
+def remove_folder(engine: Engine, name: str, *, actor: str = MOODLINE) -> None:
     """Stop watching a folder. Raises SettingsError if there is none with that name."""
     with transaction(engine) as connection:
         if not connection.execute(delete(Schedule).where(Schedule.name == name)).rowcount:
             raise SettingsError(
                 f"no watched folder {name}", hint="`moodline schedule list` shows them"
             )
+        write_audit_entry(connection, actor, Action.FOLDER_REMOVED, {"folder": name})
 
 
 def watched_folders(engine: Engine) -> list[WatchedFolder]:

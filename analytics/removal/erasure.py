@@ -6,8 +6,7 @@ together with its source.
 """
 
 import random
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
@@ -22,13 +21,14 @@ from analytics.removal.erasure_scope import (
     runs_in_scope,
 )
 from analytics.removal.minute_batches import frame_indexes, minute_batches
+from analytics.removal.receipts import DeleteCopies, Receipt, close_erasure, no_copies
 from analytics.removal.removed_sums import erase_removed_sums, removed_frames
 from analytics.runs.summary_steps import steps_of_rows
 from analytics.snapshots import snapshot
 from contracts.errors import RunBusyError, SettingsError
 from contracts.runs import RunKind
 from contracts.times import utc_now
-from records.audit import write_audit_entry
+from records.audit_actions import Action
 from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
@@ -40,31 +40,16 @@ from records.tables.runs import DeadLetter, Run, RunProgress
 from records.tables.sources import Source, SourceInterval
 
 _MINUTE_US: Final = 60_000_000
-_NOT_AUDITED: Final = ("run_ids", "at", "dry_run", "number")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The result of an erasure, or of a dry run: the number of records by kind.
-
-    rollups: frames of which only removed sums were stored. dead_letters: those that may have been
-    captured in the range. run_ids: the runs that lost records. number: the entry in the audit.
-    """
-
-    sources: tuple[str, ...]
-    runs: int
-    frames: int
-    faces: int
-    tracks: int
-    rollups: int
-    dead_letters: int
-    run_ids: tuple[str, ...]
-    at: datetime
-    dry_run: bool
-    number: int | None = None
-
-
-def erase(engine: Engine, scope: ErasureScope, *, actor: str, dry_run: bool = False) -> Receipt:
+def erase(
+    engine: Engine,
+    scope: ErasureScope,
+    *,
+    actor: str,
+    dry_run: bool = False,
+    delete_copies: DeleteCopies = no_copies,
+) -> Receipt:
     """Erase the scope, roll up what is left, and write the receipt to the audit.
 
     A killed erasure can be repeated. Raises SettingsError if the scope or its range is empty,
@@ -94,7 +79,26 @@ def erase(engine: Engine, scope: ErasureScope, *, actor: str, dry_run: bool = Fa
     if scope.source is not None and scope.run_id is None and not scope.has_range:
         _erase_source(engine, scope.source)
     roll_up_all(engine)
-    return _write_receipt(engine, scope, receipt, actor)
+    return close_erasure(
+        engine, scope, receipt, actor=actor, action=Action.ERASED, delete_copies=delete_copies
+    )
+
+
+def erase_run(
+    engine: Engine, run_id: str, *, actor: str, delete_copies: DeleteCopies = no_copies
+) -> Receipt:
+    """Delete a run, ended or not, with its copies and traces; write a receipt to the audit.
+
+    Raises RunNotFoundError, and RunBusyError if a live process is working on it.
+    """
+    scope = ErasureScope(run_id=run_id)
+    with snapshot(engine) as connection:
+        receipt = _count(connection, scope, runs_in_scope(connection, scope), dry_run=False)
+    delete_run(engine, run_id)
+    roll_up_all(engine)
+    return close_erasure(
+        engine, scope, receipt, actor=actor, action=Action.RUN_DELETED, delete_copies=delete_copies
+    )
 
 
 def _count(
@@ -265,13 +269,3 @@ def _erase_source(engine: Engine, name: str) -> None:
         runs = connection.execute(select(Run.id).where(Run.source_pk == source.id).limit(1))
         if not is_read and runs.first() is None:
             connection.execute(delete(Source).where(Source.id == source.id))
-
-
-def _write_receipt(engine: Engine, scope: ErasureScope, receipt: Receipt, actor: str) -> Receipt:
-    details = {
-        "scope": {name: str(value) for name, value in asdict(scope).items() if value},
-        **{name: value for name, value in asdict(receipt).items() if name not in _NOT_AUDITED},
-    }
-    with transaction(engine) as connection:
-        number = write_audit_entry(connection, actor, "erase", details)
-    return replace(receipt, number=number)

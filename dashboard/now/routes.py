@@ -1,12 +1,16 @@
 """The routes of the page Now: its event stream, and the demo camera."""
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from contracts.settings import LiveView
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
 from dashboard.web.access import Role, require_role
+from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
+from records.audit_actions import Action
 
 
 def routes(backend: Backend) -> APIRouter:
@@ -17,10 +21,14 @@ def routes(backend: Backend) -> APIRouter:
     """
     router = APIRouter()
     hub = Hub(LiveReader(backend))
+    trail = AuditTrail(backend.engine)
+    view = backend.settings.live_view
 
     @router.get("/events")
     async def events() -> StreamingResponse:
         hub.admit()
+        if view is not LiveView.OFF:  # Else no picture of anybody is shown.
+            await run_in_threadpool(trail.write_opened, Action.LIVE_VIEW_OPENED, faces=str(view))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(hub.stream(), media_type="text/event-stream", headers=headers)
 

@@ -17,8 +17,10 @@ from dashboard.recordings.file_response import OpenFileResponse
 from dashboard.recordings.ownership import own_upload, require_run
 from dashboard.report.page import report_page
 from dashboard.web.access import Role, require_role
+from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
+from records.audit_actions import Action
 from records.runs.state_changes import cancel_run, retry_run
 
 _MAX_REFUSED: Final = 20
@@ -43,16 +45,16 @@ class ServerPath(BaseModel):
 
 def routes(backend: Backend) -> APIRouter:
     """Return the routes. Results are for viewers; changes and videos need the role operator."""
-    router = APIRouter()
-    _add_queue(router, backend)
-    _add_uploads(router, backend)
+    router, trail = APIRouter(), AuditTrail(backend.engine)
+    _add_queue(router, backend, trail)
+    _add_uploads(router, backend, trail)
     _add_results(router, backend)
-    _add_downloads(router, backend)
-    _add_annotated_copy(router, backend)
+    _add_downloads(router, backend, trail)
+    _add_annotated_copy(router, backend, trail)
     return router
 
 
-def _add_queue(router: APIRouter, backend: Backend) -> None:
+def _add_queue(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
     @router.get("/list")
     def listed() -> dict[str, Any]:
         return runs_json(backend)
@@ -61,22 +63,27 @@ def _add_queue(router: APIRouter, backend: Backend) -> None:
     def folder(place: ServerPath) -> dict[str, Any]:
         require_role(Role.OPERATOR)
         result = backend.recordings.queue_folder(place.path)
+        trail.write(Action.FOLDER_QUEUED, path=place.path, recordings=result.queued)
         return {"queued": result.queued, "refused": result.refused[:_MAX_REFUSED]}
 
     @router.post("/cancel/{run_id}")
     def cancel(run_id: str) -> dict[str, bool]:
         require_run(backend, run_id)
-        return {"ended": cancel_run(backend.engine, run_id)}
+        ended = cancel_run(backend.engine, run_id)
+        trail.write(Action.RUN_CANCELLED, run=run_id)
+        return {"ended": ended}
 
     @router.post("/retry/{run_id}")
     def retry(run_id: str) -> dict[str, bool]:
         require_run(backend, run_id)
         if not backend.recordings.has_recording(run_id):
             raise SourceError("the recording is no longer on this host", hint="Upload it again")
-        return {"queued": retry_run(backend.engine, run_id)}
+        queued = retry_run(backend.engine, run_id)
+        trail.write(Action.RUN_RETRIED, run=run_id)
+        return {"queued": queued}
 
 
-def _add_uploads(router: APIRouter, backend: Backend) -> None:
+def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
     @router.post("/upload")
     def begin(new: NewUpload) -> Any:
         account = require_role(Role.OPERATOR)
@@ -104,11 +111,17 @@ def _add_uploads(router: APIRouter, backend: Backend) -> None:
                 f"{line.name} is not complete: {line.received} of {line.size} bytes were received",
                 hint=f"Continue at byte {line.received}",
             )
-        return {"run": line.run_id or backend.recordings.queue_upload(line)}
+        if line.run_id:
+            return {"run": line.run_id}
+        run_id = backend.recordings.queue_upload(line)
+        trail.write(Action.UPLOADED, file=line.name, bytes=line.size, run=run_id)
+        return {"run": run_id}
 
     @router.delete("/upload/{upload}")
     def remove(upload: str) -> dict[str, str]:
-        backend.recordings.uploads.remove(own_upload(backend, upload).id)
+        line = own_upload(backend, upload)
+        backend.recordings.uploads.remove(line.id)
+        trail.write(Action.UPLOAD_DELETED, file=line.name, run=line.run_id or "")
         return {"removed": upload}
 
 
@@ -122,33 +135,37 @@ def _add_results(router: APIRouter, backend: Backend) -> None:
         return faces_json(backend, run_id, since, min(until, since + _MAX_FACES_S))
 
 
-def _add_downloads(router: APIRouter, backend: Backend) -> None:
+def _add_downloads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
     engine = backend.engine
 
     @router.get("/run/{run_id}/media")
     def media(run_id: str) -> OpenFileResponse:
         require_run(backend, run_id)
-        return OpenFileResponse(backend.recordings.open_recording(run_id))
+        opened = OpenFileResponse(backend.recordings.open_recording(run_id))
+        trail.write_opened(Action.RECORDING_OPENED, run=run_id)
+        return opened
 
     @router.get("/run/{run_id}/csv")
     def csv(run_id: str) -> StreamingResponse:
         text = csv_text(engine, Selection(run_ids=(run_id,), frames=True))
+        trail.write_exported(run=run_id, file="csv")
         disposition = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'}
         return StreamingResponse(text, media_type="text/csv", headers=disposition)
 
     @router.get("/run/{run_id}/summary")
     def summary(run_id: str) -> HTMLResponse:
         disposition = {"Content-Disposition": f'attachment; filename="summary-{run_id}.html"'}
-        return HTMLResponse(
-            report_page(in_snapshot(engine, run_report, run_id)), headers=disposition
-        )
+        page = report_page(in_snapshot(engine, run_report, run_id))
+        trail.write_exported(run=run_id, file="summary")
+        return HTMLResponse(page, headers=disposition)
 
 
-def _add_annotated_copy(router: APIRouter, backend: Backend) -> None:
+def _add_annotated_copy(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
     @router.post("/run/{run_id}/annotate")
     def annotate(run_id: str) -> dict[str, str]:
         require_run(backend, run_id)
         backend.recordings.start_annotation(run_id)
+        trail.write(Action.COPY_DRAWN, run=run_id)
         return {"state": backend.recordings.annotated_copy(run_id).state}
 
     @router.delete("/run/{run_id}/annotated")
@@ -161,4 +178,6 @@ def _add_annotated_copy(router: APIRouter, backend: Backend) -> None:
     def annotated(run_id: str) -> OpenFileResponse:
         require_run(backend, run_id)
         filename = f"{run_id}-annotated.mp4"
-        return OpenFileResponse(backend.recordings.open_copy(run_id), filename)
+        opened = OpenFileResponse(backend.recordings.open_copy(run_id), filename)
+        trail.write_opened(Action.COPY_OPENED, run=run_id)
+        return opened

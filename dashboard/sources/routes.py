@@ -10,13 +10,15 @@ from analytics.now.live_sources import StateInterval, intervals_since, live_sour
 from analytics.now.live_status import live_status
 from analytics.snapshots import snapshot
 from broker.bus import Bus
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.errors import BrokerError
 from contracts.times import utc_now
 from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.services import SourceForm
+from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 
 _DAY: Final = timedelta(days=1)
@@ -60,15 +62,15 @@ def routes(backend: Backend) -> APIRouter:
 
     @router.post("/add")
     def add(source: SourceRequest) -> dict[str, str]:
-        require_role(Role.OPERATOR)
+        account = require_role(Role.OPERATOR)
         name = source.name.strip()
-        backend.sources.add(name, source.form())
+        backend.sources.add(name, source.form(), actor=account.actor)
         return {"name": name}
 
     @router.post("/edit")
     def edit(source: SourceRequest) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        backend.sources.edit(source.name, source.form())
+        account = require_role(Role.OPERATOR)
+        backend.sources.edit(source.name, source.form(), actor=account.actor)
         return {"name": source.name}
 
     @router.post("/test")
@@ -78,20 +80,20 @@ def routes(backend: Backend) -> APIRouter:
 
     @router.post("/pause")
     def pause(source: SourceName) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        pause_source(backend.engine, source.name, paused=True)
+        account = require_role(Role.OPERATOR)
+        pause_source(backend.engine, source.name, paused=True, actor=account.actor)
         return {"name": source.name}
 
     @router.post("/resume")
     def resume(source: SourceName) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        pause_source(backend.engine, source.name, paused=False)
+        account = require_role(Role.OPERATOR)
+        pause_source(backend.engine, source.name, paused=False, actor=account.actor)
         return {"name": source.name}
 
     @router.post("/remove")
     def remove(source: SourceName) -> dict[str, str]:
-        require_role(Role.OPERATOR)
-        remove_source(backend.engine, source.name)
+        account = require_role(Role.OPERATOR)
+        remove_source(backend.engine, source.name, actor=account.actor)
         return {"name": source.name}
 
     return router
@@ -134,7 +136,7 @@ def _reports(backend: Backend) -> tuple[list[SourceReport], str]:
     if not url:
         return [], ""
     try:
-        bus = Bus.connect(url)
+        bus = Bus.connect(url, read_broker_key(backend.engine))
         try:
             return Presence(bus, SourceReport).alive(), ""
         finally:

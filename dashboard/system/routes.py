@@ -17,9 +17,10 @@ from analytics.storage import storage_use
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
 from dashboard.system.notice import notice
-from dashboard.web.access import Role, require_role
+from dashboard.web.access import Role, current_account, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
+from records.audit_actions import Kind
 
 _MAX_DEAD_LETTERS: Final = 100
 _MAX_AUDIT_ENTRIES: Final = 100
@@ -46,18 +47,23 @@ def routes(backend: Backend) -> APIRouter:
         return _overview(backend)
 
     @router.get("/audit")
-    def audit() -> Any:
-        return json_values(
-            {"entries": in_snapshot(backend.engine, audit_entries, limit=_MAX_AUDIT_ENTRIES)}
-        )
+    def audit(kind: Kind | None = None) -> Any:
+        if not current_account().role.covers(Role.ADMIN):
+            kind = Kind.ERASURE  # Who signs in, and from where, is for admins only.
+        found = in_snapshot(backend.engine, audit_entries, limit=_MAX_AUDIT_ENTRIES, kind=kind)
+        return {"entries": json_values(found)}
 
     @router.post("/erase")
     def erased(asked: ErasureRequest) -> Any:
         account = require_role(Role.ADMIN)
         scope = ErasureScope(asked.source or None, asked.run or None, asked.since, asked.until)
-        receipt = erase(backend.engine, scope, actor=account.actor, dry_run=asked.dry_run)
-        if not asked.dry_run:
-            backend.forget_erased(receipt)
+        receipt = erase(
+            backend.engine,
+            scope,
+            actor=account.actor,
+            dry_run=asked.dry_run,
+            delete_copies=backend.forget_erased,
+        )
         return json_values(receipt)
 
     @router.get("/notice")
@@ -93,6 +99,7 @@ def _overview(backend: Backend) -> dict[str, Any]:
         "minutes": settings.keep_minutes_days,
         "rollups": settings.keep_rollups_days,
         "uploads": settings.keep_uploads_days,
+        "audit": settings.keep_audit_days,
     }
     found["live_view"] = str(settings.live_view)
     return found

@@ -1,4 +1,7 @@
-"""The answers that are on screen, so that a view's details and tables are of the same moment."""
+"""The answers that are on screen, so that a view's details and tables are of the same moment.
+
+An erasure, by whichever process, makes them invalid: what was erased is shown nowhere.
+"""
 
 import time
 from collections import OrderedDict
@@ -9,8 +12,9 @@ from threading import Lock
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from analytics.audit import last_erasure
 from analytics.snapshots import in_snapshot
 from dashboard.trends.answers import Answer, answer
 from dashboard.trends.view import View
@@ -20,33 +24,45 @@ CACHE_S: Final = 60.0
 _MAX_ANSWERS: Final = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """erasure: the number of the latest erasure before the answer."""
+
+    asked_at_s: float
+    erasure: int | None
+    answer: Answer
+
+
 @dataclass(slots=True)
 class AnswerCache:
     """Answers by view and time zone. Threads may share it."""
 
     clock: Callable[[], float] = time.monotonic
-    _answers: OrderedDict[tuple[View, str], tuple[float, Answer]] = field(
-        default_factory=OrderedDict
-    )
+    _answers: OrderedDict[tuple[View, str], _Kept] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def ask(self, engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         """Ask the read API, and keep the answer. Raises MoodlineError."""
-        found = in_snapshot(engine, answer, view, zone, now)
+        kept = in_snapshot(engine, self._answer, view, zone, now)
         with self._lock:
-            self._answers[view, str(zone)] = self.clock(), found
+            self._answers[view, str(zone)] = kept
             self._answers.move_to_end((view, str(zone)))
             while len(self._answers) > _MAX_ANSWERS:
                 self._answers.popitem(last=False)
-        return found
+        return kept.answer
 
     def latest(self, engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         """Return the answer on screen; without one, ask. Raises MoodlineError."""
         with self._lock:
-            asked_at_s, found = self._answers.get((view, str(zone)), (0.0, None))
-        if found is not None and self.clock() - asked_at_s < CACHE_S:
-            return found
+            kept = self._answers.get((view, str(zone)))
+        is_fresh = kept is not None and self.clock() - kept.asked_at_s < CACHE_S
+        if kept is not None and is_fresh and in_snapshot(engine, last_erasure) == kept.erasure:
+            return kept.answer
         return in_snapshot(engine, answer, view, zone, now)
+
+    def _answer(self, connection: Connection, view: View, zone: tzinfo, now: datetime) -> _Kept:
+        found = answer(connection, view, zone, now)
+        return _Kept(self.clock(), last_erasure(connection), found)
 
 
 _caches: WeakKeyDictionary[Engine, AnswerCache] = WeakKeyDictionary()

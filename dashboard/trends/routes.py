@@ -12,6 +12,7 @@ from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.csv_export import csv_lines
 from dashboard.trends.details import details
 from dashboard.trends.view import read_view
+from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 
@@ -22,6 +23,7 @@ def routes(backend: Backend) -> APIRouter:
     """Return GET extras and GET csv, of the view in the query and in the time zone `zone`."""
     router = APIRouter()
     answers = answer_cache(backend.engine)
+    trail = AuditTrail(backend.engine)
 
     @router.get("/extras")
     def extras(request: Request, zone: Zone = "UTC") -> Any:
@@ -35,6 +37,7 @@ def routes(backend: Backend) -> APIRouter:
         clock, now = zone_named(zone), utc_now()
         view = read_view(request.url.query, now, clock).view
         name, lines = in_snapshot(backend.engine, csv_lines, view, clock, now)
+        trail.write_exported(file=name, view=request.url.query)
         return StreamingResponse(
             lines,
             media_type="text/csv; charset=utf-8",

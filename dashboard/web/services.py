@@ -46,10 +46,10 @@ class SourceProbe:
 class SourceService(Protocol):
     """Adds, edits and tests live sources. Methods raise SourceError."""
 
-    def add(self, name: str, form: SourceForm) -> None:
-        """Add a live source."""
+    def add(self, name: str, form: SourceForm, *, actor: str) -> None:
+        """Add a live source. actor: the name that the audit records."""
 
-    def edit(self, name: str, form: SourceForm) -> None:
+    def edit(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Change a live source."""
 
     def probe(self, uri: str, name: str = "") -> SourceProbe:

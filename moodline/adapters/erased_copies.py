@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine
 
-from analytics.removal.erasure import Receipt
+from analytics.removal.receipts import Receipt
 from broker.bus import Bus
 from broker.dead_letters import DeadLetters
 from broker.live_view import clear_view

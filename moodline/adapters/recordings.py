@@ -21,6 +21,7 @@ from moodline.adapters.run_media import RunMedia
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
 from moodline.analysis.run_spec import analysis_spec
 from records.audit import write_audit_entry
+from records.audit_actions import Action
 from records.database import transaction
 from records.uploads import StoredUpload, Uploads
 from runtime.free_space import FreeSpace
@@ -69,7 +70,7 @@ class RecordingLibrary:
         found = discover_allowed(place, allowed_folders(self.settings, self.engine))[:_MAX_FILES]
         if not found:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
-        if not place.is_dir():
+        if len(found) == 1:
             self._require_recording(found)
         files = self._queue(found)
         return QueuedFolder(
@@ -154,7 +155,7 @@ class RecordingLibrary:
         if copy.state is not CopyState.DONE:
             raise MoodlineError("there is no annotated copy to delete")
         with transaction(self.engine) as connection:
-            write_audit_entry(connection, actor, "annotated copy deleted", {"run": run_id})
+            write_audit_entry(connection, actor, Action.COPY_DELETED, {"run": run_id})
             try:
                 copy.path.unlink(missing_ok=True)
             except OSError as exc:  # This rolls the audit entry back.

@@ -32,7 +32,7 @@ class SourceEditor:
     settings: Settings
     engine: Engine
 
-    def add(self, name: str, form: SourceForm) -> None:
+    def add(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Add a live source. A running moodline starts to read it within two seconds."""
         check_form_address(form.uri, self.settings.source_hosts)
         source = source_settings(
@@ -44,9 +44,9 @@ class SourceEditor:
             looped=False,
             host=None,
         )
-        add_source(self.engine, name, source)
+        add_source(self.engine, name, source, actor=actor)
 
-    def edit(self, name: str, form: SourceForm) -> None:
+    def edit(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Change a live source. An empty address keeps the one that it has."""
         known = find_source(self.engine, name)
         if form.uri:
@@ -63,7 +63,7 @@ class SourceEditor:
             looped=known.looped,
             host=host,
         )
-        edit_source(self.engine, name, source)
+        edit_source(self.engine, name, source, actor=actor)
 
     def probe(self, uri: str, name: str = "") -> SourceProbe:
         """Read an address, or with an empty one the known source `name`, for three seconds."""

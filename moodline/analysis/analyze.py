@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from analytics.audit import audit_export
 from analytics.export.exporter import check_export_path, export_records
 from analytics.export.record_pages import Selection
 from analytics.runs.run_summary import run_summaries
@@ -26,6 +27,7 @@ from moodline.analysis.report import FileReport, print_report
 from moodline.analysis.run_spec import analysis_spec
 from moodline.stack.stack import Stack
 from moodline.terminal.output import Screen, print_json, print_line
+from records.audit import MOODLINE
 from records.database import open_engine
 from records.schema import upgrade
 from runtime.decoding.memory_limit import limited_memory
@@ -36,7 +38,7 @@ _MAX_WORKERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class AnalyzeRequest:
-    """The options of one `moodline analyze`, as given."""
+    """The options of one `moodline analyze`, as given. actor: the name that the audit records."""
 
     fps: float | None = None
     workers: int | None = None
@@ -50,6 +52,7 @@ class AnalyzeRequest:
     detach: bool = False
     as_json: bool = False
     progress: bool = True
+    actor: str = MOODLINE
 
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
@@ -79,7 +82,7 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
         if request.export is not None:
             _export(settings, engine, reports, request)
         if request.annotate is not None:
-            _annotate(settings, engine, reports, request.annotate)
+            _annotate(settings, engine, reports, request)
         if request.as_json:
             print_json({"files": [report.as_json() for report in reports]})
         else:
@@ -186,14 +189,18 @@ def _export(
     run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
     if run_ids and request.export is not None:
         selection = Selection(run_ids=run_ids, frames=request.frames)
-        export_records(engine, selection, request.export, FreeSpace(settings.min_free_bytes))
+        rows = export_records(engine, selection, request.export, FreeSpace(settings.min_free_bytes))
+        audit_export(engine, request.actor, file=str(request.export), rows=rows, runs=run_ids)
 
 
-def _annotate(settings: Settings, engine: Engine, reports: Sequence[FileReport], out: Path) -> None:
-    (report,) = reports
-    if report.summary is not None and report.summary.frames_analyzed:
+def _annotate(
+    settings: Settings, engine: Engine, reports: Sequence[FileReport], request: AnalyzeRequest
+) -> None:
+    (report,), out = reports, request.annotate
+    if out is not None and report.summary is not None and report.summary.frames_analyzed:
         recording = Path(report.path)
         limits = DecodingLimits(settings.max_source_megapixels)
         space = FreeSpace(settings.min_free_bytes)
         with limited_memory(settings.decoder_memory_mb):
             annotate_recording(engine, report.summary.run_id, recording, out, space, limits=limits)
+        audit_export(engine, request.actor, file=str(out), run=report.summary.run_id)

@@ -1,13 +1,17 @@
-"""The start of every command: its settings, the log, and the database."""
+"""The start of every command: its settings, private files, the log, and the database."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from contracts.settings import Settings
+
+_SQLITE: Final = "sqlite:///"
 
 
 def read_settings(service: str = "", *, logs: bool = True) -> "Settings":
@@ -23,7 +27,37 @@ def read_settings(service: str = "", *, logs: bool = True) -> "Settings":
         from runtime.logs import configure_logs
 
         configure_logs(settings.log_level, service=service)
+    _keep_files_private(settings, service)
     return settings
+
+
+def _keep_files_private(settings: "Settings", service: str) -> None:
+    """Apply MOODLINE_UMASK to what this process writes, and to what earlier versions wrote."""
+    from runtime.private_files import make_private
+
+    umask = int(settings.umask, 8)
+    os.umask(umask)
+    folders = (settings.home_path, settings.uploads_path)
+    closed = make_private(folders, _sqlite_files(settings.effective_database_url), umask)
+    if not closed:
+        return
+    text = f"took the permissions of other users from {closed:,} files and folders of moodline"
+    if service:
+        import structlog
+
+        structlog.get_logger().info(text, umask=settings.umask)
+    else:
+        from moodline.terminal.output import error_console
+
+        error_console().print(f"{text} (MOODLINE_UMASK={settings.umask})", highlight=False)
+
+
+def _sqlite_files(url: str) -> tuple[Path, ...]:
+    """Return the files of a SQLite database, which need not exist; none for a server."""
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path:
+        return ()
+    return tuple(Path(path + end) for end in ("", "-wal", "-shm"))
 
 
 @contextmanager

@@ -7,21 +7,26 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from analytics.audit import remove_old_entries
 from analytics.history.rollups import roll_up_all
 from analytics.now.live_sources import live_source_counts
 from analytics.removal.freed_space import refresh_statistics, return_free_space
 from analytics.removal.retention import RetentionPeriods, apply_retention
+from analytics.removal.traces import remove_traces
 from analytics.runs.number_text import count_text
 from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
 from analytics.scheduling.scheduler import Job
 from analytics.scheduling.times import cron, every
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.presence import Presence, SourceReport, WorkerReport
+from broker.presence import Presence
+from broker.reports import SourceReport, WorkerReport
 from contracts.errors import MoodlineError
+from contracts.live_sources import UNANALYZED
 from contracts.settings import Settings
 from contracts.times import utc_now
 from moodline.services.folder_watch import queue_new_recordings
+from records.broker_key import read_broker_key
 from records.users.sessions import delete_expired_sessions
 from records.watched_folders import WatchedFolder, watched_folders
 
@@ -131,7 +136,10 @@ def _apply_retention(settings: Settings, engine: Engine) -> str:
     roll_up_all(engine)
     removed = apply_retention(engine, RetentionPeriods.from_settings(settings))
     roll_up_all(engine)
-    return f"removed {removed.line()}"
+    days = settings.keep_audit_days
+    entries = remove_old_entries(engine, utc_now() - timedelta(days=days) if days else None)
+    remove_traces(engine)  # What another process still reads goes with the next retention.
+    return f"removed {removed.line()}, {count_text(entries, 'line')} of the audit"
 
 
 def _maintain(engine: Engine) -> str:
@@ -147,7 +155,7 @@ def _check_health(settings: Settings, engine: Engine) -> str:
     sources = [one for one in in_snapshot(engine, live_source_counts) if not one.paused]
     if not settings.redis_url:
         return "database ok"
-    bus = Bus.connect(settings.redis_url)
+    bus = Bus.connect(settings.redis_url, read_broker_key(engine))
     try:
         workers = Presence(bus, WorkerReport).alive()
         reports = {one.id: one for one in Presence(bus, SourceReport).alive()}
@@ -155,10 +163,12 @@ def _check_health(settings: Settings, engine: Engine) -> str:
         bus.close()
     unread = [one.name for one in sources if one.name not in reports]
     failed = [one for one in reports.values() if one.state == "failed"]
+    unanalyzed = [one.id for one in reports.values() if one.reason == UNANALYZED]
     troubles = [
         *(["no worker is running"] if not workers else []),
         *([f"no process reads {', '.join(unread)}"] if unread else []),
         *(f"{one.id} failed: {one.reason}" for one in failed),
+        *([f"no worker analyses {', '.join(unanalyzed)}"] if unanalyzed else []),
     ]
     if troubles:
         raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")

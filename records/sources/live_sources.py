@@ -14,6 +14,8 @@ from contracts.live_sources import LiveSource, LiveState
 from contracts.redaction import redact
 from contracts.runs import RunKind
 from contracts.times import utc_now
+from records.audit import MOODLINE, write_audit_entry
+from records.audit_actions import Action
 from records.database import reading, transaction
 from records.json_columns import decode_tags, encode_tags
 from records.locks import lock_queue
@@ -56,7 +58,9 @@ def check_name(name: str) -> None:
         )
 
 
-def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
+def add_source(
+    engine: Engine, name: str, settings: SourceSettings, *, actor: str = MOODLINE
+) -> None:
     """Add a live source, or bring back a removed one of that name with new settings.
 
     Raises SourceError if the name is invalid or already taken.
@@ -64,6 +68,7 @@ def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
     check_name(name)
     with transaction(engine) as connection:
         lock_queue(connection)
+        _audit(connection, actor, Action.SOURCE_ADDED, name, address=settings.shown_uri)
         found = connection.execute(
             select(Source.id, Source.kind, Source.removed_at).where(Source.name == name)
         ).first()
@@ -95,22 +100,31 @@ def add_source(engine: Engine, name: str, settings: SourceSettings) -> None:
         _update(connection, found.id, _columns(settings) | {"removed_at": None, "paused": False})
 
 
-def edit_source(engine: Engine, name: str, settings: SourceSettings) -> None:
+def edit_source(
+    engine: Engine, name: str, settings: SourceSettings, *, actor: str = MOODLINE
+) -> None:
     """Replace a source's settings; it is then opened again. Raises SourceNotFoundError."""
-    _change(engine, name, _columns(settings))
+    with transaction(engine) as connection:
+        _change(connection, name, _columns(settings))
+        _audit(connection, actor, Action.SOURCE_EDITED, name, address=settings.shown_uri)
 
 
-def pause_source(engine: Engine, name: str, *, paused: bool) -> None:
+def pause_source(engine: Engine, name: str, *, paused: bool, actor: str = MOODLINE) -> None:
     """Pause or resume reading a source. Raises SourceNotFoundError."""
-    _change(engine, name, {"paused": paused})
+    action = Action.SOURCE_PAUSED if paused else Action.SOURCE_RESUMED
+    with transaction(engine) as connection:
+        _change(connection, name, {"paused": paused})
+        _audit(connection, actor, action, name)
 
 
-def remove_source(engine: Engine, name: str) -> None:
+def remove_source(engine: Engine, name: str, *, actor: str = MOODLINE) -> None:
     """Stop reading a source and delete its address; its records stay.
 
     Raises SourceNotFoundError.
     """
-    _change(engine, name, {"removed_at": utc_now(), "uri": None, "shown_uri": ""})
+    with transaction(engine) as connection:
+        _change(connection, name, {"removed_at": utc_now(), "uri": None, "shown_uri": ""})
+        _audit(connection, actor, Action.SOURCE_REMOVED, name)
 
 
 def find_source(engine: Engine, name: str) -> LiveSource:
@@ -155,9 +169,14 @@ def _columns(settings: SourceSettings) -> dict[str, object]:
     }
 
 
-def _change(engine: Engine, name: str, values: Mapping[str, object]) -> None:
-    with transaction(engine) as connection:
-        _update(connection, _find(connection, name).pk, values)
+def _change(connection: Connection, name: str, values: Mapping[str, object]) -> None:
+    _update(connection, _find(connection, name).pk, values)
+
+
+def _audit(
+    connection: Connection, actor: str, action: Action, name: str, **details: object
+) -> None:
+    write_audit_entry(connection, actor, action, {"source": name, **details})
 
 
 def _update(connection: Connection, source_pk: int, values: Mapping[str, object]) -> None:

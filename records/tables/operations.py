@@ -1,8 +1,8 @@
-"""The tables of leases, watched folders, scheduled job runs and the audit log."""
+"""The tables of leases, watched folders, scheduled job runs, the audit log and the broker's key."""
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
+from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.tables.base import Base
@@ -66,7 +66,7 @@ class JobRun(Base):
 
 
 class AuditEntry(Base):
-    """A change that the records themselves do not show, such as an erasure.
+    """Something that somebody did, such as a sign-in or an erasure.
 
     at, actor: when, and which user or process.
     address: the network address of the actor, or "" for a process of this host.
@@ -75,6 +75,7 @@ class AuditEntry(Base):
     """
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_action", "action", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -82,3 +83,17 @@ class AuditEntry(Base):
     address: Mapped[str] = mapped_column(String(64), default="", server_default="")
     action: Mapped[str] = mapped_column(String(32))
     details: Mapped[str] = mapped_column(Text)
+
+
+class BrokerKey(Base):
+    """The only row: the key with which processes sign what they leave in the broker.
+
+    key: random bytes.
+    created_at: when.
+    """
+
+    __tablename__ = "broker_key"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]

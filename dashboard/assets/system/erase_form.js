@@ -15,6 +15,7 @@ import { facts } from "../kit/tables.js";
  * @property {number} tracks
  * @property {number} rollups
  * @property {string[]} sources
+ * @property {string} remains Where erased data may still be; "" for nowhere.
  */
 /**
  * @typedef {{ source: string, run: string, since: string | null, until: string | null }} Scope
@@ -57,6 +58,7 @@ export function eraseForm(sources, onErased) {
       result.replaceChildren(
         make("h3", { text: `Erased. Receipt ${erased.number}` }),
         erasureFacts(erased),
+        ...remainsNote(erased),
       );
       await onErased();
     } catch (failure) {
@@ -144,6 +146,10 @@ const erasureFacts = (erasure) =>
     ["Rollups of older frames", number(erasure.rollups)],
     ["Sources", erasure.sources.join(", ") || "none"],
   );
+
+/** @param {Erasure} erasure */
+const remainsNote = ({ remains }) =>
+  remains ? [make("p", { class: "trouble", text: `Erased data may remain in ${remains}.` })] : [];
 
 /**
  * A local time as UTC; null if none is entered.

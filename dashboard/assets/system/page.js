@@ -6,8 +6,9 @@ import { quietButton } from "../kit/forms.js";
 import { timeNow } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
+import { auditContent, auditEntries, kindField } from "./audit.js";
 import { ERASE_HELP, eraseForm } from "./erase_form.js";
-import { auditContent, keptContent, noticeForm } from "./privacy.js";
+import { keptContent, noticeForm } from "./privacy.js";
 import { deadLettersContent, jobsContent, servicesContent } from "./services.js";
 import { storageContent } from "./storage.js";
 
@@ -26,9 +27,9 @@ definePage("system", () => {
 
   const refresh = async () => {
     try {
-      const [overview, { entries }] = await Promise.all([
+      const [overview, entries] = await Promise.all([
         request("system/overview"),
-        request("system/audit"),
+        auditEntries(kind.select.value),
       ]);
       if (lifetime.ended) return;
       const { errors } = overview;
@@ -47,6 +48,7 @@ definePage("system", () => {
     }
   };
 
+  const kind = kindField(refresh);
   const erase = root.dataset.admin
     ? [note(ERASE_HELP), ...eraseForm(sources, refresh)]
     : [note("An admin can erase records by source, run or time.")];
@@ -77,7 +79,12 @@ definePage("system", () => {
     section(
       "audit",
       "Audit",
-      note("Changes that the records themselves do not show, such as erasures."),
+      note(
+        root.dataset.admin
+          ? "Who signed in, changed, viewed, exported or erased what, and from where."
+          : "Erasures. An admin also sees who signed in, changed, viewed and exported what.",
+      ),
+      root.dataset.admin ? kind.node : null,
       audit,
     ),
   );

@@ -1,18 +1,13 @@
 // @ts-check
-/* Privacy: what is stored and for how long, the audit log, and a notice to print. */
+/* Privacy: what is stored and for how long, and a notice to print. */
 import { base } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { field } from "../kit/forms.js";
-import { NONE, dateTime, number } from "../kit/format.js";
-import { facts, table } from "../kit/tables.js";
+import { facts } from "../kit/tables.js";
 
-/** @typedef {Record<"faces" | "frames" | "minutes" | "rollups" | "uploads", number>} KeptDays */
-/**
- * @typedef {{ id: number, at: number, actor: string, action: string,
- *   details: Record<string, any> }} AuditEntry
- */
+/** @typedef {Record<"faces" | "frames" | "minutes" | "rollups" | "uploads" | "audit", number>} KeptDays */
 
-const SETTINGS = ["FACES", "FRAMES", "MINUTES", "ROLLUPS", "UPLOADS"]
+const SETTINGS = ["FACES", "FRAMES", "MINUTES", "ROLLUPS", "UPLOADS", "AUDIT"]
   .map((name) => `MOODLINE_KEEP_${name}_DAYS`)
   .join(", ");
 
@@ -43,6 +38,7 @@ export const keptContent = (kept, liveView) => [
     ["Rollups of minutes", keptTime(kept.minutes)],
     ["All other rollups", keptTime(kept.rollups)],
     ["Uploaded recordings, annotated videos", videoTime(kept.uploads)],
+    ["Audit, but for receipts of erasures", keptTime(kept.audit)],
   ),
   make("p", {
     class: "help",
@@ -57,26 +53,6 @@ export const keptContent = (kept, liveView) => [
       "(AI Act, Article 5(1)(f)).",
   }),
 ];
-
-/** @param {AuditEntry[]} entries */
-export function auditContent(entries) {
-  if (!entries.length) return make("p", { text: "Nothing was erased, and no user was changed." });
-  return table(
-    "Audit, table",
-    ["Number", "Time", "By", "Action", "Details", "Frames", "Faces"],
-    entries.map(({ id, at, actor, action, details }) => [
-      String(id),
-      dateTime(at),
-      actor,
-      action,
-      Object.entries(details.scope ?? details)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(", "),
-      "scope" in details ? number(details.frames + details.rollups) : NONE,
-      "scope" in details ? number(details.faces) : NONE,
-    ]),
-  );
-}
 
 /** A form that opens the notice in a new tab. */
 export const noticeForm = () =>

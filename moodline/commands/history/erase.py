@@ -8,7 +8,7 @@ from moodline.commands.options import FromOption, JsonOption, ToOption, command_
 from moodline.commands.session import current_actor, open_records, read_settings
 
 if TYPE_CHECKING:
-    from analytics.removal.erasure import Receipt
+    from analytics.removal.receipts import Receipt
 
 app = command_app()
 
@@ -47,8 +47,12 @@ def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
         if not yes:
             _print_receipt(planned, as_json=as_json)
             typer.confirm("Erase this? It cannot be undone.", abort=True)
-        receipt = erasure.erase(engine, scope, actor=actor)
-        delete_erased_copies(settings, engine, receipt)
+        receipt = erasure.erase(
+            engine,
+            scope,
+            actor=actor,
+            delete_copies=lambda receipt: delete_erased_copies(settings, engine, receipt),
+        )
     _print_receipt(receipt, as_json=as_json)
 
 
@@ -64,5 +68,7 @@ def _print_receipt(receipt: "Receipt", *, as_json: bool) -> None:
         f"letters, and the rollups of {receipt.rollups:,} older frames, in {receipt.runs:,} runs "
         f"of {', '.join(receipt.sources) or 'no source'}."
     )
+    if receipt.remains:
+        print_line(f"Erased data may remain in {receipt.remains}.")
     if receipt.number is not None:
         print_line(f"`moodline audit` lists this as receipt {receipt.number}.")

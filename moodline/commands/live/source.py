@@ -8,10 +8,12 @@ import typer
 
 from contracts.errors import BrokerError, SourceNotFoundError
 from moodline.commands.options import JsonOption, group_app
-from moodline.commands.session import open_records, read_settings
+from moodline.commands.session import current_actor, open_records, read_settings
 
 if TYPE_CHECKING:
-    from broker.presence import SourceReport
+    from sqlalchemy import Engine
+
+    from broker.reports import SourceReport
     from contracts.settings import Settings
 
 app = group_app("Add, list, test and change the live sources: cameras and streams.")
@@ -71,7 +73,7 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         host=host,
     )
     with open_records(settings) as engine:
-        add_source(engine, name, source)
+        add_source(engine, name, source, actor=current_actor())
     print_line(f"Added {name}: {source.shown_uri}")
     if not running_broker(settings):
         print_line("It is not read yet. Start `moodline up`.")
@@ -88,7 +90,7 @@ def source_list(as_json: JsonOption = False) -> None:
 
     settings = read_settings()
     with open_records(settings) as engine:
-        sources = in_snapshot(engine, live_status, _source_reports(settings))
+        sources = in_snapshot(engine, live_status, _source_reports(settings, engine))
     if as_json:
         print_json({"sources": sources})
     elif not sources:
@@ -105,7 +107,7 @@ def source_show(name: NameArgument, as_json: JsonOption = False) -> None:
 
     settings = read_settings()
     with open_records(settings) as engine:
-        source = read_source(engine, name, _source_reports(settings))
+        source = read_source(engine, name, _source_reports(settings, engine))
     if as_json:
         print_json(source.as_json())
     else:
@@ -200,7 +202,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
         )
-        edit_source(engine, name, source)
+        edit_source(engine, name, source, actor=current_actor())
     print_line(f"Changed {name}: {source.shown_uri}")
 
 
@@ -211,7 +213,7 @@ def source_remove(name: NameArgument) -> None:
     from records.sources.live_sources import remove_source
 
     with open_records(read_settings()) as engine:
-        remove_source(engine, name)
+        remove_source(engine, name, actor=current_actor())
     print_line(f"Removed {name}. List its runs with `moodline runs list --source {name}`.")
 
 
@@ -220,7 +222,7 @@ def _pause(name: str, *, paused: bool) -> None:
     from records.sources.live_sources import pause_source
 
     with open_records(read_settings()) as engine:
-        pause_source(engine, name, paused=paused)
+        pause_source(engine, name, paused=paused, actor=current_actor())
     print_line(f"{'Paused' if paused else 'Resumed'} {name}.")
 
 
@@ -233,22 +235,24 @@ def _read_uri(uri: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def _source_reports(settings: "Settings") -> "list[SourceReport]":
+def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceReport]":
     """Return the heartbeats of the live sources; none, with a warning, if the broker is away."""
     from rich.text import Text
 
     from broker.bus import Bus
-    from broker.presence import Presence, SourceReport
+    from broker.presence import Presence
+    from broker.reports import SourceReport
     from contracts.redaction import redact
     from moodline.stack.running_stack import running_broker
     from moodline.terminal.output import error_console
+    from records.broker_key import read_broker_key
     from runtime.visible_text import visible
 
     url = running_broker(settings)
     if not url:
         return []
     try:
-        bus = Bus.connect(url)
+        bus = Bus.connect(url, read_broker_key(engine))
         try:
             return Presence(bus, SourceReport).alive()
         finally:

@@ -12,7 +12,7 @@ from moodline.commands.options import (
     WorkersOption,
     command_app,
 )
-from moodline.commands.session import read_settings
+from moodline.commands.session import current_actor, read_settings
 
 app = command_app()
 
@@ -75,6 +75,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         detach=detach,
         as_json=as_json,
         progress=not (no_progress or as_json),
+        actor=current_actor(),
     )
     try:
         failed = analyze_paths(settings, paths, request)

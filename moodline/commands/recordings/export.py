@@ -1,6 +1,7 @@
 """`moodline export`."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,10 @@ from moodline.commands.options import (
     ToOption,
     command_app,
 )
-from moodline.commands.session import open_records, read_settings
+from moodline.commands.session import current_actor, open_records, read_settings
+
+if TYPE_CHECKING:
+    from analytics.export.record_pages import Selection
 
 app = command_app()
 
@@ -30,6 +34,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     frames: FramesOption = False,
 ) -> None:
     """Write results to a file: one row per face per frame."""
+    from analytics.audit import audit_export
     from analytics.export.exporter import export_records
     from analytics.export.record_pages import Selection
     from moodline.terminal.output import print_line
@@ -46,4 +51,10 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     )
     with open_records(settings) as engine:
         rows = export_records(engine, selection, out, FreeSpace(settings.min_free_bytes))
+        audit_export(engine, current_actor(), file=str(out), rows=rows, **_scope(selection))
     print_line(f"Wrote {rows:,} rows to {out}.")
+
+
+def _scope(selection: "Selection") -> dict[str, str]:
+    """Return the conditions that were given, for the audit."""
+    return {name: str(value) for name, value in asdict(selection).items() if value}

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from moodline.commands.options import JsonOption, RunArgument, group_app
-from moodline.commands.session import open_records, read_settings
+from moodline.commands.session import current_actor, open_records, read_settings
 
 app = group_app("List, show and delete runs.")
 
@@ -36,16 +36,25 @@ def runs_show(run: RunArgument, as_json: JsonOption = False) -> None:
 
 @app.command("delete", epilog="Example: [cyan]moodline runs delete 261123-88ad06a5[/]")
 def runs_delete(run: RunArgument) -> None:
-    """Delete a run and all of its rows."""
-    from analytics.removal.deletion import delete_run
+    """Delete a run with all of its rows, its upload and its annotated copy."""
+    from analytics.removal.erasure import erase_run
     from analytics.runs.run_summary import run_summary
     from analytics.snapshots import in_snapshot
+    from moodline.adapters.erased_copies import delete_erased_copies
     from moodline.terminal.output import print_line
 
-    with open_records(read_settings()) as engine:
+    settings = read_settings()
+    with open_records(settings) as engine:
         summary = in_snapshot(engine, run_summary, run)
-        delete_run(engine, run)
+        receipt = erase_run(
+            engine,
+            run,
+            actor=current_actor(),
+            delete_copies=lambda receipt: delete_erased_copies(settings, engine, receipt),
+        )
     print_line(
         f"Deleted run {run} of {summary.source}: {summary.frames_analyzed:,} frames, "
         f"{summary.faces:,} faces, {summary.tracks:,} tracks."
     )
+    if receipt.remains:
+        print_line(f"Deleted data may remain in {receipt.remains}.")

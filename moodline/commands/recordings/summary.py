@@ -8,7 +8,7 @@ import typer
 
 from contracts.errors import ExportError
 from moodline.commands.options import RunArgument, command_app
-from moodline.commands.session import open_records, read_settings
+from moodline.commands.session import current_actor, open_records, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -22,10 +22,12 @@ def summary(
     out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
 ) -> None:
     """Write a report of a run: one HTML page with charts, and the same numbers as JSON."""
+    from analytics.audit import audit_export
     from moodline.terminal.output import print_line
 
     with open_records(read_settings()) as engine:
         for path in write_summary(engine, run, out):
+            audit_export(engine, current_actor(), run=run, file=str(path))
             print_line(str(path))
 
 

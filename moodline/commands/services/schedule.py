@@ -8,7 +8,7 @@ import typer
 
 from contracts.errors import SettingsError
 from moodline.commands.options import JsonOption, SamplingOption, group_app
-from moodline.commands.session import open_records, read_settings
+from moodline.commands.session import current_actor, open_records, read_settings
 
 app = group_app("List the scheduler's jobs; add and remove watched folders.")
 
@@ -74,7 +74,14 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
     job_name = name or path.absolute().name
     with open_records(settings) as engine:
         add_folder(
-            engine, job_name, stored, every_s=every_s, cron=cron, sampling_fps=fps, source=source
+            engine,
+            job_name,
+            stored,
+            every_s=every_s,
+            cron=cron,
+            sampling_fps=fps,
+            source=source,
+            actor=current_actor(),
         )
     print_line(f"{job_name} is checked while `moodline up` or `moodline scheduler` runs.")
 
@@ -88,7 +95,7 @@ def schedule_remove(
     from records.watched_folders import remove_folder
 
     with open_records(read_settings()) as engine:
-        remove_folder(engine, name.removeprefix("folder "))
+        remove_folder(engine, name.removeprefix("folder "), actor=current_actor())
     print_line(f"{name} is no longer watched.")
 
 

@@ -29,7 +29,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     def ask(*_question: Any) -> object:
         return object()
 
-    monkeypatch.setattr(answer_cache, "in_snapshot", ask)
+    monkeypatch.setattr(answer_cache, "answer", ask)
+    monkeypatch.setattr(answer_cache, "last_erasure", lambda _connection: 1)
     return open_engine("sqlite://")
 
 
@@ -56,6 +57,15 @@ def test_an_answer_that_no_page_shows_is_not_kept(engine: Engine) -> None:
     cache = AnswerCache(Clock())
     first = cache.latest(engine, VIEW, UTC, NOW)
     assert cache.latest(engine, VIEW, UTC, NOW) is not first
+
+
+def test_an_erasure_by_any_process_makes_the_answers_invalid(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = AnswerCache(Clock())
+    shown = cache.ask(engine, VIEW, UTC, NOW)
+    monkeypatch.setattr(answer_cache, "last_erasure", lambda _connection: 2)
+    assert cache.latest(engine, VIEW, UTC, NOW) is not shown
 
 
 def test_the_number_of_answers_is_limited(engine: Engine) -> None:

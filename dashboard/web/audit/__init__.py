@@ -1,0 +1,1 @@
+"""What the dashboard writes into the audit: who did what, and from which address."""

@@ -1,0 +1,79 @@
+"""What the audit records: the actions, and the kinds by which it is filtered."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """The kinds of entries, by which the audit is filtered."""
+
+    SIGN_IN = "sign-in"
+    USER = "user"
+    SOURCE = "source"
+    RECORDING = "recording"
+    VIEW = "view"
+    EXPORT = "export"
+    ERASURE = "erasure"
+    SCHEDULE = "schedule"
+
+
+class Action(StrEnum):
+    """What was done, as `audit.action` stores it."""
+
+    SIGNED_IN = "signed in"
+    SIGN_IN_FAILED = "sign-in failed"
+    SIGN_IN_REFUSED = "sign-in refused"
+    SIGNED_OUT = "signed out"
+    SOURCE_ADDED = "source added"
+    SOURCE_EDITED = "source edited"
+    SOURCE_PAUSED = "source paused"
+    SOURCE_RESUMED = "source resumed"
+    SOURCE_REMOVED = "source removed"
+    UPLOADED = "recording uploaded"
+    UPLOAD_DELETED = "upload deleted"
+    FOLDER_QUEUED = "recordings queued"
+    RUN_CANCELLED = "run cancelled"
+    RUN_RETRIED = "run retried"
+    COPY_DRAWN = "annotated copy drawn"
+    COPY_DELETED = "annotated copy deleted"
+    RECORDING_OPENED = "recording opened"
+    COPY_OPENED = "annotated copy opened"
+    LIVE_VIEW_OPENED = "live view opened"
+    EXPORTED = "exported"
+    ERASED = "erase"
+    RUN_DELETED = "run deleted"
+    FOLDER_ADDED = "folder added"
+    FOLDER_REMOVED = "folder removed"
+
+
+ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.SIGN_IN: frozenset(
+        {Action.SIGNED_IN, Action.SIGN_IN_FAILED, Action.SIGN_IN_REFUSED, Action.SIGNED_OUT}
+    ),
+    Kind.SOURCE: frozenset(
+        {
+            Action.SOURCE_ADDED,
+            Action.SOURCE_EDITED,
+            Action.SOURCE_PAUSED,
+            Action.SOURCE_RESUMED,
+            Action.SOURCE_REMOVED,
+        }
+    ),
+    Kind.RECORDING: frozenset(
+        {
+            Action.UPLOADED,
+            Action.UPLOAD_DELETED,
+            Action.FOLDER_QUEUED,
+            Action.RUN_CANCELLED,
+            Action.RUN_RETRIED,
+            Action.COPY_DRAWN,
+            Action.COPY_DELETED,
+        }
+    ),
+    Kind.VIEW: frozenset({Action.RECORDING_OPENED, Action.COPY_OPENED, Action.LIVE_VIEW_OPENED}),
+    Kind.EXPORT: frozenset({Action.EXPORTED}),
+    Kind.ERASURE: frozenset({Action.ERASED, Action.RUN_DELETED}),
+    Kind.SCHEDULE: frozenset({Action.FOLDER_ADDED, Action.FOLDER_REMOVED}),
+}
+"""The actions of each kind but USER, to which all others belong."""

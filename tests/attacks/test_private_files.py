@@ -1,0 +1,124 @@
+"""Another user of the host looks for files of moodline to read: no file is readable by others."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analytics.export.atomic_files import atomic_file
+from runtime.private_files import make_private
+from tests.e2e.commands import TIMEOUT_S, Installation
+from tests.media import steady, write_video
+
+USUAL_UMASK = 0o022
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """The umask of most users, under which every program's files are readable by others."""
+    before = os.umask(USUAL_UMASK)
+    yield
+    os.umask(before)
+
+
+def moodline(home: Path, *words: str | Path, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command under the usual umask; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "moodline", *map(str, words)],
+        env=Installation(home, env).environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        umask=USUAL_UMASK,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def open_to_others(*places: Path, bits: int = 0o077) -> list[str]:
+    """The files and folders that others may use, with their permissions."""
+    paths = [one for place in places for one in (place, *place.rglob("*"))]
+    return [f"{mode(one):o} {one}" for one in paths if mode(one) & bits and not one.is_symlink()]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def test_no_file_of_a_session_of_use_is_readable_by_others(tmp_path: Path) -> None:
+    """Given the usual umask, when recordings are analysed, exported and drawn, all is private."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    out.mkdir(mode=0o700)
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, steady(4))
+    moodline(
+        home,
+        *("analyze", clip, "--no-progress", "--workers", "1"),
+        *("--export", out / "rows.csv", "--annotate", out / "copy.mp4"),
+    )
+    moodline(home, "export", "--out", out / "rows.parquet")
+    moodline(home, "export", "--out", out / "rows.jsonl")
+    moodline(home, "source", "add", "door", "rtsp://me:geheim-geheim@192.0.2.1/live")
+    made = {one.name for one in (*home.rglob("*"), *out.rglob("*"))}
+    assert {"moodline.db", "secret.key", "rows.csv", "rows.parquet", "copy.mp4"} <= made
+    assert not open_to_others(home, out)
+
+
+def test_an_existing_home_is_closed_once_and_it_is_said(tmp_path: Path) -> None:
+    """Given a home of an earlier version, the first command closes it and says so, once."""
+    home = tmp_path / "home"
+    (home / "uploads" / "annotated").mkdir(parents=True)
+    for name in ("moodline.db-wal", "uploads/annotated/run.mp4", "secret.key"):
+        (home / name).touch()
+    (outside := tmp_path / "outside").touch()
+    (home / "link").symlink_to(outside)
+    first = moodline(home, "runs", "list")
+    assert "took the permissions of other users from 6 files and folders" in first.stderr
+    assert not open_to_others(home)
+    assert mode(outside) == 0o644, "a link was followed"
+    assert "permissions" not in moodline(home, "runs", "list").stderr
+
+
+def test_an_owner_shares_files_with_a_group(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    done = moodline(home, "runs", "list", MOODLINE_UMASK="027")
+    assert "permissions" not in done.stderr
+    assert mode(home / "moodline.db") == 0o640 and mode(home) == 0o750
+
+
+@pytest.mark.parametrize("umask", ["7", "777", "177", "07", "0x7", "0888"])
+def test_a_umask_that_is_none_or_locks_the_owner_out_is_refused(tmp_path: Path, umask: str) -> None:
+    done = Installation(tmp_path / "home", {"MOODLINE_UMASK": umask}).run("runs", "list")
+    assert done.returncode == 2 and "MOODLINE_UMASK" in done.stderr
+
+
+def test_folders_that_other_programs_use_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a home that is the user's own or one for temporary files, only the database closes."""
+    (user := tmp_path / "user").mkdir()
+    (temporary := tmp_path / "tmp").mkdir()
+    temporary.chmod(0o1777)
+    monkeypatch.setenv("HOME", str(user))
+    for folder in (user, temporary):
+        (folder / "page.html").touch()
+        (database := folder / "moodline.db").touch()
+        assert make_private([folder], [database], 0o077) == 1
+        assert mode(database) == 0o600 and mode(folder / "page.html") == 0o644
+
+
+def test_a_new_file_is_private_and_an_existing_one_keeps_its_permissions(tmp_path: Path) -> None:
+    os.umask(0o077)
+    new, shared = tmp_path / "new.csv", tmp_path / "shared.csv"
+    shared.touch()
+    shared.chmod(0o664)
+    for path in (new, shared):
+        with atomic_file(path) as part:
+            assert mode(part) == 0o600
+            part.write_text("rows")
+    assert (mode(new), mode(shared)) == (0o600, 0o664)
