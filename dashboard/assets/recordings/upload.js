@@ -196,10 +196,12 @@ export class Upload {
 }
 
 /**
- * Whether the error may pass: no answer, or a server or proxy that is not available. A full disk
- * needs a person.
+ * Whether the error may pass: no answer, a server or proxy that is not available, or too many
+ * requests of this user at once. A full disk needs a person.
  * @param {unknown} error
  */
 const isTransient = (error) =>
   error instanceof RequestError &&
-  (error.status === 0 || (error.status >= 500 && error.status !== NO_ROOM));
+  (error.status === 0 ||
+    error.status === TOO_MANY_REQUESTS ||
+    (error.status >= 500 && error.status !== NO_ROOM));
