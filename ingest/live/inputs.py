@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from contracts.errors import DecodingLimitError, SourceError
 from contracts.redaction import redact
 from ingest.decoding_limits import DecodingLimits
-from ingest.live.uris import describe, is_local
+from ingest.live.uris import cannot_open, describe, is_local
 from ingest.luma import plausible_aspect
 from runtime.decoding.opencv import cv2
 
@@ -57,22 +57,35 @@ class LiveInput(Protocol):
     def close(self) -> None: ...
 
 
+class Connection(Protocol):
+    """A network connection that FFmpeg reads through."""
+
+    def close(self) -> None: ...
+
+
 class StreamInput:
     """A network stream or a file, read by FFmpeg. Raises SourceError if it has no video.
 
-    paced: whether the media times set the pace, as in a file.
+    paced: whether the media times set the pace, as in a file. connection: to close with it.
     """
 
     def __init__(
-        self, uri: str, container: InputContainer, limits: DecodingLimits, *, paced: bool
+        self,
+        uri: str,
+        container: InputContainer,
+        limits: DecodingLimits,
+        *,
+        paced: bool,
+        connection: Connection | None = None,
     ) -> None:
         self.corrupt = 0
         self._limits = limits
         self._uri = uri
         self._container = container
+        self._connection = connection
         if not self._container.streams.video:
-            self._container.close()
-            raise SourceError(f"{describe(uri)} has no video", hint="Check the path in its URI")
+            self.close()
+            raise cannot_open(uri, "it has no video")
         self._stream = self._container.streams.video[0]
         self.aspect = plausible_aspect(self._stream.sample_aspect_ratio)
         self.codec = self._stream.codec_context.name
@@ -117,6 +130,8 @@ class StreamInput:
 
     def close(self) -> None:
         self._container.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _next_packet(
         self, packets: "Iterator[Packet[VideoStream]]"
@@ -126,7 +141,7 @@ class StreamInput:
             packet = next(packets, None)
         except MemoryError:
             raise
-        except av.error.ExitError as exc:
+        except (av.error.ExitError, TimeoutError) as exc:
             raise self._silence() from exc
         except (av.FFmpegError, OSError) as exc:
             raise SourceError(f"{describe(self._uri)} broke off: {reason_of(exc)}") from exc

@@ -1,6 +1,9 @@
 """Opening a live source: a camera, a network stream, or a file that is played as if live."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,29 +13,49 @@ from av.container import InputContainer
 
 from contracts.errors import CredentialsRefusedError, SourceError
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
-from ingest.live.inputs import READ_S, CameraInput, LiveInput, StreamInput, reason_of
-from ingest.live.playlist import playlist_fetcher
-from ingest.live.ssrf_guard import final_redirect
-from ingest.live.uris import check_uri, describe, is_camera, is_local, scheme_of
+from ingest.live.inputs import READ_S, CameraInput, Connection, LiveInput, StreamInput, reason_of
+from ingest.live.network.connector import MAX_REDIRECTS, Connector
+from ingest.live.network.http_client import HttpClient
+from ingest.live.network.rtsp_relay import RtspRelay
+from ingest.live.uris import cannot_open, check_uri, describe, is_camera, is_local, scheme_of
 from runtime.decoding.memory_limit import out_of_memory
 
 OPEN_S: Final = 8.0
 """Longest wait for a connection, seconds."""
 
 _QUICK_PROBE: Final = {"analyzeduration": "200000", "probesize": "65536"}
-_SCHEME_OPTIONS: Final = {
-    "rtsp": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtp,tcp,udp"},
-    "rtsps": {"rtsp_transport": "tcp", "protocol_whitelist": "rtsps,rtp,tcp,tls,udp"},
-    "http": {"protocol_whitelist": "http,https,tcp,tls", "max_redirects": "0"},
-    "https": {"protocol_whitelist": "http,https,tcp,tls", "max_redirects": "0"},
-}
-_SINGLE_FILE_FORMATS: Final = {
+_FILE_OPTIONS: Final = {"protocol_whitelist": "file"}
+_RTSP_OPTIONS: Final = {"rtsp_transport": "tcp", "protocol_whitelist": "tcp"}
+"""FFmpeg knows one address, that of the relay. Over UDP the server could name another."""
+_SINGLE_FILE_OPTIONS: Final = {
+    "protocol_whitelist": "none",
     "format_whitelist": "mpjpeg,mjpeg,jpeg_pipe,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,avi,asf"
-    ",mov,matroska"
+    ",mov,matroska",
 }
-"""Formats that refer to no other address. Playlists do: `playlist` checks what they refer to."""
-_PLAYLIST_OPTIONS: Final = {"protocol_whitelist": "http,https,tcp,tls", "http_persistent": "0"}
-_DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+"""FFmpeg opens nothing, and these formats refer to no other address."""
+_PLAYLIST_OPTIONS: Final = {"protocol_whitelist": "http,https", "http_persistent": "0"}
+"""FFmpeg opens nothing: `HttpClient` does. Without the protocol tcp, FFmpeg could not connect."""
+
+_Options = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An open container, and the connection that it reads through."""
+
+    container: InputContainer
+    connection: Connection | None = None
+
+    @property
+    def has_video(self) -> bool:
+        """Whether a video stream was found, and the size of its frames."""
+        videos = self.container.streams.video
+        return bool(videos and videos[0].codec_context.width)
+
+    def close(self) -> None:
+        self.container.close()
+        if self.connection is not None:
+            self.connection.close()
 
 
 def open_live(
@@ -48,76 +71,111 @@ def open_live(
     if is_camera(uri):
         return CameraInput(uri, limits)
     if not is_local(uri):
-        container = _open_network(uri, allowed, limits)
-        return StreamInput(uri, container, limits, paced=False)
+        open_stream = _open_http if scheme_of(uri) in {"http", "https"} else _open_rtsp
+        try:
+            opened = open_stream(uri, Connector.to_source(uri, allowed), limits.options)
+        except (av.FFmpegError, OSError) as exc:
+            raise _failure(uri, exc) from exc
+        return StreamInput(uri, opened.container, limits, paced=False, connection=opened.connection)
     if not Path(uri).is_file():
         raise SourceError(f"there is no file {uri}", hint="Check the path")
     path = str(Path(uri).absolute())
+    options = _FILE_OPTIONS | limits.options
     try:
-        container = _open_container(path, {"protocol_whitelist": "file"} | limits.options)
-        return StreamInput(path, container, limits, paced=True)
+        opened = _with_short_probe(lambda probe: _Opened(av.open(path, options=options | probe)))
     except (av.FFmpegError, OSError) as exc:
-        raise _cannot_open(path, exc) from exc
+        if isinstance(exc, MemoryError):
+            raise out_of_memory() from exc
+        raise SourceError(f"{path} cannot be opened: {reason_of(exc)}") from exc
+    return StreamInput(path, opened.container, limits, paced=True)
 
 
-def _open_network(uri: str, allowed: Collection[str], limits: DecodingLimits) -> InputContainer:
-    try:
-        return _open_without_redirect(uri, allowed, limits)
-    except (av.FFmpegError, OSError) as exc:
-        # FFmpeg follows no redirect here: the target is checked first.
-        target = final_redirect(uri, allowed) if scheme_of(uri) in {"http", "https"} else ""
-        if not target:
-            raise _cannot_open(uri, exc) from exc
+def _open_http(uri: str, connector: Connector, limits: _Options) -> _Opened:
+    """Open an MJPEG stream, another stream that is a single file, or an HLS playlist."""
+    client = HttpClient(connector, READ_S)
+    first = client.open(uri)
+    bodies = chain([first], (client.open(uri) for _ in repeat(None)))
+
+    def open_single(probe: _Options) -> _Opened:
+        options = _SINGLE_FILE_OPTIONS | limits | probe
+        with ExitStack() as on_error:
+            body = on_error.enter_context(closing(next(bodies)))
+            container = av.open(body, "r", format=body.format or None, options=options)
+            on_error.pop_all()
+            return _Opened(container, body)
+
+    path = urlsplit(first.url).path.lower()
+    if first.format != "hls" and not path.endswith((".m3u8", ".m3u")):
         try:
-            return _open_without_redirect(target, allowed, limits)
-        except (av.FFmpegError, OSError) as target_exc:
-            raise _cannot_open(target, target_exc) from target_exc
-
-
-def _open_without_redirect(
-    uri: str, allowed: Collection[str], limits: DecodingLimits
-) -> InputContainer:
-    options = _SCHEME_OPTIONS[scheme_of(uri)] | limits.options
-    if not scheme_of(uri).startswith("http"):
-        return _open_container(uri, options)
-    if not urlsplit(uri).path.lower().endswith((".m3u8", ".m3u")):
-        try:
-            return _open_container(uri, options | _SINGLE_FILE_FORMATS)
+            return _with_short_probe(open_single)
         except (av.error.InvalidDataError, av.error.ArgumentError):
-            pass  # It may be a playlist without a suffix.
-    fetch = playlist_fetcher(uri, allowed, READ_S)
-    options = _PLAYLIST_OPTIONS | limits.options
-    return av.open(uri, "r", format="hls", options=options, timeout=(OPEN_S, READ_S), io_open=fetch)
+            pass  # It may be a playlist of another type.
+    first.close()
+    container = av.open(
+        first.url,
+        "r",
+        format="hls",
+        options=_PLAYLIST_OPTIONS | limits,
+        timeout=(OPEN_S, READ_S),
+        io_open=client.open_for_ffmpeg,
+    )
+    return _Opened(container)
 
 
-def _open_container(uri: str, options: dict[str, str]) -> InputContainer:
+def _open_rtsp(uri: str, connector: Connector, limits: _Options) -> _Opened:
+    """Open an RTSP stream, and follow redirects to hosts that are allowed."""
+    at = uri
+
+    def open_once(probe: _Options) -> _Opened:
+        options = _RTSP_OPTIONS | limits | probe
+        with ExitStack() as on_error:
+            relay = on_error.enter_context(closing(RtspRelay(at, connector, OPEN_S)))
+            try:
+                container = av.open(relay.uri, "r", options=options, timeout=(OPEN_S, READ_S))
+            except (av.FFmpegError, OSError) as exc:
+                relay.close()  # Then it has said why.
+                if relay.redirect:
+                    raise _RedirectedError(relay.redirect) from exc
+                if relay.problem and not isinstance(exc, (MemoryError, av.error.HTTPClientError)):
+                    raise ConnectionError(relay.problem) from exc
+                raise
+            on_error.pop_all()
+            return _Opened(container, relay)
+
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            return _with_short_probe(open_once)
+        except _RedirectedError as exc:
+            at = connector.redirected(at, exc.location)
+    raise cannot_open(uri, f"it redirects more than {MAX_REDIRECTS} times")
+
+
+class _RedirectedError(Exception):
+    """Raised when an RTSP server redirects. location: as it said."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("redirected")
+        self.location = location
+
+
+def _with_short_probe(open_once: Callable[[_Options], _Opened]) -> _Opened:
     """Open with a short probe, which is fast; again with FFmpeg's own if that finds no video."""
     try:
-        container = av.open(uri, "r", options=options | _QUICK_PROBE, timeout=(OPEN_S, READ_S))
-        if container.streams.video and container.streams.video[0].codec_context.width:
-            return container
-        container.close()
+        opened = open_once(_QUICK_PROBE)
     except av.error.InvalidDataError:
-        pass
-    return av.open(uri, "r", options=options, timeout=(OPEN_S, READ_S))
+        return open_once({})
+    if opened.has_video:
+        return opened
+    opened.close()
+    return open_once({})
 
 
-def _cannot_open(uri: str, cause: Exception) -> SourceError:
+def _failure(uri: str, cause: Exception) -> SourceError:
     if isinstance(cause, MemoryError):
         return out_of_memory()
-    name, reason = describe(uri), reason_of(cause)
     if isinstance(cause, (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError)):
         return CredentialsRefusedError(
-            f"{name} refuses the user name or password",
+            f"{describe(uri)} refuses the user name or password",
             hint="Check them in its URI; moodline tries again in five minutes",
         )
-    if isinstance(cause, av.error.HTTPNotFoundError):
-        return SourceError(f"{name} has no such stream", hint="Check the path in its URI")
-    parts = urlsplit(uri)
-    if parts.hostname:
-        address = f"{parts.hostname}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, '')}"
-        return SourceError(
-            f"{name} cannot be opened: {reason}",
-            hint=f"Check that the camera is on, and that this host can reach {address}",
-        )
-    return SourceError(f"{name} cannot be opened: {reason}")
+    return cannot_open(uri, reason_of(cause))

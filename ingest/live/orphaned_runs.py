@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine
 
-from broker.bus import Bus
+from broker.bus import Bus, Delivery
 from broker.publishing import RunPublisher, StreamLimits
 from contracts.errors import FrameDecodeError, FrameNumberUsedError
 from contracts.frames import End, decode
@@ -42,7 +42,7 @@ def end_orphaned_runs(engine: Engine, bus: Bus, claim: LiveClaim, counts_folder:
     return ended
 
 
-def _end_of(run: LiveRun, last_message: bytes | None, counts_folder: Path) -> End | None:
+def _end_of(run: LiveRun, last_message: Delivery | None, counts_folder: Path) -> End | None:
     """Return the end message of the run; None if it is in the stream already."""
     known = [(run.next_seq - 1, run.counters)]
     published = PublishedCounts.read(counts_folder, run.run_id)
@@ -50,7 +50,7 @@ def _end_of(run: LiveRun, last_message: bytes | None, counts_folder: Path) -> En
         known.append(published)
     if last_message is not None:
         try:
-            message = decode(last_message)
+            message = decode(last_message.data)
         except FrameDecodeError:
             pass  # A worker makes it a dead letter.
         else:

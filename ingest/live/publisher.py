@@ -57,6 +57,7 @@ class LivePublisher:
         self._counts_folder = counts_folder
         self._run_stream: LiveRunStream | None = None
         self._pending: LiveFrame | None = None
+        self._waiting_since_s: float | None = None
         self._base = Counters()
         self._dropped = dict.fromkeys((DropCause.NEWEST, DropCause.BROKER_FULL), 0)
         # About one second of frames, so that those in the stream stay recent.
@@ -67,6 +68,14 @@ class LivePublisher:
     def run_id(self) -> str:
         """The open run's id; empty if no run is open."""
         return self._run_stream.run.run_id if self._run_stream else ""
+
+    @property
+    def waiting_since_s(self) -> float | None:
+        """When the first frame was taken after the last commit that is known; None: none was.
+
+        On the reader's clock.
+        """
+        return self._waiting_since_s
 
     def step(self, timeout_s: float) -> None:
         """Publish the next frame. Waits for a frame, or for room, for at most that time."""
@@ -117,6 +126,8 @@ class LivePublisher:
         if newer is not None:
             self._drop_pending(DropCause.NEWEST)
             self._pending = newer
+            if self._waiting_since_s is None:
+                self._waiting_since_s = self._reader.clock.now_s()
 
     def _drop_pending(self, cause: DropCause) -> None:
         self._dropped[cause] += self._pending is not None
@@ -169,9 +180,13 @@ class LivePublisher:
             base=self._base,
             day=(frame.captured_at if frame else clock.captured_at()).date(),
             begin_s=frame.captured_s if frame else clock.now_s(),
+            on_commit=self._note_commit,
         )
         log.info("run started", run=run.run_id)
         return self._run_stream
+
+    def _note_commit(self) -> None:
+        self._waiting_since_s = None
 
     def _end_run(self, totals: Counters) -> None:
         stream = self._run_stream or self._start_run(None)

@@ -6,6 +6,7 @@ the fate of a message whose answer did not arrive.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -30,13 +31,15 @@ from contracts.times import to_micros
 from ingest.live.newest_frame import LiveFrame
 from ingest.live.published_counts import PublishedCounts
 from records.database import transaction
-from records.runs.claims import renew_claims
+from records.runs.claims import next_uncommitted_seq, renew_claims
 from records.runs.live_runs import LiveRun, set_frame_size
 from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 
 _RENEWALS_PER_LEASE: Final = 4
+_READ_PROGRESS_S: Final = 2.5
+"""Most seconds between two looks at how far the workers are."""
 _END_ATTEMPTS: Final = 3
 
 
@@ -52,8 +55,9 @@ class LiveRunStream:
     """Publishes the frames of one run that `claim` holds.
 
     counts_folder: of PublishedCounts. base: the source's counters at the start of the run. day,
-    begin_s: UTC day of its first frame, and its time on the monotonic clock. last: the source's
-    counters at the last message. The methods raise BrokerError and DatabaseError.
+    begin_s: UTC day of its first frame, and its time on the monotonic clock. on_commit: called when
+    a worker has committed frames. last: the source's counters at the last message. The methods
+    raise BrokerError and DatabaseError.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
@@ -67,6 +71,7 @@ class LiveRunStream:
         base: Counters,
         day: date,
         begin_s: float,
+        on_commit: Callable[[], None],
     ) -> None:
         self.run = run
         self.day = day
@@ -77,7 +82,10 @@ class LiveRunStream:
         self._published = PublishedCounts(counts_folder, run.run_id)
         self._base = base
         self._begin_s = begin_s
-        self._renew_at = time.monotonic() + claim.lease_s / _RENEWALS_PER_LEASE
+        self._renew_every_s = min(claim.lease_s / _RENEWALS_PER_LEASE, _READ_PROGRESS_S)
+        self._renew_at = time.monotonic() + self._renew_every_s
+        self._on_commit = on_commit
+        self._next_uncommitted = run.next_seq
         self._seq = 0
         self._size = (0, 0)
         self._is_open = False
@@ -161,11 +169,15 @@ class LiveRunStream:
                 claimant=self._claim.claimant,
                 lease_s=self._claim.lease_s,
             )
+            next_seq = next_uncommitted_seq(connection, self.run.run_pk) if renewed else 0
         if not renewed:
             log.warning("run lost", run=self.run.run_id, reason="another process ended it")
             self._published.close(delete=True)
             raise RunLostError(f"another process ended run {self.run.run_id}")
-        self._renew_at = now_s + self._claim.lease_s / _RENEWALS_PER_LEASE
+        self._renew_at = now_s + self._renew_every_s
+        if next_seq > self._next_uncommitted:
+            self._next_uncommitted = next_seq
+            self._on_commit()
 
     def _send(self, message: FrameMessage) -> bool:
         data = message.encode()

@@ -1,33 +1,45 @@
-"""SSRF guard: which camera addresses a web form may name.
+"""SSRF guard: which hosts may be connected to as a camera.
 
-A user of the dashboard must not reach servers through this host that only this host can reach.
-Hosts of the local network and of the internet are allowed; this host, metadata servers of clouds,
-and multicast and reserved addresses are not.
+A user of the dashboard must not reach servers through this host that only this host can reach, nor
+may a camera that redirects there. Hosts of the local network and of the internet are allowed; this
+host, metadata servers of clouds, and multicast and reserved addresses are not.
 """
 
-import http.client
 import re
 import socket
-import ssl
-from base64 import b64encode
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from contracts.errors import SourceError
-from contracts.redaction import redact
 
 NETWORK_SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
 _MAX_WEBCAMS: Final = 64
 _MAX_LENGTH: Final = 2048
-_MAX_REDIRECTS: Final = 5
-_TIMEOUT_S: Final = 5.0
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
 _DEVICE: Final = re.compile(r"/dev/video(\d{1,2})")
-_METADATA: Final = frozenset(map(ip_address, ("100.100.100.200", "fd00:ec2::254", "168.63.129.16")))
+_METADATA: Final = frozenset(
+    map(
+        ip_address,
+        ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"),
+    )
+)
+_REFUSED: Final = tuple(
+    map(
+        ip_network,
+        (
+            "0.0.0.0/8",  # This network: some systems take it for this host.
+            "192.0.0.0/24",  # Assignments of the IETF, such as a metadata server.
+            "fec0::/10",  # Site-local, which are deprecated.
+            "64:ff9b:1::/48",  # NAT64 of one network: where it leads is not known.
+        ),
+    )
+)
 _EMBEDDING: Final = (ip_network("64:ff9b::/96"), ip_network("::/96"))
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
+_NEVER_OWN: Final = ip_address("192.0.2.1")
+"""An address for documentation, which no interface has."""
 
 _Address = IPv4Address | IPv6Address
 Resolver = Callable[[str], Sequence[str]]
@@ -50,7 +62,7 @@ def check_address(uri: str) -> None:
             hint="In the user name and password write / as %2F, ? as %3F and # as %23; after the "
             "host write @ as %40",
         )
-    if not _split(uri).hostname:
+    if not split_uri(uri).hostname:
         raise SourceError("the address has no host", hint="Example: rtsp://camera.local/live")
 
 
@@ -72,7 +84,7 @@ def check_form_address(
             "the address refers to an environment variable, which a form cannot use",
             hint="Add the source with `moodline source add` on the host of moodline",
         )
-    parts = _split(uri)
+    parts = split_uri(uri)
     if parts.scheme not in NETWORK_SCHEMES or not parts.hostname:
         raise SourceError(
             f"{parts.scheme + '://' if parts.scheme else 'this'} is not a camera address",
@@ -83,74 +95,74 @@ def check_form_address(
     check_host(parts.hostname, allowed, resolve)
 
 
-def check_host(host: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host) -> None:
-    """Raise SourceError if a form must not name the host, or if the host is not found."""
+def check_host(
+    host: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
+) -> list[str]:
+    """Return the host's addresses, all of them allowed. A host in `allowed` is not resolved: [].
+
+    Raises SourceError if the host is not allowed or not found. It does not quote the addresses: a
+    form must not tell names of this network.
+    """
     if host.lower() in {one.lower() for one in allowed}:
-        return
+        return []
     try:
         addresses = list(resolve(host))
     except (OSError, UnicodeError) as exc:
         raise SourceError(
             f"host {host} not found", hint="Check its name, and that it is switched on"
         ) from exc
-    for address in addresses:
-        if _is_refused(ip_address(address)):
-            raise SourceError(
-                f"{host} has the address {address}, which is not allowed in a form",
-                hint="If it is a camera, add the host to MOODLINE_SOURCE_HOSTS",
-            )
     if not addresses:
         raise SourceError(f"host {host} not found", hint="Check its name")
+    if any(is_refused(ip_address(address)) for address in addresses):
+        raise SourceError(
+            f"{host} is this host or another host that is not allowed as a camera",
+            hint="If it is a camera, add the host to MOODLINE_SOURCE_HOSTS",
+        )
+    return addresses
 
 
-def final_redirect(
-    uri: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
-) -> str:
-    """Return the last target of an http(s) URI's redirects; "" if it does not redirect.
-
-    A redirect to the same host is followed; to another host, only if `check_host` allows it.
-    Raises SourceError for any other redirect, and for too many.
-    """
-    first, at = _split(uri), uri
-    for _ in range(_MAX_REDIRECTS):
-        parts = _split(at)
-        target = _location(parts)
-        if not target:
-            return at if at != uri else ""
-        at = urljoin(at, target)
-        target_parts = _split(at)
-        if target_parts.scheme not in {"http", "https"} or not target_parts.hostname:
-            raise SourceError(f"{redact(uri)} redirects to {redact(at)}, which is not a stream")
-        if target_parts.hostname != first.hostname:
-            try:
-                check_host(target_parts.hostname, allowed, resolve)
-            except SourceError as exc:
-                raise SourceError(
-                    f"{redact(uri)} redirects to another host: {exc}", hint=exc.hint
-                ) from exc
-    raise SourceError(f"{redact(uri)} redirects more than {_MAX_REDIRECTS} times")
+def is_refused(address: _Address) -> bool:
+    """Return whether the address is of this host, of a metadata server, or not of a camera."""
+    if isinstance(address, IPv6Address) and any(map(is_refused, _embedded(address))):
+        return True
+    return (
+        address in _METADATA
+        or any(address in network for network in _REFUSED)
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_reserved
+        or is_own(address)
+    )
 
 
-def _location(parts: SplitResult) -> str:
-    """Return the target to which a GET is redirected; "" if there is none, or no answer."""
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    headers = {}
-    if parts.username:
-        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers["Authorization"] = "Basic " + b64encode(secret.encode()).decode()
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    assert parts.hostname is not None
+def is_own(address: _Address) -> bool:
+    """Return whether an interface of this host has the address."""
+    if not _binds(_NEVER_OWN):
+        return _binds(address)
+    # The kernel binds to every address (ip_nonlocal_bind): ask it for the way to this one instead.
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
-        with closing(kind(parts.hostname, parts.port, timeout=_TIMEOUT_S)) as connection:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            moved = answer.status in {301, 302, 303, 307, 308}
-            return (answer.getheader("location") or "") if moved else ""
-    except (OSError, http.client.HTTPException, ssl.SSLError, ValueError):
-        return ""
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))  # Sends nothing.
+            return bool(probe.getsockname()[0] == str(address))
+    except OSError:
+        return False
 
 
-def _split(uri: str) -> SplitResult:
+def _binds(address: _Address) -> bool:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
+
+
+def split_uri(uri: str) -> SplitResult:
+    """Return the parts of a URI. Raises SourceError if its host or port is not valid."""
     try:
         parts = urlsplit(uri)
         port = parts.port
@@ -161,23 +173,13 @@ def _split(uri: str) -> SplitResult:
     return parts
 
 
-def _is_refused(address: _Address) -> bool:
-    if isinstance(address, IPv6Address):
-        within = address.ipv4_mapped or address.sixtofour or _embedded(address)
-        if within is not None and _is_refused(within):
-            return True
-    return (
-        address in _METADATA
-        or address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_reserved
-        or (isinstance(address, IPv4Address) and int(address) >> 24 == 0)
-    )
-
-
-def _embedded(address: IPv6Address) -> IPv4Address | None:
+def _embedded(address: IPv6Address) -> list[IPv4Address]:
+    """Return the IPv4 addresses in an IPv6 address: of tunnels, and of translation."""
+    last = IPv4Address(int(address) & 0xFFFF_FFFF)
+    found = [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]
+    found += address.teredo or ()
     if any(address in network for network in _EMBEDDING):
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return None
+        found.append(last)
+    if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        found.append(last)
+    return found

@@ -1,4 +1,4 @@
-"""URIs of live sources: their kinds, their syntax check, and their display without credentials."""
+"""URIs of live sources: their kinds, their syntax check, and their display with the host only."""
 
 from contracts.errors import SourceError
 from contracts.redaction import redact
@@ -34,5 +34,18 @@ def check_uri(uri: str) -> None:
 
 
 def describe(uri: str) -> str:
-    """Return the URI for display: without credentials, and with "camera" before a number."""
+    """Return the URI for display: of a stream the host only, and with "camera" before a number."""
     return f"camera {uri}" if uri.isdecimal() else redact(uri)
+
+
+def cannot_open(uri: str, detail: str) -> SourceError:
+    """Return the error for a source that cannot be opened, in the same words whatever the cause.
+
+    detail: the cause.
+    """
+    return SourceError(
+        f"{describe(uri)} could not be opened as a video stream",
+        hint="Check its address, user name and password, and that it is switched on. "
+        "`moodline source test` shows the cause",
+        detail=redact(detail),
+    )

@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
+from sqlalchemy import Engine
+
 from broker.bus import Bus
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import LONGEST_REASON, SourceReport
 from contracts.errors import BrokerError
 from ingest.live.supervision.status_reports import SourceStatus
+from records.broker_key import read_broker_key
 
 _TTL_S: Final = 5.0
 
@@ -16,19 +20,23 @@ _TTL_S: Final = 5.0
 class SourceHeartbeats:
     """Sends heartbeats, which expire when this process dies. Connects when first needed."""
 
-    def __init__(self, broker_url: str) -> None:
+    def __init__(self, broker_url: str, engine: Engine) -> None:
         self._broker_url = broker_url
+        self._engine = engine
         self._host = socket.gethostname()
         self._bus: Bus | None = None
 
     def bus(self) -> Bus:
-        """Return the connection to the broker. Raises BrokerError."""
+        """Return the connection to the broker. Raises BrokerError and DatabaseError."""
         if self._bus is None:
-            self._bus = Bus.connect(self._broker_url)
+            self._bus = Bus.connect(self._broker_url, read_broker_key(self._engine))
         return self._bus
 
     def send(self, statuses: Iterable[SourceStatus]) -> None:
-        """Send a heartbeat for each source. Raises BrokerError, and then connects again."""
+        """Send a heartbeat for each source. Raises BrokerError and DatabaseError.
+
+        It connects again after a BrokerError.
+        """
         try:
             presence = Presence(self.bus(), SourceReport)
             for status in statuses:
@@ -56,7 +64,7 @@ class SourceHeartbeats:
         return SourceReport(
             id=status.source,
             state=str(status.state),
-            reason=status.reason,
+            reason=status.reason[:LONGEST_REASON],
             since=status.since.isoformat(),
             host=self._host,
             run_id=status.run_id,

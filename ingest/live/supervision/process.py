@@ -32,6 +32,7 @@ from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
 from ingest.live.run_stream import LiveClaim
 from ingest.live.supervision.status_reports import SourceStatus, StatusBuilder
+from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from records.sources.live_sources import find_source
 from records.sources.sealing import Sealer
@@ -73,7 +74,7 @@ def _run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     source = _find_source(engine, name, stop)
     if source is None:
         return 0
-    bus = Bus.connect_when_up(settings.redis_url, stop)
+    bus = Bus.connect_when_up(settings.redis_url, read_broker_key_when_up(engine, stop), stop)
     try:
         reader = _open_reader(settings, source, spec)
     except MoodlineError as exc:
@@ -148,7 +149,9 @@ def _publish(
         # In its own thread: a broker that hangs must not make the source look hung.
         while not stop.wait(_REPORT_S):
             with lock:
-                send(sys.stdout.fileno(), statuses.build(publisher.run_id, trouble))
+                waiting_since_s = publisher.waiting_since_s
+                status = statuses.build(publisher.run_id, trouble, waiting_since_s=waiting_since_s)
+                send(sys.stdout.fileno(), status)
 
     threading.Thread(target=report, name="status", daemon=True).start()
     while not stop.is_set() and not reader.ended:

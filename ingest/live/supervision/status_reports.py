@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
-from contracts.live_sources import LiveState
+from contracts.live_sources import UNANALYZED, UNANALYZED_S, LiveState
 from ingest.live.conditions import SourceCondition
 from ingest.live.reader import LiveReader
 from runtime.pipes import PipeMessage
@@ -71,11 +71,27 @@ class StatusBuilder:
         self._since = datetime.now(UTC)
         self._counts: deque[tuple[float, int]] = deque()
 
-    def build(self, run_id: str, trouble: str, *, ended: bool = False) -> SourceStatus:
-        """Return the status now. trouble: why frames cannot be published, or ""."""
+    def build(
+        self,
+        run_id: str,
+        trouble: str,
+        *,
+        waiting_since_s: float | None = None,
+        ended: bool = False,
+    ) -> SourceStatus:
+        """Return the status now. trouble: why frames cannot be published, or "".
+
+        waiting_since_s: since when no frame was analysed, on the reader's clock.
+        """
         condition, clock = self._reader.condition, self._reader.clock
         clock.captured_at()  # Detects a clock step even if no frame arrives.
         now_s = clock.now_s()
+        is_waiting = waiting_since_s is not None and now_s - waiting_since_s > UNANALYZED_S
+        if is_waiting and condition.state is LiveState.STREAMING:
+            assert waiting_since_s is not None
+            condition = SourceCondition(
+                LiveState.STALLED, waiting_since_s + UNANALYZED_S, trouble or UNANALYZED
+            )
         was_set = clock.stepped_s is not None and now_s - clock.stepped_s < _SHOW_CLOCK_STEP_S
         last_s = self._reader.last_frame_s
         return SourceStatus(

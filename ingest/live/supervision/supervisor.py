@@ -70,7 +70,7 @@ class SourceSupervisor:
         self._claimant = SupervisorIdentity(claimant_name(), socket.gethostname(), settings.lease_s)
         self._sources: dict[int, SupervisedSource] = {}
         self._intervals = IntervalLog(engine)
-        self._heartbeats = SourceHeartbeats(env["MOODLINE_REDIS_URL"])
+        self._heartbeats = SourceHeartbeats(env["MOODLINE_REDIS_URL"], engine)
         self._due: dict[str, float] = {}
         self._clock, self._clock_steps = LiveClock(), 0
 
@@ -284,7 +284,7 @@ class SourceSupervisor:
     def _send_heartbeats(self) -> None:
         try:
             self._heartbeats.send(one.status for one in self._sources.values())
-        except BrokerError as exc:
+        except (BrokerError, DatabaseError) as exc:
             log.warning("cannot send the sources' heartbeats", reason=exc.line())
             self._due["heartbeats"] = time.monotonic() + 2 * _HEARTBEAT_S
 

@@ -215,8 +215,9 @@ def test_a_redirect_is_followed_only_to_an_allowed_host() -> None:
 
     with http_server(camera) as port, http_server(lambda one: elsewhere(one, port)) as first:
         uri = f"http://localhost:{first}/video"
-        with pytest.raises(SourceError, match="redirects to another host"):
+        with pytest.raises(SourceError) as raised:
             open_live(uri)
+        assert "not allowed" in raised.value.detail
         live = open_live(uri, ["127.0.0.1"])
         assert next(live.frames()).image.width == 64
         live.close()
@@ -282,7 +283,7 @@ def test_refused_rtsp_credentials_are_a_failure_of_their_own() -> None:
 def test_an_unknown_host_is_named_in_the_reason() -> None:
     with LiveReader("rtsp://camera.invalid/live", fps=None, max_side=640) as reader:
         until(lambda: reader.condition.state is LiveState.BACKING_OFF)
-        assert "camera.invalid:554" in reader.condition.reason
+        assert "camera.invalid" in reader.condition.reason
 
 
 def test_a_silent_stream_is_stalled_until_it_sends_again(clip: Path, tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """SSRF guard: a web form may name hosts of the network, but not this host or metadata servers."""
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import socket
+from ipaddress import ip_address
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import SourceError
-from ingest.live.ssrf_guard import check_address, check_form_address, check_host, final_redirect
+from ingest.live import ssrf_guard
+from ingest.live.ssrf_guard import check_address, check_form_address, check_host, is_own, is_refused
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,10 @@ def test_other_addresses_are_refused(uri: str) -> None:
         *("127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "::", "169.254.169.254", "fe80::1"),
         *("224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:127.0.0.1", "::ffff:169.254.169.254"),
         *("2002:7f00:1::", "64:ff9b::7f00:1", "100.100.100.200", "fd00:ec2::254", "0.1.2.3"),
-        "168.63.129.16",
+        *("168.63.129.16", "192.0.0.192", "192.0.0.8", "fd20:ce::254", "fec0::1", "feff::1"),
+        *("0.255.255.255", "240.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "::7f00:1"),
+        *("2002:a9fe:a9fe::1", "2001:0:7f00:1::1", "2001:0:808:808::80ff:fffe"),
+        *("2001:db8::5efe:7f00:1", "2001:db8::200:5efe:a9fe:a9fe", "::ffff:10.0.0.1"),
     ],
 )
 def test_this_host_and_metadata_servers_are_refused_whatever_their_name(address: str) -> None:
@@ -100,42 +104,38 @@ def test_an_unknown_host_is_named_in_the_error() -> None:
         check_host("unknown.example", resolve=unknown)
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            hops = {
-                "/1": "/2",
-                "/2": "http://inner.example/",
-                "/loop": "/loop",
-                "/file": "file:///x",
-            }
-            if self.path in hops:
-                self.send_response(302)
-                self.send_header("Location", hops[self.path])
-            elif self.path == "/same":
-                self.send_response(301)
-                self.send_header("Location", "/here")
-            else:
-                self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{httpd.server_port}"
-    httpd.shutdown()
-    httpd.server_close()
+@pytest.mark.parametrize("address", ["192.168.1.7", "10.0.0.9", "8.8.8.8", "2606:4700::1111"])
+def test_hosts_of_the_network_and_the_internet_are_allowed(address: str) -> None:
+    assert not is_refused(ip_address(address))
 
 
-def test_redirects_are_checked_before_they_are_followed(server: str) -> None:
-    assert final_redirect(f"{server}/here") == ""
-    assert final_redirect(f"{server}/same") == f"{server}/here"
-    with pytest.raises(SourceError, match="redirects to another host"):
-        final_redirect(f"{server}/1", resolve=resolver("169.254.169.254"))
-    with pytest.raises(SourceError, match="more than"):
-        final_redirect(f"{server}/loop")
-    with pytest.raises(SourceError, match="not a stream"):
-        final_redirect(f"{server}/file")
+def test_all_own_addresses_are_refused() -> None:
+    found = [
+        one.address
+        for interface in psutil.net_if_addrs().values()
+        for one in interface
+        if one.family in {socket.AF_INET, socket.AF_INET6}
+    ]
+    assert found
+    assert all(is_refused(ip_address(one.partition("%")[0])) for one in found)
+
+
+def test_own_addresses_are_found_where_the_kernel_binds_to_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ssrf_guard, "_binds", lambda _address: True)
+    assert is_own(ip_address("127.0.0.1"))
+    assert not is_own(ip_address("192.0.2.7"))
+
+
+def test_an_own_address_is_refused_within_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ip_address("192.168.1.5")
+    monkeypatch.setattr(ssrf_guard, "is_own", lambda address: address == own)
+    assert is_refused(own) and is_refused(ip_address("2002:c0a8:0105::1"))
+    assert not is_refused(ip_address("2002:c0a8:0107::1"))
+
+
+def test_the_error_does_not_tell_the_address_behind_a_name() -> None:
+    with pytest.raises(SourceError) as raised:
+        check_host("intranet.example", resolve=resolver("127.7.7.7"))
+    assert "127.7.7.7" not in raised.value.line()

@@ -1,0 +1,143 @@
+"""HttpClient: opens camera streams, and playlists with their files, over HTTP for FFmpeg."""
+
+import http.client
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import SplitResult, quote
+
+from contracts.errors import CredentialsRefusedError, SourceError
+from ingest.live.network.authenticator import Authenticator
+from ingest.live.network.connector import (
+    MAX_REDIRECTS,
+    Connector,
+    port_of,
+    unverified_tls,
+)
+from ingest.live.ssrf_guard import split_uri
+from ingest.live.uris import cannot_open
+
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+_REFUSED_STATUSES: Final = {401, 403}
+_TARGET_CHARACTERS: Final = "%/:=&?~#+!$,;'@()*[]"
+_PLAYLIST_TYPES: Final = {
+    "application/vnd.apple.mpegurl",
+    "application/x-mpegurl",
+    "audio/mpegurl",
+    "audio/x-mpegurl",
+}
+_MULTIPART: Final = "multipart/x-mixed-replace"
+
+
+class HttpBody:
+    """The body of an answer, as a file for FFmpeg.
+
+    url: after redirects. format: FFmpeg's name for its media type, or "".
+    """
+
+    def __init__(self, url: str, response: http.client.HTTPResponse) -> None:
+        self.url = url
+        self._response = response
+        kind = response.headers.get_content_type()
+        self.format = "mpjpeg" if kind == _MULTIPART else "hls" if kind in _PLAYLIST_TYPES else ""
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes as soon as there are some; b"" at the end. Raises OSError."""
+        try:
+            return self._response.read1(size)
+        except (http.client.HTTPException, ValueError) as exc:
+            raise ConnectionError(f"invalid answer: {exc!r}") from exc
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._response.close()
+
+
+class HttpClient:
+    """Opens http:// and https:// URLs of hosts to which the connector connects.
+
+    timeout_s: longest wait for a connection, and for the next bytes.
+    """
+
+    def __init__(self, connector: Connector, timeout_s: float) -> None:
+        self._connector = connector
+        self._timeout_s = timeout_s
+        self._authenticators: dict[str, Authenticator] = {}
+
+    def open(self, url: str) -> HttpBody:
+        """Return the body of a URL, or of the one to which it redirects.
+
+        Raises SourceError; CredentialsRefusedError if the server refuses the credentials.
+        """
+        at = url
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                response = self._answer(at)
+                location = response.getheader("location") or ""
+                if response.status not in _REDIRECTS or not location:
+                    return _body_of(at, response)
+                response.close()
+                at = self._connector.redirected(at, location)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            raise cannot_open(url, str(exc) or type(exc).__name__) from exc
+        except SourceError as exc:
+            if at == url or isinstance(exc, CredentialsRefusedError):
+                raise
+            raise cannot_open(url, f"it redirects: {exc.detail or exc.line()}") from exc
+        raise cannot_open(url, f"it redirects more than {MAX_REDIRECTS} times")
+
+    def open_for_ffmpeg(self, url: str, _flags: int, _options: Mapping[str, str]) -> Any:
+        """Open a file of a playlist: the function for `av.open(io_open=...)`."""
+        return self.open(url)
+
+    def _answer(self, url: str) -> http.client.HTTPResponse:
+        """Return the answer to a GET; the second one if the first asks for the credentials."""
+        parts = split_uri(url)
+        if parts.scheme not in {"http", "https"}:
+            raise SourceError(f"{parts.scheme}:// is not supported in a playlist")
+        key = f"{parts.scheme}://{parts.netloc}"
+        known = self._authenticators.setdefault(key, Authenticator(parts))
+        response = self._get(url, parts, known)
+        if response.status == http.client.UNAUTHORIZED:
+            challenges = response.headers.get_all("www-authenticate") or []
+            if known.accept(challenges):
+                response.close()
+                response = self._get(url, parts, known)
+        return response
+
+    def _get(
+        self, url: str, parts: SplitResult, authenticator: Authenticator
+    ) -> http.client.HTTPResponse:
+        target = quote(
+            parts._replace(scheme="", netloc="", fragment="").geturl() or "/",
+            safe=_TARGET_CHARACTERS,
+        )
+        if not target.startswith("/"):
+            target = "/" + target
+        headers = {"User-Agent": "moodline", "Accept": "*/*", "Connection": "close"}
+        if authorization := authenticator.header("GET", target):
+            headers["Authorization"] = authorization
+        connection = http.client.HTTPConnection(parts.hostname or "", port_of(parts))
+        connection.default_port = {"http": 80, "https": 443}[parts.scheme]
+        connection.sock = self._connector.connect(url, self._timeout_s)
+        try:
+            connection.sock.settimeout(self._timeout_s)
+            if parts.scheme == "https":
+                connection.sock = unverified_tls().wrap_socket(
+                    connection.sock, server_hostname=parts.hostname
+                )
+            connection.request("GET", target, headers=headers)
+            return connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _body_of(url: str, response: http.client.HTTPResponse) -> HttpBody:
+    """Return the body. Raises SourceError for a status other than 2xx."""
+    if http.client.OK <= response.status < http.client.MULTIPLE_CHOICES:
+        return HttpBody(url, response)
+    response.close()
+    failure = cannot_open(url, f"HTTP status {response.status}")
+    if response.status in _REFUSED_STATUSES:
+        raise CredentialsRefusedError(str(failure), hint=failure.hint, detail=failure.detail)
+    raise failure
