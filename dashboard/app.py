@@ -19,6 +19,7 @@ from contracts.errors import (
     SettingsError,
 )
 from dashboard.documents import ASSETS, page_documents
+from dashboard.account import ACCOUNT
 from dashboard.now import NOW
 from dashboard.recordings import RECORDINGS
 from dashboard.sources import SOURCES
@@ -36,7 +37,7 @@ from dashboard.web.page import Page
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.routes import sign_in_routes
 
-PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM)
+PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT)
 """In the order of the navigation. The dashboard opens with the first."""
 _CACHE_FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _CACHE_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
@@ -75,7 +76,7 @@ def create_app(
     _add_static_routes(app, prefix, bundle)
     gate = None
     if sign_in:
-        gate = SignIn(backend.engine, prefix, backend.settings)
+        gate = SignIn(backend.engine, prefix, backend.settings, backend.password_checks)
         app.include_router(sign_in_routes(gate), prefix=prefix[:-1])
     for page in PAGES:
         if page.routes is not None:

@@ -17,6 +17,7 @@ from analytics.storage import storage_use
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
 from dashboard.system.notice import notice
+from dashboard.system.users import user_routes
 from dashboard.web.access import Role, current_account, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
@@ -39,8 +40,9 @@ class ErasureRequest(BaseModel):
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET overview, GET audit, GET notice and POST erase."""
+    """Return GET overview, GET audit, GET notice, POST erase, and the routes of users."""
     router = APIRouter()
+    router.include_router(user_routes(backend))
 
     @router.get("/overview")
     def overview() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The backend: the records, the settings and the services that the pages work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from sqlalchemy import Engine
@@ -10,6 +10,7 @@ from analytics.removal.receipts import Receipt
 from contracts.errors import FeatureUnavailableError
 from contracts.settings import Settings
 from dashboard.web.services import ImageReading, RecordingService, SourceService
+from dashboard.web.sign_in.password_checks import PasswordChecks
 
 
 def _unavailable(*_args: Any, **_kwargs: Any) -> NoReturn:
@@ -41,6 +42,7 @@ class Backend:
     read_image: find and classify the faces in an image file's bytes.
     status, jobs: return the JSON documents of `moodline status` and `moodline schedule list`.
     forget_erased: delete what an erasure leaves outside the database.
+    password_checks: limits how many passwords are checked at once.
     """
 
     engine: Engine
@@ -53,3 +55,4 @@ class Backend:
     status: Callable[[], object] = _unavailable
     jobs: Callable[[], object] = _unavailable
     forget_erased: Callable[[Receipt], None] = lambda _receipt: None
+    password_checks: PasswordChecks = field(default_factory=PasswordChecks)

@@ -40,6 +40,7 @@ class Page:
     needs: the role to open it. changes: the lowest role for any request that is not a GET.
     deep: whether addresses below the page's own belong to it. max_body_bytes: of its requests.
     scripts: addresses below the prefix that its components will load; a browser preloads them.
+    in_menu: whether the navigation lists it.
     work: kinds of work of its routes, by a pattern of "METHOD path"; the others are light.
     """
 
@@ -51,6 +52,7 @@ class Page:
     needs: Role = Role.VIEWER
     changes: Role = Role.OPERATOR
     deep: bool = False
+    in_menu: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
     scripts: tuple[str, ...] = ()
     work: tuple[tuple[str, Work], ...] = ()

@@ -16,6 +16,7 @@ def shell(pages: Sequence[Page], base: str) -> html.Div:
     links = [
         dcc.Link(page.name, href=base + page.path, className=f"place place-{page.path}")
         for page in pages
+        if page.in_menu
     ]
     return html.Div(
         [
@@ -73,7 +74,9 @@ def _account(base: str) -> Any:
         return ""
     button = html.Button("Sign out", type="submit", className="button quiet")
     return [
-        html.P([html.Strong(account.name), f", {account.role}"]),
+        html.P(
+            [dcc.Link(html.Strong(account.name), href=f"{base}account"), f", {account.role}"],
+        ),
         html.Form(button, method="post", action=f"{base}logout"),
     ]
 

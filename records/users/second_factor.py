@@ -39,6 +39,23 @@ class Enrolment:
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A second factor in force. recovery_codes: how many are left."""
+
+    since: datetime
+    recovery_codes: int
+
+
+def second_factor(engine: Engine, pk: int) -> SecondFactor | None:
+    """Return a user's second factor; None if sign-in asks for no code. Raises UserError."""
+    with reading(engine) as connection:
+        user = _user(connection, pk)
+    if user.code_since is None:
+        return None
+    return SecondFactor(user.code_since, len(user.recovery_codes.split()))
+
+
 def begin_second_factor(engine: Engine, pk: int, cipher: Fernet) -> Enrolment:
     """Give a user a new secret. It is not in force until `confirm_second_factor`.
 

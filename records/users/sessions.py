@@ -6,12 +6,14 @@ Only the SHA-256 of a session's token is stored, so a copy of the database signs
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Row, and_, delete, insert, select, update
 
+from contracts.errors import DatabaseError
 from contracts.times import utc_now
 from records.database import reading, transaction
 from records.tables.users import User, UserSession
@@ -77,7 +79,8 @@ def session_user(
     row = _open_rows(engine, [digest], now).get(digest)
     user = None if row is None else _user(row, setting)
     if row is not None and user is not None and now - row.seen_at > _TOUCH_EVERY:
-        with transaction(engine) as connection:
+        # A session that cannot be noted as used, as on a full disk, is still open.
+        with suppress(DatabaseError), transaction(engine) as connection:
             connection.execute(
                 update(UserSession).where(UserSession.token_hash == digest).values(seen_at=now)
             )

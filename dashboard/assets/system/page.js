@@ -11,6 +11,7 @@ import { ERASE_HELP, eraseForm } from "./erase_form.js";
 import { keptContent, noticeForm } from "./privacy.js";
 import { deadLettersContent, jobsContent, servicesContent } from "./services.js";
 import { storageContent } from "./storage.js";
+import { usersContent } from "./users.js";
 
 /** @typedef {import("../kit/dom.js").Child} Child */
 
@@ -64,6 +65,7 @@ definePage("system", () => {
     section("jobs", "Jobs", note("The scheduler runs them, on one host at a time."), jobs),
     section("storage", "Storage", storage),
     section("letters", "Dead letters", letters),
+    root.dataset.admin ? section("users", "Users", ...usersContent(() => lifetime.ended)) : "",
     make("h2", { class: "divider", id: "privacy", text: "Privacy" }),
     section("kept", "What is stored, and for how long", kept),
     section("erase", "Erase", ...erase),

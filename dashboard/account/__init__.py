@@ -1,0 +1,23 @@
+"""The page Your account: password, second factor and sessions of the signed-in user."""
+
+from typing import Final
+
+from dash import html
+
+from dashboard.account.routes import routes
+from dashboard.web.access import Role
+from dashboard.web.page import Page, Visit
+
+
+def _layout(_visit: Visit) -> html.Div:
+    return html.Div(id="account-page")
+
+
+ACCOUNT: Final = Page(
+    path="account",
+    name="Your account",
+    layout=_layout,
+    routes=routes,
+    changes=Role.VIEWER,
+    in_menu=False,
+)
