@@ -7,22 +7,25 @@ from dataclasses import dataclass
 from typing import Final
 
 import anyio
+import structlog
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
 
-from contracts.errors import SettingsError, UserError
+from contracts.errors import DatabaseError, SettingsError, UserError
 from contracts.settings import Settings
 from dashboard.web.access import Account
+from dashboard.web.audit.sign_ins import SignInAudit
 from dashboard.web.compression import STATIC_PATHS
 from dashboard.web.sign_in.cookies import cookie_value, session_cookie
 from dashboard.web.sign_in.known_devices import KnownDevices
 from dashboard.web.sign_in.password_checks import PasswordChecks
 from dashboard.web.sign_in.session_watch import SessionWatch
+from dashboard.web.sign_in.spare_sessions import SpareSessions
 from dashboard.web.sign_in.throttle import Throttle
 from dashboard.web.sign_in.visitor import Visitor
 from records.sources.sealing import Sealer
-from records.users.accounts import AuthenticatedUser, authenticate, unchanged_user
+from records.users.accounts import OWNER, AuthenticatedUser, authenticate, unchanged_user
 from records.users.owner_links import use_link
 from records.users.second_factor import PURPOSE, check_code
 from records.users.sessions import (
@@ -33,6 +36,8 @@ from records.users.sessions import (
     session_user,
     session_users,
 )
+
+log = structlog.get_logger()
 
 _CACHE_S: Final = 1.0
 _CACHE_ENTRIES: Final = 1000
@@ -63,15 +68,23 @@ class Attempt:
 class SignIn:
     """Checks passwords and sessions; safe to share between threads."""
 
-    def __init__(self, engine: Engine, prefix: str, settings: Settings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        prefix: str,
+        settings: Settings,
+        checks: PasswordChecks | None = None,
+    ) -> None:
         self.prefix = prefix
-        self.checks = PasswordChecks()
         self.watch = SessionWatch(self._open_users, self._forget)
         self._engine = engine
+        self._checks = checks or PasswordChecks()
+        self._audit = SignInAudit(engine)
         self._home = settings.home_path
         self._password = settings.dashboard_password
         self._sealer = Sealer(settings.secret_key, settings.home_path)
         self._devices = KnownDevices(self._sealer)
+        self._spare = SpareSessions(engine, self._password)
         self._cache: OrderedDict[str, tuple[float, Account]] = OrderedDict()
         # The wait by name is a minute at most: an attacker must not lock the user out. A code has
         # six digits, and guessing one needs the password first: there the wait is longer.
@@ -98,6 +111,7 @@ class SignIn:
         if account is not None and time.monotonic() - checked_at < _CACHE_S:
             return account
         user = session_user(self._engine, token, setting=self._password)
+        user = user or self._spare.users([session]).get(session)
         if user is None:
             self._forget(session)
             return None
@@ -114,7 +128,10 @@ class SignIn:
         throttles = self._throttles(key, visitor, device)
         # Before the queue, so that throttled attempts take no places in it; and again when the
         # check begins, so that a burst of attempts is throttled too.
-        return _slowed(throttles) or await self.checks.run(
+        if slowed := _slowed(throttles):
+            await anyio.to_thread.run_sync(self._audit.refused, key)
+            return slowed
+        return await self._checks.run(
             key if device else "", self._attempt, key, password, visitor, throttles
         )
 
@@ -126,6 +143,7 @@ class SignIn:
         """Sign the owner in by a one-time link. Raises DatabaseError."""
         if use_link(self._home, link):
             return self._open(THE_OWNER, visitor)
+        self._audit.failed(OWNER)
         return Attempt(
             error="This link was used before, or is older than an hour. Print a new one on the "
             "host of this dashboard: moodline user link"
@@ -135,16 +153,22 @@ class SignIn:
         """End the session of the request."""
         token = cookie_value(headers, session_cookie(headers))
         if token:
+            account = self.account(headers)
             self._forget(session_digest(token))
+            self._spare.close(session_digest(token))
             close_session(self._engine, token)
+            if account is not None:
+                self._audit.signed_out(account.name)
 
     def _attempt(self, name: str, password: str, visitor: Visitor, throttles: Throttles) -> Attempt:
         if slowed := _slowed(throttles):
+            self._audit.refused(name)
             return slowed
         user = authenticate(self._engine, name, password, setting=self._password)
         if user is None:
             for throttle, key in throttles:
                 throttle.fail(key)
+            self._audit.failed(name)
             return Attempt(error="The name or the password is wrong.")
         for throttle, key in throttles:
             throttle.succeed(key)
@@ -165,6 +189,7 @@ class SignIn:
         device = self._devices.device(visitor.device, name)
         throttle, key = (self._known, device) if device else (self._codes, name)
         if slowed := _slowed([(throttle, key)]):
+            self._audit.refused(name)
             return slowed
         try:
             is_right = check_code(self._engine, int(pk), code, self._sealer.cipher(PURPOSE))
@@ -172,14 +197,25 @@ class SignIn:
             return Attempt(error=exc.line())
         if not is_right:
             throttle.fail(key)
+            self._audit.failed(name)
             return Attempt(error="The code is wrong, or was used before.", ticket=ticket)
         throttle.succeed(key)
         return self._open(user, visitor)
 
     def _open(self, user: AuthenticatedUser, visitor: Visitor) -> Attempt:
         known = self._devices.device(visitor.device, user.name)
-        token = open_session(self._engine, user, address=visitor.address, browser=visitor.browser)
+        token = self._open_session(user, visitor)
+        self._audit.signed_in(user.name)
         return Attempt(token, "" if known else self._devices.cookie(user.name))
+
+    def _open_session(self, user: AuthenticatedUser, visitor: Visitor) -> str:
+        try:
+            return open_session(
+                self._engine, user, address=visitor.address, browser=visitor.browser
+            )
+        except DatabaseError as exc:  # As on a full disk, which a person must see to repair it.
+            log.warning("a session is kept in memory", reason=exc.line(), user=user.name)
+            return self._spare.open(user)
 
     def _throttles(self, name: str, visitor: Visitor, device: str) -> Throttles:
         """Return what slows an attempt down: on a known device only the failures there."""
@@ -191,7 +227,8 @@ class SignIn:
         return self._sealer.cipher(_TICKET)
 
     def _open_users(self, sessions: Collection[str]) -> Mapping[str, AuthenticatedUser]:
-        return session_users(self._engine, sessions, setting=self._password)
+        stored = session_users(self._engine, sessions, setting=self._password)
+        return {**self._spare.users(sessions), **stored}
 
     def _forget(self, session: str) -> None:
         self._cache.pop(session, None)
