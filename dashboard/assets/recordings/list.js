@@ -23,8 +23,8 @@ import { isSending, startUpload, uploadNodes } from "./uploads.js";
 
 const REFRESH_MS = 2000;
 const FOLDER_HINT =
-  "The files stay where they are. To analyse new files of a folder as they arrive: " +
-  "moodline schedule add-folder FOLDER --every 10m";
+  "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay where they are. " +
+  "To analyse new files as they arrive: moodline schedule add-folder FOLDER --every 10m";
 const EMPTY_HINT =
   "Drop a recording above. moodline analyses every frame and stores times, tracks and expressions.";
 

@@ -8,7 +8,9 @@ import { ROUNDING_S } from "./faces.js";
 const CANNOT_PLAY =
   "The browser cannot play this kind of recording. It can play an annotated video of it.";
 const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
-const FILE_GONE = "The recording is not available any more. Its results are.";
+const FILE_GONE =
+  "The recording cannot be played: it was deleted or changed, or is not in an allowed folder. " +
+  "Its results stay.";
 
 export class Player {
   /** Seconds from the start. */

@@ -1,0 +1,318 @@
+"""Nobody leaves the folders that the owner allows; no path makes moodline wait for a pipe."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine
+
+from analytics.export.atomic_files import atomic_file
+from analytics.runs.run_list import list_runs
+from analytics.snapshots import in_snapshot
+from broker.bus import Bus
+from broker.publishing import StreamLimits
+from contracts.errors import MoodlineError, SourceError
+from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
+from contracts.settings import Settings
+from contracts.shared_folders import SharedFolders
+from ingest.files.content_hash import read_content
+from ingest.files.discovery import discover
+from ingest.files.publisher import FilePublisher
+from ingest.files.source import FileSource
+from ingest.files.truncation import missing_bytes
+from moodline.services.folder_watch import queue_new_recordings
+from records.sources.sealing import Sealer
+from records.watched_folders import add_folder, watched_folders
+from runtime.allowed_folders import AllowedFolders
+from runtime.regular_files import open_below, open_regular
+from tests.attacks.recordings_dashboard import (
+    SECRET,
+    RecordingsDashboard,
+    recordings_dashboard,
+    small_clip,
+)
+from training.config import read_config
+from training.data.readers import read_dataset
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingsDashboard]:
+    """A dashboard whose allowed folder holds one recording and many traps."""
+    with recordings_dashboard(tmp_path_factory.mktemp("folders")) as one:
+        small_clip(one.allowed / "good.mp4")
+        small_clip(one.outside / "private.mp4")
+        small_clip(one.settings.home_path / "uploads" / "0" / "private.mp4")
+        (one.outside / "id_rsa").write_bytes(SECRET)
+        (one.outside / "private folder").mkdir()
+        small_clip(one.outside / "private folder" / "inner.mp4")
+        traps = one.allowed / "traps"
+        traps.mkdir()
+        (traps / "id_rsa").write_bytes(SECRET)
+        (traps / "key.mp4").write_bytes(SECRET)
+        (traps / "link.mp4").symlink_to(one.outside / "private.mp4")
+        (traps / "key-link.mp4").symlink_to(one.outside / "id_rsa")
+        (traps / "text-link.mp4").symlink_to(traps / "id_rsa")
+        (traps / "folder").symlink_to(one.outside / "private folder")
+        (traps / "proc").symlink_to("/proc/self")
+        (traps / "zero.mp4").symlink_to("/dev/zero")
+        (traps / "loop.mp4").symlink_to(traps / "loop.mp4")
+        os.mkfifo(traps / "pipe.mp4")
+        with socket.socket(socket.AF_UNIX) as listener:
+            here = Path.cwd()
+            os.chdir(traps)  # The path of a socket is short.
+            listener.bind("socket.mp4")
+            os.chdir(here)
+        yield one
+
+
+TRAPS = [
+    "{outside}/private.mp4",
+    "{outside}/id_rsa",
+    "{outside}/does-not-exist.mp4",
+    "{outside}",
+    "{allowed}/../outside/private.mp4",
+    "{allowed}/traps/id_rsa",
+    "{allowed}/traps/key.mp4",
+    "{allowed}/traps/link.mp4",
+    "{allowed}/traps/key-link.mp4",
+    "{allowed}/traps/text-link.mp4",
+    "{allowed}/traps/folder",
+    "{allowed}/traps/folder/inner.mp4",
+    "{allowed}/traps/fold[e]r/inner.mp4",
+    "{allowed}/traps/f*/*.mp4",
+    "{allowed}/**/*.mp4",
+    "{allowed}/go?d.mp4",
+    "{allowed}/traps/proc/environ",
+    "{allowed}/traps/proc/root{outside}/private.mp4",
+    "{allowed}/traps/zero.mp4",
+    "{allowed}/traps/loop.mp4",
+    "{allowed}/traps/pipe.mp4",
+    "{allowed}/traps/socket.mp4",
+    "{home}/uploads/0/private.mp4",
+    "{home}/uploads",
+    "{home}",
+    "/proc/self/environ",
+    "/proc/self/root{outside}/private.mp4",
+    "/proc/1/root/etc/passwd",
+    "/dev/zero",
+    "/dev/fd/0",
+    "/sys",
+    "/",
+    "~",
+    "~nobody-at-all/a.mp4",
+    "a\0b.mp4",
+    "{allowed}/\0.mp4",
+    "/" + 4000 * "a",
+    "{allowed}/" + 300 * "a" + ".mp4",
+    40 * "../" + "etc/passwd",
+]
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_no_path_leads_out_of_the_allowed_folders(site: RecordingsDashboard, trap: str) -> None:
+    path = trap.format(allowed=site.allowed, outside=site.outside, home=site.settings.home_path)
+    for who in ("ola", "ada"):
+        error = site.error(who, "POST", "/folder", {"path": path})
+        assert "private key" not in error.lower()
+    assert site.runs() == 0
+
+
+def test_errors_do_not_say_what_exists_outside(site: RecordingsDashboard) -> None:
+    texts = {
+        site.error("ola", "POST", "/folder", {"path": str(site.outside / name)}).replace(name, "X")
+        for name in ("private.mp4", "id_rsa", "does-not-exist.mp4", "private folder")
+    }
+    assert len(texts) == 1
+
+
+def test_a_folder_queues_its_own_recordings_and_refuses_links_that_lead_out(
+    site: RecordingsDashboard,
+) -> None:
+    folder = site.allowed / "day"
+    clip = small_clip(folder / "first.mp4")
+    (folder / "same.mp4").symlink_to(clip)
+    (folder / "out.mp4").symlink_to(site.outside / "private.mp4")
+    (folder / "below").symlink_to(site.outside / "private folder")
+    os.mkfifo(folder / "pipe.mp4")
+    answer = site.answer("ola", "POST", "/folder", {"path": str(folder)})
+    assert answer["queued"] == 1
+    assert len(answer["refused"]) == 2
+    (run,) = in_snapshot(site.engine, list_runs)
+    assert run.source == "day/first.mp4"
+    site.answer("ada", "POST", f"/cancel/{run.run_id}")
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM runs")
+
+
+def test_a_watched_folder_queues_its_own_recordings_only(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    settings, folder = Settings(home=tmp_path / "home"), tmp_path / "watched"
+    secret = small_clip(tmp_path / "outside" / "private.mp4")
+    small_clip(folder / "good.mp4")
+    (folder / "notes.txt").write_bytes(SECRET)
+    (folder / "out.mp4").symlink_to(secret)
+    (folder / "below").symlink_to(secret.parent)
+    os.mkfifo(folder / "pipe.mp4")
+    add_folder(
+        sqlite_engine, "w", str(folder), every_s=60, cron=None, sampling_fps=None, source=None
+    )
+    (watched,) = watched_folders(sqlite_engine)
+    line = queue_new_recordings(settings, sqlite_engine, watched, wait=lambda _: None)
+    assert line.startswith("1 queued, 0 still growing, 2 refused: ")
+    assert [run.source for run in in_snapshot(sqlite_engine, list_runs)] == ["watched/good.mp4"]
+
+
+def test_a_recording_exchanged_after_it_was_queued_is_not_analysed(
+    site: RecordingsDashboard,
+) -> None:
+    clip = small_clip(site.allowed / "swap.mp4")
+    site.answer("ola", "POST", "/folder", {"path": str(clip)})
+    (run,) = in_snapshot(site.engine, list_runs)
+    clip.unlink()
+    clip.symlink_to(site.outside / "private folder" / "inner.mp4")
+    with (site.outside / "private folder" / "inner.mp4").open("ab") as file:
+        file.write(b"other content")
+    publisher = FilePublisher(
+        site.engine,
+        cast(Bus, None),  # Nothing is published.
+        StreamLimits(64, 2**20),
+        SharedFolders(),
+        lambda: False,
+        lambda _: None,
+    )
+    with pytest.raises(SourceError, match="changed or exchanged"):
+        publisher.publish(run.run_id)
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM runs")
+
+
+# -- AllowedFolders -----------------------------------------------------------------
+
+
+def test_the_innermost_of_allowed_and_private_folders_counts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    allowed = AllowedFolders((tmp_path, home / "films"), private=(home,))
+    (home / "films").mkdir(parents=True)
+    assert allowed.find(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    assert allowed.find(home / "films" / "a.mp4") == home / "films" / "a.mp4"
+    for path in (home, home / "a.mp4", home / "films" / ".." / "a.mp4"):
+        with pytest.raises(SourceError):
+            allowed.find(path)
+
+
+def test_the_system_s_folders_are_never_allowed() -> None:
+    everything = AllowedFolders((Path("/"), Path("/proc"), Path("/dev/shm")))
+    for path in ("/proc/self/environ", "/sys/kernel", "/dev/zero", "/dev/shm/a.mp4"):
+        with pytest.raises(SourceError):
+            everything.find(Path(path))
+    assert everything.find(Path("/proc/self/root/etc")) == Path("/etc")
+
+
+def test_no_part_of_an_opened_path_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.mp4").write_bytes(b"a")
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "b.mp4").symlink_to(tmp_path / "real" / "a.mp4")
+    with open_below(tmp_path, ["real", "a.mp4"]) as file:
+        assert file.read() == b"a"
+    for parts in (
+        ["linked", "a.mp4"],
+        ["real", "b.mp4"],
+        ["real", "..", "real", "a.mp4"],
+        ["real/a.mp4"],
+        ["real"],
+        [],
+        ["."],
+    ):
+        with pytest.raises(OSError):
+            open_below(tmp_path, parts)
+
+
+# -- pipes, devices, sockets --------------------------------------------------------
+
+
+def open_recording(path: Path) -> None:
+    FileSource(path, fps=None, max_side=640)
+
+
+def read_model_card(path: Path) -> None:
+    folder = path.with_suffix(".model")
+    folder.mkdir()
+    (folder / CARD_NAME).symlink_to(path)
+    ModelCard.read(folder)
+
+
+def read_model_weights(path: Path) -> None:
+    folder = path.with_suffix(".weights")
+    folder.mkdir()
+    (folder / CARD_NAME).write_text("{}")
+    (folder / WEIGHTS_NAME).symlink_to(path)
+    ModelCard.read(folder)
+
+
+def read_key(path: Path) -> None:
+    home = path.with_suffix(".home")
+    home.mkdir()
+    sealer = Sealer("", home)
+    key = sealer._path
+    key.symlink_to(path)
+    sealer.seal("rtsp://user:password@camera/live")
+
+
+def read_votes(path: Path) -> None:
+    faces = path.with_suffix(".faces.csv")
+    faces.write_text("emotion,pixels,Usage\n")
+    read_dataset(faces, path)
+
+
+READERS: list[Callable[[Path], Any]] = [
+    open_recording,
+    open_regular,
+    read_content,
+    missing_bytes,
+    read_config,
+    read_dataset,
+    read_votes,
+    read_model_card,
+    read_model_weights,
+    read_key,
+]
+
+
+@pytest.mark.timeout(60)  # A reader that waits for the pipe's writer waits for ever.
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_pipe_or_device_is_refused_without_waiting(
+    tmp_path: Path, kind: str, reader: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / "a.mp4"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises((MoodlineError, OSError)):
+        reader(path)
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_in_a_folder_of_the_command_line_fails_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    small_clip(tmp_path / "b.mp4")
+    assert len(discover([str(tmp_path)])) == 2
+    with pytest.raises(SourceError, match="not a regular file"):
+        read_content(tmp_path / "a.mp4")
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_left_in_the_folder_of_an_export_does_not_block_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".moodline-part-x")
+    (tmp_path / "victim").write_text("kept")
+    (tmp_path / ".moodline-part-y").symlink_to(tmp_path / "victim")
+    with atomic_file(tmp_path / "out.csv") as part:
+        part.write_text("rows")
+    assert (tmp_path / "out.csv").read_text() == "rows"
+    assert (tmp_path / "victim").read_text() == "kept"
