@@ -33,14 +33,19 @@ def add_demo_history(engine: Engine, clip: Path) -> None:
     add_camera(engine, clip)
 
 
-def serve_demo(home: Path, port: int, console: Console) -> None:
+def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
     """Run `moodline up` in this home until Ctrl-C. Raises MoodlineError if it does not start.
 
-    port: of the dashboard; if it is in use, a free one is used instead.
+    clips: the folder of the recordings, which the pages play. port: of the dashboard; if it is in
+    use, a free one is used instead.
     """
     port = _free_port(port)
     env = {name: text for name, text in os.environ.items() if not _names_other_data(name)}
-    env |= {"MOODLINE_HOME": str(home), "MOODLINE_LOG_LEVEL": "WARNING"}
+    env |= {
+        "MOODLINE_HOME": str(home),
+        "MOODLINE_RECORDING_FOLDERS": str(clips.absolute()),
+        "MOODLINE_LOG_LEVEL": "WARNING",
+    }
     log = home / "up.log"
     command = [sys.executable, "-m", "moodline", "up", "--workers", "1", "--port", str(port)]
     up = start_child(command, env=env, log=log)

@@ -41,7 +41,7 @@ def run_demo(settings: Settings, keep: Path | None, port: int) -> bool:
     begin = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="moodline-demo-"))
     try:
-        clips = keep or folder
+        clips = keep or folder / "clips"
         clips.mkdir(parents=True, exist_ok=True)
         scripted = scenes()
         console.print(f"Rendering {len(scripted)} clips with faces that show no real person.")
@@ -69,7 +69,7 @@ def run_demo(settings: Settings, keep: Path | None, port: int) -> bool:
             add_demo_history(engine, paths[_LIVE_CLIP])
         engine.dispose()
         if port:
-            serve_demo(folder, port, console)
+            serve_demo(folder, clips, port, console)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return passed

@@ -54,7 +54,8 @@ def stack(
 ) -> Iterator[LiveStack]:
     """A live camera, a finished recording and a generated month."""
     folder = tmp_path_factory.mktemp("pages")
-    installation = Installation(folder / "home")
+    allowed = {"MOODLINE_RECORDING_FOLDERS": str(tmp_path_factory.getbasetemp())}
+    installation = Installation(folder / "home", allowed)
     installation.home.mkdir()
     shutil.copyfile(month_database, installation.home / "moodline.db")
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:

@@ -19,8 +19,10 @@ from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from dashboard.web.backend import Backend
+from ingest.files.content_hash import read_content
 from moodline.adapters.recording_files import uploads_of
 from moodline.adapters.recordings import RecordingLibrary
+from records.audit_actions import Kind
 from records.database import open_engine
 from records.schema import upgrade
 from records.tables.faces import Face, Frame
@@ -62,15 +64,16 @@ class Library:
 
     def set_recording(self, run_id: str, path: Path) -> None:
         """Make the file the run's recording."""
+        values = {"uri": str(path), "content_hash": read_content(path).digest}
         with self.engine.begin() as connection:
-            connection.execute(update(Run).where(Run.run_id == run_id).values(uri=str(path)))
+            connection.execute(update(Run).where(Run.run_id == run_id).values(values))
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
+def library(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     engine = open_engine(f"sqlite:///{tmp_path / 'records.db'}")
     upgrade(engine)
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings(home=tmp_path / "home", recording_folders=(tmp_path_factory.getbasetemp(),))
     uploads = uploads_of(settings, engine)
     backend = Backend(engine, settings, recordings=RecordingLibrary(settings, engine, uploads))
     with serving(backend) as address:
@@ -424,7 +427,7 @@ def test_an_annotated_video_is_deleted_after_confirmation_and_audited(
     dialog.get_by_role("button", name="Delete it").click()
     expect(page.get_by_role("button", name="Draw an annotated video")).to_be_focused()
     assert not copy.exists()
-    (entry,) = in_snapshot(library.engine, audit_entries)
+    (entry,) = in_snapshot(library.engine, audit_entries, kind=Kind.RECORDING)
     assert (entry.action, entry.details) == ("annotated copy deleted", {"run": "seen"})
     assert entry.actor == "dashboard on this machine"
 

@@ -26,7 +26,8 @@ from tests.rtsp import free_ports
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """One `moodline up`. Each test analyses a recording with a name and content of its own."""
     folder = tmp_path_factory.mktemp("up")
-    installation = Installation(folder / "home")
+    allowed = {"MOODLINE_RECORDING_FOLDERS": str(tmp_path_factory.getbasetemp())}
+    installation = Installation(folder / "home", allowed)
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
         one.wait_for_dashboard()
         yield one
