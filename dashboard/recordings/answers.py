@@ -69,7 +69,7 @@ class UploadArea:
             own = (one for one in service.uploads.all() if owns_upload(account, one))
             return cls(
                 tuple(UploadStatus.of(one) for one in own),
-                tuple(service.readable_folders()),
+                tuple(service.readable_folders()) if account.role.covers(Role.OPERATOR) else (),
                 service.uploads.max_bytes,
                 service.uploads.kept_days,
             )

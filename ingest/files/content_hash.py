@@ -10,6 +10,9 @@ from typing import BinaryIO, Final
 from contracts.errors import SourceError
 from runtime.regular_files import open_regular
 
+Opener = Callable[[Path], BinaryIO]
+"""Opens a file to be read. Raises OSError, and SourceError if it is not allowed."""
+
 _PART_BYTES: Final = 2**20
 
 
@@ -21,10 +24,10 @@ class Content:
     file_state: str
 
 
-def read_content(path: Path) -> Content:
+def read_content(path: Path, open_file: Opener = open_regular) -> Content:
     """Return the content of the file. Raises SourceError if it cannot be read."""
     try:
-        with open_regular(path) as file:
+        with open_file(path) as file:
             state = file_state(file)
             return Content(digest_of(file), state)
     except OSError as exc:

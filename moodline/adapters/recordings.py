@@ -14,6 +14,7 @@ from contracts.errors import MoodlineError, SourceError, UploadError
 from contracts.media_types import MEDIA_TYPES
 from contracts.settings import Settings
 from dashboard.web.services import AnnotatedCopy, CopyState, MediaFile, QueuedFolder
+from ingest.files.content_hash import Opener
 from ingest.files.discovery import Recording, RefusedPath, discover_allowed
 from moodline.adapters.recording_files import annotated_path
 from moodline.adapters.recording_folders import allowed_folders, readable_folders
@@ -25,7 +26,7 @@ from records.audit_actions import Action
 from records.database import transaction
 from records.uploads import StoredUpload, Uploads
 from runtime.free_space import FreeSpace
-from runtime.regular_files import open_below
+from runtime.regular_files import open_below, open_regular
 
 _MAX_FILES: Final = 2000
 _CHECK_TIMEOUT_S: Final = 60.0
@@ -67,12 +68,13 @@ class RecordingLibrary:
         The path is literal, without patterns. A single file is opened before it is queued.
         """
         place = Path(path)
-        found = discover_allowed(place, allowed_folders(self.settings, self.engine))[:_MAX_FILES]
+        allowed = allowed_folders(self.settings, self.engine)
+        found = discover_allowed(place, allowed)[:_MAX_FILES]
         if not found:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
         if len(found) == 1:
             self._require_recording(found)
-        files = self._queue(found)
+        files = self._queue(found, allowed.open)
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
             refused=tuple(one.error for one in files if one.error),
@@ -173,11 +175,13 @@ class RecordingLibrary:
             if refusal:
                 raise SourceError(refusal)
 
-    def _queue(self, found: Sequence[Recording | RefusedPath]) -> list[FileProgress]:
+    def _queue(
+        self, found: Sequence[Recording | RefusedPath], open_file: Opener = open_regular
+    ) -> list[FileProgress]:
         template = JobTemplate(
             spec=analysis_spec(self.settings), folders=self.settings.shared_folders
         )
-        return queue_files(self.settings, self.engine, found, template)
+        return queue_files(self.settings, self.engine, found, template, open_file)
 
 
 def _check_recording(path: Path) -> str:

@@ -11,11 +11,12 @@ from contracts.errors import MoodlineError
 from contracts.runs import ENDED_STATES, RunState
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from ingest.files.content_hash import Content, read_content
+from ingest.files.content_hash import Content, Opener, read_content
 from ingest.files.discovery import Recording, RefusedPath
 from records.database import transaction
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, enqueue_file
+from runtime.regular_files import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,16 @@ class FileProgress:
         return bool(self.error) or (self.status is not None and self.status.ended)
 
 
-def prepare(path: Recording | RefusedPath, template: JobTemplate) -> FileProgress:
+def prepare(
+    path: Recording | RefusedPath, template: JobTemplate, open_file: Opener = open_regular
+) -> FileProgress:
     """Return the path with its job, or with the error that refuses it."""
     progress = FileProgress(str(path.path))
     if isinstance(path, RefusedPath):
         progress.error = path.error.line()
         return progress
     try:
-        progress.job = template.job(path, read_content(path.path))
+        progress.job = template.job(path, read_content(path.path, open_file))
     except MoodlineError as exc:
         progress.error = exc.line()
     return progress
@@ -120,11 +123,15 @@ def queue_files(
     engine: Engine,
     paths: Sequence[Recording | RefusedPath],
     template: JobTemplate,
+    open_file: Opener = open_regular,
 ) -> list[FileProgress]:
-    """Create a run for each recording without claiming it: ingest services work on them."""
+    """Create a run for each recording without claiming it: ingest services work on them.
+
+    open_file: opens a recording to be hashed. Later it is read only if it has that hash.
+    """
     files = []
     for path in paths:
-        progress = prepare(path, template)
+        progress = prepare(path, template, open_file)
         files.append(progress)
         if progress.job is None:
             continue

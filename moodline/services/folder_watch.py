@@ -39,7 +39,8 @@ def queue_new_recordings(
         raise SourceError(
             f"{place} is not a folder on this host", hint="Mount it, or remove the schedule"
         )
-    results = discover_allowed(place, allowed_folders(settings, engine, place))
+    allowed = allowed_folders(settings, engine, place)
+    results = discover_allowed(place, allowed)
     found = [one for one in results if isinstance(one, Recording)]
     refusals = [one.error.line() for one in results if isinstance(one, RefusedPath)]
     handled = handled_files(engine, folder.name)
@@ -53,7 +54,8 @@ def queue_new_recordings(
         return f"{len(found):,} recordings, nothing new{_refused(refusals)}"
     wait(SETTLE_S)
     settled = [one for one in new if _state(one.path) == states[str(one.path)] != _GONE]
-    queued = queue_files(settings, engine, settled, _template(settings, folder)) if settled else []
+    template = _template(settings, folder)
+    queued = queue_files(settings, engine, settled, template, allowed.open) if settled else []
     kept |= {str(one.path): states[str(one.path)] for one in settled}
     save_handled_files(engine, folder.name, kept)
     refused = [one.error for one in queued if one.error]
