@@ -26,7 +26,7 @@ from records.database import reading, transaction
 from records.locks import lock_uploads
 from records.tables.runs import Run
 from records.tables.uploads import Upload
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 
 MAX_CHUNK_BYTES: Final = 8 * 2**20
 UNFINISHED_LIFETIME: Final = timedelta(days=1)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from contracts.errors import DatasetError, ModelError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME, ModelCard
-from runtime.regular_files import read_regular
+from runtime.files.regular_files import read_regular
 from training.calibration import (
     Floats,
     Labels,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contracts.errors import TrainingConfigError
-from runtime.regular_files import read_regular
+from runtime.files.regular_files import read_regular
 
 Section = TypeVar("Section")
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from runtime.regular_files import open_below
+from runtime.files.regular_files import open_below
 
 _PREFIX: Final = ".moodline-part-"
 

@@ -20,7 +20,7 @@ from analytics.export.record_pages import Record, Selection, record_pages
 from analytics.export.spreadsheet_text import spreadsheet_text
 from contracts.errors import ExportError
 from contracts.times import MICROS, from_micros
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 
 _ANY_SPACE: Final = FreeSpace()
 

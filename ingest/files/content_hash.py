@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from contracts.errors import SourceError
-from runtime.regular_files import open_regular
+from runtime.files.regular_files import open_regular
 
 Opener = Callable[[Path], BinaryIO]
 """Opens a file to be read. Raises OSError, and SourceError if it is not allowed."""

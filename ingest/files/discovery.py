@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contracts.errors import SourceError
 from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_recording
-from runtime.allowed_folders import AllowedFolders
+from runtime.files.allowed_folders import AllowedFolders
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from contracts.errors import SourceError
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.truncation import missing_bytes
-from runtime.regular_files import open_regular
+from runtime.files.regular_files import open_regular
 
 # Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})

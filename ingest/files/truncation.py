@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from runtime.regular_files import open_regular
+from runtime.files.regular_files import open_regular
 
 _BOXES: Final = (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"moof")
 _EBML: Final = b"\x1a\x45\xdf\xa3"

@@ -14,7 +14,7 @@ from ingest.decoding_limits import DecodingLimits
 from moodline.analysis.annotation import annotate_recording
 from records.database import open_engine
 from runtime.decoding.memory_limit import limited_memory
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 from runtime.stall_guard import StallGuard
 
 

@@ -11,7 +11,7 @@ from contracts.settings import Settings
 from records.database import reading
 from records.tables.runs import Run
 from records.uploads import Uploads
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 
 
 def uploads_of(settings: Settings, engine: Engine) -> Uploads:

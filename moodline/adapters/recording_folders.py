@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from records.watched_folders import watched_folders
-from runtime.allowed_folders import AllowedFolders
+from runtime.files.allowed_folders import AllowedFolders
 
 
 def allowed_folders(settings: Settings, engine: Engine, *more: Path) -> AllowedFolders:

@@ -25,8 +25,8 @@ from records.audit import write_audit_entry
 from records.audit_actions import Action
 from records.database import transaction
 from records.uploads import StoredUpload, Uploads
-from runtime.free_space import FreeSpace
-from runtime.regular_files import open_below, open_regular
+from runtime.files.free_space import FreeSpace
+from runtime.files.regular_files import open_below, open_regular
 
 _MAX_FILES: Final = 2000
 _CHECK_TIMEOUT_S: Final = 60.0

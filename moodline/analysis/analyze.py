@@ -31,7 +31,7 @@ from records.audit import MOODLINE
 from records.database import open_engine
 from records.schema import upgrade
 from runtime.decoding.memory_limit import limited_memory
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 
 _MAX_WORKERS: Final = 16
 

@@ -26,7 +26,7 @@ from ingest.frame_source import SourceFrame
 from records.database import reading
 from records.json_columns import decode_run_options
 from records.tables.runs import Run
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 
 _TIME_BASE: Final = Fraction(1, 90_000)
 _NOMINAL_RATE: Final = 30

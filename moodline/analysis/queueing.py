@@ -16,7 +16,7 @@ from ingest.files.discovery import Recording, RefusedPath
 from records.database import transaction
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, enqueue_file
-from runtime.regular_files import open_regular
+from runtime.files.regular_files import open_regular
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sealing: encryption of source URIs that hold credentials.
+"""Sealing: encryption of source URIs. Only what names no more than a host stays readable.
 
 The cipher is Fernet (AES-128-CBC with HMAC-SHA256, from the `cryptography` library). The key is not
 in the database: it is MOODLINE_SECRET_KEY, or a file on this host that only its owner can read.
@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from contracts.errors import SettingsError, SourceError
 from contracts.redaction import redact
-from runtime.regular_files import read_regular
+from runtime.files.regular_files import read_regular
 
 _SEALED: Final = "sealed:"
 ENV_REFERENCE: Final = re.compile(r"\$\{(\w+)\}")
@@ -46,14 +46,22 @@ class Sealer:
         self._path = home / _KEY_FILE
 
     def seal(self, uri: str) -> str:
-        """Return the URI to store: encrypted if it holds a secret.
+        """Return the URI to store: encrypted if it holds more than a host, such as a path.
 
-        A URI that only refers to the environment, as rtsp://${USER}:${PASSWORD}@host, stays plain.
+        Any part behind the host can be a secret. Cameras of this host and files stay plain, and so
+        does what only refers to the environment, as rtsp://${USER}:${PASSWORD}@host.
         """
-        without_references = _EMPTY_USERINFO.sub("://", ENV_REFERENCE.sub("", uri))
-        if redact(without_references) == without_references:
+        if not self.is_secret(uri):
             return uri
         return _SEALED + Fernet(self._key()).encrypt(uri.encode()).decode()
+
+    @staticmethod
+    def is_secret(stored: str) -> bool:
+        """Return whether a URI is to be sealed, and is not sealed yet."""
+        if stored.startswith(_SEALED):
+            return False
+        without_references = _EMPTY_USERINFO.sub("://", ENV_REFERENCE.sub("", stored))
+        return redact(without_references) != without_references
 
     def resolve(self, stored: str, environment: Mapping[str, str]) -> str:
         """Return the URI to open, decrypted and with its references replaced.
@@ -80,7 +88,7 @@ class Sealer:
             return Fernet(self._key()).decrypt(stored.removeprefix(_SEALED)).decode()
         except InvalidToken as exc:
             raise SourceError(
-                "the source's credentials were sealed with another key",
+                "the source's address was sealed with another key",
                 hint="Set MOODLINE_SECRET_KEY to the key of the host that added the source, or "
                 "give the URI again with `moodline source edit`",
             ) from exc

@@ -18,7 +18,7 @@ from contracts.errors import DiskFullError, UploadError
 from contracts.settings import Settings
 from moodline.analysis.annotation import annotate_recording
 from records.uploads import Uploads
-from runtime.free_space import FreeSpace
+from runtime.files.free_space import FreeSpace
 from tests.attacks.recordings_dashboard import (
     RecordingsDashboard,
     recordings_dashboard,

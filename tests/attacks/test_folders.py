@@ -26,8 +26,8 @@ from ingest.files.truncation import missing_bytes
 from moodline.services.folder_watch import queue_new_recordings
 from records.sources.sealing import Sealer
 from records.watched_folders import add_folder, watched_folders
-from runtime.allowed_folders import AllowedFolders
-from runtime.regular_files import open_below, open_regular
+from runtime.files.allowed_folders import AllowedFolders
+from runtime.files.regular_files import open_below, open_regular
 from tests.attacks.recordings_dashboard import (
     SECRET,
     RecordingsDashboard,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
-from runtime.regular_files import open_regular, read_regular
+from runtime.files.regular_files import open_regular, read_regular
 from training.calibration import probabilities
 from training.classifier import LiteRtModel
 from training.config import ModelShape

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.errors import FaceWeightsError
-from runtime.regular_files import read_regular
+from runtime.files.regular_files import read_regular
 from training.data.dataset import SIDE
 
 Floats = npt.NDArray[np.float32]

@@ -39,7 +39,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from analytics.export.record_pages import Selection
     from moodline.terminal.output import print_line
     from moodline.terminal.time_arguments import parse_optional_time
-    from runtime.free_space import FreeSpace
+    from runtime.files.free_space import FreeSpace
 
     settings = read_settings()
     selection = Selection(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from contracts.errors import SourceError
-from runtime.regular_files import open_below
+from runtime.files.regular_files import open_below
 
 _SYSTEM_FOLDERS: Final = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 """Never read for others, whatever is allowed: their files are the kernel's and other processes'."""
