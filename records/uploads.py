@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from contracts.errors import DiskFullError, MoodlineError, UploadError
 from contracts.media_types import VIDEO_SUFFIXES
@@ -92,7 +92,7 @@ class Uploads:
         upload_id = secrets.token_hex(16)
         with transaction(self.engine) as connection:
             lock_uploads(connection)
-            self._require_room(name, size, owner)
+            self._require_room(connection, name, size, owner)
             self._create_file(upload_id, name)
             connection.execute(
                 insert(Upload).values(
@@ -175,6 +175,10 @@ class Uploads:
             return set(connection.execute(query).scalars())
 
     def _select(self, upload_id: str | None = None) -> list[StoredUpload]:
+        with reading(self.engine) as connection:
+            return self._read(connection, upload_id)
+
+    def _read(self, connection: Connection, upload_id: str | None = None) -> list[StoredUpload]:
         query = (
             select(Upload.__table__, Run.state, Run.finished_at)
             .join(Run, Run.run_id == Upload.run_id, isouter=True)
@@ -183,8 +187,7 @@ class Uploads:
         )
         if upload_id is not None:
             query = query.where(Upload.id == upload_id)
-        with reading(self.engine) as connection:
-            rows = connection.execute(query).all()
+        rows = connection.execute(query).all()
         uploads = []
         for row in rows:
             path = self.folder / row.id / row.name
@@ -223,9 +226,9 @@ class Uploads:
             upload_id = connection.execute(query.limit(1)).scalar()
         return self.get(upload_id) if upload_id else None
 
-    def _require_room(self, name: str, size: int, owner: str) -> None:
+    def _require_room(self, connection: Connection, name: str, size: int, owner: str) -> None:
         """Raise UploadError or DiskFullError if `size` more bytes are too many."""
-        known = self.all()
+        known = self._read(connection)
         own = [one for one in known if one.owner == owner]
         unfinished = [one for one in known if one.received < one.size and not one.error]
         if sum(one.owner == owner for one in unfinished) >= _MAX_UNFINISHED:
