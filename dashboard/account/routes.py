@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 import segno
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from contracts.errors import NotAllowedError, UserError
@@ -91,7 +92,8 @@ def routes(backend: Backend) -> APIRouter:
     async def begin(asked: CurrentPassword) -> dict[str, str]:
         account, pk = _with_password()
         await checks.require(account, asked.current)
-        enrolment = begin_second_factor(backend.engine, pk, sealer.cipher(PURPOSE))
+        cipher = sealer.cipher(PURPOSE)
+        enrolment = await run_in_threadpool(begin_second_factor, backend.engine, pk, cipher)
         code = segno.make(enrolment.uri, micro=False)
         picture = code.svg_data_uri(scale=_QR_SCALE, dark="#000", light="#fff")
         return {"secret": enrolment.secret, "uri": enrolment.uri, "picture": picture}
@@ -106,7 +108,9 @@ def routes(backend: Backend) -> APIRouter:
     async def remove(asked: CurrentPassword) -> dict[str, bool]:
         account, _ = _with_password()
         await checks.require(account, asked.current)
-        remove_second_factor(backend.engine, account.name, actor=account.actor)
+        await run_in_threadpool(
+            remove_second_factor, backend.engine, account.name, actor=account.actor
+        )
         return {"removed": True}
 
     return router

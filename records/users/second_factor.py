@@ -68,7 +68,7 @@ def begin_second_factor(engine: Engine, pk: int, cipher: Fernet) -> Enrolment:
             raise UserError("a second factor is in force already", hint="Remove it first")
         values = _NONE | {"code_secret": cipher.encrypt(secret.encode()).decode()}
         connection.execute(update(User).where(User.id == pk).values(**values))
-    uri = pyotp.TOTP(secret).provisioning_uri(user.name, issuer_name=_ISSUER)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=user.name, issuer_name=_ISSUER)
     return Enrolment(uri, secret)
 
 

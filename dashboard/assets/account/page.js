@@ -18,8 +18,8 @@ import { sessionsContent } from "./sessions.js";
  */
 
 const LINK_TEXT =
-  "This user signs in by a link or a setting of the host, so there is no password to change here. " +
-  "People who use this dashboard together each need a user: see System & privacy.";
+  "This user signs in by a link or a setting of the host, so there is no password to change " +
+  "here. People who use this dashboard together each need a user: see System & privacy.";
 
 definePage("account", () => {
   const root = byId("account-page");
@@ -51,7 +51,8 @@ definePage("account", () => {
  */
 function sections(account, done) {
   if (!account.name) {
-    return [make("div", { class: "empty" }, make("p", { text: "Nobody signs in to this dashboard." }))];
+    const nobody = make("p", { text: "Nobody signs in to this dashboard." });
+    return [make("div", { class: "empty" }, nobody)];
   }
   const ended = (/** @type {string} */ session) =>
     post("account/sessions/end", { session }).then(() => done("The session ended."));

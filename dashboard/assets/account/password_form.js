@@ -4,7 +4,8 @@ import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field } from "../kit/forms.js";
 
-const HINT = "At least 10 characters, and not easy to guess: three or four unrelated words are good.";
+const HINT =
+  "At least 10 characters, and not easy to guess: three or four unrelated words are good.";
 
 /**
  * A field for a password.
@@ -15,7 +16,14 @@ export const passwordInput = (id, autocomplete) =>
   make("input", { id, type: "password", autocomplete, required: true, maxlength: "1024" });
 
 /**
- * @param {string} name Of the user, for password managers.
+ * The user's name in a form, hidden: password managers look for it.
+ * @param {string} value
+ */
+export const usernameInput = (value) =>
+  make("input", { autocomplete: "username", value, hidden: true, readonly: true });
+
+/**
+ * @param {string} name Of the user.
  * @param {(message: string) => Promise<void>} done
  */
 export function passwordForm(name, done) {
@@ -37,7 +45,7 @@ export function passwordForm(name, done) {
   return make(
     "form",
     { onsubmit: submit, "aria-label": "Change the password" },
-    make("input", { type: "hidden", name: "username", autocomplete: "username", value: name }),
+    usernameInput(name),
     make(
       "div",
       { class: "form-grid" },

@@ -4,7 +4,7 @@ import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
 import { dateTime } from "../kit/format.js";
-import { passwordInput } from "./password_form.js";
+import { passwordInput, usernameInput } from "./password_form.js";
 
 /** @typedef {(message: string) => Promise<void>} Done */
 
@@ -16,25 +16,28 @@ const WHY =
  * @param {import("./page.js").Account} account
  * @param {Done} done
  */
-export function secondFactorContent({ second_factor: factor }, done) {
-  if (!factor) return [note(WHY), beginForm(done)];
+export function secondFactorContent({ name, second_factor: factor }, done) {
+  if (!factor) return [note(WHY), beginForm(name, done)];
   const codes = factor.recovery_codes;
   return [
     note(
       `In force since ${dateTime(factor.since)}. ` +
         `${codes === 1 ? "1 recovery code is" : `${codes} recovery codes are`} left.`,
     ),
-    currentPasswordForm("Remove the second factor", "remove-factor-password", async (current) => {
+    currentPasswordForm(name, "Remove the second factor", async (current) => {
       await post("account/second-factor/remove", { current });
       await done("The second factor was removed.");
     }),
   ];
 }
 
-/** @param {Done} done */
-function beginForm(done) {
+/**
+ * @param {string} name Of the user.
+ * @param {Done} done
+ */
+function beginForm(name, done) {
   const place = make("div");
-  const form = currentPasswordForm("Add a second factor", "add-factor-password", async (current) => {
+  const form = currentPasswordForm(name, "Add a second factor", async (current) => {
     const enrolment = await post("account/second-factor", { current });
     place.replaceChildren(confirmForm(enrolment, place, done));
   });
@@ -101,12 +104,12 @@ const recoveryCodes = (codes, done) =>
 
 /**
  * A form that asks for the current password and then acts.
+ * @param {string} name Of the user.
  * @param {string} text Of the button.
- * @param {string} id Of the field.
  * @param {(current: string) => Promise<void>} act
  */
-function currentPasswordForm(text, id, act) {
-  const current = passwordInput(id, "current-password");
+function currentPasswordForm(name, text, act) {
+  const current = passwordInput("factor-password", "current-password");
   const error = errorLine();
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
@@ -120,9 +123,14 @@ function currentPasswordForm(text, id, act) {
   return make(
     "form",
     { onsubmit: submit, "aria-label": text },
+    usernameInput(name),
     field("Current password", current),
     error,
-    make("div", { class: "toolbar" }, make("button", { type: "submit", class: "button quiet", text })),
+    make(
+      "div",
+      { class: "toolbar" },
+      make("button", { type: "submit", class: "button quiet", text }),
+    ),
   );
 }
 

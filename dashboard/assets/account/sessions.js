@@ -27,17 +27,19 @@ export const sessionsContent = (sessions, end) => [
   table(
     "Sessions, table",
     ["Browser", "Address", "Signed in", "Last active", ""],
-    sessions.map((one) => [
-      one.browser || "unknown",
-      one.address || "unknown",
-      dateTime(one.created_at),
-      dateTime(one.seen_at),
-      one.current
-        ? make("span", { class: "soft", text: "This one" })
-        : quietButton("End", () => end(one.id), {
-            "aria-label": `End the session of ${one.browser}, signed in ${dateTime(one.created_at)}`,
-          }),
-    ]),
+    sessions.map((one) => {
+      const since = dateTime(one.created_at);
+      const label = `End the session of ${one.browser}, signed in ${since}`;
+      return [
+        one.browser || "unknown",
+        one.address || "unknown",
+        since,
+        dateTime(one.seen_at),
+        one.current
+          ? make("span", { class: "soft", text: "This one" })
+          : quietButton("End", () => end(one.id), { "aria-label": label }),
+      ];
+    }),
   ),
   sessions.length > 1
     ? make("div", { class: "toolbar" }, quietButton("End all others", () => end("")))

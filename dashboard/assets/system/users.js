@@ -1,5 +1,6 @@
 // @ts-check
 /* Users: an admin adds, changes and removes them. */
+import { passwordInput, usernameInput } from "../account/password_form.js";
 import { messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { confirmDialog, errorLine, field, quietButton } from "../kit/forms.js";
@@ -16,6 +17,7 @@ import { table } from "../kit/tables.js";
  */
 
 const ROLES = ["viewer", "operator", "admin"];
+const PASSWORD_HINT = "At least 10 characters, and not easy to guess.";
 const ROLES_HINT =
   "viewer: look at everything. operator: also change sources and recordings. admin: also erase, " +
   "and manage users.";
@@ -61,13 +63,15 @@ export function usersContent(ended) {
  * @param {HTMLElement} parent Of dialogs.
  */
 function usersTable(users, own, act, parent) {
-  if (!users.length) return make("p", { text: "No users yet. The owner of the host signs in by a link." });
+  if (!users.length) {
+    return make("p", { text: "No users yet. The owner of the host signs in by a link." });
+  }
   return table(
     "Users, table",
     ["User", "Role", "Since", "Sessions", "Second factor", "Change"],
     users.map((user) => [
       user.name,
-      user.name === own ? user.role : roleSelect(user, act),
+      user.role,
       dateTime(user.created_at),
       number(user.sessions),
       user.second_factor ? "yes" : "no",
@@ -79,27 +83,22 @@ function usersTable(users, own, act, parent) {
 /**
  * @param {User} user
  * @param {Act} act
- */
-const roleSelect = ({ name, role: current }, act) => {
-  const select = make(
-    "select",
-    {
-      "aria-label": `Role of ${name}`,
-      class: "role-select",
-      onchange: () =>
-        act("/role", { name, role: select.value }, `${name} is now ${select.value}, and signed out.`),
-    },
-    ...ROLES.map((role) => make("option", { value: role, text: role, selected: role === current })),
-  );
-  return select;
-};
-
-/**
- * @param {User} user
- * @param {Act} act
  * @param {HTMLElement} parent
  */
-function buttons({ name, second_factor: hasCode }, act, parent) {
+function buttons({ name, role, second_factor: hasCode }, act, parent) {
+  const changeRole = () => {
+    const select = roleSelect("user-new-role", role);
+    changeDialog(parent, `Role of ${name}`, [field("Role", select, ROLES_HINT)], () =>
+      act("/role", { name, role: select.value }, `${name} is now ${select.value}, signed out.`),
+    );
+  };
+  const changePassword = () => {
+    const password = passwordInput("user-new-password", "new-password");
+    const fields = [usernameInput(name), field("New password", password, PASSWORD_HINT)];
+    changeDialog(parent, `New password for ${name}`, fields, () =>
+      act("/password", { name, password: password.value }, `${name} has a new password.`),
+    );
+  };
   const remove = () =>
     confirmDialog(
       parent,
@@ -115,9 +114,8 @@ function buttons({ name, second_factor: hasCode }, act, parent) {
   return make(
     "div",
     { class: "row-buttons" },
-    quietButton("New password", () => passwordDialog(name, act, parent), {
-      "aria-label": `New password for ${name}`,
-    }),
+    quietButton("Change role", changeRole, { "aria-label": `Change the role of ${name}` }),
+    quietButton("New password", changePassword, { "aria-label": `New password for ${name}` }),
     hasCode
       ? quietButton("Remove second factor", () =>
           act("/code", { name }, `${name} signs in without a code now.`),
@@ -128,30 +126,30 @@ function buttons({ name, second_factor: hasCode }, act, parent) {
 }
 
 /**
- * @param {string} name
- * @param {Act} act
+ * A dialog with fields, which closes and then makes the change.
  * @param {HTMLElement} parent
+ * @param {string} title
+ * @param {HTMLElement[]} fields
+ * @param {() => void} change
  */
-function passwordDialog(name, act, parent) {
-  const password = passwordInput("user-new-password");
-  const save = async (/** @type {SubmitEvent} */ event) => {
+function changeDialog(parent, title, fields, change) {
+  const save = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    const json = { name, password: password.value };
     dialog.close();
-    await act("/password", json, `${name} has a new password, and was signed out.`);
+    change();
   };
   const dialog = make(
     "dialog",
-    { class: "dialog", "aria-label": `New password for ${name}`, onclose: () => dialog.remove() },
+    { class: "dialog", "aria-label": title, onclose: () => dialog.remove() },
     make(
       "form",
       { onsubmit: save },
-      make("h2", { text: `New password for ${name}` }),
-      field("New password", password),
+      make("h2", { text: title }),
+      ...fields,
       make(
         "div",
         { class: "toolbar" },
-        make("button", { type: "submit", class: "button", text: "Set it" }),
+        make("button", { type: "submit", class: "button", text: "Save" }),
         quietButton("Cancel", () => dialog.close()),
       ),
     ),
@@ -159,6 +157,17 @@ function passwordDialog(name, act, parent) {
   parent.append(dialog);
   dialog.showModal();
 }
+
+/**
+ * @param {string} id
+ * @param {string} chosen
+ */
+const roleSelect = (id, chosen) =>
+  make(
+    "select",
+    { id },
+    ...ROLES.map((one) => make("option", { value: one, text: one, selected: one === chosen })),
+  );
 
 /** @param {Act} act */
 function addForm(act) {
@@ -169,12 +178,8 @@ function addForm(act) {
     autocomplete: "off",
     autocapitalize: "none",
   });
-  const role = make(
-    "select",
-    { id: "user-role" },
-    ...ROLES.map((one) => make("option", { value: one, text: one })),
-  );
-  const password = passwordInput("user-password");
+  const role = roleSelect("user-role", "viewer");
+  const password = passwordInput("user-password", "new-password");
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const json = { name: name.value, role: role.value, password: password.value };
@@ -190,7 +195,7 @@ function addForm(act) {
       { class: "form-grid" },
       field("Name", name),
       field("Role", role, ROLES_HINT),
-      field("First password", password, "At least 10 characters, and not easy to guess."),
+      field("First password", password, PASSWORD_HINT),
     ),
     make(
       "div",
@@ -201,6 +206,3 @@ function addForm(act) {
   return form;
 }
 
-/** @param {string} id */
-const passwordInput = (id) =>
-  make("input", { id, type: "password", autocomplete: "new-password", required: true, maxlength: "1024" });
