@@ -39,7 +39,10 @@ keep postgres_password "$(random)"
 create database_password MOODLINE_POSTGRES_PASSWORD
 create broker_password MOODLINE_BROKER_PASSWORD
 create moodline_secret_key MOODLINE_SECRET_KEY
-create moodline_dashboard_password MOODLINE_DASHBOARD_PASSWORD
+case $(from_env MOODLINE_DASHBOARD_PASSWORD) in
+change-me*) keep moodline_dashboard_password "$(random)" ;; # The dashboard refuses the example's.
+*) create moodline_dashboard_password MOODLINE_DASHBOARD_PASSWORD ;;
+esac
 keep moodline_database_url "postgresql://moodline:$(cat secrets/database_password)@postgres:5432/moodline"
 keep moodline_redis_url "redis://:$(cat secrets/broker_password)@redis:6379/0"
 

@@ -138,12 +138,14 @@ def test_secrets_of_an_older_installation_are_kept(tmp_path: Path) -> None:
         "MOODLINE_POSTGRES_PASSWORD='old words'\n"
         "MOODLINE_BROKER_PASSWORD=old\n"
         "MOODLINE_SECRET_KEY=an old key\n"
+        "MOODLINE_DASHBOARD_PASSWORD=change-me-as-well\n"
     )
     folder = make_secrets(tmp_path)
     first = {file.name: file.read_text() for file in folder.iterdir()}
     assert first["database_password"] == "old words\n"
     assert first["moodline_redis_url"] == "redis://:old@redis:6379/0\n"
     assert first["moodline_secret_key"] == "an old key\n"
+    assert "change-me" not in first["moodline_dashboard_password"], "the dashboard refuses it"
     (tmp_path / ".env").unlink()
     make_secrets(tmp_path)
     assert {file.name: file.read_text() for file in folder.iterdir()} == first
