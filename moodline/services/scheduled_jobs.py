@@ -12,7 +12,7 @@ from analytics.history.rollups import roll_up_all
 from analytics.now.live_sources import live_source_counts
 from analytics.removal.freed_space import refresh_statistics, return_free_space
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.removal.traces import remove_traces
+from analytics.removal.traces import remove_traces, rewrite_if_due
 from analytics.runs.number_text import count_text
 from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
 from analytics.scheduling.scheduler import Job
@@ -138,7 +138,8 @@ def _apply_retention(settings: Settings, engine: Engine) -> str:
     roll_up_all(engine)
     days = settings.keep_audit_days
     entries = remove_old_entries(engine, utc_now() - timedelta(days=days) if days else None)
-    remove_traces(engine)  # What another process still reads goes with the next retention.
+    # Not later: a large database would be rewritten every night, and its writers wait meanwhile.
+    remove_traces(engine, later=False)
     return f"removed {removed.line()}, {count_text(entries, 'line')} of the audit"
 
 
@@ -146,6 +147,7 @@ def _maintain(engine: Engine) -> str:
     forgotten = remove_old_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
     delete_expired_sessions(engine)
     return_free_space(engine)
+    rewrite_if_due(engine)
     refresh_statistics(engine)
     return f"freed disk space, deleted {count_text(forgotten, 'job run')}"
 

@@ -129,10 +129,10 @@ def test_views_and_exports_of_faces_are_audited_once_each(site: Site, admin: str
 def test_changes_over_the_web_are_audited_with_their_user(
     site: Site, admin: str, tmp_path: Path
 ) -> None:
-    door = {"name": "door", "uri": "rtsp://192.0.2.1/live"}
+    door = {"name": "gate", "uri": "rtsp://192.0.2.1/live"}
     site.ask(admin, "POST", "/api/sources/add", door)
     for change in ("edit", "pause", "resume", "remove"):
-        site.ask(admin, "POST", f"/api/sources/{change}", {"name": "door"})
+        site.ask(admin, "POST", f"/api/sources/{change}", {"name": "gate"})
     film = tmp_path / "film.mp4"
     write_video(film, steady(3))
     size = film.stat().st_size

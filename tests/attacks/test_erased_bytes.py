@@ -13,7 +13,7 @@ from analytics.audit import audit_entries
 from analytics.removal import receipts
 from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
-from analytics.removal.traces import remove_traces
+from analytics.removal.traces import remove_traces, rewrite_if_due
 from analytics.snapshots import in_snapshot
 from contracts.settings import Settings
 from contracts.times import utc_now
@@ -149,6 +149,20 @@ def test_retention_leaves_no_bytes_of_the_rows_that_it_removes(home: Path, engin
     assert not any(
         struct.pack(">d", PLANTED_X) in one.read_bytes() for one in home.rglob("*") if one.is_file()
     )
+
+
+def test_a_large_database_is_rewritten_by_the_maintenance_job(home: Path, engine: Engine) -> None:
+    """Given a database that is too large to rewrite at once, the receipt names the job."""
+    with pytest.MonkeyPatch.context() as patch:
+        small = partial(remove_traces, largest_bytes=1)
+        patch.setattr(receipts, "remove_traces", small)
+        receipt = erase(engine, ErasureScope(source="door"), actor="test")
+    assert "`maintenance`" in receipt.remains
+    assert places_of(home) == ["moodline.db: 1"], "else the rewrite is not needed"
+    jobs = {one.name: one for one in scheduled_jobs(Settings(home=home), engine)}
+    jobs["maintenance"].run()
+    assert not places_of(home)
+    assert not rewrite_if_due(engine)
 
 
 @pytest.mark.both_databases

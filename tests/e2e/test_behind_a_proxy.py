@@ -136,7 +136,7 @@ SHOWN = {
     "recordings": "interview.mp4",
     "try": "Drop an image here",
     "sources": "No live source yet",
-    "system": "Changes that the records themselves do not show",
+    "system": "Who signed in, changed, viewed, exported or erased what",
 }
 
 

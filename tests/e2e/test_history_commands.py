@@ -64,9 +64,10 @@ def test_history_is_shown_summarised_recomputed_and_erased(
     scope = ("--run", run.run_id, "--to", until)
     assert json_of(moodline, "erase", *scope, "--dry-run")["frames"] == 100
     receipt = json_of(moodline, "erase", *scope, "--yes")
-    assert (receipt["frames"], receipt["run_ids"], receipt["number"]) == (100, [run.run_id], 1)
-    (entry,) = json_of(moodline, "audit")["audit"]
-    assert (entry["action"], entry["details"]["frames"]) == ("erase", 100)
+    assert (receipt["frames"], receipt["run_ids"]) == (100, [run.run_id])
+    (entry,) = json_of(moodline, "audit", "--kind", "erasure")["audit"]
+    assert (entry["id"], entry["action"]) == (receipt["number"], "erase")
+    assert entry["details"]["frames"] == 100
     left = json_of(moodline, "trends", *span)["series"]["door"]
     assert sum(one["frames"] for one in left) == 500
 

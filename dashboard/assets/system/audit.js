@@ -3,7 +3,7 @@
 import { request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { inlineField } from "../kit/forms.js";
-import { NONE, dateTime, number } from "../kit/format.js";
+import { NONE, counted, dateTime } from "../kit/format.js";
 import { table } from "../kit/tables.js";
 
 /**
@@ -51,15 +51,13 @@ export function auditContent(entries) {
   if (!entries.length) return make("p", { text: "No entries." });
   return table(
     "Audit, table",
-    ["Number", "Time", "By", "From", "Action", "Frames", "Faces", "Details"],
+    ["Time", "By", "Action", "From", "Number", "Details"],
     entries.map(({ id, at, actor, address, action, details }) => [
-      String(id),
       dateTime(at),
       actor,
-      address || NONE,
       action,
-      "scope" in details ? number(details.frames + details.rollups) : NONE,
-      "scope" in details ? number(details.faces) : NONE,
+      address || NONE,
+      String(id),
       detailsText(details),
     ]),
   );
@@ -67,9 +65,13 @@ export function auditContent(entries) {
 
 /** @param {Record<string, any>} details */
 function detailsText(details) {
-  const shown = { ...(details.scope ?? details) };
-  if (details.remains) shown.remains = `in ${details.remains}`;
-  return Object.entries(shown)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(", ");
+  const shown = Object.entries(details.scope ?? details).map(([name, value]) => `${name} ${value}`);
+  if ("scope" in details) {
+    shown.push(
+      counted(details.frames + details.rollups, "frame"),
+      counted(details.faces, "face"),
+    );
+  }
+  if (details.remains) shown.push(`may remain in ${details.remains}`);
+  return shown.join(", ");
 }

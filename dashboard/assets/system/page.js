@@ -86,7 +86,7 @@ definePage("system", () => {
           ? "Who signed in, changed, viewed, exported or erased what, and from where."
           : "Erasures. An admin also sees who signed in, changed, viewed and exported what.",
       ),
-      root.dataset.admin ? kind.node : null,
+      root.dataset.admin ? make("div", { class: "toolbar" }, kind.node) : null,
       audit,
     ),
   );
