@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from types import TracebackType
 from typing import Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
 
-from contracts.errors import MoodlineError, SettingsError
-from runtime.private_files import PRIVATE_UMASK
+from contracts.errors import MoodlineError, SettingsError, SourceError
+from runtime.files.private_files import PRIVATE_UMASK
 from runtime.stop_signal import raise_on_stop_signals
 
 _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -98,11 +99,12 @@ def command_line() -> TyperGroup:
 def main() -> None:
     """Run the command line. An error that moodline can name is one line, never a traceback."""
     raise_on_stop_signals()
+    sys.excepthook = _print_traceback
     os.umask(PRIVATE_UMASK)  # Until the settings are read; child processes inherit it.
     try:
         command_line()(prog_name="moodline")
     except MoodlineError as exc:
-        _print_error(exc.line())
+        _print_error(exc.detailed_line() if isinstance(exc, SourceError) else exc.line())
         sys.exit(2 if isinstance(exc, SettingsError) else 1)
     except Exception as exc:
         reason = _database_failure(exc)
@@ -128,6 +130,17 @@ def _print_error(line: str) -> None:
     from runtime.visible_text import visible
 
     error_console().print(f"[bold red]error:[/] {escape(visible(redact(line)))}", highlight=False)
+
+
+def _print_traceback(
+    _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
+    """Print the traceback of an error that moodline does not know, without credentials."""
+    from traceback import format_exception
+
+    from contracts.redaction import redact
+
+    sys.stderr.write(redact("".join(format_exception(error))))
 
 
 if __name__ == "__main__":

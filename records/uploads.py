@@ -9,23 +9,22 @@ import os
 import re
 import secrets
 import shutil
-import unicodedata
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from contracts.errors import DiskFullError, MoodlineError, UploadError
-from contracts.media_types import VIDEO_SUFFIXES
 from contracts.runs import ENDED_STATES
 from contracts.times import utc_now
 from records.database import reading, transaction
 from records.locks import lock_uploads
 from records.tables.runs import Run
 from records.tables.uploads import Upload
+from records.upload_names import safe_name
 from runtime.files.free_space import FreeSpace
 
 MAX_CHUNK_BYTES: Final = 8 * 2**20
@@ -34,7 +33,6 @@ UNFINISHED_LIFETIME: Final = timedelta(days=1)
 _MAX_UNFINISHED: Final = 20
 _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_UNSAFE: Final = re.compile(r"[^\w .,()+=@-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +148,8 @@ class Uploads:
         """Delete an upload's file. Raises UploadError if it does not exist."""
         upload = self.get(upload_id)
         shutil.rmtree(upload.path.parent, ignore_errors=True)
+        if upload.path.exists():
+            raise UploadError(f"{upload.path} cannot be deleted", hint="Check its permissions")
         self._update(upload_id, {"removed_at": utc_now()})
 
     def remove_expired(self, now: datetime | None = None) -> int:
@@ -162,6 +162,7 @@ class Uploads:
             if abandoned or (upload.expires_at is not None and upload.expires_at <= now):
                 self.remove(upload.id)
                 removed += 1
+        self._forget_erased()
         return removed
 
     def all(self) -> Sequence[StoredUpload]:
@@ -211,6 +212,16 @@ class Uploads:
                 )
             )
         return uploads
+
+    def _forget_erased(self) -> None:
+        """Delete the rows of removed uploads of erased runs: a file's name may name a person."""
+        run_left = select(Run.id).where(Run.run_id == Upload.run_id).exists()
+        with transaction(self.engine) as connection:
+            connection.execute(
+                delete(Upload).where(
+                    Upload.removed_at.is_not(None), Upload.run_id.is_not(None), ~run_left
+                )
+            )
 
     def _unfinished(self, name: str, size: int, mark: str, owner: str) -> StoredUpload | None:
         query = select(Upload.id).where(
@@ -275,20 +286,3 @@ def _require_quota(uploads: Sequence[StoredUpload], size: int, quota: int, whose
 def no_such_upload() -> UploadError:
     """Return the error for an upload that does not exist, or is another user's."""
     return UploadError("no such upload: it may have expired", hint="Send the file again")
-
-
-def safe_name(name: str) -> str:
-    """Return a plain file name without folders or special characters.
-
-    Raises UploadError if its suffix is not that of a video.
-    """
-    plain = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    plain = _UNSAFE.sub("_", plain).strip()
-    stem, dot, suffix = plain.rpartition(".")
-    if f"{dot}{suffix}".lower() not in VIDEO_SUFFIXES:
-        raise UploadError(
-            f"{plain[-60:] or 'the file'} is not a recording",
-            hint=f"Supported: {', '.join(VIDEO_SUFFIXES)}",
-        )
-    stem = stem.strip(" .")[:100] or "recording"
-    return f"{stem}.{suffix.lower()}"

@@ -33,7 +33,7 @@ def read_settings(service: str = "", *, logs: bool = True) -> "Settings":
 
 def _keep_files_private(settings: "Settings", service: str) -> None:
     """Apply MOODLINE_UMASK to what this process writes, and to what earlier versions wrote."""
-    from runtime.private_files import make_private
+    from runtime.files.private_files import make_private
 
     umask = int(settings.umask, 8)
     os.umask(umask)

@@ -30,7 +30,7 @@ PLANTED_PATH = "/videos/planted-4f1c9a7e.mp4"
 PLANTED_FILM = b"planted film 4f1c9a7e"
 PLANTED_X = 1234.567891234
 """A position of a face, as no other row has it."""
-PLANTED = (PLANTED_PATH.encode(), PLANTED_FILM, struct.pack(">d", PLANTED_X))
+PLANTED = (b"planted-4f1c9a7e", PLANTED_FILM, struct.pack(">d", PLANTED_X))
 FRAMES = 400
 
 
@@ -65,7 +65,7 @@ def plant_files(home: Path, engine: Engine) -> list[Path]:
     """An upload and an annotated copy of the run."""
     settings = Settings(home=home)
     uploads = uploads_of(settings, engine)
-    sent = uploads.start("film.mp4", len(PLANTED_FILM), "mark", "me")
+    sent = uploads.start("planted-4f1c9a7e.mp4", len(PLANTED_FILM), "mark", "me")
     uploads.append(sent.id, 0, PLANTED_FILM)
     uploads.set_result(sent.id, "gone", "")
     copy = annotated_path(settings, "gone")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analytics.export.atomic_files import atomic_file
-from runtime.private_files import make_private
+from runtime.files.private_files import make_private
 from tests.e2e.commands import TIMEOUT_S, Installation
 from tests.media import steady, write_video
 

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from ingest.files.discovery import Recording, RefusedPath, discover
-from records.uploads import safe_name
+from records.upload_names import safe_name
 
 
 @pytest.fixture
