@@ -33,8 +33,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def address(engine: Engine) -> Iterator[str]:
-    with serving(Backend(engine, Settings()), sign_in=True) as one:
+def address(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    with serving(Backend(engine, Settings(home=tmp_path)), sign_in=True) as one:
         yield one
 
 

@@ -7,6 +7,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,11 +37,11 @@ def engine(sqlite_engine: Engine) -> Engine:
 
 
 @pytest.fixture
-def address(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A dashboard with sign-in. The clock of its throttle stands still: waits do not end."""
     stopped = partial(Throttle, clock=lambda: 1000.0)
     monkeypatch.setattr("dashboard.web.sign_in.gate.Throttle", stopped)
-    settings = Settings(dashboard_password="the setting's own words")
+    settings = Settings(home=tmp_path, dashboard_password="the setting's own words")
     with serving(Backend(engine, settings), sign_in=True) as one:
         yield one
 
@@ -99,6 +100,12 @@ def test_a_viewer_is_refused_the_actions_of_an_operator(address: str) -> None:
 OPEN_TO_VIEWERS = {
     # It stores nothing.
     ("POST", "/api/try/read"),
+    # Each user's own password, second factor and sessions.
+    ("POST", "/api/account/password"),
+    ("POST", "/api/account/sessions/end"),
+    ("POST", "/api/account/second-factor"),
+    ("POST", "/api/account/second-factor/confirm"),
+    ("POST", "/api/account/second-factor/remove"),
 }
 
 

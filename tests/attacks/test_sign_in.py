@@ -1,0 +1,375 @@
+"""Sign-in against other users of the host, guesses, crafted cookies and people who were removed."""
+
+import http.client
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from sqlalchemy import Engine
+
+from contracts.errors import SettingsError, UserError
+from contracts.settings import Settings
+from dashboard.server import serve
+from dashboard.web.backend import Backend
+from dashboard.web.sign_in.cookies import COOKIE, DEVICE_COOKIE
+from dashboard.web.sign_in.gate import SignIn
+from dashboard.web.sign_in.password_checks import MAX_PENDING
+from dashboard.web.sign_in.throttle import Throttle
+from moodline.services.sign_in_links import open_in_browser
+from records.database import open_engine
+from records.schema import upgrade
+from records.users import accounts
+from records.users.accounts import add_user, remove_user, set_password, set_role
+from records.users.owner_links import LINK_LIFETIME_S, create_link
+from records.users.passwords import check_new_password
+from records.users.roles import Role
+from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.guard_requests import ask_guard
+from tests.http_client import PASSWORD, ask, cookie_of, sign_in
+from tests.pages import serving
+from tests.rtsp import free_ports
+
+NEW_PASSWORD = "seven green lamps x"
+
+
+def json_of(answer: http.client.HTTPResponse) -> Any:
+    return json.loads(answer.read())
+
+
+def post(address: str, path: str, cookie: str, **values: object) -> http.client.HTTPResponse:
+    body = json.dumps(values)
+    return ask(address, path, "POST", body, Cookie=cookie, Content_Type="application/json")
+
+
+def cookies_of(answer: http.client.HTTPResponse) -> dict[str, str]:
+    lines = answer.headers.get_all("set-cookie") or []
+    return dict(line.partition(";")[0].split("=", 1) for line in lines)
+
+
+# Other users and processes of the host
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("owner") / "home"
+
+
+@pytest.fixture(scope="module")
+def own_dashboard(home: Path) -> Iterator[str]:
+    """`moodline dashboard` on loopback, as a person starts it; yield its address."""
+    (port,) = free_ports(1)
+    environment = Installation(home).environment()
+    command = [sys.executable, "-m", "moodline", "dashboard", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        poll(lambda: answers(address))
+        yield address
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=TIMEOUT_S)
+    assert "moodline user link" in log and "link=" not in log, "others may read a log"
+
+
+def answers(address: str) -> bool:
+    try:
+        return ask(address, "/healthz").status == 200
+    except OSError:
+        return False
+
+
+def test_loopback_is_no_identity(own_dashboard: str, tmp_path: Path) -> None:
+    secret = tmp_path / "id_rsa"
+    secret.write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    assert post(own_dashboard, "/api/recordings/folder", "", path=str(secret)).status == 401
+    for path in ("/api/recordings/list", "/api/system/overview", "/api/now/events", "/trends"):
+        assert ask(own_dashboard, path).status == 401
+    assert ask(own_dashboard, "/healthz").status == 200
+
+
+def test_a_link_signs_the_owner_in_once(own_dashboard: str, home: Path) -> None:
+    link = f"/login?link={create_link(home)}&next=%2Ftrends"
+    answer = ask(own_dashboard, link)
+    assert answer.status == 303 and answer.getheader("location") == "/trends"
+    assert answer.getheader("referrer-policy") == "no-referrer"
+    cookie = cookie_of(answer)
+    account = json_of(ask(own_dashboard, "/api/account", Cookie=cookie))
+    assert (account["name"], account["role"], account["has_password"]) == ("owner", "admin", False)
+    assert ask(own_dashboard, link).status == 401
+    again = ask(own_dashboard, link, Cookie=cookie)
+    assert again.status == 303, "a reload by the signed-in owner is no error"
+    rebound = ask(own_dashboard, "/api/account", Cookie=cookie, Host="evil.example")
+    assert rebound.status == 403, "the host check stays"
+
+
+def test_guessed_old_and_foreign_links_are_refused(
+    own_dashboard: str, home: Path, tmp_path: Path
+) -> None:
+    old = create_link(home)
+    (file,) = (home / "sign-in-links").iterdir()
+    os.utime(file, (file.stat().st_atime, file.stat().st_mtime - LINK_LIFETIME_S))
+    foreign = create_link(tmp_path / "another-home")
+    for link in (old, foreign, file.name, "x" * 5000, "..%2f..%2fmoodline.db", "%00"):
+        answer = ask(own_dashboard, f"/login?link={link}")
+        assert answer.status in {401, 404} and not cookies_of(answer)
+
+
+def test_only_the_owner_can_read_a_link(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    token = create_link(home)
+    open_in_browser(home, f"http://127.0.0.1:1/login?link={token}")
+    folder = home / "sign-in-links"
+    assert folder.stat().st_mode & 0o077 == 0
+    for path in (*folder.iterdir(), home / "open-dashboard.html"):
+        assert path.stat().st_mode & 0o077 == 0
+    assert all(token not in path.name and not path.read_bytes() for path in folder.iterdir())
+    assert token not in opened[0], "all users of the host see the arguments of a browser"
+
+
+def test_the_command_line_prints_a_link(own_dashboard: str, home: Path) -> None:
+    printed = Installation(home).run("user", "link", "--at", own_dashboard).stdout
+    assert re.fullmatch(rf"{own_dashboard}/login\?link=[\w-]{{43}}\n", printed)
+    assert ask(own_dashboard, printed.strip().removeprefix(own_dashboard)).status == 303
+
+
+def test_sign_in_can_be_off_on_loopback_only(sqlite_engine: Engine) -> None:
+    with pytest.raises(SettingsError, match="requires sign-in"):
+        serve(Backend(sqlite_engine, Settings()), host="0.0.0.0", port=0, sign_in=False)
+
+
+# Crafted cookies
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        'a="' + "\\1" * 8_000,
+        f'{COOKIE}_8050="' + "\\1" * 8_000 + '"',
+        "a=b; " * 3_000,
+        "=" * 16_000,
+        f"{COOKIE}_8050=" + '"' * 16_000,
+    ],
+)
+def test_no_parser_with_quadratic_time_gets_a_cookie(
+    sqlite_engine: Engine, cookie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unexpected(*_: object) -> None:
+        raise AssertionError("the cookie was parsed")
+
+    monkeypatch.setattr("http.cookies.BaseCookie.load", unexpected)
+    monkeypatch.setattr("http.cookies._unquote", unexpected)
+    sign_in = SignIn(sqlite_engine, "/", Settings())
+    assert ask_guard(sign_in, cookie=cookie)[0] == 401
+    assert ask_guard(cookie=cookie)[0] == 200
+
+
+# Guesses
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('users') / 'records.db'}")
+    upgrade(engine)
+    for name in ("mara", "ada"):
+        add_user(engine, name, Role.ADMIN, PASSWORD, actor="test")
+    add_user(engine, "vic", Role.VIEWER, PASSWORD, actor="test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard with users. The clock of its throttles stands still: waits do not end."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dashboard.web.sign_in.gate.Throttle", partial(Throttle, clock=lambda: 1e3))
+        with serving(Backend(engine, settings), sign_in=True) as one:
+            yield one
+
+
+def sign_in_from(
+    address: str, place: str, name: str, password: str, device: str = ""
+) -> http.client.HTTPResponse:
+    body = urllib.parse.urlencode({"name": name, "password": password})
+    cookie = f"{DEVICE_COOKIE}={device}"
+    return ask(address, "/login", "POST", body, X_Forwarded_For=place, Cookie=cookie)
+
+
+def test_guesses_from_many_addresses_lock_no_known_device_out(address: str) -> None:
+    devices = {
+        name: cookies_of(sign_in_from(address, "198.51.100.9", name, PASSWORD))[DEVICE_COOKIE]
+        for name in ("mara", "vic")
+    }
+    for guess in range(20):
+        sign_in_from(address, f"192.0.2.{guess}", "mara", "guess")
+    stranger = partial(sign_in_from, address, "203.0.113.1", "mara", PASSWORD)
+    assert stranger().status == 429
+    assert stranger(devices["vic"]).status == 429, "a device of another user"
+    assert stranger(devices["mara"][:-4] + "AAA=").status == 429, "a forged device"
+    assert stranger(devices["mara"]).status == 303
+    wrong = [sign_in_from(address, "203.0.113.2", "mara", "x", devices["mara"]) for _ in range(6)]
+    assert [one.status for one in wrong] == [401] * 5 + [429], "a stolen device cannot guess"
+
+
+def test_password_checks_are_few_and_known_devices_have_their_own(
+    address: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = cookies_of(sign_in_from(address, "198.51.100.8", "ada", PASSWORD))[DEVICE_COOKIE]
+    begun, released = queue.Queue[str](), threading.Event()
+
+    def check(engine: Engine, name: str, password: str, *, setting: str = "") -> Any:
+        if password == PASSWORD:
+            return accounts.authenticate(engine, name, password, setting=setting)
+        begun.put(name)
+        assert released.wait(TIMEOUT_S)
+        return None
+
+    monkeypatch.setattr("dashboard.web.sign_in.gate.authenticate", check)
+    with ThreadPoolExecutor(MAX_PENDING + 8) as guesses:
+        try:
+            pending = [
+                guesses.submit(sign_in_from, address, f"192.0.2.{place}", f"user{place}", "guess")
+                for place in range(100, 100 + MAX_PENDING + 8)
+            ]
+            poll(lambda: sum(one.done() for one in pending) == 8)
+            full = [one.result() for one in pending if one.done()]
+            assert all(one.status == 503 for one in full), "the queue is full"
+            assert full[0].getheader("retry-after") == "5"
+            assert begun.qsize() == 2, "two checks at once, of 64 MiB each"
+            signed_in = sign_in_from(address, "198.51.100.8", "ada", PASSWORD, device)
+            assert signed_in.status == 303
+        finally:
+            released.set()
+
+
+# People who were removed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda engine: set_role(engine, "eve", Role.OPERATOR, actor="test"),
+        lambda engine: set_password(engine, "eve", NEW_PASSWORD, actor="test"),
+        lambda engine: remove_user(engine, "eve", actor="test"),
+    ],
+    ids=["role", "password", "removed"],
+)
+def test_an_open_event_stream_ends_with_its_session(
+    address: str, engine: Engine, change: Callable[[Engine], None]
+) -> None:
+    add_user(engine, "eve", Role.VIEWER, PASSWORD, actor="test")
+    try:
+        cookie = cookie_of(sign_in(address, "eve", PASSWORD))
+        others = cookie_of(sign_in(address, "vic", PASSWORD))
+        streams = [ask(address, "/api/now/events", Cookie=one) for one in (cookie, others)]
+        assert [one.readline() for one in streams] == [b"event: clock\n"] * 2
+        change(engine)
+        assert b"event: again" not in streams[0].read(), "it ends by itself after five minutes only"
+        assert ask(address, "/api/now/room", Cookie=cookie).status == 401, "nor does it come back"
+        assert ask(address, "/api/now/room", Cookie=others).status == 200
+        streams[1].readline()
+        assert not streams[1].isclosed(), "those of other users stay"
+        streams[1].close()
+    finally:
+        if "eve" in {one.name for one in accounts.list_users(engine)}:
+            remove_user(engine, "eve", actor="test")
+
+
+# Passwords, sessions and second factors
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["a", "change-me", "change-me-as-well", "1234567890", "password1234", "moodlinemoodline"],
+)
+def test_a_password_that_is_easy_to_guess_is_refused(password: str, sqlite_engine: Engine) -> None:
+    with pytest.raises(UserError):
+        check_new_password(password, "mara")
+    with pytest.raises(SettingsError, match="MOODLINE_DASHBOARD_PASSWORD"):
+        settings = Settings(dashboard_password=password)
+        serve(Backend(sqlite_engine, settings), host="0.0.0.0", port=0)
+
+
+def test_users_change_their_own_password_with_the_current_one(address: str, engine: Engine) -> None:
+    add_user(engine, "pia", Role.VIEWER, PASSWORD, actor="test")
+    own, other = (cookie_of(sign_in(address, "pia", PASSWORD)) for _ in range(2))
+    change = partial(post, address, "/api/account/password", own)
+    assert change(current="wrong", new=NEW_PASSWORD).status == 400
+    assert change(current=PASSWORD, new="1234567890").status == 400
+    assert change(current=PASSWORD, new=NEW_PASSWORD).status == 200
+    assert ask(address, "/api/account", Cookie=own).status == 200
+    poll(lambda: ask(address, "/api/account", Cookie=other).status == 401)
+    assert sign_in(address, "pia", NEW_PASSWORD).status == 303
+
+
+def test_users_see_and_end_their_own_sessions_only(address: str, engine: Engine) -> None:
+    add_user(engine, "sam", Role.VIEWER, PASSWORD, actor="test")
+    own, other = (cookie_of(sign_in(address, "sam", PASSWORD)) for _ in range(2))
+    vic = cookie_of(sign_in(address, "vic", PASSWORD))
+    listed = json_of(ask(address, "/api/account", Cookie=own))["sessions"]
+    assert len(listed) == 2 and [one["address"] for one in listed] == ["127.0.0.1"] * 2
+    (ended,) = (one["id"] for one in listed if not one["current"])
+    assert ended not in other, "the id is no token"
+    end = "/api/account/sessions/end"
+    assert json_of(post(address, end, vic, session=ended)) == {"ended": 0}
+    assert json_of(post(address, end, own, session=ended)) == {"ended": 1}
+    poll(lambda: ask(address, "/api/account", Cookie=other).status == 401)
+    assert ask(address, "/api/account", Cookie=own).status == 200
+
+
+def test_a_second_factor_is_asked_for_and_each_code_works_once(
+    address: str, engine: Engine
+) -> None:
+    add_user(engine, "tom", Role.VIEWER, PASSWORD, actor="test")
+    own = cookie_of(sign_in(address, "tom", PASSWORD))
+    begin = partial(post, address, "/api/account/second-factor", own)
+    assert begin(current="wrong").status == 400
+    app = pyotp.TOTP(json_of(begin(current=PASSWORD))["secret"])
+    confirm = partial(post, address, "/api/account/second-factor/confirm", own)
+    assert confirm(code="000000").status == 400
+    codes = json_of(confirm(code=app.now()))["codes"]
+
+    form = sign_in(address, "tom", PASSWORD)
+    assert form.status == 200 and not cookies_of(form), "the password alone opens no session"
+    found = re.search(r'name="ticket" value="([^"]+)"', form.read().decode())
+    assert found is not None
+
+    def send(code: str) -> int:
+        body = urllib.parse.urlencode({"ticket": found[1], "code": code})
+        return ask(address, "/login", "POST", body).status
+
+    assert send(app.now()) == 401, "it was used to confirm"
+    assert send(codes[0].lower()) == 303 and send(codes[0]) == 401
+    assert [send("123456") for _ in range(5)][-1] == 429, "codes cannot be guessed"
+
+
+def test_only_admins_manage_users_and_never_themselves(address: str, engine: Engine) -> None:
+    mara, vic = (
+        cookies_of(sign_in_from(address, "198.51.100.7", name, PASSWORD)) for name in ("ada", "vic")
+    )
+    admin, viewer = ("; ".join(f"{k}={v}" for k, v in one.items()) for one in (mara, vic))
+    users = "/api/system/users"
+    assert ask(address, users, Cookie=viewer).status == 403
+    new = {"name": "ned", "role": "operator", "password": PASSWORD}
+    assert post(address, users, viewer, **new).status == 403
+    assert post(address, users, admin, **new | {"password": "1234567890"}).status == 400
+    assert post(address, users, admin, **new).status == 200
+    ned = cookie_of(sign_in(address, "ned", PASSWORD))
+    assert post(address, f"{users}/role", admin, name="ned", role="viewer").status == 200
+    poll(lambda: ask(address, "/api/account", Cookie=ned).status == 401)
+    assert post(address, f"{users}/remove", admin, name="ada").status == 400
+    assert post(address, f"{users}/remove", admin, name="ned").status == 200
+    assert sign_in(address, "ned", PASSWORD).status == 401
