@@ -1,41 +1,39 @@
 """A dashboard server in a thread, and browser pages that report errors as failures."""
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from playwright.sync_api import BrowserContext, Page, Route
 
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
+from dashboard.web.limits.http_server import http_server
 from tests.browser import PATIENCE_MS
 from tests.e2e.commands import TIMEOUT_S, poll
-from tests.rtsp import free_ports
 
 
 @contextmanager
-def serving(backend: Backend, **options: Any) -> Iterator[str]:
+def serving(
+    backend: Backend, *, tls: ssl.SSLContext | None = None, **options: Any
+) -> Iterator[str]:
     """Run a dashboard on a free port and yield its address. options: of `create_app`.
 
     Nobody signs in, unless `sign_in` is given.
     """
-    (port,) = free_ports(1)
-    config = uvicorn.Config(
-        create_app(backend, **{"sign_in": False} | options),
-        port=port,
-        log_level="warning",
-        lifespan="off",
-        ws="none",
-    )
-    config.timeout_graceful_shutdown = 1
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    app = create_app(backend, **{"sign_in": False} | options)
+    server = http_server(app, proxies=backend.settings.dashboard_proxies, tls=tls)
+    server.config.timeout_graceful_shutdown = 1
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     poll(lambda: server.started)
-    yield f"http://localhost:{port}"
+    scheme = "http" if tls is None else "https"
+    yield f"{scheme}://localhost:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
 

@@ -107,7 +107,7 @@ def _max_connections() -> int:
     soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(min(MAX_CONNECTIONS, soft - _OTHER_FILES), soft // 2)
+    return min(MAX_CONNECTIONS, max(soft - _OTHER_FILES, soft // 2))
 
 
 def _shared_by_many(proxies: Sequence[str]) -> Callable[[str], bool]:
