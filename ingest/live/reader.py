@@ -153,15 +153,15 @@ class LiveReader:
             try:
                 live = self._open()
             except CredentialsRefusedError as exc:
-                self._enter(LiveState.FAILED, exc.line())
+                self._enter(LiveState.FAILED, exc.line(), exc.detail)
                 self._stop.wait(self._refused_pause_s)
                 continue
             except SourceError as exc:
                 if self._never_existed():
-                    self._enter(LiveState.FAILED, exc.line())
+                    self._enter(LiveState.FAILED, exc.line(), exc.detail)
                     self.ended = True
                     return
-                self._back_off(pauses.next_s(exc), exc.line())
+                self._back_off(pauses.next_s(exc), exc.line(), exc.detail)
                 continue
             cause: SourceError | None = None
             reason = f"{describe(self._uri)} ended the stream"
@@ -179,7 +179,7 @@ class LiveReader:
             finally:
                 live.close()
             if not self._stop.is_set():
-                self._back_off(pauses.next_s(cause), reason)
+                self._back_off(pauses.next_s(cause), reason, cause.detail if cause else "")
 
     def _open(self) -> LiveInput:
         self._opening_since_s = self._clock.now_s()
@@ -239,19 +239,20 @@ class LiveReader:
             return
         self._newest.offer(luma, conversion.display_size, self._clock.captured_at(), now_s)
 
-    def _enter(self, state: LiveState, reason: str = "") -> None:
+    def _enter(self, state: LiveState, reason: str = "", detail: str = "") -> None:
         with self._lock:
             now_s, previous = self._clock.now_s(), self._condition
             if state is LiveState.STREAMING:
                 self._last_frame_s = now_s
             # Repeated failures are one outage, which began with the first of them.
             since_s = previous.since_s if state is previous.state else now_s
-            self._condition = SourceCondition(state, since_s, reason)
-        if (state, reason) != (previous.state, previous.reason):
-            log.info("source", uri=describe(self._uri), state=str(state), reason=reason)
+            self._condition = SourceCondition(state, since_s, reason, detail)
+        if (state, reason, detail) != (previous.state, previous.reason, previous.detail):
+            facts = {"detail": detail} if detail else {}
+            log.info("source", uri=describe(self._uri), state=str(state), reason=reason, **facts)
 
-    def _back_off(self, pause_s: float, reason: str) -> None:
-        self._enter(LiveState.BACKING_OFF, reason)
+    def _back_off(self, pause_s: float, reason: str, detail: str) -> None:
+        self._enter(LiveState.BACKING_OFF, reason, detail)
         self._stop.wait(pause_s)
 
 

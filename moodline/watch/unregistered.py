@@ -24,6 +24,7 @@ from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detect import detector_id, make_detector
 from inference_worker.faces.model_choice import chosen_model
 from ingest.decoding_limits import DecodingLimits
+from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
 from ingest.live.opening import open_live
 from ingest.live.reader import LiveReader
@@ -100,8 +101,8 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
         reader.close()
         summary = _summary(uri, totals, reader, time.monotonic() - begin_s)
     if reader.ended and not totals.frames:
-        raise SourceError(condition.reason or f"{describe(uri)} delivers no frame")
-    reason = condition.reason or str(condition.state)
+        raise SourceError(_reason(condition) or f"{describe(uri)} delivers no frame")
+    reason = _reason(condition) or str(condition.state)
     report_summary(summary, options, lambda: _print_summary(summary, reason, console))
     return totals.frames > 0
 
@@ -137,6 +138,10 @@ def _watch(
         printed_reason = condition.reason
         shown = result if condition.state is LiveState.STREAMING else None
         live.update(frame_panel(shown, frame, condition, totals.fps), refresh=True)
+
+
+def _reason(condition: SourceCondition) -> str:
+    return f"{condition.reason} ({condition.detail})" if condition.detail else condition.reason
 
 
 def _message(frame: LiveFrame, seq: int, begin_s: float) -> FrameMessage:

@@ -48,6 +48,7 @@ log = structlog.get_logger()
 
 _TURN_S: Final = 0.1
 _REPORT_S: Final = 0.5
+_RETRY_KEY_S: Final = 10.0
 _STOP_S: Final = 0.3
 _HUNG_S: Final = 30.0
 
@@ -75,11 +76,8 @@ def _run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     if source is None:
         return 0
     bus = Bus.connect_when_up(settings.redis_url, read_broker_key_when_up(engine, stop), stop)
-    try:
-        reader = _open_reader(settings, source, spec)
-    except MoodlineError as exc:
-        guard.disarm()
-        _report_failure(SourceStatus(name, LiveState.FAILED, exc.line(), utc_now()), stop)
+    reader = _open_reader_when_possible(settings, source, spec, guard, stop)
+    if reader is None:
         return 0
     claim = LiveClaim(claimant_name(), settings.lease_s)
     publisher = LivePublisher(engine, bus, source, spec, reader, claim, settings.home_path / "live")
@@ -105,6 +103,30 @@ def _find_source(engine: Engine, name: str, stop: StopSignal) -> LiveSource | No
         return None
 
 
+def _open_reader_when_possible(
+    settings: Settings, source: LiveSource, spec: AnalysisSpec, guard: StallGuard, stop: StopSignal
+) -> LiveReader | None:
+    """Return the reader of the source; None if there is a stop before that.
+
+    While its address cannot be read, for example for want of its key, report why, and try again.
+    """
+    since = utc_now()
+    while True:
+        try:
+            reader = _open_reader(settings, source, spec)
+        except MoodlineError as exc:
+            guard.disarm()
+            failure = SourceStatus(source.name, LiveState.FAILED, exc.line(), since)
+        else:
+            guard.reset()
+            return reader
+        retry_s = time.monotonic() + _RETRY_KEY_S
+        while time.monotonic() < retry_s:
+            send(sys.stdout.fileno(), failure)
+            if stop.wait(_REPORT_S):
+                return None
+
+
 def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> LiveReader:
     uri = Sealer(settings.secret_key, settings.home_path).resolve(source.uri, os.environ)
     return LiveReader(
@@ -124,14 +146,6 @@ def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> 
 def _log_thread_death(death: threading.ExceptHookArgs) -> None:
     """Log the exception through `runtime.logs`; Python's own hook would print credentials."""
     log.error("a thread died", thread=death.thread and death.thread.name, exc_info=death.exc_value)
-
-
-def _report_failure(status: SourceStatus, stop: StopSignal) -> None:
-    """Report why the source cannot be opened, until the supervisor stops this process."""
-    while True:
-        send(sys.stdout.fileno(), status)
-        if stop.wait(_REPORT_S):
-            return
 
 
 def _publish(

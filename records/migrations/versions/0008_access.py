@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from contracts.redaction import redact
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -14,6 +16,7 @@ def upgrade() -> None:
     _add_to_audit()
     _add_to_runs()
     _add_broker_key()
+    _redact_camera_addresses()
 
 
 def downgrade() -> None:
@@ -83,3 +86,24 @@ def _add_broker_key() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _redact_camera_addresses() -> None:
+    """Keep no more than the host of cameras' addresses, in what earlier versions showed to people.
+
+    Their paths and parameters can hold secrets. There is no way back.
+    """
+    connection = op.get_bind()
+    for table, name, begin in (
+        ("sources", "shown_uri", ""),
+        ("runs", "uri", ""),
+        ("runs", "error", "%"),
+        ("source_states", "reason", "%"),
+    ):
+        column: sa.ColumnClause[str] = sa.column(name)
+        rows = sa.table(table, column)
+        is_camera = column.like(f"{begin}rtsp%://%") | column.like(f"{begin}http%://%")
+        for (text,) in connection.execute(sa.select(column).distinct().where(is_camera)).all():
+            if (redacted := redact(text)) != text:
+                change = sa.update(rows).where(column == text).values({name: redacted})
+                connection.execute(change)
