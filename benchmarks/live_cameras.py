@@ -21,7 +21,7 @@ from rich.progress import track
 from sqlalchemy import func, select
 
 from benchmarks.results import Verdict, write_result
-from broker.presence import LATENCY_BOUNDS_S
+from broker.reports import LATENCY_BOUNDS_S
 from moodline.demo.scenes import render, scenes
 from records.database import reading
 from records.tables.runs import Run, RunProgress

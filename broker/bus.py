@@ -3,12 +3,15 @@
 There is one stream per run. Entry ids are `<seq>-0`, contiguous from 1, so the broker itself
 enforces the order: it rejects an id that was published before. The broker holds no authoritative
 data: whatever it loses is published again from the cursor in SQL.
+
+Other programs may reach the broker too. So what is read from it is bounded, and believed only with
+a signature (`broker.signing`); the database says which runs exist and how far they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -17,50 +20,54 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from contracts.errors import BrokerError, StreamLostError
+from broker.refusals import Refusals
+from broker.signing import Signer
+from contracts.errors import BrokerError
 from contracts.redaction import redact
-from contracts.runs import RunKind
 from runtime.backoff import retry_until_stopped
 from runtime.stop_signal import StopSignal
 
-CONSUMER_GROUP: Final = "workers"
 MESSAGE_FIELD: Final = b"m"
-# One name for all workers: the next worker of a run reads what a dead one had pending.
-_CONSUMER: Final = "worker"
+TAG_FIELD: Final = b"t"
 _SOCKET_TIMEOUT_S: Final = 10.0
+_LONGEST_ERROR: Final = 300
 _HINT: Final = "Check that it is running, and the host and password in MOODLINE_REDIS_URL"
 
-_RENEW: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return 0"""
-_RELEASE: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0"""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One entry of a run's stream. data: None if the broker has lost it."""
+    """One message of a run's stream, with a valid signature for this place."""
 
     seq: int
-    data: bytes | None
+    data: bytes
 
 
 class Bus:
     """A connection to the broker. prefix: begins every key.
 
-    Its methods raise BrokerError if the broker cannot be reached or refuses a command.
+    key: signs values; without it, only facts about the broker can be read. refusals: what was read
+    and not believed. Its methods raise BrokerError if the broker cannot be reached
+    or refuses a command.
     """
 
-    def __init__(self, client: "redis.Redis", *, url: str = "", prefix: str = "moodline") -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        url: str = "",
+        prefix: str = "moodline",
+        key: bytes | None = None,
+    ) -> None:
         self.client = client
         self.prefix = prefix
         self.url = redact(url)
+        self.refusals = Refusals()
+        self._signer = Signer(key) if key is not None else None
 
     @classmethod
-    def connect(cls, url: str) -> Self:
+    def connect(cls, url: str, key: bytes | None = None) -> Self:
         """Return a bus on the broker at `url`, after one round trip to it."""
         try:
             client = redis.Redis.from_url(
@@ -74,146 +81,159 @@ class Bus:
                 f"invalid broker URL: {redact(url)}",
                 hint="Give MOODLINE_REDIS_URL as redis://:PASSWORD@HOST:6379/0 or unix:///PATH",
             ) from exc
-        bus = cls(client, url=url)
+        bus = cls(client, url=url, key=key)
         with bus.translated_errors():
             client.ping()
         return bus
 
     @classmethod
-    def connect_when_up(cls, url: str, stop: StopSignal) -> Self:
+    def connect_when_up(cls, url: str, key: bytes, stop: StopSignal) -> Self:
         """Return `connect`'s bus once the broker is up. Raises BrokerError if stopped before."""
         return retry_until_stopped(
-            lambda: cls.connect(url), BrokerError, stop, action="reach the broker"
+            lambda: cls.connect(url, key), BrokerError, stop, action="reach the broker"
         )
 
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
 
-    # -- runs and workers ---------------------------------------------------------------
-
-    def open_runs(self, *, kind: RunKind | None = None) -> list[str]:
-        """Return the ids of the runs that have a stream, sorted, live runs first.
-
-        kind: only runs of this kind.
-        """
-        with self.translated_errors():
-            kinds = cast("dict[bytes, bytes]", self.client.hgetall(self.runs_key))
-        return [
-            run_id.decode()
-            for run_id, its_kind in sorted(
-                kinds.items(), key=lambda item: (item[1] == b"file", item)
-            )
-            if kind is None or its_kind.decode() == kind
-        ]
-
-    def acquire_lease(self, run_id: str, worker_id: str, *, lease_s: float) -> bool:
-        """Take or renew the worker's lease on a run; return False if another worker has it."""
-        key, milliseconds = self.key(run_id, "lease"), int(lease_s * 1000)
-        with self.translated_errors():
-            if self.client.set(key, worker_id, nx=True, px=milliseconds):
-                return True
-            return bool(self.client.eval(_RENEW, 1, key, worker_id, str(milliseconds)))
-
-    def renew_lease(self, run_id: str, worker_id: str, *, lease_s: float) -> bool:
-        """Extend the lease; return False if it has expired: another worker may have the run."""
-        with self.translated_errors():
-            return bool(
-                self.client.eval(
-                    _RENEW, 1, self.key(run_id, "lease"), worker_id, str(int(lease_s * 1000))
-                )
-            )
-
-    def release_lease(self, run_id: str, worker_id: str) -> None:
-        """Give the lease up, if the worker still has it."""
-        with self.translated_errors():
-            self.client.eval(_RELEASE, 1, self.key(run_id, "lease"), worker_id)
+    @property
+    def signer(self) -> Signer:
+        """Signs and checks values. Raises BrokerError if this connection has no key."""
+        if self._signer is None:
+            raise BrokerError("this connection to the broker has no key")
+        return self._signer
 
     # -- the worker's end of a stream ---------------------------------------------------
 
-    def pending(self, run_id: str, count: int) -> list[Delivery]:
-        """Return entries that were delivered before and not acknowledged, in order.
-
-        Raises StreamLostError if the stream is gone.
-        """
-        return self._read({run_id: b"0"}, count, None).get(run_id, [])
-
     def read(
-        self, run_ids: Sequence[str], count: int, *, block_ms: int
+        self, next_seqs: Mapping[str, int], count: int, *, block_ms: int
     ) -> dict[str, list[Delivery]]:
-        """Return new entries by run, in order; wait up to `block_ms` for the first one.
+        """Return messages by run, in order; wait up to `block_ms` for the first one.
 
-        Raises StreamLostError if there is only one run and its stream is gone.
+        next_seqs: by run, the first message that is not committed. At most `count` entries of each
+        run are read; those that are not valid messages are deleted.
         """
-        return self._read(dict.fromkeys(run_ids, b">"), count, block_ms)
+        streams = {self.stream_key(run_id): f"{seq - 1}-0" for run_id, seq in next_seqs.items()}
+        run_of = {self.stream_key(run_id).encode(): run_id for run_id in next_seqs}
+
+        def read() -> object:
+            return self.client.xread(cast("Any", streams), count=count, block=block_ms)
+
+        with self.translated_errors():
+            try:
+                answer = read()
+            except ResponseError as exc:
+                if "WRONGTYPE" not in str(exc):
+                    raise
+                self._delete_unlike_streams(list(streams))
+                answer = read()
+        found = {
+            run_of[stream]: self._valid(run_of[stream], next_seqs[run_of[stream]], entries)
+            for stream, entries in _pairs(answer)
+        }
+        return {run_id: deliveries for run_id, deliveries in found.items() if deliveries}
 
     def waiting_frames(self, run_ids: Sequence[str]) -> dict[str, int]:
-        """Return the number of frames by run that are published and not yet committed."""
+        """Return the number of entries by run that are published and not yet committed."""
         with self.translated_errors():
             pipeline = self.client.pipeline(transaction=False)
             for run_id in run_ids:
                 pipeline.xlen(self.stream_key(run_id))
-            return dict(zip(run_ids, pipeline.execute(), strict=True))
+            answers = pipeline.execute(raise_on_error=False)
+        return {
+            run_id: answer if isinstance(answer, int) else 0
+            for run_id, answer in zip(run_ids, answers, strict=True)
+        }
 
-    def last_message(self, run_id: str) -> bytes | None:
+    def last_message(self, run_id: str) -> Delivery | None:
         """Return the newest message that is still in the run's stream, or None."""
-        with self.translated_errors():
-            entries = cast("list[Any]", self.client.xrevrange(self.stream_key(run_id), count=1))
-        return cast("bytes | None", entries[0][1].get(MESSAGE_FIELD)) if entries else None
+        key = self.stream_key(run_id)
+        entries = self.repaired(lambda: self.client.xrevrange(key, count=1), key)
+        valid = [self._message(run_id, entry) for entry in cast("list[Any]", entries)]
+        return valid[0] if valid else None
 
-    def ack(self, run_id: str, seqs: Sequence[int]) -> None:
-        """Drop committed entries: XACK ends their delivery, and XDEL frees their memory."""
-        ids = [f"{seq}-0" for seq in seqs]
-        if not ids:
+    def drop_committed(self, next_seqs: Mapping[str, int]) -> None:
+        """Delete all entries before each run's first message that is not committed."""
+        if not next_seqs:
             return
         with self.translated_errors():
-            # Both or neither: an acknowledged entry that stays would never be freed.
-            pipeline = self.client.pipeline(transaction=True)
-            pipeline.xack(self.stream_key(run_id), CONSUMER_GROUP, *ids)
-            pipeline.xdel(self.stream_key(run_id), *ids)
-            pipeline.execute()
+            pipeline = self.client.pipeline(transaction=False)
+            for run_id, seq in next_seqs.items():
+                pipeline.xtrim(self.stream_key(run_id), minid=f"{seq}-0", approximate=False)
+            for answer in pipeline.execute(raise_on_error=False):
+                # A key of another type is repaired when it is read.
+                if isinstance(answer, RedisError) and "WRONGTYPE" not in str(answer):
+                    raise answer
 
     def request_rewind(self, run_id: str, next_seq: int) -> None:
         """Ask the producer to publish again from `next_seq`, which is missing."""
+        value = self.signer.signed(rewind_purpose(run_id), str(next_seq).encode())
         with self.translated_errors():
-            self.client.set(self.key(run_id, "rewind"), next_seq)
+            self.client.set(self.key(run_id, "rewind"), value)
 
     def forget_run(self, run_id: str) -> None:
         """Drop all keys of a run that has ended, except its lease."""
         with self.translated_errors():
             pipeline = self.client.pipeline(transaction=True)
+            pipeline.unlink(self.stream_key(run_id), self.key(run_id, "rewind"))
             pipeline.hdel(self.runs_key, run_id)
-            pipeline.delete(self.stream_key(run_id), self.key(run_id, "rewind"))
-            pipeline.execute()
+            pipeline.execute(raise_on_error=False)
 
-    def _read(
-        self, ids: Mapping[str, bytes], count: int, block_ms: int | None
-    ) -> dict[str, list[Delivery]]:
-        streams = cast("Any", {self.stream_key(run_id): start for run_id, start in ids.items()})
-        run_of = {self.stream_key(run_id).encode(): run_id for run_id in ids}
-        with self.translated_errors():
-            try:
-                answer = self.client.xreadgroup(
-                    CONSUMER_GROUP, _CONSUMER, streams, count=count, block=block_ms
-                )
-            except ResponseError as exc:
-                if "NOGROUP" in str(exc):  # The stream is gone, or not yet created again.
-                    return self._read_one_by_one(ids, count)
-                raise
-        return {run_of[stream]: _deliveries(entries) for stream, entries in _pairs(answer)}
+    def _valid(self, run_id: str, next_seq: int, entries: list[Any]) -> list[Delivery]:
+        messages = [self._message(run_id, entry) for entry in entries]
+        refused = [
+            entry_id
+            for (entry_id, _), message in zip(entries, messages, strict=True)
+            if message is None
+        ]
+        if refused:
+            self.refusals.note("stream entry", len(refused))
+            with self.translated_errors():
+                self.client.xdel(self.stream_key(run_id), *refused)
+        return [one for one in messages if one is not None and one.seq >= next_seq]
 
-    def _read_one_by_one(self, ids: Mapping[str, bytes], count: int) -> dict[str, list[Delivery]]:
-        if len(ids) == 1:
-            raise StreamLostError(f"the broker has lost the stream of run {next(iter(ids))}")
-        found: dict[str, list[Delivery]] = {}
-        for run_id, start in ids.items():
-            try:
-                found |= self._read({run_id: start}, count, None)
-            except StreamLostError:
-                continue
-        return found
+    def _message(self, run_id: str, entry: Any) -> Delivery | None:
+        """Return the message of an entry; None if it was not signed for this place."""
+        entry_id, fields = entry
+        seq, _, part = entry_id.partition(b"-")
+        data, tag = fields.get(MESSAGE_FIELD, b""), fields.get(TAG_FIELD, b"")
+        if part != b"0" or not self.signer.is_valid(message_purpose(run_id, int(seq)), data, tag):
+            return None
+        return Delivery(int(seq), data)
+
+    def _delete_unlike_streams(self, keys: Sequence[str]) -> None:
+        pipeline = self.client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.type(key)
+        found = zip(keys, pipeline.execute(), strict=True)
+        unlike = [key for key, kind in found if kind not in {b"stream", b"none"}]
+        if unlike:
+            self.refusals.note("key of another type", len(unlike))
+            self.client.unlink(*unlike)
 
     # -- for the other modules of this package ------------------------------------------
+
+    def repaired(self, action: Callable[[], Result], *keys: str) -> Result:
+        """Return the action's result. If the keys' values cannot be used, delete them first.
+
+        They are of another type, or a stream has no more ids: another program wrote them.
+        """
+        with self.translated_errors():
+            try:
+                return action()
+            except ResponseError as exc:
+                if "WRONGTYPE" not in str(exc) and "exhausted" not in str(exc):
+                    raise
+            self.refusals.note("key of another type")
+            self.client.unlink(*keys)
+            return action()
+
+    def time_ms(self) -> int:
+        """Return the broker's time, in milliseconds since 1970."""
+        with self.translated_errors():
+            seconds, micros = cast("tuple[int, int]", self.client.time())
+        return seconds * 1000 + micros // 1000
 
     @contextmanager
     def translated_errors(self) -> Iterator[None]:
@@ -222,12 +242,10 @@ class Bus:
             yield
         except (RedisConnectionError, RedisTimeoutError) as exc:
             raise BrokerError(
-                f"cannot reach the broker {self.url}: {redact(str(exc))}", hint=_HINT
+                f"cannot reach the broker {self.url}: {_reason(exc)}", hint=_HINT
             ) from exc
         except RedisError as exc:
-            raise BrokerError(
-                f"the broker {self.url} refused a command: {redact(str(exc))}"
-            ) from exc
+            raise BrokerError(f"the broker {self.url} refused a command: {_reason(exc)}") from exc
 
     def stream_key(self, run_id: str) -> str:
         return self.key(run_id, "frames")
@@ -241,8 +259,24 @@ class Bus:
         return f"{self.prefix}:runs"
 
 
+def message_purpose(run_id: str, seq: int) -> str:
+    """Return the purpose for which a message of a stream is signed."""
+    return f"message/{run_id}/{seq}"
+
+
+def rewind_purpose(run_id: str) -> str:
+    """Return the purpose for which a rewind request is signed."""
+    return f"rewind/{run_id}"
+
+
+def _reason(error: RedisError) -> str:
+    # A pipeline's error quotes the command, frames included.
+    text = redact(str(error))
+    return text if len(text) <= _LONGEST_ERROR else f"{text[:100]} ... {text[-200:]}"
+
+
 def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:
-    """Return (stream, entries) pairs from XREADGROUP's answer: a RESP2 list or a RESP3 dict."""
+    """Return (stream, entries) pairs from XREAD's answer: a RESP2 list or a RESP3 dict."""
     if not answer:
         return []
     if isinstance(answer, dict):
@@ -252,10 +286,3 @@ def _pairs(answer: object) -> list[tuple[bytes, list[Any]]]:
             for stream, entries in answer.items()
         ]
     return [(stream, entries) for stream, entries in cast("list[Any]", answer)]
-
-
-def _deliveries(entries: list[Any]) -> list[Delivery]:
-    return [
-        Delivery(int(entry_id.partition(b"-")[0]), fields.get(MESSAGE_FIELD) if fields else None)
-        for entry_id, fields in entries
-    ]

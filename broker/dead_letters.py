@@ -1,15 +1,17 @@
 """Dead letters: frames that could not be analysed, kept in broker memory for a limited time."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 from broker.bus import MESSAGE_FIELD, Bus
 
 MAX_DEAD_LETTERS: Final = 64
 _RUNS_PER_CALL: Final = 1000
-_DROP: Final = """
-local unwanted, dropped = {}, 0
+_DROP: Final = f"""
+local unwanted, dropped = {{}}, 0
 for _, run in ipairs(ARGV) do unwanted[run] = true end
+redis.call('XTRIM', KEYS[1], 'MAXLEN', {MAX_DEAD_LETTERS})
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
   for at = 1, #entry[2], 2 do
     if entry[2][at] == 'run' and unwanted[entry[2][at + 1]] then
@@ -34,18 +36,22 @@ class DeadLetters:
         """Keep a frame; all of them expire `ttl_s` seconds after the last one. 0 keeps none."""
         if ttl_s <= 0:
             return
-        with self._bus.translated_errors():
+        entry = cast("Any", {b"run": run_id, b"seq": str(seq), MESSAGE_FIELD: data})
+
+        def add() -> None:
             pipeline = self._bus.client.pipeline(transaction=True)
-            entry = cast("Any", {b"run": run_id, b"seq": str(seq), MESSAGE_FIELD: data})
             pipeline.xadd(self.key, entry, maxlen=MAX_DEAD_LETTERS, approximate=False)
             pipeline.expire(self.key, ttl_s)
             pipeline.execute()
 
+        self._bus.repaired(add, self.key)
+
     def drop(self, run_ids: Sequence[str]) -> int:
         """Drop the dead letters of these runs, and return how many there were."""
-        dropped = 0
-        with self._bus.translated_errors():
-            for begin in range(0, len(run_ids), _RUNS_PER_CALL):
-                some = run_ids[begin : begin + _RUNS_PER_CALL]
-                dropped += int(cast("Any", self._bus.client.eval(_DROP, 1, self.key, *some)))
+        dropped, client = 0, self._bus.client
+        for begin in range(0, len(run_ids), _RUNS_PER_CALL):
+            some = run_ids[begin : begin + _RUNS_PER_CALL]
+            drop = partial(client.eval, _DROP, 1, self.key, *some)
+            answer = self._bus.repaired(drop, self.key)
+            dropped += int(cast("Any", answer))
         return dropped

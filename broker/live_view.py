@@ -4,17 +4,34 @@ It is never written to disk, and expires unless it is renewed.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Final, cast
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Final, cast
 
-from pydantic import TypeAdapter
-from redis.exceptions import OutOfMemoryError
+from pydantic import Field, TypeAdapter
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from broker.bus import Bus
-from contracts.errors import BrokerError
+from broker.signing import TAG_BYTES
+from contracts.expressions import EXPRESSIONS
+from contracts.frames import LATEST_US, MAX_SIDE
 
 LIFETIME_S: Final = 5.0
+MAX_READINGS: Final = 256
+LONGEST_VALUES: Final = 128 * 1024
+LONGEST_PICTURE: Final = 1024 * 1024
+_HEAD: Final = struct.Struct(">QI")
+_LONGEST_VALUE: Final = TAG_BYTES + _HEAD.size + LONGEST_VALUES + LONGEST_PICTURE
+_JPEG: Final = b"\xff\xd8\xff"
+
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_Fraction = Annotated[float, Field(ge=-10.0, le=10.0)]
+_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+_Shares = Annotated[
+    tuple[_Share, ...], Field(min_length=len(EXPRESSIONS), max_length=len(EXPRESSIONS))
+]
+_Emotion = Annotated[str, Field(pattern=f"^({'|'.join(EXPRESSIONS)})$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +42,14 @@ class FaceReading:
     smoothed label, None if uncertain, and its probability. probabilities: 7, in EXPRESSIONS order.
     """
 
-    track_id: int
-    x: float
-    y: float
-    w: float
-    h: float
-    emotion: str | None
-    confidence: float
-    probabilities: tuple[float, ...]
+    track_id: Annotated[int, Field(ge=0, lt=2**53)]
+    x: _Fraction
+    y: _Fraction
+    w: _Fraction
+    h: _Fraction
+    emotion: _Emotion | None
+    confidence: _Share
+    probabilities: _Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,50 +60,61 @@ class SourceView:
     if pictures are off.
     """
 
-    source: str
-    run_id: str
-    captured_at_us: int
-    width: int
-    height: int
-    readings: tuple[FaceReading, ...]
+    source: Annotated[str, Field(max_length=256)]
+    run_id: Annotated[str, Field(max_length=24)]
+    captured_at_us: Annotated[int, Field(ge=0, le=LATEST_US)]
+    width: _Side
+    height: _Side
+    readings: Annotated[tuple[FaceReading, ...], Field(max_length=MAX_READINGS)]
     picture: bytes = b""
 
     def publish(self, bus: Bus) -> None:
-        """Store the view, or skip it if the broker's memory is full. Raises BrokerError."""
-        values = asdict(self)
+        """Store the view, or skip it if the broker's memory is full. Raises BrokerError.
+
+        Only the first MAX_READINGS faces are kept.
+        """
+        values = asdict(self) | {"readings": [asdict(one) for one in self.readings[:MAX_READINGS]]}
         picture = values.pop("picture")
-        key = _key(bus, self.source)
+        encoded = json.dumps(values).encode()
+        expires_ms = bus.time_ms() + int(LIFETIME_S * 1000)
+        data = b"".join((_HEAD.pack(expires_ms, len(encoded)), encoded, picture))
+        value = bus.signer.signed(_purpose(self.source), data)
         with bus.translated_errors():
-            pipeline = bus.client.pipeline(transaction=True)
-            pipeline.hset(key, mapping={"values": json.dumps(values), "picture": picture})
-            pipeline.pexpire(key, int(LIFETIME_S * 1000))
             try:
-                pipeline.execute()
+                bus.client.set(_key(bus, self.source), value, px=int(LIFETIME_S * 1000))
             except OutOfMemoryError:
                 return
 
     @staticmethod
     def newest(bus: Bus, source: str) -> "SourceView | None":
         """Return the source's view, or None if it has expired. Raises BrokerError."""
-        with bus.translated_errors():
-            found = cast("dict[bytes, bytes]", bus.client.hgetall(_key(bus, source)))
-        return _decode(source, found)
+        return SourceView.newest_of(bus, [source]).get(source)
 
     @staticmethod
     def newest_of(bus: Bus, sources: Sequence[str]) -> "dict[str, SourceView]":
         """Return the views of the sources that have one, by name, in one round trip.
 
-        Raises BrokerError.
+        What is not a signed view is ignored. Raises BrokerError.
         """
         with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=False)
+            pipeline.time()
             for source in sources:
-                pipeline.hgetall(_key(bus, source))
-            found = cast("list[dict[bytes, bytes]]", pipeline.execute())
-        views = {
-            source: _decode(source, fields) for source, fields in zip(sources, found, strict=True)
-        }
-        return {source: view for source, view in views.items() if view is not None}
+                pipeline.getrange(_key(bus, source), 0, _LONGEST_VALUE)
+            time, *found = cast("list[Any]", pipeline.execute(raise_on_error=False))
+            if isinstance(time, RedisError):
+                raise time
+        now_ms = time[0] * 1000 + time[1] // 1000
+        views = {}
+        for source, value in zip(sources, found, strict=True):
+            if not value:
+                continue
+            view = None if isinstance(value, RedisError) else _decode(bus, source, value, now_ms)
+            if view is None:
+                bus.refusals.note("live view")
+            else:
+                views[source] = view
+        return views
 
 
 _VIEW: Final = TypeAdapter(SourceView)
@@ -102,14 +130,22 @@ def _key(bus: Bus, source: str) -> str:
     return bus.key(source, "view")
 
 
-def _decode(source: str, fields: Mapping[bytes, bytes]) -> SourceView | None:
-    if not fields:
+def _purpose(source: str) -> str:
+    return f"view/{source}"
+
+
+def _decode(bus: Bus, source: str, value: bytes, now_ms: int) -> SourceView | None:
+    """Return the view in `value`; None if it is not signed, has expired or is out of bounds."""
+    data = bus.signer.opened(_purpose(source), value)
+    if data is None:
+        return None
+    expires_ms, length = _HEAD.unpack_from(data)
+    encoded, picture = data[_HEAD.size : _HEAD.size + length], data[_HEAD.size + length :]
+    too_long = length > LONGEST_VALUES or len(picture) > LONGEST_PICTURE
+    if expires_ms <= now_ms or too_long or not (picture.startswith(_JPEG) or not picture):
         return None
     try:
-        values = json.loads(fields[b"values"]) | {"picture": fields[b"picture"]}
-        return _VIEW.validate_python(values)
-    except (ValueError, KeyError, TypeError) as exc:
-        raise BrokerError(
-            f"the live view of {source} was written by another version of moodline",
-            hint="Run the same version on all hosts",
-        ) from exc
+        view: SourceView = _VIEW.validate_json(encoded, strict=True)
+    except ValueError:  # Another version wrote it.
+        return None
+    return replace(view, picture=picture) if view.source == source else None

@@ -1,123 +1,46 @@
-"""Liveness: heartbeats of workers, sources and services; and facts about the broker itself."""
+"""Presence: which workers, sources and services are alive, by their signed heartbeats.
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
+A heartbeat says until when it counts, on the broker's clock: the hosts' clocks may differ, and an
+old heartbeat that another program repeats must not count again.
+"""
 
-from pydantic import TypeAdapter
-from redis.exceptions import ResponseError
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Generic, TypeVar, cast
 
 from broker.bus import Bus
+from broker.reports import LONGEST_REPORT, Report
+from broker.signing import TAG_BYTES
 
-# The broker's clock decides what is alive, because the hosts' clocks may differ. A member's score
-# is the time at which it stops counting as alive.
-_NOW: Final = """
+MAX_MEMBERS: Final = 2048
+_LONGEST_ID: Final = 1024
+_EXPIRES: Final = struct.Struct(">Q")
+_LONGEST_VALUE: Final = TAG_BYTES + _EXPIRES.size + LONGEST_REPORT
+
+# A registry with too many members is emptied: those of moodline return with their next heartbeat.
+# Values that are too long are not sent.
+_LIST: Final = f"""
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-"""
-_REPORTS: Final = """
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf')
-if #ids == 0 then return {} end
-return redis.call('HMGET', KEYS[2], unpack(ids))"""
-_HEARTBEAT: Final = f"""{_NOW}
-redis.call('ZADD', KEYS[1], ms + ARGV[3], ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+if math.max(redis.call('ZCARD', KEYS[1]), redis.call('HLEN', KEYS[2])) > {MAX_MEMBERS} then
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   redis.call('HDEL', KEYS[2], id)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
-{_REPORTS}"""
-_LIST: Final = _NOW + _REPORTS
-
-LATENCY_BOUNDS_S: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The part that all heartbeat reports have in common. id: unique in its registry."""
-
-    id: str
-
-    REGISTRY: ClassVar[str]
-
-    def encode(self) -> bytes:
-        """Return the report as JSON."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Return the report in `data`, without fields that another version added.
-
-        Raises ValueError if a field is missing or of another type.
-        """
-        return cast("Self", _ADAPTERS[cls].validate_json(data))
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerReport(Report):
-    """A worker's heartbeat.
-
-    runs: ids of the runs that it holds. fps: recently committed frames per second. lag: frames of
-    its runs that wait in the broker. latency_p95_s: recent 95th percentile of capture to commit of
-    live frames. latency_counts: histogram of that latency since the worker's start; one count for
-    each of LATENCY_BOUNDS_S (above the bound before, up to this one), and one beyond the last.
-    """
-
-    host: str
-    pid: int
-    device: str
-    model: str
-    runs: tuple[str, ...] = ()
-    fps: float = 0.0
-    lag: int = 0
-    latency_p95_s: float | None = None
-    latency_counts: tuple[int, ...] = ()
-
-    REGISTRY: ClassVar[str] = "workers"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceReport(Report):
-    """A supervisor's heartbeat for a live source.
-
-    id: the source's name. state, reason, since: a LiveState, why, and since when (ISO 8601, UTC).
-    host: the supervisor's. fps: frames that recently arrived per second. last_frame_age_s: None
-    before the first frame.
-    """
-
-    state: str
-    reason: str
-    since: str
-    host: str
-    run_id: str = ""
-    fps: float = 0.0
-    last_frame_age_s: float | None = None
-
-    REGISTRY: ClassVar[str] = "sources"
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceReport(Report):
-    """A service's heartbeat.
-
-    service: ingest, scheduler or dashboard. state: running, standby (another instance is active)
-    or trouble. reason, since: why it is in that state, and since when (ISO 8601, UTC).
-    """
-
-    service: str
-    host: str
-    pid: int
-    state: str
-    reason: str
-    since: str
-
-    REGISTRY: ClassVar[str] = "services"
-
-
-_ADAPTERS: Final[dict[type[Report], TypeAdapter[Any]]] = {
-    kind: TypeAdapter(kind) for kind in (WorkerReport, SourceReport, ServiceReport)
-}
+local found = {{ms}}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if #id <= {_LONGEST_ID} and redis.call('HSTRLEN', KEYS[2], id) <= {_LONGEST_VALUE} then
+    found[#found + 1] = id
+    found[#found + 1] = redis.call('HGET', KEYS[2], id) or ''
+  end
+end
+return found"""
+_ADD: Final = """
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+"""
 
 AnyReport = TypeVar("AnyReport", bound=Report)
 
@@ -125,7 +48,8 @@ AnyReport = TypeVar("AnyReport", bound=Report)
 class Presence(Generic[AnyReport]):
     """The registry of one kind of report: which members are alive, and their newest reports.
 
-    Its methods raise BrokerError if the broker cannot be reached or refuses a command.
+    Reports that are not signed, expired or out of bounds are ignored. Its methods raise
+    BrokerError if the broker cannot be reached or refuses a command.
     """
 
     def __init__(self, bus: Bus, kind: type[AnyReport]) -> None:
@@ -134,8 +58,10 @@ class Presence(Generic[AnyReport]):
 
     def send_heartbeat(self, report: AnyReport, *, alive_for_s: float) -> list[AnyReport]:
         """Store a report for `alive_for_s` seconds, and return all living reports."""
-        arguments: list[str | bytes] = [report.id, report.encode(), str(int(alive_for_s * 1000))]
-        return self._run(_HEARTBEAT, arguments)
+        expires_ms = self._bus.time_ms() + int(alive_for_s * 1000)
+        data = _EXPIRES.pack(expires_ms) + report.encode()
+        value = self._bus.signer.signed(self._purpose, data)
+        return self._run(_ADD + _LIST, [report.id, value, str(expires_ms)])
 
     def alive(self) -> list[AnyReport]:
         """Return the reports of all living members, by id."""
@@ -148,54 +74,34 @@ class Presence(Generic[AnyReport]):
             pipeline = self._bus.client.pipeline(transaction=True)
             pipeline.zrem(alive, member_id)
             pipeline.hdel(reports, member_id)
-            pipeline.execute()
+            pipeline.execute(raise_on_error=False)
 
     def _run(self, script: str, arguments: Sequence[str | bytes]) -> list[AnyReport]:
-        with self._bus.translated_errors():
-            found = cast(
-                "list[bytes | None]",
-                self._bus.client.eval(script, 2, *self._keys, *cast("list[Any]", arguments)),
-            )
-        return [self._kind.decode(data) for data in found if data]
+        keys, client = self._keys, self._bus.client
+        now_ms, *found = self._bus.repaired(
+            lambda: cast("list[Any]", client.eval(script, 2, *keys, *cast("Any", arguments))), *keys
+        )
+        reports = list(self._read(zip(found[::2], found[1::2], strict=True), now_ms))
+        self._bus.refusals.note("heartbeat", len(found) // 2 - len(reports))
+        return reports
+
+    def _read(self, found: Iterator[tuple[bytes, bytes]], now_ms: int) -> Iterator[AnyReport]:
+        for member_id, value in found:
+            data = self._bus.signer.opened(self._purpose, value)
+            if data is None or _EXPIRES.unpack_from(data)[0] <= now_ms:
+                continue
+            try:
+                report = self._kind.decode(data[_EXPIRES.size :])
+            except ValueError:  # Another version wrote it.
+                continue
+            if report.id.encode() == member_id:
+                yield report
+
+    @property
+    def _purpose(self) -> str:
+        return f"heartbeat/{self._kind.REGISTRY}"
 
     @property
     def _keys(self) -> tuple[str, str]:
         registry = self._kind.REGISTRY
         return self._bus.key(registry, "alive"), self._bus.key(registry, "reports")
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerInfo:
-    """Facts about a broker that decide whether it is fit to hold frames.
-
-    policy: its eviction policy. max_memory, used_memory: in bytes; 0 means no limit. persists:
-    whether it writes its data to disk; None if it does not say.
-    """
-
-    server: str
-    version: str
-    policy: str
-    max_memory: int
-    used_memory: int
-    persists: bool | None
-
-    @classmethod
-    def fetch(cls, bus: Bus) -> Self:
-        """Ask the broker. Raises BrokerError."""
-        with bus.translated_errors():
-            info = bus.client.info()
-            persists: bool | None = bool(info.get("aof_enabled"))
-            try:
-                snapshots = cast("dict[str, str]", bus.client.config_get("save"))
-                persists = persists or bool(snapshots.get("save"))
-            except ResponseError:
-                persists = persists or None  # Hosted brokers do not allow CONFIG GET.
-        valkey = info.get("server_name") == "valkey"
-        return cls(
-            server="Valkey" if valkey else "Redis",
-            version=str(info["valkey_version"] if valkey else info["redis_version"]),
-            policy=str(info.get("maxmemory_policy", "")),
-            max_memory=int(info.get("maxmemory", 0)),
-            used_memory=int(info["used_memory"]),
-            persists=persists,
-        )

@@ -7,12 +7,15 @@ from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from broker.bus import CONSUMER_GROUP, MESSAGE_FIELD, Bus
+from broker.bus import MESSAGE_FIELD, TAG_FIELD, Bus, message_purpose, rewind_purpose
 from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 
 _RESERVED_SHARE: Final = 10
 _RESERVED_BYTES: Final = 2 * 2**20
+_LONGEST_REWIND: Final = 127
+_CREATED_BY: Final = "moodline"
+"""A consumer group, which nobody reads with: it is the only way to create an empty stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class StreamLimits:
 class RunPublisher:
     """The producer's end of one run's stream.
 
-    It never trims the stream: a full stream or broker makes the producer wait. Its methods raise
+    It never trims the stream: a full stream or broker makes the producer wait. If another program
+    has written into the stream, it is lost: `begin` then makes a new one. Its methods raise
     BrokerError if the broker cannot be reached or refuses a command.
     """
 
@@ -36,7 +40,10 @@ class RunPublisher:
         self._limits = limits
         self._kind = kind
         self._sizes: deque[int] = deque()
+        self._kept: int | None = None
+        self._first_seq = 0
         self._room_left = True
+        self._is_spoiled = False
 
     @property
     def broker_is_full(self) -> bool:
@@ -46,47 +53,54 @@ class RunPublisher:
     def begin(self, *, reset: bool = True) -> None:
         """Create the stream and announce the run to the workers.
 
-        reset: empty an existing stream; otherwise it stays as it is.
+        reset: empty an existing stream; otherwise it stays as it is, unless it is spoiled.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
-        with bus.translated_errors():
-            pipeline = bus.client.pipeline(transaction=True)
-            if reset:
-                pipeline.delete(stream, bus.key(self._run_id, "rewind"))
-            pipeline.xgroup_create(stream, CONSUMER_GROUP, id="0", mkstream=True)
-            pipeline.hset(bus.runs_key, self._run_id, self._kind)
-            for answer in pipeline.execute(raise_on_error=False):
-                if isinstance(answer, RedisError) and "BUSYGROUP" not in str(answer):
-                    raise answer
+        bus.repaired(lambda: self._create(stream, reset=reset or self._is_spoiled), stream)
+        key = bus.runs_key
+        bus.repaired(lambda: bus.client.hset(key, self._run_id, self._kind), key)
         self._sizes.clear()
+        self._first_seq, self._is_spoiled = 0, False
+
+    def _create(self, stream: str, *, reset: bool) -> None:
+        pipeline = self._bus.client.pipeline(transaction=True)
+        if reset:
+            pipeline.unlink(stream, self._bus.key(self._run_id, "rewind"))
+        pipeline.xgroup_create(stream, _CREATED_BY, id="0", mkstream=True)
+        pipeline.xlen(stream)
+        answers = pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, RedisError) and "BUSYGROUP" not in str(answer):
+                raise answer
+        self._kept = answers[-1]
 
     def publish(self, seq: int, data: bytes) -> bool:
         """Add one message. Return False if the broker's memory is full: retry later.
 
-        A seq that was published before is accepted for a recording, whose frame is the same one.
-        For a live run it raises FrameNumberUsedError. Raises StreamLostError if the stream is gone
-        or its reader misses a frame: publish again from the cursor in SQL.
+        If an earlier attempt has added it, it is accepted for a recording, whose frame is the same
+        one; for a live run it raises FrameNumberUsedError. Raises StreamLostError if the stream is
+        gone or spoiled, or if its reader misses a frame: publish again from the cursor in SQL.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
+        tag = bus.signer.tag(message_purpose(self._run_id, seq), data)
         with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=False)
-            pipeline.xadd(
-                stream, cast("Any", {MESSAGE_FIELD: data}), id=f"{seq}-0", nomkstream=True
-            )
+            entry = cast("Any", {MESSAGE_FIELD: data, TAG_FIELD: tag})
+            pipeline.xadd(stream, entry, id=f"{seq}-0", nomkstream=True)
             self._request_state(pipeline)
             added, *state = pipeline.execute(raise_on_error=False)
         if isinstance(added, ResponseError):
+            if _is_wrong_type(added):
+                raise self._spoiled()
             if "equal or smaller" not in str(added):
                 return self._refused(added)
-            if self._kind == RunKind.LIVE:
-                raise FrameNumberUsedError(
-                    f"run {self._run_id}: frame number {seq} is already used"
-                )
+            self._check_last_is(seq)
         elif isinstance(added, RedisError):
             with bus.translated_errors():
                 raise added
         elif added is None:
             raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
+        self._first_seq = self._first_seq or seq
         self._sizes.append(len(data))
         self._apply_state(state)
         return True
@@ -116,26 +130,60 @@ class RunPublisher:
     def _request_state(self, pipeline: Any) -> None:
         pipeline.exists(self._bus.stream_key(self._run_id))
         pipeline.xlen(self._bus.stream_key(self._run_id))
-        pipeline.get(self._bus.key(self._run_id, "rewind"))
+        pipeline.getrange(self._bus.key(self._run_id, "rewind"), 0, _LONGEST_REWIND)
         pipeline.info("memory")
 
     def _apply_state(self, state: Sequence[Any]) -> None:
-        for answer in state:
+        exists, length, rewind, memory = state
+        if _is_wrong_type(length):
+            raise self._spoiled()
+        if _is_wrong_type(rewind):
+            self._drop_rewind()
+            rewind = b""
+        for answer in (exists, length, rewind, memory):
             if isinstance(answer, RedisError):
                 self._sizes.clear()  # It is unknown what was added: the caller starts again.
                 with self._bus.translated_errors():
                     raise answer
-        exists, length, rewind, memory = state
         if not exists:
             raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
+        if self._kept is not None and length > self._kept + len(self._sizes):
+            raise self._spoiled()
         limit, used = memory.get("maxmemory", 0), memory["used_memory"]
         reserved = max(limit // _RESERVED_SHARE, _RESERVED_BYTES)
         self._room_left = not limit or used < limit - reserved
-        if rewind is not None:
-            raise StreamLostError(f"run {self._run_id}: frame {int(rewind)} is missing")
+        if rewind:
+            self._rewind(rewind)
         # Entries leave in order, so the last `length` that were added are those that wait.
         while len(self._sizes) > length:
             self._sizes.popleft()
+
+    def _rewind(self, request: bytes) -> None:
+        """Raise StreamLostError if a worker asked for what was published since `begin`."""
+        missing = self._bus.signer.opened(rewind_purpose(self._run_id), request)
+        if missing is not None and int(missing) >= self._first_seq:
+            raise StreamLostError(f"run {self._run_id}: frame {int(missing)} is missing")
+        self._drop_rewind()
+
+    def _drop_rewind(self) -> None:
+        self._bus.refusals.note("rewind request")
+        with self._bus.translated_errors():
+            self._bus.client.unlink(self._bus.key(self._run_id, "rewind"))
+
+    def _check_last_is(self, seq: int) -> None:
+        """Find out why a seq is refused: it is the last one already, or the stream is spoiled."""
+        stream = self._bus.stream_key(self._run_id)
+        with self._bus.translated_errors():
+            last = cast("Any", self._bus.client.xinfo_stream(stream))["last-generated-id"]
+        if last != f"{seq}-0".encode():
+            raise self._spoiled()
+        if self._kind == RunKind.LIVE:
+            raise FrameNumberUsedError(f"run {self._run_id}: frame number {seq} is already used")
+
+    def _spoiled(self) -> StreamLostError:
+        self._is_spoiled = True
+        self._bus.refusals.note("stream")
+        return StreamLostError(f"another program wrote into the stream of run {self._run_id}")
 
     def _fits(self, size: int) -> bool:
         if not self._room_left:
@@ -153,3 +201,7 @@ class RunPublisher:
             return False
         with self._bus.translated_errors():
             raise error
+
+
+def _is_wrong_type(answer: object) -> bool:
+    return isinstance(answer, RedisError) and "WRONGTYPE" in str(answer)

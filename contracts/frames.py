@@ -19,6 +19,14 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_BODY_BYTES: Final = MAX_SIDE * MAX_SIDE
 _MAGIC: Final = b"ML"
 _PREFIX: Final = struct.Struct(">2sBcII")
+MAX_COUNT: Final = 2**53
+"""The largest seq, frame index, counter and media time: a float holds it exactly."""
+EARLIEST_US: Final = -62_000_000_000 * 10**6
+LATEST_US: Final = 32_503_680_000 * 10**6
+"""The range of capture times: the years 5 to 3000. Others cannot be stored as a datetime."""
+_MAX_TEXT: Final = 16 * 1024
+_MAX_CAUSES: Final = 32
+_MAX_NAME: Final = 64
 _INT64: Final = 2**63 - 1
 
 
@@ -78,6 +86,10 @@ class FrameMessage:
 
     def __post_init__(self) -> None:
         _check_counts(self)
+        if not EARLIEST_US <= self.captured_at_us <= LATEST_US:
+            raise FrameDecodeError(f"captured_at_us {self.captured_at_us} is not a time")
+        if abs(self.media_time_us) > MAX_COUNT:
+            raise FrameDecodeError(f"media_time_us {self.media_time_us} is out of bounds")
         for name in ("width", "height", "display_width", "display_height"):
             if not 1 <= getattr(self, name) <= MAX_SIDE:
                 raise FrameDecodeError(f"{name} {getattr(self, name)} is not in 1..{MAX_SIDE}")
@@ -168,14 +180,17 @@ def _pack(kind: bytes, header: dict[str, Any], counters: Counters, body: bytes) 
 def _check_counts(message: FrameMessage | End) -> None:
     if not message.run_id:
         raise FrameDecodeError("message without a run_id")
-    if message.seq < 1:
-        raise FrameDecodeError(f"seq {message.seq} is below 1")
+    if not 1 <= message.seq <= MAX_COUNT:
+        raise FrameDecodeError(f"seq {message.seq} is not in 1..{MAX_COUNT}")
     ordinal = message.frame_index if isinstance(message, FrameMessage) else message.frames_total
-    if ordinal < 0:
-        raise FrameDecodeError(f"negative frame count {ordinal}")
+    if not 0 <= ordinal <= MAX_COUNT:
+        raise FrameDecodeError(f"frame count {ordinal} is not in 0..{MAX_COUNT}")
     counters = message.counters
-    if min(counters.captured, counters.sampled_out, *counters.dropped.values(), 0) < 0:
-        raise FrameDecodeError("negative counter")
+    counts = (counters.captured, counters.sampled_out, *counters.dropped.values())
+    if min(counts) < 0 or max(counts) > MAX_COUNT:
+        raise FrameDecodeError(f"a counter is not in 0..{MAX_COUNT}")
+    if len(counters.dropped) > _MAX_CAUSES:
+        raise FrameDecodeError(f"{len(counters.dropped)} causes of drops are too many")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +249,12 @@ class _Header:
 
     def _text(self, name: str) -> str:
         value = self.values.get(name)
-        if not isinstance(value, str):
-            raise FrameDecodeError(f"{name} is not a string")
+        if not isinstance(value, str) or len(value) > _MAX_TEXT:
+            raise FrameDecodeError(f"{name} is not a string of at most {_MAX_TEXT} characters")
         return value
 
 
 def _integer(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _INT64:
-        raise FrameDecodeError(f"{name} is not a 64-bit integer")
+        raise FrameDecodeError(f"{name[:_MAX_NAME]} is not a 64-bit integer")
     return value

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class LiveState(StrEnum):
     """The state of a live source. Stored. All but `connecting` and `streaming` have a reason.
 
-    connecting: opening the source. streaming: frames arrive. stalled: connected, but no frame
-    arrives. backing_off: waiting before the next attempt. paused: by a user, or after the end of a
-    file. failed: the source refuses the credentials, where more attempts could lock the account, or
-    its configuration is wrong.
+    connecting: opening the source. streaming: frames arrive and are analysed. stalled: connected,
+    but no frame arrives, or none of them is analysed. backing_off: waiting before the next attempt.
+    paused: by a user, or after the end of a file. failed: the source refuses the credentials, where
+    more attempts could lock the account, or its configuration is wrong.
     """
 
     CONNECTING = "connecting"
@@ -19,6 +20,11 @@ class LiveState(StrEnum):
     BACKING_OFF = "backing_off"
     PAUSED = "paused"
     FAILED = "failed"
+
+
+UNANALYZED_S: Final = 15.0
+"""Seconds without the analysis of a frame after which a source counts as stalled."""
+UNANALYZED: Final = "frames arrive, but none is analysed. `moodline status` shows the workers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
+from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from runtime.failpoints import arm
 from runtime.logs import configure_logs
@@ -46,7 +47,8 @@ def serve(
     stop = StopSignal(interrupt=not name)
     name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)
-    bus = Bus.connect_when_up(settings.redis_url, stop)
+    key = read_broker_key_when_up(engine, stop)
+    bus = Bus.connect_when_up(settings.redis_url, key, stop)
     classifier = open_classifier(settings.model, device, settings.model_head)
     limits = WorkerLimits(
         batch_frames=settings.batch_frames,

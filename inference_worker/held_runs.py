@@ -10,7 +10,10 @@ import numpy.typing as npt
 import structlog
 
 from broker.bus import Bus
-from broker.presence import Presence, WorkerReport
+from broker.leases import Leases
+from broker.open_runs import OpenRuns
+from broker.presence import Presence
+from broker.reports import MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
 from contracts.frame_results import FrameResult
 from contracts.frames import FrameMessage
@@ -24,6 +27,8 @@ from runtime.failpoints import failpoint
 log = structlog.get_logger()
 
 _HEARTBEAT_S: Final = 0.25
+_SWEEP_S: Final = 2.0
+"""Time between two looks for runs that have ended and still have keys in the broker."""
 _SKIP_S: Final = 10.0
 """Pause before a run that this worker cannot analyse is tried again."""
 
@@ -65,16 +70,16 @@ class WorkerIdentity:
 class HeldRun:
     """A run that this worker analyses.
 
-    single_until: frames before it are analysed one at a time. pending: frames that a previous
-    worker read and did not ack may still come. attempting: an attempt at the head frame is counted
-    and has not finished.
+    single_until: frames before it are analysed one at a time. read_at: monotonic time before which
+    nothing is read, because missing frames were requested. attempting: an attempt at the head frame
+    is counted and has not finished.
     """
 
     taken: TakenRun
     analyzer: Analyzer
     next_seq: int
     single_until: int
-    pending: bool = True
+    read_at: float = 0.0
     ended: bool = False
     attempting: bool = False
 
@@ -101,6 +106,8 @@ class HeldRuns:
     ) -> None:
         self._identity = identity
         self._bus = bus
+        self._leases = Leases(bus)
+        self._announced = OpenRuns(bus)
         self._presence = Presence(bus, WorkerReport)
         self._store = store
         self._make_analyzer = make_analyzer
@@ -110,7 +117,8 @@ class HeldRuns:
         self.runs: dict[str, HeldRun] = {}
         self._skipped_until: dict[str, float] = {}
         self._interrupted: set[str] = set()
-        self._next_heartbeat = self._next_rebalance = 0.0
+        self._next_heartbeat = self._next_rebalance = self._next_sweep = 0.0
+        self._sweep_cursor = 0
         self._other_workers: list[WorkerReport] = []
 
     def holds(self, run: HeldRun) -> bool:
@@ -122,7 +130,7 @@ class HeldRuns:
         if time.monotonic() < self._next_heartbeat:
             return
         for run_id in list(self.runs):
-            if not self._bus.renew_lease(run_id, self._identity.id, lease_s=self._limits.lease_s):
+            if not self._leases.renew(run_id, self._identity.id, lease_s=self._limits.lease_s):
                 self.lose(run_id, "its lease ran out")
         self._send_heartbeat()
         self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
@@ -136,8 +144,9 @@ class HeldRuns:
         if time.monotonic() < self._next_rebalance:
             return
         self._next_rebalance = time.monotonic() + _HEARTBEAT_S
+        self._sweep()
         before = set(self.runs)
-        open_runs = self._bus.open_runs()
+        open_runs = self._announced.announced(self._store.open_runs())
         for run_id in list(self.runs):
             if run_id not in open_runs:
                 log.info("run is gone", run=run_id)
@@ -159,7 +168,7 @@ class HeldRuns:
         """Give a run up, so that any worker can take it at once."""
         held = self.runs.pop(run_id)
         self._store.release(held.taken)
-        self._bus.release_lease(run_id, self._identity.id)
+        self._leases.release(run_id, self._identity.id)
 
     def lose(self, run_id: str, reason: str) -> None:
         """Stop work on a run that another worker may have taken."""
@@ -171,7 +180,7 @@ class HeldRuns:
         """Remove an ended run, with everything that the broker holds of it."""
         self.runs.pop(run_id, None)
         self._bus.forget_run(run_id)
-        self._bus.release_lease(run_id, self._identity.id)
+        self._leases.release(run_id, self._identity.id)
 
     def drop_all(self) -> None:
         """Forget all runs after a failure; they are taken again from their last commit."""
@@ -188,6 +197,15 @@ class HeldRuns:
         except (BrokerError, DatabaseError) as exc:
             log.warning("could not release the runs; their leases will run out", reason=exc.line())
 
+    def _sweep(self) -> None:
+        """Remove what the broker still holds of some runs that have ended."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + _SWEEP_S
+        self._sweep_cursor, run_ids = self._announced.scan(self._sweep_cursor)
+        for run_id in self._store.ended(run_ids):
+            self._bus.forget_run(run_id)
+
     def _not_skipped(self, open_runs: Sequence[str]) -> list[str]:
         now = time.monotonic()
         self._skipped_until = {
@@ -198,15 +216,12 @@ class HeldRuns:
         return [run_id for run_id in open_runs if run_id not in self._skipped_until]
 
     def _take(self, run_id: str) -> None:
-        if not self._bus.acquire_lease(run_id, self._identity.id, lease_s=self._limits.lease_s):
+        if not self._leases.acquire(run_id, self._identity.id, lease_s=self._limits.lease_s):
             return
         taken = self._store.take(run_id, forgive_attempt=run_id in self._interrupted)
         self._interrupted.discard(run_id)
         failpoint("handover")
-        if taken is None:
-            # The run has ended, or belongs to another database that shares this broker.
-            if self._store.has_ended(run_id):
-                self._bus.forget_run(run_id)
+        if taken is None:  # It has ended in the meantime.
             self._skip(run_id)
             return
         try:
@@ -223,10 +238,12 @@ class HeldRuns:
         self.runs[run_id] = HeldRun(taken, analyzer, taken.next_seq, single_until)
 
     def _skip(self, run_id: str) -> None:
-        self._bus.release_lease(run_id, self._identity.id)
+        self._leases.release(run_id, self._identity.id)
         self._skipped_until[run_id] = time.monotonic() + _SKIP_S
 
     def _send_heartbeat(self) -> None:
+        # What another program put before the first uncommitted frame would wait for ever.
+        self._bus.drop_committed({run_id: held.next_seq for run_id, held in self.runs.items()})
         lag = sum(self._bus.waiting_frames(list(self.runs)).values()) if self.runs else 0
         report = WorkerReport(
             id=self._identity.id,
@@ -234,7 +251,7 @@ class HeldRuns:
             pid=self._identity.pid,
             device=self._identity.device,
             model=self._identity.model,
-            runs=tuple(self.runs),
+            runs=tuple(self.runs)[:MAX_REPORTED_RUNS],
             fps=self.throughput.frames_per_second(),
             lag=lag,
             latency_p95_s=self.throughput.latency_p95_s(),
@@ -244,3 +261,4 @@ class HeldRuns:
         self._other_workers = [worker for worker in living if worker.id != self._identity.id]
         self._metrics.runs.set(len(self.runs))
         self._metrics.lag.set(lag)
+        self._metrics.note_refusals(self._bus.refusals.counts)

@@ -1,5 +1,7 @@
 """Prometheus metrics of a worker, served at /metrics."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
@@ -57,3 +59,16 @@ class WorkerMetrics:
             ["server"],
             registry=registry,
         )
+        self.refused = Counter(
+            "moodline_worker_refused",
+            "Values in the broker that another program wrote, and that were not believed.",
+            ["kind"],
+            registry=registry,
+        )
+        self._noted: dict[str, int] = {}
+
+    def note_refusals(self, counts: Mapping[str, int]) -> None:
+        """Take over the number of refused values by kind, as `broker.refusals` counts them."""
+        for kind, count in counts.items():
+            self.refused.labels(kind).inc(count - self._noted.get(kind, 0))
+            self._noted[kind] = count

@@ -1,7 +1,9 @@
 """RunTurn: one run's part of a worker turn, and its decoding from broker messages."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
@@ -16,6 +18,11 @@ from inference_worker.metrics import WorkerMetrics
 from inference_worker.store import RunStore
 
 log = structlog.get_logger()
+
+MAX_GAP: Final = 10_000
+"""Frames of a live run that the broker can have lost at once: many times what a stream holds."""
+_REWIND_S: Final = 0.2
+"""Time for the producer to publish missing frames again."""
 
 
 @dataclass(slots=True)
@@ -69,22 +76,21 @@ class TurnDecoder:
         """Return the turn, or None if nothing can be analysed now.
 
         The frames of a recording that are missing are requested again. Those of a camera are
-        gone with the broker that held them, and are counted. single: count an attempt at the one
-        frame; it is dead-lettered after too many.
+        gone with the broker that held them, and are counted. A live run that misses more frames
+        than can be lost is ended; its source begins another one. single: count an attempt at the
+        one frame; it is dead-lettered after too many.
         """
-        if run.taken.live:
-            deliveries = self._drop_lost(run, deliveries)
-            if not deliveries:
-                return None
-        expected = range(run.next_seq, run.next_seq + len(deliveries))
-        contiguous = [delivery.seq for delivery in deliveries] == list(expected)
-        bodies_lost = any(delivery.data is None for delivery in deliveries)
-        if bodies_lost or not (contiguous or run.taken.live):
+        missing = deliveries[-1].seq + 1 - run.next_seq - len(deliveries)
+        if missing and not run.taken.live:
             log.warning("frames are missing", next_seq=run.next_seq)
             self._metrics.rewinds.inc()
             self._bus.request_rewind(run.run_id, run.next_seq)
+            run.read_at = time.monotonic() + _REWIND_S
             return None
-        turn = RunTurn(run, broker_lost=deliveries[-1].seq + 1 - expected.stop)
+        if missing > MAX_GAP:
+            self._give_up(run, deliveries)
+            return None
+        turn = RunTurn(run, broker_lost=missing)
         if turn.broker_lost:
             log.warning("the broker lost frames", frames=turn.broker_lost)
         attempts = self._store.count_attempt(run.taken) if single else 0
@@ -93,13 +99,19 @@ class TurnDecoder:
             self._add(turn, delivery, attempts)
         return turn
 
-    def _drop_lost(self, run: HeldRun, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        self._bus.ack(run.run_id, [d.seq for d in deliveries if d.data is None])
-        return [d for d in deliveries if d.data is not None]
+    def _give_up(self, run: HeldRun, deliveries: Sequence[Delivery]) -> None:
+        at = deliveries[-1].seq
+        reason = f"frame {at} came after frame {run.next_seq - 1}: more than the broker can lose"
+        log.error("run ended", reason=reason)
+        self._store.give_up(run.taken, reason)
+        run.ended = True
 
     def _add(self, turn: RunTurn, delivery: Delivery, attempts: int) -> None:
+        run_id = turn.run.run_id
         try:
-            message = decode(delivery.data or b"")
+            message = decode(delivery.data)
+            if (message.run_id, message.seq) != (run_id, delivery.seq):
+                raise FrameDecodeError("the message belongs to another place")
         except FrameDecodeError as exc:
             self._dead_letter(turn, delivery, None, exc.line())
             return
@@ -119,7 +131,7 @@ class TurnDecoder:
         DeadLetters(self._bus).add(
             turn.run.run_id,
             delivery.seq,
-            delivery.data or b"",
+            delivery.data,
             ttl_s=self._limits.dead_letter_ttl_s,
         )
         turn.seqs.append(delivery.seq)

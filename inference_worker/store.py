@@ -1,6 +1,7 @@
 """RunStore: the worker's fenced writes to the records of a run."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
 _TOKENS: Final = 2**62
+_MAX_OPEN_RUNS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,28 @@ class RunStore:
             spec=AnalysisSpec(run.detector, run.model_version, options),
         )
 
-    def has_ended(self, run_id: str) -> bool:
-        """Return whether the database has the run, in a final state."""
+    def open_runs(self) -> list[str]:
+        """Return the ids of the runs that have not ended: live runs first, then the oldest.
+
+        At most 4,096 of them, those that are running before those that are queued.
+        """
+        query = (
+            select(Run.run_id, Run.kind)
+            .where(Run.state.not_in(ENDED_STATES))
+            .order_by(Run.state == RunState.QUEUED, Run.id)
+            .limit(_MAX_OPEN_RUNS)
+        )
         with reading(self._engine) as connection:
-            state = connection.execute(select(Run.state).where(Run.run_id == run_id)).scalar()
-        return state in ENDED_STATES
+            rows = connection.execute(query).all()
+        return [row.run_id for row in sorted(rows, key=lambda row: row.kind == RunKind.FILE)]
+
+    def ended(self, run_ids: Sequence[str]) -> list[str]:
+        """Return those of the runs that have ended."""
+        if not run_ids:
+            return []
+        query = select(Run.run_id).where(Run.run_id.in_(run_ids), Run.state.in_(ENDED_STATES))
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
 
     def commit(self, run: TakenRun, batch: Batch) -> None:
         """Write a batch in one transaction. Raises FenceLostError if the fence is stale."""
@@ -160,6 +179,25 @@ class RunStore:
             _close_run(connection, run.run_pk, state, end)
             if state is RunState.DONE and not run.live:
                 count_only_run(connection, run.run_pk, self._token())
+
+    def give_up(self, run: TakenRun, reason: str) -> None:
+        """End a run that cannot go on. Its source loses its claim, and begins another run.
+
+        reason: one line for people. Raises FenceLostError.
+        """
+        with transaction(self._engine) as connection:
+            _update_progress(connection, run, {"holder": None})
+            connection.execute(
+                update(Run)
+                .where(Run.id == run.run_pk)
+                .values(
+                    state=RunState.FAILED,
+                    error=reason,
+                    finished_at=utc_now(),
+                    claimed_by=None,
+                    claim_expires_at=None,
+                )
+            )
 
     def count_attempt(self, run: TakenRun) -> int:
         """Count one more attempt at the head frame; return the number of attempts."""

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import deque
 from typing import Final
 
-from broker.presence import LATENCY_BOUNDS_S
+from broker.reports import LATENCY_BOUNDS_S
 
 _WINDOW_S: Final = 5.0
 _MOST_LATENCIES: Final = 4096

@@ -1,4 +1,4 @@
-"""The worker loop: read, detect, track, crop, classify, smooth, commit, ack.
+"""The worker loop: read, detect, track, crop, classify, smooth, commit, drop from the stream.
 
 The rows of a run are a function of its frames alone. If a worker dies at any point, the next one
 continues from the checkpoint that was committed together with the rows. Runs share only the
@@ -83,9 +83,7 @@ class Worker:
             if run is None:  # Its lease ran out while another run was analysed.
                 continue
             with self._working_on(run):
-                self._bus.ack(run_id, [d.seq for d in deliveries if d.seq < run.next_seq])
-                new = [d for d in deliveries if d.seq >= run.next_seq]
-                new = self._process_singly(run, new)
+                new = self._process_singly(run, deliveries)
                 turn = self._decoder.decode(run, new, single=False) if new else None
                 if turn is not None:
                     turns.append(turn)
@@ -107,7 +105,7 @@ class Worker:
         return deliveries
 
     def _process(self, turns: Sequence[RunTurn]) -> None:
-        """Analyse the frames of all turns, then commit and ack them run by run."""
+        """Analyse the frames of all turns, then commit them run by run."""
         if not turns:
             return
         with self._metrics.analyze_seconds.time():
@@ -151,8 +149,8 @@ class Worker:
             run.ended = True
             return
         failpoint("before-ack")
-        # Ack after commit: a crash in between delivers again, and `next_seq` skips it.
-        self._bus.ack(run.run_id, turn.seqs)
+        # After the commit: what a crash in between leaves in the stream, `next_seq` skips.
+        self._bus.drop_committed({run.run_id: run.next_seq})
 
     def _after_commit(self, turn: RunTurn, batch: Batch) -> None:
         """Advance the run in memory; update the metrics and the live view."""

@@ -21,6 +21,9 @@ hypothesis.settings.register_profile("moodline", deadline=None)
 hypothesis.settings.load_profile("moodline")
 
 
+BROKER_KEY = b"a key that only the tests know"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-databases",
@@ -64,7 +67,7 @@ def bus(broker: EmbeddedBroker, request: pytest.FixtureRequest) -> Iterator[Bus]
     import redis
 
     client = redis.Redis.from_url(broker.url)
-    bus = Bus(client, url=broker.url, prefix=f"test-{os.getpid()}-{id(request)}")
+    bus = Bus(client, url=broker.url, prefix=f"test-{os.getpid()}-{id(request)}", key=BROKER_KEY)
     yield bus
     bus.close()
 

@@ -10,7 +10,7 @@ from analytics.now.live_sources import LiveSourceCounts, live_source_counts
 from contracts.runs import RunKind
 
 if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
-    from broker.presence import SourceReport
+    from broker.reports import SourceReport
 
 UNSUPERVISED: Final = "dead"
 _UNSUPERVISED_REASON: Final = (

@@ -12,6 +12,8 @@ from benchmarks.dashboard.server import LIVE_SOURCES, create_year_database, dash
 from benchmarks.dashboard.trends import INTERACTIONS, TrendsTimes, measure_trends
 from benchmarks.results import Verdict, write_result
 from broker.embedded import EmbeddedBroker
+from records.broker_key import read_broker_key
+from records.database import open_engine
 
 _MAX_PAINT_S: Final = 1.5
 _MAX_ZOOM_S: Final = 0.5
@@ -25,10 +27,18 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
         url = create_year_database(folder, console)
         with dashboard_server(url, broker.url, folder) as (address, process):
             trends = measure_trends(address, process)
-            now = measure_now(address, broker.url, process)
+            now = measure_now(address, broker.url, _broker_key(url), process)
     verdicts = _verdicts(trends, now)
     write_result("dashboard", asdict(trends) | asdict(now), verdicts)
     return verdicts
+
+
+def _broker_key(database: str) -> bytes:
+    engine = open_engine(database)
+    try:
+        return read_broker_key(engine)
+    finally:
+        engine.dispose()
 
 
 def _verdicts(trends: TrendsTimes, now: NowTimes) -> list[Verdict]:

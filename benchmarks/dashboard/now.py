@@ -16,7 +16,8 @@ import psutil
 from benchmarks.dashboard.server import LIVE_SOURCES
 from broker.bus import Bus
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.times import to_micros, utc_now
 
 VIEWERS: Final = 50
@@ -25,7 +26,9 @@ _PUBLISH_EVERY_S: Final = 0.4
 _SAMPLE_EVERY_S: Final = 0.1
 _WARM_UP_S: Final = 5
 _STAMP: Final = struct.Struct(">qx")
-"""The capture time of a generated picture, in its first nine bytes: twelve characters in base64."""
+"""The capture time of a generated picture, in nine bytes: twelve characters in base64."""
+_JPEG: Final = b"\xff\xd8\xff"
+"""The first bytes of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,13 @@ class NowTimes:
     server_cpu: float
 
 
-def measure_now(address: str, broker: str, server: psutil.Process) -> NowTimes:
-    """Publish views as workers do, and sample the ages of what VIEWERS viewers have."""
+def measure_now(address: str, broker: str, key: bytes, server: psutil.Process) -> NowTimes:
+    """Publish views as workers do, and sample the ages of what VIEWERS viewers have.
+
+    key: the broker's, from the server's database.
+    """
     stop = threading.Event()
-    publisher = threading.Thread(target=_publish_views, args=(broker, stop), daemon=True)
+    publisher = threading.Thread(target=_publish_views, args=(broker, key, stop), daemon=True)
     publisher.start()
     host, port = address.removeprefix("http://").split(":")
     before, begin = server.cpu_times(), time.monotonic()
@@ -64,9 +70,9 @@ def measure_now(address: str, broker: str, server: psutil.Process) -> NowTimes:
     )
 
 
-def _publish_views(url: str, stop: threading.Event) -> None:
+def _publish_views(url: str, key: bytes, stop: threading.Event) -> None:
     """Publish views of all sources until `stop`. No two pictures are equal: Now drops copies."""
-    bus = Bus.connect(url)
+    bus = Bus.connect(url, key)
     presence = Presence(bus, SourceReport)
     since = utc_now().isoformat()
     noise = os.urandom(24_000)
@@ -79,9 +85,8 @@ def _publish_views(url: str, stop: threading.Event) -> None:
                 SourceReport(name, "streaming", "", since, "here", "run", 5.0, 0.1), alive_for_s=5
             )
             now = to_micros(utc_now())
-            SourceView(name, "run", now, 640, 360, (reading,), _STAMP.pack(now) + noise).publish(
-                bus
-            )
+            picture = _JPEG + _STAMP.pack(now) + noise
+            SourceView(name, "run", now, 640, 360, (reading,), picture).publish(bus)
         stop.wait(max(_PUBLISH_EVERY_S - (time.monotonic() - begin), 0.0))
     bus.close()
 
@@ -102,7 +107,7 @@ class _Viewer:
                 self.tiles[tile["name"]] = tile["captured_at"]
         elif kind == b"picture":
             name = data[10 : data.index(b'"', 10)].decode()
-            at = data.index(b'"jpeg": "') + 9
+            at = data.index(b'"jpeg": "') + 9 + len(base64.b64encode(_JPEG))
             (taken_us,) = _STAMP.unpack(base64.b64decode(data[at : at + 12]))
             self.pictures[name] = taken_us / 1e6
 

@@ -9,11 +9,13 @@ from analytics.now.live_status import LiveStatus, live_status
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import to_micros, utc_now
 from dashboard.web.backend import Backend
+from records.broker_key import read_broker_key
 
 _STATUS_EVERY_S: Final = 2.0
 
@@ -138,7 +140,7 @@ class LiveReader:
         if url != self._bus_url:
             self.close()
         if url and self._bus is None:
-            self._bus, self._bus_url = Bus.connect(url), url
+            self._bus, self._bus_url = Bus.connect(url, read_broker_key(self.backend.engine)), url
         return self._bus
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from contracts.settings import Settings
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.progress_reports import ProgressReporter, PublishRun
 from ingest.files.publisher import FilePublisher, PublishStep
+from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from records.runs.state_changes import fail_run
 from runtime.backoff import retry_until_stopped
@@ -43,7 +44,7 @@ def main() -> None:
     stop = StopSignal()
     guard = StallGuard(settings.stall_s)
     engine = open_engine(settings.effective_database_url)
-    bus = Bus.connect_when_up(settings.redis_url, stop)
+    bus = Bus.connect_when_up(settings.redis_url, read_broker_key_when_up(engine, stop), stop)
     reporter = ProgressReporter(sys.stdout.fileno())
 
     def note_step(step: PublishStep) -> None:

@@ -14,11 +14,13 @@ from contracts.errors import BrokerError, DatabaseError
 from contracts.redaction import redact
 from contracts.settings import Settings
 from moodline.stack.running_stack import running_broker
+from records.broker_key import read_broker_key
 from records.database import reading
 from records.schema import known_revisions, schema_revision
 
 if TYPE_CHECKING:  # redis is not imported if no broker runs.
-    from broker.presence import BrokerInfo, ServiceReport, SourceReport, WorkerReport
+    from broker.broker_info import BrokerInfo
+    from broker.reports import ServiceReport, SourceReport, WorkerReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +85,47 @@ class SystemStatus:
 
 def read_status(settings: Settings, engine: Engine) -> SystemStatus:
     """Return the state now. A server that cannot be reached has its error in its own part."""
-    broker, heartbeats = _read_broker(settings)
     database = _read_database(engine)
     if not database.ok:
-        return SystemStatus(broker, database, heartbeats)
+        return SystemStatus(_read_broker(settings, None, ())[0], database, Heartbeats())
     with snapshot(engine) as connection:
-        return SystemStatus(
-            broker,
-            database,
-            heartbeats,
-            live=live_status(connection, heartbeats.sources),
-            recordings=recording_sources(connection),
-            runs=open_runs(connection),
-        )
+        runs, recordings = open_runs(connection), recording_sources(connection)
+    key, run_ids = read_broker_key(engine), [run.run_id for run in runs]
+    broker, heartbeats = _read_broker(settings, key, run_ids)
+    with snapshot(engine) as connection:
+        live = live_status(connection, heartbeats.sources)
+    return SystemStatus(broker, database, heartbeats, live, recordings, runs)
 
 
-def _read_broker(settings: Settings) -> tuple[BrokerStatus, Heartbeats]:
+def _read_broker(
+    settings: Settings, key: bytes | None, run_ids: Sequence[str]
+) -> tuple[BrokerStatus, Heartbeats]:
+    """Return the broker's state, and what it holds of living processes and of these runs.
+
+    key: None if the database cannot be read; then no heartbeat can be checked.
+    """
     url = running_broker(settings)
     if not url:
         reason = "not running; `moodline up` starts one"
         return BrokerStatus(True, "", True, reason), Heartbeats()
+    from broker.broker_info import BrokerInfo
     from broker.bus import Bus
-    from broker.presence import BrokerInfo, Presence, ServiceReport, SourceReport, WorkerReport
+    from broker.presence import Presence
+    from broker.reports import ServiceReport, SourceReport, WorkerReport
 
     shown_url, embedded = redact(url), not settings.redis_url
     try:
-        bus = Bus.connect(url)
+        bus = Bus.connect(url, key)
         try:
             facts = BrokerInfo.fetch(bus)
-            heartbeats = Heartbeats(
-                workers=Presence(bus, WorkerReport).alive(),
-                services=Presence(bus, ServiceReport).alive(),
-                sources=Presence(bus, SourceReport).alive(),
-                waiting=bus.waiting_frames(bus.open_runs()),
-            )
+            heartbeats = Heartbeats()
+            if key is not None:
+                heartbeats = Heartbeats(
+                    workers=Presence(bus, WorkerReport).alive(),
+                    services=Presence(bus, ServiceReport).alive(),
+                    sources=Presence(bus, SourceReport).alive(),
+                    waiting=bus.waiting_frames(run_ids),
+                )
         finally:
             bus.close()
     except BrokerError as exc:

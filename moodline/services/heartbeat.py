@@ -8,10 +8,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from sqlalchemy import Engine
+
 from broker.bus import Bus
-from broker.presence import Presence, ServiceReport
-from contracts.errors import BrokerError
+from broker.presence import Presence
+from broker.reports import LONGEST_REASON, ServiceReport
+from contracts.errors import BrokerError, DatabaseError
 from contracts.times import utc_now
+from records.broker_key import read_broker_key
 from runtime.process_identity import claimant_name
 
 _EVERY_S: Final = 2.0
@@ -32,10 +36,12 @@ class Heartbeat:
     def __init__(
         self,
         service: str,
+        engine: Engine,
         broker_url: Callable[[], str],
         state: Callable[[], tuple[str, str]] = _running,
     ) -> None:
         self._service = service
+        self._engine = engine
         self._broker_url = broker_url
         self._read_state = state
         self._id = f"{service}:{claimant_name()}"
@@ -62,7 +68,7 @@ class Heartbeat:
         while True:
             try:
                 self._send()
-            except BrokerError:  # The parts that need the broker report it.
+            except (BrokerError, DatabaseError):  # The parts that need them report it.
                 self._disconnect()
             if self._stop.wait(_EVERY_S):
                 break
@@ -76,7 +82,7 @@ class Heartbeat:
         if not url:
             return
         if self._bus is None:
-            self._bus = Bus.connect(url)
+            self._bus = Bus.connect(url, read_broker_key(self._engine))
         state, reason = self._read_state()
         if state != self._state:
             self._state, self._since = state, utc_now().isoformat()
@@ -86,7 +92,7 @@ class Heartbeat:
             socket.gethostname(),
             os.getpid(),
             state,
-            reason,
+            reason[:LONGEST_REASON],
             self._since,
         )
         Presence(self._bus, ServiceReport).send_heartbeat(report, alive_for_s=_TTL_S)

@@ -8,21 +8,24 @@ from functools import partial
 from typing import Final
 
 import structlog
+from sqlalchemy import Engine
 
-from broker.bus import Bus
-from contracts.errors import BrokerError
-from contracts.runs import RunKind
+from contracts.errors import DatabaseError
 from contracts.settings import Settings
 from ingest.live.supervision.supervisor import SourceSupervisor
 from ingest.metrics import IngestMetrics
 from moodline.analysis.run_spec import live_spec
-from moodline.services.health import Health, HealthServer
+from moodline.services.health import Health
+from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
 from moodline.services.run_claimer import RunClaimer
 from moodline.stack.running_stack import RunningStack
 from moodline.stack.side_services import SideServices
 from moodline.stack.stack import Stack
 from records.database import open_engine
+from records.runs.live_runs import has_open_live_runs
+from records.sources.sealing import Sealer
+from records.sources.stored_addresses import readable_addresses, seal_stored_addresses
 
 log = structlog.get_logger()
 
@@ -35,6 +38,7 @@ _DRAIN_POLL_S: Final = 0.05
 class _Pipeline:
     """The parts that one process drives."""
 
+    engine: Engine
     stack: Stack
     sources: SourceSupervisor
     side_services: SideServices
@@ -60,6 +64,7 @@ def serve_pipeline(
     health = Health.for_steps(settings.stall_s)
     metrics = IngestMetrics(health.registry)
     server = HealthServer(health, settings.health, settings.health_token)
+    _seal_addresses(settings, engine)
     stack = Stack(settings, engine, workers=workers, ingestors=parallel, metrics=metrics)
     try:
         with server, stack:
@@ -73,15 +78,36 @@ def serve_pipeline(
                 SourceSupervisor(
                     settings, engine, stack.env, partial(live_spec, settings)
                 ) as sources,
-                Heartbeat("ingest", lambda: url, lambda: _state(stack.trouble or sources.trouble)),
+                Heartbeat(
+                    "ingest",
+                    engine,
+                    lambda: url,
+                    lambda: _state(stack.trouble or sources.trouble),
+                ),
             ):
                 log.info("serving", parallel=parallel, workers=workers)
                 claimer = RunClaimer(settings, engine, stack)
-                _drive(_Pipeline(stack, sources, beside, claimer, health, metrics))
+                _drive(_Pipeline(engine, stack, sources, beside, claimer, health, metrics))
     except KeyboardInterrupt:
         log.info("stopped")
     finally:
         engine.dispose()
+
+
+def _seal_addresses(settings: Settings, engine: Engine) -> None:
+    """Seal the sources' addresses that an earlier version stored readable.
+
+    Not where hosts share a database without MOODLINE_SECRET_KEY: the others could not open them.
+    """
+    sealer = Sealer(settings.secret_key, settings.home_path)
+    if settings.secret_key or engine.dialect.name == "sqlite":
+        if count := seal_stored_addresses(engine, sealer):
+            log.info("sealed the addresses of sources", count=count)
+    elif names := readable_addresses(engine, sealer):
+        log.warning(
+            "addresses of sources are stored readable: set MOODLINE_SECRET_KEY on all hosts",
+            sources=names,
+        )
 
 
 def _state(trouble: str) -> tuple[str, str]:
@@ -108,14 +134,12 @@ def _drive(pipeline: _Pipeline) -> None:
     finally:
         pipeline.sources.stop()
         if stack.workers:
-            _drain(stack.env["MOODLINE_REDIS_URL"])
+            _drain(pipeline.engine)
 
 
-def _drain(broker_url: str) -> None:
+def _drain(engine: Engine) -> None:
     """Give the workers five seconds to commit the last frames of the live sources."""
     until = time.monotonic() + _DRAIN_S
-    with suppress(BrokerError):
-        bus = Bus.connect(broker_url)
-        while bus.open_runs(kind=RunKind.LIVE) and time.monotonic() < until:
+    with suppress(DatabaseError):
+        while has_open_live_runs(engine) and time.monotonic() < until:
             time.sleep(_DRAIN_POLL_S)
-        bus.close()

@@ -8,7 +8,8 @@ import structlog
 
 from analytics.scheduling.scheduler import Scheduler
 from contracts.settings import Settings
-from moodline.services.health import Health, HealthServer
+from moodline.services.health import Health
+from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
 from moodline.services.scheduled_jobs import scheduled_jobs
 from moodline.stack.running_stack import running_broker
@@ -35,7 +36,9 @@ def run_scheduler(settings: Settings) -> None:
     try:
         with (
             HealthServer(health, settings.health, settings.health_token),
-            Heartbeat("scheduler", lambda: running_broker(settings), partial(_state, scheduler)),
+            Heartbeat(
+                "scheduler", engine, lambda: running_broker(settings), partial(_state, scheduler)
+            ),
         ):
             log.info("scheduling")
             logged = ""

@@ -16,7 +16,8 @@ from analytics.now.live_status import live_status
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.errors import BrokerError, SourceError
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.settings import Settings
@@ -30,6 +31,7 @@ from moodline.watch.summary import (
     report_summary,
     rounded,
 )
+from records.broker_key import read_broker_key
 from runtime.decoding.opencv import cv2, decode_picture
 from runtime.stop_signal import raise_pending_interrupt
 from runtime.visible_text import visible
@@ -77,7 +79,7 @@ def watch_source(
     url = running_broker(settings)
     if not url:
         raise SourceError(f"{name} is not being read", hint="Start `moodline up`")
-    bus, totals = Bus.connect(url), ViewTotals()
+    bus, totals = Bus.connect(url, read_broker_key(engine)), ViewTotals()
     screen = Screen(stderr=True) if options.as_json else console
     try:
         with Live(console=screen, auto_refresh=False, transient=True) as live:

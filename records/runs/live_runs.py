@@ -74,6 +74,13 @@ def set_frame_size(engine: Engine, run_pk: int, width: int, height: int) -> None
         )
 
 
+def has_open_live_runs(engine: Engine) -> bool:
+    """Return whether a live run has not ended. Raises DatabaseError."""
+    query = select(Run.id).where(Run.kind == RunKind.LIVE, Run.state.not_in(ENDED_STATES)).limit(1)
+    with reading(engine) as connection:
+        return connection.execute(query).first() is not None
+
+
 def claim_orphaned_runs(engine: Engine, *, claimant: str, lease_s: float) -> list[LiveRun]:
     """Claim the live runs whose reader died, and return them with those claimed before.
 

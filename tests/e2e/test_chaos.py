@@ -14,9 +14,12 @@ import pytest
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
-from broker.presence import Presence, WorkerReport
+from broker.open_runs import OpenRuns
+from broker.presence import Presence
+from broker.reports import WorkerReport
 from contracts.runs import ENDED_STATES
 from moodline.demo.scenes import render, scenes
+from records.broker_key import read_broker_key
 from records.database import open_engine
 from records.schema import upgrade
 from tests.e2e.commands import Installation, runs_of
@@ -245,7 +248,9 @@ class RunDistribution:
     @classmethod
     @contextmanager
     def of(cls, fleet: Fleet) -> Iterator["RunDistribution"]:
-        distribution = cls(Bus.connect(fleet.broker.url))
+        engine = open_engine(fleet.installation.env["MOODLINE_DATABASE_URL"])
+        distribution = cls(Bus.connect(fleet.broker.url, read_broker_key(engine)))
+        engine.dispose()
         yield distribution
         distribution.bus.close()
 
@@ -256,7 +261,7 @@ class RunDistribution:
     def sample(self) -> bool:
         """Take a sample if nothing changed for SETTLED_S. Return False, for use in conditions."""
         workers = Presence(self.bus, WorkerReport).alive()
-        state = (tuple(self.bus.open_runs()), tuple(one.id for one in workers))
+        state = (tuple(OpenRuns(self.bus).scan()[1]), tuple(one.id for one in workers))
         if state != self._state:
             self._state, self._since = state, time.monotonic()
         elif time.monotonic() - self._since > self.SETTLED_S and state[0]:

@@ -10,10 +10,12 @@ from sqlalchemy import Engine, insert, select
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.backend import Backend
+from records.broker_key import read_broker_key
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, remove_source
@@ -46,9 +48,9 @@ def address(engine: Engine, broker: EmbeddedBroker) -> Iterator[str]:
         yield one
 
 
-def send_state(broker: EmbeddedBroker, state: str, reason: str = "") -> None:
+def send_state(broker: EmbeddedBroker, engine: Engine, state: str, reason: str = "") -> None:
     """Send the heartbeat of a supervisor with a state of the source `door`."""
-    bus = Bus.connect(broker.url)
+    bus = Bus.connect(broker.url, read_broker_key(engine))
     report = SourceReport("door", state, reason, utc_now().isoformat(), "host")
     Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=600)
     bus.close()
@@ -57,7 +59,7 @@ def send_state(broker: EmbeddedBroker, state: str, reason: str = "") -> None:
 def test_rows_are_updated_in_place(
     browser: Browser, engine: Engine, broker: EmbeddedBroker, address: str
 ) -> None:
-    send_state(broker, "streaming")
+    send_state(broker, engine, "streaming")
     with browser.new_context() as viewer, quiet_page(viewer, address) as page:
         page.goto(f"{address}/sources")
         door = page.get_by_role("region", name="door", exact=True)
@@ -69,14 +71,14 @@ def test_rows_are_updated_in_place(
         for _ in range(2):
             with page.expect_response("**/api/sources/list"):
                 pass
-        send_state(broker, "paused", "by its owner")
+        send_state(broker, engine, "paused", "by its owner")
         expect(door.locator(".source-state").first).to_contain_text("Paused")
         expect(door.get_by_role("button", name="Resume door")).to_be_visible()
         expect(table).to_be_focused()
         assert table.evaluate("node => [node.mine, node.scrollTop]") == [True, 120]
         expect(door.locator(".why")).to_have_text("by its owner")
         door.get_by_role("button", name="Resume door").click()
-        send_state(broker, "streaming")
+        send_state(broker, engine, "streaming")
         expect(door.get_by_role("button", name="Pause door")).to_be_focused()
         remove_source(engine, "hall")
         expect(page.locator(".source")).to_have_count(1)

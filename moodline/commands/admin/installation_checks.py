@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from broker.broker_info import BrokerInfo
 from broker.bus import Bus
-from broker.presence import BrokerInfo
 from contracts.errors import MoodlineError
 from contracts.redaction import redact
 from contracts.settings import Settings

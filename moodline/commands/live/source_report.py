@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from analytics.now.live_sources import latest_intervals, time_in_states
 from analytics.now.live_status import LiveStatus, live_status
 from analytics.snapshots import snapshot
-from broker.presence import SourceReport
+from broker.reports import SourceReport
 from contracts.live_sources import LiveSource
 from contracts.times import utc_now
 from moodline.terminal.output import Screen, format_duration

@@ -13,7 +13,7 @@ from moodline.terminal.live_table import MAX_ROWS, live_table
 from moodline.terminal.output import format_mib, new_table
 
 if TYPE_CHECKING:
-    from broker.presence import WorkerReport
+    from broker.reports import WorkerReport
 
 
 def status_report(status: SystemStatus) -> RenderableType:

@@ -4,19 +4,28 @@ import time
 
 import pytest
 
+from broker.broker_info import BrokerInfo
 from broker.bus import Bus
 from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
-from broker.presence import BrokerInfo, Presence, WorkerReport
+from broker.leases import Leases
+from broker.open_runs import OpenRuns
+from broker.presence import Presence
 from broker.publishing import RunPublisher, StreamLimits
+from broker.reports import WorkerReport
 from contracts.errors import BrokerError, StreamLostError
 from contracts.runs import RunKind
+from tests.conftest import BROKER_KEY
 
 LIMITS = StreamLimits(max_frames=4, max_bytes=1000)
 
 
 def seqs(bus: Bus, run_id: str, count: int = 10) -> list[int]:
-    return [d.seq for d in bus.read([run_id], count, block_ms=1).get(run_id, [])]
+    """Return the seqs of the next messages, and drop them as if they were committed."""
+    found = [d.seq for d in bus.read({run_id: 1}, count, block_ms=1).get(run_id, [])]
+    if found:
+        bus.drop_committed({run_id: found[-1] + 1})
+    return found
 
 
 def test_frames_are_delivered_once_and_in_order(bus: Bus) -> None:
@@ -32,19 +41,20 @@ def test_frames_are_delivered_once_and_in_order(bus: Bus) -> None:
 def test_publishing_a_frame_twice_adds_it_once(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
-    for seq in (1, 2, 2, 1):
+    for seq in (1, 2, 2):
         assert publisher.publish(seq, b"frame")
     assert seqs(bus, "r") == [1, 2]
 
 
-def test_the_next_worker_reads_frames_that_were_not_acked(bus: Bus) -> None:
+def test_frames_are_read_again_until_they_are_dropped(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     for seq in (1, 2, 3):
         publisher.publish(seq, b"frame")
-    seqs(bus, "r")
-    bus.ack("r", [1])
-    assert [d.seq for d in bus.pending("r", 10)] == [2, 3]
+    assert [d.seq for d in bus.read({"r": 1}, 10, block_ms=1)["r"]] == [1, 2, 3]
+    bus.drop_committed({"r": 2})
+    assert [d.seq for d in bus.read({"r": 1}, 10, block_ms=1)["r"]] == [2, 3]
+    assert [d.seq for d in bus.read({"r": 3}, 10, block_ms=1)["r"]] == [3]
 
 
 def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
@@ -54,7 +64,7 @@ def test_a_full_stream_has_no_room_until_frames_are_acked(bus: Bus) -> None:
         assert publisher.has_room(10)
         publisher.publish(seq, bytes(10))
     assert not publisher.has_room(10)
-    bus.ack("r", seqs(bus, "r", 1))
+    seqs(bus, "r", 1)
     assert publisher.has_room(10)
 
 
@@ -66,28 +76,28 @@ def test_an_empty_stream_takes_one_message_above_its_byte_limit(bus: Bus) -> Non
     assert not publisher.has_room(1)
 
 
-def test_both_ends_notice_a_lost_stream(bus: Bus) -> None:
+def test_the_producer_notices_a_lost_stream(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
     bus.forget_run("r")
     with pytest.raises(StreamLostError):
         publisher.publish(2, b"frame")
-    with pytest.raises(StreamLostError):
-        bus.read(["r"], 10, block_ms=1)
+    assert bus.read({"r": 2}, 10, block_ms=1) == {}
 
 
 def test_one_lost_stream_does_not_hide_the_others(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
     publisher.publish(1, b"frame")
-    found = bus.read(["lost", "r"], 10, block_ms=1)
+    found = bus.read({"lost": 1, "r": 1}, 10, block_ms=1)
     assert [d.seq for d in found["r"]] == [1]
 
 
 def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
     publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
     publisher.begin()
+    publisher.publish(1, b"frame")
     bus.request_rewind("r", 1)
     with pytest.raises(StreamLostError, match="frame 1 is missing"):
         publisher.publish(2, b"frame")
@@ -95,23 +105,14 @@ def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
     assert publisher.publish(1, b"frame")
 
 
-def test_a_deleted_entry_is_delivered_without_data(bus: Bus) -> None:
-    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.FILE)
-    publisher.begin()
-    publisher.publish(1, b"frame")
-    seqs(bus, "r")
-    bus.client.xdel(bus.stream_key("r"), "1-0")
-    assert [(d.seq, d.data) for d in bus.pending("r", 10)] == [(1, None)]
-
-
 def test_a_lease_belongs_to_one_worker_until_it_is_released(bus: Bus) -> None:
-    assert bus.acquire_lease("r", "ann", lease_s=10)
-    assert not bus.acquire_lease("r", "bob", lease_s=10)
-    assert bus.acquire_lease("r", "ann", lease_s=10)
-    bus.release_lease("r", "bob")
-    assert not bus.renew_lease("r", "bob", lease_s=10)
-    bus.release_lease("r", "ann")
-    assert bus.acquire_lease("r", "bob", lease_s=10)
+    assert Leases(bus).acquire("r", "ann", lease_s=10)
+    assert not Leases(bus).acquire("r", "bob", lease_s=10)
+    assert Leases(bus).acquire("r", "ann", lease_s=10)
+    Leases(bus).release("r", "bob")
+    assert not Leases(bus).renew("r", "bob", lease_s=10)
+    Leases(bus).release("r", "ann")
+    assert Leases(bus).acquire("r", "bob", lease_s=10)
 
 
 def report(worker_id: str, runs: int = 0) -> WorkerReport:
@@ -137,10 +138,12 @@ def test_a_worker_without_heartbeats_is_not_listed(bus: Bus) -> None:
     assert presence.send_heartbeat(report("bob"), alive_for_s=10) == [report("bob")]
 
 
-def test_live_runs_are_listed_before_files(bus: Bus) -> None:
+def test_announced_runs_are_found_until_they_are_forgotten(bus: Bus) -> None:
     for run_id, kind in (("b", RunKind.FILE), ("a", RunKind.FILE), ("z", RunKind.LIVE)):
         RunPublisher(bus, run_id, LIMITS, kind=kind).begin()
-    assert bus.open_runs() == ["z", "a", "b"]
+    assert OpenRuns(bus).announced(["z", "unknown", "a"]) == ["z", "a"]
+    bus.forget_run("a")
+    assert OpenRuns(bus).scan() == (0, ["b", "z"])
 
 
 def test_dead_letters_are_limited_and_expire(bus: Bus) -> None:
@@ -186,7 +189,7 @@ def test_a_lost_stream_does_not_count_as_drained(bus: Bus) -> None:
 def test_a_full_broker_reserves_memory_for_the_workers() -> None:
     """A completely full broker would refuse the commands with which workers free memory."""
     with EmbeddedBroker() as broker:
-        bus = Bus.connect(broker.url)
+        bus = Bus.connect(broker.url, BROKER_KEY)
         bus.client.config_set("maxmemory", "20mb")
         publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind=RunKind.FILE)
         publisher.begin()
@@ -198,10 +201,10 @@ def test_a_full_broker_reserves_memory_for_the_workers() -> None:
 
         # Everything that workers do: heartbeat, lease, read, dead-letter, ack.
         Presence(bus, WorkerReport).send_heartbeat(report("ann"), alive_for_s=10)
-        assert bus.acquire_lease("r", "ann", lease_s=10)
-        assert len(bus.read(["r"], 1000, block_ms=1)["r"]) == sent
+        assert Leases(bus).acquire("r", "ann", lease_s=10)
+        assert len(bus.read({"r": 1}, 1000, block_ms=1)["r"]) == sent
         DeadLetters(bus).add("r", 1, frame, ttl_s=60)
-        bus.ack("r", list(range(1, sent + 1)))
+        bus.drop_committed({"r": sent + 1})
 
         assert publisher.has_room(len(frame)) and publisher.publish(sent + 1, frame)
         assert seqs(bus, "r") == [sent + 1]
@@ -210,7 +213,7 @@ def test_a_full_broker_reserves_memory_for_the_workers() -> None:
 
 def test_a_broker_without_memory_returns_false_until_it_has_some() -> None:
     with EmbeddedBroker() as broker:
-        bus = Bus.connect(broker.url)
+        bus = Bus.connect(broker.url, BROKER_KEY)
         publisher = RunPublisher(bus, "r", StreamLimits(10_000, 2**40), kind=RunKind.FILE)
         publisher.begin()
         publisher.publish(1, bytes(1000))

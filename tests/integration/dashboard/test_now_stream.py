@@ -9,13 +9,17 @@ from sqlalchemy import Engine
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence, SourceReport
+from broker.presence import Presence
+from broker.reports import SourceReport
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
 from dashboard.web.backend import Backend
+from records.broker_key import read_broker_key
 from records.sources.live_sources import SourceSettings, add_source
+
+JPEG = b"\xff\xd8\xff and so on"
 
 
 @pytest.fixture
@@ -67,13 +71,13 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
     with EmbeddedBroker() as broker:
         reader = LiveReader(Backend(sqlite_engine, Settings(), broker_url=lambda: broker.url))
         assert reader.read().tiles["door"].state == "dead"
-        bus = Bus.connect(broker.url)
+        bus = Bus.connect(broker.url, read_broker_key(sqlite_engine))
         since = utc_now().isoformat()
         report = SourceReport("door", "streaming", "", since, "here", "run", 4.96, 0.1)
         Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=60)
         shares = (0.1, 0.0, 0.0, 0.7, 0.1, 0.0, 0.1)
         reading = FaceReading(7, 0.1, 0.1, 0.2, 0.2, None, 0.41, shares)
-        SourceView("door", "run", to_micros(utc_now()), 640, 360, (reading,), b"jpeg").publish(bus)
+        SourceView("door", "run", to_micros(utc_now()), 640, 360, (reading,), JPEG).publish(bus)
         bus.close()
         found = reader.read()
         tile = found.tiles["door"]
@@ -82,7 +86,7 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
         (one,) = tile.readings
         assert (one.track, one.label, one.confidence) == (7, "uncertain", 0.41)
         assert sum(one.shares.values()) == pytest.approx(1.0)
-        assert 0 <= tile.behind_s < 10 and found.pictures == {"door": b"jpeg"}
+        assert 0 <= tile.behind_s < 10 and found.pictures == {"door": JPEG}
         assert found.error == ""
     gone = reader.read()
     assert "broker" in gone.error and list(gone.tiles) == ["door"]

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from broker.bus import Bus
+from broker.leases import Leases
+from broker.open_runs import OpenRuns
 from contracts.errors import DatabaseError, FenceLostError, ModelError
 from contracts.frame_results import FrameResult
 from contracts.frames import Counters, End, FrameMessage
@@ -76,7 +78,7 @@ def test_worker_stores_every_frame_once_and_removes_the_stream(
 
     assert frames_stored(engine) == list(range(10))
     assert progress(engine).frames_analyzed == 10
-    assert bus.open_runs() == []
+    assert OpenRuns(bus).scan() == (0, [])
 
 
 @pytest.mark.both_databases
@@ -86,7 +88,9 @@ def test_worker_continues_from_the_checkpoint_of_a_dead_worker(
     publish(bus, run_id, whole(run_id, 10))
     first = make_worker("one", bus, engine, analyzer)
     work(first, engine, lambda: progress(engine).next_seq > 4)
-    bus.release_lease(run_id, "one")  # As if its lease had run out, with frames that are not acked.
+    Leases(bus).release(
+        run_id, "one"
+    )  # As if its lease had run out, with frames left.
 
     work(make_worker("two", bus, engine, analyzer), engine)
 
@@ -231,7 +235,7 @@ def test_worker_removes_the_stream_of_an_ended_run_and_takes_its_new_attempt(
     publish(bus, run_id, [frame(run_id, 1)])
     worker = make_worker("w", bus, engine, analyzer)
     worker.step()
-    assert bus.open_runs() == []
+    assert OpenRuns(bus).scan() == (0, [])
 
     with engine.begin() as connection:
         enqueue_file(connection, FILE_JOB, claimant=claimant_name(), lease_s=60, again=False)

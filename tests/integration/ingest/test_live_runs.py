@@ -20,6 +20,7 @@ from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.live_view import SourceView
+from broker.open_runs import OpenRuns
 from broker.publishing import RunPublisher
 from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.errors import BrokerError, DatabaseError, StreamLostError
@@ -196,7 +197,7 @@ def test_every_picture_is_analysed_or_counted(
     found = ledger(engine)
     assert found.captured == 11
     assert found.dropped == {"newest": 2, "corrupt": 4}
-    assert not camera.bus.open_runs()
+    assert not OpenRuns(camera.bus).scan()[1]
 
 
 def test_frames_that_go_with_the_broker_are_counted_once(

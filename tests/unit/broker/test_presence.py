@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from broker.presence import ServiceReport, SourceReport, WorkerReport
+from broker.reports import ServiceReport, SourceReport, WorkerReport
 
 WORKER = WorkerReport(
     "w", "host", 1, "cpu", "m@1", runs=("a",), fps=12.5, lag=3, latency_counts=(1, 2)

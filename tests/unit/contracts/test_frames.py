@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import FrameDecodeError
-from contracts.frames import Counters, End, FrameMessage, decode
+from contracts.frames import (
+    EARLIEST_US,
+    LATEST_US,
+    MAX_COUNT,
+    Counters,
+    End,
+    FrameMessage,
+    decode,
+)
 
-counts = st.integers(0, 2**62)
+counts = st.integers(0, MAX_COUNT)
 counters = st.builds(
     Counters,
     captured=counts,
@@ -24,10 +32,10 @@ def frame_messages(draw: st.DrawFn) -> FrameMessage:
     width, height = draw(st.integers(1, 40)), draw(st.integers(1, 40))
     return FrameMessage(
         run_id=draw(st.text(min_size=1, max_size=40)),
-        seq=draw(st.integers(1, 2**62)),
+        seq=draw(st.integers(1, MAX_COUNT)),
         frame_index=draw(counts),
-        media_time_us=draw(st.integers(-(2**62), 2**62)),
-        captured_at_us=draw(st.integers(-(2**62), 2**62)),
+        media_time_us=draw(st.integers(-MAX_COUNT, MAX_COUNT)),
+        captured_at_us=draw(st.integers(EARLIEST_US, LATEST_US)),
         width=width,
         height=height,
         display_width=draw(st.integers(1, 8192)),
@@ -41,7 +49,7 @@ def frame_messages(draw: st.DrawFn) -> FrameMessage:
 ends = st.builds(
     End,
     run_id=st.text(min_size=1, max_size=40),
-    seq=st.integers(1, 2**62),
+    seq=st.integers(1, MAX_COUNT),
     frames_total=counts,
     counters=counters,
     error=st.text(max_size=200),

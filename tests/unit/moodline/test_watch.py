@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from broker.live_view import FaceReading, SourceView
-from broker.presence import SourceReport
+from broker.reports import SourceReport
 from contracts.errors import ExportError
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
