@@ -19,7 +19,7 @@ class Connection:
     """One client. address: its IP address. drop: closes it at once, without an answer."""
 
     address: str
-    drop: Callable[[], None]
+    drop: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class ConnectionTable:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, address: str, drop: Callable[[], None]) -> tuple[Connection | None, Limit]:
+    def add(self, address: str, drop: Callable[[], object]) -> tuple[Connection | None, Limit]:
         """Add a client that waits, and return it with the limit that it reached.
 
         With a limit, another client was dropped for it; or, where all others are being answered,

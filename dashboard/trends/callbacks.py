@@ -109,7 +109,7 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
         _wanted: Any, own_id: Any, search: str | None, browser: Any
     ) -> dict[str, Any] | None:
         slot = own_id.get("slot") if isinstance(own_id, dict) else None
-        if slot not in [*SLOTS]:
+        if not isinstance(slot, int) or slot not in SLOTS:
             raise PreventUpdate
         viewer = ViewerBrowser.read(browser)
         view = read_view(search, utc_now(), viewer.zone).view

@@ -153,7 +153,8 @@ class DashRequests:
 
     def _is_file(self, path: str) -> bool:
         package, _, name = path.partition("/")
-        return check_fingerprint(name)[0] in self._files().get(package, ())
+        plain_name, _ = check_fingerprint(name)  # type: ignore[no-untyped-call]
+        return plain_name in self._files().get(package, ())
 
 
 def _are_of(given: Sequence[_Slot], declared: Sequence[Mapping[str, str]]) -> bool:

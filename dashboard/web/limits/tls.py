@@ -18,8 +18,8 @@ def tls_context(certificate: str, key: str) -> ssl.SSLContext | None:
             "TLS needs both a certificate and its key",
             hint="Give --tls-cert FILE and --tls-key FILE, in PEM format",
         )
-    paths = [Path(one).expanduser() for one in (certificate, key)]
-    for path in paths:
+    cert_path, key_path = (Path(one).expanduser() for one in (certificate, key))
+    for path in (cert_path, key_path):
         try:
             path.read_bytes()
         except OSError as exc:
@@ -27,7 +27,7 @@ def tls_context(certificate: str, key: str) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(*paths, password=_no_password)
+        context.load_cert_chain(cert_path, key_path, password=_no_password)
     except (ssl.SSLError, ValueError) as exc:
         raise SettingsError(
             f"{certificate} and {key} are not a certificate and its key: "
