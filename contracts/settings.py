@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         description="Largest frame of a source, million pixels; larger ones are not decoded.",
     )
     decoder_memory_mb: int = Field(
-        default=1024,
+        default=2048,
         ge=256,
         le=65536,
         description="Most MiB of memory that decoding adds to a process.",

@@ -14,8 +14,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from contracts.errors import DecodingLimitError
+from runtime.decoding.memory_limit import is_used_up
 
 _MAX_STREAMS: Final = 128
+_BYTES_PER_PIXEL: Final = 4
 _REFUSED_SIZE: Final = re.compile(r"Picture size (\d+)x(\d+) exceeds")
 
 
@@ -46,12 +48,12 @@ class DecodingLimits:
         """
         try:
             return packet.decode()
-        except MemoryError:
-            raise
-        except av.FFmpegError:
+        except av.FFmpegError:  # MemoryError too: the HEVC decoder refuses sizes with it.
             size = self._refused_size(packet)
             if size is not None:
                 self.check(*size)
+                if is_used_up(_BYTES_PER_PIXEL * size[0] * size[1]):
+                    raise MemoryError from None
             raise
 
     def check(self, width: int, height: int) -> None:
@@ -67,13 +69,17 @@ class DecodingLimits:
         context = packet.stream.codec_context
         if context.width * context.height:
             return context.width, context.height
-        # FFmpeg has cleared the size that it refused, and only logs it.
+        # FFmpeg has cleared the size that it refused, and only logs it. A decoder that has refused
+        # a size does not always log it again, so a new one decodes the packet.
+        decoder = av.CodecContext.create(context.codec)
+        decoder.extradata, decoder.thread_count = context.extradata, 1
+        decoder.options = {"max_pixels": str(self._max_pixels)}
         previous = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
         av.logging.set_skip_repeated(False)
         try:
             with av.logging.Capture() as lines:
-                packet.decode()
+                decoder.decode(packet)
         except av.FFmpegError:
             pass
         finally:

@@ -40,6 +40,15 @@ def limited_memory(megabytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
+def is_used_up(margin_bytes: int) -> bool:
+    """Return whether less than the margin is left of the memory that `limited_memory` allows.
+
+    Some decoders report a failed allocation as damaged data.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return limit != resource.RLIM_INFINITY and _used() + margin_bytes > limit
+
+
 def out_of_memory() -> DecodingLimitError:
     """Return the error of a step that needed more memory than `limited_memory` allows."""
     return DecodingLimitError(
