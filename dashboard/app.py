@@ -18,8 +18,8 @@ from contracts.errors import (
     ServerBusyError,
     SettingsError,
 )
-from dashboard.documents import ASSETS, page_documents
 from dashboard.account import ACCOUNT
+from dashboard.documents import ASSETS, page_documents
 from dashboard.now import NOW
 from dashboard.recordings import RECORDINGS
 from dashboard.sources import SOURCES
