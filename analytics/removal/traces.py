@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
-from sqlalchemy.engine.interfaces import DBAPICursor
 
 from contracts.errors import DatabaseError
 
@@ -119,7 +118,7 @@ def _empty_log(engine: Engine) -> bool:
 
 
 @contextmanager
-def _cursor(engine: Engine) -> Iterator[DBAPICursor]:
+def _cursor(engine: Engine) -> Iterator[Any]:
     """Yield a cursor outside of any transaction: neither statement works in one."""
     try:
         with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
