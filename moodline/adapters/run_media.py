@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row, Select, select
 
 from contracts.errors import SourceError
 from contracts.media_types import MEDIA_TYPES
@@ -67,12 +67,13 @@ class RunMedia:
 
     def _row(self, run_id: str) -> Row[Any] | None:
         columns = (Run.uri, Run.kind, Run.content_hash, Run.file_state, RunProgress.frames_captured)
+        query: Select[Any] = (
+            select(*columns)
+            .join(RunProgress, RunProgress.run_pk == Run.id)
+            .where(Run.run_id == run_id)
+        )
         with reading(self.engine) as connection:
-            return connection.execute(
-                select(*columns)
-                .join(RunProgress, RunProgress.run_pk == Run.id)
-                .where(Run.run_id == run_id)
-            ).first()
+            return connection.execute(query).first()
 
     def _path(self, row: Row[Any]) -> Path | None:
         if row.kind != RunKind.FILE:
