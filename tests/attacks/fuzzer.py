@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 _TIMEOUT_S = 60
+_ENDS_SESSION = ("/logout", "/sessions/end")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW")
 _WORDS: tuple[Any, ...] = (
@@ -68,13 +69,13 @@ class Fuzzer:
         self.chance = random.Random(self.seed)
 
     def requests(self, count: int, cookie: str) -> Iterator[bytes]:
-        """Yield requests; all but a few have the cookie."""
+        """Yield requests. Most have the cookie, except for those that would end its session."""
         for _ in range(count):
             yield self._request(cookie if self.chance.random() < 0.9 else "")
 
     def _request(self, cookie: str) -> bytes:
         method, path = self.chance.choice(self.routes)
-        if path.endswith("/logout"):
+        if path.endswith(_ENDS_SESSION):
             cookie = ""
         if self.chance.random() < 0.1:
             method = self.chance.choice(_METHODS)

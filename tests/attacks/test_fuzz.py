@@ -54,7 +54,7 @@ def test_100_000_requests_cost_no_memory_and_slow_nobody(dashboard: DashboardPro
     begin, cookie = dashboard.memory, dashboard.cookie("vic")
 
     def attack(seed: int) -> None:
-        for part in range(50):  # Another session each time: some requests end theirs.
+        for part in range(50):  # Another session each time, as theirs may end.
             fuzz(dashboard, seed=1000 * seed + part, count=100_000 // THREADS // 50)
 
     times_s = []

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -26,6 +27,9 @@ MAX_OF_ADDRESS: Final = 100
 """Of one address that is not a trusted proxy's."""
 _OTHER_FILES: Final = 200
 """File descriptors that the database, recordings and pipes may need beside the connections."""
+_THREADS: Final = 24
+"""Of `asyncio.to_thread`: by default there are six on two cores, as many as callbacks may take, and
+the sessions of all requests are checked there."""
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
 
@@ -65,6 +69,7 @@ class HttpServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept on the given sockets."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS))
         new_protocol: Callable[[Connection], DeadlineProtocol] = partial(self._protocol, loop)
         acceptors: list[Any] = [
             Acceptor(one, self._table, new_protocol, self._tls, self._log) for one in sockets or ()

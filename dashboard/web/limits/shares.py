@@ -23,8 +23,8 @@ class Work:
     waiting: int
 
 
-LIGHT: Final = Work("requests", at_once=48, each=12, waiting=100)
-"""All that is not listed below."""
+LIGHT: Final = Work("requests", at_once=32, each=12, waiting=100)
+"""All that is not listed below: fewer than the 40 threads of the server's pool."""
 CALLBACK: Final = Work("parts of pages", at_once=6, each=3, waiting=40)
 """Dash callbacks: charts of any range."""
 HEAVY: Final = Work("exports and reports", at_once=3, each=2, waiting=2)
