@@ -1,6 +1,7 @@
 """A probe of a source: read it for a few seconds, measure, and look for faces."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -48,23 +49,30 @@ class ProbeReport:
     faces: int
 
 
-def probe(settings: Settings, uri: str, *, max_side: int) -> tuple[ProbeReport, bytes]:
-    """Read the source for three seconds.
+def probe(
+    settings: Settings, uri: str, *, max_side: int, on_open: Callable[[], object] = lambda: None
+) -> tuple[ProbeReport, bytes]:
+    """Read the source for three seconds. on_open: called when it is open.
 
     Returns the report, and the last searched frame as JPEG with blurred faces. Raises SourceError
     if the source delivers no frame, and DecodingLimitError.
     """
     detector = make_detector(detector_id(settings.detector))
     with limited_memory(settings.decoder_memory_mb):
-        return _probe(settings, detector, uri, max_side)
+        return _probe(settings, detector, uri, max_side, on_open)
 
 
 def _probe(
-    settings: Settings, detector: Detector, uri: str, max_side: int
+    settings: Settings,
+    detector: Detector,
+    uri: str,
+    max_side: int,
+    on_open: Callable[[], object],
 ) -> tuple[ProbeReport, bytes]:
     begin_s = time.monotonic()
     limits = DecodingLimits(settings.max_source_megapixels)
     live = open_live(uri, settings.source_hosts, limits)
+    on_open()
     opened_s = time.monotonic() - begin_s
     first_s = search_s = 0.0
     size, pictures, counts = (0, 0), 0, []

@@ -4,10 +4,11 @@ import base64
 import json
 import signal
 import sys
+import time
 from dataclasses import asdict
 from typing import Final
 
-from contracts.errors import MoodlineError
+from contracts.errors import MoodlineError, SourceError
 from contracts.redaction import redact
 from contracts.settings import Settings
 from moodline.adapters.source_probe import probe
@@ -16,13 +17,25 @@ _TIMEOUT_S: Final = 40
 
 
 def main() -> None:
-    """Read {uri, max_side} from standard input; write the report with a picture, or {error}."""
+    """Read {uri, max_side, open_until_s} from standard input; write the report with a picture.
+
+    open_until_s: time of the monotonic clock at which the process ends if the source is not open.
+    On failure it writes {error, detail}.
+    """
     signal.alarm(_TIMEOUT_S)  # It must end even if its parent has died.
     request = json.load(sys.stdin)
+    left_s = max(request["open_until_s"] - time.monotonic(), 0.1)
+    signal.setitimer(signal.ITIMER_REAL, left_s)
     try:
-        report, picture = probe(Settings.read(), request["uri"], max_side=request["max_side"])
+        report, picture = probe(
+            Settings.read(),
+            request["uri"],
+            max_side=request["max_side"],
+            on_open=lambda: signal.alarm(_TIMEOUT_S),
+        )
     except MoodlineError as exc:
-        json.dump({"error": redact(exc.line())}, sys.stdout)
+        detail = exc.detail if isinstance(exc, SourceError) else ""
+        json.dump({"error": redact(exc.line()), "detail": redact(detail)}, sys.stdout)
         return
     answer = asdict(report) | {"picture": base64.b64encode(picture).decode()}
     json.dump(answer, sys.stdout)

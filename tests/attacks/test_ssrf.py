@@ -3,7 +3,9 @@
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,14 +13,19 @@ from typing import Any
 
 import av
 import pytest
+from sqlalchemy import Engine
 
 from contracts.errors import SourceError
 from contracts.live_sources import LiveState
+from contracts.settings import Settings
+from dashboard.web.services import SourceForm
 from ingest.live.network.connector import Connector
 from ingest.live.network.rtsp_relay import RtspRelay
 from ingest.live.opening import open_live
 from ingest.live.reader import LiveReader
 from ingest.live.ssrf_guard import check_form_address
+from ingest.live.uris import cannot_open
+from moodline.adapters.sources import SourceEditor
 from tests.cameras import hls_segments, http_server, jpeg, send_mjpeg
 from tests.media import VideoSpec, steady, write_video
 from tests.rtsp import RtspCamera
@@ -396,3 +403,43 @@ def test_closed_open_and_silent_ports_give_the_same_error() -> None:
             lines.add(raised.value.line().replace(f"{scheme}://127.0.0.1:{port}", "URI"))
             assert raised.value.detail, "the log and the command line tell the cause"
     assert len(lines) == 1
+
+
+def test_the_form_does_not_tell_open_ports_from_closed_ones(
+    moodline_home: Path, monkeypatch: pytest.MonkeyPatch, sqlite_engine: Engine
+) -> None:
+    """Neither by words nor by time: failed tests of a source end together."""
+    monkeypatch.setenv("MOODLINE_SOURCE_HOSTS", "127.0.0.1")
+    editor = SourceEditor(Settings.read(), sqlite_engine, failure_after_s=4.0)
+
+    def failure(uri: str) -> tuple[str, bool]:
+        begin_s = time.monotonic()
+        with pytest.raises(SourceError) as raised:
+            editor.probe(uri)
+        line = raised.value.line().replace(uri.rstrip("/"), "URI")
+        return line, time.monotonic() >= begin_s + editor.failure_after_s
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        http_server(lambda handler: handler.send_error(404)) as page,
+        socket.create_server(("127.0.0.1", 0)) as closing,
+    ):
+        closed = closing.getsockname()[1]
+        closing.close()
+        ports = (silent.getsockname()[1], page, closed)
+        with ThreadPoolExecutor(3) as threads:
+            found = set(threads.map(failure, [f"http://127.0.0.1:{port}/" for port in ports]))
+    assert found == {(cannot_open("http://URI", "").line().replace("http://URI", "URI"), True)}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://127.0.0.1:1/", "rtsp://[::1]/", "http://192.0.0.192/latest", "rtsp://[fec0::1]/"],
+)
+def test_the_form_names_no_forbidden_host(
+    moodline_home: Path, sqlite_engine: Engine, uri: str
+) -> None:
+    editor = SourceEditor(Settings.read(), sqlite_engine)
+    for ask in (editor.probe, lambda one: editor.add("door", SourceForm(one, 5.0, ()), actor="me")):
+        with pytest.raises(SourceError, match="not allowed"):
+            ask(uri)
