@@ -232,7 +232,7 @@ class Bus:
     def time_ms(self) -> int:
         """Return the broker's time, in milliseconds since 1970."""
         with self.translated_errors():
-            seconds, micros = cast("tuple[int, int]", self.client.time())
+            seconds, micros = self.client.time()
         return seconds * 1000 + micros // 1000
 
     @contextmanager

@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 from redis.exceptions import OutOfMemoryError, RedisError
@@ -101,7 +101,7 @@ class SourceView:
             pipeline.time()
             for source in sources:
                 pipeline.getrange(_key(bus, source), 0, _LONGEST_VALUE)
-            time, *found = cast("list[Any]", pipeline.execute(raise_on_error=False))
+            time, *found = pipeline.execute(raise_on_error=False)
             if isinstance(time, RedisError):
                 raise time
         now_ms = time[0] * 1000 + time[1] // 1000

@@ -123,7 +123,7 @@ class Attacker:
             partial(pipeline.set, self.key("door", "view"), value),
             partial(pipeline.set, self.key(run, "rewind"), value),
             partial(pipeline.set, self.key(run, "lease"), value),
-            partial(pipeline.hset, f"{self.prefix}:runs", value[:100], value),
+            partial(pipeline.hset, f"{self.prefix}:runs", value[:100], b"live"),
             partial(pipeline.xadd, dead, fields, id=self.entry_id()),
             partial(pipeline.rpush, self.chance.choice((stream, reports, dead)), value),
             partial(pipeline.delete, self.chance.choice((stream, reports, dead))),
