@@ -139,14 +139,14 @@ def _bundled(content: bytes | None, media_type: str) -> Response:
     return Response(content, media_type=media_type, headers=_CACHE_FOREVER)
 
 
-async def _error_response(_request: Request, error: Exception) -> JSONResponse:
+async def _error_response(request: Request, error: Exception) -> Response:
     status = HTTPStatus.BAD_REQUEST
     if isinstance(error, NotAllowedError):
         status = HTTPStatus.FORBIDDEN
     elif isinstance(error, DiskFullError):
         status = HTTPStatus.INSUFFICIENT_STORAGE
     elif isinstance(error, ServerBusyError):
-        return busy_response(error)
+        return busy_response(error, request.headers)
     elif isinstance(error, DatabaseError):
         status = HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse({"error": cast(MoodlineError, error).line()}, status)

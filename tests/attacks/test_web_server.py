@@ -134,6 +134,8 @@ def test_a_user_has_ten_event_streams_and_others_have_theirs(
         assert int(refused.getheader("retry-after") or 0) > 0
         assert "limit for one user" in json.loads(refused.read())["error"]
         assert ask(address, "/api/now/room", Cookie=vic).status == 429, "the page learns why"
+        followed = ask(address, "/api/now/room", Cookie=vic, Accept="text/html")
+        assert (followed.getheader("content-type") or "").startswith("text/plain")
         stack.callback(open_stream(address, mara, 200).close)
         assert ask(address, "/api/now/room", Cookie=mara).status == 200
 

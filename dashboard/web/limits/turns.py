@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.errors import MoodlineError, ServerBusyError, TooManyRequestsError
@@ -38,7 +39,7 @@ class Turns:
         try:
             await share.begin(user)
         except ServerBusyError as exc:
-            await busy_response(exc)(scope, receive, send)
+            await busy_response(exc, Headers(scope=scope))(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
@@ -51,11 +52,17 @@ class Turns:
         return self._shares[next(found, LIGHT)]
 
 
-def busy_response(error: MoodlineError) -> JSONResponse:
-    """Return 429 for a user who has too much at once, 503 for a dashboard that has."""
+def busy_response(error: MoodlineError, headers: Headers) -> Response:
+    """Return 429 for a user who has too much at once, 503 for a dashboard that has.
+
+    headers: of the request. A browser that follows a link shows the error as it is.
+    """
     is_own = isinstance(error, TooManyRequestsError)
     status = HTTPStatus.TOO_MANY_REQUESTS if is_own else HTTPStatus.SERVICE_UNAVAILABLE
-    return JSONResponse({"error": error.line()}, status, headers={"Retry-After": str(RETRY_S)})
+    retry = {"Retry-After": str(RETRY_S)}
+    if "text/html" in headers.get("accept", ""):
+        return PlainTextResponse(error.line() + "\n", status, headers=retry)
+    return JSONResponse({"error": error.line()}, status, headers=retry)
 
 
 def _user(scope: Scope) -> str:
