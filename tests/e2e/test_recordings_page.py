@@ -175,13 +175,14 @@ def test_an_upload_that_starts_is_listed_once(page: Page, library: Library, one_
     expect(page.locator(".upload")).to_have_count(0)
 
 
+@pytest.mark.parametrize("status", [400, 507])
 def test_a_refused_upload_does_not_hide_an_unfinished_one(
-    browser: Browser, library: Library, one_face: Path
+    browser: Browser, library: Library, one_face: Path, status: int
 ) -> None:
     library.begin(one_face, received=1000)
 
     def refuse(route: Route) -> None:
-        route.fulfill(status=400, json={"error": "There is no room."})
+        route.fulfill(status=status, json={"error": "There is no room."})
 
     with browser.new_context() as viewer, patient_page(viewer) as page:
         page.route(re.compile(r"recordings/upload$"), refuse)
