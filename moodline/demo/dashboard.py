@@ -58,6 +58,7 @@ def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
             f"It shows the clips, a camera that plays one of them live, and {DAYS} days of "
             "generated data, which are marked.\nPress Ctrl-C to stop and to delete all of it.",
             highlight=False,
+            soft_wrap=True,
         )
         if _has_desktop():
             open_in_browser(home, sign_in_link(home, url))

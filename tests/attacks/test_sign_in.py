@@ -48,9 +48,9 @@ def json_of(answer: http.client.HTTPResponse) -> Any:
     return json.loads(answer.read())
 
 
-def post(address: str, path: str, cookie: str, **values: object) -> http.client.HTTPResponse:
+def post(address: str, route: str, cookie: str, /, **values: object) -> http.client.HTTPResponse:
     body = json.dumps(values)
-    return ask(address, path, "POST", body, Cookie=cookie, Content_Type="application/json")
+    return ask(address, route, "POST", body, Cookie=cookie, Content_Type="application/json")
 
 
 def cookies_of(answer: http.client.HTTPResponse) -> dict[str, str]:

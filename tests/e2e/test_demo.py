@@ -27,11 +27,12 @@ def test_the_demo_detects_its_script_and_opens_the_dashboard(
             line = process.stdout.readline()
             assert line, output
             output += line
-    address = re.search(r"http://127\.0\.0\.1:(\d+)/", output)
+    address = re.search(r"http://127\.0\.0\.1:(\d+)/login\?link=[\w-]+", output)
     assert address is not None and address[1] != str(taken), "the port is in use"
     (home,) = tmp_path.glob("moodline-demo-*")
-    with urllib.request.urlopen(address[0], timeout=60) as answer:
-        assert b"moodline" in answer.read()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(address[0], timeout=60) as answer:
+        assert b"moodline" in answer.read() and answer.url.endswith("/now"), "signed in"
     with closing(sqlite3.connect(home / "moodline.db")) as records:
         poll(lambda: _has_live_frames(records))
         generated = records.execute(

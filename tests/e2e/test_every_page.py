@@ -33,6 +33,7 @@ READY = {
     "try": ".drop",
     "sources": ".source .health",
     "system": "#services .facts",
+    "account": "#account-page .empty",
     "recording": ".lane canvas",
 }
 """A selector of each page that matches when the page is complete."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pyotp
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, delete
 
 from contracts.settings import Settings
@@ -77,6 +78,69 @@ def test_a_page_whose_session_ended_says_so(browser: Browser, address: str, engi
         expect(page.locator("#signed-out")).to_contain_text("You are signed out")
         page.get_by_role("link", name="Sign in again").click()
         expect(page).to_have_title("Sign in · moodline")
+
+
+def sign_in_as(page: Page, address: str, name: str, path: str) -> None:
+    page.goto(f"{address}/{path}")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(path))
+
+
+def test_a_user_adds_a_second_factor_and_ends_another_session(
+    browser: Browser, address: str
+) -> None:
+    with (
+        browser.new_context() as viewer,
+        browser.new_context() as other,
+        quiet_page(viewer, address) as page,
+        patient_page(other) as elsewhere,
+    ):
+        sign_in_as(elsewhere, address, "vic", "account")
+        sign_in_as(page, address, "vic", "now")
+        page.locator("#account").get_by_role("link", name="vic").click()
+        sessions = page.get_by_role("region", name="Sessions", exact=True)
+        expect(sessions.get_by_role("row")).to_have_count(3)
+        sessions.get_by_role("button", name="End the session").click()
+        expect(sessions.get_by_role("row")).to_have_count(2)
+        elsewhere.reload()
+        expect(elsewhere).to_have_title("Sign in · moodline")
+
+        factor = page.get_by_role("region", name="Second factor", exact=True)
+        factor.get_by_label("Current password").fill(PASSWORD)
+        factor.get_by_role("button", name="Add a second factor").click()
+        expect(factor.get_by_alt_text("QR code")).to_be_visible()
+        app = pyotp.TOTP(factor.locator(".factor-secret").inner_text().replace(" ", ""))
+        factor.get_by_label("Code of the app").fill(app.now())
+        factor.get_by_role("button", name="Confirm").click()
+        code = factor.locator(".recovery-codes code").first.inner_text()
+        factor.get_by_role("button", name="I have stored them").click()
+        expect(factor).to_contain_text("10 recovery codes are left")
+
+        sign_in_as(elsewhere, address, "vic", "")
+        elsewhere.get_by_label("Code of your authenticator app").fill(code)
+        elsewhere.get_by_role("button", name="Sign in").click()
+        expect(elsewhere.locator("#account")).to_contain_text("vic")
+
+
+def test_an_admin_adds_changes_and_removes_a_user(browser: Browser, address: str) -> None:
+    with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        sign_in_as(page, address, "mara", "system")
+        users = page.get_by_role("region", name="Users", exact=True)
+        expect(users.get_by_role("row").filter(has_text="mara")).to_contain_text("You")
+        users.get_by_label("Name", exact=True).fill("jon")
+        users.get_by_label("First password").fill(PASSWORD)
+        users.get_by_role("button", name="Add the user").click()
+        jon = users.get_by_role("row").filter(has_text="jon")
+        expect(jon).to_contain_text("viewer")
+        jon.get_by_role("button", name="Change the role").click()
+        page.get_by_role("dialog").get_by_label("Role").select_option("operator")
+        page.get_by_role("button", name="Save").click()
+        expect(jon).to_contain_text("operator")
+        jon.get_by_role("button", name="Remove").click()
+        page.get_by_role("button", name="Remove the user").click()
+        expect(jon).to_have_count(0)
 
 
 def test_users_are_managed_on_the_command_line(installation: Installation) -> None:

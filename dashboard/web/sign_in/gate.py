@@ -206,7 +206,8 @@ class SignIn:
         known = self._devices.device(visitor.device, user.name)
         token = self._open_session(user, visitor)
         self._audit.signed_in(user.name)
-        return Attempt(token, "" if known else self._devices.cookie(user.name))
+        needs_device = user is not THE_OWNER and not known  # The owner's links are not guessed.
+        return Attempt(token, self._devices.cookie(user.name) if needs_device else "")
 
     def _open_session(self, user: AuthenticatedUser, visitor: Visitor) -> str:
         try:
