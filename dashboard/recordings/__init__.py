@@ -6,7 +6,7 @@ from dash import html
 
 from dashboard.recordings.routes import routes
 from dashboard.web.access import Role, current_account
-from dashboard.web.limits.shares import HEAVY, TRANSFER, UPLOAD
+from dashboard.web.limits.shares import CHECK, HEAVY, TRANSFER, UPLOAD
 from dashboard.web.page import Page, Visit, attributes
 from records.uploads import MAX_CHUNK_BYTES
 
@@ -30,5 +30,6 @@ RECORDINGS: Final = Page(
         ("GET run/[^/]+/(csv|summary)", HEAVY),
         ("GET run/[^/]+/(media|annotated)", TRANSFER),
         ("PUT upload/[^/]+", UPLOAD),
+        ("POST (folder|upload/[^/]+/finish)", CHECK),
     ),
 )

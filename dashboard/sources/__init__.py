@@ -6,6 +6,7 @@ from dash import html
 
 from dashboard.sources.routes import routes
 from dashboard.web.access import Role, current_account
+from dashboard.web.limits.shares import CHECK
 from dashboard.web.page import Page, Visit, attributes
 
 
@@ -14,4 +15,10 @@ def _layout(_visit: Visit) -> html.Div:
     return html.Div(id="sources-page", **attributes(data_operator="yes" if operator else ""))
 
 
-SOURCES: Final = Page(path="sources", name="Sources", layout=_layout, routes=routes)
+SOURCES: Final = Page(
+    path="sources",
+    name="Sources",
+    layout=_layout,
+    routes=routes,
+    work=(("POST test", CHECK),),
+)

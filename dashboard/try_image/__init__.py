@@ -8,18 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.errors import MoodlineError
-from dashboard.try_image.upload_limit import UploadLimit
 from dashboard.web.access import Role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.limits.shares import UPLOAD
+from dashboard.web.limits.shares import IMAGE
 from dashboard.web.page import Page, Visit
 
 MAX_BYTES: Final = 10 * 2**20
-MAX_UPLOADS: Final = 16
-"""Images that are received at the same time; each takes up to MAX_BYTES of memory."""
-MAX_READS: Final = 3
-"""Images that are read, or wait to be read, at the same time; each holds a thread."""
 UPLOAD_TIMEOUT_S: Final = 30.0
 """Twice the time that MAX_BYTES take at 5 Mbit/s, as from a phone."""
 
@@ -31,17 +26,14 @@ def _layout(_visit: Visit) -> html.Div:
 def _routes(backend: Backend) -> APIRouter:
     """Return POST read: an image file as the body, its faces as JSON. Nothing is stored.
 
-    A slow upload holds no thread, and few complete ones may wait for the process that reads them.
+    A slow upload holds no thread.
     """
     router = APIRouter()
-    uploads, reads = UploadLimit(MAX_UPLOADS), UploadLimit(MAX_READS)
 
     @router.post("/read")
     async def read(request: Request) -> Any:
-        with uploads.slot():
-            data = await _body(request)
-        with reads.slot():
-            return json_values(await run_in_threadpool(backend.read_image, data))
+        data = await _body(request)
+        return json_values(await run_in_threadpool(backend.read_image, data))
 
     return router
 
@@ -63,5 +55,5 @@ TRY_IMAGE: Final = Page(
     routes=_routes,
     max_body_bytes=MAX_BYTES,
     changes=Role.VIEWER,  # Its POST stores nothing.
-    work=(("POST read", UPLOAD),),
+    work=(("POST read", IMAGE),),
 )

@@ -33,6 +33,10 @@ STREAM: Final = Work("open pages Now", at_once=200, each=10, waiting=0)
 """Event streams, which last for minutes."""
 TRANSFER: Final = Work("videos and downloads", at_once=60, each=6, waiting=12)
 """Files, which last as long as the client takes to read them."""
+CHECK: Final = Work("checks of sources and recordings", at_once=6, each=2, waiting=10)
+"""Processes that open a camera or a recording."""
+IMAGE: Final = Work("images", at_once=8, each=2, waiting=4)
+"""Images that are received, or read in the one process for it; each takes up to 10 MiB."""
 UPLOAD: Final = Work("uploads", at_once=16, each=4, waiting=8)
 """Bodies of megabytes, which are held in memory until they have arrived."""
 
