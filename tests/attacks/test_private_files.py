@@ -1,18 +1,26 @@
 """Another user of the host looks for files of moodline to read: no file is readable by others."""
 
+import http.client
+import json
 import os
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analytics.export.atomic_files import atomic_file
+from records.users.accounts import add_user
+from records.users.roles import Role
 from runtime.files.private_files import make_private
-from tests.e2e.commands import TIMEOUT_S, Installation
+from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.e2e.live_stack import LiveStack
+from tests.http_client import PASSWORD, cookie_of, sign_in
 from tests.media import steady, write_video
+from tests.rtsp import free_ports
 
 USUAL_UMASK = 0o022
 
@@ -67,6 +75,42 @@ def test_no_file_of_a_session_of_use_is_readable_by_others(tmp_path: Path) -> No
     made = {one.name for one in (*home.rglob("*"), *out.rglob("*"))}
     assert {"moodline.db", "secret.key", "rows.csv", "rows.parquet", "copy.mp4"} <= made
     assert not open_to_others(home, out)
+
+
+@pytest.mark.slow
+def test_no_file_of_a_running_moodline_is_readable_by_others(tmp_path: Path) -> None:
+    """Given `moodline up`, when a recording is sent, drawn and exported, all is private."""
+    (port,) = free_ports(1)
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, steady(4))
+    stack = LiveStack(Installation(tmp_path / "home"), tmp_path / "up.log", port=port)
+    with stack:
+        stack.wait_for_dashboard()
+        add_user(stack.engine, "ada", Role.ADMIN, PASSWORD, actor="test")
+        cookie = cookie_of(sign_in(stack.address, "ada", PASSWORD))
+
+        def send(method: str, path: str, body: bytes = b"") -> Any:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            headers = {"Cookie": cookie, "Content-Type": "application/json"}
+            connection.request(method, f"/api/recordings{path}", body, headers)
+            answer = connection.getresponse()
+            found = answer.read()
+            assert answer.status == 200, found
+            return json.loads(found) if found[:1] == b"{" else found
+
+        data = clip.read_bytes()
+        new = {"name": "clip.mp4", "size": len(data), "mark": ""}
+        upload = send("POST", "/upload", json.dumps(new).encode())["id"]
+        send("PUT", f"/upload/{upload}?offset=0", data)
+        run = send("POST", f"/upload/{upload}/finish")["run"]
+        poll(stack.all_runs_done)
+        send("POST", f"/run/{run}/annotate")
+        home = stack.installation.home
+        poll((home / "uploads" / "annotated" / f"{run}.mp4").exists)
+        assert b"frame_index" in send("GET", f"/run/{run}/csv")
+        broker = Path(stack.broker.removeprefix("unix://")).parent
+        assert not open_to_others(home, broker)
+    assert not open_to_others(home)
 
 
 def test_an_existing_home_is_closed_once_and_it_is_said(tmp_path: Path) -> None:
