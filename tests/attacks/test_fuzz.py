@@ -29,7 +29,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
 def fuzz(dashboard: DashboardProcess, seed: int, count: int) -> Counter[int]:
     """Send requests; return how often each status was the answer. No status may be 5xx."""
     app = create_app(Backend(dashboard.engine, Settings(home=Path(dashboard.log.parent))))
-    fuzzer = Fuzzer(seed, every_route(app), every_callback(app))
+    fuzzer = Fuzzer(seed, every_route(app), every_callback(app), f"localhost:{dashboard.port}")
     found: Counter[int] = Counter()
     cookie = dashboard.cookie("mara")
     for request in fuzzer.requests(count, cookie):
