@@ -45,7 +45,7 @@ def cannot_open(uri: str, detail: str) -> SourceError:
     """
     return SourceError(
         f"{describe(uri)} could not be opened as a video stream",
-        hint="Check its address, user name and password, and that it is switched on. "
+        hint="Check its host, path, user name and password, and that it is switched on. "
         "`moodline source test` shows the cause",
         detail=redact(detail),
     )

@@ -1,5 +1,6 @@
-"""Broker and database with password and TLS: no secret appears in output, logs or arguments."""
+"""No secret of a broker, database or camera appears in output, logs, pages, files or arguments."""
 
+import itertools
 import json
 import socket
 import ssl
@@ -17,9 +18,13 @@ from sqlalchemy import text
 
 from broker.embedded import EmbeddedBroker
 from records.database import open_engine
-from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure
+from tests.cameras import http_server, jpeg, refusing_rtsp_camera, send_mjpeg
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, poll
+from tests.e2e.live_stack import LiveStack
 from tests.e2e.test_services import service
+from tests.http_client import ask
 from tests.postgresql import private_postgresql
+from tests.rtsp import free_ports
 
 BROKER_SECRET, DATABASE_SECRET = "br0ker-s3cret", "datab4se-s3cret"
 
@@ -193,3 +198,73 @@ def test_wrong_passwords_and_unknown_authorities_are_one_line_each(
         assert_plain_failure(done)
         assert name in done.stderr, what
         assert "s3cret" not in done.stderr + done.stdout, what
+
+
+USER, PASSWORD = "user-s3cret", "p4ss-s3cret"
+PARTS = ("path-s3cret", "code-s3cret", "sid-s3cret", "jwt-s3cret", "fragment-s3cret")
+PAGES = (
+    *("", "now", "trends", "recordings", "sources", "system", "try", "report"),
+    *("api/sources/list", "api/recordings/list", "api/system/status", "api/system/audit"),
+)
+
+
+def planted(scheme: str, port: int) -> str:
+    """Return an address with a secret in each of its parts."""
+    path, code, sid, jwt, fragment = PARTS
+    rest = f"{path}/live?code={code}&sid={sid}&x=jwt={jwt}#{fragment}"
+    return f"{scheme}://{USER}:{PASSWORD}@127.0.0.1:{port}/{rest}"
+
+
+def outputs_of(host: Installation, exported: Path) -> Iterator[str]:
+    """What the commands print about the sources."""
+    for words in (
+        *(("source", "list"), ("source", "list", "--json"), ("status",), ("status", "--json")),
+        *(("source", "show", "door", "--json"), ("source", "show", "yard"), ("audit", "--json")),
+        *(("source", "test", "hall"), ("source", "test", "yard"), ("runs", "list", "--json")),
+        *(("trends",), ("doctor",), ("export", "--out", str(exported))),
+        *(("source", "edit", "hall", "--fps", "2"), ("watch", "door", "--seconds", "1")),
+    ):
+        done = host.run(*words)
+        yield done.stdout + done.stderr
+    address = planted("http", free_ports(1)[0])
+    for words in (("source", "test", address), ("source", "add", "a/b", address)):
+        done = host.run(*words)
+        assert_plain_failure(done)
+        yield done.stdout + done.stderr
+
+
+def test_no_part_of_a_camera_address_appears_anywhere(tmp_path: Path) -> None:
+    pictures = itertools.cycle([jpeg((64, 48), 60)])
+    health, port = free_ports(2)
+    settings = {"MOODLINE_LOG_LEVEL": "DEBUG", "MOODLINE_HEALTH": f"127.0.0.1:{health}"}
+    host = Installation(tmp_path / "home", settings)
+    stack = LiveStack(host, tmp_path / "up.log", port=port)
+    with (
+        http_server(lambda handler: send_mjpeg(handler, pictures, 0.05)) as camera,
+        refusing_rtsp_camera() as refusing,
+    ):
+        closed = free_ports(1)[0]
+        told = []
+        for name, scheme, at in (
+            *(("door", "http", camera), ("hall", "rtsp", refusing), ("yard", "http", closed)),
+        ):
+            added = host.run("source", "add", name, "-", typed=planted(scheme, at) + "\n")
+            assert added.returncode == 0, added.stderr
+            told.append(added.stdout + added.stderr)
+        with stack:
+            stack.wait_for_dashboard()
+            poll(lambda: stack.makes_progress("door"))
+            poll(lambda: stack.state("hall") == "failed" and stack.state("yard") == "backing_off")
+            told += [json.dumps(stack.statuses())]
+            told += [" ".join(one.cmdline()) for one in stack.processes()]
+            for path in PAGES:
+                told.append(ask(stack.address, f"/{path}").read().decode())
+            told.append(ask(f"http://127.0.0.1:{health}", "/metrics").read().decode())
+            told += outputs_of(host, tmp_path / "rows.csv")
+    told += [stack.log.read_text(), (tmp_path / "rows.csv").read_text()]
+    files = [path for path in host.home.rglob("*") if path.is_file()]
+    assert any(path.name == "moodline.db" for path in files)
+    everything = "\n".join(told) + "".join(path.read_bytes().decode("latin-1") for path in files)
+    assert f"http://127.0.0.1:{camera}" in everything, "the host is shown"
+    for secret in (USER, PASSWORD, *PARTS):
+        assert secret not in everything, everything[max(everything.find(secret) - 300, 0) :][:400]
