@@ -25,7 +25,7 @@ def seal_stored_addresses(engine: Engine, sealer: Sealer) -> int:
     with transaction(engine) as connection:
         rows = connection.execute(select(Source.id, Source.uri).where(Source.uri.is_not(None)))
         for source_pk, uri in rows.all():
-            if not sealer.is_secret(uri):
+            if uri is None or not sealer.is_secret(uri):
                 continue
             connection.execute(
                 update(Source)
