@@ -19,12 +19,18 @@ _LONGEST_VALUE: Final = TAG_BYTES + _EXPIRES.size + LONGEST_REPORT
 
 # A registry with too many members is emptied: those of moodline return with their next heartbeat.
 # Values that are too long are not sent.
-_LIST: Final = f"""
-local now = redis.call('TIME')
-local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+_LIMIT: Final = f"""
 if math.max(redis.call('ZCARD', KEYS[1]), redis.call('HLEN', KEYS[2])) > {MAX_MEMBERS} then
   redis.call('UNLINK', KEYS[1], KEYS[2])
 end
+"""
+_ADD: Final = """
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+"""
+_LIST: Final = f"""
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   redis.call('HDEL', KEYS[2], id)
 end
@@ -37,10 +43,6 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   end
 end
 return found"""
-_ADD: Final = """
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-"""
 
 AnyReport = TypeVar("AnyReport", bound=Report)
 
@@ -61,11 +63,11 @@ class Presence(Generic[AnyReport]):
         expires_ms = self._bus.time_ms() + int(alive_for_s * 1000)
         data = _EXPIRES.pack(expires_ms) + report.encode()
         value = self._bus.signer.signed(self._purpose, data)
-        return self._run(_ADD + _LIST, [report.id, value, str(expires_ms)])
+        return self._run(_LIMIT + _ADD + _LIST, [report.id, value, str(expires_ms)])
 
     def alive(self) -> list[AnyReport]:
         """Return the reports of all living members, by id."""
-        return sorted(self._run(_LIST, []), key=lambda report: report.id)
+        return sorted(self._run(_LIMIT + _LIST, []), key=lambda report: report.id)
 
     def leave(self, member_id: str) -> None:
         """Remove a member at once."""

@@ -102,10 +102,27 @@ class Attacker:
 
     def strike(self, writes: int) -> None:
         """Send that many hostile commands, each of a random kind, and ignore their errors."""
+        self._pipeline(writes).execute(raise_on_error=False)
+
+    def flood(self, writes: int, *, at_once: int = 2000, distinct: int = 20) -> None:
+        """Send that many hostile commands as fast as possible: `distinct` batches, repeatedly."""
+        connection = self.client.connection_pool.get_connection()
+        batches = [
+            connection.pack_commands([one[0] for one in self._pipeline(at_once).command_stack])
+            for _ in range(distinct)
+        ]
+        for number in range(writes // at_once):
+            connection.send_packed_command(batches[number % distinct])
+            for _ in range(at_once):
+                with suppress(redis.ResponseError):
+                    connection.read_response()
+        self.client.connection_pool.release(connection)
+
+    def _pipeline(self, writes: int) -> Any:
         pipeline = self.client.pipeline(transaction=False)
         for _ in range(writes):
             self._add(pipeline, self.chance.choice(self.runs), self.value())
-        pipeline.execute(raise_on_error=False)
+        return pipeline
 
     def _add(self, pipeline: Any, run: str, value: bytes) -> None:
         registry = self.chance.choice(("workers", "sources", "services"))
@@ -227,7 +244,7 @@ def test_an_entry_in_a_cameras_stream_costs_no_more_than_the_frames_that_it_disp
     camera.publish(2)
     until(lambda: bool(worker.step()) or ledger(sqlite_engine).analyzed == 2)
     run_id = camera.publisher.run_id
-    forged = frame(run_id, int(at.partition("-")[0]) % 2**50)
+    forged = frame(run_id, min(int(at.partition("-")[0]), 10**9))
     genuine = attacker.client.xrange(attacker.key(run_id, "frames"), count=1)
     tag = genuine[0][1][TAG_FIELD] if genuine else b"t" * TAG_BYTES
     attacker.client.xadd(
@@ -422,8 +439,8 @@ def test_a_flood_of_heartbeats_is_dropped_and_the_living_come_back(
     for number in range(MAX_MEMBERS + 1):
         pipeline.zadd(attacker.key("sources", "alive"), {str(number): float("inf")})
     pipeline.execute()
-    assert presence.alive() == []
     assert presence.send_heartbeat(SOURCE, alive_for_s=60) == [SOURCE]
+    assert presence.alive() == [SOURCE]
 
 
 def test_live_views_of_others_are_not_shown(bus: Bus, attacker: Attacker) -> None:
@@ -518,7 +535,7 @@ def test_a_report_with_a_field_of_another_type_is_refused(
     values = json.loads(report.encode())
     name = data.draw(st.sampled_from(sorted(values)))
     other = {"value": values[name]}
-    values[name] = data.draw(st.sampled_from([{}, [[]], True, other, "x" * 5000, 1e300, -1, [1]]))
+    values[name] = data.draw(st.sampled_from([{}, [[]], True, other, "x" * 5000, 1e300, -1]))
     with pytest.raises(ValueError, match=name):
         type(report).decode(json.dumps(values).encode())
 
