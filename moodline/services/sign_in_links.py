@@ -16,6 +16,7 @@ from records.users.owner_links import create_link
 log = structlog.get_logger()
 
 COMMAND: Final = "moodline user link"
+DEFAULT_ADDRESS: Final = "http://127.0.0.1:8050/"
 _OPENER: Final = "open-dashboard.html"
 
 
@@ -35,15 +36,16 @@ def announce_dashboard(home: Path, address: str, *, by_link: bool) -> None:
 
     Logs are often readable by other users of the host.
     """
+    another = COMMAND if address == DEFAULT_ADDRESS else f"{COMMAND} --at {address}"
     if by_link and sys.stderr.isatty():
         print(  # noqa: T201
             f"Open the dashboard: {sign_in_link(home, address)}\n"
-            f"The link works once, within an hour. For another one: {COMMAND}",
+            f"The link works once, within an hour. For another one: {another}",
             file=sys.stderr,
             flush=True,
         )
     else:
-        log.info("the dashboard is open", url=address, sign_in=COMMAND if by_link else "")
+        log.info("the dashboard is open", url=address, sign_in=another if by_link else "")
 
 
 def open_in_browser(home: Path, link: str) -> None:
