@@ -13,7 +13,7 @@ from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
 from records.users.accounts import check_setting_password, has_users
 
-_BACKLOG: Final = 1024
+_BACKLOG: Final = 4096
 """Clients that may wait in the kernel until they are accepted."""
 
 

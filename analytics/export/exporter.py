@@ -23,6 +23,8 @@ from contracts.times import MICROS, from_micros
 from runtime.files.free_space import FreeSpace
 
 _ANY_SPACE: Final = FreeSpace()
+_PART_ROWS: Final = 2_000
+"""Of a text that is sent: several users may ask for one, and each part stands in memory."""
 
 
 def check_export_path(path: Path) -> None:
@@ -69,7 +71,7 @@ def csv_text(engine: Engine, selection: Selection) -> Iterator[str]:
 
     Raises ExportError and RunNotFoundError before the first part.
     """
-    pages = record_pages(engine, selection)
+    pages = record_pages(engine, selection, page_rows=_PART_ROWS)
     first = next(pages, [])
     texts = (_csv_lines(map(_text_values, page)) for page in itertools.chain([first], pages))
     return itertools.chain([_csv_lines([_NAMES])], texts)

@@ -13,6 +13,8 @@ from runtime.rare_log import RareLog
 
 _HANDSHAKE_S: Final = 10.0
 _RETRY_S: Final = 0.1
+_AT_ONCE: Final = 100
+"""Clients that are accepted before the others are served again."""
 
 ProtocolFactory = Callable[[Connection], DeadlineProtocol]
 
@@ -62,9 +64,18 @@ class Acceptor:
                 self._log.warn("a connection was not accepted", reason=exc.strerror)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            opening = loop.create_task(self._open(client, str(address[0])))
-            self._openings.add(opening)
-            opening.add_done_callback(self._openings.discard)
+            self._begin(client, str(address[0]))
+            # One wait for many clients: the loop may have much else to do before the next one.
+            with suppress(OSError):
+                for _ in range(_AT_ONCE):
+                    client, address = self._listener.accept()
+                    client.setblocking(False)
+                    self._begin(client, str(address[0]))
+
+    def _begin(self, client: socket.socket, address: str) -> None:
+        opening = asyncio.get_running_loop().create_task(self._open(client, address))
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
 
     async def _open(self, client: socket.socket, address: str) -> None:
         task = asyncio.current_task()
