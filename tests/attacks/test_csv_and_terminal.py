@@ -14,7 +14,6 @@ import pytest
 from dashboard.trends.csv_export import _line as trends_line
 from records.database import open_engine
 from records.schema import upgrade
-from runtime.visible_text import visible
 from tests.e2e.commands import Installation
 from tests.rows import FaceSpec, write_run
 
@@ -54,7 +53,7 @@ def test_no_cell_of_an_export_is_a_formula_and_numbers_stay(
     assert moodline.run("export", "--out", out).returncode == 0
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["source"] for row in rows} >= {f"'{visible(name)}" for name in FORMULAS}
+    assert {row["source"] for row in rows} >= {f"'{name}".replace("\r", "\\r") for name in FORMULAS}
     assert {row["x"] for row in rows} == {"10.5"}
     assert not any(cell[:1] in "=+-@\t\r" for row in rows for cell in row.values() if cell)
     assert len(rows) == 3 * (len(FORMULAS) + 1), "a name began a row"
