@@ -139,12 +139,6 @@ def test_only_the_owner_can_read_a_link(home: Path, monkeypatch: pytest.MonkeyPa
     assert token not in opened[0], "all users of the host see the arguments of a browser"
 
 
-def test_the_command_line_prints_a_link(own_dashboard: str, home: Path) -> None:
-    printed = Installation(home).run("user", "link", "--at", own_dashboard).stdout
-    assert re.fullmatch(rf"{own_dashboard}/login\?link=[\w-]{{43}}\n", printed)
-    assert ask(own_dashboard, printed.strip().removeprefix(own_dashboard)).status == 303
-
-
 def test_sign_in_can_be_off_on_loopback_only(sqlite_engine: Engine) -> None:
     with pytest.raises(SettingsError, match="requires sign-in"):
         serve(Backend(sqlite_engine, Settings()), host="0.0.0.0", port=0, sign_in=False)

@@ -17,6 +17,7 @@ from records.database import open_engine, transaction
 from records.schema import upgrade
 from records.tables.users import UserSession
 from records.users.accounts import add_user
+from records.users.owner_links import use_link
 from records.users.roles import Role
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.http_client import PASSWORD
@@ -151,5 +152,9 @@ def test_users_are_managed_on_the_command_line(installation: Installation) -> No
     listed = json.loads(user("list", "--json").stdout)["users"]
     assert [(one["name"], one["role"]) for one in listed] == [("mara", "admin")]
     assert user("role", "mara", "viewer").returncode == 0
+    assert_plain_failure(user("remove-second-factor", "mara"))
     assert user("remove", "mara").returncode == 0
+    printed = user("link", "--at", "http://127.0.0.1:8080").stdout
+    found = re.fullmatch(r"http://127\.0\.0\.1:8080/login\?link=([\w-]{43})\n", printed)
+    assert found is not None and use_link(installation.home, found[1])
     assert_plain_failure(installation.run("dashboard", "--host", "0.0.0.0"))
