@@ -1,12 +1,12 @@
 """`moodline source`: add, list, test, change and remove live sources."""
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from contracts.errors import BrokerError, SourceNotFoundError
+from moodline.commands.live.uri_argument import typed_uri
 from moodline.commands.options import JsonOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
 
@@ -65,7 +65,7 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     settings = read_settings()
     source = source_settings(
         settings,
-        _read_uri(uri),
+        typed_uri(uri),
         fps=fps,
         max_side=max_side,
         tags=tuple(tag or ()),
@@ -120,7 +120,7 @@ def source_show(name: NameArgument, as_json: JsonOption = False) -> None:
     "[cyan]moodline source test rtsp://camera.local/live[/]",
 )
 def source_test(
-    source: Annotated[str, typer.Argument(help="Name of a source, or a URI.")],
+    source: Annotated[str, typer.Argument(help="Name of a source, or a URI; - prompts for it.")],
     as_json: JsonOption = False,
 ) -> None:
     """Read a source for three seconds, and show its resolution, codec, frame rate and faces."""
@@ -129,6 +129,7 @@ def source_test(
     from records.sources.live_sources import find_source
 
     settings = read_settings()
+    source = typed_uri(source)
     uri, max_side = source, _DEFAULT_SIDE
     with open_records(settings) as engine:
         try:
@@ -195,7 +196,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         tags = known.tags if tag is None else tuple(tag)
         source = source_settings(
             settings,
-            _read_uri(uri) if uri else sealer.unseal(known.uri),
+            typed_uri(uri) if uri else sealer.unseal(known.uri),
             fps=fps or known.sampling_fps,
             max_side=max_side or known.max_side,
             tags=() if no_tags else tags,
@@ -224,15 +225,6 @@ def _pause(name: str, *, paused: bool) -> None:
     with open_records(read_settings()) as engine:
         pause_source(engine, name, paused=paused, actor=current_actor())
     print_line(f"{'Paused' if paused else 'Resumed'} {name}.")
-
-
-def _read_uri(uri: str) -> str:
-    """Return the URI. "-" prompts for it, which keeps it out of shell history and process list."""
-    if uri != "-":
-        return uri
-    if sys.stdin.isatty():
-        return str(typer.prompt("URI", hide_input=True)).strip()
-    return sys.stdin.readline().strip()
 
 
 def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceReport]":

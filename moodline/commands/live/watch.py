@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from moodline.commands.live.uri_argument import typed_uri
 from moodline.commands.options import JsonOption, command_app
 from moodline.commands.session import open_records, read_settings
 
@@ -13,12 +14,14 @@ app = command_app()
 
 @app.command(
     epilog="Examples: [cyan]moodline watch 0[/] · [cyan]moodline watch door[/] · "
-    "[cyan]moodline watch rtsp://user:password@camera.local/live --fps 5[/]",
+    "[cyan]moodline watch rtsp://camera.local/live --fps 5[/]",
 )
 def watch(
     source: Annotated[
         str,
-        typer.Argument(help="Name of a source, camera number, rtsp://, http:// or a file."),
+        typer.Argument(
+            help="Name of a source, camera number, rtsp://, http:// or a file; - prompts for it."
+        ),
     ],
     fps: Annotated[
         float | None,
@@ -40,6 +43,7 @@ def watch(
     from records.sources.live_sources import find_source
 
     settings = read_settings()
+    source = typed_uri(source)
     options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json, out=out)
     if source.isdecimal() or "/" in source or Path(source).exists():
         seen = watch_uri(settings, source, options, Screen())
