@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     )
     source_hosts: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_hosts)] = Field(
         default=(),
-        description="HOST[,HOST]: hosts that the SSRF guard of the page Sources lets through.",
+        description="HOST[,HOST]: hosts that are opened as cameras without the SSRF guard.",
     )
     dashboard_password: str = Field(
         default="",
