@@ -30,9 +30,7 @@ const KINDS = {
  */
 export function kindField(onChange) {
   const select = make("select", { id: "audit-kind", onchange: onChange });
-  select.append(
-    ...Object.entries(KINDS).map(([value, text]) => make("option", { value, text })),
-  );
+  select.append(...Object.entries(KINDS).map(([value, text]) => make("option", { value, text })));
   return { select, node: inlineField("Show", select) };
 }
 
@@ -67,10 +65,7 @@ export function auditContent(entries) {
 function detailsText(details) {
   const shown = Object.entries(details.scope ?? details).map(([name, value]) => `${name} ${value}`);
   if ("scope" in details) {
-    shown.push(
-      counted(details.frames + details.rollups, "frame"),
-      counted(details.faces, "face"),
-    );
+    shown.push(counted(details.frames + details.rollups, "frame"), counted(details.faces, "face"));
   }
   if (details.remains) shown.push(`may remain in ${details.remains}`);
   return shown.join(", ");

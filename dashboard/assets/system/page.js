@@ -27,12 +27,13 @@ definePage("system", () => {
   );
 
   const refresh = async () => {
+    const shownKind = kind.select.value;
     try {
       const [overview, entries] = await Promise.all([
         request("system/overview"),
-        auditEntries(kind.select.value),
+        auditEntries(shownKind),
       ]);
-      if (lifetime.ended) return;
+      if (lifetime.ended || kind.select.value !== shownKind) return; // A newer one is on its way.
       const { errors } = overview;
       fill(services, errors.status, () => servicesContent(overview.status));
       fill(jobs, errors.jobs, () => jobsContent(overview.jobs));
