@@ -1,6 +1,7 @@
 """The web server of the dashboard."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -13,6 +14,9 @@ from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
 from records.users.accounts import check_setting_password, has_users
 
+_SWITCH_S: Final = 0.001
+"""A thread that computes, as for an export, gives way after this time; by default after 5 ms, for
+which the event loop would wait dozens of times in a request."""
 _BACKLOG: Final = 4096
 """Clients that may wait in the kernel until they are accepted."""
 
@@ -54,6 +58,7 @@ def serve(  # noqa: PLR0913  (one argument per option of the command)
     app = create_app(backend, prefix=prefix, sign_in=sign_in is not False, any_host=for_users)
     with _listening(host, port) as listener:
         announce()
+        sys.setswitchinterval(_SWITCH_S)
         http_server(app, proxies=settings.dashboard_proxies, tls=tls).run(sockets=[listener])
 
 

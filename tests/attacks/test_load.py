@@ -32,7 +32,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
 def beside(
     dashboard: DashboardProcess, attack: Callable[[threading.Event], None], many: int
 ) -> float:
-    """Run an attack in many threads. Return the longest time of an honest user's page, seconds."""
+    """Run an attack in many threads. Return the 95th percentile of an honest user's page, s."""
     cookie = dashboard.cookie("mara")
     dashboard.page_time_s(cookie)
     begin, enough = dashboard.memory, threading.Event()
@@ -49,7 +49,7 @@ def beside(
         for one in threads:
             one.join()
     assert dashboard.memory - begin < GROWTH_BYTES
-    return max(times_s)
+    return sorted(times_s)[len(times_s) * 95 // 100 - 1]
 
 
 def test_300_mb_of_headers(dashboard: DashboardProcess) -> None:

@@ -27,7 +27,7 @@ LIGHT: Final = Work("requests", at_once=32, each=12, waiting=100)
 """All that is not listed below: fewer than the 40 threads of the server's pool."""
 CALLBACK: Final = Work("parts of pages", at_once=6, each=3, waiting=40)
 """Dash callbacks: charts of any range."""
-HEAVY: Final = Work("exports and reports", at_once=3, each=2, waiting=2)
+HEAVY: Final = Work("exports and reports", at_once=3, each=1, waiting=2)
 """Answers that take seconds of a processor."""
 STREAM: Final = Work("open pages Now", at_once=200, each=10, waiting=0)
 """Event streams, which last for minutes."""
