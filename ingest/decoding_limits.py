@@ -5,7 +5,7 @@ FFmpeg compares the size in a frame's header with the limit before it allocates 
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import av
 from av.packet import Packet
@@ -71,7 +71,7 @@ class DecodingLimits:
             return context.width, context.height
         # FFmpeg has cleared the size that it refused, and only logs it. A decoder that has refused
         # a size does not always log it again, so a new one decodes the packet.
-        decoder = av.CodecContext.create(context.codec)
+        decoder = cast(VideoCodecContext, av.CodecContext.create(context.codec))
         decoder.extradata, decoder.thread_count = context.extradata, 1
         decoder.options = {"max_pixels": str(self._max_pixels)}
         previous = av.logging.get_level(), av.logging.get_skip_repeated()

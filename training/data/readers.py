@@ -107,8 +107,8 @@ def decode_face(data: bytes, name: str) -> Image:
     if image is None:
         raise DatasetError(f"{name} is not a readable image", hint="Remove or replace it")
     if image.shape != (SIDE, SIDE):
-        image = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(image, dtype=np.uint8)
+        image = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    return image
 
 
 def _votes_by_name(data: bytes, name: str) -> dict[str, Votes]:
