@@ -31,6 +31,8 @@ MESSAGE_FIELD: Final = b"m"
 TAG_FIELD: Final = b"t"
 _SOCKET_TIMEOUT_S: Final = 10.0
 _LONGEST_ERROR: Final = 300
+_REPAIRS: Final = 10
+"""Times that a key is repaired while another program spoils it again and again."""
 _HINT: Final = "Check that it is running, and the host and password in MOODLINE_REDIS_URL"
 
 Result = TypeVar("Result")
@@ -117,17 +119,14 @@ class Bus:
         streams = {self.stream_key(run_id): f"{seq - 1}-0" for run_id, seq in next_seqs.items()}
         run_of = {self.stream_key(run_id).encode(): run_id for run_id in next_seqs}
 
-        def read() -> object:
-            return self.client.xread(cast("Any", streams), count=count, block=block_ms)
-
         with self.translated_errors():
             try:
-                answer = read()
+                answer = self.client.xread(cast("Any", streams), count=count, block=block_ms)
             except ResponseError as exc:
                 if "WRONGTYPE" not in str(exc):
                     raise
                 self._delete_unlike_streams(list(streams))
-                answer = read()
+                return {}  # The next call reads; another key may be spoiled meanwhile.
         found = {
             run_of[stream]: self._valid(run_of[stream], next_seqs[run_of[stream]], entries)
             for stream, entries in _pairs(answer)
@@ -220,13 +219,14 @@ class Bus:
         They are of another type, or a stream has no more ids: another program wrote them.
         """
         with self.translated_errors():
-            try:
-                return action()
-            except ResponseError as exc:
-                if "WRONGTYPE" not in str(exc) and "exhausted" not in str(exc):
-                    raise
-            self.refusals.note("key of another type")
-            self.client.unlink(*keys)
+            for _ in range(_REPAIRS):
+                try:
+                    return action()
+                except ResponseError as exc:
+                    if "WRONGTYPE" not in str(exc) and "exhausted" not in str(exc):
+                        raise
+                self.refusals.note("key of another type")
+                self.client.unlink(*keys)
             return action()
 
     def time_ms(self) -> int:

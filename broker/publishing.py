@@ -174,7 +174,10 @@ class RunPublisher:
         """Find out why a seq is refused: it is the last one already, or the stream is spoiled."""
         stream = self._bus.stream_key(self._run_id)
         with self._bus.translated_errors():
-            last = cast("Any", self._bus.client.xinfo_stream(stream))["last-generated-id"]
+            try:
+                last = cast("Any", self._bus.client.xinfo_stream(stream))["last-generated-id"]
+            except ResponseError as exc:  # It was deleted or replaced in the meantime.
+                raise self._spoiled() from exc
         if last != f"{seq}-0".encode():
             raise self._spoiled()
         if self._kind == RunKind.LIVE:
