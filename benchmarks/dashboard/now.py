@@ -121,7 +121,10 @@ async def _run_viewers(host: str, port: int) -> list[_Viewer]:
     viewers = [_Viewer() for _ in range(VIEWERS)]
     async with asyncio.TaskGroup() as group:
         sampler = group.create_task(_sample_ages(viewers))
-        clients = [group.create_task(_view(viewer, host, port)) for viewer in viewers]
+        clients = [
+            group.create_task(_view(viewer, host, port, f"192.0.2.{number}"))
+            for number, viewer in enumerate(viewers)
+        ]
         await asyncio.wait(clients)
         sampler.cancel()
     return viewers
@@ -136,9 +139,11 @@ async def _sample_ages(viewers: list[_Viewer]) -> None:
         await asyncio.sleep(_SAMPLE_EVERY_S)
 
 
-async def _view(viewer: _Viewer, host: str, port: int) -> None:
+async def _view(viewer: _Viewer, host: str, port: int, address: str) -> None:
+    """Receive events. address: the viewer's, as of a proxy; one address may have few streams."""
     reader, writer = await asyncio.open_connection(host, port, limit=2**22)
-    writer.write(f"GET /api/now/events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    lines = f"Host: {host}:{port}\r\nX-Forwarded-For: {address}\r\n\r\n"
+    writer.write(f"GET /api/now/events HTTP/1.1\r\n{lines}".encode())
     begin, kind = time.monotonic(), b""
     while time.monotonic() - begin < SECONDS:
         line = await asyncio.wait_for(reader.readline(), 30)

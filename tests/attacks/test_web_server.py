@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 import trustme
 
 from contracts.errors import SettingsError
@@ -207,8 +208,9 @@ def test_an_unexpected_error_has_headers_and_no_traceback(
 ) -> None:
     routes = sys.modules["dashboard.sources.routes"]
     monkeypatch.setattr(routes, "_sources_json", lambda _backend: 1 / 0)
-    answer = ask(address, "/api/sources/list", Cookie=mara)
-    assert answer.status == 500
+    with structlog.testing.capture_logs() as logged:
+        answer = ask(address, "/api/sources/list", Cookie=mara)
+    assert answer.status == 500 and logged[0]["event"] == "a request failed"
     assert "default-src 'self'" in (answer.getheader("content-security-policy") or "")
     assert "log" in json.loads(answer.read())["error"]
 
