@@ -70,12 +70,14 @@ def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
 
 
 def _names_other_data(name: str) -> bool:
-    """Whether the setting would connect the demo to the user's own database, broker or users."""
+    """Whether the setting would connect the demo to the user's own database, broker, users or address."""
     return name in {
         "MOODLINE_DATABASE_URL",
         "MOODLINE_REDIS_URL",
         "MOODLINE_HEALTH",
         "MOODLINE_DASHBOARD_PASSWORD",
+        "MOODLINE_DASHBOARD_TLS_CERT",
+        "MOODLINE_DASHBOARD_TLS_KEY",
         SECRETS_VARIABLE,
         SYSTEMD_VARIABLE,
     }
