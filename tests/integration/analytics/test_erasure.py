@@ -251,7 +251,7 @@ def test_copies_outside_of_the_database_are_deleted_at_once(
         (copies / f"{name}.mp4").write_bytes(b"drawn")
         DeadLetters(bus).add(name, 1, b"a picture", ttl_s=60)
     for source in ("door", "hall"):
-        SourceView(source, run.run_id, at_us(NOW), 10, 10, (), b"a picture").publish(bus)
+        SourceView(source, run.run_id, at_us(NOW), 10, 10, (), b"\xff\xd8\xff picture").publish(bus)
 
     delete_erased_copies(settings, engine, erase(engine, ErasureScope(source="door"), actor="test"))
 
