@@ -3,7 +3,6 @@
 docs/reference/settings.md lists them.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from pydantic_settings import SettingsError as UnreadableSettingError
 from contracts.addresses import HostPort
 from contracts.errors import SettingsError
 from contracts.parsing.secret_files import secret_folders
+from contracts.parsing.setting_choices import DetectorName, Device, LiveView
 from contracts.parsing.setting_values import (
     parse_folders,
     parse_host_port,
@@ -26,30 +26,9 @@ from contracts.parsing.setting_values import (
 from contracts.redaction import redact
 from contracts.shared_folders import SharedFolders
 
+__all__ = ["DetectorName", "Device", "LiveView", "Settings"]
+
 _VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
-
-
-class DetectorName(StrEnum):
-    """The face detectors that a run can use."""
-
-    HAAR = "haar"
-    HAAR_EQUALIZED = "haar-equalized"
-
-
-class Device(StrEnum):
-    """The device on which a worker classifies. auto: a usable GPU, else the CPU."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    GPU = "gpu"
-
-
-class LiveView(StrEnum):
-    """How the newest frame of a live source is shown."""
-
-    BLURRED = "blurred"
-    CLEAR = "clear"
-    OFF = "off"
 
 
 class Settings(BaseSettings):
@@ -93,7 +72,13 @@ class Settings(BaseSettings):
         default=2048,
         ge=256,
         le=65536,
-        description="Most MiB of memory that decoding adds to a process.",
+        description="Most MiB of memory that decoding a recording or a picture takes.",
+    )
+    source_memory_mb: int = Field(
+        default=768,
+        ge=256,
+        le=65536,
+        description="Most MiB of memory that reading a live source takes.",
     )
     stream_max_frames: int = Field(
         default=64, ge=2, le=4096, description="Most frames of one run in the broker."
@@ -154,7 +139,8 @@ class Settings(BaseSettings):
     shared_folders: Annotated[SharedFolders, NoDecode, PlainValidator(parse_shared_folders)] = (
         Field(
             default=SharedFolders(),
-            description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the same name.",
+            description="NAME=/FOLDER[,NAME=/FOLDER]: folders that other hosts know by the "
+            "same name.",
         )
     )
     health: Annotated[HostPort | None, NoDecode, PlainValidator(parse_host_port)] = Field(

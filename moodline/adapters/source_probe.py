@@ -58,7 +58,7 @@ def probe(
     if the source delivers no frame, and DecodingLimitError.
     """
     detector = make_detector(detector_id(settings.detector))
-    with limited_memory(settings.decoder_memory_mb):
+    with limited_memory(settings.source_memory_mb):
         return _probe(settings, detector, uri, max_side, on_open)
 
 

@@ -89,7 +89,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     limits = DecodingLimits(settings.max_source_megapixels)
     opener = partial(open_live, allowed=settings.source_hosts, limits=limits)
     with (
-        limited_memory(settings.decoder_memory_mb),
+        limited_memory(settings.source_memory_mb),
         LiveReader(uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener) as reader,
     ):
         try:

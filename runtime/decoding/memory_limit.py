@@ -53,7 +53,8 @@ def out_of_memory() -> DecodingLimitError:
     """Return the error of a step that needed more memory than `limited_memory` allows."""
     return DecodingLimitError(
         "decoding needs more memory than is allowed",
-        hint="Raise MOODLINE_DECODER_MEMORY_MB if you trust the source",
+        hint="If you trust it, raise MOODLINE_DECODER_MEMORY_MB (recordings) or "
+        "MOODLINE_SOURCE_MEMORY_MB (live sources)",
     )
 
 

@@ -61,7 +61,7 @@ def read(uri):
             reader.take(0.05)
         return reader.condition.reason
 
-with limited_memory(Settings.read().decoder_memory_mb):
+with limited_memory(Settings.read().source_memory_mb):
     reason = read(sys.argv[1])
 print(json.dumps({"reason": reason, "peak": peak()}))
 """
@@ -218,9 +218,7 @@ def endless_picture() -> Iterator[bytes]:
 )
 def test_a_hostile_camera_is_left_alone_with_its_reason(parts: Any, reason: str) -> None:
     with http_server(lambda handler: answer_parts(handler, parts())) as port:
-        (answer,) = run_python(
-            "-c", READ_SOURCE, f"http://127.0.0.1:{port}/video", MOODLINE_DECODER_MEMORY_MB="512"
-        )
+        (answer,) = run_python("-c", READ_SOURCE, f"http://127.0.0.1:{port}/video")
     assert reason in answer["reason"]
     assert answer["peak"] < 1e9
 

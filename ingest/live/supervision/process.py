@@ -56,7 +56,7 @@ _HUNG_S: Final = 30.0
 def run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     """Read and publish the source until SIGTERM or the end of its file; return the exit status."""
     try:
-        with limited_memory(settings.decoder_memory_mb):
+        with limited_memory(settings.source_memory_mb):
             return _run_source(settings, name, spec)
     except DecodingLimitError as exc:  # The reader survives its own; this one was another thread's.
         log.error("source process ends", source=name, reason=exc.line())
