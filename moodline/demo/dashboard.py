@@ -70,7 +70,7 @@ def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
 
 
 def _names_other_data(name: str) -> bool:
-    """Whether the setting would connect the demo to the user's own database, broker, users or address."""
+    """Whether the setting is of the user's own database, broker, users or certificate."""
     return name in {
         "MOODLINE_DATABASE_URL",
         "MOODLINE_REDIS_URL",
