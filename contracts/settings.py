@@ -255,7 +255,8 @@ class Settings(BaseSettings):
         """
         secrets = secret_folders()
         try:
-            return cls(_secrets_dir=secrets)
+            # mypy knows the arguments of the fields only.
+            return cls(_secrets_dir=secrets)  # type: ignore[call-arg]
         except UnreadableSettingError as exc:
             raise SettingsError(
                 f"a secret file cannot be read ({exc.__cause__})",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy import Engine, Row, select
 
 from contracts.errors import SourceError
 from contracts.media_types import MEDIA_TYPES
@@ -65,9 +65,9 @@ class RunMedia:
             raise
         return MediaFile(file, MEDIA_TYPES[Path(row.uri).suffix.lower()])
 
-    def _row(self, run_id: str) -> Row[Any] | None:
+    def _row(self, run_id: str) -> Row[*tuple[Any, ...]] | None:
         columns = (Run.uri, Run.kind, Run.content_hash, Run.file_state, RunProgress.frames_captured)
-        query: Select[Any] = (
+        query = (
             select(*columns)
             .join(RunProgress, RunProgress.run_pk == Run.id)
             .where(Run.run_id == run_id)
@@ -75,7 +75,7 @@ class RunMedia:
         with reading(self.engine) as connection:
             return connection.execute(query).first()
 
-    def _path(self, row: Row[Any]) -> Path | None:
+    def _path(self, row: Row[*tuple[Any, ...]]) -> Path | None:
         if row.kind != RunKind.FILE:
             return None
         try:
@@ -83,7 +83,7 @@ class RunMedia:
         except SourceError:
             return None
 
-    def _open(self, row: Row[Any] | None) -> BinaryIO:
+    def _open(self, row: Row[*tuple[Any, ...]] | None) -> BinaryIO:
         path = self._path(row) if row is not None else None
         if row is None or path is None:
             raise _gone()
@@ -94,7 +94,7 @@ class RunMedia:
         except OSError as exc:
             raise _gone() from exc
 
-    def _has_content(self, file: BinaryIO, row: Row[Any]) -> bool:
+    def _has_content(self, file: BinaryIO, row: Row[*tuple[Any, ...]]) -> bool:
         """Return whether the file is the analysed one. It is read only if it looks changed."""
         state = file_state(file)
         if state == row.file_state:

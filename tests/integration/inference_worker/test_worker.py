@@ -88,9 +88,7 @@ def test_worker_continues_from_the_checkpoint_of_a_dead_worker(
     publish(bus, run_id, whole(run_id, 10))
     first = make_worker("one", bus, engine, analyzer)
     work(first, engine, lambda: progress(engine).next_seq > 4)
-    Leases(bus).release(
-        run_id, "one"
-    )  # As if its lease had run out, with frames left.
+    Leases(bus).release(run_id, "one")  # As if its lease had run out, with frames left.
 
     work(make_worker("two", bus, engine, analyzer), engine)
 
