@@ -1,6 +1,6 @@
 """Run benchmarks, write their results, and check the targets.
 
-python -m benchmarks [NAME...] [--clip PATH]
+python -m benchmarks [NAME...] [--clip PATH] [--data PHOTOGRAPHS.zip]
 """
 
 import argparse
@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    detection_set,
     detectors,
     fer_library,
     fer_model,
@@ -42,6 +43,9 @@ def main() -> int:
     parser.add_argument(
         "--clip", type=Path, help="recording to measure on, instead of a rendered clip"
     )
+    parser.add_argument(
+        "--data", type=Path, help="zip of labelled photographs, on which `detectors` compares"
+    )
     options = parser.parse_args()
     console = Console()
     unknown = [name for name in options.names if name not in BENCHMARKS]
@@ -50,7 +54,10 @@ def main() -> int:
     verdicts = []
     for name in options.names or BENCHMARKS:
         console.rule(name)
-        verdicts += BENCHMARKS[name](console, options.clip)
+        if name == "detectors" and options.data:
+            verdicts += detection_set.run(console, options.data)
+        else:
+            verdicts += BENCHMARKS[name](console, options.clip)
     for verdict in verdicts:
         mark = "[green]yes[/]" if verdict.met else "[red] no[/]"
         console.print(f"  {mark}  {verdict.text}", highlight=False)

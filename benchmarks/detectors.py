@@ -16,7 +16,8 @@ from rich.table import Table
 
 from benchmarks.results import Verdict, write_result
 from contracts.geometry import Box
-from inference_worker.faces.detect import HaarDetector, HaarSpec, Image
+from inference_worker.faces.detectors.detection import Image
+from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
 from ingest.files.source import FileSource
 from moodline.demo.scenes import FPS, Scene, picture_at, scenes
 
@@ -66,7 +67,7 @@ def _measure(spec: HaarSpec, frames: list[_LabelledFrame]) -> dict[str, Any]:
     times_ms = []
     for frame in frames:
         begin = time.perf_counter()
-        found = detector.search(frame.luma, _LEAST_SIDE, thorough=True)
+        found = [one.box for one in detector.search(frame.luma, _LEAST_SIDE, thorough=True)]
         times_ms.append(1000 * (time.perf_counter() - begin))
         frames_with_face += bool(found)
         if frame.faces is not None:

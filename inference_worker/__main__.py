@@ -14,7 +14,7 @@ from contracts.settings import Device, Settings
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import Classifier
-from inference_worker.faces.detect import make_detector
+from inference_worker.faces.detectors.choice import make_detector
 from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews

@@ -6,6 +6,7 @@ from enum import StrEnum
 class DetectorName(StrEnum):
     """The face detectors that a run can use."""
 
+    CENTERFACE = "centerface"
     HAAR = "haar"
     HAAR_EQUALIZED = "haar-equalized"
 

@@ -20,7 +20,7 @@ from contracts.frames import FrameMessage
 from contracts.geometry import Box
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
-from inference_worker.faces.detect import Detector
+from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 from inference_worker.faces.smoothing import smoothed
 from inference_worker.faces.tracking_detector import TrackingDetector
@@ -117,7 +117,7 @@ class RunAnalyzer:
         min_side = self._options.min_face_px / scale_x
         faces = []
         for tracked in self._detector.detect(luma, frame.media_time_us, min_side):
-            crop = face_crop(luma, tracked.box, self._margin)
+            crop = face_crop(luma, tracked.box, self._margin, tracked.track.roll)
             box = tracked.box.scaled(scale_x, scale_y)
             quality = face_quality(crop, box.w)
             faces.append(DetectedFace(tracked.track, _clipped(box, frame), crop, quality))

@@ -5,18 +5,21 @@ import numpy.typing as npt
 
 from contracts.geometry import Box
 from contracts.model_card import CROP_SIDE
+from inference_worker.faces.detectors.detection import upright_window
 from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 
 
-def face_crop(luma: Image, box: Box, margin: float) -> Image:
-    """Return the square around `box` as grey uint8 [48, 48].
+def face_crop(luma: Image, box: Box, margin: float, roll: float = 0.0) -> Image:
+    """Return the square around `box` as grey uint8 [48, 48], turned upright.
 
     luma: uint8 [height, width]. box: in its pixels. margin: added on each side, as a fraction of
-    the box's longer side. Pixels outside the frame repeat its edge; a crop that is wholly outside
-    is black.
+    the box's longer side. roll: of the head, in degrees clockwise. Pixels outside the frame repeat
+    its edge; a crop that is wholly outside is black.
     """
+    if roll:
+        return upright_window(luma, box, roll, 1 + 2 * margin, CROP_SIDE).pixels
     side = max(box.w, box.h) * (1 + 2 * margin)
     left, top = box.x + box.w / 2 - side / 2, box.y + box.h / 2 - side / 2
     x0, y0, n = round(left), round(top), max(1, round(side))

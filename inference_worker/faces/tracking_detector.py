@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.geometry import Box
-from inference_worker.faces.detect import Detector, Image, distinct
+from inference_worker.faces.detectors.detection import Detection, Detector, Image, distinct
 from inference_worker.faces.tracks import Track, Tracker
 
 _QUICK_EVERY_US: Final = 500_000
@@ -55,33 +55,37 @@ class TrackingDetector:
         before_us = self._tracker.time_us
         self._tracker.predict(time_us)
         followed, lost = self._follow(luma, before_us)
-        searched = self._search(luma, time_us, min_side, lost)
+        searched = self._search(luma, time_us, min_side, lost, len(followed))
         tracks = self._tracker.update(distinct(followed + searched))
         faces = [TrackedFace(track, track.motion.box) for track in tracks]
         return sorted(faces, key=lambda face: face.track.track_id)
 
-    def _follow(self, luma: Image, before_us: int) -> tuple[list[Box], list[Track]]:
-        """Return the boxes of the tracks that were found again, and the tracks that were not.
+    def _follow(self, luma: Image, before_us: int) -> tuple[list[Detection], list[Track]]:
+        """Return the faces of the tracks that were found again, and the tracks that were not.
 
-        Recently seen faces come first: if two tracks match one box, it is more likely theirs.
+        Recently seen tracks come first: if two match one face, it is more likely theirs.
         """
-        followed: list[Box] = []
+        followed: list[Detection] = []
         lost: list[Track] = []
         for track in sorted(self._tracker.tracks, key=lambda t: (-t.seen_us, t.track_id)):
-            box = self._detector.follow(luma, track.motion.box)
-            if box is not None:
-                followed.append(box)
+            face = self._detector.follow(luma, Detection(track.motion.box, track.roll))
+            if face is not None:
+                followed.append(face)
             elif track.seen_us >= before_us or self._is_due(self._quick_us, _LOST_EVERY_US):
                 lost.append(track)
         return followed, lost
 
-    def _search(self, luma: Image, time_us: int, min_side: float, lost: list[Track]) -> list[Box]:
-        """Return the boxes of a whole-frame search, or none if no search is due."""
+    def _search(
+        self, luma: Image, time_us: int, min_side: float, lost: list[Track], followed: int
+    ) -> list[Detection]:
+        """Return the faces of a whole-frame search, or none if no search is due."""
         smallest = max(min_side, max(luma.shape) * _THOROUGH_FRACTION)
         usual = max(smallest, max(luma.shape) * _QUICK_FRACTION)
         if self._is_due(self._thorough_us, _THOROUGH_EVERY_US):
             self._quick_us = self._thorough_us = time_us
-            return self._detector.search(luma, smallest, thorough=True)
+            found = self._detector.search(luma, smallest, thorough=True)
+            # Seldom, and only where no face is upright: four more searches.
+            return found if found or followed else self._detector.search_turned(luma, smallest)
         if lost or self._is_due(self._quick_us, _QUICK_EVERY_US):
             self._quick_us = time_us
             lost_side = min((track.motion.w for track in lost), default=usual)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from contracts.geometry import Box
+from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
 
 LOST_AFTER_US: Final = 1_000_000
@@ -27,7 +28,7 @@ _COASTING_WEIGHT: Final = 0.8
 
 @dataclass(slots=True)
 class Track:
-    """One face over time. seen_us: media time of its last detection.
+    """One face over time. seen_us: media time of its last detection. roll: of that detection.
 
     smoothed: its 7 smoothed probabilities at media time smoothed_us.
     """
@@ -35,6 +36,7 @@ class Track:
     track_id: int
     motion: Motion
     seen_us: int
+    roll: float = 0.0
     smoothed: tuple[float, ...] | None = None
     smoothed_us: int = 0
 
@@ -44,6 +46,7 @@ class Track:
             "track_id": self.track_id,
             "motion": self.motion.state(),
             "seen_us": self.seen_us,
+            "roll": self.roll,
             "smoothed": self.smoothed,
             "smoothed_us": self.smoothed_us,
         }
@@ -56,6 +59,7 @@ class Track:
             state["track_id"],
             Motion(**state["motion"]),
             state["seen_us"],
+            state.get("roll", 0.0),  # Checkpoints of version 0.1 have none.
             None if smoothed is None else tuple(smoothed),
             state["smoothed_us"],
         )
@@ -81,19 +85,20 @@ class Tracker:
             track.motion.predict(max(elapsed_us, 0) / 1e6)
         self.tracks = [t for t in self.tracks if time_us - t.seen_us <= LOST_AFTER_US]
 
-    def update(self, boxes: Sequence[Box]) -> list[Track]:
-        """Return the track of each box, in the order of the boxes; unmatched boxes start one."""
-        assigned = self._assign(boxes)
-        return [self._update_track(box, assigned.get(index)) for index, box in enumerate(boxes)]
+    def update(self, faces: Sequence[Detection]) -> list[Track]:
+        """Return the track of each face, in the order of the faces; unmatched faces start one."""
+        assigned = self._assign([face.box for face in faces])
+        return [self._update_track(face, assigned.get(index)) for index, face in enumerate(faces)]
 
-    def _update_track(self, box: Box, track: Track | None) -> Track:
+    def _update_track(self, face: Detection, track: Track | None) -> Track:
         if track is None:
-            track = Track(self.next_id, Motion.starting(box), self.time_us)
+            track = Track(self.next_id, Motion.starting(face.box), self.time_us)
             self.next_id += 1
             self.tracks.append(track)
         else:
-            track.motion.correct(box)
+            track.motion.correct(face.box)
             track.seen_us = self.time_us
+        track.roll = face.roll
         return track
 
     def _assign(self, boxes: Sequence[Box]) -> dict[int, Track]:

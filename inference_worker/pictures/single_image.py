@@ -11,7 +11,7 @@ from contracts.expressions import EXPRESSIONS
 from inference_worker.faces.analysis import classify_crops
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
-from inference_worker.faces.detect import Detector
+from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 from runtime.decoding.opencv import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, cv2, decode_picture
 
@@ -67,12 +67,14 @@ def analyze_image(
         size = (max(round(width * scale), 1), max(round(height * scale), 1))
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
     min_side = max(min_face_px, max(luma.shape) * _SMALLEST_FRACTION)
-    boxes = detector.search(luma, min_side, thorough=True)
-    boxes = sorted(boxes, key=lambda box: -box.w * box.h)
-    crops = [face_crop(luma, box, classifier.card.crop_margin) for box in boxes]
+    found = detector.search(luma, min_side, thorough=True)
+    found = found or detector.search_turned(luma, min_side)
+    found = sorted(found, key=lambda one: -one.box.w * one.box.h)
+    margin = classifier.card.crop_margin
+    crops = [face_crop(luma, one.box, margin, one.roll) for one in found]
     rows = classify_crops(classifier, crops)
     faces = []
-    for box, crop, row in zip(boxes, crops, rows.tolist(), strict=True):
+    for box, crop, row in zip((one.box for one in found), crops, rows.tolist(), strict=True):
         best = max(row)
         readable = face_quality(crop, box.w / scale) >= LEAST_QUALITY
         why = _why_uncertain(best, uncertain_below, readable=readable)

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from contracts.errors import MoodlineError
 from contracts.settings import Device, Settings
 from inference_worker.faces.classifier_devices import open_classifier
-from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.pictures.single_image import analyze_image
 from runtime.decoding.memory_limit import limited_memory
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from inference_worker.faces.detect import Detector, detector_id, make_detector
+from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.detection import Detector
 from inference_worker.pictures.drawing import blurred_jpeg
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.inputs import InputFrame
@@ -93,9 +94,9 @@ def _probe(
                 luma = converter.convert(frame.image)
                 pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
                 min_side = settings.min_face_px * luma.width / size[0]
-                boxes = detector.search(pixels, min_side, thorough=False)
-                counts.append(len(boxes))
-                jpeg = blurred_jpeg(pixels, boxes)
+                found = detector.search(pixels, min_side, thorough=False)
+                counts.append(len(found))
+                jpeg = blurred_jpeg(pixels, [one.box for one in found])
             if now_s - first_s >= _SECONDS:
                 break
     finally:

@@ -4,7 +4,7 @@ from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.live_sources import LiveSource
 from contracts.model_card import ModelCard
 from contracts.settings import Settings
-from inference_worker.faces.detect import detector_id
+from inference_worker.faces.detectors.choice import detector_id
 from inference_worker.faces.model_choice import chosen_model
 
 

@@ -21,7 +21,7 @@ from contracts.settings import Settings
 from contracts.times import to_micros
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
-from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.model_choice import chosen_model
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.conditions import SourceCondition

@@ -64,7 +64,7 @@ def _check_model(settings: Settings) -> str:
 
 
 def _check_detector(settings: Settings) -> str:
-    from inference_worker.faces.detect import detector_id, make_detector
+    from inference_worker.faces.detectors.choice import detector_id, make_detector
     from runtime.decoding.opencv import cv2
 
     name = detector_id(settings.detector)

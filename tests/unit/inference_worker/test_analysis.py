@@ -11,7 +11,7 @@ from contracts.frame_results import FrameResult
 from contracts.frames import Counters, FrameMessage
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
-from inference_worker.faces.detect import detector_id, make_detector
+from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.model_choice import shipped_model
 from moodline.demo.scenes import FPS, HEIGHT, WIDTH, picture_at, scenes
 

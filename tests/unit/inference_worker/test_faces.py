@@ -9,9 +9,12 @@ import pytest
 from contracts.errors import ModelError, SettingsError
 from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
+from contracts.settings import DetectorName
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
-from inference_worker.faces.detect import detector_id, distinct, make_detector, same_face
+from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.detection import Detection, distinct, same_face
+from inference_worker.faces.detectors.litert import NETWORKS, Network
 from inference_worker.faces.model_choice import shipped_model
 from inference_worker.faces.quality import face_quality
 from inference_worker.faces.smoothing import smoothed
@@ -34,26 +37,73 @@ def classifier() -> LiteRTClassifier:
 # -- detection
 
 
-@pytest.mark.parametrize("name", ["haar", "haar-equalized"])
+@pytest.mark.parametrize("name", DetectorName)
 @pytest.mark.parametrize("path", sorted(FACES.glob("*.png")), ids=lambda path: path.stem)
-def test_every_average_face_is_detected(name: str, path: Path) -> None:
+def test_every_average_face_is_detected(name: DetectorName, path: Path) -> None:
     picture = np.full((360, 640), 128, np.uint8)
     picture[100:228, 200:328] = average_face(path.stem)
 
     found = make_detector(detector_id(name)).search(picture, 40, thorough=True)
 
     assert len(found) == 1
-    assert found[0].iou(Box(205, 105, 118, 118)) > 0.5
+    assert found[0].box.iou(Box(205, 105, 118, 118)) > 0.5
 
 
-def test_follow_finds_a_face_near_the_expected_box_only() -> None:
+@pytest.mark.parametrize("name", DetectorName)
+def test_follow_finds_a_face_near_the_expected_box_only(name: DetectorName) -> None:
     picture = np.full((360, 640), 128, np.uint8)
     picture[100:228, 200:328] = average_face("a-happy")
-    detector = make_detector(detector_id("haar"))
+    detector = make_detector(detector_id(name))
 
-    assert detector.follow(picture, Box(215, 100, 110, 110)) is not None
-    assert detector.follow(picture, Box(400, 100, 110, 110)) is None
-    assert detector.follow(picture, Box(630, 350, 110, 110)) is None
+    assert detector.follow(picture, Detection(Box(215, 100, 110, 110))) is not None
+    assert detector.follow(picture, Detection(Box(400, 100, 110, 110))) is None
+    assert detector.follow(picture, Detection(Box(630, 350, 110, 110))) is None
+
+
+def turned(picture: np.ndarray, roll: float) -> np.ndarray:
+    """Return the square picture turned clockwise around its middle."""
+    side = len(picture)
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), -roll, 1.0)
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+@pytest.mark.parametrize("roll", [-90, -45, -20, 20, 45, 90])
+def test_a_turned_face_is_found_followed_and_cropped_upright(roll: int) -> None:
+    picture = np.full((400, 400), 128, np.uint8)
+    picture[136:264, 136:264] = average_face("b-happy")
+    detector = make_detector(detector_id(DetectorName.CENTERFACE))
+    (upright,) = detector.search(picture, 40, thorough=True)
+    lying = turned(picture, roll)
+
+    found = detector.search(lying, 40, thorough=True) or detector.search_turned(lying, 40)
+
+    (face,) = found
+    assert face.roll - upright.roll == pytest.approx(roll, abs=6)
+    followed = detector.follow(lying, face)
+    assert followed is not None and followed.box.iou(face.box) > 0.7
+    expected = face_crop(picture, upright.box, 0.02, upright.roll).astype(float)
+    crop = face_crop(lying, followed.box, 0.02, followed.roll).astype(float)
+    assert np.corrcoef(expected.ravel(), crop.ravel())[0, 1] > 0.9
+
+
+def test_a_wrong_weight_file_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(NETWORKS / "centerface", tmp_path / "copied")
+    weights = tmp_path / "copied" / "model.tflite"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    with pytest.raises(ModelError, match="not those of its card"):
+        Network(tmp_path / "copied")
+    weights.unlink()
+    with pytest.raises(ModelError, match="cannot be read"):
+        Network(tmp_path / "copied")
+
+
+def test_the_vendored_detector_has_its_licence_and_source() -> None:
+    folder = NETWORKS / "centerface"
+    card = Network(folder).card
+    assert card.licence == "MIT" and card.source.startswith("https://")
+    assert "MIT License" in (folder / "LICENSE.txt").read_text(encoding="utf-8")
 
 
 def test_an_unknown_detector_id_is_rejected() -> None:
@@ -65,7 +115,8 @@ def test_boxes_that_share_half_of_the_smaller_one_are_one_face() -> None:
     large, inside, beside = Box(0, 0, 100, 100), Box(20, 20, 30, 30), Box(90, 0, 100, 100)
     assert same_face(large, inside)
     assert not same_face(large, beside)
-    assert distinct([large, inside, beside]) == [large, beside]
+    found = [Detection(box) for box in (large, inside, beside)]
+    assert distinct(found) == [found[0], found[2]]
 
 
 # -- crops

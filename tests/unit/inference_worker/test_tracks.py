@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.geometry import Box
+from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
 from inference_worker.faces.tracks import LOST_AFTER_US, RESET_US, Tracker
 
@@ -28,7 +29,7 @@ def face(x: float, y: float = 100.0, side: float = 80.0) -> Box:
 
 def track_ids(tracker: Tracker, time_us: int, *found: Box) -> list[int]:
     tracker.predict(time_us)
-    return [track.track_id for track in tracker.update(found)]
+    return [track.track_id for track in tracker.update([Detection(box) for box in found])]
 
 
 @settings(deadline=None)  # The first match imports scipy, which takes a second.

@@ -1,0 +1,1 @@
+"""Face detectors behind one interface; what follows faces over time is a level above."""
