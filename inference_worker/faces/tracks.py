@@ -7,6 +7,7 @@ new track.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median_low
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +17,13 @@ from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
 
 LOST_AFTER_US: Final = 1_000_000
-"""A track without a detection for longer than this is removed."""
+"""A track without a detection for longer than this is removed, unless frames are further apart."""
 RESET_US: Final = 2_000_000
-"""A gap or jump in media time that is longer than this ends all tracks."""
+"""A gap or jump in media time that is longer than this ends all tracks, likewise."""
+_PATIENT_FRAMES: Final = 2.5
+"""A track survives two frames without a detection, at any frame rate."""
+_GAPS: Final = 5
+"""The pace is the median of so many gaps: an outage of a camera is not its pace."""
 _NEAREST_GATE: Final = 0.5
 _FARTHEST_GATE: Final = 1.5
 _LEAST_SIZE_RATIO: Final = 0.55
@@ -67,23 +72,31 @@ class Track:
 
 @dataclass(slots=True)
 class Tracker:
-    """The tracks of one run; a function of its state and the boxes of the next frame."""
+    """The tracks of one run; a function of its state and the boxes of the next frame.
+
+    gaps_us: the last gaps between frames, the newest at the end.
+    """
 
     tracks: list[Track] = field(default_factory=list)
     next_id: int = 1
     time_us: int = 0
+    gaps_us: list[int] = field(default_factory=list)
 
     def predict(self, time_us: int) -> None:
         """Move all tracks to the media time of the next frame, and remove lost tracks."""
         elapsed_us = time_us - self.time_us
         self.time_us = time_us
-        if abs(elapsed_us) > RESET_US:
+        if elapsed_us > 0:
+            self.gaps_us = [*self.gaps_us, elapsed_us][-_GAPS:]
+        patience_us = round(_PATIENT_FRAMES * median_low(self.gaps_us or [0]))
+        if abs(elapsed_us) > max(RESET_US, patience_us):
             self.tracks = []
         for track in self.tracks:
             # If media time steps back a little, no track may be seen in the future.
             track.seen_us = min(track.seen_us, time_us)
             track.motion.predict(max(elapsed_us, 0) / 1e6)
-        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= LOST_AFTER_US]
+        lost_after_us = max(LOST_AFTER_US, patience_us)
+        self.tracks = [t for t in self.tracks if time_us - t.seen_us <= lost_after_us]
 
     def update(self, faces: Sequence[Detection]) -> list[Track]:
         """Return the track of each face, in the order of the faces; unmatched faces start one."""
@@ -133,6 +146,7 @@ class Tracker:
         return {
             "next_id": self.next_id,
             "time_us": self.time_us,
+            "gaps_us": self.gaps_us,
             "tracks": [track.state() for track in self.tracks],
         }
 
@@ -140,7 +154,7 @@ class Tracker:
     def restore(cls, state: dict[str, Any]) -> "Tracker":
         """Return the tracker with this `state`."""
         tracks = [Track.restore(values) for values in state["tracks"]]
-        return cls(tracks, state["next_id"], state["time_us"])
+        return cls(tracks, state["next_id"], state["time_us"], state.get("gaps_us", []))
 
 
 def affinity(predicted: Motion, box: Box) -> float:

@@ -3,6 +3,7 @@
 import json
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,8 +92,19 @@ def test_a_face_that_returns_after_its_track_was_lost_is_a_new_track() -> None:
 
 def test_a_gap_in_media_time_ends_all_tracks() -> None:
     tracker = Tracker()
-    track_ids(tracker, 0, face(100))
-    assert track_ids(tracker, RESET_US + 1, face(100)) == [2]
+    for frame in range(4):
+        track_ids(tracker, frame * FRAME_US, face(100))
+    assert track_ids(tracker, 3 * FRAME_US + RESET_US + 1, face(100)) == [2]
+
+
+@pytest.mark.parametrize("fps", [1.0, 0.999, 0.9, 0.5, 0.2, 1 / 30])
+def test_a_face_keeps_its_track_at_a_low_frame_rate(fps: float) -> None:
+    """The version before began a track a frame: its patience of 1 s ended before the next."""
+    tracker = Tracker()
+    found = [track_ids(tracker, round(n * 1e6 / fps), face(100)) for n in range(20)]
+    assert found == [[1]] * 20
+    assert track_ids(tracker, round(20e6 / fps)) == []
+    assert track_ids(tracker, round(21e6 / fps), face(100)) == [1], "one frame without the face"
 
 
 def test_a_face_out_of_reach_is_a_new_track() -> None:
