@@ -6,6 +6,7 @@ Peaks of memory are those of whole processes, with the interpreter and its libra
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -228,14 +229,20 @@ def test_the_test_of_a_source_is_limited_too() -> None:
         answer_parts(handler, growing_pictures())
 
     with http_server(answer) as port:
-        request = json.dumps({"uri": f"http://127.0.0.1:{port}/video", "max_side": 640})
+        request = json.dumps(
+            {
+                "uri": f"http://127.0.0.1:{port}/video",
+                "max_side": 640,
+                "open_until_s": time.monotonic() + 120,
+            }
+        )
         (told,) = run_python(
             "-m",
             "moodline.adapters.source_probe_process",
             typed=request,
             MOODLINE_SOURCE_HOSTS="127.0.0.1",
         )
-    assert "pixels; the limit is" in told["error"]
+    assert "pixels; the limit is" in told["error"] + told["detail"]
 
 
 # Pictures of the page Try an image
