@@ -46,6 +46,18 @@ class SourceError(MoodlineError):
         return f"{self.line()} ({self.detail})" if self.detail else self.line()
 
 
+class RtspError(MoodlineError):
+    """Raised when a peer sends something that is not RTSP, or more than is allowed."""
+
+
+class RedirectedError(MoodlineError):
+    """Raised when an RTSP server redirects. location: as it said."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__("the server redirects")
+        self.location = location
+
+
 class CredentialsRefusedError(SourceError):
     """Raised when a source refuses the credentials. Soon trying again could lock the account."""
 

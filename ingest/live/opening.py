@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import av
 from av.container import InputContainer
 
-from contracts.errors import CredentialsRefusedError, SourceError
+from contracts.errors import CredentialsRefusedError, RedirectedError, SourceError
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.live.inputs import READ_S, CameraInput, Connection, LiveInput, StreamInput, reason_of
 from ingest.live.network.connector import MAX_REDIRECTS, Connector
@@ -135,7 +135,7 @@ def _open_rtsp(uri: str, connector: Connector, limits: _Options) -> _Opened:
             except (av.FFmpegError, OSError) as exc:
                 relay.close()  # Then it has said why.
                 if relay.redirect:
-                    raise _RedirectedError(relay.redirect) from exc
+                    raise RedirectedError(relay.redirect) from exc
                 if relay.problem and not isinstance(exc, (MemoryError, av.error.HTTPClientError)):
                     raise ConnectionError(relay.problem) from exc
                 raise
@@ -145,17 +145,9 @@ def _open_rtsp(uri: str, connector: Connector, limits: _Options) -> _Opened:
     for _ in range(MAX_REDIRECTS + 1):
         try:
             return _with_short_probe(open_once)
-        except _RedirectedError as exc:
+        except RedirectedError as exc:
             at = connector.redirected(at, exc.location)
     raise cannot_open(uri, f"it redirects more than {MAX_REDIRECTS} times")
-
-
-class _RedirectedError(Exception):
-    """Raised when an RTSP server redirects. location: as it said."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__("redirected")
-        self.location = location
 
 
 def _with_short_probe(open_once: Callable[[_Options], _Opened]) -> _Opened:

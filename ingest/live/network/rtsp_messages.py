@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from contracts.errors import RtspError
+
 _MAX_LINE: Final = 8192
 _MAX_LINES: Final = 100
 _MAX_BODY: Final = 256 * 1024
@@ -14,10 +16,6 @@ _PROTOCOL: Final = "RTSP/1.0"
 _STATUS_DIGITS: Final = 3
 FRAME_MARK: Final = b"$"
 """The first byte of an interleaved RTP or RTCP frame."""
-
-
-class RtspError(Exception):
-    """Raised when a peer sends something that is not RTSP, or more than is allowed."""
 
 
 @dataclass(frozen=True, slots=True)

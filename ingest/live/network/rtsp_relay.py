@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.errors import RtspError
 from ingest.live.network.authenticator import Authenticator
 from ingest.live.network.connector import Connector, port_of, unverified_tls
 from ingest.live.network.rtsp_messages import (
     FRAME_MARK,
     Message,
-    RtspError,
     read_frame,
     read_message,
 )

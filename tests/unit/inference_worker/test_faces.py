@@ -74,7 +74,9 @@ def test_a_turned_face_is_found_followed_and_cropped_upright(roll: int) -> None:
     picture = np.full((400, 400), 128, np.uint8)
     picture[136:264, 136:264] = average_face("b-happy")
     detector = make_detector(detector_id(DetectorName.CENTERFACE))
-    (upright,) = detector.search(picture, 40, thorough=True)
+    (searched,) = detector.search(picture, 40, thorough=True)
+    upright = detector.follow(picture, searched)
+    assert upright is not None
     lying = turned(picture, roll)
 
     found = detector.search(lying, 40, thorough=True) or detector.search_turned(lying, 40)
