@@ -96,8 +96,8 @@ class _Dash(Dash):
 class PageDocuments:
     """ASGI middleware that serves Dash's one document at the address of every page.
 
-    A browser that opens an unknown address gets it too, with status 404; the document then
-    shows that there is no such page.
+    A browser that opens an unknown address gets it too, with status 404; it then says that the
+    page does not exist.
     """
 
     def __init__(self, app: ASGIApp, pages: Sequence[Page], prefix: str) -> None:
@@ -129,9 +129,13 @@ class PageDocuments:
                 message = {**message, "status": _NOT_FOUND}
             await send(message)
 
+        async def no_body() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
         await self._app(scope, receive, answer)
         if missing:
-            await self._app(document, receive, answer_missing)
+            # The first answer may have read the body: there is no second one to wait for.
+            await self._app(document, no_body, answer_missing)
 
     def _is_navigation(self, scope: Scope) -> bool:
         """Return whether a browser opens the address as a page."""

@@ -24,7 +24,7 @@ from runtime.files.free_space import FreeSpace
 
 _ANY_SPACE: Final = FreeSpace()
 _PART_ROWS: Final = 2_000
-"""Of a text that is sent: several users may ask for one, and each part stands in memory."""
+"""Rows in each part of a download, which is in memory; several users may download at once."""
 
 
 def check_export_path(path: Path) -> None:

@@ -23,7 +23,7 @@ class LiveStatus:
     """One live source: its state from the heartbeat, its frame counts from the records.
 
     Field names and order are those of `moodline source list --json`. watched_by: the supervisor's
-    host; None if there is no heartbeat, and then the state is UNSUPERVISED.
+    host, or None without a heartbeat: the state is then UNSUPERVISED.
     """
 
     name: str

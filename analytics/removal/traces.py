@@ -97,7 +97,7 @@ def _set_due(engine: Engine, value: int) -> None:
 
 
 def _has_room(database: str | None, size: int) -> bool:
-    """Return whether the disk has room for the copy in the log. In memory there is no disk."""
+    """Return whether the disk has room for the copy of the database that the log will hold."""
     if not database or database == ":memory:":
         return True
     return shutil.disk_usage(Path(database).absolute().parent).free > 2 * size + _SPARE_BYTES

@@ -54,7 +54,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The details of an answer. heat_trouble: why there are no hours of the week, or ""."""
+    """The details of an answer. heat_trouble: why the hours of the week are not shown, or ""."""
 
     step_s: int
     heat: tuple[HourOfWeek, ...]

@@ -118,11 +118,10 @@ class Guard:
             await response(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
-        except Exception:
+        except Exception:  # The last place to log it, and to answer with headers of ours.
             log.exception("a request failed", method=scope["method"], path=scope["path"][:200])
-            if (
-                not has_begun
-            ):  # Else the server closes the connection: the client sees a broken end.
+            # An answer that has begun ends with its connection: the client sees a broken end.
+            if not has_begun:
                 await _UNEXPECTED(scope, receive, send_with_headers)
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
@@ -141,9 +140,7 @@ class Guard:
             return _plain(HTTPStatus.FORBIDDEN, "open this page as localhost or 127.0.0.1")
         if not _is_plain_path(scope["path"]) or b"%00" in scope["query_string"]:
             return _plain(HTTPStatus.NOT_FOUND, "there is nothing at this address")
-        if scope["method"] in {"GET", "HEAD"}:
-            return None
-        if not _is_same_origin(headers, host):
+        if scope["method"] not in {"GET", "HEAD"} and not _is_same_origin(headers, host):
             return _plain(HTTPStatus.FORBIDDEN, "the request comes from another site")
         if not self._is_within_limit(scope["path"], headers):
             return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too large")

@@ -60,7 +60,7 @@ class RunMedia:
                 raise SourceError(
                     "the recording was changed after its analysis", hint="Analyse it again"
                 )
-        except BaseException:
+        except BaseException:  # Also for Ctrl-C: the file must not stay open.
             file.close()
             raise
         return MediaFile(file, MEDIA_TYPES[Path(row.uri).suffix.lower()])

@@ -163,6 +163,7 @@ def _callback(**changes: object) -> str:
     return json.dumps(body | changes)
 
 
+JSON = "application/json"
 INPUTS = {
     "eleven fields": ("POST", "/login", "&".join(f"a{one}=b" for one in range(11))),
     "bytes that are no text": ("POST", "/login", "name=%ff%fe&password=%00"),
@@ -191,11 +192,27 @@ INPUTS = {
 @pytest.mark.parametrize("case", INPUTS)
 def test_no_input_is_answered_with_500(address: str, mara: str, case: str) -> None:
     method, path, body = INPUTS[case]
-    kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
+    kind = "application/x-www-form-urlencoded" if path == "/login" else JSON
     answer = ask(address, path, method, body, Cookie=mara, Content_Type=kind)
     assert 400 <= answer.status < 500
     assert "default-src 'self'" in (answer.getheader("content-security-policy") or "")
     assert b"Traceback" not in answer.read()
+
+
+def test_a_document_for_an_unknown_address_does_not_wait_for_a_body(
+    address: str, mara: str
+) -> None:
+    """Dash is asked twice here, and reads the body each time. It waited for a second body."""
+    answer = ask(
+        address, "/_dash-nothing", "GET", "{}", Cookie=mara, Accept="text/html", Content_Type=JSON
+    )
+    assert answer.status == 404 and b"<html" in answer.read().lower()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_no_method_may_bring_a_large_body(address: str, mara: str, method: str) -> None:
+    answer = ask(address, "/trends", method, "", Cookie=mara, Content_Length="300000000")
+    assert answer.status == 413
 
 
 def test_an_origin_that_is_no_address_is_another_site(address: str, mara: str) -> None:

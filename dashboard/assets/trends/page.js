@@ -16,7 +16,7 @@ import { followZoom } from "./zoom.js";
  * @typedef {object} Details
  * @property {import("./comparison.js").Comparison} compared
  * @property {import("./week.js").Hour[]} heat
- * @property {string} heat_trouble Why there is no heat, or "".
+ * @property {string} heat_trouble Why the hours of the week are not shown, or "".
  * @property {import("./moments.js").Moment[]} moments
  * @property {number} step_s
  */

@@ -127,7 +127,7 @@ class HttpClient:
                 )
             connection.request("GET", target, headers=headers)
             return connection.getresponse()
-        except BaseException:
+        except BaseException:  # Also for Ctrl-C: the connection must not stay open.
             connection.close()
             raise
 
