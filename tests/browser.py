@@ -1,15 +1,15 @@
 """A headless Chromium for the tests of pages.
 
-Without Chromium the tests are skipped, or fail if TEST_BROWSER is set, as in CI.
+Without Chromium the tests are skipped, or fail if TEST_REQUIRED names "browser", as in CI.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.requirements import lacking
 
 CHROMIUM = "chromium-headless-shell", "chromium"
 """The first that is installed. The shell has no windows to draw and takes half the CPU time."""
@@ -31,10 +31,7 @@ def chromium(*arguments: str) -> Iterator[Browser]:
     """A browser that makes no requests of its own. arguments: further options of Chromium."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
-        missing = "neither chromium-headless-shell nor chromium is installed"
-        if os.environ.get("TEST_BROWSER"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacking("browser", "neither chromium-headless-shell nor chromium is installed")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])

@@ -52,6 +52,7 @@ from runtime.process_identity import claimant_name
 from tests.hostile import hostile_messages, messages
 from tests.integration.ingest.test_live_runs import Camera, ledger, until, work
 from tests.media import VideoSpec, steady, write_video
+from tests.requirements import lacking
 from tests.rows import FILE_JOB
 from tests.workers import analyzer, frame, make_worker, publish
 
@@ -580,7 +581,7 @@ def test_no_other_user_can_connect_to_the_embedded_broker(broker: EmbeddedBroker
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and socket.parent == folder
     assert stat.S_IMODE(socket.stat().st_mode) & 0o077 == 0
     if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+        lacking("root", "only root can become another user")
     child = os.fork()
     if child == 0:
         os.setuid(65534)

@@ -25,6 +25,7 @@ from tests.attacks.recordings_dashboard import (
     small_clip,
 )
 from tests.http_client import PASSWORD, ask, cookie_of, sign_in
+from tests.requirements import lacking
 from tests.rows import FaceSpec, write_run
 
 MB = 10**6
@@ -182,7 +183,7 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("small-disk")
     mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
+        lacking("root", "only root may mount a small disk")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 

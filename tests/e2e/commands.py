@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ TIMEOUT_S = 240
 
 @dataclass
 class Installation:
-    """A user's moodline. env: variables besides MOODLINE_HOME."""
+    """A user's moodline. env: variables besides MOODLINE_HOME. prefix: of started commands."""
 
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    prefix: Sequence[str] = ()
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MOODLINE_")}
@@ -37,7 +38,7 @@ class Installation:
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """Start a command in a process group of its own, so that a test can kill it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "moodline", *map(str, arguments)],
+            [*self.prefix, sys.executable, "-m", "moodline", *map(str, arguments)],
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -15,6 +15,7 @@ import redis
 from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import TIMEOUT_S, Installation, poll
 from tests.e2e.test_services import frames_analyzed, service
+from tests.requirements import lacking
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -29,7 +30,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     options = f"size={DISK},mode=700"
     mount = ["mount", "-t", "tmpfs", "-o", options, "moodline-test", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root")
+        lacking("root", "mounting a small disk needs root")
     try:
         yield folder
     finally:

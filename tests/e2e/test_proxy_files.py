@@ -13,6 +13,7 @@ import trustme
 
 from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.requirements import lacking
 from tests.rtsp import free_ports
 
 PROXIES = Path(__file__).parents[2] / "deploy" / "proxy"
@@ -81,7 +82,7 @@ def proxy(
     """Run the proxy with its file, with other ports and a certificate of the test."""
     program = shutil.which(request.param)
     if program is None:
-        pytest.skip(f"{request.param} is not installed")
+        lacking("proxies", f"{request.param} is not installed")
     folder = tmp_path_factory.mktemp(request.param)
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from moodline.cli import command_line
+from tests.requirements import lacking
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
@@ -74,7 +75,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_systemd_accepts_a_unit_and_calls_it_closed_off(unit: Path, installed: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        pytest.skip("systemd is not installed")
+        lacking("systemd", "systemd is not installed")
     name = unit.name.replace("@", "@1")
     where = os.environ | {"SYSTEMD_UNIT_PATH": f"{installed}:"}
     verified = subprocess.run(
