@@ -6,7 +6,7 @@ before runs again.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, delete, func, select
 
 from analytics.history.rollups import write_minutes
-from analytics.history.row_sums import RowRange, face_sums, frame_sums, row_sums
+from analytics.history.row_sums import MinuteSums, RowRange, face_sums, frame_sums, row_sums
 from analytics.removal.minute_batches import frame_indexes, minute_batches
 from analytics.removal.removed_sums import add_removed_sums
 from analytics.runs.summary_steps import steps_of_rows
@@ -141,12 +141,7 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
     removed = 0
     for rows in minute_batches(engine, run.run_pk):
         with transaction(engine) as connection:
-            lock_rollups(connection)
-            if _is_counted(connection, run):
-                add_removed_sums(
-                    connection, run.run_pk, face_sums(connection, rows), run.finished_at
-                )
-            _subtract_steps(connection, run, rows, faces_only=True)
+            _keep_sums(connection, run, rows, face_sums, faces_only=True)
             removed += connection.execute(
                 delete(Face).where(
                     Face.run_pk == run.run_pk, Face.frame_index.in_(frame_indexes(rows))
@@ -163,12 +158,7 @@ def _remove_frames(engine: Engine, run: _OldRun) -> int:
     removed = 0
     for rows in minute_batches(engine, run.run_pk):
         with transaction(engine) as connection:
-            lock_rollups(connection)
-            if _is_counted(connection, run):
-                add_removed_sums(
-                    connection, run.run_pk, frame_sums(connection, rows), run.finished_at
-                )
-            _subtract_steps(connection, run, rows, faces_only=False)
+            _keep_sums(connection, run, rows, frame_sums, faces_only=False)
             removed += connection.execute(
                 delete(Frame).where(
                     Frame.run_pk == run.run_pk, Frame.frame_index.in_(frame_indexes(rows))
@@ -195,6 +185,21 @@ def _is_counted(connection: Connection, run: _OldRun) -> bool:
     """
     query = select(Run.counted).where(Run.id == run.run_pk)
     return bool(connection.execute(query).scalar())
+
+
+def _keep_sums(
+    connection: Connection,
+    run: _OldRun,
+    rows: RowRange,
+    sums: Callable[[Connection, RowRange], MinuteSums],
+    *,
+    faces_only: bool,
+) -> None:
+    """Keep the sums of rows that will be removed, if the run counts; its steps lose their share."""
+    lock_rollups(connection)
+    if _is_counted(connection, run):
+        add_removed_sums(connection, run.run_pk, sums(connection, rows), run.finished_at)
+    _subtract_steps(connection, run, rows, faces_only=faces_only)
 
 
 def _subtract_steps(

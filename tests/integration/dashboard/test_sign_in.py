@@ -4,16 +4,13 @@ import queue
 import re
 import threading
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import Engine
-from starlette.routing import Mount
 
 from contracts.settings import Settings
 from dashboard.app import create_app
@@ -22,6 +19,7 @@ from dashboard.web.sign_in.password_checks import MAX_PENDING
 from dashboard.web.sign_in.throttle import Throttle
 from records.users.accounts import add_user
 from records.users.roles import Role
+from tests.dashboard_routes import every_route
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in
 from tests.pages import serving
 
@@ -46,33 +44,16 @@ def address(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield one
 
 
-def every_route(app: FastAPI) -> list[tuple[str, str]]:
-    """Return (method, path) of all routes, those of Dash included."""
-    return sorted(set(_walk(app.routes, "")))
-
-
-def _walk(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for one in routes:
-        if isinstance(one, Mount):
-            mounted: Any = one.app
-            while hasattr(mounted, "_app"):
-                mounted = mounted._app
-            if isinstance(mounted, FastAPI):
-                yield from _walk(mounted.routes, prefix + one.path)
-            else:
-                yield "GET", f"{prefix}{one.path}/x"
-        elif hasattr(one, "include_context"):  # An included router of FastAPI.
-            inner = one.original_router.routes
-            yield from _walk(inner, prefix + one.include_context.prefix)
-        else:
-            path = prefix + re.sub(r"\{[^}]*\}", "x", one.path)
-            yield from ((method, path) for method in getattr(one, "methods", None) or ("GET",))
+def routes_of(engine: Engine) -> list[tuple[str, str]]:
+    """Return (method, path) of all routes; each parameter is "x"."""
+    app = create_app(Backend(engine, Settings()), sign_in=True)
+    return [(method, re.sub(r"\{[^}]*\}", "x", path)) for method, path in every_route(app)]
 
 
 def test_every_route_but_login_health_and_assets_needs_a_session(
     address: str, engine: Engine
 ) -> None:
-    routes = every_route(create_app(Backend(engine, Settings()), sign_in=True))
+    routes = routes_of(engine)
     assert len(routes) >= 15 and ("POST", "/_dash-update-component") in routes
     assert ("GET", "/api/now/events") in routes and ("POST", "/api/now/demo") in routes
     open_ = []
@@ -113,7 +94,7 @@ def test_every_changing_route_refuses_a_viewer(address: str, engine: Engine) -> 
     cookie = cookie_of(sign_in(address, "vic", PASSWORD))
     changing = [
         (method, path)
-        for method, path in every_route(create_app(Backend(engine, Settings()), sign_in=True))
+        for method, path in routes_of(engine)
         if path.startswith("/api/") and method not in {"GET", "HEAD"}
     ]
     assert len(changing) >= 10
