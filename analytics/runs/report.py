@@ -6,14 +6,13 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from analytics.runs.run_list import run_not_found
+from analytics.runs.run_list import progress_of
 from analytics.runs.run_summary import RunSummary, run_summary
 from analytics.runs.summary_steps import LABEL, Query, steps_by_track
 from analytics.runs.timeline import MediaBucket, run_timeline
 from contracts.expressions import LABELS
 from contracts.times import MICROS
 from records.tables.faces import Face, Frame, Track
-from records.tables.runs import Run, RunProgress
 
 MAX_BUCKETS: Final = 120
 MAX_TRACKS: Final = 200
@@ -78,13 +77,7 @@ def run_report(connection: Connection, run_id: str) -> RunReport:
     summary = run_summary(connection, run_id)
     steps = min(MAX_BUCKETS, max(1, summary.frames_analyzed // _FRAMES_PER_BUCKET))
     buckets = run_timeline(connection, run_id, steps)
-    run = connection.execute(
-        select(Run.id, RunProgress.stepped)
-        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
-        .where(Run.run_id == run_id)
-    ).first()
-    if run is None:
-        raise run_not_found(run_id)
+    run = progress_of(connection, run_id)
     tracks = _longest_tracks(connection, run.id, stepped=bool(run.stepped))
     return RunReport(summary, buckets, tracks)
 

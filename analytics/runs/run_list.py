@@ -12,6 +12,7 @@ from analytics.runs.frame_counts import POISON
 from contracts.errors import RunNotFoundError
 from contracts.redaction import redact
 from contracts.runs import ENDED_STATES, RunState
+from contracts.times import MICROS
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
@@ -56,13 +57,13 @@ def list_runs(
         query = query.where(Run.state == state)
     if kind is not None:
         query = query.where(Run.kind == kind)
-    return tuple(_run_line(row) for row in connection.execute(query))
+    return tuple(run_line(row) for row in connection.execute(query))
 
 
 def list_open_runs(connection: Connection, *, limit: int = MAX_OPEN_RUNS) -> tuple[RunLine, ...]:
     """Return the runs that have not ended, oldest first."""
     query = runs_query().where(Run.state.not_in(ENDED_STATES)).order_by(Run.id).limit(limit)
-    return tuple(_run_line(row) for row in connection.execute(query))
+    return tuple(run_line(row) for row in connection.execute(query))
 
 
 def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, ...]:
@@ -70,7 +71,7 @@ def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, 
     found: dict[str, RunLine] = {}
     for batch in run_id_batches(run_ids):
         for row in connection.execute(runs_query().where(Run.run_id.in_(batch))):
-            found[row.run_id] = _run_line(row)
+            found[row.run_id] = run_line(row)
     missing = next((run_id for run_id in run_ids if run_id not in found), None)
     if missing is not None:
         raise run_not_found(missing)
@@ -80,6 +81,28 @@ def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, 
 def run_not_found(run_id: str) -> RunNotFoundError:
     """Return the error for a run id that is not in the records."""
     return RunNotFoundError(f"no run {run_id}", hint="List the runs with `moodline runs list`")
+
+
+def progress_of(connection: Connection, run_id: str) -> Row[Any]:
+    """Return the run's key `id`, `duration_us`, and its progress so far: None where none is stored.
+
+    The progress is frames_analyzed, faces, last_media_time_us, stepped. Raises RunNotFoundError.
+    """
+    row = connection.execute(
+        select(
+            Run.id,
+            Run.duration_us,
+            RunProgress.frames_analyzed,
+            RunProgress.faces,
+            RunProgress.last_media_time_us,
+            RunProgress.stepped,
+        )
+        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+        .where(Run.run_id == run_id)
+    ).first()
+    if row is None:
+        raise run_not_found(run_id)
+    return row
 
 
 def runs_query() -> Select[Any]:
@@ -116,12 +139,8 @@ def run_id_batches(run_ids: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def seconds_or_none(micros: int | None) -> float | None:
-    """Convert microseconds to seconds; None stays None."""
-    return None if micros is None else micros / 1e6
-
-
-def _run_line(row: Row[Any]) -> RunLine:
+def run_line(row: Row[Any]) -> RunLine:
+    """Return the line of a row of `runs_query`."""
     return RunLine(
         run_id=row.run_id,
         source=row.source,
@@ -132,7 +151,7 @@ def _run_line(row: Row[Any]) -> RunLine:
         frames_total=row.frames_total,
         frames_analyzed=row.frames_analyzed,
         faces=row.faces,
-        duration_s=seconds_or_none(row.duration_us),
+        duration_s=None if row.duration_us is None else row.duration_us / MICROS,
         recorded_at=row.recorded_at,
         queued_at=row.queued_at,
         started_at=row.started_at,

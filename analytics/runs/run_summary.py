@@ -1,18 +1,15 @@
 """Run summaries: one run in numbers, with its coverage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from analytics.runs.frame_counts import dropped_by_cause
-from analytics.runs.run_list import run_id_batches, run_not_found, runs_query, seconds_or_none
+from analytics.runs.run_list import RunLine, run_id_batches, run_line, run_not_found, runs_query
 from analytics.runs.summary_steps import steps_by_run
 from contracts.expressions import LABELS, UNCERTAIN
-from contracts.redaction import redact
-from contracts.runs import RunState
 from records.rollup_windows import DAY_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import LABEL_SUMS, rollups
@@ -37,33 +34,19 @@ class RunCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(RunLine):
     """One run in numbers. emotions: person-seconds for each of LABELS, by smoothed label.
 
     A face counts for its frame's dwell, the time that the frame stands for.
     """
 
-    run_id: str
-    source: str
-    path: str
-    kind: str
-    state: RunState
-    error: str
-    frames_total: int | None
-    frames_analyzed: int
-    faces: int
     tracks: int
     emotions: Mapping[str, float]
     coverage: RunCoverage
-    recorded_at: datetime | None
     recorded_at_origin: str | None
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
     detector: str
     model_version: str
     sampling_fps: float | None
-    duration_s: float | None
 
 
 @dataclass(slots=True)
@@ -176,16 +159,9 @@ def _removed_sums(run_pks: Sequence[int]) -> Select[Any]:
 
 def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
     person_ms = sum(totals.label_ms.values())
+    line = run_line(row)
     return RunSummary(
-        run_id=row.run_id,
-        source=row.source,
-        path=redact(row.uri),
-        kind=row.kind,
-        state=RunState(row.state),
-        error=redact(row.error),
-        frames_total=row.frames_total,
-        frames_analyzed=row.frames_analyzed,
-        faces=row.faces,
+        **{one.name: getattr(line, one.name) for one in fields(line)},
         tracks=totals.tracks,
         emotions={label: totals.label_ms.get(label, 0) / 1000 for label in LABELS},
         coverage=RunCoverage(
@@ -195,13 +171,8 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
             analyzed_s=totals.analyzed_ms / 1000,
             uncertain_share=totals.label_ms.get(UNCERTAIN, 0) / person_ms if person_ms else None,
         ),
-        recorded_at=row.recorded_at,
         recorded_at_origin=row.recorded_at_origin,
-        queued_at=row.queued_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
         detector=row.detector,
         model_version=row.model_version,
         sampling_fps=row.sampling_fps,
-        duration_s=seconds_or_none(row.duration_us),
     )

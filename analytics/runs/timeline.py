@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from analytics.runs.run_list import run_not_found
+from analytics.runs.run_list import progress_of
 from analytics.runs.summary_steps import (
     IS_EMPTY,
     LABEL,
@@ -17,7 +17,6 @@ from analytics.runs.summary_steps import (
 )
 from contracts.times import MICROS
 from records.tables.faces import Face, Frame
-from records.tables.runs import Run, RunProgress
 from records.tables.summary_steps import EMPTY
 
 
@@ -72,20 +71,7 @@ def run_timeline(connection: Connection, run_id: str, buckets: int) -> tuple[Med
     There are fewer if there are fewer frames than buckets, and for a long run, whose buckets are
     whole summary steps. Raises RunNotFoundError.
     """
-    run = connection.execute(
-        select(
-            Run.id,
-            Run.duration_us,
-            RunProgress.frames_analyzed,
-            RunProgress.faces,
-            RunProgress.last_media_time_us,
-            RunProgress.stepped,
-        )
-        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
-        .where(Run.run_id == run_id)
-    ).first()
-    if run is None:
-        raise run_not_found(run_id)
+    run = progress_of(connection, run_id)
     span_us = max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
     # Buckets narrower than the time between two frames would show false gaps.
     count = max(1, min(buckets, run.frames_analyzed or 1, span_us))

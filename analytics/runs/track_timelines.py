@@ -6,12 +6,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Subquery, func, select
 
-from analytics.runs.run_list import run_not_found
+from analytics.runs.run_list import progress_of
 from analytics.runs.summary_steps import MAX_ROWS, WIDEST, StepGrid
 from contracts.expressions import UNCERTAIN
 from contracts.times import MICROS
 from records.tables.faces import Face, Frame, Track
-from records.tables.runs import Run, RunProgress
 from records.tables.summary_steps import FRAMES_TRACK_ID, SummaryStep
 
 MAX_TRACKS: Final = 200
@@ -78,20 +77,8 @@ def track_timelines(connection: Connection, run_id: str) -> TrackTimelines:
 
     Raises RunNotFoundError.
     """
-    run = connection.execute(
-        select(
-            Run.id,
-            Run.duration_us,
-            RunProgress.stepped,
-            RunProgress.last_media_time_us,
-            (RunProgress.frames_analyzed + RunProgress.faces).label("rows"),
-        )
-        .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
-        .where(Run.run_id == run_id)
-    ).first()
-    if run is None:
-        raise run_not_found(run_id)
-    if run.stepped and run.rows > MAX_ROWS:
+    run = progress_of(connection, run_id)
+    if run.stepped and run.frames_analyzed + run.faces > MAX_ROWS:
         span_us = max(run.duration_us or 0, run.last_media_time_us + 1)
         grid = StepGrid.over(span_us, MAX_BUCKETS)
         spans = _spans_of_steps(connection, run.id, grid)
