@@ -66,6 +66,10 @@ class DecodingLimitError(SourceError):
     """Raised when a source's frames are larger, or need more memory, than the settings allow."""
 
 
+class ZoneError(SourceError):
+    """Raised when a zone is not a polygon inside the picture, or there are too many of them."""
+
+
 class SourceNotFoundError(MoodlineError):
     """Raised when no live source has the requested name."""
 
