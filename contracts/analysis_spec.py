@@ -1,8 +1,12 @@
 """AnalysisSpec: the detector, model and options of a run, fixed when the run is created."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, Self
 
 from pydantic import TypeAdapter
+
+from contracts.zones.zone import Zones, zones_of_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,13 +15,36 @@ class AnalysisOptions:
 
     smoothing_s: time constant of the smoothing of a track. uncertain_below: confidence below which
     a face is uncertain; None: the model card's. min_face_px: shortest side of a face to detect,
-    pixels of the source. max_frame_side: longest side of an analysed frame, pixels.
+    pixels of the source. max_frame_side: longest side of an analysed frame, pixels. rotate: degrees
+    clockwise, 0, 90, 180 or 270, by which the displayed picture is turned; mirror: whether it is
+    then mirrored left to right. zones: the parts of the picture that are read, left out or black.
     """
 
     smoothing_s: float
     uncertain_below: float | None
     min_face_px: int
     max_frame_side: int
+    rotate: int = 0
+    mirror: bool = False
+    zones: Zones = ()
+
+    def values(self) -> dict[str, Any]:
+        """Return the options by name, without later ones at their default.
+
+        Options that came with later versions have defaults. Where they are not set, the stored
+        text and the identity of a run are those of the earlier versions.
+        """
+        values = asdict(self)
+        return {
+            one.name: values[one.name]
+            for one in fields(self)
+            if one.default is MISSING or getattr(self, one.name) != one.default
+        }
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> Self:
+        """Return the options of decoded JSON of `values`. Raises ValueError or TypeError."""
+        return cls(**{**values, "zones": zones_of_json(values.get("zones", ()))})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from contracts.zones.zone import Zones
+
 
 class LiveState(StrEnum):
     """The state of a live source. Stored. All but `connecting` and `streaming` have a reason.
@@ -35,6 +37,7 @@ class LiveSource:
     host: name of the host that must read it; None: any. sampling_fps: analysed frames a second;
     None: the default. max_side: longest side of an analysed frame, pixels; None: the setting.
     looped: play a file again when it ends. revision: increased on every change of the source.
+    rotate, mirror, zones: as in AnalysisOptions. min_face_px: None: the setting.
     """
 
     pk: int
@@ -48,3 +51,7 @@ class LiveSource:
     looped: bool
     paused: bool
     revision: int
+    rotate: int = 0
+    mirror: bool = False
+    zones: Zones = ()
+    min_face_px: int | None = None

@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from contracts.analysis_spec import AnalysisOptions
+from contracts.zones.zone import Zones, zones_of_json
 
 HandledFiles = Mapping[str, tuple[int, int]]
 """(size in bytes, mtime in ns) of each handled file of a watched folder, by path."""
@@ -49,7 +50,7 @@ def encode_file_run_options(options: RunOptions) -> str:
     recorded_at = options.recorded_at.isoformat() if options.recorded_at else None
     return json.dumps(
         {
-            "analysis": asdict(options.analysis),
+            "analysis": options.analysis.values(),
             "recorded_at": recorded_at,
             "recorded_at_pattern": options.recorded_at_pattern,
         }
@@ -58,7 +59,7 @@ def encode_file_run_options(options: RunOptions) -> str:
 
 def encode_live_run_options(analysis: AnalysisOptions) -> str:
     """Return `runs.options` of a live run."""
-    return json.dumps({"analysis": asdict(analysis)})
+    return json.dumps({"analysis": analysis.values()})
 
 
 def decode_run_options(text: str) -> RunOptions:
@@ -67,7 +68,7 @@ def decode_run_options(text: str) -> RunOptions:
     # Not pydantic: it rejects the UTC offsets with seconds that some zones had long ago.
     given = values.get("recorded_at")
     return RunOptions(
-        AnalysisOptions(**values["analysis"]),
+        AnalysisOptions.of_values(values["analysis"]),
         datetime.fromisoformat(given) if given else None,
         values.get("recorded_at_pattern"),
     )
@@ -81,6 +82,16 @@ def encode_tags(tags: Sequence[str]) -> str:
 def decode_tags(text: str) -> tuple[str, ...]:
     """Return the tags in `sources.tags`. Raises ValueError."""
     return _TAGS.validate_json(text)
+
+
+def encode_zones(zones: Zones) -> str:
+    """Return `sources.zones`."""
+    return json.dumps([asdict(zone) for zone in zones])
+
+
+def decode_zones(text: str) -> Zones:
+    """Return the zones in `sources.zones`. Raises ValueError."""
+    return zones_of_json(json.loads(text))
 
 
 def encode_drop_counts(counts: Mapping[str, int]) -> str:

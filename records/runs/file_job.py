@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.analysis_spec import AnalysisOptions
@@ -38,7 +38,7 @@ class FileJob:
             self.sampling_fps,
             self.detector,
             self.model_version,
-            asdict(self.options),
+            self.options.values(),
             self.source if self.source_given else None,
             self.recorded_at.isoformat() if self.recorded_at else None,
             self.recorded_at_pattern,

@@ -33,7 +33,8 @@ class SourceSettings:
     """The settings of a live source, as its row stores them.
 
     uri: sealed if it holds credentials. shown_uri: without credentials. host: the host that must
-    open it; None means any. sampling_fps, max_side: None means the default.
+    open it; None means any. sampling_fps, max_side: None means the default. rotate, mirror: as in
+    AnalysisOptions.
     """
 
     uri: str
@@ -43,6 +44,8 @@ class SourceSettings:
     max_side: int | None
     tags: tuple[str, ...] = ()
     looped: bool = False
+    rotate: int = 0
+    mirror: bool = False
 
 
 def check_name(name: str) -> None:
@@ -154,6 +157,8 @@ def live_source_of(row: Row[*tuple[Any, ...]]) -> LiveSource:
         looped=row.looped,
         paused=row.paused,
         revision=row.revision,
+        rotate=row.rotate,
+        mirror=row.mirror,
     )
 
 
@@ -166,6 +171,8 @@ def _columns(settings: SourceSettings) -> dict[str, object]:
         "max_side": settings.max_side,
         "tags": encode_tags(settings.tags),
         "looped": settings.looped,
+        "rotate": settings.rotate,
+        "mirror": settings.mirror,
     }
 
 

@@ -23,6 +23,10 @@ class Source(Base):
         means the default.
     tags: a JSON list.
     looped: whether a file is played again and again.
+    rotate, mirror: degrees clockwise by which the picture is turned, and whether it is then
+        mirrored.
+    zones: the parts of the picture that are read, left out or black, as a JSON list.
+    min_face_px: shortest side of a face to detect, pixels; NULL means the setting.
     paused: whether the owner has paused it.
     revision: incremented by each edit.
     removed_at: when it was removed; its records stay.
@@ -42,6 +46,10 @@ class Source(Base):
     max_side: Mapped[int | None]
     tags: Mapped[str] = mapped_column(Text, default="[]")
     looped: Mapped[bool] = mapped_column(default=False)
+    rotate: Mapped[int] = mapped_column(default=0)
+    mirror: Mapped[bool] = mapped_column(default=False)
+    zones: Mapped[str] = mapped_column(Text, default="[]")
+    min_face_px: Mapped[int | None]
     paused: Mapped[bool] = mapped_column(default=False)
     revision: Mapped[int] = mapped_column(default=0)
     removed_at: Mapped[datetime | None]

@@ -1,6 +1,8 @@
 """FileJob: its hash and its JSON are stored, so they must not change between versions."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,10 @@ def test_the_stored_options_of_earlier_versions_are_kept() -> None:
 def test_stored_options_can_be_decoded(job: FileJob) -> None:
     expected = RunOptions(job.options, job.recorded_at, job.recorded_at_pattern)
     assert decode_run_options(job.stored_options()) == expected
+
+
+@pytest.mark.parametrize("options", [{"rotate": 90}, {"mirror": True}])
+def test_a_turned_picture_is_other_work_and_is_stored(options: dict[str, Any]) -> None:
+    turned = replace(PLAIN, options=replace(PLAIN.options, **options))
+    assert turned.identity() != PLAIN.identity()
+    assert decode_run_options(turned.stored_options()).analysis == turned.options

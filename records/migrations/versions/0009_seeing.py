@@ -1,0 +1,58 @@
+"""Seeing: how a source's picture is turned, and which parts of it are read."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _add_marks_of_tracks()
+    _add_turn_of_sources()
+    _add_zones_of_sources()
+
+
+def downgrade() -> None:
+    _remove_zones_of_sources()
+    _remove_marks_of_tracks()
+    _remove_turn_of_sources()
+
+
+def _add_turn_of_sources() -> None:
+    op.add_column("sources", sa.Column("rotate", sa.Integer(), server_default="0", nullable=False))
+    op.add_column(
+        "sources", sa.Column("mirror", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+
+
+def _remove_turn_of_sources() -> None:
+    op.drop_column("sources", "mirror")
+    op.drop_column("sources", "rotate")
+
+
+def _add_marks_of_tracks() -> None:
+    # What is older has no marks: all of it counts, as before.
+    op.add_column("tracks", sa.Column("mark", sa.String(16), server_default="", nullable=False))
+    op.add_column("frames", sa.Column("left_out", sa.Integer(), server_default="0", nullable=False))
+    op.add_column(
+        "run_state", sa.Column("left_out", sa.BigInteger(), server_default="0", nullable=False)
+    )
+
+
+def _remove_marks_of_tracks() -> None:
+    op.drop_column("run_state", "left_out")
+    op.drop_column("frames", "left_out")
+    op.drop_column("tracks", "mark")
+
+
+def _add_zones_of_sources() -> None:
+    op.add_column("sources", sa.Column("zones", sa.Text(), server_default="[]", nullable=False))
+    op.add_column("sources", sa.Column("min_face_px", sa.Integer(), nullable=True))
+
+
+def _remove_zones_of_sources() -> None:
+    op.drop_column("sources", "min_face_px")
+    op.drop_column("sources", "zones")
