@@ -30,6 +30,8 @@ class Action(StrEnum):
     SOURCE_PAUSED = "source paused"
     SOURCE_RESUMED = "source resumed"
     SOURCE_REMOVED = "source removed"
+    ZONES_CHANGED = "zones changed"
+    MASKS_CHANGED = "privacy masks changed"
     UPLOADED = "recording uploaded"
     UPLOAD_DELETED = "upload deleted"
     FOLDER_QUEUED = "recordings queued"
@@ -58,6 +60,8 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
             Action.SOURCE_PAUSED,
             Action.SOURCE_RESUMED,
             Action.SOURCE_REMOVED,
+            Action.ZONES_CHANGED,
+            Action.MASKS_CHANGED,
         }
     ),
     Kind.RECORDING: frozenset(

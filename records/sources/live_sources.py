@@ -14,11 +14,13 @@ from contracts.live_sources import LiveSource, LiveState
 from contracts.redaction import redact
 from contracts.runs import RunKind
 from contracts.times import utc_now
+from contracts.zones.zone import Zones, zones_text
 from records.audit import MOODLINE, write_audit_entry
 from records.audit_actions import Action
 from records.database import reading, transaction
-from records.json_columns import decode_tags, encode_tags
+from records.json_columns import decode_tags, decode_zones, encode_tags, encode_zones
 from records.locks import lock_queue
+from records.sources.mask_audit import write_mask_changes
 from records.tables.sources import Source, SourceInterval
 
 MAX_NAME_LENGTH: Final = 64
@@ -33,8 +35,9 @@ class SourceSettings:
     """The settings of a live source, as its row stores them.
 
     uri: sealed if it holds credentials. shown_uri: without credentials. host: the host that must
-    open it; None means any. sampling_fps, max_side: None means the default. rotate, mirror: as in
-    AnalysisOptions.
+    open it; None means any. sampling_fps, max_side, min_face_px: None means the default. rotate,
+    mirror: as in AnalysisOptions. zones: checked; None keeps those that the source has: an edit of
+    something else, or adding a removed source again, never uncovers a mask.
     """
 
     uri: str
@@ -46,6 +49,8 @@ class SourceSettings:
     looped: bool = False
     rotate: int = 0
     mirror: bool = False
+    zones: Zones | None = None
+    min_face_px: int | None = None
 
 
 def check_name(name: str) -> None:
@@ -73,8 +78,13 @@ def add_source(
         lock_queue(connection)
         _audit(connection, actor, Action.SOURCE_ADDED, name, address=settings.shown_uri)
         found = connection.execute(
-            select(Source.id, Source.kind, Source.removed_at).where(Source.name == name)
+            select(Source.id, Source.kind, Source.removed_at, Source.zones).where(
+                Source.name == name
+            )
         ).first()
+        if settings.zones is not None:
+            before = () if found is None else decode_zones(found.zones)
+            write_mask_changes(connection, actor, name, before, settings.zones)
         if found is None:
             connection.execute(
                 insert(Source).values(
@@ -108,8 +118,39 @@ def edit_source(
 ) -> None:
     """Replace a source's settings; it is then opened again. Raises SourceNotFoundError."""
     with transaction(engine) as connection:
-        _change(connection, name, _columns(settings))
+        lock_queue(connection)
+        known = _find(connection, name)
+        _update(connection, known.pk, _columns(settings))
         _audit(connection, actor, Action.SOURCE_EDITED, name, address=settings.shown_uri)
+        if settings.zones is not None:
+            write_mask_changes(connection, actor, name, known.zones, settings.zones)
+
+
+def set_zones(  # noqa: PLR0913  (the last two by name)
+    engine: Engine,
+    name: str,
+    zones: Zones,
+    min_face_px: int | None,
+    *,
+    before: Zones,
+    actor: str = MOODLINE,
+) -> None:
+    """Replace a source's zones and smallest face; it is then opened again.
+
+    before: the zones that the change began with. Raises SourceNotFoundError, and SourceError if
+    the source has others by now: nobody removes a mask that he has not seen.
+    """
+    with transaction(engine) as connection:
+        lock_queue(connection)
+        known = _find(connection, name)
+        if known.zones != before:
+            raise SourceError(
+                f"the zones of {name} were changed meanwhile", hint="Open them again, and repeat it"
+            )
+        values = {"zones": encode_zones(zones), "min_face_px": min_face_px}
+        _update(connection, known.pk, values)
+        _audit(connection, actor, Action.ZONES_CHANGED, name, zones=zones_text(zones) or "none")
+        write_mask_changes(connection, actor, name, known.zones, zones)
 
 
 def pause_source(engine: Engine, name: str, *, paused: bool, actor: str = MOODLINE) -> None:
@@ -159,11 +200,14 @@ def live_source_of(row: Row[*tuple[Any, ...]]) -> LiveSource:
         revision=row.revision,
         rotate=row.rotate,
         mirror=row.mirror,
+        zones=decode_zones(row.zones),
+        min_face_px=row.min_face_px,
     )
 
 
 def _columns(settings: SourceSettings) -> dict[str, object]:
-    return {
+    zones = {} if settings.zones is None else {"zones": encode_zones(settings.zones)}
+    return zones | {
         "uri": settings.uri,
         "shown_uri": settings.shown_uri,
         "host": settings.host,
@@ -173,6 +217,7 @@ def _columns(settings: SourceSettings) -> dict[str, object]:
         "looped": settings.looped,
         "rotate": settings.rotate,
         "mirror": settings.mirror,
+        "min_face_px": settings.min_face_px,
     }
 
 
