@@ -114,9 +114,9 @@ class RunAnalyzer:
         luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
         scale_x = frame.display_width / frame.width
         scale_y = frame.display_height / frame.height
-        min_side = self._options.min_face_px / scale_x
+        min_side, zones = self._options.min_face_px / scale_x, self._options.zones
         faces = []
-        for tracked in self._detector.detect(luma, frame.media_time_us, min_side):
+        for tracked in self._detector.detect(luma, frame.media_time_us, min_side, zones):
             crop = face_crop(luma, tracked.box, self._margin, tracked.track.roll)
             box = tracked.box.scaled(scale_x, scale_y)
             quality = face_quality(crop, box.w)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.geometry import Box
+from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.detection import Detection, Detector, Image, distinct
 from inference_worker.faces.tracks import Track, Tracker
 
@@ -20,6 +21,8 @@ _NEVER_US: Final = -(10**15)
 # Smallest face side, as a fraction of the frame's longer side: 80 and 27 pixels of 1280.
 _QUICK_FRACTION: Final = 1 / 16
 _THOROUGH_FRACTION: Final = 1 / 48
+_SHRUNK: Final = 0.75
+"""A face is followed down to this part of the smallest face: it must not come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,20 @@ class TrackingDetector:
             "thorough_us": self._thorough_us,
         }
 
-    def detect(self, luma: Image, time_us: int, min_side: float) -> list[TrackedFace]:
+    def detect(
+        self, luma: Image, time_us: int, min_side: float, zones: Zones = ()
+    ) -> list[TrackedFace]:
         """Return the faces of the next frame, by track_id.
 
         luma: uint8 [height, width]. time_us: media time. min_side: smallest face, in its pixels.
+        zones: faces outside of them are as if they were not there: no track follows them.
         """
         before_us = self._tracker.time_us
         self._tracker.predict(time_us)
         followed, lost = self._follow(luma, before_us)
         searched = self._search(luma, time_us, min_side, lost, len(followed))
-        tracks = self._tracker.update(distinct(followed + searched))
+        counted = [one for one in followed + searched if _counts(one.box, luma, min_side, zones)]
+        tracks = self._tracker.update(distinct(counted))
         faces = [TrackedFace(track, track.motion.box) for track in tracks]
         return sorted(faces, key=lambda face: face.track.track_id)
 
@@ -95,3 +102,10 @@ class TrackingDetector:
 
     def _is_due(self, last_us: int, every_us: int) -> bool:
         return abs(self._tracker.time_us - last_us) >= every_us
+
+
+def _counts(box: Box, luma: Image, min_side: float, zones: Zones) -> bool:
+    """Return whether a face is large enough, and its centre in the zones."""
+    height, width = luma.shape
+    large = max(box.w, box.h) >= _SHRUNK * min_side
+    return large and admits(zones, (box.x + box.w / 2) / width, (box.y + box.h / 2) / height)
