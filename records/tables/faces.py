@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.tables.base import Base
@@ -14,9 +14,11 @@ class Frame(Base):
     run_pk, frame_index: the run, and the frame's ordinal in its source.
     media_time_us: time since the run's media time 0, in microseconds.
     captured_at: UTC time of capture.
-    dwell_ms: the time that the frame stands for: the gap to the previous analysed frame, at most
-        1000.
+    dwell_ms: the time that the frame stands for.
+    dwells_ahead: whether it is the time after the frame, as in a recording. Of a live source, and
+        of runs of version 0.1, it is the time before it.
     face_count: the faces detected in it.
+    left_out: those of them that do not count, because of the mark of their track.
     """
 
     __tablename__ = "frames"
@@ -32,7 +34,9 @@ class Frame(Base):
     media_time_us: Mapped[int] = mapped_column(BigInteger)
     captured_at: Mapped[datetime]
     dwell_ms: Mapped[int]
+    dwells_ahead: Mapped[bool] = mapped_column(default=False, server_default=false())
     face_count: Mapped[int]
+    left_out: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Track(Base):
@@ -42,6 +46,7 @@ class Track(Base):
     first_frame_index, last_frame_index: the frames of its first and last face.
     first_media_time_us, last_media_time_us: the media times of these frames.
     faces: its faces over the run.
+    mark: a TrackMark: "" counts, "tentative" and "static" do not.
     """
 
     __tablename__ = "tracks"
@@ -55,6 +60,7 @@ class Track(Base):
     first_media_time_us: Mapped[int] = mapped_column(BigInteger)
     last_media_time_us: Mapped[int] = mapped_column(BigInteger)
     faces: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
 
 class Face(Base):

@@ -75,6 +75,7 @@ class RunProgress(Base):
     checkpoint: the worker's state after the last commit.
     source_cursor: where the reader resumes the source.
     frames_captured, frames_sampled_out, frames_analyzed, faces: totals of the run.
+    left_out: those of the faces that do not count, because of the mark of their track.
     dropped: dropped frames by cause, as JSON.
     broker_lost: frames of a live run that the broker accepted and lost.
     erased: analysed frames whose rows were erased.
@@ -98,6 +99,7 @@ class RunProgress(Base):
     frames_sampled_out: Mapped[int] = mapped_column(BigInteger, default=0)
     frames_analyzed: Mapped[int] = mapped_column(BigInteger, default=0)
     faces: Mapped[int] = mapped_column(BigInteger, default=0)
+    left_out: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     dropped: Mapped[str] = mapped_column(Text, default="{}")
     broker_lost: Mapped[int] = mapped_column(BigInteger, default=0)
     erased: Mapped[int] = mapped_column(BigInteger, default=0)
