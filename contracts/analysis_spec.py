@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from contracts.zones.zone import Zones, zones_of_json
+from contracts.zones.zone import Zones
+from contracts.zones.zone_json import zones_of_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from contracts.analysis_spec import AnalysisOptions
-from contracts.zones.zone import Zones, zones_of_json
+from contracts.zones.zone import Zones
+from contracts.zones.zone_json import zones_of_json
 
 HandledFiles = Mapping[str, tuple[int, int]]
 """(size in bytes, mtime in ns) of each handled file of a watched folder, by path."""

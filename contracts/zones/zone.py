@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from pydantic import TypeAdapter
-
 from contracts.errors import ZoneError
 from contracts.zones.polygons import Polygon, area, contains, crosses_itself, without_repeats
 
@@ -45,7 +43,6 @@ class Zone:
 
 
 Zones = tuple[Zone, ...]
-_ZONES: Final = TypeAdapter(Zones)
 
 
 def checked_zones(zones: Iterable[Zone], source: str) -> Zones:
@@ -89,11 +86,6 @@ def zones_text(zones: Iterable[Zone]) -> str:
     for zone in zones:
         names.setdefault(zone.kind, []).append(zone.name)
     return "; ".join(f"{kind} {', '.join(names[kind])}" for kind in ZoneKind if kind in names)
-
-
-def zones_of_json(values: object) -> Zones:
-    """Return the zones in decoded JSON: a list of {kind, name, points}. Raises ValueError."""
-    return _ZONES.validate_python(values)
 
 
 def _checked(zone: Zone, source: str) -> Zone:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
+from contracts.zones.zone import Zones
 from ingest.live.uris import check_uri, describe, is_camera, is_local
 from records.sources.live_sources import SourceSettings
 from records.sources.sealing import Sealer
@@ -19,11 +20,13 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
     tags: tuple[str, ...],
     looped: bool,
     host: str | None,
+    zones: Zones | None = None,
+    min_face_px: int | None = None,
 ) -> SourceSettings:
     """Return the settings as they are stored, with the credentials in the URI sealed.
 
     host: the host that opens the source, or "any"; None is this host for cameras and files, and
-    any host for the others. Raises SourceError for a URI that can never be opened.
+    any host for the others. zones: checked; None keeps those of the source. Raises SourceError for a URI that can never be opened.
     """
     check_uri(uri)
     if is_local(uri) and not is_camera(uri):
@@ -39,4 +42,6 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
         max_side=max_side,
         tags=tags,
         looped=looped,
+        zones=zones,
+        min_face_px=min_face_px,
     )

@@ -4,25 +4,38 @@ from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.live_sources import LiveSource
 from contracts.model_card import ModelCard
 from contracts.settings import Settings
+from contracts.zones.zone import Zones
 from inference_worker.faces.detectors.choice import detector_id
 from inference_worker.faces.model_choice import chosen_model
 
 
-def analysis_spec(settings: Settings, *, max_side: int | None = None) -> AnalysisSpec:
-    """Return the specification of a new run. max_side: of its frames, instead of the setting.
+def analysis_spec(
+    settings: Settings,
+    *,
+    max_side: int | None = None,
+    min_face_px: int | None = None,
+    zones: Zones = (),
+) -> AnalysisSpec:
+    """Return the specification of a new run. max_side, min_face_px: instead of the settings.
 
-    Raises ModelError.
+    zones: of its pictures. Raises ModelError.
     """
     card = ModelCard.read(chosen_model(settings.model), settings.model_head)
     options = AnalysisOptions(
         smoothing_s=settings.smoothing_s,
         uncertain_below=settings.uncertain_below,
-        min_face_px=settings.min_face_px,
+        min_face_px=settings.min_face_px if min_face_px is None else min_face_px,
         max_frame_side=settings.max_frame_side if max_side is None else max_side,
+        zones=zones,
     )
     return AnalysisSpec(detector_id(settings.detector), card.version, options)
 
 
 def live_spec(settings: Settings, source: LiveSource) -> AnalysisSpec:
     """Return the specification of the next runs of a live source. Raises ModelError."""
-    return analysis_spec(settings, max_side=source.max_side)
+    return analysis_spec(
+        settings,
+        max_side=source.max_side,
+        min_face_px=source.min_face_px,
+        zones=source.zones,
+    )

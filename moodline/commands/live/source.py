@@ -1,12 +1,19 @@
 """`moodline source`: add, list, test, change and remove live sources."""
 
 import os
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from contracts.errors import BrokerError, SourceNotFoundError
-from moodline.commands.live.uri_argument import typed_uri
+from moodline.commands.live.source_settings import (
+    ADD_EXAMPLES,
+    DEFAULT_SIDE,
+    EDIT_EXAMPLES,
+    source_add,
+    source_edit,
+)
+from moodline.commands.live.uri_argument import NameArgument, typed_uri
 from moodline.commands.options import JsonOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
 
@@ -18,65 +25,7 @@ if TYPE_CHECKING:
 
 app = group_app("Add, list, test and change the live sources: cameras and streams.")
 
-_DEFAULT_FPS: Final = 5.0
-_DEFAULT_SIDE: Final = 720
-_URI_HELP: Final = (
-    "A camera number, /dev/video0, rtsp://, http:// (MJPEG, HLS) or a file; - prompts for it. "
-    "${NAME} is replaced from the environment of the host that opens the source."
-)
-
-NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
-FpsOption = Annotated[
-    float | None, typer.Option(min=0.1, max=240, help="Frames to analyse per second, at most.")
-]
-SideOption = Annotated[
-    int | None,
-    typer.Option(min=160, max=8192, help="Scale frames so that no side has more pixels."),
-]
-TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; can be repeated.")]
-HostOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Host that opens the source, or `any`. Default: this host for cameras and files."
-    ),
-]
-
-
-@app.command(
-    "add",
-    epilog="Examples: [cyan]moodline source add desk 0[/] · "
-    "[cyan]moodline source add door 'rtsp://me:${DOOR_PASSWORD}@camera.local/live' --fps 5[/]",
-)
-def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
-    name: NameArgument,
-    uri: Annotated[str, typer.Argument(help=_URI_HELP)],
-    fps: FpsOption = _DEFAULT_FPS,
-    max_side: SideOption = _DEFAULT_SIDE,
-    tag: TagOption = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Repeat a file forever.")] = False,
-    host: HostOption = None,
-) -> None:
-    """Add a live source. A running moodline starts to read it within two seconds."""
-    from moodline.adapters.source_settings import source_settings
-    from moodline.stack.running_stack import running_broker
-    from moodline.terminal.output import print_line
-    from records.sources.live_sources import add_source
-
-    settings = read_settings()
-    source = source_settings(
-        settings,
-        typed_uri(uri),
-        fps=fps,
-        max_side=max_side,
-        tags=tuple(tag or ()),
-        looped=loop,
-        host=host,
-    )
-    with open_records(settings) as engine:
-        add_source(engine, name, source, actor=current_actor())
-    print_line(f"Added {name}: {source.shown_uri}")
-    if not running_broker(settings):
-        print_line("It is not read yet. Start `moodline up`.")
+app.command("add", epilog=ADD_EXAMPLES)(source_add)
 
 
 @app.command("list", epilog="Example: [cyan]moodline source list[/]")
@@ -130,7 +79,7 @@ def source_test(
 
     settings = read_settings()
     source = typed_uri(source)
-    uri, max_side = source, _DEFAULT_SIDE
+    uri, max_side = source, DEFAULT_SIDE
     with open_records(settings) as engine:
         try:
             known = find_source(engine, source)
@@ -170,41 +119,18 @@ def source_resume(name: NameArgument) -> None:
     _pause(name, paused=False)
 
 
-@app.command("edit", epilog="Example: [cyan]moodline source edit door --fps 10 --tag front[/]")
-def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
-    name: NameArgument,
-    uri: Annotated[str | None, typer.Option(help=_URI_HELP)] = None,
-    fps: FpsOption = None,
-    max_side: SideOption = None,
-    tag: TagOption = None,
-    loop: Annotated[
-        bool | None, typer.Option("--loop/--no-loop", help="Repeat a file forever.")
-    ] = None,
-    host: HostOption = None,
-    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
-) -> None:
-    """Change a source. It is opened again; other sources are not interrupted."""
-    from moodline.adapters.source_settings import source_settings
-    from moodline.terminal.output import print_line
-    from records.sources.live_sources import edit_source, find_source
-    from records.sources.sealing import Sealer
+app.command("edit", epilog=EDIT_EXAMPLES)(source_edit)
 
-    settings = read_settings()
-    with open_records(settings) as engine:
+
+@app.command("zones", epilog="Example: [cyan]moodline source zones door > door.yaml[/]")
+def source_zones(name: NameArgument) -> None:
+    """Print the zones of a source as YAML, for the option --zones of other commands."""
+    from moodline.commands.zone_options import zones_yaml
+    from records.sources.live_sources import find_source
+
+    with open_records(read_settings()) as engine:
         known = find_source(engine, name)
-        sealer = Sealer(settings.secret_key, settings.home_path)
-        tags = known.tags if tag is None else tuple(tag)
-        source = source_settings(
-            settings,
-            typed_uri(uri) if uri else sealer.unseal(known.uri),
-            fps=fps or known.sampling_fps,
-            max_side=max_side or known.max_side,
-            tags=() if no_tags else tags,
-            looped=known.looped if loop is None else loop,
-            host=host or (None if uri else known.host or "any"),
-        )
-        edit_source(engine, name, source, actor=current_actor())
-    print_line(f"Changed {name}: {source.shown_uri}")
+    typer.echo(zones_yaml(known.zones, known.min_face_px), nl=False)
 
 
 @app.command("remove", epilog="Example: [cyan]moodline source remove door[/]")

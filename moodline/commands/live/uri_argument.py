@@ -1,8 +1,11 @@
-"""URIs as arguments of commands: "-" keeps them out of the shell history and the process list."""
+"""Arguments that name a source. "-" keeps a URI out of shell history and process list."""
 
 import sys
+from typing import Annotated
 
 import typer
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
 
 
 def typed_uri(argument: str) -> str:

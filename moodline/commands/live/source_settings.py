@@ -1,0 +1,143 @@
+"""`moodline source add` and `moodline source edit`: the settings of a live source."""
+
+from typing import Annotated, Final
+
+import typer
+
+from contracts.zones.zone import ZoneKind
+from moodline.commands.live.uri_argument import NameArgument, typed_uri
+from moodline.commands.session import current_actor, open_records, read_settings
+from moodline.commands.zone_options import (
+    LARGEST_SMALLEST_FACE,
+    MIN_FACE_HELP,
+    ExcludeOption,
+    IncludeOption,
+    MaskOption,
+    MinFaceOption,
+    ZoneOptions,
+    ZonesFileOption,
+)
+
+DEFAULT_SIDE: Final = 720
+ADD_EXAMPLES: Final = (
+    "Examples: [cyan]moodline source add desk 0[/] · "
+    "[cyan]moodline source add door 'rtsp://me:${DOOR_PASSWORD}@camera.local/live' --fps 5[/]"
+)
+EDIT_EXAMPLES: Final = (
+    "Examples: [cyan]moodline source edit door --fps 10 --tag front[/] · "
+    "[cyan]moodline source edit door --mask 'window=0,0 0.3,0 0.3,0.5 0,0.5'[/]"
+)
+
+_DEFAULT_FPS: Final = 5.0
+_URI_HELP: Final = (
+    "A camera number, /dev/video0, rtsp://, http:// (MJPEG, HLS) or a file; - prompts for it. "
+    "${NAME} is replaced from the environment of the host that opens the source."
+)
+
+FpsOption = Annotated[
+    float | None, typer.Option(min=0.1, max=240, help="Frames to analyse per second, at most.")
+]
+SideOption = Annotated[
+    int | None,
+    typer.Option(min=160, max=8192, help="Scale frames so that no side has more pixels."),
+]
+TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; can be repeated.")]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Host that opens the source, or `any`. Default: this host for cameras and files."
+    ),
+]
+
+
+def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
+    name: NameArgument,
+    uri: Annotated[str, typer.Argument(help=_URI_HELP)],
+    fps: FpsOption = _DEFAULT_FPS,
+    max_side: SideOption = DEFAULT_SIDE,
+    tag: TagOption = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Repeat a file forever.")] = False,
+    host: HostOption = None,
+    mask: MaskOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    zones_file: ZonesFileOption = None,
+    min_face: MinFaceOption = None,
+) -> None:
+    """Add a live source. A running moodline starts to read it within two seconds."""
+    from moodline.adapters.source_settings import source_settings
+    from moodline.stack.running_stack import running_broker
+    from moodline.terminal.output import print_line
+    from records.sources.live_sources import add_source
+
+    settings = read_settings()
+    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
+    zones, min_face = given.resolve(name)
+    source = source_settings(
+        settings,
+        typed_uri(uri),
+        fps=fps,
+        max_side=max_side,
+        tags=tuple(tag or ()),
+        looped=loop,
+        host=host,
+        zones=zones if given.names_zones else None,
+        min_face_px=min_face,
+    )
+    with open_records(settings) as engine:
+        add_source(engine, name, source, actor=current_actor())
+    print_line(f"Added {name}: {source.shown_uri}")
+    if not running_broker(settings):
+        print_line("It is not read yet. Start `moodline up`.")
+
+
+def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
+    name: NameArgument,
+    uri: Annotated[str | None, typer.Option(help=_URI_HELP)] = None,
+    fps: FpsOption = None,
+    max_side: SideOption = None,
+    tag: TagOption = None,
+    loop: Annotated[
+        bool | None, typer.Option("--loop/--no-loop", help="Repeat a file forever.")
+    ] = None,
+    host: HostOption = None,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
+    mask: MaskOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    zones_file: ZonesFileOption = None,
+    clear: Annotated[
+        list[ZoneKind] | None,
+        typer.Option(help="Remove all zones of this kind; can be repeated."),
+    ] = None,
+    min_face: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SMALLEST_FACE, help=MIN_FACE_HELP + " 0: the setting."),
+    ] = None,
+) -> None:
+    """Change a source. It is opened again; other sources are not interrupted."""
+    from moodline.adapters.source_settings import source_settings
+    from moodline.terminal.output import print_line
+    from records.sources.live_sources import edit_source, find_source
+    from records.sources.sealing import Sealer
+
+    settings = read_settings()
+    with open_records(settings) as engine:
+        known = find_source(engine, name)
+        sealer = Sealer(settings.secret_key, settings.home_path)
+        tags = known.tags if tag is None else tuple(tag)
+        given = ZoneOptions(mask, include, exclude, zones_file, min_face, clear or ())
+        zones, min_face = given.resolve(name, known.zones)
+        source = source_settings(
+            settings,
+            typed_uri(uri) if uri else sealer.unseal(known.uri),
+            fps=fps or known.sampling_fps,
+            max_side=max_side or known.max_side,
+            tags=() if no_tags else tags,
+            looped=known.looped if loop is None else loop,
+            host=host or (None if uri else known.host or "any"),
+            zones=zones if given.names_zones else None,
+            min_face_px=known.min_face_px if min_face is None else min_face or None,
+        )
+        edit_source(engine, name, source, actor=current_actor())
+    print_line(f"Changed {name}: {source.shown_uri}")
