@@ -26,7 +26,8 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
     """Return the settings as they are stored, with the credentials in the URI sealed.
 
     host: the host that opens the source, or "any"; None is this host for cameras and files, and
-    any host for the others. zones: checked; None keeps those of the source. Raises SourceError for a URI that can never be opened.
+    any host for the others. zones: checked; None keeps those of the source. Raises SourceError
+    for a URI that can never be opened.
     """
     check_uri(uri)
     if is_local(uri) and not is_camera(uri):

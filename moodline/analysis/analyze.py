@@ -16,6 +16,7 @@ from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
 from contracts.settings import Settings
+from contracts.zones.zone import Zones
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
 from ingest.files.discovery import Recording, RefusedPath, discover
@@ -49,6 +50,8 @@ class AnalyzeRequest:
     export: Path | None = None
     frames: bool = False
     annotate: Path | None = None
+    zones: Zones = ()
+    min_face_px: int | None = None
     detach: bool = False
     as_json: bool = False
     progress: bool = True
@@ -57,7 +60,7 @@ class AnalyzeRequest:
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
         return JobTemplate(
-            spec=analysis_spec(settings),
+            spec=analysis_spec(settings, min_face_px=self.min_face_px, zones=self.zones),
             sampling_fps=self.fps,
             source=self.source,
             recorded_at=self.recorded_at,

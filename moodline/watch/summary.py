@@ -11,6 +11,7 @@ from rich.text import Text
 
 from contracts.errors import ExportError
 from contracts.expressions import COLOURS
+from contracts.zones.zone import Zones
 from moodline.terminal.output import print_json
 
 _BAR_WIDTH: Final = 28
@@ -18,12 +19,17 @@ _BAR_WIDTH: Final = 28
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """The options of `moodline watch`. seconds: None watches until Ctrl-C, or a file's end."""
+    """The options of `moodline watch`. seconds: None watches until Ctrl-C, or a file's end.
+
+    zones, min_face_px: of a source that was not added.
+    """
 
     fps: float | None = None
     seconds: float | None = None
     as_json: bool = False
     out: Path | None = None
+    zones: Zones = ()
+    min_face_px: int | None = None
 
 
 def report_summary(

@@ -5,9 +5,18 @@ from typing import Annotated
 
 import typer
 
+from contracts.errors import SettingsError
 from moodline.commands.live.uri_argument import typed_uri
 from moodline.commands.options import JsonOption, command_app
 from moodline.commands.session import open_records, read_settings
+from moodline.commands.zone_options import (
+    ExcludeOption,
+    IncludeOption,
+    MaskOption,
+    MinFaceOption,
+    ZoneOptions,
+    ZonesFileOption,
+)
 
 app = command_app()
 
@@ -16,7 +25,7 @@ app = command_app()
     epilog="Examples: [cyan]moodline watch 0[/] · [cyan]moodline watch door[/] · "
     "[cyan]moodline watch rtsp://camera.local/live --fps 5[/]",
 )
-def watch(
+def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     source: Annotated[
         str,
         typer.Argument(
@@ -30,6 +39,11 @@ def watch(
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after this time. Default: at Ctrl-C.")
     ] = None,
+    mask: MaskOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    zones_file: ZonesFileOption = None,
+    min_face: MinFaceOption = None,
     as_json: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(help="Also write the summary to this file, as JSON.")
@@ -44,11 +58,18 @@ def watch(
 
     settings = read_settings()
     source = typed_uri(source)
-    options = WatchOptions(fps=fps, seconds=seconds, as_json=as_json, out=out)
+    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
+    zones, min_face = given.resolve(source)
+    options = WatchOptions(fps, seconds, as_json, out, zones, min_face)
     if source.isdecimal() or "/" in source or Path(source).exists():
         seen = watch_uri(settings, source, options, Screen())
     else:
         with open_records(settings) as engine:
             find_source(engine, source)
+            if given != ZoneOptions():
+                raise SettingsError(
+                    f"{source} has zones of its own",
+                    hint=f"Change them: moodline source edit {source}",
+                )
             seen = watch_source(settings, engine, source, options, Screen())
     raise typer.Exit(0 if seen else 1)

@@ -13,6 +13,14 @@ from moodline.commands.options import (
     command_app,
 )
 from moodline.commands.session import current_actor, read_settings
+from moodline.commands.zone_options import (
+    ExcludeOption,
+    IncludeOption,
+    MaskOption,
+    MinFaceOption,
+    ZoneOptions,
+    ZonesFileOption,
+)
 
 app = command_app()
 
@@ -48,6 +56,11 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         Path | None,
         typer.Option(help="Write a copy with boxes and labels drawn on it; for one recording."),
     ] = None,
+    mask: MaskOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    zones_file: ZonesFileOption = None,
+    min_face: MinFaceOption = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Only queue the recordings, for `moodline ingest`.")
     ] = False,
@@ -62,6 +75,8 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from moodline.terminal.time_arguments import parse_optional_time
 
     settings = read_settings()
+    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
+    zones, min_face = given.resolve(source or "this analysis")
     request = AnalyzeRequest(
         fps=fps,
         workers=workers,
@@ -72,6 +87,8 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         export=export,
         frames=frames,
         annotate=annotate,
+        zones=zones,
+        min_face_px=min_face,
         detach=detach,
         as_json=as_json,
         progress=not (no_progress or as_json),
