@@ -1,7 +1,9 @@
 """Requests to a dashboard as a user signed in, or not, without a browser."""
 
 import http.client
+import json
 import urllib.parse
+from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 60
@@ -30,3 +32,20 @@ def sign_in(address: str, name: str, password: str, after: str = "") -> http.cli
 def cookie_of(answer: http.client.HTTPResponse) -> str:
     """The session cookie of a response, as a request header."""
     return (answer.getheader("set-cookie") or "").partition(";")[0]
+
+
+def json_of(answer: http.client.HTTPResponse) -> Any:
+    """Return the parsed body."""
+    return json.loads(answer.read())
+
+
+def post(address: str, route: str, cookie: str, /, **values: object) -> http.client.HTTPResponse:
+    """Send values as JSON."""
+    body = json.dumps(values)
+    return ask(address, route, "POST", body, Cookie=cookie, Content_Type="application/json")
+
+
+def cookies_of(answer: http.client.HTTPResponse) -> dict[str, str]:
+    """Return the cookies that the response sets, by name."""
+    lines = answer.headers.get_all("set-cookie") or []
+    return dict(line.partition(";")[0].split("=", 1) for line in lines)

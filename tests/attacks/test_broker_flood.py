@@ -18,7 +18,7 @@ from contracts.runs import RunState
 from moodline.demo.scenes import render, scenes
 from records.broker_key import read_broker_key
 from records.tables.runs import RunProgress
-from tests.attacks.test_broker import Attacker
+from tests.attacks.broker_attacker import Attacker
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack
 

@@ -231,8 +231,7 @@ def test_the_test_of_a_source_is_limited_too() -> None:
     with http_server(answer) as port:
         request = json.dumps(
             {
-                "uri": f"http://127.0.0.1:{port}/video",
-                "max_side": 640,
+                "source": {"uri": f"http://127.0.0.1:{port}/video", "max_side": 640},
                 "open_until_s": time.monotonic() + 120,
             }
         )

@@ -2,40 +2,31 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
 
-from analytics.export.atomic_files import atomic_file
 from analytics.runs.run_list import list_runs
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.publishing import StreamLimits
-from contracts.errors import MoodlineError, SourceError
-from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
+from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
-from ingest.files.content_hash import read_content
-from ingest.files.discovery import discover
 from ingest.files.publisher import FilePublisher
-from ingest.files.source import FileSource
-from ingest.files.truncation import missing_bytes
 from moodline.services.folder_watch import queue_new_recordings
-from records.sources.sealing import Sealer
 from records.watched_folders import add_folder, watched_folders
 from runtime.files.allowed_folders import AllowedFolders
-from runtime.files.regular_files import open_below, open_regular
+from runtime.files.regular_files import open_below
 from tests.attacks.recordings_dashboard import (
     SECRET,
     RecordingsDashboard,
     recordings_dashboard,
     small_clip,
 )
-from training.config import read_config
-from training.data.readers import read_dataset
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +181,6 @@ def test_a_recording_exchanged_after_it_was_queued_is_not_analysed(
         connection.exec_driver_sql("DELETE FROM runs")
 
 
-# -- AllowedFolders -----------------------------------------------------------------
-
-
 def test_the_innermost_of_allowed_and_private_folders_counts(tmp_path: Path) -> None:
     home = tmp_path / "home"
     allowed = AllowedFolders((tmp_path, home / "films"), private=(home,))
@@ -230,89 +218,3 @@ def test_no_part_of_an_opened_path_may_be_a_link(tmp_path: Path) -> None:
     ):
         with pytest.raises(OSError):
             open_below(tmp_path, parts)
-
-
-# -- pipes, devices, sockets --------------------------------------------------------
-
-
-def open_recording(path: Path) -> None:
-    FileSource(path, fps=None, max_side=640)
-
-
-def read_model_card(path: Path) -> None:
-    folder = path.with_suffix(".model")
-    folder.mkdir()
-    (folder / CARD_NAME).symlink_to(path)
-    ModelCard.read(folder)
-
-
-def read_model_weights(path: Path) -> None:
-    folder = path.with_suffix(".weights")
-    folder.mkdir()
-    (folder / CARD_NAME).write_text("{}")
-    (folder / WEIGHTS_NAME).symlink_to(path)
-    ModelCard.read(folder)
-
-
-def read_key(path: Path) -> None:
-    home = path.with_suffix(".home")
-    home.mkdir()
-    sealer = Sealer("", home)
-    key = sealer._path
-    key.symlink_to(path)
-    sealer.seal("rtsp://user:password@camera/live")
-
-
-def read_votes(path: Path) -> None:
-    faces = path.with_suffix(".faces.csv")
-    faces.write_text("emotion,pixels,Usage\n")
-    read_dataset(faces, path)
-
-
-READERS: list[Callable[[Path], Any]] = [
-    open_recording,
-    open_regular,
-    read_content,
-    missing_bytes,
-    read_config,
-    read_dataset,
-    read_votes,
-    read_model_card,
-    read_model_weights,
-    read_key,
-]
-
-
-@pytest.mark.timeout(60)  # A reader that waits for the pipe's writer waits for ever.
-@pytest.mark.parametrize("kind", ["pipe", "device"])
-@pytest.mark.parametrize("reader", READERS)
-def test_a_pipe_or_device_is_refused_without_waiting(
-    tmp_path: Path, kind: str, reader: Callable[[Path], Any]
-) -> None:
-    path = tmp_path / "a.mp4"
-    if kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/dev/zero")
-    with pytest.raises((MoodlineError, OSError)):
-        reader(path)
-
-
-@pytest.mark.timeout(60)
-def test_a_pipe_in_a_folder_of_the_command_line_fails_alone(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.mp4")
-    small_clip(tmp_path / "b.mp4")
-    assert len(discover([str(tmp_path)])) == 2
-    with pytest.raises(SourceError, match="not a regular file"):
-        read_content(tmp_path / "a.mp4")
-
-
-@pytest.mark.timeout(60)
-def test_a_pipe_left_in_the_folder_of_an_export_does_not_block_it(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / ".moodline-part-x")
-    (tmp_path / "victim").write_text("kept")
-    (tmp_path / ".moodline-part-y").symlink_to(tmp_path / "victim")
-    with atomic_file(tmp_path / "out.csv") as part:
-        part.write_text("rows")
-    assert (tmp_path / "out.csv").read_text() == "rows"
-    assert (tmp_path / "victim").read_text() == "kept"

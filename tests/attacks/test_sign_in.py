@@ -1,18 +1,13 @@
-"""Sign-in against other users of the host, guesses, crafted cookies and people who were removed."""
+"""Sign-in against guesses, crafted cookies and people who were removed."""
 
 import http.client
-import json
-import os
 import queue
 import re
-import subprocess
-import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -27,124 +22,18 @@ from dashboard.web.sign_in.cookies import COOKIE, DEVICE_COOKIE
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.password_checks import MAX_PENDING
 from dashboard.web.sign_in.throttle import Throttle
-from moodline.services.sign_in_links import open_in_browser
 from records.database import open_engine
 from records.schema import upgrade
 from records.users import accounts
 from records.users.accounts import add_user, remove_user, set_password, set_role
-from records.users.owner_links import LINK_LIFETIME_S, create_link
 from records.users.passwords import check_new_password
 from records.users.roles import Role
-from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.e2e.commands import TIMEOUT_S, poll
 from tests.guard_requests import ask_guard
-from tests.http_client import PASSWORD, ask, cookie_of, sign_in
+from tests.http_client import PASSWORD, ask, cookie_of, cookies_of, json_of, post, sign_in
 from tests.pages import serving
-from tests.rtsp import free_ports
 
 NEW_PASSWORD = "seven green lamps x"
-
-
-def json_of(answer: http.client.HTTPResponse) -> Any:
-    return json.loads(answer.read())
-
-
-def post(address: str, route: str, cookie: str, /, **values: object) -> http.client.HTTPResponse:
-    body = json.dumps(values)
-    return ask(address, route, "POST", body, Cookie=cookie, Content_Type="application/json")
-
-
-def cookies_of(answer: http.client.HTTPResponse) -> dict[str, str]:
-    lines = answer.headers.get_all("set-cookie") or []
-    return dict(line.partition(";")[0].split("=", 1) for line in lines)
-
-
-# Other users and processes of the host
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("owner") / "home"
-
-
-@pytest.fixture(scope="module")
-def own_dashboard(home: Path) -> Iterator[str]:
-    """`moodline dashboard` on loopback, as a person starts it; yield its address."""
-    (port,) = free_ports(1)
-    environment = Installation(home).environment()
-    command = [sys.executable, "-m", "moodline", "dashboard", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        poll(lambda: answers(address))
-        yield address
-    finally:
-        process.terminate()
-        _, log = process.communicate(timeout=TIMEOUT_S)
-    assert "moodline user link" in log and "link=" not in log, "others may read a log"
-
-
-def answers(address: str) -> bool:
-    try:
-        return ask(address, "/healthz").status == 200
-    except OSError:
-        return False
-
-
-def test_loopback_is_no_identity(own_dashboard: str, tmp_path: Path) -> None:
-    secret = tmp_path / "id_rsa"
-    secret.write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
-    assert post(own_dashboard, "/api/recordings/folder", "", path=str(secret)).status == 401
-    for path in ("/api/recordings/list", "/api/system/overview", "/api/now/events", "/trends"):
-        assert ask(own_dashboard, path).status == 401
-    assert ask(own_dashboard, "/healthz").status == 200
-
-
-def test_a_link_signs_the_owner_in_once(own_dashboard: str, home: Path) -> None:
-    link = f"/login?link={create_link(home)}&next=%2Ftrends"
-    answer = ask(own_dashboard, link)
-    assert answer.status == 303 and answer.getheader("location") == "/trends"
-    assert answer.getheader("referrer-policy") == "no-referrer"
-    cookie = cookie_of(answer)
-    account = json_of(ask(own_dashboard, "/api/account", Cookie=cookie))
-    assert (account["name"], account["role"], account["has_password"]) == ("owner", "admin", False)
-    assert ask(own_dashboard, link).status == 401
-    again = ask(own_dashboard, link, Cookie=cookie)
-    assert again.status == 303, "a reload by the signed-in owner is no error"
-    rebound = ask(own_dashboard, "/api/account", Cookie=cookie, Host="evil.example")
-    assert rebound.status == 403, "the host check stays"
-
-
-def test_guessed_old_and_foreign_links_are_refused(
-    own_dashboard: str, home: Path, tmp_path: Path
-) -> None:
-    old = create_link(home)
-    (file,) = (home / "sign-in-links").iterdir()
-    os.utime(file, (file.stat().st_atime, file.stat().st_mtime - LINK_LIFETIME_S))
-    foreign = create_link(tmp_path / "another-home")
-    for link in (old, foreign, file.name, "x" * 5000, "..%2f..%2fmoodline.db", "%00"):
-        answer = ask(own_dashboard, f"/login?link={link}")
-        assert answer.status in {401, 404} and not cookies_of(answer)
-
-
-def test_only_the_owner_can_read_a_link(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    token = create_link(home)
-    open_in_browser(home, f"http://127.0.0.1:1/login?link={token}")
-    folder = home / "sign-in-links"
-    assert folder.stat().st_mode & 0o077 == 0
-    for path in (*folder.iterdir(), home / "open-dashboard.html"):
-        assert path.stat().st_mode & 0o077 == 0
-    assert all(token not in path.name and not path.read_bytes() for path in folder.iterdir())
-    assert token not in opened[0], "all users of the host see the arguments of a browser"
-
-
-def test_sign_in_can_be_off_on_loopback_only(sqlite_engine: Engine) -> None:
-    with pytest.raises(SettingsError, match="requires sign-in"):
-        serve(Backend(sqlite_engine, Settings()), host="0.0.0.0", port=0, sign_in=False)
-
-
-# Crafted cookies
 
 
 @pytest.mark.parametrize(
@@ -168,9 +57,6 @@ def test_no_parser_with_quadratic_time_gets_a_cookie(
     sign_in = SignIn(sqlite_engine, "/", Settings())
     assert ask_guard(sign_in, cookie=cookie)[0] == 401
     assert ask_guard(cookie=cookie)[0] == 200
-
-
-# Guesses
 
 
 @pytest.fixture(scope="module")
@@ -249,9 +135,6 @@ def test_password_checks_are_few_and_known_devices_have_their_own(
             released.set()
 
 
-# People who were removed
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -280,9 +163,6 @@ def test_an_open_event_stream_ends_with_its_session(
     finally:
         if "eve" in {one.name for one in accounts.list_users(engine)}:
             remove_user(engine, "eve", actor="test")
-
-
-# Passwords, sessions and second factors
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 
 from analytics.history.bucket_reader import BucketReader
 from analytics.history.heat_map import heat_map
-from analytics.history.local_time import WEEK_S, OffsetSpan, auto_step
+from analytics.history.local_time import WEEK_S, OffsetSpan
 from analytics.history.measures import Measures, measures_from_sums
 from analytics.history.moments import MIN_CHANGE, moments
 from analytics.history.rollups import roll_up_all
@@ -21,7 +21,7 @@ from analytics.history.stored_windows import BucketClock
 from analytics.history.timeline import ALL, timeline
 from analytics.history.totals import grouped_totals, totals
 from analytics.snapshots import in_snapshot
-from contracts.errors import SettingsError, SourceNotFoundError
+from contracts.errors import SourceNotFoundError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.live_sources import LiveState
 from contracts.times import MICROS
@@ -39,8 +39,6 @@ NEW_YORK = ZoneInfo("America/New_York")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)
 """The day before Berlin's clocks change."""
 FOURTH = SPRING + timedelta(days=3)
-
-
 AUTUMN = datetime(2026, 10, 24, tzinfo=UTC)
 """Begins the day of 25 hours in Berlin."""
 HOURS = {
@@ -248,48 +246,6 @@ def test_a_tag_can_be_a_series_next_to_its_sources(history: History, step_s: int
     assert {one.source for one in moments(only)} <= {"tag in", "tag out"}
     with pytest.raises(SourceNotFoundError, match="attic"):
         in_snapshot(engine, timeline, *span, UTC, groups=["attic"])
-
-
-def test_the_step_grows_with_the_range(engine: Engine) -> None:
-    spans = [timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=365)]
-    steps = [in_snapshot(engine, timeline, SPRING, SPRING + span, UTC).step_s for span in spans]
-    assert steps == [MINUTE_S, 5 * MINUTE_S, HOUR_S, WEEK_S]
-    with pytest.raises(SettingsError, match="too fine"):
-        in_snapshot(engine, timeline, SPRING, SPRING + timedelta(days=7), UTC, step_s=MINUTE_S)
-    with pytest.raises(SettingsError, match="empty"):
-        in_snapshot(engine, timeline, SPRING, SPRING, UTC)
-
-
-@pytest.mark.parametrize(
-    ("since", "until"), [(1, 2), (1899, 2026), (1990, 2026), (2026, 2300), (1, 9999)]
-)
-def test_an_unsupported_range_is_rejected(engine: Engine, since: int, until: int) -> None:
-    begin, end = (datetime(year, 1, 2, tzinfo=UTC) for year in (since, until))
-    with pytest.raises(SettingsError, match=r"outside of the supported years|too long"):
-        in_snapshot(engine, timeline, begin, end, BERLIN)
-    with pytest.raises(SettingsError, match=r"outside of the supported years|too long"):
-        in_snapshot(engine, totals, begin, end)
-
-
-def test_an_odd_utc_offset_is_rounded_to_a_quarter_of_an_hour(engine: Engine) -> None:
-    at = datetime(1930, 5, 1, 12, tzinfo=UTC)  # Amsterdam was 19 min 32 s ahead.
-    run = write_history_run(engine, "door", at_us(at), 60, random.Random(1), step_ms=60_000)
-    roll_up_all(engine)
-    zone = ZoneInfo("Europe/Amsterdam")
-    for step_s in (QUARTER_S, HOUR_S, DAY_S):
-        found = in_snapshot(
-            engine, timeline, at, at + timedelta(days=3), zone, step_s=step_s
-        ).series["door"]
-        assert sum(bucket.measures.frames for bucket in found) == len(run.frames)
-    (cell, *more) = in_snapshot(engine, heat_map, at, at + timedelta(days=3), zone)
-    assert sum(one.measures.frames for one in (cell, *more)) == len(run.frames)
-
-
-def test_a_year_has_weekly_buckets_by_default_and_daily_ones_on_request(engine: Engine) -> None:
-    year = (SPRING, SPRING + timedelta(days=365))
-    assert auto_step(*year) == WEEK_S
-    found = in_snapshot(engine, timeline, *year, ZoneInfo("UTC"), step_s=DAY_S)
-    assert found.step_s == DAY_S
 
 
 def test_uptime_is_counted_once_in_every_window(engine: Engine) -> None:
