@@ -24,6 +24,8 @@ class LiveState(StrEnum):
     FAILED = "failed"
 
 
+DEFAULT_SIDE: Final = 720
+"""Longest side of an analysed frame of a source that was not given one, pixels."""
 UNANALYZED_S: Final = 15.0
 """Seconds without the analysis of a frame after which a source counts as stalled."""
 UNANALYZED: Final = "frames arrive, but none is analysed. `moodline status` shows the workers"

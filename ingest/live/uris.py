@@ -1,5 +1,7 @@
 """URIs of live sources: their kinds, their syntax check, and their display with the host only."""
 
+from urllib.parse import urlsplit
+
 from contracts.errors import SourceError
 from contracts.redaction import redact
 from ingest.live.ssrf_guard import NETWORK_SCHEMES, check_address
@@ -36,6 +38,15 @@ def check_uri(uri: str) -> None:
 def describe(uri: str) -> str:
     """Return the URI for display: of a stream the host only, and with "camera" before a number."""
     return f"camera {uri}" if uri.isdecimal() else redact(uri)
+
+
+def without_credentials(uri: str) -> str:
+    """Return the address of a stream without user name and password, its host in lower case."""
+    if is_local(uri):
+        return uri
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return parts._replace(scheme=parts.scheme.lower(), netloc=host, fragment="").geturl()
 
 
 def cannot_open(uri: str, detail: str) -> SourceError:

@@ -10,8 +10,9 @@ import numpy as np
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
+from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.choice import detector_id, make_detector
-from inference_worker.faces.detectors.detection import Detector
+from inference_worker.faces.detectors.detection import Detection, Detector, Image
 from inference_worker.pictures.drawing import blurred_jpeg
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.inputs import InputFrame
@@ -20,6 +21,8 @@ from ingest.live.pacing import Playback
 from ingest.live.uris import describe
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
+from ingest.picture_view import PictureView
+from moodline.adapters.probed_source import ProbedSource
 from runtime.decoding.memory_limit import limited_memory
 
 _SECONDS: Final = 3.0
@@ -51,7 +54,7 @@ class ProbeReport:
 
 
 def probe(
-    settings: Settings, uri: str, *, max_side: int, on_open: Callable[[], object] = lambda: None
+    settings: Settings, source: ProbedSource, on_open: Callable[[], object] = lambda: None
 ) -> tuple[ProbeReport, bytes]:
     """Read the source for three seconds. on_open: called when it is open.
 
@@ -60,19 +63,18 @@ def probe(
     """
     detector = make_detector(detector_id(settings.detector))
     with limited_memory(settings.source_memory_mb):
-        return _probe(settings, detector, uri, max_side, on_open)
+        return _probe(settings, detector, source, on_open)
 
 
 def _probe(
     settings: Settings,
     detector: Detector,
-    uri: str,
-    max_side: int,
+    source: ProbedSource,
     on_open: Callable[[], object],
 ) -> tuple[ProbeReport, bytes]:
     begin_s = time.monotonic()
     limits = DecodingLimits(settings.max_source_megapixels)
-    live = open_live(uri, settings.source_hosts, limits)
+    live = open_live(source.uri, settings.source_hosts, limits)
     on_open()
     opened_s = time.monotonic() - begin_s
     first_s = search_s = 0.0
@@ -82,7 +84,7 @@ def _probe(
         for frame in live.frames():
             now_s = time.monotonic()
             if not pictures:
-                first_s, size = now_s, _size(frame, live.aspect)
+                first_s, size = now_s, _size(frame, live.aspect, source.view)
             pictures += 1
             if frame.media_s is not None:  # A file is not paced by its reader.
                 wait_s = playback.wait_s(frame.media_s, now_s)
@@ -90,22 +92,21 @@ def _probe(
                 now_s += wait_s
             if now_s >= search_s:
                 search_s = now_s + 1 / _SEARCHES_PER_SECOND
-                converter = LumaConverter(_orientation(frame), live.aspect, max_side)
-                luma = converter.convert(frame.image)
-                pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
-                min_side = settings.min_face_px * luma.width / size[0]
+                pixels = _pixels(frame, live.aspect, source)
+                min_face_px = source.min_face_px or settings.min_face_px
+                min_side = min_face_px * pixels.shape[1] / size[0]
                 found = detector.search(pixels, min_side, thorough=False)
-                counts.append(len(found))
+                counts.append(sum(_is_admitted(one, pixels, source.zones) for one in found))
                 jpeg = blurred_jpeg(pixels, [one.box for one in found])
             if now_s - first_s >= _SECONDS:
                 break
     finally:
         live.close()
     if not pictures:
-        raise SourceError(f"{describe(uri)} opens, but delivers no frame")
+        raise SourceError(f"{describe(source.uri)} opens, but delivers no frame")
     seconds = max(now_s - first_s, 1e-6)
     report = ProbeReport(
-        source=describe(uri),
+        source=describe(source.uri),
         codec=live.codec,
         width=size[0],
         height=size[1],
@@ -122,9 +123,23 @@ def _probe(
     return report, jpeg
 
 
-def _orientation(frame: InputFrame) -> Orientation:
-    return Orientation.from_rotation(frame.image.rotation)
+def _orientation(frame: InputFrame, view: PictureView) -> Orientation:
+    return view.orientation(Orientation.from_rotation(frame.image.rotation))
 
 
-def _size(frame: InputFrame, aspect: Fraction) -> tuple[int, int]:
-    return display_size(frame.image.width, frame.image.height, aspect, _orientation(frame))
+def _size(frame: InputFrame, aspect: Fraction, view: PictureView) -> tuple[int, int]:
+    return display_size(frame.image.width, frame.image.height, aspect, _orientation(frame, view))
+
+
+def _pixels(frame: InputFrame, aspect: Fraction, source: ProbedSource) -> Image:
+    """Return the frame's luma as the source's runs read it: turned, and masked."""
+    orientation = _orientation(frame, source.view)
+    converter = LumaConverter(orientation, aspect, source.max_side, masks=source.view.masks)
+    luma = converter.convert(frame.image)
+    return np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
+
+
+def _is_admitted(face: Detection, pixels: Image, zones: Zones) -> bool:
+    height, width = pixels.shape
+    x, y = face.box.x + face.box.w / 2, face.box.y + face.box.h / 2
+    return admits(zones, x / width, y / height)

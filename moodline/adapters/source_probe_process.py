@@ -11,13 +11,14 @@ from typing import Final
 from contracts.errors import MoodlineError, SourceError
 from contracts.redaction import redact
 from contracts.settings import Settings
+from moodline.adapters.probed_source import ProbedSource
 from moodline.adapters.source_probe import probe
 
 _TIMEOUT_S: Final = 40
 
 
 def main() -> None:
-    """Read {uri, max_side, open_until_s} from standard input; write the report with a picture.
+    """Read {source, open_until_s} from standard input; write the report with a picture.
 
     open_until_s: time of the monotonic clock at which the process ends if the source is not open.
     On failure it writes {error, detail}.
@@ -27,12 +28,8 @@ def main() -> None:
     left_s = max(request["open_until_s"] - time.monotonic(), 0.1)
     signal.setitimer(signal.ITIMER_REAL, left_s)
     try:
-        report, picture = probe(
-            Settings.read(),
-            request["uri"],
-            max_side=request["max_side"],
-            on_open=lambda: signal.alarm(_TIMEOUT_S),
-        )
+        source = ProbedSource.of_json(request["source"])
+        report, picture = probe(Settings.read(), source, lambda: signal.alarm(_TIMEOUT_S))
     except MoodlineError as exc:
         detail = exc.detail if isinstance(exc, SourceError) else ""
         json.dump({"error": redact(exc.line()), "detail": redact(detail)}, sys.stdout)

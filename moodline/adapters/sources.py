@@ -5,19 +5,22 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import structlog
 from sqlalchemy import Engine
 
-from contracts.errors import SourceError
+from contracts.errors import MoodlineError, SourceError
+from contracts.live_sources import DEFAULT_SIDE, LiveSource
 from contracts.settings import Settings
+from contracts.zones.zone import ZoneKind, masks_of
 from dashboard.web.services import SourceForm, SourceProbe
 from ingest.live.ssrf_guard import check_form_address
-from ingest.live.uris import cannot_open
+from ingest.live.uris import cannot_open, describe, without_credentials
+from moodline.adapters.probed_source import ProbedSource
 from moodline.adapters.source_settings import source_settings
-from records.sources.live_sources import add_source, edit_source, find_source
+from records.sources.live_sources import add_source, edit_source, find_source, live_sources
 from records.sources.sealing import Sealer
 
 log = structlog.get_logger()
@@ -26,7 +29,6 @@ _PROBE_TIMEOUT_S: Final = 30.0
 _FAILURE_AFTER_S: Final = 13.0
 _MARGIN_S: Final = 1.0
 _MAX_ANSWER_BYTES: Final = 4 * 2**20
-DEFAULT_SIDE: Final = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +76,50 @@ class SourceEditor:
         edit_source(self.engine, name, source, actor=actor)
 
     def probe(self, uri: str, name: str = "") -> SourceProbe:
-        """Read an address, or with an empty one the known source `name`, for three seconds.
+        """Read an address, or with an empty one that of the known source `name`, for 3 seconds.
 
+        Its picture has the masks of that source, and of all sources with the same address.
         Errors come after `failure_after_s`, whatever the cause: who may name addresses must not
         learn from the time either which ports are open.
         """
-        if uri:
-            check_form_address(uri, self.settings.source_hosts)
-        else:
-            uri = self._sealer.resolve(find_source(self.engine, name).uri, os.environ)
+        source = self._probed(uri, name)
         begin_s = time.monotonic()
         try:
-            return self._probe_in_process(uri, begin_s)
+            return self._probe_in_process(source, begin_s)
         except SourceError as exc:
             log.warning("source test failed", reason=exc.line(), detail=exc.detail)
             time.sleep(max(0.0, begin_s + self.failure_after_s - time.monotonic()))
             raise
 
-    def _probe_in_process(self, uri: str, begin_s: float) -> SourceProbe:
+    def _probed(self, uri: str, name: str) -> ProbedSource:
+        known = find_source(self.engine, name) if name else None
+        if not uri and known is not None:
+            return ProbedSource.of(known, self._sealer.resolve(known.uri, os.environ))
+        check_form_address(uri, self.settings.source_hosts)
+        probed = ProbedSource(uri) if known is None else ProbedSource.of(known, uri)
+        masks = [
+            zone
+            for source in live_sources(self.engine)
+            if source != known and self._has_address(source, uri)
+            for zone in source.zones
+            if zone.kind is ZoneKind.MASK
+        ]
+        return replace(probed, zones=(*probed.zones, *masks))
+
+    def _has_address(self, source: LiveSource, uri: str) -> bool:
+        """Return whether a source with masks has this address, whatever the credentials."""
+        if not masks_of(source.zones):
+            return False
+        try:
+            stored = self._sealer.resolve(source.uri, os.environ)
+        except MoodlineError:  # Without its key or its variable, only the host is known.
+            return source.shown_uri == describe(uri)
+        return without_credentials(stored) == without_credentials(uri)
+
+    def _probe_in_process(self, source: ProbedSource, begin_s: float) -> SourceProbe:
         # FFmpeg parses what an untrusted host sends: in a process that may crash or hang.
         open_until_s = begin_s + self.failure_after_s - _MARGIN_S
-        request = json.dumps({"uri": uri, "max_side": DEFAULT_SIDE, "open_until_s": open_until_s})
+        request = json.dumps({"source": asdict(source), "open_until_s": open_until_s})
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "moodline.adapters.source_probe_process"],
@@ -104,9 +129,9 @@ class SourceEditor:
                 check=False,
             )
         except subprocess.TimeoutExpired as exc:
-            raise cannot_open(uri, f"no answer within {_PROBE_TIMEOUT_S:.0f} s") from exc
+            raise cannot_open(source.uri, f"no answer within {_PROBE_TIMEOUT_S:.0f} s") from exc
         if done.returncode or len(done.stdout) > _MAX_ANSWER_BYTES:
-            raise cannot_open(uri, f"its process ended with status {done.returncode}")
+            raise cannot_open(source.uri, f"its process ended with status {done.returncode}")
         answer: dict[str, Any] = json.loads(done.stdout)
         if "error" in answer:
             raise SourceError(answer["error"], detail=answer["detail"])

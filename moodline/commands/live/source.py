@@ -8,7 +8,6 @@ import typer
 from contracts.errors import BrokerError, SourceNotFoundError
 from moodline.commands.live.source_settings import (
     ADD_EXAMPLES,
-    DEFAULT_SIDE,
     EDIT_EXAMPLES,
     source_add,
     source_edit,
@@ -73,13 +72,14 @@ def source_test(
     as_json: JsonOption = False,
 ) -> None:
     """Read a source for three seconds, and show its resolution, codec, frame rate and faces."""
+    from moodline.adapters.probed_source import ProbedSource
     from moodline.adapters.source_probe import probe
     from moodline.terminal.output import print_json, print_line
     from records.sources.live_sources import find_source
 
     settings = read_settings()
     source = typed_uri(source)
-    uri, max_side = source, DEFAULT_SIDE
+    probed = ProbedSource(source)
     with open_records(settings) as engine:
         try:
             known = find_source(engine, source)
@@ -89,9 +89,9 @@ def source_test(
         else:
             from records.sources.sealing import Sealer
 
-            uri = Sealer(settings.secret_key, settings.home_path).resolve(known.uri, os.environ)
-            max_side = known.max_side or settings.max_frame_side
-    report, _picture = probe(settings, uri, max_side=max_side)
+            sealer = Sealer(settings.secret_key, settings.home_path)
+            probed = ProbedSource.of(known, sealer.resolve(known.uri, os.environ))
+    report, _picture = probe(settings, probed)
     if as_json:
         print_json(report)
         return

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from contracts.live_sources import DEFAULT_SIDE
 from contracts.zones.zone import ZoneKind
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
 from moodline.commands.session import current_actor, open_records, read_settings
@@ -18,7 +19,6 @@ from moodline.commands.zone_options import (
     ZonesFileOption,
 )
 
-DEFAULT_SIDE: Final = 720
 ADD_EXAMPLES: Final = (
     "Examples: [cyan]moodline source add desk 0[/] · "
     "[cyan]moodline source add door 'rtsp://me:${DOOR_PASSWORD}@camera.local/live' --fps 5[/]"
