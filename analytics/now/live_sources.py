@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 from analytics.runs.frame_counts import POISON, dropped_by_cause
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
-from records.json_columns import decode_tags
+from contracts.zones.zone import Zones
+from records.json_columns import decode_tags, decode_zones
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source, SourceInterval
 
@@ -36,6 +37,8 @@ class LiveSourceCounts:
     analyzed: int
     sampled_out: int
     dropped: Mapping[str, int]
+    zones: Zones = ()
+    min_face_px: int | None = None
 
 
 def live_source_counts(
@@ -156,4 +159,6 @@ def _counts(row: Any) -> LiveSourceCounts:
         analyzed=row.frames_analyzed or 0,
         sampled_out=row.frames_sampled_out or 0,
         dropped=dropped_by_cause(row),
+        zones=decode_zones(row.zones),
+        min_face_px=row.min_face_px,
     )

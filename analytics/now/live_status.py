@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from analytics.now.live_sources import LiveSourceCounts, live_source_counts
 from contracts.runs import RunKind
+from contracts.zones.zone import Zones
 
 if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
     from broker.reports import SourceReport
@@ -41,6 +42,8 @@ class LiveStatus:
     analyzed: int
     sampled_out: int
     dropped: Mapping[str, int]
+    zones: Zones = ()
+    min_face_px: int | None = None
 
 
 def live_status(
@@ -68,4 +71,6 @@ def _status(counts: LiveSourceCounts, report: "SourceReport | None") -> LiveStat
         analyzed=counts.analyzed,
         sampled_out=counts.sampled_out,
         dropped=counts.dropped,
+        zones=counts.zones,
+        min_face_px=counts.min_face_px,
     )

@@ -14,6 +14,7 @@ from broker.reports import SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import to_micros, utc_now
+from contracts.zones.zone import Zones
 from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
 
@@ -35,7 +36,7 @@ class Tile:
     """The state of one live source, as the page gets it.
 
     behind_s: seconds from capture to here; None, as `readings`, without a current picture.
-    captured_at: when the newest frame was captured, in seconds since 1970.
+    captured_at: when the newest frame was captured, in seconds since 1970. zones: of its picture.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Tile:
     behind_s: float | None
     readings: tuple[TileFace, ...] | None
     captured_at: float | None
+    zones: Zones = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class LiveReader:
             behind_s=self._delay_s(status.name, view, now_us),
             readings=None if view is None else tuple(_face(one) for one in view.readings),
             captured_at=None if captured_us is None else captured_us / 1e6,
+            zones=status.zones,
         )
 
     def _delay_s(self, name: str, view: SourceView | None, now_us: int) -> float | None:

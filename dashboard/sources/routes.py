@@ -14,6 +14,7 @@ from broker.presence import Presence
 from broker.reports import SourceReport
 from contracts.errors import BrokerError
 from contracts.times import utc_now
+from dashboard.sources.zones import zone_routes
 from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
@@ -53,8 +54,9 @@ class ProbeRequest(BaseModel):
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET list, and POST add, edit, test, pause, resume and remove."""
+    """Return GET list, POST add, edit, test, pause, resume and remove, and those of zones."""
     router = APIRouter()
+    router.include_router(zone_routes(backend))
 
     @router.get("/list")
     def listed() -> dict[str, Any]:

@@ -72,6 +72,7 @@ class SourceEditor:
             tags=form.tags,
             looped=known.looped,
             host=host,
+            min_face_px=known.min_face_px,
         )
         edit_source(self.engine, name, source, actor=actor)
 

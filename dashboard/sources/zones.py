@@ -1,0 +1,103 @@
+"""The zones of a source: the picture to draw them on, and their change."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from broker.bus import Bus
+from broker.live_view import SourceView
+from contracts.errors import SourceError
+from contracts.settings import LiveView
+from contracts.zones.polygons import Point
+from contracts.zones.zone import Zone, ZoneKind, Zones, checked_zones
+from dashboard.web.access import Role, require_role
+from dashboard.web.audit.trail import AuditTrail
+from dashboard.web.backend import Backend
+from records.audit_actions import Action
+from records.broker_key import read_broker_key
+from records.sources.live_sources import MAX_NAME_LENGTH, set_zones
+
+_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+_Corners = Annotated[tuple[Point, ...], Field(max_length=500)]
+"""`checked_zones` has narrower limits, and clear messages."""
+
+
+class ZoneValues(BaseModel):
+    """One zone, as drawn."""
+
+    kind: ZoneKind
+    name: Annotated[str, Field(max_length=200)] = ""
+    points: _Corners
+
+    def zone(self) -> Zone:
+        """Return the zone, unchecked."""
+        return Zone(self.kind, self.name, self.points)
+
+
+_ZoneList = Annotated[list[ZoneValues], Field(max_length=100)]
+
+
+class ZonesRequest(BaseModel):
+    """The new zones of a source. before: those that the page drew its changes on.
+
+    min_face_px: the smallest face; None: the setting.
+    """
+
+    name: _Name
+    zones: _ZoneList
+    before: _ZoneList
+    min_face_px: Annotated[int, Field(ge=12, le=512)] | None = None
+
+
+def zone_routes(backend: Backend) -> APIRouter:
+    """Return GET picture (JPEG; 204 without one) and POST zones. Both need the role operator."""
+    router = APIRouter()
+    trail = AuditTrail(backend.engine)
+    view = backend.settings.live_view
+
+    @router.get("/picture")
+    def picture(name: _Name) -> Response:
+        require_role(Role.OPERATOR)
+        jpeg = _newest_picture(backend, name)
+        if jpeg is None:
+            return Response(status_code=204)
+        if view is not LiveView.OFF:
+            trail.write_opened(Action.LIVE_VIEW_OPENED, faces=str(view))
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    @router.post("/zones")
+    def zones(request: ZonesRequest) -> dict[str, str]:
+        account = require_role(Role.OPERATOR)
+        set_zones(
+            backend.engine,
+            request.name,
+            checked_zones((one.zone() for one in request.zones), request.name),
+            request.min_face_px,
+            before=_stored(request.before, request.name),
+            actor=account.actor,
+        )
+        return {"name": request.name}
+
+    return router
+
+
+def _stored(values: list[ZoneValues], source: str) -> Zones:
+    """Return zones that the page got from here. Raises SourceError."""
+    try:
+        return checked_zones((one.zone() for one in values), source)
+    except SourceError as exc:
+        raise SourceError(f"the zones of {source} are not known", hint="Open them again") from exc
+
+
+def _newest_picture(backend: Backend, source: str) -> bytes | None:
+    """Return the live view's picture, with its masks; None without one. Raises BrokerError."""
+    url = backend.broker_url()
+    if not url:
+        return None
+    bus = Bus.connect(url, read_broker_key(backend.engine))
+    try:
+        view = SourceView.newest(bus, source)
+        return view.picture or None if view is not None else None
+    finally:
+        bus.close()
