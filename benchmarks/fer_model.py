@@ -55,9 +55,10 @@ def _fer(python: Path) -> dict[str, float]:
 
 def _moodline() -> dict[str, float]:
     classifier = LiteRTClassifier(chosen_model(_MODEL_SETTING))
+    side = classifier.card.framing.side
     found = {}
     for batch in (1, 8):
-        crops = np.random.default_rng(7).integers(0, 256, (batch, 48, 48), dtype=np.uint8)
+        crops = np.random.default_rng(7).integers(0, 256, (batch, side, side), dtype=np.uint8)
         times = []
         for _ in range(CALLS):
             begin = time.perf_counter()

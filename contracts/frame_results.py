@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from contracts.geometry import Box
+from contracts.geometry import Box, HeadPose
+from contracts.track_marks import TrackMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class FaceResult:
 
     box: in display pixels of the source. probabilities: 7, calibrated, in the order of
     EXPRESSIONS. emotion: the expression, None if uncertain. confidence: the largest probability.
-    smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1.
+    smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1. pose: None if
+    the detector does not show it.
     """
 
     track_id: int
@@ -22,14 +24,17 @@ class FaceResult:
     smoothed_emotion: str | None
     smoothed_confidence: float
     quality: float
+    mark: TrackMark = TrackMark.PERSON
+    pose: HeadPose | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
     """One analysed frame.
 
-    seq, frame_index, media_time_us, captured_at_us: as in FrameMessage. dwell_ms: time since the
-    previous analysed frame, at most 1000. faces: sorted by track_id.
+    seq, frame_index, media_time_us, captured_at_us: as in FrameMessage. dwell_ms: the time that the
+    frame stands for, in whole milliseconds of media time. dwells_ahead: whether it is the time
+    after the frame, as in a recording, and not the time before it. faces: sorted by track_id.
     """
 
     seq: int
@@ -38,3 +43,4 @@ class FrameResult:
     captured_at_us: int
     dwell_ms: int
     faces: tuple[FaceResult, ...] = ()
+    dwells_ahead: bool = False

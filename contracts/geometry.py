@@ -1,4 +1,4 @@
-"""Box: the place of a face in a frame."""
+"""The place of a face in a frame, and where it turns."""
 
 from dataclasses import dataclass
 
@@ -24,3 +24,16 @@ class Box:
             return 0.0
         intersection = width * height
         return intersection / (self.w * self.h + other.w * other.h - intersection)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Where a face turns, in degrees; 0, 0, 0 looks at the viewer.
+
+    roll: the head is tilted clockwise in the picture. yaw: the face turns to the right of the
+    picture. pitch: it turns up. yaw and pitch are those of the head after it is turned upright.
+    """
+
+    roll: float
+    yaw: float
+    pitch: float

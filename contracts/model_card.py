@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -13,7 +14,15 @@ from contracts.expressions import EXPRESSIONS
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"
 KERAS_NAME: Final = "model.keras"
-CROP_SIDE: Final = 48
+_CROP_SIDES: Final = range(16, 513)
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a model's crops are cut. side: in pixels. margin: see ModelCard.crop_margin."""
+
+    side: int
+    margin: float
 
 
 class Head(BaseModel):
@@ -41,8 +50,9 @@ class Head(BaseModel):
 class ModelCard(BaseModel):
     """The card of a model artifact.
 
-    crop_margin: share of the box's side that a crop adds on each side. record_head: the head whose
-    probabilities are recorded. sha256: of the weights file.
+    input_shape: of a crop, (side, side, 3). crop_margin: share of the box's side that a
+    crop adds on each side. record_head: the head whose probabilities are recorded. sha256: of the
+    weights file.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
@@ -89,6 +99,11 @@ class ModelCard(BaseModel):
         chosen = f"+{self.chosen_head}" if self.chosen_head else ""
         return f"{self.id}@{self.sha256[:12]}{chosen}"
 
+    @property
+    def framing(self) -> Framing:
+        """How the crops are cut that the model reads."""
+        return Framing(self.input_shape[0], self.crop_margin)
+
     def threshold_of(self, head: str) -> float:
         """Return the confidence below which a face that `head` classifies is uncertain."""
         own = self.heads[head].uncertain_below
@@ -110,9 +125,13 @@ class ModelCard(BaseModel):
     def _check(self, folder: Path) -> None:
         if self.labels != EXPRESSIONS:
             raise ModelError(f"model {self.id} has unsupported labels: {self.labels}")
-        if self.input_shape != (CROP_SIDE, CROP_SIDE, 3) or self.input_dtype != "uint8":
+        side = self.framing.side
+        square = side in _CROP_SIDES and self.input_shape == (side, side, 3)
+        if not square or self.input_dtype != "uint8":
             raise ModelError(
-                f"model {self.id} has unsupported inputs: {self.input_shape} {self.input_dtype}"
+                f"model {self.id} has unsupported inputs: {self.input_shape} {self.input_dtype}",
+                hint="moodline runs models of square uint8 crops with 3 channels, "
+                f"{_CROP_SIDES[0]} to {_CROP_SIDES[-1]} pixels wide",
             )
         if self.record_head not in self.heads:
             raise ModelError(f"model {self.id} has no head {self.record_head!r}, its record_head")

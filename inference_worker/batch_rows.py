@@ -1,6 +1,7 @@
 """The SQL rows of a batch: frames, faces, tracks, dead letters and the run's progress."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, case, insert, true
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
+from contracts.geometry import HeadPose
 from contracts.times import from_micros, utc_now
 from inference_worker.batch import Batch, DeadLetteredFrame
 from inference_worker.minute_counters import WORKER_CAUSES
@@ -99,6 +101,7 @@ def _frame_row(run_pk: int, result: FrameResult) -> dict[str, Any]:
         "media_time_us": result.media_time_us,
         "captured_at": from_micros(result.captured_at_us),
         "dwell_ms": result.dwell_ms,
+        "dwells_ahead": result.dwells_ahead,
         "face_count": len(result.faces),
     }
 
@@ -118,7 +121,14 @@ def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, A
         "smoothed_emotion": face.smoothed_emotion,
         "smoothed_confidence": face.smoothed_confidence,
         "quality": face.quality,
+        **_pose_columns(face.pose),
     }
+
+
+def _pose_columns(pose: HeadPose | None) -> dict[str, float | None]:
+    if pose is None:
+        return {"roll": None, "yaw": None, "pitch": None}
+    return asdict(pose)
 
 
 def _track_rows(run_pk: int, results: Sequence[FrameResult]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ class Kind(Enum):
     MOMENT = auto()
     """Time: integer microseconds since 1970 in a record, a UTC time in a file."""
     PIXELS = auto()
+    DEGREES = auto()
     SHARE = auto()
     """A number of 0..1: probability, confidence or quality."""
 
@@ -44,4 +45,5 @@ COLUMNS: Final = (
     Column("smoothed_emotion", Kind.TEXT),
     Column("quality", Kind.SHARE),
     Column("model_version", Kind.TEXT, of_face=False),
+    *(Column(angle, Kind.DEGREES) for angle in ("roll", "yaw", "pitch")),
 )

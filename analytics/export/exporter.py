@@ -112,6 +112,7 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path) -> int:
         Kind.MEDIA_TIME: pa.float64(),
         Kind.MOMENT: pa.timestamp("us", tz="UTC"),
         Kind.PIXELS: pa.float64(),
+        Kind.DEGREES: pa.float64(),
         Kind.SHARE: pa.float64(),
     }
     schema = pa.schema([(column.name, types[column.kind]) for column in COLUMNS])
@@ -167,6 +168,7 @@ _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.MEDIA_TIME: _seconds,
     Kind.MOMENT: _moment,
     Kind.PIXELS: lambda value: f"{value:.1f}",
+    Kind.DEGREES: lambda value: f"{value:.1f}",
     Kind.SHARE: lambda value: f"{value:.6f}",
 }
 _TEXT_WRITERS: Final = [_TEXT[column.kind] for column in COLUMNS]

@@ -19,9 +19,10 @@ PAGE_ROWS: Final = 20_000
 
 
 class FaceRecord(NamedTuple):
-    """The face columns of a row, in the order of COLUMNS. x, y, w, h: pixels.
+    """The face columns of a row, in the order in which COLUMNS has them. x, y, w, h: pixels.
 
-    emotion, smoothed_emotion: None if uncertain.
+    emotion, smoothed_emotion: None if uncertain. roll, yaw, pitch: degrees, as in HeadPose; None if
+    they are not known.
     """
 
     track_id: int
@@ -40,6 +41,9 @@ class FaceRecord(NamedTuple):
     neutral: float
     smoothed_emotion: str | None
     quality: float
+    roll: float | None
+    yaw: float | None
+    pitch: float | None
 
 
 class Record(NamedTuple):
@@ -55,10 +59,13 @@ class Record(NamedTuple):
 
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
-        return (*self[:5], *(_NO_FACE if self.face is None else self.face), self.model_version)
+        face = _NO_FACE if self.face is None else self.face
+        return (*self[:5], *face[:-_POSE], self.model_version, *face[-_POSE:])
 
 
 _NO_FACE: Final = (None,) * len(FaceRecord._fields)
+_POSE: Final = 3
+"""The last columns of a face: they came later, and stand at the end of a row."""
 
 
 @dataclass(frozen=True, slots=True)

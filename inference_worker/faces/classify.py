@@ -50,7 +50,7 @@ class LiteRTClassifier:
             raise ModelError(f"model {self.card.id} has no output {self._head.output!r}")
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Return [N, 7] probabilities of grey crops uint8 [N, 48, 48]; each row sums to 1."""
+        """Return [N, 7] probabilities of grey crops uint8 [N, side, side]; each row sums to 1."""
         batches = [
             self._probabilities(crops[start : start + _LARGEST_BATCH])
             for start in range(0, len(crops), _LARGEST_BATCH)

@@ -35,6 +35,8 @@ class KerasClassifier:
         try:
             model = keras.saving.load_model(folder / KERAS_NAME, compile=False)
             output = model.get_layer(self.card.record_head).output
+            if model.input_shape[1:] != self.card.input_shape:
+                raise ValueError(f"{KERAS_NAME} takes {model.input_shape[1:]}, not the card's size")
         except (ValueError, OSError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
         network = keras.Model(model.inputs, output)
@@ -43,7 +45,7 @@ class KerasClassifier:
         self._run = tf.function(lambda faces: network(faces, training=False))
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Return [N, 7] probabilities of grey crops uint8 [N, 48, 48]; each row sums to 1."""
+        """Return [N, 7] probabilities of grey crops uint8 [N, side, side]; each row sums to 1."""
         if not len(crops):
             return np.empty((0, 7))
         padded = 1 << (len(crops) - 1).bit_length()

@@ -12,7 +12,7 @@ from inference_worker.faces.analysis import classify_crops
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector
-from inference_worker.faces.quality import LEAST_QUALITY, face_quality
+from inference_worker.faces.quality import LEAST_QUALITY, face_quality, pose_quality
 from runtime.decoding.opencv import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, cv2, decode_picture
 
 _ANALYZED_SIDE: Final = 1920
@@ -70,14 +70,20 @@ def analyze_image(
     found = detector.search(luma, min_side, thorough=True)
     found = found or detector.search_turned(luma, min_side)
     found = sorted(found, key=lambda one: -one.box.w * one.box.h)
-    margin = classifier.card.crop_margin
-    crops = [face_crop(luma, one.box, margin, one.roll) for one in found]
+    framing = classifier.card.framing
+    crops = [face_crop(luma, one.box, framing, one.roll) for one in found]
     rows = classify_crops(classifier, crops)
     faces = []
-    for box, crop, row in zip((one.box for one in found), crops, rows.tolist(), strict=True):
-        best = max(row)
-        readable = face_quality(crop, box.w / scale) >= LEAST_QUALITY
-        why = _why_uncertain(best, uncertain_below, readable=readable)
+    for one, crop, row in zip(found, crops, rows.tolist(), strict=True):
+        box, pose, best = one.box, one.pose, max(row)
+        if pose_quality(pose) < LEAST_QUALITY:
+            why = "The face is turned away too far."
+        elif face_quality(crop, box.w / scale, pose) < LEAST_QUALITY:
+            why = "The face is too small or too blurred."
+        elif best < uncertain_below:
+            why = f"No expression reaches a confidence of {uncertain_below:.0%}."
+        else:
+            why = ""
         faces.append(
             ImageFace(
                 x=max(box.x / luma.shape[1], 0.0),
@@ -106,12 +112,3 @@ def decode_image(data: bytes) -> npt.NDArray[np.uint8]:
             "per side",
         )
     return luma
-
-
-def _why_uncertain(confidence: float, uncertain_below: float, *, readable: bool) -> str:
-    """Return the reason why a face is uncertain, or "" if it is not."""
-    if not readable:
-        return "The face is too small or too blurred."
-    if confidence < uncertain_below:
-        return f"No expression reaches a confidence of {uncertain_below:.0%}."
-    return ""

@@ -16,7 +16,7 @@ class Frame(Base):
     captured_at: UTC time of capture.
     dwell_ms: the time that the frame stands for.
     dwells_ahead: whether it is the time after the frame, as in a recording. Of a live source, and
-        of runs of version 0.1, it is the time before it.
+        of older rows, it is the time before it.
     face_count: the faces detected in it.
     left_out: those of them that do not count, because of the mark of their track.
     """
@@ -72,6 +72,7 @@ class Face(Base):
     angry ... neutral: calibrated probabilities of the record head.
     smoothed_emotion, smoothed_confidence: the same two after smoothing along the track.
     quality: how well the face can be classified, 0..1.
+    roll, yaw, pitch: as in HeadPose; NULL if the detector does not show them.
     """
 
     __tablename__ = "faces"
@@ -98,3 +99,6 @@ class Face(Base):
     smoothed_emotion: Mapped[str | None] = mapped_column(String(8))
     smoothed_confidence: Mapped[float]
     quality: Mapped[float]
+    roll: Mapped[float | None]
+    yaw: Mapped[float | None]
+    pitch: Mapped[float | None]

@@ -57,7 +57,8 @@ def _check_model(settings: Settings) -> str:
     from inference_worker.faces.model_choice import chosen_model
 
     classifier = LiteRTClassifier(chosen_model(settings.model), settings.model_head)
-    probabilities = classifier.classify(np.full((1, 48, 48), 128, np.uint8))
+    side = classifier.card.framing.side
+    probabilities = classifier.classify(np.full((1, side, side), 128, np.uint8))
     if abs(float(probabilities.sum()) - 1.0) > 1e-6:
         raise MoodlineError(f"the outputs of model {classifier.card.id} do not sum to 1")
     return f"{classifier.card.version}, head {classifier.card.record_head}"

@@ -8,8 +8,12 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+_POSE = ("roll", "yaw", "pitch")
+
 
 def upgrade() -> None:
+    _add_poses_of_faces()
+    _add_dwells_ahead()
     _add_marks_of_tracks()
     _add_turn_of_sources()
     _add_zones_of_sources()
@@ -19,6 +23,30 @@ def downgrade() -> None:
     _remove_zones_of_sources()
     _remove_marks_of_tracks()
     _remove_turn_of_sources()
+    _remove_dwells_ahead()
+    _remove_poses_of_faces()
+
+
+def _add_poses_of_faces() -> None:
+    for name in _POSE:
+        op.add_column("faces", sa.Column(name, sa.Double(), nullable=True))
+
+
+def _remove_poses_of_faces() -> None:
+    for name in _POSE:
+        op.drop_column("faces", name)
+
+
+def _add_dwells_ahead() -> None:
+    # The rows of before keep their dwells, which lie before their frames.
+    op.add_column(
+        "frames",
+        sa.Column("dwells_ahead", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+
+
+def _remove_dwells_ahead() -> None:
+    op.drop_column("frames", "dwells_ahead")
 
 
 def _add_turn_of_sources() -> None:

@@ -9,6 +9,7 @@ import pytest
 from contracts.errors import ModelError, SettingsError
 from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
+from contracts.model_card import Framing
 from contracts.settings import DetectorName
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
@@ -21,6 +22,7 @@ from inference_worker.faces.smoothing import smoothed
 from runtime.decoding.opencv import cv2
 
 FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
+FRAMING = Framing(side=48, margin=0.02)
 
 
 def average_face(name: str) -> np.ndarray:
@@ -85,8 +87,8 @@ def test_a_turned_face_is_found_followed_and_cropped_upright(roll: int) -> None:
     assert face.roll - upright.roll == pytest.approx(roll, abs=6)
     followed = detector.follow(lying, face)
     assert followed is not None and followed.box.iou(face.box) > 0.7
-    expected = face_crop(picture, upright.box, 0.02, upright.roll).astype(float)
-    crop = face_crop(lying, followed.box, 0.02, followed.roll).astype(float)
+    expected = face_crop(picture, upright.box, FRAMING, upright.roll).astype(float)
+    crop = face_crop(lying, followed.box, FRAMING, followed.roll).astype(float)
     assert np.corrcoef(expected.ravel(), crop.ravel())[0, 1] > 0.9
 
 
@@ -128,8 +130,8 @@ def test_a_crop_is_the_box_with_its_margin() -> None:
     picture = np.zeros((200, 200), np.uint8)
     picture[50:150, 50:150] = 255
 
-    assert face_crop(picture, Box(50, 50, 100, 100), 0.0).min() == 255
-    with_margin = face_crop(picture, Box(60, 60, 80, 80), 0.25)
+    assert face_crop(picture, Box(50, 50, 100, 100), Framing(48, 0.0)).min() == 255
+    with_margin = face_crop(picture, Box(60, 60, 80, 80), Framing(48, 0.25))
     assert with_margin.shape == (48, 48)
     assert with_margin[24, 24] == 255
     assert with_margin[0, 0] < 255
@@ -137,13 +139,13 @@ def test_a_crop_is_the_box_with_its_margin() -> None:
 
 def test_a_crop_repeats_the_edge_outside_the_frame() -> None:
     picture = np.tile(np.arange(100, dtype=np.uint8)[:, None], (1, 100))
-    crop = face_crop(picture, Box(-30, 10, 60, 60), 0.0)
+    crop = face_crop(picture, Box(-30, 10, 60, 60), Framing(48, 0.0))
     assert (crop == crop[:, :1]).all(), "each row of the frame has one value"
 
 
 @pytest.mark.parametrize("box", [Box(500, 500, 40, 40), Box(-90, -90, 40, 40)])
 def test_a_box_outside_the_frame_gives_a_black_crop(box: Box) -> None:
-    crop = face_crop(np.full((100, 100), 9, np.uint8), box, 0.1)
+    crop = face_crop(np.full((100, 100), 9, np.uint8), box, Framing(48, 0.1))
     assert crop.shape == (48, 48)
     assert not crop.any()
 
@@ -202,7 +204,7 @@ def test_probabilities_sum_to_one_in_any_batch(classifier: LiteRTClassifier) -> 
 
 
 def test_a_smiling_face_is_classified_as_happy(classifier: LiteRTClassifier) -> None:
-    crop = face_crop(average_face("a-happy"), Box(5, 5, 118, 118), classifier.card.crop_margin)
+    crop = face_crop(average_face("a-happy"), Box(5, 5, 118, 118), classifier.card.framing)
     (row,) = classifier.classify(crop[None])
     assert EXPRESSIONS[int(row.argmax())] == "happy"
 
