@@ -29,6 +29,8 @@ from runtime.stop_signal import StopSignal
 
 MESSAGE_FIELD: Final = b"m"
 TAG_FIELD: Final = b"t"
+CHROMA_FIELD: Final = b"c"
+"""Beside the message: workers of version 0.1 read the message and ignore this field."""
 _SOCKET_TIMEOUT_S: Final = 10.0
 _LONGEST_ERROR: Final = 300
 _REPAIRS: Final = 10
@@ -40,10 +42,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message of a run's stream, with a valid signature for this place."""
+    """One message of a run's stream, with a valid signature for this place.
+
+    chroma: of `contracts.chroma.encode_chroma`, with a valid signature too, or empty.
+    """
 
     seq: int
     data: bytes
+    chroma: bytes = b""
 
 
 class Bus:
@@ -199,7 +205,17 @@ class Bus:
         data, tag = fields.get(MESSAGE_FIELD, b""), fields.get(TAG_FIELD, b"")
         if part != b"0" or not self.signer.is_valid(message_purpose(run_id, int(seq)), data, tag):
             return None
-        return Delivery(int(seq), data)
+        return Delivery(int(seq), data, self._chroma(run_id, int(seq), fields))
+
+    def _chroma(self, run_id: str, seq: int, fields: Mapping[bytes, bytes]) -> bytes:
+        """Return the frame's colour; empty if it has none, or one that was signed for another."""
+        signed = fields.get(CHROMA_FIELD)
+        if signed is None:
+            return b""
+        chroma = self.signer.opened(chroma_purpose(run_id, seq), signed)
+        if chroma is None:
+            self.refusals.note("colour of a frame")
+        return chroma or b""
 
     def _delete_unlike_streams(self, keys: Sequence[str]) -> None:
         pipeline = self.client.pipeline(transaction=False)
@@ -262,6 +278,11 @@ class Bus:
 def message_purpose(run_id: str, seq: int) -> str:
     """Return the purpose for which a message of a stream is signed."""
     return f"message/{run_id}/{seq}"
+
+
+def chroma_purpose(run_id: str, seq: int) -> str:
+    """Return the purpose for which the colour of a frame is signed."""
+    return f"chroma/{run_id}/{seq}"
 
 
 def rewind_purpose(run_id: str) -> str:

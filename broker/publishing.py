@@ -7,7 +7,15 @@ from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from broker.bus import MESSAGE_FIELD, TAG_FIELD, Bus, message_purpose, rewind_purpose
+from broker.bus import (
+    CHROMA_FIELD,
+    MESSAGE_FIELD,
+    TAG_FIELD,
+    Bus,
+    chroma_purpose,
+    message_purpose,
+    rewind_purpose,
+)
 from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 
@@ -74,8 +82,10 @@ class RunPublisher:
                 raise answer
         self._kept = answers[-1]
 
-    def publish(self, seq: int, data: bytes) -> bool:
+    def publish(self, seq: int, data: bytes, chroma: bytes = b"") -> bool:
         """Add one message. Return False if the broker's memory is full: retry later.
+
+        chroma: the frame's colour as `encode_chroma` encodes it, which travels beside the message.
 
         If an earlier attempt has added it, it is accepted for a recording, whose frame is the same
         one; for a live run it raises FrameNumberUsedError. Raises StreamLostError if the stream is
@@ -85,7 +95,10 @@ class RunPublisher:
         tag = bus.signer.tag(message_purpose(self._run_id, seq), data)
         with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=False)
-            entry = cast("Any", {MESSAGE_FIELD: data, TAG_FIELD: tag})
+            entry: Any = {MESSAGE_FIELD: data, TAG_FIELD: tag}
+            if chroma:
+                purpose = chroma_purpose(self._run_id, seq)
+                entry[CHROMA_FIELD] = bus.signer.signed(purpose, chroma)
             pipeline.xadd(stream, entry, id=f"{seq}-0", nomkstream=True)
             self._request_state(pipeline)
             added, *state = pipeline.execute(raise_on_error=False)
@@ -101,7 +114,7 @@ class RunPublisher:
         elif added is None:
             raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
         self._first_seq = self._first_seq or seq
-        self._sizes.append(len(data))
+        self._sizes.append(len(data) + len(chroma))
         self._apply_state(state)
         return True
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from contracts.chroma import chroma_bytes
 from contracts.errors import FrameDecodeError
 
 VERSION: Final = 1
@@ -24,6 +25,10 @@ MAX_COUNT: Final = 2**53
 EARLIEST_US: Final = -62_000_000_000 * 10**6
 LATEST_US: Final = 32_503_680_000 * 10**6
 """The range of capture times: the years 5 to 3000. Others cannot be stored as a datetime."""
+LEAST_DWELL_LIMIT_US: Final = 1_000_000
+"""Within a second, a frame stands for the time beside it, however fast its source is."""
+MAX_DWELL_US: Final = 24 * 3600 * 1_000_000
+"""A frame stands for a day at most."""
 _MAX_TEXT: Final = 16 * 1024
 _MAX_CAUSES: Final = 32
 _MAX_NAME: Final = 64
@@ -33,7 +38,7 @@ _INT64: Final = 2**63 - 1
 class DropCause(StrEnum):
     """The reason why a captured frame is not analysed. Each cause has its own count.
 
-    corrupt: the frame did not decode, or only in part. newest: a newer frame replaced it while
+    corrupt: the frame did not decode, or damage can show in it. newest: a newer frame replaced it while
     the stream was full. broker_full: the broker had no memory left. broker_lost: the broker
     accepted the frame and then lost it. poison: the frame crashes every worker that reads it.
     """
@@ -49,9 +54,9 @@ class DropCause(StrEnum):
 class Counters:
     """The totals of a run up to a message. The worker stores the differences.
 
-    captured: decoded frames; for a live source, also packets that did not decode. sampled_out:
-    captured frames that sampling left out. dropped: lost frames by DropCause; `corrupt` counts
-    packets that did not decode.
+    captured: decoded frames, and packets that did not decode. sampled_out: captured frames that
+    sampling left out. dropped: lost frames by DropCause; `corrupt` counts packets that did not
+    decode, and frames in which the damage can show.
     """
 
     captured: int = 0
@@ -68,7 +73,9 @@ class FrameMessage:
     captured_at_us: UTC, microseconds since 1970. luma: 8 bits a pixel, row by row, width x height.
     display_width, display_height: size of the source after rotation and sample aspect ratio;
     boxes are in these pixels. cursor: position from which a reader resumes with this frame; empty
-    except on key frames.
+    except on key frames. chroma: of `contracts.chroma`, or empty; it is not encoded. dwell_us: the
+    time after it that the frame stands for; None if it stands for the time since the frame before,
+    up to dwell_limit_us. See docs/decisions/0038.
     """
 
     run_id: str
@@ -83,9 +90,15 @@ class FrameMessage:
     counters: Counters
     luma: bytes
     cursor: str = ""
+    chroma: bytes = b""
+    dwell_us: int | None = None
+    dwell_limit_us: int = LEAST_DWELL_LIMIT_US
 
     def __post_init__(self) -> None:
         _check_counts(self)
+        for name in ("dwell_us", "dwell_limit_us"):
+            if not 0 <= (getattr(self, name) or 0) <= MAX_DWELL_US:
+                raise FrameDecodeError(f"{name} {getattr(self, name)} is out of bounds")
         if not EARLIEST_US <= self.captured_at_us <= LATEST_US:
             raise FrameDecodeError(f"captured_at_us {self.captured_at_us} is not a time")
         if abs(self.media_time_us) > MAX_COUNT:
@@ -97,9 +110,11 @@ class FrameMessage:
             raise FrameDecodeError(
                 f"{len(self.luma)} bytes of luma for {self.width}x{self.height} pixels"
             )
+        if len(self.chroma) not in {0, chroma_bytes(self.width, self.height)}:
+            raise FrameDecodeError(f"{len(self.chroma)} bytes of chroma do not fit the luma")
 
     def encode(self) -> bytes:
-        """Return the message as bytes, from which `decode` makes an equal message."""
+        """Return the message as bytes, from which `decode` makes an equal one without chroma."""
         header = {name: getattr(self, name) for name in _FRAME_FIELDS}
         return _pack(b"F", header, self.counters, self.luma)
 
@@ -138,6 +153,8 @@ _FRAME_FIELDS: Final = (
     "display_width",
     "display_height",
     "cursor",
+    "dwell_us",
+    "dwell_limit_us",
 )
 _END_FIELDS: Final = ("run_id", "seq", "frames_total", "error")
 
@@ -223,6 +240,8 @@ class _Header:
             counters=self._counters(),
             luma=body,
             cursor=self._text("cursor"),
+            dwell_us=self._dwell_us(),
+            dwell_limit_us=self._dwell_limit_us(),
         )
 
     def end(self) -> End:
@@ -246,6 +265,13 @@ class _Header:
 
     def _integer(self, name: str) -> int:
         return _integer(name, self.values.get(name))
+
+    def _dwell_us(self) -> int | None:
+        return None if self.values.get("dwell_us") is None else self._integer("dwell_us")
+
+    def _dwell_limit_us(self) -> int:
+        name = "dwell_limit_us"  # Messages of earlier versions have none.
+        return self._integer(name) if name in self.values else LEAST_DWELL_LIMIT_US
 
     def _text(self, name: str) -> str:
         value = self.values.get(name)

@@ -164,6 +164,9 @@ class Settings(BaseSettings):
         description="How a live source's newest frame is shown: blurred (its faces), clear, or "
         "off.",
     )
+    live_colour: bool = Field(
+        default=True, description="Whether colour travels for the pictures of live sources."
+    )
     uploads: str = Field(
         default="", description="Folder of uploaded recordings; empty: uploads in MOODLINE_HOME."
     )

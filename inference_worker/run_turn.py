@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from broker.bus import Bus, Delivery
 from broker.dead_letters import DeadLetters
+from contracts.chroma import decode_chroma
 from contracts.errors import FrameDecodeError
 from contracts.frame_results import FrameResult
 from contracts.frames import End, FrameMessage, decode
@@ -121,6 +122,9 @@ class TurnDecoder:
             reason = f"the worker crashed {attempts - 1} times on this frame"
             self._dead_letter(turn, delivery, message.frame_index, reason)
         else:
+            if delivery.chroma:
+                chroma = decode_chroma(delivery.chroma, message.width, message.height)
+                message = replace(message, chroma=chroma)
             turn.seqs.append(delivery.seq)
             turn.frames.append(message)
 

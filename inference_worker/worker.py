@@ -168,7 +168,7 @@ class Worker:
             latency_s = max(now - frame.captured_at_us / 1e6, 0.0)
             self._metrics.latency_seconds.observe(latency_s)
             self._held_runs.throughput.add_latency(latency_s)
-        self._live_views.update(run.taken.source, turn.frames[-1], turn.results[-1])
+        self._live_views.update(run.taken.source, turn.frames, turn.results)
 
     @contextmanager
     def _working_on(self, run: HeldRun) -> Iterator[None]:

@@ -34,7 +34,9 @@ class SourceFrame:
 
     frame_index: ordinal among all decoded frames, from 0. media_time_us: see ingest.timestamps.
     width, height: of `luma`. counters: up to and including this frame. cursor: the argument with
-    which `FrameSource.frames` begins with this frame; empty if it cannot begin here.
+    which `FrameSource.frames` begins with this frame; empty if it cannot begin here. dwell_us: the
+    time after it that the frame stands for: until the next sampled frame, without gaps. chroma: as
+    in `ingest.luma.Luma`.
     """
 
     frame_index: int
@@ -44,6 +46,8 @@ class SourceFrame:
     height: int
     counters: Counters
     cursor: str = ""
+    dwell_us: int = 0
+    chroma: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ class Orientation:
         turns = round(degrees / 90) % 4
         return cls(turns in (1, 3), turns in (2, 3), turns in (1, 2))
 
+    def then(self, other: Self) -> Self:
+        """Return the orientation that turns a picture as this one does, and then as `other`."""
+        x, y = self.mirrored_x, self.mirrored_y
+        if other.transposed:
+            x, y = y, x
+        return type(self)(
+            self.transposed != other.transposed, x != other.mirrored_x, y != other.mirrored_y
+        )
+
     @property
     def rotation(self) -> int:
         """Clockwise degrees: 0, 90, 180 or 270, before any mirroring."""

@@ -15,6 +15,7 @@ Image = npt.NDArray[np.uint8]
 
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 _BLACK: Final = (0, 0, 0)
+_WHITE: Final = (255, 255, 255)
 _BLUR_CELLS: Final = 6
 _BLUR_MARGIN: Final = 0.2
 
@@ -39,16 +40,20 @@ class DrawnFace:
         return f"{self.track_id} {self.label} {self.confidence:.0%}"
 
 
-def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
-    """Return a BGR copy [height, width, 3] of the grey picture with the faces drawn onto it."""
-    picture = np.asarray(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR), np.uint8)
-    scale = max(max(luma.shape) / 1280, 0.4)
+def draw_faces(picture: Image, faces: list[DrawnFace]) -> Image:
+    """Return a copy of the BGR picture [height, width, 3] with the faces drawn onto it.
+
+    Each box has a dark and a light line beside the coloured one, and is seen on any picture.
+    """
+    picture = picture.copy()
+    scale = max(max(picture.shape) / 1280, 0.4)
     thick = max(1, round(2 * scale))
     for face in faces:
         colour = _bgr(COLOURS[face.label or UNCERTAIN])
         left, top = round(face.x), round(face.y)
         corner = (round(face.x + face.w), round(face.y + face.h))
-        cv2.rectangle(picture, (left, top), corner, colour, thick)
+        for shade, width in ((_BLACK, thick + 4), (_WHITE, thick + 2), (colour, thick)):
+            cv2.rectangle(picture, (left, top), corner, shade, width)
         (width, height), descent = cv2.getTextSize(face.text, _FONT, scale, thick)
         # Above the box, or inside it at the picture's upper edge.
         base = top - descent if top - height - descent > 0 else top + height + descent
@@ -58,13 +63,13 @@ def draw_faces(luma: Image, faces: list[DrawnFace]) -> Image:
     return picture
 
 
-def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
-    """Return a copy of the grey picture in which no face can be recognised.
+def blur_faces(picture: Image, faces: list[DrawnFace]) -> Image:
+    """Return a copy of the picture, grey or BGR, in which no face can be recognised.
 
     Each face, with a margin for hair and chin, is averaged to 6x6 cells and enlarged again.
     """
-    blurred = luma.copy()
-    high, wide = luma.shape
+    blurred = picture.copy()
+    high, wide = picture.shape[:2]
     for face in faces:
         margin = _BLUR_MARGIN * max(face.w, face.h)
         left, right = max(int(face.x - margin), 0), min(int(face.x + face.w + margin) + 1, wide)
@@ -79,10 +84,10 @@ def blur_faces(luma: Image, faces: list[DrawnFace]) -> Image:
     return blurred
 
 
-def blurred_jpeg(luma: Image, boxes: Sequence[Box], *, quality: int = 80) -> bytes:
-    """Return the grey picture as JPEG, with the faces in the boxes blurred."""
+def blurred_jpeg(picture: Image, boxes: Sequence[Box], *, quality: int = 80) -> bytes:
+    """Return the picture, grey or BGR, as JPEG, with the faces in the boxes blurred."""
     faces = [DrawnFace(0, box.x, box.y, box.w, box.h, None, 0.0) for box in boxes]
-    _, jpeg = cv2.imencode(".jpg", blur_faces(luma, faces), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, jpeg = cv2.imencode(".jpg", blur_faces(picture, faces), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return jpeg.tobytes()
 
 

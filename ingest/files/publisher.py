@@ -26,6 +26,7 @@ from ingest.files.content_hash import require_content
 from ingest.files.run_records import RecordingRun, ResumePoint, RunRecords, encode_cursor
 from ingest.files.source import FileSource
 from ingest.frame_source import FrameSource, SourceFrame, SourceInfo
+from ingest.picture_view import PictureView
 from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from runtime.failpoints import failpoint
 
@@ -97,8 +98,10 @@ class FilePublisher:
         with FileSource(
             run.path,
             fps=run.sampling_fps,
-            max_side=run.max_frame_side,
+            max_side=run.analysis.max_frame_side,
             limits=self._decoding,
+            view=PictureView.of(run.analysis),
+            keeps_damaged=not run.drops_damaged,
         ) as source:
             base_time = self._records.start(run, source.info)
             stream = RunPublisher(self._bus, run.run_id, self._limits, kind=RunKind.FILE)
@@ -198,5 +201,6 @@ def _message(
         display_height=info.display_height,
         counters=frame.counters,
         luma=frame.luma,
+        dwell_us=frame.dwell_us,
         cursor=encode_cursor(seq, frame.cursor),
     )

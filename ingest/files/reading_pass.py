@@ -8,20 +8,23 @@ from av.video.frame import PictureType
 
 from contracts.errors import DecodingLimitError
 from contracts.frames import Counters, DropCause
+from contracts.times import MICROS
+from ingest.dwell import Dwell
 from ingest.files.cursors import Cursor
 from ingest.files.decoding import DecodedFrame, StreamDecoder
 from ingest.files.recording_info import RecordingInfo
 from ingest.frame_source import SourceFrame
 from ingest.luma import LumaConverter
 from ingest.sampling import is_sampled
-from ingest.timestamps import MediaClock
+from ingest.timestamps import MediaClock, nearest
 
 
 class ReadingPass:
     """The sampled frames of one pass, from the start or from a cursor's key frame.
 
     decoded: the frames of `decoder` that are left to read. rate: sampled frames a second; None:
-    every frame. captured, sampled_out: frames so far, counted from the start of the file.
+    every frame. converter: of the sampled frames. keeps_damaged: yield damaged frames too.
+    decoded_count, sampled_out, damaged: frames so far, counted from the start of the file.
     """
 
     def __init__(
@@ -30,23 +33,27 @@ class ReadingPass:
         decoded: Iterator[DecodedFrame],
         description: RecordingInfo,
         rate: Fraction | None,
-        max_side: int,
+        converter: LumaConverter,
+        *,
+        keeps_damaged: bool = False,
     ) -> None:
         self._decoder = decoder
+        self._keeps_damaged = keeps_damaged
         self._decoded = decoded
         self._description = description
         self._rate = rate
-        self._converter = LumaConverter(description.orientation, description.aspect, max_side)
+        self._converter = converter
         self._clock: MediaClock | None = None
         self._corrupt_offset = 0
         self._corrupt_at_start = 0
         self._concealed = False
         self._cursor = ""
-        self.captured = 0
+        self.decoded_count = 0
         self.sampled_out = 0
+        self.damaged = 0
 
     @property
-    def corrupt(self) -> int:
+    def lost(self) -> int:
         """Packets lost so far, counted from the start of the file."""
         return self._decoder.corrupt + self._corrupt_offset
 
@@ -69,8 +76,9 @@ class ReadingPass:
 
     def resume_at(self, cursor: Cursor, key_frame: DecodedFrame) -> None:
         """Set the state of the pass that made `cursor`. key_frame: the cursor's, decoded again."""
-        self.captured = cursor.frame_index
+        self.decoded_count = cursor.frame_index
         self.sampled_out = cursor.sampled_out
+        self.damaged = cursor.damaged
         self._corrupt_offset = cursor.corrupt - key_frame.corrupt
         self._corrupt_at_start = key_frame.corrupt
         self._clock = replace(
@@ -81,36 +89,58 @@ class ReadingPass:
         )
 
     def frames(self) -> Iterator[SourceFrame]:
-        """Yield the sampled frames. The others are counted, but not converted."""
+        """Yield the sampled frames. The others, and damaged ones, are only counted.
+
+        A frame is yielded when the next one is sampled, because its dwell is known then.
+        """
+        waiting, own_us = None, 0
+        dwell = Dwell(self._description.pace_us, 0)
         for decoded in self._decoded:
             before = self._clock or self._new_clock(self._stream_start(decoded))
             self._concealed = self._concealed or decoded.frame.is_corrupt
             self._note_cursor(decoded, before)
             self._clock = before.next(decoded.stamp)
             media_time_us = self._clock.last_us or 0
-            self.captured += 1
+            self.decoded_count += 1
+            if decoded.is_damaged and not self._keeps_damaged:
+                self.damaged += 1
+                continue
+            dwell.note(media_time_us)
+            own_us = self._own_us(decoded)
             if self._rate and not is_sampled(before.last_us, media_time_us, self._rate):
                 self.sampled_out += 1
                 continue
-            yield self._source_frame(decoded, media_time_us)
+            if waiting is not None:
+                yield replace(waiting, dwell_us=dwell.us)
+            waiting = self._source_frame(decoded, media_time_us)
+            dwell = Dwell(self._description.pace_us, media_time_us)
+        if waiting is not None:
+            dwell.end(own_us)
+            yield replace(waiting, dwell_us=dwell.us)
 
-    def counters(self, corrupt: int) -> Counters:
-        """Return the counts so far, with `corrupt` lost packets."""
+    def counters(self, lost: int) -> Counters:
+        """Return the counts so far, with `lost` packets."""
+        corrupt = lost + self.damaged
         dropped = {DropCause.CORRUPT.value: corrupt} if corrupt else {}
-        return Counters(self.captured, self.sampled_out, dropped)
+        return Counters(self.decoded_count + lost, self.sampled_out, dropped)
 
     def _source_frame(self, decoded: DecodedFrame, media_time_us: int) -> SourceFrame:
         luma = self._converter.convert(decoded.frame)
         cursor, self._cursor = self._cursor, ""
         return SourceFrame(
-            frame_index=self.captured - 1,
+            frame_index=self.decoded_count - 1,
             media_time_us=media_time_us,
             luma=luma.pixels,
             width=luma.width,
             height=luma.height,
             counters=self.counters(decoded.corrupt + self._corrupt_offset),
             cursor=cursor,
+            chroma=luma.chroma,
         )
+
+    def _own_us(self, decoded: DecodedFrame) -> int:
+        """Return how long the frame claims to be shown; 0 if it does not."""
+        return nearest((decoded.frame.duration or 0) * self._description.time_base * MICROS)
 
     def _note_cursor(self, decoded: DecodedFrame, before: MediaClock) -> None:
         """Keep the cursor of a key frame for the next sampled frame."""
@@ -120,7 +150,7 @@ class ReadingPass:
         if not (self._description.is_resumable and is_entry_point(decoded)):
             return
         self._cursor = Cursor(
-            frame_index=self.captured,
+            frame_index=self.decoded_count,
             stamp=decoded.stamp,
             dts=origin.dts if self._description.seeks_by_dts else None,
             pos=origin.pos,
@@ -129,6 +159,7 @@ class ReadingPass:
             last_us=before.last_us,
             sampled_out=self.sampled_out,
             corrupt=decoded.corrupt + self._corrupt_offset,
+            damaged=self.damaged,
         ).encode()
 
     def _stream_start(self, first: DecodedFrame) -> int | None:

@@ -14,6 +14,7 @@ from ingest.files.opening import OpenRecording
 from ingest.frame_source import SourceInfo
 from ingest.luma import display_size, plausible_aspect
 from ingest.orientation import Orientation
+from ingest.picture_view import PictureView
 from ingest.timestamps import nearest
 
 _MICROS: Final = 1_000_000
@@ -29,6 +30,7 @@ class RecordingInfo:
     """The description of a recording, and the values needed to time and turn its frames.
 
     time_base: seconds per tick. frame_us: nominal duration of a frame, microseconds.
+    pace_us: usual distance of frames, which long gaps do not change.
     is_timed_by_dts: as in OpenRecording. is_resumable: whether reading from a cursor yields exactly
     the same frames. seeks_by_dts: whether the container's index has decoding times.
     """
@@ -38,19 +40,20 @@ class RecordingInfo:
     aspect: Fraction
     time_base: Fraction
     frame_us: Fraction
+    pace_us: Fraction
     is_timed_by_dts: bool
     is_resumable: bool
     seeks_by_dts: bool
 
 
-def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
+def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> RecordingInfo:
     """Return the description of a recording whose first decoded frame is `first`.
 
     The size, orientation and sample aspect of `first` apply to the whole file. If later frames
     have another size, boxes are still in pixels of this one.
     """
     stream = opened.stream
-    orientation = _orientation(first)
+    orientation = view.orientation(_orientation(first))
     aspect = plausible_aspect(stream.sample_aspect_ratio)
     width, height = display_size(first.width, first.height, aspect, orientation)
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate
@@ -73,10 +76,16 @@ def describe(opened: OpenRecording, first: VideoFrame) -> RecordingInfo:
         aspect=aspect,
         time_base=stream.time_base or Fraction(1, 1000),
         frame_us=frame_us,
+        pace_us=_pace_us(stream) or frame_us,
         is_timed_by_dts=opened.is_timed_by_dts,
         is_resumable=_is_resumable(opened),
         seeks_by_dts="matroska" not in info.container,
     )
+
+
+def _pace_us(stream: VideoStream) -> Fraction | None:
+    rate = stream.guessed_rate
+    return _MICROS / rate if rate and 0 < rate <= _MAX_RATE else None
 
 
 def _orientation(frame: VideoFrame) -> Orientation:

@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy import Engine, select, update
 
+from contracts.analysis_spec import AnalysisOptions
 from contracts.runs import ENDED_STATES, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import from_micros, utc_now
@@ -25,7 +26,7 @@ class RecordingRun:
     """A run of a recording, as stored.
 
     content: as it was queued. recorded_at, recorded_at_pattern: the user's, for the base time.
-    base_time: of an earlier start of this run; None at the first.
+    base_time: of an earlier start of this run; None at the first. drops_damaged: as in RunOptions.
     """
 
     run_pk: int
@@ -34,10 +35,11 @@ class RecordingRun:
     path: Path
     content: Content
     sampling_fps: float | None
-    max_frame_side: int
+    analysis: AnalysisOptions
     recorded_at: datetime | None
     recorded_at_pattern: str | None
     base_time: datetime | None
+    drops_damaged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,11 @@ class RunRecords:
             path=self._folders.local(row.uri),
             content=Content(row.content_hash, row.file_state or ""),
             sampling_fps=row.sampling_fps,
-            max_frame_side=options.analysis.max_frame_side,
+            analysis=options.analysis,
             recorded_at=options.recorded_at,
             recorded_at_pattern=options.recorded_at_pattern,
             base_time=row.recorded_at,
+            drops_damaged=options.drops_damaged,
         )
 
     def start(self, run: RecordingRun, info: SourceInfo) -> datetime:

@@ -13,13 +13,15 @@ from contracts.errors import DecodingLimitError, SourceError
 from contracts.frames import MAX_SIDE
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.cursors import Cursor
-from ingest.files.decoding import StreamDecoder
+from ingest.files.decoding import DecodedFrame, StreamDecoder
 from ingest.files.lost_packets import MAX_REORDER
 from ingest.files.opening import COPY_AGAIN, OpenRecording, open_recording
 from ingest.files.reading_pass import ReadingPass, is_entry_point
 from ingest.files.recording_info import RecordingInfo, describe
 from ingest.files.truncation import missing_bytes
 from ingest.frame_source import SourceFrame, SourceInfo, SourceTotals
+from ingest.luma import LumaConverter
+from ingest.picture_view import DEFAULT_VIEW, PictureView
 from ingest.sampling import sampling_rate
 
 _CHECK_FILE: Final = f"Check that a video player can play it. {COPY_AGAIN}"
@@ -29,7 +31,9 @@ class FileSource:
     """Reads one file. Raises SourceError if it cannot be opened or no frame decodes.
 
     fps: sampled frames a second of media time; None: every frame. max_side: longest side of the
-    luma, pixels. limits: a larger frame ends the recording. MemoryError ends it too.
+    luma, pixels. limits: a larger frame ends the recording. view: how its pictures are read.
+    keeps_damaged: yield frames in which damage can show too, as earlier versions did. MemoryError
+    ends it too.
     """
 
     def __init__(
@@ -39,12 +43,16 @@ class FileSource:
         fps: float | None,
         max_side: int,
         limits: DecodingLimits = DEFAULT_LIMITS,
+        view: PictureView = DEFAULT_VIEW,
+        keeps_damaged: bool = False,
     ) -> None:
         self._path = path
+        self._keeps_damaged = keeps_damaged
         self._limits = limits
         self._rate = None if fps is None else sampling_rate(fps)
         self._max_side = max_side
-        self._description = _describe_file(path, limits)
+        self._view = view
+        self._description = _describe_file(path, limits, view)
         self._open: OpenRecording | None = None
         self._totals: SourceTotals | None = None
 
@@ -104,7 +112,24 @@ class FileSource:
 
     def _pass_from_start(self) -> ReadingPass:
         decoder = StreamDecoder(self._reopen(), self._limits)
-        return ReadingPass(decoder, decoder.frames(), self._description, self._rate, self._max_side)
+        return self._reading_pass(decoder, decoder.frames())
+
+    def _reading_pass(self, decoder: StreamDecoder, decoded: Iterator[DecodedFrame]) -> ReadingPass:
+        converter = LumaConverter(
+            self._description.orientation,
+            self._description.aspect,
+            self._max_side,
+            masks=self._view.masks,
+            colour=self._view.colour,
+        )
+        return ReadingPass(
+            decoder,
+            decoded,
+            self._description,
+            self._rate,
+            converter,
+            keeps_damaged=self._keeps_damaged,
+        )
 
     def _pass_from(self, cursor: Cursor) -> ReadingPass | None:
         """Return a pass that begins with the cursor's key frame; None if it is not found."""
@@ -122,35 +147,35 @@ class FileSource:
             if frame.stamp == cursor.stamp:
                 if not is_entry_point(frame) or not frame.origin or frame.origin.pos != cursor.pos:
                     return None
-                rest = itertools.chain([frame], decoded)
-                resumed = ReadingPass(decoder, rest, self._description, self._rate, self._max_side)
+                resumed = self._reading_pass(decoder, itertools.chain([frame], decoded))
                 resumed.resume_at(cursor, frame)
                 return resumed
         return None
 
     def _final_totals(self, current: ReadingPass) -> SourceTotals:
-        if current.captured == 0:
+        if current.decoded_count == 0:
             raise _no_frame(self._path, current.refusal)
-        return SourceTotals(
-            current.captured, current.counters(current.corrupt), self._truncation(current)
-        )
+        error = self._truncation(current)
+        if current.damaged == current.decoded_count:
+            error = f"{self._path.name} is damaged: no frame of it is whole. {COPY_AGAIN}"
+        return SourceTotals(current.decoded_count, current.counters(current.lost), error)
 
     def _truncation(self, current: ReadingPass) -> str:
         """Return one line about a file that ends too early; empty if it is complete."""
         claimed = self.info.frames_claimed
         missing = missing_bytes(self._path)
         if not (current.read_error or current.refusal):
-            complete = claimed is not None and current.captured + current.corrupt >= claimed
+            complete = claimed is not None and current.decoded_count + current.lost >= claimed
             if not missing or complete:
                 return ""
-        amount = f"{current.captured:,} frames" + (f" of about {claimed:,}" if claimed else "")
+        amount = f"{current.decoded_count:,} frames" + (f" of about {claimed:,}" if claimed else "")
         if current.refusal:
             return f"{self._path.name} ends early: after {amount}, {current.refusal.line()}"
         cause = f"{missing:,} bytes are missing" if missing else current.read_error.lower()
         return f"{self._path.name} ends early: {amount} were read, then {cause}. {COPY_AGAIN}"
 
 
-def _describe_file(path: Path, limits: DecodingLimits) -> RecordingInfo:
+def _describe_file(path: Path, limits: DecodingLimits, view: PictureView) -> RecordingInfo:
     """Return the description from the header and the first frame. Raises SourceError."""
     opened = open_recording(path, limits)
     try:
@@ -158,7 +183,7 @@ def _describe_file(path: Path, limits: DecodingLimits) -> RecordingInfo:
         first = next(decoder.frames(), None)
         if first is None:
             raise _no_frame(path, decoder.refusal)
-        description = describe(opened, first.frame)
+        description = describe(opened, first.frame, view)
     finally:
         opened.container.close()
     info = description.info
@@ -183,7 +208,8 @@ def _undamaged_frames(current: ReadingPass) -> Iterator[SourceFrame]:
         held.append(frame)
         if current.is_damaged:
             return
-        while current.captured - held[0].frame_index > MAX_REORDER + 1:
+        # A frame's dwell depends on the frames up to the next sampled one.
+        while len(held) > 1 and current.decoded_count - held[1].frame_index > MAX_REORDER + 1:
             yield held.popleft()
     if not current.is_damaged:
         yield from held

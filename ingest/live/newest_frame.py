@@ -14,7 +14,7 @@ class LiveFrame:
 
     number: ordinal among the captured frames, from 1. width, height: of `luma`. display_width,
     display_height: before it was scaled down. captured_at: UTC; captured_s: the same moment on the
-    monotonic clock. counters: of the source, up to and including this frame.
+    monotonic clock. counters: of the source, up to and including this frame. chroma: as in Luma.
     """
 
     number: int
@@ -26,6 +26,7 @@ class LiveFrame:
     captured_at: datetime
     captured_s: float
     counters: Counters
+    chroma: bytes = b""
 
 
 class NewestFrame:
@@ -59,6 +60,7 @@ class NewestFrame:
                 captured_at=captured_at,
                 captured_s=captured_s,
                 counters=self._counters(),
+                chroma=luma.chroma,
             )
             self._changed.notify()
 

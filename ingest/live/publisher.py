@@ -5,6 +5,7 @@ Every captured frame is published, or counted by the cause of its loss.
 
 import itertools
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from contracts.errors import BrokerError, DatabaseError, RunLostError
 from contracts.frames import Counters, DropCause
 from contracts.live_sources import LiveSource
 from ingest.live.newest_frame import LiveFrame
+from ingest.live.pacing import dwell_limit_us
 from ingest.live.reader import LiveReader
 from ingest.live.run_stream import LiveClaim, LiveRunStream
 from records.runs.live_runs import start_live_run
@@ -29,6 +31,8 @@ _END_ATTEMPTS: Final = 3
 _EVERY_FRAME_FPS: Final = 30.0
 _MIN_STREAM_FRAMES: Final = 3
 _MAX_STREAM_BYTES: Final = 2**31
+_COLOUR_EVERY_S: Final = 0.35
+"""Pictures are drawn every 0.4 s at most: colour travels with as many frames."""
 
 
 class LivePublisher:
@@ -58,6 +62,7 @@ class LivePublisher:
         self._run_stream: LiveRunStream | None = None
         self._pending: LiveFrame | None = None
         self._waiting_since_s: float | None = None
+        self._colour_due_s = 0.0
         self._base = Counters()
         self._dropped = dict.fromkeys((DropCause.NEWEST, DropCause.BROKER_FULL), 0)
         # About one second of frames, so that those in the stream stay recent.
@@ -134,6 +139,8 @@ class LivePublisher:
         self._pending = None
 
     def _publish(self, stream: LiveRunStream, frame: LiveFrame) -> None:
+        if frame.captured_s < self._colour_due_s:
+            frame = replace(frame, chroma=b"")
         try:
             accepted = stream.publish(frame, self._totals(frame.counters))
         except BrokerError:
@@ -143,6 +150,8 @@ class LivePublisher:
             return
         if accepted:
             self._pending = None
+            if frame.chroma:
+                self._colour_due_s = frame.captured_s + _COLOUR_EVERY_S
             stream.set_frame_size(frame)
         else:
             self._drop_pending(DropCause.BROKER_FULL)
@@ -180,6 +189,7 @@ class LivePublisher:
             base=self._base,
             day=(frame.captured_at if frame else clock.captured_at()).date(),
             begin_s=frame.captured_s if frame else clock.now_s(),
+            dwell_limit_us=dwell_limit_us(self._source.sampling_fps),
             on_commit=self._note_commit,
         )
         log.info("run started", run=run.run_id)

@@ -23,6 +23,7 @@ from ingest.live.reconnecting import ReconnectPauses
 from ingest.live.uris import check_uri, describe, is_camera, is_local
 from ingest.luma import LumaConverter, display_size
 from ingest.orientation import Orientation
+from ingest.picture_view import DEFAULT_VIEW, PictureView
 from runtime.backoff import REFUSED_PAUSE_S
 from runtime.decoding.memory_limit import out_of_memory
 
@@ -36,8 +37,9 @@ class LiveReader:
     """Reads `uri` until it is closed. A context manager. Raises SourceError for an invalid URI.
 
     fps: most frames a second to offer; the others are sampled out. None: every frame. max_side:
-    longest side of the luma, pixels. retry_missing: keep trying to open a camera or a file of this
-    host that never was there. looped: play a file again when it ends. opener: opens the source.
+    longest side of the luma, pixels. view: how pictures are read. retry_missing: keep trying to
+    open a camera or a file of this host that never was there. looped: play a file again when it
+    ends. opener: opens the source.
     refused_pause_s: pause after the source refused the credentials. ended: whether no more frames
     will come, because a file is over or a local source does not exist.
     """
@@ -48,6 +50,7 @@ class LiveReader:
         *,
         fps: float | None,
         max_side: int,
+        view: PictureView = DEFAULT_VIEW,
         retry_missing: bool = False,
         looped: bool = False,
         clock: LiveClock | None = None,
@@ -58,6 +61,7 @@ class LiveReader:
         self._uri = uri
         self._fps = fps
         self._max_side = max_side
+        self._view = view
         self._retry_missing = retry_missing
         self._looped = looped
         self._clock = clock or LiveClock()
@@ -219,7 +223,7 @@ class LiveReader:
                     self._newest.note_sampled_out()
                     continue
                 if conversion is None or not conversion.fits(frame):
-                    conversion = _Conversion.of(frame, live.aspect, self._max_side)
+                    conversion = _Conversion.of(frame, live.aspect, self._max_side, self._view)
                 self._offer(frame, conversion, now_s)
         finally:
             self._newest.note_corrupt(live.corrupt - corrupt)
@@ -266,9 +270,11 @@ class _Conversion:
     converter: LumaConverter
 
     @classmethod
-    def of(cls, frame: InputFrame, aspect: Fraction, max_side: int) -> "_Conversion":
+    def of(
+        cls, frame: InputFrame, aspect: Fraction, max_side: int, view: PictureView
+    ) -> "_Conversion":
         image = frame.image
-        orientation = Orientation.from_rotation(image.rotation)
+        orientation = view.orientation(Orientation.from_rotation(image.rotation))
         size = display_size(image.width, image.height, aspect, orientation)
         if max(size) > MAX_SIDE:
             raise DecodingLimitError(
@@ -279,7 +285,7 @@ class _Conversion:
             (image.width, image.height),
             image.rotation,
             size,
-            LumaConverter(orientation, aspect, max_side),
+            LumaConverter(orientation, aspect, max_side, masks=view.masks, colour=view.colour),
         )
 
     def fits(self, frame: InputFrame) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.publishing import RunPublisher, StreamLimits
+from contracts.chroma import encode_chroma
 from contracts.errors import (
     BrokerError,
     DatabaseError,
@@ -55,9 +56,9 @@ class LiveRunStream:
     """Publishes the frames of one run that `claim` holds.
 
     counts_folder: of PublishedCounts. base: the source's counters at the start of the run. day,
-    begin_s: UTC day of its first frame, and its time on the monotonic clock. on_commit: called when
-    a worker has committed frames. last: the source's counters at the last message. The methods
-    raise BrokerError and DatabaseError.
+    begin_s: UTC day of its first frame, and its time on the monotonic clock. dwell_limit_us: as in
+    FrameMessage. on_commit: called when a worker has committed frames. last: the source's counters
+    at the last message. The methods raise BrokerError and DatabaseError.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
@@ -71,6 +72,7 @@ class LiveRunStream:
         base: Counters,
         day: date,
         begin_s: float,
+        dwell_limit_us: int,
         on_commit: Callable[[], None],
     ) -> None:
         self.run = run
@@ -82,6 +84,7 @@ class LiveRunStream:
         self._published = PublishedCounts(counts_folder, run.run_id)
         self._base = base
         self._begin_s = begin_s
+        self._dwell_limit_us = dwell_limit_us
         self._renew_every_s = min(claim.lease_s / _RENEWALS_PER_LEASE, _READ_PROGRESS_S)
         self._renew_at = time.monotonic() + self._renew_every_s
         self._on_commit = on_commit
@@ -180,13 +183,15 @@ class LiveRunStream:
             self._on_commit()
 
     def _send(self, message: FrameMessage) -> bool:
-        data = message.encode()
+        data, chroma = message.encode(), b""
+        if message.chroma:
+            chroma = encode_chroma(message.chroma, message.width, message.height)
         try:
-            return self._stream.publish(message.seq, data)
+            return self._stream.publish(message.seq, data, chroma)
         except StreamLostError:
             self._renew_claim(now=True)  # The stream may be gone because the run was ended.
             self._stream.begin(reset=False)  # The message was not accepted: try a new stream.
-            return self._stream.publish(message.seq, data)
+            return self._stream.publish(message.seq, data, chroma)
         except FrameNumberUsedError:
             self._renew_claim(now=True)
             return True  # An earlier attempt succeeded without an answer.
@@ -209,6 +214,8 @@ class LiveRunStream:
             display_height=frame.display_height,
             counters=counters,
             luma=frame.luma,
+            chroma=frame.chroma,
+            dwell_limit_us=self._dwell_limit_us,
         )
 
 

@@ -24,7 +24,7 @@ from contracts.errors import (
     SourceNotFoundError,
 )
 from contracts.live_sources import LiveSource, LiveState
-from contracts.settings import Settings
+from contracts.settings import LiveView, Settings
 from contracts.times import utc_now
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.opening import open_live
@@ -32,6 +32,7 @@ from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
 from ingest.live.run_stream import LiveClaim
 from ingest.live.supervision.status_reports import SourceStatus, StatusBuilder
+from ingest.picture_view import PictureView
 from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from records.sources.live_sources import find_source
@@ -129,10 +130,12 @@ def _open_reader_when_possible(
 
 def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> LiveReader:
     uri = Sealer(settings.secret_key, settings.home_path).resolve(source.uri, os.environ)
+    wants_colour = settings.live_colour and settings.live_view is not LiveView.OFF
     return LiveReader(
         uri,
         fps=source.sampling_fps,
         max_side=spec.options.max_frame_side,
+        view=PictureView.of(spec.options, colour=wants_colour),
         retry_missing=True,
         looped=source.looped,
         opener=partial(
