@@ -3,6 +3,7 @@
 import { make, setText } from "../kit/dom.js";
 import { counted, shortDuration, timeOfDay } from "../kit/format.js";
 import { isDown, stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { zoneLayer } from "../kit/zones.js";
 import { TrackRows } from "./track_rows.js";
 
 /** @typedef {import("./track_rows.js").Reading} Reading */
@@ -18,18 +19,25 @@ import { TrackRows } from "./track_rows.js";
  * @property {number | null} behind_s From capture to here.
  * @property {number | null} captured_at Of the newest frame, seconds since 1970.
  * @property {Reading[] | null} readings Null without a recent frame.
+ * @property {import("../kit/zones.js").Zone[]} zones
  */
 
 const FRAME_RATE = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
+
+/** The number of tiles so far. */
+let count = 0;
 
 /** A tile. Its elements stay, so that focus and open bars outlive each event. */
 export class Tile {
   /** @type {SourceNow | null} */
   source = null;
   #pictures;
+  #number = (count += 1);
   #state = stateBadge("warn", "");
   #reason = make("p", { class: "why" });
-  #image = make("img", { alt: "", hidden: true });
+  #image = make("img", { alt: "", hidden: true, onload: () => this.#drawZones() });
+  #zones = make("div", { class: "tile-zones" });
+  #drawnZones = "";
   #noPicture = make("p", { class: "blank" });
   #tracks = new TrackRows();
   #facts = make("p", { class: "tile-facts" });
@@ -46,7 +54,7 @@ export class Tile {
       { class: "tile panel", "aria-label": name },
       make("header", {}, make("h2", { text: name }), this.#state),
       this.#reason,
-      make("div", { class: "picture" }, this.#image, this.#noPicture),
+      make("div", { class: "picture" }, this.#image, this.#zones, this.#noPicture),
       this.#tracks.node,
       this.#facts,
       this.#announcement,
@@ -61,6 +69,7 @@ export class Tile {
     this.source = source;
     this.#drawState(source);
     this.#drawPictureText(source);
+    this.#drawZones();
     this.#tracks.update(source.readings);
     this.drawAge(now);
   }
@@ -104,6 +113,18 @@ export class Tile {
     if (before && before !== text) {
       setText(this.#announcement, `${name}: ${text}. ${isLive ? "" : reason}`);
     }
+  }
+
+  /** Draw the outlines of the zones over the picture, if they or its size changed. */
+  #drawZones() {
+    const { naturalWidth: width, naturalHeight: height } = this.#image;
+    const zones = this.source?.zones ?? [];
+    const wanted = zones.length && width ? JSON.stringify([zones, width, height]) : "";
+    if (wanted === this.#drawnZones) return;
+    this.#drawnZones = wanted;
+    this.#zones.replaceChildren(
+      ...(wanted ? [zoneLayer(zones, width, height, `tile-${this.#number}`)] : []),
+    );
   }
 
   /** @param {SourceNow} source */

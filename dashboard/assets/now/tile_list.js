@@ -33,6 +33,12 @@ export class TileList {
     make("option", { value: "", text: "All" }),
   );
   #tagField = inlineField("Tag", this.#tag);
+  #zones = make("input", {
+    id: "now-zones",
+    type: "checkbox",
+    onchange: () => this.#place.classList.toggle("shows-zones", this.#zones.checked),
+  });
+  #zonesField = inlineField("Zones", this.#zones);
 
   /**
    * @param {HTMLElement} place Of the tiles.
@@ -45,6 +51,7 @@ export class TileList {
     tools.replaceChildren(
       inlineField("Sort", this.#sort),
       this.#tagField,
+      this.#zonesField,
       make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
     );
   }
@@ -64,6 +71,7 @@ export class TileList {
   /** Draw the tiles in order, without those that the tag leaves out. */
   draw() {
     this.#listTags();
+    this.#zonesField.hidden = ![...this.tiles.values()].some((tile) => tile.source?.zones.length);
     const ordered = [...this.tiles].sort(
       ([nameA, a], [nameB, b]) => this.#rank(a) - this.#rank(b) || nameA.localeCompare(nameB),
     );

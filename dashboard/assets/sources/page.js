@@ -7,6 +7,7 @@ import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { sourceForm } from "./form.js";
 import { sourceRow } from "./row.js";
+import { ZoneEditor } from "./zone_editor.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
@@ -24,6 +25,8 @@ class SourcesPage {
   #error = errorLine();
   #status = make("p", { class: "soft", role: "status" });
   #form = make("div");
+  /** Frees what the open form holds. */
+  #endForm = () => {};
   #list = make("div", { class: "source-list" });
   #add = make("button", {
     type: "button",
@@ -87,6 +90,7 @@ class SourcesPage {
   #actions({ name }) {
     return {
       edit: () => this.#openForm(this.#sources.get(name) ?? null),
+      zones: () => this.#openZones(name),
       pause: () => this.#change("pause", name, `${name} was paused.`),
       resume: () => this.#change("resume", name, `${name} was resumed.`),
       remove: () => this.#confirmRemoval(name),
@@ -125,13 +129,43 @@ class SourcesPage {
     );
   }
 
+  /** @param {string} name */
+  #openZones(name) {
+    const source = this.#sources.get(name);
+    if (!source) return;
+    const close = () => {
+      this.#closeForm();
+      /** @type {HTMLElement | null} */
+      const button = this.#list.querySelector(`[data-key="${CSS.escape(`Zones ${name}`)}"]`);
+      button?.focus();
+    };
+    const editor = new ZoneEditor(source, {
+      saved: (message) => {
+        close();
+        this.#status.textContent = message;
+        this.#refresh();
+      },
+      cancelled: close,
+    });
+    this.#closeForm();
+    this.#endForm = () => editor.end();
+    this.#form.replaceChildren(editor.node);
+    editor.focus();
+  }
+
+  #closeForm() {
+    this.#endForm();
+    this.#endForm = () => {};
+    this.#form.replaceChildren();
+  }
+
   /**
    * @param {Source | null} source
    * @param {string} [kind]
    */
   #openForm(source, kind = "camera") {
     const close = () => {
-      this.#form.replaceChildren();
+      this.#closeForm();
       this.#add.focus();
     };
     const form = sourceForm(source, kind, {
@@ -142,6 +176,7 @@ class SourcesPage {
       },
       cancelled: close,
     });
+    this.#closeForm();
     this.#form.replaceChildren(form);
     /** @type {HTMLElement | null} */
     const first = form.querySelector(source ? "#source-uri" : "#source-name");

@@ -4,6 +4,7 @@ import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { NONE, shortDateTime } from "../kit/format.js";
 import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { zonesText } from "../kit/zones.js";
 import { frameCounts, healthStrip, intervalTable } from "./health.js";
 
 /**
@@ -21,11 +22,14 @@ import { frameCounts, healthStrip, intervalTable } from "./health.js";
  * @property {number} analyzed
  * @property {number} sampled_out
  * @property {Record<string, number>} dropped
+ * @property {import("../kit/zones.js").Zone[]} zones
+ * @property {number | null} min_face_px Null: the setting.
  */
 
 /**
  * @typedef {object} Actions
  * @property {() => void} edit
+ * @property {() => void} zones
  * @property {() => void} pause
  * @property {() => void} resume
  * @property {() => void} remove
@@ -71,7 +75,7 @@ export const sourceRow = (source, span, actions) =>
   );
 
 /** @param {Source} source */
-const identity = ({ name, uri, tags }) =>
+const identity = ({ name, uri, tags, zones, min_face_px: minFace }) =>
   make(
     "div",
     {},
@@ -84,6 +88,11 @@ const identity = ({ name, uri, tags }) =>
           ...tags.map((tag) => make("span", { class: "tag", text: tag })),
         )
       : null,
+    make("p", {
+      class: "soft zones-text",
+      text: zonesText(zones, minFace),
+      hidden: !zones.length && !minFace,
+    }),
   );
 
 /**
@@ -108,6 +117,7 @@ function buttons({ name, state }, actions) {
     "div",
     { class: "row-buttons" },
     button("Edit", actions.edit),
+    button("Zones", actions.zones),
     state === "paused" ? button("Resume", actions.resume) : button("Pause", actions.pause),
     button("Remove", actions.remove, "danger"),
   );
