@@ -25,11 +25,14 @@ class RunOptions:
     """`runs.options`: the analysis options, and the capture time that the owner gave.
 
     recorded_at, recorded_at_pattern: None if not given, and always None for a live run.
+    drops_damaged: whether a recording's frames in which damage can show are dropped; False for
+    runs of earlier versions, which read them.
     """
 
     analysis: AnalysisOptions
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
+    drops_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def encode_file_run_options(options: RunOptions) -> str:
             "recorded_at": recorded_at,
             "recorded_at_pattern": options.recorded_at_pattern,
         }
+        | ({"drops_damaged": True} if options.drops_damaged else {})
     )
 
 
@@ -72,6 +76,7 @@ def decode_run_options(text: str) -> RunOptions:
         AnalysisOptions.of_values(values["analysis"]),
         datetime.fromisoformat(given) if given else None,
         values.get("recorded_at_pattern"),
+        values.get("drops_damaged", False),
     )
 
 

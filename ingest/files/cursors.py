@@ -13,6 +13,7 @@ class Cursor:
     frame's timestamp, ticks. dts: its packet's decoding time, ticks; None if the container does
     not seek by it. pos: its packet's byte position. start, shift_us, last_us: the MediaClock
     before it. sampled_out: count before it. corrupt: packets lost up to and including it.
+    damaged: frames before it that were left out because of damage.
     """
 
     frame_index: int
@@ -24,6 +25,7 @@ class Cursor:
     last_us: int | None
     sampled_out: int
     corrupt: int
+    damaged: int = 0
 
     def encode(self) -> str:
         """Return the cursor as JSON."""
@@ -36,7 +38,10 @@ class Cursor:
             values = json.loads(text)
         except ValueError:
             return None
-        if not isinstance(values, dict) or set(values) != set(cls.__slots__):
+        if not isinstance(values, dict):
+            return None
+        values = {"damaged": 0} | values  # Earlier versions read damaged frames.
+        if set(values) != set(cls.__slots__):
             return None
         optional = {"dts", "pos", "last_us"}
         for name, value in values.items():

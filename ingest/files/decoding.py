@@ -14,6 +14,8 @@ from contracts.errors import DecodingLimitError
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
+from ingest.picture_damage import PictureDamage
+from ingest.reference_packets import is_reference
 
 # In VP8, reference pictures that are never shown have packets of their own.
 _CODECS_WITH_HIDDEN_PACKETS: Final = frozenset({"vp8", "libvpx"})
@@ -24,20 +26,22 @@ class DecodedFrame:
     """A decoded frame.
 
     origin: its packet; None if the decoder does not report it. stamp: ticks from which the media
-    time is computed: PTS, or DTS if there is none. corrupt: packets lost so far.
+    time is computed: PTS, or DTS if there is none. corrupt: packets lost so far. is_damaged:
+    whether the damage of this or an earlier frame can show in it.
     """
 
     frame: VideoFrame
     origin: PacketOrigin | None
     stamp: int | None
     corrupt: int
+    is_damaged: bool
 
 
 class StreamDecoder:
     """Decodes one stream to its end. A packet that does not decode is skipped.
 
-    A frame in which the decoder concealed damage is yielded like any other. corrupt: packets
-    lost so far, in presentation order. has_rejected: whether the decoder reported a damaged
+    A frame in which damage can show is yielded like any other. corrupt: packets lost so far, in
+    presentation order. has_rejected: whether the decoder reported a damaged
     packet, which it does before the packet's turn in that order. error: the reason why the
     container could not be read to its end; empty if it could. refusal: the error of a frame that
     is too large, which ends the stream; None if there is none.
@@ -55,6 +59,7 @@ class StreamDecoder:
             is_reordered=recording.stream.codec_context.has_b_frames,
             all_shown=recording.stream.codec_context.name not in _CODECS_WITH_HIDDEN_PACKETS,
         )
+        self._damage = PictureDamage()
         self.has_rejected = False
         self.error = ""
         self.refusal: DecodingLimitError | None = None
@@ -114,6 +119,7 @@ class StreamDecoder:
             dts=packet.dts,
             pos=packet.pos,
             is_key=packet.is_keyframe,
+            is_reference=is_reference(packet),
             size=packet.size,
             earliest_pts=self._earliest_pts,
             earliest_dts=self._earliest_dts,
@@ -122,9 +128,20 @@ class StreamDecoder:
     def _decoded(self, frame: VideoFrame) -> DecodedFrame:
         opaque = frame.opaque
         origin = opaque if isinstance(opaque, PacketOrigin) else None
+        lost = self._lost.references
         self._lost.note_frame(origin, is_interlaced=frame.interlaced_frame)
+        if self._lost.references > lost:
+            self._damage.note_loss()
         by_dts = self._recording.is_timed_by_dts or frame.pts is None
-        return DecodedFrame(frame, origin, frame.dts if by_dts else frame.pts, self.corrupt)
+        return DecodedFrame(
+            frame,
+            origin,
+            stamp=frame.dts if by_dts else frame.pts,
+            corrupt=self.corrupt,
+            is_damaged=self._damage.is_in(
+                frame, is_reference=origin is None or origin.is_reference
+            ),
+        )
 
     def _flush(self) -> list[VideoFrame]:
         """Return the frames that the decoder still holds at the end of the stream."""

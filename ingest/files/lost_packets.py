@@ -22,7 +22,8 @@ class PacketOrigin:
     """The packet of a frame.
 
     ordinal: in reading order, from 1. pts, dts: ticks. pos: byte position. size: bytes.
-    earliest_pts, earliest_dts: of all packets up to this one that no edit list trims.
+    is_reference: whether other frames may refer to its frame. earliest_pts, earliest_dts: of all
+    packets up to this one that no edit list trims.
     """
 
     ordinal: int
@@ -30,6 +31,7 @@ class PacketOrigin:
     dts: int | None
     pos: int | None
     is_key: bool
+    is_reference: bool
     size: int
     earliest_pts: int | None
     earliest_dts: int | None
@@ -37,6 +39,8 @@ class PacketOrigin:
 
 class LostPackets:
     """Counts the packets that do not become a frame: `count`, in presentation order.
+
+    references: the count of those to which other frames may refer.
 
     by_pts: whether the container has presentation times. If not, a packet is lost once the decoder
     can no longer have reordered it; is_reordered: whether the codec reorders at all. all_shown:
@@ -52,7 +56,7 @@ class LostPackets:
         self._all_shown = all_shown
         self._pending: dict[int, PacketOrigin] = {}
         self._rejected: set[int] = set()
-        self.count = 0
+        self.count = self.references = 0
 
     def note_packet(self, origin: PacketOrigin) -> None:
         """Note that a packet goes into the decoder."""
@@ -64,7 +68,7 @@ class LostPackets:
     def note_rejected(self, origin: PacketOrigin) -> None:
         """Note that the decoder could not decode this packet."""
         if self._by_pts and origin.pts is None:
-            self.count += 1  # Its place among the frames is not known.
+            self._count(origin)  # Its place among the frames is not known.
             return
         self._pending[origin.ordinal] = origin
         self._rejected.add(origin.ordinal)
@@ -85,8 +89,13 @@ class LostPackets:
     def _count_lost(self, packets: list[PacketOrigin]) -> None:
         for packet in packets:
             del self._pending[packet.ordinal]
-            self.count += self._all_shown or packet.ordinal in self._rejected
+            if self._all_shown or packet.ordinal in self._rejected:
+                self._count(packet)
             self._rejected.discard(packet.ordinal)
+
+    def _count(self, packet: PacketOrigin) -> None:
+        self.count += 1
+        self.references += packet.is_reference
 
     def _is_before(self, packet: PacketOrigin, shown: PacketOrigin) -> bool:
         """Return whether `packet` would have been shown before `shown`."""

@@ -27,7 +27,7 @@ class ReadingPass:
     decoded_count, sampled_out, damaged: frames so far, counted from the start of the file.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its whole surroundings, once)
         self,
         decoder: StreamDecoder,
         decoded: Iterator[DecodedFrame],

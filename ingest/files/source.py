@@ -36,7 +36,7 @@ class FileSource:
     ends it too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all but the path by name)
         self,
         path: Path,
         *,

@@ -18,6 +18,8 @@ from contracts.redaction import redact
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.uris import cannot_open, describe, is_local
 from ingest.luma import plausible_aspect
+from ingest.picture_damage import PictureDamage
+from ingest.reference_packets import is_reference
 from runtime.decoding.opencv import cv2
 
 READ_S: Final = 5.0
@@ -36,9 +38,9 @@ class InputFrame:
 class LiveInput(Protocol):
     """An open live source.
 
-    aspect: width of a pixel divided by its height. corrupt: packets so far that did not decode, or
-    whose frame the decoder had to conceal. codec: FFmpeg's name. rate: frames a second that the
-    source claims; None if it claims none.
+    aspect: width of a pixel divided by its height. corrupt: packets so far that did not decode, and
+    frames in which damage can show (`PictureDamage`). codec: FFmpeg's name. rate: frames a second
+    that the source claims; None if it claims none.
     """
 
     aspect: Fraction
@@ -93,6 +95,8 @@ class StreamInput:
         self.rate = float(rate) if rate else None
         self._stream.thread_type = "NONE"
         self._stream.thread_count = 1
+        self._stream.codec_context.copy_opaque = True
+        self._damage = PictureDamage()
         limits.apply_to(self._stream.codec_context)
         # HLS delivers whole segments in bursts, so its media times set the pace.
         self._paced = paced or "hls" in self._container.format.name
@@ -110,6 +114,7 @@ class StreamInput:
             packet = self._next_packet(packets)
             if packet is None:
                 return
+            packet.opaque = is_referred_to = is_reference(packet)
             try:
                 # The last packet is empty and flushes the decoder.
                 images = self._limits.decode(packet)
@@ -120,9 +125,11 @@ class StreamInput:
                 raise
             except av.FFmpegError:
                 self.corrupt += 1
+                if is_referred_to:
+                    self._damage.note_loss()
                 continue
             for image in images:
-                if image.is_corrupt:  # The decoder concealed damage.
+                if self._damage.is_in(image, is_reference=image.opaque is not False):
                     self.corrupt += 1
                     continue
                 yield InputFrame(image, self._media_s(image))

@@ -73,11 +73,15 @@ def annotate_recording(  # noqa: PLR0913  (the last two by name)
     if run is None:
         raise run_not_found(run_id)
     require_content(recording, Content(run.content_hash, run.file_state or ""))
-    max_side = decode_run_options(run.options).analysis.max_frame_side
+    options = decode_run_options(run.options)
     try:
         with atomic_file(out) as part:
             with FileSource(
-                recording, fps=run.sampling_fps, max_side=max_side, limits=limits
+                recording,
+                fps=run.sampling_fps,
+                max_side=options.analysis.max_frame_side,
+                limits=limits,
+                keeps_damaged=not options.drops_damaged,
             ) as source:
                 _write(part, source, _FacesByFrame(engine, run_id), space, on_frame)
             if not _exists(engine, run_id):  # Erased meanwhile, and its people must stay erased.

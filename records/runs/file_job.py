@@ -48,5 +48,5 @@ class FileJob:
     def stored_options(self) -> str:
         """Return `runs.options`: what the ingestor and the worker need to know."""
         return encode_file_run_options(
-            RunOptions(self.options, self.recorded_at, self.recorded_at_pattern)
+            RunOptions(self.options, self.recorded_at, self.recorded_at_pattern, drops_damaged=True)
         )

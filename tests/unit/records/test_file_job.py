@@ -45,17 +45,24 @@ def test_the_identity_of_earlier_versions_is_kept(job: FileJob, identity: str) -
     assert job.identity() == identity
 
 
-def test_the_stored_options_of_earlier_versions_are_kept() -> None:
-    assert NAMED.stored_options() == (
-        '{"analysis": {"smoothing_s": 0.4, "uncertain_below": null, "min_face_px": 24, '
-        '"max_frame_side": 1280}, "recorded_at": "2026-11-23T09:30:00+00:00", '
-        '"recorded_at_pattern": "%Y"}'
-    )
+EARLIER = (
+    '{"analysis": {"smoothing_s": 0.4, "uncertain_below": null, "min_face_px": 24, '
+    '"max_frame_side": 1280}, "recorded_at": "2026-11-23T09:30:00+00:00", '
+    '"recorded_at_pattern": "%Y"}'
+)
+
+
+def test_only_new_runs_drop_damaged_frames() -> None:
+    assert NAMED.stored_options() == EARLIER[:-1] + ', "drops_damaged": true}'
+    assert decode_run_options(NAMED.stored_options()).drops_damaged
+    assert not decode_run_options(EARLIER).drops_damaged
 
 
 @pytest.mark.parametrize("job", [NAMED, PLAIN])
 def test_stored_options_can_be_decoded(job: FileJob) -> None:
-    expected = RunOptions(job.options, job.recorded_at, job.recorded_at_pattern)
+    expected = RunOptions(
+        job.options, job.recorded_at, job.recorded_at_pattern, drops_damaged=True
+    )
     assert decode_run_options(job.stored_options()) == expected
 
 
