@@ -17,7 +17,7 @@ from dashboard.recordings.ownership import owns_run, owns_upload
 from dashboard.web.access import Role, current_account
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.services import CopyState
+from dashboard.web.services import CopyState, MediaAccess
 from records.uploads import MAX_CHUNK_BYTES, StoredUpload
 
 _MAX_RUNS: Final = 200
@@ -99,11 +99,11 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
     with snapshot(backend.engine) as connection:
         report = run_report(connection, run_id)
         tracks = track_timelines(connection, run_id)
-    playable, copy_state = False, CopyState.NONE
+    access, copy_state = MediaAccess.GONE, CopyState.NONE
     try:
         # A viewer reads that an operator can play it.
         may_play = owns_run(backend, run_id) or current_account().role is Role.VIEWER
-        playable = may_play and backend.recordings.is_playable(run_id)
+        access = backend.recordings.media_access(run_id) if may_play else MediaAccess.GONE
         copy_state = backend.recordings.annotated_copy(run_id).state
     except FeatureUnavailableError:
         pass  # The results can be read without the recording.
@@ -116,7 +116,8 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
         "left_out": tracks.left_out,
         "moments": json_values(tracks.moments),
         "step_s": tracks.step_s,
-        "playable": playable,
+        "playable": access is MediaAccess.WHOLE,
+        "media": access,
         "annotated": copy_state,
     }
 

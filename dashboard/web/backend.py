@@ -25,7 +25,7 @@ class _Unavailable:
 
     add = edit = probe = staticmethod(_unavailable)
     queue_upload = queue_folder = readable_folders = staticmethod(_unavailable)
-    upload_owners = has_recording = is_playable = open_recording = staticmethod(_unavailable)
+    upload_owners = has_recording = media_access = open_recording = staticmethod(_unavailable)
     annotated_copy = open_copy = start_annotation = delete_copy = staticmethod(_unavailable)
 
     @property

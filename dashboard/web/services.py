@@ -6,16 +6,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from contracts.zones.turning import NO_TURN, Turn
 from records.uploads import StoredUpload, Uploads
 
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """A live source as typed into the form. uri: "" keeps the address of a known source."""
+    """A live source as typed into the form. uri: "" keeps the address of a known source.
+
+    turn: of its picture.
+    """
 
     uri: str
     fps: float
     tags: tuple[str, ...]
+    turn: Turn = NO_TURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,11 @@ class SourceService(Protocol):
     def edit(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Change a live source."""
 
-    def probe(self, uri: str, name: str = "") -> SourceProbe:
-        """Read an address, or with an empty one the known source `name`, for three seconds."""
+    def probe(self, uri: str, name: str, turn: Turn) -> SourceProbe:
+        """Read an address, or with an empty one the known source `name`, for three seconds.
+
+        turn: of its picture.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,20 @@ class MediaFile:
 
     file: BinaryIO
     media_type: str
+
+
+class MediaAccess(StrEnum):
+    """What may be sent of a run's recording.
+
+    gone: nothing, it is not here. whole: the recording. masked: the run's annotated copy, which has
+    its privacy masks; the recording itself has none. uncovered: nothing, since the run lacks the
+    masks of a newer run of the same recording.
+    """
+
+    GONE = "gone"
+    WHOLE = "whole"
+    MASKED = "masked"
+    UNCOVERED = "uncovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +132,8 @@ class RecordingService(Protocol):
     def has_recording(self, run_id: str) -> bool:
         """Return whether the run's recording is on this host."""
 
-    def is_playable(self, run_id: str) -> bool:
-        """Return whether the run's recording may be sent."""
+    def media_access(self, run_id: str) -> MediaAccess:
+        """Return what may be sent of the run's recording."""
 
     def open_recording(self, run_id: str) -> MediaFile:
         """Open the run's recording, to be sent."""

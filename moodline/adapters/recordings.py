@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from contracts.errors import MoodlineError, SourceError, UploadError
 from contracts.media_types import MEDIA_TYPES
 from contracts.settings import Settings
-from dashboard.web.services import AnnotatedCopy, CopyState, MediaFile, QueuedFolder
+from dashboard.web.services import AnnotatedCopy, CopyState, MediaAccess, MediaFile, QueuedFolder
 from ingest.files.content_hash import Opener
 from ingest.files.discovery import Recording, RefusedPath, discover_allowed
 from moodline.adapters.recording_files import annotated_path
@@ -96,9 +96,9 @@ class RecordingLibrary:
         path = self.media.stored_path(run_id)
         return path is not None and path.is_file()
 
-    def is_playable(self, run_id: str) -> bool:
-        """Return whether the run's recording may be sent."""
-        return self.media.is_playable(run_id)
+    def media_access(self, run_id: str) -> MediaAccess:
+        """Return what may be sent of the run's recording."""
+        return self.media.access(run_id)
 
     def open_recording(self, run_id: str) -> MediaFile:
         """Open the run's recording, to be sent."""
@@ -117,6 +117,7 @@ class RecordingLibrary:
 
     def open_copy(self, run_id: str) -> MediaFile:
         """Open the run's finished annotated copy, to be sent."""
+        self.media.require_covered(run_id)
         copy = self.annotated_copy(run_id)
         if copy.state is not CopyState.DONE:
             raise MoodlineError(
@@ -130,7 +131,7 @@ class RecordingLibrary:
 
     def start_annotation(self, run_id: str) -> None:
         """Start to draw the annotated copy in a process of its own, one copy at a time."""
-        self.media.open(run_id).file.close()
+        self.media.open_to_draw(run_id).close()
         path = self.media.stored_path(run_id)
         if path is None:
             raise SourceError("the recording is gone", hint="Upload it again")

@@ -12,10 +12,11 @@ from contracts.errors import SourceError
 from contracts.media_types import MEDIA_TYPES
 from contracts.runs import RunKind
 from contracts.settings import Settings
-from dashboard.web.services import MediaFile
+from dashboard.web.services import MediaAccess, MediaFile
 from ingest.files.content_hash import digest_of, file_state
 from moodline.adapters.recording_folders import playable_folders
 from records.database import reading
+from records.runs.content_masks import NOTHING, content_masks, covered_by
 from records.tables.runs import Run, RunProgress
 
 _MAX_CHECKED: Final = 1000
@@ -26,7 +27,8 @@ class RunMedia:
     """Finds and opens the recordings of runs. Threads may share it.
 
     A recording is sent if a picture of it was decoded, its suffix is that of a media type, it is an
-    upload or in a folder that the owner allows, and it still has the content that was analysed.
+    upload or in a folder that the owner allows, it still has the content that was analysed, and no
+    run of that content has privacy masks: those are in copies of it, not in the recording.
     """
 
     settings: Settings
@@ -42,17 +44,55 @@ class RunMedia:
         row = self._row(run_id)
         return self._path(row) if row is not None else None
 
-    def is_playable(self, run_id: str) -> bool:
-        """Return whether `open` would find the recording, without reading it."""
+    def access(self, run_id: str) -> MediaAccess:
+        """Return what may be sent of the run's recording, without reading it."""
+        row = self._row(run_id)
         try:
-            self._open(self._row(run_id)).close()
+            self._open(row).close()
         except SourceError:
-            return False
-        return True
+            return MediaAccess.GONE
+        return self._covering(row)
 
     def open(self, run_id: str) -> MediaFile:
         """Open the recording of a run, to be sent. The caller closes it. Raises SourceError."""
         row = self._row(run_id)
+        if self._covering(row) is not MediaAccess.WHOLE:
+            raise SourceError(
+                "the recording has privacy masks, so it is not sent itself",
+                hint="Draw the annotated video of the run that has the masks",
+            )
+        file = self._open_analyzed(row)
+        assert row is not None
+        return MediaFile(file, MEDIA_TYPES[Path(row.uri).suffix.lower()])
+
+    def open_to_draw(self, run_id: str) -> BinaryIO:
+        """Open the recording for an annotated copy, which has the run's masks.
+
+        The caller closes it. Raises SourceError.
+        """
+        self.require_covered(run_id)
+        return self._open_analyzed(self._row(run_id))
+
+    def require_covered(self, run_id: str) -> None:
+        """Raise SourceError if a picture of the run would show what a newer run masks."""
+        if self._covering(self._row(run_id)) is MediaAccess.UNCOVERED:
+            raise SourceError(
+                "a newer run of this recording has privacy masks, which this run lacks",
+                hint="Open the newer run",
+            )
+
+    def _covering(self, row: Row[*tuple[Any, ...]] | None) -> MediaAccess:
+        if row is None:
+            return MediaAccess.GONE
+        with reading(self.engine) as connection:
+            wanted = content_masks(connection, row.content_hash)
+        if wanted == NOTHING:
+            return MediaAccess.WHOLE
+        is_covered = covered_by(row.options) == wanted
+        return MediaAccess.MASKED if is_covered else MediaAccess.UNCOVERED
+
+    def _open_analyzed(self, row: Row[*tuple[Any, ...]] | None) -> BinaryIO:
+        """Open the recording if it has the content that was analysed. Raises SourceError."""
         file = self._open(row)
         assert row is not None
         try:
@@ -63,12 +103,12 @@ class RunMedia:
         except BaseException:  # Also for Ctrl-C: the file must not stay open.
             file.close()
             raise
-        return MediaFile(file, MEDIA_TYPES[Path(row.uri).suffix.lower()])
+        return file
 
     def _row(self, run_id: str) -> Row[*tuple[Any, ...]] | None:
-        columns = (Run.uri, Run.kind, Run.content_hash, Run.file_state, RunProgress.frames_captured)
+        content = (Run.content_hash, Run.file_state, RunProgress.frames_captured)
         query = (
-            select(*columns)
+            select(Run.uri, Run.kind, Run.options, *content)
             .join(RunProgress, RunProgress.run_pk == Run.id)
             .where(Run.run_id == run_id)
         )

@@ -13,19 +13,19 @@ export class AnnotatedVideo {
   #path;
   #url;
   #lifetime;
-  #isPlayable;
+  #isDrawable;
 
   /**
    * @param {HTMLElement} root Of the page.
-   * @param {{ path: string, url: string, isPlayable: boolean }} run path: of its routes. url: of the
-   *   video. isPlayable: whether the recording is there, to be drawn.
+   * @param {{ path: string, url: string, isDrawable: boolean }} run path: of its routes. url: of the
+   *   video. isDrawable: whether the recording is there, to be drawn.
    * @param {import("../kit/lifetime.js").Lifetime} lifetime
    */
-  constructor(root, { path, url, isPlayable }, lifetime) {
+  constructor(root, { path, url, isDrawable }, lifetime) {
     this.#root = root;
     this.#path = path;
     this.#url = url;
-    this.#isPlayable = isPlayable;
+    this.#isDrawable = isDrawable;
     this.#lifetime = lifetime;
   }
 
@@ -48,7 +48,7 @@ export class AnnotatedVideo {
         quietButton(
           state === "failed" ? "Draw it again" : "Draw an annotated video",
           () => this.#run(() => post(`${this.#path}/annotate`)),
-          { disabled: !this.#isPlayable, title: this.#isPlayable ? "" : FILE_GONE },
+          { disabled: !this.#isDrawable, title: this.#isDrawable ? "" : FILE_GONE },
         ),
       );
     }
@@ -62,7 +62,7 @@ export class AnnotatedVideo {
   }
 
   #confirmDelete() {
-    const again = this.#isPlayable
+    const again = this.#isDrawable
       ? "It can be drawn again."
       : "It cannot be drawn again: the recording is not available any more.";
     confirmDialog(

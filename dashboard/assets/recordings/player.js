@@ -7,10 +7,21 @@ import { ROUNDING_S } from "./faces.js";
 
 const CANNOT_PLAY =
   "The browser cannot play this kind of recording. It can play an annotated video of it.";
+/**
+ * What may be played of a recording. copy: the annotated video, with its privacy masks.
+ * @typedef {"gone" | "whole" | "masked" | "uncovered" | "copy"} Media
+ */
+
 const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
 const FILE_GONE =
   "The recording cannot be played: it was deleted or changed, or is not in an allowed folder. " +
   "Its results stay.";
+const MASKED =
+  "This recording has privacy masks, so it is not played. Draw an annotated video: it has the " +
+  "masks, and is played here.";
+const UNCOVERED =
+  "A newer analysis of this recording has privacy masks, which this one lacks. Its pictures are " +
+  "shown there only.";
 
 export class Player {
   /** Seconds from the start. */
@@ -38,14 +49,17 @@ export class Player {
 
   /**
    * @param {import("../kit/lifetime.js").Lifetime} lifetime
-   * @param {{ name: string, url: string, isPlayable: boolean, isOperator: boolean }} recording
+   * @param {{ name: string, url: string, media: Media, isOperator: boolean }} recording
    */
-  constructor(lifetime, { name, url, isPlayable, isOperator }) {
+  constructor(lifetime, { name, url, media, isOperator }) {
+    const isPlayable = media === "whole" || media === "copy";
+    // The annotated video has its own boxes.
+    this.#overlay.hidden = media === "copy";
     this.#video = isPlayable && isOperator ? this.#followedVideo(lifetime, name, url) : null;
     this.hasVideo = this.#video !== null;
     const picture = this.#video
       ? make("div", { class: "player" }, this.#video, this.#overlay)
-      : make("div", { class: "empty", text: isPlayable ? OPERATORS_ONLY : FILE_GONE });
+      : make("div", { class: "empty", text: reason(media, isOperator) });
     this.node = make(
       "div",
       {},
@@ -126,6 +140,17 @@ export class Player {
     });
     return video;
   }
+}
+
+/**
+ * Why nothing is played.
+ * @param {Media} media
+ * @param {boolean} isOperator
+ */
+function reason(media, isOperator) {
+  if (media === "gone") return FILE_GONE;
+  if (media === "uncovered") return UNCOVERED;
+  return isOperator ? MASKED : OPERATORS_ONLY;
 }
 
 /**

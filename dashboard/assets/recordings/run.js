@@ -17,7 +17,7 @@ import { RunMoments } from "./run_moments.js";
  *   model_version: string, coverage: { analyzed_s: number } }} summary
  * @property {number} span_s
  * @property {string} headline
- * @property {boolean} playable Whether the recording is there.
+ * @property {import("./player.js").Media} media What may be played of the recording.
  * @property {string} annotated State of the annotated video.
  * @property {import("./lanes.js").Lane[]} lanes
  * @property {import("./lane_canvas.js").Bucket[]} buckets
@@ -87,15 +87,16 @@ class RunView {
    * @param {RunDetails} details
    * @param {Lifetime} lifetime
    */
-  constructor(root, path, { summary, playable: isPlayable, annotated }, lifetime) {
+  constructor(root, path, { summary, media, annotated }, lifetime) {
     const isOperator = Boolean(root.dataset.operator);
     const url = (/** @type {string} */ file) => `${base()}api/${path}/${file}`;
-    const video = new AnnotatedVideo(root, { path, url: url("annotated"), isPlayable }, lifetime);
+    const isDrawable = media === "whole" || media === "masked";
+    const video = new AnnotatedVideo(root, { path, url: url("annotated"), isDrawable }, lifetime);
     const seek = (/** @type {number} */ seconds) => this.#player.seek(seconds);
     this.#player = new Player(lifetime, {
       name: summary.source,
-      url: url("media"),
-      isPlayable,
+      url: url(media === "masked" ? "annotated" : "media"),
+      media: media === "masked" && annotated === "done" ? "copy" : media,
       isOperator,
     });
     this.#faces = new Faces(path, lifetime, () => this.#drawFaces());

@@ -1,0 +1,39 @@
+"""Privacy masks of a recording: those of the newest run of its content that has any."""
+
+from sqlalchemy import Connection, select
+
+from contracts.analysis_spec import AnalysisOptions
+from contracts.zones.polygons import Polygon
+from contracts.zones.zone import masks_of
+from records.json_columns import decode_run_options
+from records.tables.runs import Run
+
+Covered = tuple[tuple[Polygon, ...], int, bool]
+"""Masks, and how the picture is turned on which they lie. Equal ones cover the same."""
+
+NOTHING: Covered = ((), 0, False)
+
+
+def covered_by(options: str) -> Covered:
+    """Return what a run with these `runs.options` covers; NOTHING without masks."""
+    return _covered(decode_run_options(options).analysis)
+
+
+def content_masks(connection: Connection, content_hash: str) -> Covered:
+    """Return what the newest run with masks covers of this recording; NOTHING if none has any.
+
+    Whoever masks a recording expects that no picture of it shows the rest any more, whichever run
+    it is asked for.
+    """
+    query = (
+        select(Run.options)
+        .where(Run.content_hash == content_hash, Run.options.contains('"mask"'))
+        .order_by(Run.id.desc())
+    )
+    found = (covered_by(options) for options in connection.scalars(query))
+    return next((one for one in found if one != NOTHING), NOTHING)
+
+
+def _covered(options: AnalysisOptions) -> Covered:
+    masks = masks_of(options.zones)
+    return (masks, options.rotate, options.mirror) if masks else NOTHING
