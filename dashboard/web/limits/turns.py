@@ -1,5 +1,6 @@
 """The turns of requests: each kind of work has its own fair share of the dashboard."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from dashboard.web.access import current_account
 from dashboard.web.limits.shares import LIGHT, FairShare, Work
 
 RETRY_S: Final = 5
+REFUSAL_S: Final = 1.0
+"""A user who has too much at once learns it after this time, which limits a client that repeats."""
 
 
 class Turns:
@@ -39,6 +42,8 @@ class Turns:
         try:
             await share.begin(user)
         except ServerBusyError as exc:
+            if isinstance(exc, TooManyRequestsError):
+                await asyncio.sleep(REFUSAL_S)
             await busy_response(exc, Headers(scope=scope))(scope, receive, send)
             return
         try:
