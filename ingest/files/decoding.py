@@ -10,7 +10,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.errors import DecodingLimitError
+from contracts.errors import DecodingLimitError, SourceError
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
@@ -38,7 +38,7 @@ class DecodedFrame:
 
 
 class StreamDecoder:
-    """Decodes one stream to its end. A packet that does not decode is skipped.
+    """Decodes one stream to its end, also where its codec changes. Skips what does not decode.
 
     A frame in which damage can show is yielded like any other. corrupt: packets lost so far, in
     presentation order. has_rejected: whether the decoder reported a damaged
@@ -53,12 +53,8 @@ class StreamDecoder:
         self._ordinal = 0
         self._earliest_pts: int | None = None
         self._earliest_dts: int | None = None
-        self._lost = LostPackets(
-            recording.stream.time_base or Fraction(1, 1000),
-            by_pts=not recording.is_timed_by_dts,
-            is_reordered=recording.stream.codec_context.has_b_frames,
-            all_shown=recording.stream.codec_context.name not in _CODECS_WITH_HIDDEN_PACKETS,
-        )
+        self._lost = _lost_packets_of(recording)
+        self._lost_before = 0
         self._damage = PictureDamage()
         self.has_rejected = False
         self.error = ""
@@ -66,10 +62,27 @@ class StreamDecoder:
 
     @property
     def corrupt(self) -> int:
-        return self._lost.count
+        return self._lost_before + self._lost.count
 
     def frames(self) -> Iterator[DecodedFrame]:
         """Yield every frame in presentation order. Raises MemoryError."""
+        yield from self._frames_of_part()
+        while not (self.error or self.refusal) and self._advance():
+            yield from self._frames_of_part()
+
+    def _advance(self) -> bool:
+        """Go on with the next part of the recording; return whether there is one."""
+        try:
+            if not self._recording.advance(self._limits):
+                return False
+        except SourceError as exc:
+            self.error = f"its video changes, and {exc}"
+            return False
+        self._lost_before += self._lost.count
+        self._lost, self._damage = _lost_packets_of(self._recording), PictureDamage()
+        return True
+
+    def _frames_of_part(self) -> Iterator[DecodedFrame]:
         for packet in self._packets():
             origin = self._origin(packet)
             packet.opaque = origin
@@ -151,6 +164,15 @@ class StreamDecoder:
             raise
         except av.FFmpegError:
             return []
+
+
+def _lost_packets_of(recording: OpenRecording) -> LostPackets:
+    return LostPackets(
+        recording.stream.time_base or Fraction(1, 1000),
+        by_pts=not recording.is_timed_by_dts,
+        is_reordered=recording.stream.codec_context.has_b_frames,
+        all_shown=recording.stream.codec_context.name not in _CODECS_WITH_HIDDEN_PACKETS,
+    )
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from contracts.errors import SourceError
 from ingest.decoding_limits import DecodingLimits
+from ingest.files.transport_stream import ProgramPart, is_transport_stream
 from ingest.files.truncation import missing_bytes
 from runtime.files.regular_files import open_regular
 
@@ -21,12 +22,17 @@ _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
 COPY_AGAIN: Final = "Copy it again from the device that recorded it"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenRecording:
-    """An open container, and the stream of it that is read."""
+    """An open container, and the stream of it that is read.
 
+    part: the part of a transport stream that the container reads; None for other recordings.
+    """
+
+    path: Path
     container: InputContainer
     stream: VideoStream
+    part: ProgramPart | None = None
 
     @property
     def is_timed_by_dts(self) -> bool:
@@ -37,25 +43,56 @@ class OpenRecording:
         """
         return self.container.format.name == "avi"
 
+    def advance(self, limits: DecodingLimits) -> bool:
+        """Open the next part that has video; return whether there is one.
+
+        Raises SourceError if it cannot be read, and MemoryError.
+        """
+        while self.part is not None and self.part.end is not None:
+            begin = self.part.end
+            self.close()
+            self.part = ProgramPart(self.path, begin)
+            self.container = _open_container(self.path, self.part, limits)
+            if self.container.streams.video:
+                self.stream = _video_stream(self.container, self.path)
+                limits.apply_to(self.stream.codec_context)
+                return True
+        return False
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+        if self.part is not None:
+            self.part.close()
+
 
 def open_recording(path: Path, limits: DecodingLimits) -> OpenRecording:
     """Open `path` and choose its video stream. Raises SourceError, MemoryError."""
     _check_file(path)
+    part = ProgramPart(path) if is_transport_stream(path) else None
+    container: InputContainer | None = None
     try:
-        # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
-        options = _OPTIONS | limits.options
-        container = av.open(str(path.absolute()), "r", options=options, metadata_errors="replace")
+        container = _open_container(path, part, limits)
+        stream = _video_stream(container, path)
+        limits.apply_to(stream.codec_context)
+        return OpenRecording(path, container, stream, part)
+    except BaseException:  # Also for Ctrl-C: the file must not stay open.
+        if container is not None:
+            container.close()
+        if part is not None:
+            part.close()
+        raise
+
+
+def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits) -> InputContainer:
+    # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
+    file = str(path.absolute()) if part is None else part
+    try:
+        return av.open(file, "r", options=_OPTIONS | limits.options, metadata_errors="replace")
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as exc:
         raise _unreadable(path) from exc
-    try:
-        stream = _video_stream(container, path)
-        limits.apply_to(stream.codec_context)
-        return OpenRecording(container, stream)
-    except BaseException:  # Also for Ctrl-C: the file must not stay open.
-        container.close()
-        raise
 
 
 def _check_file(path: Path) -> None:

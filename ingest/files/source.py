@@ -91,7 +91,7 @@ class FileSource:
     def close(self) -> None:
         """Close the file. `frames` opens it again."""
         if self._open is not None:
-            self._open.container.close()
+            self._open.close()
             self._open = None
 
     def __enter__(self) -> Self:
@@ -185,7 +185,7 @@ def _describe_file(path: Path, limits: DecodingLimits, view: PictureView) -> Rec
             raise _no_frame(path, decoder.refusal)
         description = describe(opened, first.frame, view)
     finally:
-        opened.container.close()
+        opened.close()
     info = description.info
     if max(info.display_width, info.display_height) > MAX_SIDE:
         raise SourceError(

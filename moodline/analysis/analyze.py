@@ -16,6 +16,7 @@ from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
 from contracts.settings import Settings
+from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
@@ -24,7 +25,7 @@ from moodline.analysis.annotation import annotate_recording, check_annotation_pa
 from moodline.analysis.batch import BatchAnalysis
 from moodline.analysis.progress import ProgressDisplay
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
-from moodline.analysis.report import FileReport, print_report
+from moodline.analysis.report import FileReport, Outcome, print_report
 from moodline.analysis.run_spec import analysis_spec
 from moodline.stack.stack import Stack
 from moodline.terminal.output import Screen, print_json, print_line
@@ -50,6 +51,7 @@ class AnalyzeRequest:
     export: Path | None = None
     frames: bool = False
     annotate: Path | None = None
+    turn: Turn = NO_TURN
     zones: Zones = ()
     min_face_px: int | None = None
     detach: bool = False
@@ -60,7 +62,9 @@ class AnalyzeRequest:
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
         return JobTemplate(
-            spec=analysis_spec(settings, min_face_px=self.min_face_px, zones=self.zones),
+            spec=analysis_spec(
+                settings, min_face_px=self.min_face_px, turn=self.turn, zones=self.zones
+            ),
             sampling_fps=self.fps,
             source=self.source,
             recorded_at=self.recorded_at,
@@ -70,8 +74,8 @@ class AnalyzeRequest:
         )
 
 
-def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequest) -> bool:
-    """Analyse, report and export. Return whether any file failed.
+def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequest) -> Outcome:
+    """Analyse, report and export.
 
     Raises SettingsError, ExportError, ModelError, DatabaseError, BrokerError.
     """
@@ -92,7 +96,7 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
             print_report(engine, reports, Screen())
     finally:
         engine.dispose()
-    return any(report.error for report in reports)
+    return Outcome.of(reports)
 
 
 def run_analysis(
@@ -140,8 +144,8 @@ def _queue(
     engine: Engine,
     found: Sequence[Recording | RefusedPath],
     request: AnalyzeRequest,
-) -> bool:
-    """Queue the recordings for the services. Return whether any path was refused."""
+) -> Outcome:
+    """Queue the recordings for the services; `FAILED` if any path was refused."""
     files = queue_files(settings, engine, found, request.template(settings))
     if request.as_json:
         print_json(
@@ -162,7 +166,7 @@ def _queue(
             result = f"{one.run.run_id} {one.run.state}" if one.run else one.error
             print_line(f"{one.path}: {result}")
         print_line("`moodline jobs watch` shows their progress.")
-    return any(one.error for one in files)
+    return Outcome.FAILED if any(one.error for one in files) else Outcome.COMPLETE
 
 
 def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:

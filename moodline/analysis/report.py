@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from analytics.runs.run_summary import RunSummary
 from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot
+from contracts.frames import DropCause
 from contracts.runs import RunState
 from moodline.terminal.output import new_table
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
@@ -19,6 +21,21 @@ from runtime.visible_text import visible
 
 _MAX_TIMELINES: Final = 10
 _MOST_FREQUENT: Final = 3
+
+
+class Outcome(IntEnum):
+    """The result of a command that analyses recordings; its value is the exit status."""
+
+    COMPLETE = 0
+    FAILED = 1
+    FRAMES_LOST = 3
+
+    @classmethod
+    def of(cls, reports: Sequence["FileReport"]) -> "Outcome":
+        """Return the worst that happened to one of the files."""
+        if any(report.error for report in reports):
+            return cls.FAILED
+        return cls.FRAMES_LOST if any(report.lost for report in reports) else cls.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,13 @@ class FileReport:
     def fps(self) -> float:
         return self.frames_now / self.seconds if self.seconds else 0.0
 
+    @property
+    def lost(self) -> dict[str, int]:
+        """The frames that could not be analysed, by cause; not those that were erased later."""
+        dropped = self.summary.coverage.dropped if self.summary else {}
+        causes = {str(cause) for cause in DropCause}
+        return {cause: count for cause, count in sorted(dropped.items()) if cause in causes}
+
     def as_json(self) -> dict[str, Any]:
         """Return the documented fields of `--json`."""
         summary = self.summary
@@ -61,6 +85,7 @@ class FileReport:
             "fps": round(self.fps, 2),
             "state": str(summary.state) if summary else "failed",
             "error": self.error,
+            "dropped": self.lost,
         }
 
 
@@ -80,11 +105,24 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
             console.print(
                 line.append(visible(report.error), style="not bold default"), soft_wrap=True
             )
+        if report.lost:
+            console.print(Text(visible(_loss(report)), style="yellow"), soft_wrap=True)
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
         verdict = f"{failed:,} failed" if failed else "all analysed"
+        if incomplete := sum(bool(report.lost) for report in reports):
+            verdict += f", {incomplete:,} with lost frames"
         console.print(f"{len(reports):,} recordings, {verdict}.", highlight=False)
     _print_timelines(engine, reports, console)
+
+
+def _loss(report: FileReport) -> str:
+    """Return one line on a file's lost frames and the causes."""
+    assert report.summary is not None
+    lost, captured = sum(report.lost.values()), report.summary.coverage.captured
+    causes = ", ".join(f"{count:,} {cause}" for cause, count in report.lost.items())
+    name = Path(report.path).name
+    return f"{name}: {lost:,} of {captured:,} frames were lost and are not analysed ({causes})"
 
 
 def _print_timelines(engine: Engine, reports: Sequence[FileReport], console: Console) -> None:

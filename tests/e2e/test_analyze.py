@@ -11,7 +11,7 @@ import pytest
 
 from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, wait_for_frames
-from tests.media import SIZE, VideoSpec, steady, varying, write_video
+from tests.media import SIZE, VideoSpec, spoil_packet, steady, varying, write_video
 
 COLUMNS = (
     "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
@@ -28,7 +28,7 @@ def test_every_frame_of_every_recording_has_its_rows(
 
     assert set(one) == {
         *("path", "run_id", "frames_total", "frames_analyzed", "faces", "tracks", "emotions"),
-        *("seconds", "fps", "state", "error"),
+        *("seconds", "fps", "state", "error", "dropped"),
     }
     assert (one["frames_total"], one["frames_analyzed"], one["state"]) == (60, 60, "done")
     assert (three["frames_total"], three["frames_analyzed"], three["tracks"]) == (30, 30, 3)
@@ -238,3 +238,22 @@ def test_a_folder_of_recordings_ends_in_one_report(
     assert done.returncode == 1
     assert [file["frames_total"] for file in files[:-1]] == [3] * 30
     assert files[-1]["error"]
+
+
+def test_lost_frames_are_in_the_report_and_in_the_exit_status(
+    installation: Installation, tmp_path: Path
+) -> None:
+    packets = write_video(tmp_path / "whole.mp4", steady(60), VideoSpec(gop=20))
+    (tmp_path / "torn.mp4").write_bytes((tmp_path / "whole.mp4").read_bytes())
+    spoil_packet(tmp_path / "torn.mp4", packets[30])
+
+    done = installation.run("analyze", tmp_path / "whole.mp4", tmp_path / "torn.mp4", "--json")
+    shown = installation.run("analyze", tmp_path / "whole.mp4", tmp_path / "torn.mp4")
+
+    whole, torn = json.loads(done.stdout)["files"]
+    assert (done.returncode, shown.returncode) == (3, 3), shown.stderr
+    assert (whole["frames_analyzed"], whole["dropped"]) == (60, {})
+    assert (torn["frames_analyzed"], torn["dropped"]) == (50, {"corrupt": 10})
+    assert (torn["state"], torn["error"]) == ("done", "")
+    assert "torn.mp4: 10 of 60 frames were lost" in shown.stdout
+    assert "all analysed, 1 with lost frames" in shown.stdout

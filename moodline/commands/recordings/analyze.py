@@ -8,6 +8,9 @@ import typer
 from moodline.commands.options import (
     FramesOption,
     JsonOption,
+    MirrorOption,
+    QuarterTurn,
+    RotateOption,
     SamplingOption,
     WorkersOption,
     command_app,
@@ -56,6 +59,8 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         Path | None,
         typer.Option(help="Write a copy with boxes and labels drawn on it; for one recording."),
     ] = None,
+    rotate: RotateOption = QuarterTurn.NONE,
+    mirror: MirrorOption = False,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
@@ -70,6 +75,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = False,
 ) -> None:
     """Analyse recordings: find, track and classify every face, and store the results."""
+    from contracts.zones.turning import Turn
     from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
     from moodline.terminal.output import error_console
     from moodline.terminal.time_arguments import parse_optional_time
@@ -87,6 +93,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         export=export,
         frames=frames,
         annotate=annotate,
+        turn=Turn(int(rotate or 0), bool(mirror)),
         zones=zones,
         min_face_px=min_face,
         detach=detach,
@@ -95,8 +102,8 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         actor=current_actor(),
     )
     try:
-        failed = analyze_paths(settings, paths, request)
+        outcome = analyze_paths(settings, paths, request)
     except KeyboardInterrupt:
         error_console().print("Stopped. Run the same command again to continue.")
         raise typer.Exit(130) from None
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(outcome)
