@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, select
 
 from contracts.expressions import UNCERTAIN
 from contracts.times import MICROS
+from contracts.track_marks import TrackMark
 from records.runs.summary_steps import DwellGroup, StepSums, add_to_step
-from records.tables.faces import Face, Frame
+from records.tables.faces import Face, Frame, Track
 from records.tables.summary_steps import EMPTY, FRAMES_TRACK_ID, OCCUPIED, STEP_WIDTHS, SummaryStep
 
 Query = Select[*tuple[Any, ...]]
@@ -22,8 +23,21 @@ MAX_ROWS: Final = 20_000
 """A run with at most this many frames and faces is shown from its rows, to the microsecond."""
 WIDEST: Final = STEP_WIDTHS[-1]
 
-IS_EMPTY: Final = case((Frame.face_count == 0, EMPTY), else_=OCCUPIED)
+IS_EMPTY: Final = case((Frame.face_count == Frame.left_out, EMPTY), else_=OCCUPIED)
+"""A frame all of whose faces are left out is empty."""
 LABEL: Final = func.coalesce(Face.smoothed_emotion, UNCERTAIN)
+COUNTED_TRACK: Final = (
+    (Track.run_pk == Face.run_pk)
+    & (Track.track_id == Face.track_id)
+    & (Track.mark == TrackMark.PERSON)
+)
+"""Joins a face to its track, if the track counts."""
+
+DWELL_US: Final = cast(Frame.dwell_ms, BigInteger) * 1000
+DWELL_BEGIN: Final = case(
+    (Frame.dwells_ahead, Frame.media_time_us), else_=Frame.media_time_us - DWELL_US
+)
+"""The media time at which a frame's dwell begins; it is DWELL_US long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +75,28 @@ class StepGrid:
 class DwellSums:
     """SQL that adds up dwells by the steps in which they begin and end.
 
-    A dwell is the interval (begin, end]. From the sums of the parts in the first and in the last
-    step, a `DwellGroup` distributes many dwells over their steps at once, without rounding.
+    A dwell is the interval (begin, end], or [begin, end) if it lies ahead of its frame. From the
+    sums of the parts in the first and in the last step, a `DwellGroup` distributes many dwells
+    over their steps at once, without rounding.
     """
 
     def __init__(self, width_us: int) -> None:
-        end = Frame.media_time_us
-        begin = Frame.media_time_us - Frame.dwell_ms * 1000
+        begin, end = DWELL_BEGIN, DWELL_BEGIN + DWELL_US
+        last = case((Frame.dwells_ahead & (end > begin), end - 1), else_=end)
         # Division truncates towards zero: a begin before media time 0 belongs to step 0.
         self._first = case((begin < 0, 0), else_=begin // width_us)
-        self._last = case((end < 0, 0), else_=end // width_us)
+        self._last = case((last < 0, 0), else_=last // width_us)
         self._in_first = (self._first + 1) * width_us - begin
         self._in_last = end - self._last * width_us
 
     def keys(self) -> tuple[ColumnElement[int], ...]:
-        return (self._first, self._last)
+        return (self._first, self._last, Frame.dwells_ahead)
 
     def sums(self) -> tuple[ColumnElement[int], ...]:
         return (
             self._first.label("first"),
             self._last.label("last"),
+            Frame.dwells_ahead.label("ahead"),
             func.count().label("rows"),
             func.sum(Frame.dwell_ms).label("dwell_ms"),
             func.sum(self._in_first).label("in_first"),
@@ -97,7 +113,27 @@ def dwell_group(row: Row[*tuple[Any, ...]]) -> DwellGroup:
         dwell_ms=int(row.dwell_ms),
         in_first_us=int(row.in_first),
         in_last_us=int(row.in_last),
+        ahead=row.ahead,
     )
+
+
+def long_span_us(run: Row[Any]) -> int:
+    """Return the media time that the charts of a long run show, from 0 to its recording's end.
+
+    run: of `progress_of`. No row is read: the last frame's dwell may end a little later.
+    """
+    return max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
+
+
+def media_span_us(connection: Connection, run: Row[Any]) -> int:
+    """Return the same of a short run, whose last frame's dwell ends within it."""
+    end = connection.execute(
+        select(DWELL_BEGIN + DWELL_US)
+        .where(Frame.run_pk == run.id)
+        .order_by(Frame.frame_index.desc())
+        .limit(1)
+    ).scalar()
+    return max(long_span_us(run), end or 0)
 
 
 def steps_by_bucket(connection: Connection, run_pk: int, grid: StepGrid) -> Iterator[Any]:
@@ -162,6 +198,7 @@ def steps_of_rows(
         queries = [
             select(Face.track_id, LABEL.label("label"), *dwells.sums())
             .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+            .join(Track, COUNTED_TRACK)
             .where(Face.run_pk == run_pk, *chosen)
             .group_by(Face.track_id, LABEL, *dwells.keys())
         ]

@@ -13,6 +13,8 @@ from analytics.runs.summary_steps import (
     DwellSums,
     StepGrid,
     dwell_group,
+    long_span_us,
+    media_span_us,
     steps_by_bucket,
 )
 from contracts.times import MICROS
@@ -26,8 +28,8 @@ class MediaBucket:
 
     frames: analysed frames. analyzed_s: seconds that analysed frames stand for; empty_s: the part
     of it without a face. faces: by smoothed label. emotions: person-seconds by smoothed label, only
-    labels that occur. A frame stands for its dwell, the time before it, which may begin in an
-    earlier bucket: each bucket has the part that lies in it.
+    labels that occur. A frame stands for its dwell, which may lie in several buckets: each has the
+    part that lies in it.
     """
 
     start_s: float
@@ -72,11 +74,12 @@ def run_timeline(connection: Connection, run_id: str, buckets: int) -> tuple[Med
     whole summary steps. Raises RunNotFoundError.
     """
     run = progress_of(connection, run_id)
-    span_us = max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
+    is_long = run.stepped and run.frames_analyzed + run.faces > MAX_ROWS
+    span_us = long_span_us(run) if is_long else media_span_us(connection, run)
     # Buckets narrower than the time between two frames would show false gaps.
     count = max(1, min(buckets, run.frames_analyzed or 1, span_us))
     width_us = -(-span_us // count)
-    if run.stepped and run.frames_analyzed + run.faces > MAX_ROWS:
+    if is_long:
         grid = StepGrid.over(span_us, count)
         width_us, count = grid.width_us, -(-span_us // grid.width_us)
         tallies = [_Tally() for _ in range(count)]

@@ -7,7 +7,14 @@ from typing import Final
 from sqlalchemy import Connection, Subquery, func, select
 
 from analytics.runs.run_list import progress_of
-from analytics.runs.summary_steps import MAX_ROWS, WIDEST, StepGrid
+from analytics.runs.summary_steps import (
+    DWELL_BEGIN,
+    DWELL_US,
+    MAX_ROWS,
+    WIDEST,
+    StepGrid,
+    long_span_us,
+)
 from contracts.expressions import UNCERTAIN
 from contracts.times import MICROS
 from records.tables.faces import Face, Frame, Track
@@ -65,11 +72,11 @@ class TrackTimelines:
 @dataclass(slots=True)
 class _OpenSpan:
     begin_us: int
-    last_us: int
+    end_us: int
     label: str
 
     def close(self) -> LabelSpan:
-        return LabelSpan(self.begin_us / MICROS, self.last_us / MICROS, self.label)
+        return LabelSpan(self.begin_us / MICROS, self.end_us / MICROS, self.label)
 
 
 def track_timelines(connection: Connection, run_id: str) -> TrackTimelines:
@@ -79,8 +86,7 @@ def track_timelines(connection: Connection, run_id: str) -> TrackTimelines:
     """
     run = progress_of(connection, run_id)
     if run.stepped and run.frames_analyzed + run.faces > MAX_ROWS:
-        span_us = max(run.duration_us or 0, run.last_media_time_us + 1)
-        grid = StepGrid.over(span_us, MAX_BUCKETS)
+        grid = StepGrid.over(long_span_us(run), MAX_BUCKETS)
         spans = _spans_of_steps(connection, run.id, grid)
         tracks, step_s = _track_count(connection, run.id), grid.width_us / MICROS
     else:
@@ -93,12 +99,17 @@ def track_timelines(connection: Connection, run_id: str) -> TrackTimelines:
 
 
 def _spans_of_rows(connection: Connection, run_pk: int) -> Mapping[int, list[LabelSpan]]:
-    """Return the spans of each track, from all rows of the run.
+    """Return the spans of each track, from all rows of the run, as long as their frames' dwells.
 
-    A frame stands for the time before it: a span begins at the frame before its first one.
+    Frames without the track divide a span if they are more than a second.
     """
     query = (
-        select(Face.track_id, Frame.media_time_us, Frame.dwell_ms, Face.smoothed_emotion)
+        select(
+            Face.track_id,
+            DWELL_BEGIN.label("begin_us"),
+            DWELL_US.label("dwell_us"),
+            Face.smoothed_emotion,
+        )
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
         .where(Face.run_pk == run_pk)
         .order_by(Face.frame_index)
@@ -106,17 +117,17 @@ def _spans_of_rows(connection: Connection, run_pk: int) -> Mapping[int, list[Lab
     )
     spans: dict[int, list[LabelSpan]] = {}
     open_: dict[int, _OpenSpan] = {}
-    for track, at_us, dwell_ms, emotion in connection.execute(query):
-        label = emotion or UNCERTAIN
+    for track, begin_us, dwell_us, emotion in connection.execute(query):
+        label, end_us = emotion or UNCERTAIN, begin_us + dwell_us
         one = open_.get(track)
-        if one is not None and one.label == label and at_us - one.last_us <= _MAX_GAP_US:
-            one.last_us = at_us
+        follows = one is not None and begin_us <= one.end_us + max(_MAX_GAP_US - dwell_us, 0)
+        if one is not None and one.label == label and follows:
+            one.end_us = max(end_us, one.end_us)
             continue
-        begin_us = at_us - dwell_ms * 1000
         if one is not None:
             spans.setdefault(track, []).append(one.close())
-            begin_us = max(begin_us, one.last_us)
-        open_[track] = _OpenSpan(max(begin_us, 0), at_us, label)
+        known_us = one.end_us if one is not None else 0
+        open_[track] = _OpenSpan(max(begin_us, known_us), max(end_us, known_us), label)
     for track, one in open_.items():
         spans.setdefault(track, []).append(one.close())
     return spans

@@ -15,8 +15,8 @@ from analytics.runs.timeline import MediaBucket
 AXIS_PX: Final = 24
 """The height of a time axis with its labels."""
 _FULL: Final = 0.95
-"""Coverage from which a bucket counts as whole: dwells are rounded to milliseconds, and the
-first frame has none."""
+"""Coverage from which a bucket counts as whole: in older runs, dwells lack up to a millisecond
+each, and the first frame has none."""
 _TICK_STEPS_S: Final = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800),

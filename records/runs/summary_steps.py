@@ -4,7 +4,7 @@ A long run is shown from them, so the cost does not depend on the number of its 
 the transaction that adds or removes the rows, so the two never differ.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,7 +35,8 @@ class DwellGroup:
     """Dwells that all begin in one step and all end in another, or the same one.
 
     first, last: the steps. count: how many dwells. dwell_ms: their sum. in_first_us, in_last_us:
-    the sums of their parts in the first and in the last step.
+    the sums of their parts in the first and in the last step. ahead: whether their frames lie in
+    the first step, and not in the last.
     """
 
     first: int
@@ -44,31 +45,43 @@ class DwellGroup:
     dwell_ms: int
     in_first_us: int
     in_last_us: int
+    ahead: bool
 
     def by_step(self, width_us: int) -> Iterator[tuple[int, int, int]]:
         """Yield (step, seen, time_us) for each step that the dwells touch, in order."""
         if self.first == self.last:
             yield self.last, self.count, self.dwell_ms * 1000
             return
-        yield self.first, 0, self.in_first_us
+        seen_first, seen_last = (self.count, 0) if self.ahead else (0, self.count)
+        yield self.first, seen_first, self.in_first_us
         for step in range(self.first + 1, self.last):
             yield step, 0, self.count * width_us
-        yield self.last, self.count, self.in_last_us
+        yield self.last, seen_last, self.in_last_us
 
 
-def steps_of_frames(results: Iterable[FrameResult]) -> StepSums:
-    """Return the sums that these frames add to their run's steps."""
+def steps_of_frames(results: Iterable[FrameResult], left_out: Collection[int] = ()) -> StepSums:
+    """Return the sums that these frames add to their run's steps.
+
+    left_out: tracks that do not count.
+    """
     sums: StepSums = {}
     for result in results:
-        labels = [(face.track_id, face.smoothed_emotion or UNCERTAIN) for face in result.faces]
-        labels.append((FRAMES_TRACK_ID, OCCUPIED if result.faces else EMPTY))
-        for width_s in STEP_WIDTHS:
-            for step, seen, time_us in _dwell_by_step(
-                result.media_time_us, result.dwell_ms, width_s
-            ):
-                for track_id, label in labels:
-                    add_to_step(sums, (width_s, step, track_id, label), seen, time_us)
+        labels = [
+            (face.track_id, face.smoothed_emotion or UNCERTAIN)
+            for face in result.faces
+            if face.track_id not in left_out
+        ]
+        labels.append((FRAMES_TRACK_ID, OCCUPIED if labels else EMPTY))
+        add_frame_steps(sums, result, labels)
     return sums
+
+
+def add_frame_steps(sums: StepSums, frame: FrameResult, labels: Sequence[tuple[int, str]]) -> None:
+    """Add a frame's dwell to the steps that it touches, for each (track_id, label)."""
+    for width_s in STEP_WIDTHS:
+        for step, seen, time_us in _dwell_by_step(frame, width_s * MICROS):
+            for track_id, label in labels:
+                add_to_step(sums, (width_s, step, track_id, label), seen, time_us)
 
 
 def add_to_step(sums: StepSums, key: StepKey, seen: int, time_us: int) -> None:
@@ -104,15 +117,18 @@ def subtract_steps(connection: Connection, run_pk: int, sums: Mapping[StepKey, S
         )
 
 
-def _dwell_by_step(media_us: int, dwell_ms: int, width_s: int) -> Sequence[tuple[int, int, int]]:
-    """Return (step, seen, time_us) of one frame: its dwell touches one step or two."""
-    width_us, dwell_us = width_s * MICROS, dwell_ms * 1000
-    last = max(media_us, 0) // width_us
-    first = max(media_us - dwell_us, 0) // width_us
+def _dwell_by_step(result: FrameResult, width_us: int) -> Iterable[tuple[int, int, int]]:
+    """Return (step, seen, time_us) of one frame, for each step that its dwell touches."""
+    at_us, dwell_us, ahead = result.media_time_us, result.dwell_ms * 1000, result.dwells_ahead
+    begin = at_us if ahead else at_us - dwell_us
+    end = begin + dwell_us
+    first = max(begin, 0) // width_us
+    # A dwell ahead of its frame does not touch the step that begins where it ends.
+    last = max(max(end - 1, begin) if ahead else end, 0) // width_us
     if first == last:
         return ((last, 1, dwell_us),)
-    in_last = media_us - last * width_us
-    return ((first, 0, dwell_us - in_last), (last, 1, in_last))
+    in_first, in_last = (first + 1) * width_us - begin, end - last * width_us
+    return DwellGroup(first, last, 1, result.dwell_ms, in_first, in_last, ahead).by_step(width_us)
 
 
 def _rows(run_pk: int, sums: Mapping[StepKey, StepSum], sign: int) -> list[dict[str, int | str]]:

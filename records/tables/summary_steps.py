@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from records.tables.base import Base
 
 STEP_WIDTHS: Final = (1, 10, 100)
-"""In seconds. None is shorter than the longest dwell, so a dwell touches two steps at most."""
+"""In seconds. Each is a multiple of the one before."""
 FRAMES_TRACK_ID: Final = -1
 """The track_id of the rows that count frames instead of a track's faces."""
 OCCUPIED: Final = "occupied"
@@ -26,7 +26,7 @@ class SummaryStep(Base):
     track_id: the track, or FRAMES_TRACK_ID for sums of frames.
     label: the smoothed expression or UNCERTAIN; OCCUPIED or EMPTY for frames.
     seen: faces or frames whose media time lies in the step.
-    time_us: the part of their dwells that lies in the step. A dwell ends at its frame.
+    time_us: the part of dwells that lies in the step. A dwell may touch many steps.
     """
 
     __tablename__ = "run_steps"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.live.pacing import EARLIEST_S, LATEST_S, LiveSampling, Playback
+from ingest.live.pacing import EARLIEST_S, LATEST_S, LiveSampling, Playback, dwell_limit_us
 
 
 def play_times(playback: Playback, frames: list[tuple[float, float]]) -> list[float]:
@@ -66,3 +66,22 @@ def test_frames_due_during_a_silence_are_not_made_up_for() -> None:
     arrivals = [number / 25 for number in range(25)] + [10 + number / 25 for number in range(25)]
     assert sum(sampling.is_sampled(at_s) for at_s in arrivals) <= 11
     assert all(LiveSampling(None).is_sampled(0.0) for _ in range(3))
+
+
+@pytest.mark.parametrize("fps", [5.0, 1.0, 0.2])
+@given(seed=st.integers(0, 1000))
+def test_a_camera_as_fast_as_its_sampling_loses_no_frame_to_jitter(fps: float, seed: int) -> None:
+    chance = random.Random(seed)
+    sampling = LiveSampling(fps)
+    arrivals = [(number + chance.uniform(0, 0.2)) / fps for number in range(200)]
+    taken = [at_s for at_s in arrivals if sampling.is_sampled(at_s)]
+    assert len(taken) >= 198
+    limit_s = dwell_limit_us(fps) / 1e6
+    assert all(after - before <= limit_s for before, after in pairwise(taken))
+
+
+def test_a_live_frame_stands_for_one_and_a_half_periods_at_most() -> None:
+    assert [dwell_limit_us(fps) for fps in (None, 25.0, 1.0, 0.5, 0.2)] == [
+        *(1_000_000, 1_000_000, 1_500_000, 3_000_000, 7_500_000)
+    ]
+    assert dwell_limit_us(1e-9) == 24 * 3600 * 1_000_000
