@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from contracts.errors import DecodingLimitError, SourceError
 from contracts.redaction import redact
 from ingest.decoding_limits import DecodingLimits
+from ingest.live.freshness import PacketMark
 from ingest.live.uris import cannot_open, describe, is_local
 from ingest.luma import plausible_aspect
 from ingest.picture_damage import PictureDamage
@@ -29,10 +30,14 @@ _NO_FRAME_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class InputFrame:
-    """A decoded frame. media_s: its time in the source if that sets the pace; None: play now."""
+    """A decoded frame. media_s: its time in the source if that sets the pace; None: play now.
+
+    mark: of its packet, if it came over the network.
+    """
 
     image: VideoFrame
     media_s: float | None
+    mark: PacketMark | None = None
 
 
 class LiveInput(Protocol):
@@ -101,6 +106,10 @@ class StreamInput:
         # HLS delivers whole segments in bursts, so its media times set the pace.
         self._paced = paced or "hls" in self._container.format.name
         self._start_s: float | None = None
+        # RTSP and MJPEG begin at 0 with each connection.
+        is_untimed = not {"rtsp", "mpjpeg", "mjpeg"}.isdisjoint(container.format.name.split(","))
+        self._is_replayable = not is_untimed
+        self._is_marked = not is_local(uri)
 
     def frames(self) -> Iterator[InputFrame]:
         packets = self._container.demux(self._stream)
@@ -114,7 +123,8 @@ class StreamInput:
             packet = self._next_packet(packets)
             if packet is None:
                 return
-            packet.opaque = is_referred_to = is_reference(packet)
+            origin = _Origin(is_reference(packet), self._mark(packet) if self._is_marked else None)
+            packet.opaque = origin
             try:
                 # The last packet is empty and flushes the decoder.
                 images = self._limits.decode(packet)
@@ -125,14 +135,15 @@ class StreamInput:
                 raise
             except av.FFmpegError:
                 self.corrupt += 1
-                if is_referred_to:
+                if origin.is_reference:
                     self._damage.note_loss()
                 continue
             for image in images:
-                if self._damage.is_in(image, is_reference=image.opaque is not False):
+                of_image = image.opaque if isinstance(image.opaque, _Origin) else _UNKNOWN
+                if self._damage.is_in(image, is_reference=of_image.is_reference):
                     self.corrupt += 1
                     continue
-                yield InputFrame(image, self._media_s(image))
+                yield InputFrame(image, self._media_s(image), of_image.mark)
                 last_frame_at = time.monotonic()
 
     def close(self) -> None:
@@ -157,6 +168,10 @@ class StreamInput:
             raise self._silence()
         return packet
 
+    def _mark(self, packet: "Packet[VideoStream]") -> PacketMark:
+        digest = hash(bytes(packet))
+        return PacketMark(digest, packet.pts, packet.is_keyframe, self._is_replayable)
+
     def _media_s(self, image: VideoFrame) -> float | None:
         if not self._paced or image.time is None:
             return None
@@ -169,6 +184,17 @@ class StreamInput:
             f"{describe(self._uri)} sent no frame for {READ_S:.0f} s",
             hint="Check the camera and its network",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The packet of a frame. is_reference: whether other frames may refer to its frame."""
+
+    is_reference: bool
+    mark: PacketMark | None
+
+
+_UNKNOWN: Final = _Origin(is_reference=True, mark=None)
 
 
 class CameraInput:

@@ -2,27 +2,25 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from fractions import Fraction
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 
-from contracts.errors import CredentialsRefusedError, DecodingLimitError, SourceError
-from contracts.frames import MAX_SIDE, Counters
+from contracts.errors import CredentialsRefusedError, SourceError
+from contracts.frames import Counters
 from contracts.live_sources import LiveState
 from contracts.redaction import redact
+from ingest.conversion import Conversion
 from ingest.live.clock import LiveClock
 from ingest.live.conditions import SourceCondition
+from ingest.live.freshness import MediaFreshness
 from ingest.live.inputs import InputFrame, LiveInput
 from ingest.live.newest_frame import LiveFrame, NewestFrame
 from ingest.live.opening import open_live
 from ingest.live.pacing import LiveSampling, Playback
 from ingest.live.reconnecting import ReconnectPauses
 from ingest.live.uris import check_uri, describe, is_camera, is_local
-from ingest.luma import LumaConverter, display_size
-from ingest.orientation import Orientation
 from ingest.picture_view import DEFAULT_VIEW, PictureView
 from runtime.backoff import REFUSED_PAUSE_S
 from runtime.decoding.memory_limit import out_of_memory
@@ -72,6 +70,8 @@ class LiveReader:
         self._stop = threading.Event()
         self._newest = NewestFrame()
         self._last_frame_s: float | None = None
+        self._freshness = MediaFreshness()
+        self._heard_s = self._clock.now_s()
         self._condition = SourceCondition(LiveState.CONNECTING, self._clock.now_s())
         self.ended = False
         self._fatal_error = ""
@@ -115,7 +115,8 @@ class LiveReader:
         """Seconds for which an attempt to open, or a wait for a frame, has lasted; 0 if neither."""
         since_s, condition = self._opening_since_s, self.condition
         if since_s is None and condition.state is LiveState.STALLED:
-            since_s = condition.since_s
+            # A frozen source is heard, but sends nothing new.
+            since_s = max(condition.since_s, self._heard_s)
         return 0.0 if since_s is None else self._clock.now_s() - since_s
 
     @property
@@ -161,6 +162,7 @@ class LiveReader:
                 self._stop.wait(self._refused_pause_s)
                 continue
             except SourceError as exc:
+                self._freshness.reason = ""
                 if self._never_existed():
                     self._enter(LiveState.FAILED, exc.line(), exc.detail)
                     self.ended = True
@@ -203,12 +205,16 @@ class LiveReader:
     def _read(self, live: LiveInput, pauses: ReconnectPauses) -> int:
         """Read until the connection ends; return the number of its frames."""
         playback, sampling = Playback(), LiveSampling(self._fps)
-        conversion: _Conversion | None = None
+        conversion: Conversion | None = None
         count = corrupt = 0
+        self._freshness.begin_connection()
         try:
             for frame in live.frames():
                 if self._stop.is_set():
                     break
+                if not self._is_new(frame):
+                    corrupt = live.corrupt
+                    continue
                 self._newest.note_corrupt(live.corrupt - corrupt)
                 corrupt = live.corrupt
                 if frame.media_s is not None:
@@ -217,17 +223,26 @@ class LiveReader:
                 count += 1
                 if count == 1:
                     pauses.note_frame()
+                if count == 1 or self._condition.state is not LiveState.STREAMING:
                     self._enter(LiveState.STREAMING)
                 self._note_frame(now_s)
                 if not sampling.is_sampled(now_s):
                     self._newest.note_sampled_out()
                     continue
-                if conversion is None or not conversion.fits(frame):
-                    conversion = _Conversion.of(frame, live.aspect, self._max_side, self._view)
+                if conversion is None or not conversion.fits(frame.image):
+                    conversion = Conversion.of(frame.image, live.aspect, self._max_side, self._view)
                 self._offer(frame, conversion, now_s)
         finally:
             self._newest.note_corrupt(live.corrupt - corrupt)
         return count
+
+    def _is_new(self, frame: InputFrame) -> bool:
+        """Return whether the source goes on with this frame. If not, it is frozen, and stalled."""
+        self._heard_s = self._clock.now_s()
+        if frame.mark is None or self._freshness.is_new(frame.mark, self._heard_s):
+            return True
+        self._enter(LiveState.STALLED, self._freshness.reason)
+        return False
 
     def _note_frame(self, now_s: float) -> None:
         with self._lock:
@@ -235,7 +250,7 @@ class LiveReader:
             if last_s is None or now_s > last_s + STALL_S:  # A stall is over.
                 self._condition = SourceCondition(LiveState.STREAMING, now_s)
 
-    def _offer(self, frame: InputFrame, conversion: "_Conversion", now_s: float) -> None:
+    def _offer(self, frame: InputFrame, conversion: Conversion, now_s: float) -> None:
         try:
             luma = conversion.converter.convert(frame.image)
         except SourceError:
@@ -256,38 +271,8 @@ class LiveReader:
             log.info("source", uri=describe(self._uri), state=str(state), reason=reason, **facts)
 
     def _back_off(self, pause_s: float, reason: str, detail: str) -> None:
-        self._enter(LiveState.BACKING_OFF, reason, detail)
+        if self._freshness.reason:  # It was frozen, and still is if it is read again.
+            self._enter(LiveState.STALLED, self._freshness.reason)
+        else:
+            self._enter(LiveState.BACKING_OFF, reason, detail)
         self._stop.wait(pause_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Conversion:
-    """The conversion of frames of one size and rotation. Cameras may change both at any time."""
-
-    size: tuple[int, int]
-    rotation: int
-    display_size: tuple[int, int]
-    converter: LumaConverter
-
-    @classmethod
-    def of(
-        cls, frame: InputFrame, aspect: Fraction, max_side: int, view: PictureView
-    ) -> "_Conversion":
-        image = frame.image
-        orientation = view.orientation(Orientation.from_rotation(image.rotation))
-        size = display_size(image.width, image.height, aspect, orientation)
-        if max(size) > MAX_SIDE:
-            raise DecodingLimitError(
-                f"a frame has {size[0]}x{size[1]} pixels; the limit is {MAX_SIDE:,} on a side",
-                hint="Choose a smaller size in the camera's settings",
-            )
-        return cls(
-            (image.width, image.height),
-            image.rotation,
-            size,
-            LumaConverter(orientation, aspect, max_side, masks=view.masks, colour=view.colour),
-        )
-
-    def fits(self, frame: InputFrame) -> bool:
-        image = frame.image
-        return (image.width, image.height, image.rotation) == (*self.size, self.rotation)
