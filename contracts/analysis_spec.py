@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 from pydantic import TypeAdapter
@@ -19,6 +20,7 @@ class AnalysisOptions:
     pixels of the source. max_frame_side: longest side of an analysed frame, pixels. rotate: degrees
     clockwise, 0, 90, 180 or 270, by which the displayed picture is turned; mirror: whether it is
     then mirrored left to right. zones: the parts of the picture that are read, left out or black.
+    keep_static: count faces that are still as in a photo, because photos are what is analysed.
     """
 
     smoothing_s: float
@@ -28,6 +30,7 @@ class AnalysisOptions:
     rotate: int = 0
     mirror: bool = False
     zones: Zones = ()
+    keep_static: bool = False
 
     def values(self) -> dict[str, Any]:
         """Return the options by name, without later ones at their default.
@@ -58,12 +61,15 @@ class AnalysisSpec:
 
     def encode(self) -> str:
         """Return one line of JSON."""
-        return _CODEC.dump_json(self).decode()
+        return _codec().dump_json(self).decode()
 
     @staticmethod
     def decode(line: str) -> "AnalysisSpec":
         """Return the spec in a line of `encode`. Raises ValueError."""
-        return _CODEC.validate_json(line)
+        return _codec().validate_json(line)
 
 
-_CODEC = TypeAdapter(AnalysisSpec)
+@cache
+def _codec() -> TypeAdapter[AnalysisSpec]:
+    # Made when it is first used, as in few commands.
+    return TypeAdapter(AnalysisSpec)

@@ -1,6 +1,7 @@
 """FrameResult: the faces that the analysis found in one frame."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from contracts.geometry import Box, HeadPose
 from contracts.track_marks import TrackMark
@@ -12,8 +13,8 @@ class FaceResult:
 
     box: in display pixels of the source. probabilities: 7, calibrated, in the order of
     EXPRESSIONS. emotion: the expression, None if uncertain. confidence: the largest probability.
-    smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1. pose: None if
-    the detector does not show it.
+    smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1. mark: that
+    of its track as of this frame. pose: None if the detector does not show it.
     """
 
     track_id: int
@@ -35,6 +36,7 @@ class FrameResult:
     seq, frame_index, media_time_us, captured_at_us: as in FrameMessage. dwell_ms: the time that the
     frame stands for, in whole milliseconds of media time. dwells_ahead: whether it is the time
     after the frame, as in a recording, and not the time before it. faces: sorted by track_id.
+    marks: the tracks whose mark changed with this frame, whether or not it shows their face.
     """
 
     seq: int
@@ -44,3 +46,4 @@ class FrameResult:
     dwell_ms: int
     faces: tuple[FaceResult, ...] = ()
     dwells_ahead: bool = False
+    marks: Mapping[int, TrackMark] = field(default_factory=dict)

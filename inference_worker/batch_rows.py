@@ -1,6 +1,6 @@
 """The SQL rows of a batch: frames, faces, tracks, dead letters and the run's progress."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -12,8 +12,10 @@ from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
 from contracts.geometry import HeadPose
 from contracts.times import from_micros, utc_now
+from contracts.track_marks import TrackMark
 from inference_worker.batch import Batch, DeadLetteredFrame
 from inference_worker.minute_counters import WORKER_CAUSES
+from inference_worker.track_remarks import count_left_out, left_out
 from records.json_columns import encode_drop_counts
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import DeadLetter, RunProgress
@@ -51,16 +53,23 @@ def counter_columns(counters: Counters) -> dict[str, Any]:
     }
 
 
-def insert_results(connection: Connection, run_pk: int, results: Sequence[FrameResult]) -> None:
-    """Insert the frames and faces, and extend their tracks."""
+def insert_results(
+    connection: Connection,
+    run_pk: int,
+    results: Sequence[FrameResult],
+    marks: Mapping[int, TrackMark],
+) -> None:
+    """Insert the frames and faces, and extend their tracks. marks: of these after the frames."""
     if not results:
         return
-    connection.execute(insert(Frame), [_frame_row(run_pk, result) for result in results])
+    out = left_out(marks)
+    connection.execute(insert(Frame), [_frame_row(run_pk, result, out) for result in results])
     faces = [_face_row(run_pk, result, face) for result in results for face in result.faces]
     if faces:
         connection.execute(insert(Face), faces)
         statement = _extend_tracks_statement(connection.dialect.name)
-        connection.execute(statement, _track_rows(run_pk, results))
+        connection.execute(statement, _track_rows(run_pk, results, marks))
+        count_left_out(connection, run_pk, results, out)
 
 
 def insert_dead_letters(
@@ -90,11 +99,12 @@ def _extend_tracks_statement(dialect: str) -> Any:
             "last_frame_index": new.last_frame_index,
             "last_media_time_us": new.last_media_time_us,
             "faces": Track.faces + new.faces,
+            "mark": new.mark,
         },
     )
 
 
-def _frame_row(run_pk: int, result: FrameResult) -> dict[str, Any]:
+def _frame_row(run_pk: int, result: FrameResult, out: Collection[int]) -> dict[str, Any]:
     return {
         "run_pk": run_pk,
         "frame_index": result.frame_index,
@@ -103,6 +113,7 @@ def _frame_row(run_pk: int, result: FrameResult) -> dict[str, Any]:
         "dwell_ms": result.dwell_ms,
         "dwells_ahead": result.dwells_ahead,
         "face_count": len(result.faces),
+        "left_out": sum(face.track_id in out for face in result.faces),
     }
 
 
@@ -131,7 +142,9 @@ def _pose_columns(pose: HeadPose | None) -> dict[str, float | None]:
     return asdict(pose)
 
 
-def _track_rows(run_pk: int, results: Sequence[FrameResult]) -> list[dict[str, Any]]:
+def _track_rows(
+    run_pk: int, results: Sequence[FrameResult], marks: Mapping[int, TrackMark]
+) -> list[dict[str, Any]]:
     """Return one row for each track in these frames, with its first and last frame in them."""
     rows: dict[int, dict[str, Any]] = {}
     for result in results:
@@ -144,6 +157,7 @@ def _track_rows(run_pk: int, results: Sequence[FrameResult]) -> list[dict[str, A
                     "first_frame_index": result.frame_index,
                     "first_media_time_us": result.media_time_us,
                     "faces": 0,
+                    "mark": marks[face.track_id],
                 },
             )
             row["last_frame_index"] = result.frame_index

@@ -1,6 +1,6 @@
 """A run's frame counters by minute of capture: captured, sampled out, and dropped by cause."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -53,12 +53,14 @@ def add_minute_counts(  # noqa: PLR0913  (one commit of one run)
     end: Counters | None = None,
     broker_lost: int = 0,
     dead_lettered: int = 0,
+    changed: Collection[int] = (),
     token: int,
 ) -> None:
     """Add a commit's counts to the minutes of its run, and mark those minutes dirty.
 
     Call it before the run's progress is advanced: the stored progress is what was added before.
-    end: the counters of the End message, which belongs to no frame.
+    end: the counters of the End message, which belongs to no frame. changed: more minutes whose
+    sums change, to be marked dirty with the others, in one order.
     """
     before = _stored_counters(connection, run_pk)
     counts = {str(DropCause.BROKER_LOST): broker_lost, str(DropCause.POISON): dead_lettered}
@@ -69,7 +71,7 @@ def add_minute_counts(  # noqa: PLR0913  (one commit of one run)
         default_minute = _latest_minute(connection, run_pk)
     minutes = counts_by_minute(before, samples, counts, default_minute)
     _write(connection, run_pk, minutes)
-    mark_dirty(connection, source_pk, minutes, token)
+    mark_dirty(connection, source_pk, {*minutes, *changed}, token)
 
 
 def _stored_counters(connection: Connection, run_pk: int) -> Counters:

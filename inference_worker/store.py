@@ -20,6 +20,13 @@ from inference_worker.batch_rows import (
     progress_columns,
 )
 from inference_worker.minute_counters import add_minute_counts
+from inference_worker.track_remarks import (
+    apply_remarks,
+    left_out,
+    marks_after,
+    minutes_of,
+    stored_remarks,
+)
 from records.database import reading, transaction
 from records.json_columns import decode_run_options
 from records.locks import lock_rollups
@@ -131,7 +138,9 @@ class RunStore:
 
     def commit(self, run: TakenRun, batch: Batch) -> None:
         """Write a batch in one transaction. Raises FenceLostError if the fence is stale."""
+        marks = marks_after(batch.results)
         with transaction(self._engine) as connection:
+            remarks = stored_remarks(connection, run.run_pk, batch.results)
             add_minute_counts(
                 connection,
                 run.run_pk,
@@ -139,12 +148,15 @@ class RunStore:
                 batch.samples,
                 broker_lost=batch.broker_lost,
                 dead_lettered=len(batch.dead_letters),
+                changed=minutes_of(connection, run.run_pk, remarks),
                 token=self._token(),
             )
             progress = _update_progress(connection, run, progress_columns(batch))
-            insert_results(connection, run.run_pk, batch.results)
+            apply_remarks(connection, run.run_pk, remarks, stepped=progress.stepped)
+            insert_results(connection, run.run_pk, batch.results, marks)
             if progress.stepped:
-                add_steps(connection, run.run_pk, steps_of_frames(batch.results))
+                steps = steps_of_frames(batch.results, left_out(marks))
+                add_steps(connection, run.run_pk, steps)
             insert_dead_letters(connection, run.run_pk, batch.dead_letters)
 
     def finish(self, run: TakenRun, end: End, *, broker_lost: int = 0) -> None:

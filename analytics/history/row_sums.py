@@ -8,6 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from contracts.expressions import UNCERTAIN
 from contracts.times import MICROS
+from contracts.track_marks import TrackMark
 from records.rollup_windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, LABEL_SUMS, PROBABILITY_SUMS, RunMinute
@@ -80,13 +81,14 @@ def merge(*parts: MinuteSums) -> MinuteSums:
 
 def frame_sums(connection: Connection, rows: RowRange) -> MinuteSums:
     """Return FRAME_SUMS and COUNT_SUMS."""
+    is_occupied = Frame.face_count > Frame.left_out
     frames = rows.select_frames(
         select(
             Run.source_pk,
             rows.minute.label("start"),
             func.count().label("frames"),
             func.sum(Frame.dwell_ms).label("analyzed_ms"),
-            func.sum(case((Frame.face_count > 0, Frame.dwell_ms), else_=0)).label("occupied_ms"),
+            func.sum(case((is_occupied, Frame.dwell_ms), else_=0)).label("occupied_ms"),
         ).join(Run, Run.id == Frame.run_pk)
     )
     counts = rows.select_minutes(
@@ -100,7 +102,10 @@ def frame_sums(connection: Connection, rows: RowRange) -> MinuteSums:
 
 
 def face_sums(connection: Connection, rows: RowRange) -> MinuteSums:
-    """Return FACE_SUMS: integers, so that the order of adding does not matter."""
+    """Return FACE_SUMS: integers, so that the order of adding does not matter.
+
+    Tracks that do not count are left out.
+    """
     track = cast(Face.run_pk, BigInteger) * _TRACKS_A_RUN + Face.track_id
     begins = case((Face.frame_index == Track.first_frame_index, 1), else_=0)
     query = (
@@ -120,7 +125,12 @@ def face_sums(connection: Connection, rows: RowRange) -> MinuteSums:
         )
         .select_from(Frame)
         .join(Face, (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index))
-        .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
+        .join(
+            Track,
+            (Track.run_pk == Face.run_pk)
+            & (Track.track_id == Face.track_id)
+            & (Track.mark == TrackMark.PERSON),
+        )
         .join(Run, Run.id == Frame.run_pk)
     )
     minutes = _by_minute(connection, rows.select_frames(query))

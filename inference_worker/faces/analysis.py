@@ -6,7 +6,7 @@ predecessor would have got.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,42 +17,53 @@ from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import FrameMessage
-from contracts.geometry import Box
+from contracts.geometry import Box, HeadPose
+from contracts.track_marks import TrackMark
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector
+from inference_worker.faces.dwell import dwell_ms
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 from inference_worker.faces.smoothing import smoothed
+from inference_worker.faces.track_marks import TrackMarks
 from inference_worker.faces.tracking_detector import TrackingDetector
 from inference_worker.faces.tracks import LOST_AFTER_US, Track
 
 _CHECKPOINT_VERSION: Final = 2
-_MAX_DWELL_MS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace:
     """A tracked face in a frame, before it is classified.
 
-    box: in display pixels. crop: grey uint8 [48, 48]. quality: 0..1, see face_quality.
+    track_id, mark: of its track as of this frame; the track itself may be frames ahead. box: in
+    display pixels. crop: grey uint8, of the model card's side. quality: 0..1, see face_quality.
+    pose: None if the detector does not show it.
     """
 
     track: Track
+    track_id: int
+    mark: TrackMark
     box: Box
     crop: npt.NDArray[np.uint8]
     quality: float
+    pose: HeadPose | None
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedFaces:
-    """The faces of consecutive frames, before they are classified. faces: one list per frame."""
+    """The faces of consecutive frames, before they are classified.
+
+    faces: one list per frame. marks: per frame, the tracks whose mark changed with it.
+    """
 
     frames: Sequence[FrameMessage]
     faces: Sequence[Sequence[DetectedFace]]
+    marks: Sequence[Mapping[int, TrackMark]]
 
     @property
     def crops(self) -> list[npt.NDArray[np.uint8]]:
-        """All crops, uint8 [48, 48] each, in the order of frames and faces."""
+        """All crops, uint8 [side, side] each, in the order of frames and faces."""
         return [face.crop for faces in self.faces for face in faces]
 
 
@@ -73,13 +84,16 @@ class RunAnalyzer:
         self._classifier = classifier
         self._options = options
         card = classifier.card
-        self._margin = card.crop_margin
+        self._framing = card.framing
         threshold = options.uncertain_below
         self._uncertain_below = card.uncertain_below if threshold is None else threshold
         state = json.loads(checkpoint) if checkpoint else None
         if state and state["version"] != _CHECKPOINT_VERSION:
             state = None  # Start new tracks rather than misread those of another version.
         self._detector = TrackingDetector(detector, state["finder"] if state else None)
+        # Checkpoints of version 0.1 have no marks.
+        marks = state.get("marks") if state else None
+        self._marks = TrackMarks.restore(options.keep_static, marks)
         self._previous_us: int | None = state["previous_us"] if state else None
 
     def checkpoint(self) -> bytes:
@@ -87,6 +101,7 @@ class RunAnalyzer:
         state = {
             "version": _CHECKPOINT_VERSION,
             "finder": self._detector.state(),
+            "marks": self._marks.state(),
             "previous_us": self._previous_us,
         }
         return json.dumps(state, separators=(",", ":")).encode()
@@ -98,7 +113,8 @@ class RunAnalyzer:
 
     def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
         """Detect, track and crop the faces of the frames."""
-        return DetectedFaces(frames, [self._detect(frame) for frame in frames])
+        found = [self._detect(frame) for frame in frames]
+        return DetectedFaces(frames, [faces for faces, _ in found], [marks for _, marks in found])
 
     def smooth(
         self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
@@ -106,36 +122,47 @@ class RunAnalyzer:
         """Return the frames' results, given [N, 7] probabilities for the detected crops."""
         rows = iter(probabilities)
         return [
-            self._frame_result(frame, [(face, next(rows)) for face in faces])
-            for frame, faces in zip(detected.frames, detected.faces, strict=True)
+            self._frame_result(frame, [(face, next(rows)) for face in faces], marks)
+            for frame, faces, marks in zip(
+                detected.frames, detected.faces, detected.marks, strict=True
+            )
         ]
 
-    def _detect(self, frame: FrameMessage) -> list[DetectedFace]:
+    def _detect(self, frame: FrameMessage) -> tuple[list[DetectedFace], Mapping[int, TrackMark]]:
+        """Return the faces by track_id, and the marks that changed."""
         luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
         scale_x = frame.display_width / frame.width
         scale_y = frame.display_height / frame.height
         min_side, zones = self._options.min_face_px / scale_x, self._options.zones
+        found = self._detector.detect(luma, frame.media_time_us, min_side, zones)
+        marks = self._marks.judge(luma, frame.media_time_us, self._detector, found)
         faces = []
-        for tracked in self._detector.detect(luma, frame.media_time_us, min_side, zones):
-            crop = face_crop(luma, tracked.box, self._margin, tracked.track.roll)
-            box = tracked.box.scaled(scale_x, scale_y)
-            quality = face_quality(crop, box.w)
-            faces.append(DetectedFace(tracked.track, _clipped(box, frame), crop, quality))
-        return faces
+        for tracked in sorted(found, key=lambda one: one.track.track_id):
+            track = tracked.track
+            crop = face_crop(luma, tracked.box, self._framing, track.roll)
+            box, pose = tracked.box.scaled(scale_x, scale_y), track.pose
+            quality = face_quality(crop, box.w, pose)
+            mark = marks.of_faces[track.track_id]
+            place = _clipped(box, frame)
+            faces.append(DetectedFace(track, track.track_id, mark, place, crop, quality, pose))
+        return faces, marks.changed
 
     def _frame_result(
-        self, frame: FrameMessage, faces: list[tuple[DetectedFace, npt.NDArray[np.float64]]]
+        self,
+        frame: FrameMessage,
+        faces: list[tuple[DetectedFace, npt.NDArray[np.float64]]],
+        marks: Mapping[int, TrackMark],
     ) -> FrameResult:
-        previous_us = frame.media_time_us if self._previous_us is None else self._previous_us
-        gap_ms = max(frame.media_time_us - previous_us, 0) // 1000
-        self._previous_us = frame.media_time_us
+        previous_us, self._previous_us = self._previous_us, frame.media_time_us
         return FrameResult(
             seq=frame.seq,
             frame_index=frame.frame_index,
             media_time_us=frame.media_time_us,
             captured_at_us=frame.captured_at_us,
-            dwell_ms=min(gap_ms, _MAX_DWELL_MS),
+            dwell_ms=dwell_ms(frame, previous_us),
+            dwells_ahead=frame.dwell_us is not None,
             faces=tuple(self._face_result(frame.media_time_us, face, row) for face, row in faces),
+            marks=marks,
         )
 
     def _face_result(
@@ -149,7 +176,7 @@ class RunAnalyzer:
             else _recent_smoothed(face.track, time_us)
         )
         return FaceResult(
-            track_id=face.track.track_id,
+            track_id=face.track_id,
             box=face.box,
             probabilities=probabilities,
             emotion=self._label(probabilities) if readable else None,
@@ -159,6 +186,8 @@ class RunAnalyzer:
             ),
             smoothed_confidence=max(smoothed_probabilities or probabilities),
             quality=face.quality,
+            mark=face.mark,
+            pose=face.pose,
         )
 
     def _smoothed(

@@ -2,7 +2,8 @@
 
 Searching a whole frame costs as much as following twenty faces. It is done at intervals: a quick
 search for faces of usual size, a rarer and thorough one for small faces, and a quick search at once
-when a face is lost. The schedule depends on media time and state only, never on load.
+when a face is lost. Each detector has its own schedule (SearchSchedule). What is due depends on
+media time and state only, never on load.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,7 @@ from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.detection import Detection, Detector, Image, distinct
 from inference_worker.faces.tracks import Track, Tracker
 
-_QUICK_EVERY_US: Final = 500_000
-_THOROUGH_EVERY_US: Final = 3_000_000
-_LOST_EVERY_US: Final = 200_000
 _NEVER_US: Final = -(10**15)
-
-# Smallest face side, as a fraction of the frame's longer side: 80 and 27 pixels of 1280.
-_QUICK_FRACTION: Final = 1 / 16
-_THOROUGH_FRACTION: Final = 1 / 48
 _SHRUNK: Final = 0.75
 """A face is followed down to this part of the smallest face: it must not come and go."""
 
@@ -38,9 +32,12 @@ class TrackingDetector:
 
     def __init__(self, detector: Detector, state: dict[str, Any] | None = None) -> None:
         self._detector = detector
+        self._schedule = detector.schedule
         self._tracker = Tracker.restore(state["tracker"]) if state else Tracker()
         self._quick_us: int = state["quick_us"] if state else _NEVER_US
         self._thorough_us: int = state["thorough_us"] if state else _NEVER_US
+        # Checkpoints of version 0.1 have none.
+        self._turned_us: int = (state or {}).get("turned_us", _NEVER_US)
 
     def state(self) -> dict[str, Any]:
         """Return the state that the next frame's faces depend on, as JSON values."""
@@ -48,7 +45,22 @@ class TrackingDetector:
             "tracker": self._tracker.state(),
             "quick_us": self._quick_us,
             "thorough_us": self._thorough_us,
+            "turned_us": self._turned_us,
         }
+
+    @property
+    def pace_us(self) -> int | None:
+        """The usual gap between frames; None before the second frame."""
+        return self._tracker.pace_us
+
+    @property
+    def track_ids(self) -> frozenset[int]:
+        """The tracks that are followed, also those whose face is not in the last frame."""
+        return frozenset(track.track_id for track in self._tracker.tracks)
+
+    def renew(self, track: Track) -> None:
+        """Give a track a new id: what follows is somebody else, or something else."""
+        self._tracker.renew(track)
 
     def detect(
         self, luma: Image, time_us: int, min_side: float, zones: Zones = ()
@@ -78,7 +90,7 @@ class TrackingDetector:
             face = self._detector.follow(luma, Detection(track.motion.box, track.roll))
             if face is not None:
                 followed.append(face)
-            elif track.seen_us >= before_us or self._is_due(self._quick_us, _LOST_EVERY_US):
+            elif track.seen_us >= before_us or self._is_due(self._quick_us, self._schedule.lost_us):
                 lost.append(track)
         return followed, lost
 
@@ -86,14 +98,19 @@ class TrackingDetector:
         self, luma: Image, time_us: int, min_side: float, lost: list[Track], followed: int
     ) -> list[Detection]:
         """Return the faces of a whole-frame search, or none if no search is due."""
-        smallest = max(min_side, max(luma.shape) * _THOROUGH_FRACTION)
-        usual = max(smallest, max(luma.shape) * _QUICK_FRACTION)
-        if self._is_due(self._thorough_us, _THOROUGH_EVERY_US):
+        schedule, longest = self._schedule, max(luma.shape)
+        smallest = max(min_side, longest * schedule.thorough_fraction)
+        usual = max(smallest, longest * schedule.quick_fraction)
+        if self._is_due(self._thorough_us, schedule.thorough_us):
             self._quick_us = self._thorough_us = time_us
             found = self._detector.search(luma, smallest, thorough=True)
+            if found or followed or not self._is_due(self._turned_us, schedule.turned_us):
+                return found
             # Seldom, and only where no face is upright: four more searches.
-            return found if found or followed else self._detector.search_turned(luma, smallest)
-        if lost or self._is_due(self._quick_us, _QUICK_EVERY_US):
+            self._turned_us = time_us
+            return self._detector.search_turned(luma, smallest)
+        quick_us = schedule.quick_us if followed else schedule.idle_us
+        if lost or self._is_due(self._quick_us, quick_us):
             self._quick_us = time_us
             lost_side = min((track.motion.w for track in lost), default=usual)
             least = max(smallest, min(usual, lost_side * 0.8))

@@ -6,13 +6,13 @@ new track.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median_low
 from typing import Any, Final
 
 import numpy as np
 
-from contracts.geometry import Box
+from contracts.geometry import Box, HeadPose
 from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
 
@@ -35,7 +35,8 @@ _COASTING_WEIGHT: Final = 0.8
 class Track:
     """One face over time. seen_us: media time of its last detection. roll: of that detection.
 
-    smoothed: its 7 smoothed probabilities at media time smoothed_us.
+    pose: of that detection; None if it does not show it. smoothed: its 7 smoothed probabilities at
+    media time smoothed_us.
     """
 
     track_id: int
@@ -44,6 +45,7 @@ class Track:
     roll: float = 0.0
     smoothed: tuple[float, ...] | None = None
     smoothed_us: int = 0
+    pose: HeadPose | None = None
 
     def state(self) -> dict[str, Any]:
         """Return the track as JSON values; floats keep their exact value."""
@@ -54,6 +56,7 @@ class Track:
             "roll": self.roll,
             "smoothed": self.smoothed,
             "smoothed_us": self.smoothed_us,
+            "pose": None if self.pose is None else asdict(self.pose),
         }
 
     @classmethod
@@ -64,9 +67,10 @@ class Track:
             state["track_id"],
             Motion(**state["motion"]),
             state["seen_us"],
-            state.get("roll", 0.0),  # Checkpoints of version 0.1 have none.
+            state.get("roll", 0.0),  # Checkpoints of version 0.1 have none, and no pose.
             None if smoothed is None else tuple(smoothed),
             state["smoothed_us"],
+            None if state.get("pose") is None else HeadPose(**state["pose"]),
         )
 
 
@@ -103,6 +107,16 @@ class Tracker:
         assigned = self._assign([face.box for face in faces])
         return [self._update_track(face, assigned.get(index)) for index, face in enumerate(faces)]
 
+    @property
+    def pace_us(self) -> int | None:
+        """The usual gap between frames; None before the second frame."""
+        return median_low(self.gaps_us) if self.gaps_us else None
+
+    def renew(self, track: Track) -> None:
+        """Give a track a new id: what follows is somebody else, or something else."""
+        track.track_id = self.next_id
+        self.next_id += 1
+
     def _update_track(self, face: Detection, track: Track | None) -> Track:
         if track is None:
             track = Track(self.next_id, Motion.starting(face.box), self.time_us)
@@ -111,7 +125,7 @@ class Tracker:
         else:
             track.motion.correct(face.box)
             track.seen_us = self.time_us
-        track.roll = face.roll
+        track.roll, track.pose = face.roll, face.pose
         return track
 
     def _assign(self, boxes: Sequence[Box]) -> dict[int, Track]:

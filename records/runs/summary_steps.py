@@ -7,6 +7,7 @@ the transaction that adds or removes the rows, so the two never differ.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete
 
@@ -20,7 +21,10 @@ from records.tables.summary_steps import (
     STEP_WIDTHS,
     SummaryStep,
 )
-from records.upsert import Upsert, upsert_for_dialect
+from records.upsert import upsert_for_dialect
+
+if TYPE_CHECKING:
+    from records.upsert import Upsert
 
 # Plain tuples: a worker builds dozens of them for each frame.
 StepKey = tuple[int, int, int, str]
@@ -147,7 +151,7 @@ def _rows(run_pk: int, sums: Mapping[StepKey, StepSum], sign: int) -> list[dict[
 
 
 @cache  # A worker executes it with every commit.
-def _add_statement(dialect: str) -> Upsert:
+def _add_statement(dialect: str) -> "Upsert":
     statement = upsert_for_dialect(dialect, SummaryStep)
     new = statement.excluded
     return statement.on_conflict_do_update(
