@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from contracts.zones.turning import Turn
 from contracts.zones.zone import Zones
 
 
@@ -57,3 +58,8 @@ class LiveSource:
     mirror: bool = False
     zones: Zones = ()
     min_face_px: int | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """How its displayed picture is turned."""
+        return Turn(self.rotate, self.mirror)

@@ -39,6 +39,8 @@ class LiveSourceCounts:
     dropped: Mapping[str, int]
     zones: Zones = ()
     min_face_px: int | None = None
+    rotate: int = 0
+    mirror: bool = False
 
 
 def live_source_counts(
@@ -161,4 +163,6 @@ def _counts(row: Any) -> LiveSourceCounts:
         dropped=dropped_by_cause(row),
         zones=decode_zones(row.zones),
         min_face_px=row.min_face_px,
+        rotate=row.rotate,
+        mirror=row.mirror,
     )

@@ -44,6 +44,8 @@ class LiveStatus:
     dropped: Mapping[str, int]
     zones: Zones = ()
     min_face_px: int | None = None
+    rotate: int = 0
+    mirror: bool = False
 
 
 def live_status(
@@ -73,4 +75,6 @@ def _status(counts: LiveSourceCounts, report: "SourceReport | None") -> LiveStat
         dropped=counts.dropped,
         zones=counts.zones,
         min_face_px=counts.min_face_px,
+        rotate=counts.rotate,
+        mirror=counts.mirror,
     )

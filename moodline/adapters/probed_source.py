@@ -1,11 +1,12 @@
 """ProbedSource: a source to test, as it is sent to the process that opens it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import TypeAdapter
 
 from contracts.live_sources import DEFAULT_SIDE, LiveSource
+from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import Zones, masks_of
 from ingest.picture_view import PictureView
 
@@ -35,6 +36,16 @@ class ProbedSource:
     def of_json(cls, values: object) -> Self:
         """Return the source in decoded JSON of `asdict`. Raises ValueError."""
         return TypeAdapter(cls).validate_python(values)
+
+    @property
+    def turn(self) -> Turn:
+        """How its picture is turned."""
+        return Turn(self.rotate, self.mirror)
+
+    def turned(self, turn: Turn) -> Self:
+        """Return the source with its picture, and its zones, turned in another way."""
+        zones = turned_zones(self.zones, self.turn, turn)
+        return replace(self, rotate=turn.rotate, mirror=turn.mirror, zones=zones)
 
     @property
     def view(self) -> PictureView:

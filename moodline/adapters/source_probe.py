@@ -13,13 +13,14 @@ from contracts.settings import Settings
 from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.detectors.detection import Detection, Detector, Image
+from inference_worker.pictures.colour import bgr_picture
 from inference_worker.pictures.drawing import blurred_jpeg
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.inputs import InputFrame
 from ingest.live.opening import open_live
 from ingest.live.pacing import Playback
 from ingest.live.uris import describe
-from ingest.luma import LumaConverter, display_size
+from ingest.luma import Luma, LumaConverter, display_size
 from ingest.orientation import Orientation
 from ingest.picture_view import PictureView
 from moodline.adapters.probed_source import ProbedSource
@@ -92,12 +93,14 @@ def _probe(
                 now_s += wait_s
             if now_s >= search_s:
                 search_s = now_s + 1 / _SEARCHES_PER_SECOND
-                pixels = _pixels(frame, live.aspect, source)
+                luma = _luma(frame, live.aspect, source)
+                pixels = np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
                 min_face_px = source.min_face_px or settings.min_face_px
                 min_side = min_face_px * pixels.shape[1] / size[0]
                 found = detector.search(pixels, min_side, thorough=False)
                 counts.append(sum(_is_admitted(one, pixels, source.zones) for one in found))
-                jpeg = blurred_jpeg(pixels, [one.box for one in found])
+                shown = bgr_picture(luma.pixels, luma.chroma, (luma.width, luma.height))
+                jpeg = blurred_jpeg(shown, [one.box for one in found])
             if now_s - first_s >= _SECONDS:
                 break
     finally:
@@ -131,12 +134,13 @@ def _size(frame: InputFrame, aspect: Fraction, view: PictureView) -> tuple[int, 
     return display_size(frame.image.width, frame.image.height, aspect, _orientation(frame, view))
 
 
-def _pixels(frame: InputFrame, aspect: Fraction, source: ProbedSource) -> Image:
-    """Return the frame's luma as the source's runs read it: turned, and masked."""
+def _luma(frame: InputFrame, aspect: Fraction, source: ProbedSource) -> Luma:
+    """Return the frame as the source's runs read it, turned and masked, and in colour."""
     orientation = _orientation(frame, source.view)
-    converter = LumaConverter(orientation, aspect, source.max_side, masks=source.view.masks)
-    luma = converter.convert(frame.image)
-    return np.frombuffer(luma.pixels, np.uint8).reshape(luma.height, luma.width)
+    converter = LumaConverter(
+        orientation, aspect, source.max_side, masks=source.view.masks, colour=True
+    )
+    return converter.convert(frame.image)
 
 
 def _is_admitted(face: Detection, pixels: Image, zones: Zones) -> bool:

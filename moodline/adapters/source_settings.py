@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
+from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
 from ingest.live.uris import check_uri, describe, is_camera, is_local
 from records.sources.live_sources import SourceSettings
@@ -20,6 +21,7 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
     tags: tuple[str, ...],
     looped: bool,
     host: str | None,
+    turn: Turn = NO_TURN,
     zones: Zones | None = None,
     min_face_px: int | None = None,
 ) -> SourceSettings:
@@ -43,6 +45,8 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
         max_side=max_side,
         tags=tags,
         looped=looped,
+        rotate=turn.rotate,
+        mirror=turn.mirror,
         zones=zones,
         min_face_px=min_face_px,
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from contracts.errors import MoodlineError, SourceError
 from contracts.live_sources import DEFAULT_SIDE, LiveSource
 from contracts.settings import Settings
+from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind, masks_of
 from dashboard.web.services import SourceForm, SourceProbe
 from ingest.live.ssrf_guard import check_form_address
@@ -53,6 +54,7 @@ class SourceEditor:
             tags=form.tags,
             looped=False,
             host=None,
+            turn=form.turn,
         )
         add_source(self.engine, name, source, actor=actor)
 
@@ -64,6 +66,7 @@ class SourceEditor:
             uri, host = form.uri, None
         else:
             uri, host = self._sealer.unseal(known.uri), known.host or "any"
+        turned = turned_zones(known.zones, known.turn, form.turn)
         source = source_settings(
             self.settings,
             uri,
@@ -72,18 +75,21 @@ class SourceEditor:
             tags=form.tags,
             looped=known.looped,
             host=host,
+            turn=form.turn,
+            zones=None if turned == known.zones else turned,
             min_face_px=known.min_face_px,
         )
         edit_source(self.engine, name, source, actor=actor)
 
-    def probe(self, uri: str, name: str = "") -> SourceProbe:
+    def probe(self, uri: str, name: str, turn: Turn) -> SourceProbe:
         """Read an address, or with an empty one that of the known source `name`, for 3 seconds.
 
-        Its picture has the masks of that source, and of all sources with the same address.
+        turn: of its picture, which has the masks of that source, and of all sources with the same
+        address.
         Errors come after `failure_after_s`, whatever the cause: who may name addresses must not
         learn from the time either which ports are open.
         """
-        source = self._probed(uri, name)
+        source = self._probed(uri, name).turned(turn)
         begin_s = time.monotonic()
         try:
             return self._probe_in_process(source, begin_s)
@@ -102,7 +108,7 @@ class SourceEditor:
             zone
             for source in live_sources(self.engine)
             if source != known and self._has_address(source, uri)
-            for zone in source.zones
+            for zone in turned_zones(source.zones, source.turn, probed.turn)
             if zone.kind is ZoneKind.MASK
         ]
         return replace(probed, zones=(*probed.zones, *masks))

@@ -4,6 +4,7 @@ from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.live_sources import LiveSource
 from contracts.model_card import ModelCard
 from contracts.settings import Settings
+from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
 from inference_worker.faces.detectors.choice import detector_id
 from inference_worker.faces.model_choice import chosen_model
@@ -14,11 +15,12 @@ def analysis_spec(
     *,
     max_side: int | None = None,
     min_face_px: int | None = None,
+    turn: Turn = NO_TURN,
     zones: Zones = (),
 ) -> AnalysisSpec:
     """Return the specification of a new run. max_side, min_face_px: instead of the settings.
 
-    zones: of its pictures. Raises ModelError.
+    turn, zones: of its pictures. Raises ModelError.
     """
     card = ModelCard.read(chosen_model(settings.model), settings.model_head)
     options = AnalysisOptions(
@@ -26,6 +28,8 @@ def analysis_spec(
         uncertain_below=settings.uncertain_below,
         min_face_px=settings.min_face_px if min_face_px is None else min_face_px,
         max_frame_side=settings.max_frame_side if max_side is None else max_side,
+        rotate=turn.rotate,
+        mirror=turn.mirror,
         zones=zones,
     )
     return AnalysisSpec(detector_id(settings.detector), card.version, options)
@@ -37,5 +41,6 @@ def live_spec(settings: Settings, source: LiveSource) -> AnalysisSpec:
         settings,
         max_side=source.max_side,
         min_face_px=source.min_face_px,
+        turn=source.turn,
         zones=source.zones,
     )

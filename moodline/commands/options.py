@@ -1,5 +1,6 @@
 """Options that several commands share, and how a command is declared."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -44,6 +45,25 @@ SignInOption = Annotated[
         "--no-sign-in: nobody signs in, so every program and every user of this host can use "
         "the dashboard. Default: the owner signs in by a link that is printed.",
     ),
+]
+
+
+class QuarterTurn(StrEnum):
+    """Degrees clockwise by which a picture is turned."""
+
+    NONE = "0"
+    RIGHT = "90"
+    HALF = "180"
+    LEFT = "270"
+
+
+RotateOption = Annotated[
+    QuarterTurn | None,
+    typer.Option(help="Degrees clockwise by which to turn the picture, as it is displayed now."),
+]
+MirrorOption = Annotated[
+    bool | None,
+    typer.Option("--mirror/--no-mirror", help="Mirror the picture left to right, once turned."),
 ]
 OutOption = Annotated[Path, typer.Option(help="Output file: .csv, .parquet or .jsonl.")]
 

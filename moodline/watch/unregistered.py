@@ -27,8 +27,10 @@ from ingest.decoding_limits import DecodingLimits
 from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
 from ingest.live.opening import open_live
+from ingest.live.pacing import dwell_limit_us
 from ingest.live.reader import LiveReader
 from ingest.live.uris import describe
+from ingest.picture_view import PictureView
 from moodline.analysis.run_spec import analysis_spec
 from moodline.terminal.output import Screen
 from moodline.watch.face_map import frame_panel
@@ -78,7 +80,9 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     A stream that is away is tried again, and the screen shows why. Raises SourceError for a
     camera or a file that does not exist.
     """
-    spec = analysis_spec(settings)
+    spec = analysis_spec(
+        settings, min_face_px=options.min_face_px, turn=options.turn, zones=options.zones
+    )
     analyzer = RunAnalyzer(
         make_detector(detector_id(settings.detector)),
         LiteRTClassifier(chosen_model(settings.model), settings.model_head),
@@ -90,7 +94,13 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     opener = partial(open_live, allowed=settings.source_hosts, limits=limits)
     with (
         limited_memory(settings.source_memory_mb),
-        LiveReader(uri, fps=options.fps, max_side=settings.max_frame_side, opener=opener) as reader,
+        LiveReader(
+            uri,
+            fps=options.fps,
+            max_side=settings.max_frame_side,
+            view=PictureView.of(spec.options),
+            opener=opener,
+        ) as reader,
     ):
         try:
             with Live(console=screen, auto_refresh=False, transient=True) as live:
@@ -126,7 +136,7 @@ def _watch(
         totals.states[state] = totals.states.get(state, 0.0) + now_s - before_s
         if taken is not None:
             frame = taken
-            (result,) = analyzer.analyze([_message(taken, totals.frames + 1, begin_s)])
+            (result,) = analyzer.analyze([_message(taken, totals.frames + 1, begin_s, options.fps)])
             totals.add(result, now_s - before_s)
         elif reader.ended:
             return
@@ -144,7 +154,7 @@ def _reason(condition: SourceCondition) -> str:
     return f"{condition.reason} ({condition.detail})" if condition.detail else condition.reason
 
 
-def _message(frame: LiveFrame, seq: int, begin_s: float) -> FrameMessage:
+def _message(frame: LiveFrame, seq: int, begin_s: float, fps: float | None) -> FrameMessage:
     return FrameMessage(
         run_id="watch",
         seq=seq,
@@ -157,6 +167,7 @@ def _message(frame: LiveFrame, seq: int, begin_s: float) -> FrameMessage:
         display_height=frame.display_height,
         counters=frame.counters,
         luma=frame.luma,
+        dwell_limit_us=dwell_limit_us(fps),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
+from contracts.zones.turning import NO_TURN
 from dashboard.web.services import SourceForm
 from ingest.live.network.connector import Connector
 from ingest.live.opening import open_live
@@ -194,7 +195,7 @@ def test_the_form_does_not_tell_open_ports_from_closed_ones(
     def failure(uri: str) -> tuple[str, bool]:
         begin_s = time.monotonic()
         with pytest.raises(SourceError) as raised:
-            editor.probe(uri)
+            editor.probe(uri, "", NO_TURN)
         line = raised.value.line().replace(uri.rstrip("/"), "URI")
         return line, time.monotonic() >= begin_s + editor.failure_after_s
 

@@ -87,7 +87,8 @@ def print_source(details: SourceDetails) -> None:
     """Print the details, a line each."""
     console = Screen(soft_wrap=True)
     document = details.as_json()
-    for name in ("name", "state", "reason", "uri", "host", "fps_limit", "max_side", "tags"):
+    names = ("name", "state", "reason", "uri", "host", "fps_limit", "max_side", "tags", "rotate")
+    for name in (*names, "mirror"):
         value = document[name]
         text = ", ".join(value) if isinstance(value, list) else value
         shown = "—" if text in (None, "") else visible(str(text))

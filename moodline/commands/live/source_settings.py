@@ -5,8 +5,10 @@ from typing import Annotated, Final
 import typer
 
 from contracts.live_sources import DEFAULT_SIDE
+from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
+from moodline.commands.options import MirrorOption, QuarterTurn, RotateOption
 from moodline.commands.session import current_actor, open_records, read_settings
 from moodline.commands.zone_options import (
     LARGEST_SMALLEST_FACE,
@@ -58,6 +60,8 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     tag: TagOption = None,
     loop: Annotated[bool, typer.Option("--loop", help="Repeat a file forever.")] = False,
     host: HostOption = None,
+    rotate: RotateOption = QuarterTurn.NONE,
+    mirror: MirrorOption = False,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
@@ -81,6 +85,7 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         tags=tuple(tag or ()),
         looped=loop,
         host=host,
+        turn=Turn(int(rotate or 0), bool(mirror)),
         zones=zones if given.names_zones else None,
         min_face_px=min_face,
     )
@@ -102,6 +107,8 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = None,
     host: HostOption = None,
     no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
+    rotate: RotateOption = None,
+    mirror: MirrorOption = None,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
@@ -127,7 +134,12 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         sealer = Sealer(settings.secret_key, settings.home_path)
         tags = known.tags if tag is None else tuple(tag)
         given = ZoneOptions(mask, include, exclude, zones_file, min_face, clear or ())
-        zones, min_face = given.resolve(name, known.zones)
+        turn = Turn(
+            known.rotate if rotate is None else int(rotate),
+            known.mirror if mirror is None else mirror,
+        )
+        turned = turned_zones(known.zones, known.turn, turn)
+        zones, min_face = given.resolve(name, turned)
         source = source_settings(
             settings,
             typed_uri(uri) if uri else sealer.unseal(known.uri),
@@ -136,7 +148,8 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
             tags=() if no_tags else tags,
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
-            zones=zones if given.names_zones else None,
+            turn=turn,
+            zones=zones if given.names_zones or turned != known.zones else None,
             min_face_px=known.min_face_px if min_face is None else min_face or None,
         )
         edit_source(engine, name, source, actor=current_actor())

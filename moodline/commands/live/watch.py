@@ -7,7 +7,7 @@ import typer
 
 from contracts.errors import SettingsError
 from moodline.commands.live.uri_argument import typed_uri
-from moodline.commands.options import JsonOption, command_app
+from moodline.commands.options import JsonOption, MirrorOption, RotateOption, command_app
 from moodline.commands.session import open_records, read_settings
 from moodline.commands.zone_options import (
     ExcludeOption,
@@ -39,6 +39,8 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop after this time. Default: at Ctrl-C.")
     ] = None,
+    rotate: RotateOption = None,
+    mirror: MirrorOption = None,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
@@ -50,6 +52,7 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = None,
 ) -> None:
     """Watch a live source in the terminal. A source that was not added is not stored."""
+    from contracts.zones.turning import Turn
     from moodline.terminal.output import Screen
     from moodline.watch.registered import watch_source
     from moodline.watch.summary import WatchOptions
@@ -60,15 +63,16 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     source = typed_uri(source)
     given = ZoneOptions(mask, include, exclude, zones_file, min_face)
     zones, min_face = given.resolve(source)
-    options = WatchOptions(fps, seconds, as_json, out, zones, min_face)
+    turn = Turn(int(rotate or 0), bool(mirror))
+    options = WatchOptions(fps, seconds, as_json, out, turn, zones, min_face)
     if source.isdecimal() or "/" in source or Path(source).exists():
         seen = watch_uri(settings, source, options, Screen())
     else:
         with open_records(settings) as engine:
             find_source(engine, source)
-            if given != ZoneOptions():
+            if given != ZoneOptions() or (rotate, mirror) != (None, None):
                 raise SettingsError(
-                    f"{source} has zones of its own",
+                    f"{source} has zones and a rotation of its own",
                     hint=f"Change them: moodline source edit {source}",
                 )
             seen = watch_source(settings, engine, source, options, Screen())
