@@ -16,6 +16,7 @@ from broker.bus import Bus
 from broker.signing import TAG_BYTES
 from contracts.expressions import EXPRESSIONS
 from contracts.frames import LATEST_US, MAX_SIDE
+from contracts.track_marks import TrackMark
 
 LIFETIME_S: Final = 5.0
 MAX_READINGS: Final = 256
@@ -40,6 +41,7 @@ class FaceReading:
 
     x, y, w, h: the box, as fractions of the frame's width and height. emotion, confidence: the
     smoothed label, None if uncertain, and its probability. probabilities: 7, in EXPRESSIONS order.
+    mark: why its track does not count, if so.
     """
 
     track_id: Annotated[int, Field(ge=0, lt=2**53)]
@@ -50,6 +52,7 @@ class FaceReading:
     emotion: _Emotion | None
     confidence: _Share
     probabilities: _Shares
+    mark: TrackMark = TrackMark.PERSON
 
 
 @dataclass(frozen=True, slots=True)

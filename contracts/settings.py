@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         le=512,
         description="Shortest side of a face to detect, pixels of the source.",
     )
+    keep_static: bool = Field(
+        default=False,
+        description="Count still pictures of faces as people: for recordings of photos.",
+    )
     failpoint: str = Field(
         default="",
         pattern=r"^([a-z-]+(:\d*(:(kill|freeze)?)?)?)?$",
@@ -219,7 +223,8 @@ class Settings(BaseSettings):
     )
     timezone: Annotated[ZoneInfo, NoDecode, PlainValidator(parse_time_zone)] = Field(
         default=ZoneInfo("UTC"),
-        description="IANA time zone of cron expressions and of `moodline trends`.",
+        description="IANA time zone of cron expressions, of `moodline trends`, and of times that "
+        "are given without an offset.",
     )
     keep_faces_days: int = Field(
         default=90, ge=0, le=36500, description="Days to keep face rows; 0: no limit."

@@ -22,6 +22,10 @@ class Kind(Enum):
     """A number of 0..1: probability, confidence or quality."""
 
 
+MARK: Final = "mark"
+"""Why the face's track does not count; empty if it does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column. of_face: empty in the row of a frame without faces."""
@@ -46,4 +50,5 @@ COLUMNS: Final = (
     Column("quality", Kind.SHARE),
     Column("model_version", Kind.TEXT, of_face=False),
     *(Column(angle, Kind.DEGREES) for angle in ("roll", "yaw", "pitch")),
+    Column(MARK, Kind.TEXT),
 )

@@ -5,13 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Engine, Row, Select, bindparam, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
-from analytics.export.columns import COLUMNS
+from analytics.export.columns import COLUMNS, MARK
 from analytics.runs.run_list import run_not_found
 from analytics.snapshots import snapshot
 from contracts.errors import ExportError
-from records.tables.faces import Face, Frame
+from contracts.track_marks import TrackMark
+from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.tables.sources import Source
 
@@ -22,7 +34,7 @@ class FaceRecord(NamedTuple):
     """The face columns of a row, in the order in which COLUMNS has them. x, y, w, h: pixels.
 
     emotion, smoothed_emotion: None if uncertain. roll, yaw, pitch: degrees, as in HeadPose; None if
-    they are not known.
+    they are not known. mark: a TrackMark, None if the track counts.
     """
 
     track_id: int
@@ -44,6 +56,7 @@ class FaceRecord(NamedTuple):
     roll: float | None
     yaw: float | None
     pitch: float | None
+    mark: str | None
 
 
 class Record(NamedTuple):
@@ -60,12 +73,12 @@ class Record(NamedTuple):
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
-        return (*self[:5], *face[:-_POSE], self.model_version, *face[-_POSE:])
+        return (*self[:5], *face[:-_LATER], self.model_version, *face[-_LATER:])
 
 
 _NO_FACE: Final = (None,) * len(FaceRecord._fields)
-_POSE: Final = 3
-"""The last columns of a face: they came later, and stand at the end of a row."""
+_LATER: Final = 4
+"""The last columns of a face: pose and mark came later, and stand at the end of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +178,15 @@ def _page_statement(selection: Selection) -> Select[Any]:
             Frame.frame_index,
             Frame.media_time_us,
             type_coerce(Frame.captured_at, BigInteger).label("captured_at"),
-            *(Face.__table__.c[column.name] for column in COLUMNS if column.of_face),
+            *(_stored(column.name) for column in COLUMNS if column.of_face),
         )
         .select_from(Frame)
         .join(Face, same_frame, isouter=selection.frames)
+        .join(
+            Track,
+            (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id),
+            isouter=True,
+        )
         .where(
             Frame.run_pk == bindparam("run"),
             # Redundant, but an index can start from it.
@@ -186,3 +204,11 @@ def _page_statement(selection: Selection) -> Select[Any]:
     if selection.until is not None:
         statement = statement.where(Frame.captured_at < selection.until)
     return statement
+
+
+def _stored(name: str) -> ColumnElement[Any]:
+    """Return the column of a face's value."""
+    if name == MARK:
+        return func.nullif(Track.mark, TrackMark.PERSON).label(name)
+    column: ColumnElement[Any] = Face.__table__.c[name]
+    return column

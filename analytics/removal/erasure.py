@@ -213,6 +213,11 @@ def _erase_rows(connection: Connection, run: ScopedRun, rows: RowRange) -> None:
             .distinct()
         ).scalars()
     )
+    left_out = connection.execute(
+        select(func.coalesce(func.sum(Frame.left_out), 0)).where(
+            Frame.run_pk == run.pk, Frame.frame_index.in_(chosen)
+        )
+    ).scalar_one()
     faces = connection.execute(
         delete(Face).where(Face.run_pk == run.pk, Face.frame_index.in_(chosen))
     ).rowcount
@@ -226,6 +231,7 @@ def _erase_rows(connection: Connection, run: ScopedRun, rows: RowRange) -> None:
         .values(
             frames_analyzed=RunProgress.frames_analyzed - frames,
             faces=RunProgress.faces - faces,
+            left_out=RunProgress.left_out - left_out,
             erased=RunProgress.erased + frames,
         )
     )

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, select
 from analytics.runs.run_list import run_not_found
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import MICROS
-from records.tables.faces import Face, Frame
+from contracts.track_marks import TrackMark
+from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 
 MAX_FACES: Final = 4000
@@ -19,7 +20,7 @@ MAX_FACES: Final = 4000
 class FaceReading:
     """One face. x, y, w, h: its box, as parts of the upright frame's width and height, 0..1.
 
-    shares: the probabilities, in the order of EXPRESSIONS.
+    shares: the probabilities, in the order of EXPRESSIONS. mark: a TrackMark.
     """
 
     track: int
@@ -30,6 +31,7 @@ class FaceReading:
     label: str
     confidence: float
     shares: tuple[float, ...]
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,16 @@ def _rows(connection: Connection, run_pk: int, first: int, end: int) -> Sequence
             Face.smoothed_emotion,
             Face.smoothed_confidence,
             *(getattr(Face, name) for name in EXPRESSIONS),
+            Track.mark,
         )
         .join(
             Face,
             (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index),
+            isouter=True,
+        )
+        .join(
+            Track,
+            (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id),
             isouter=True,
         )
         .where(Frame.run_pk == run_pk, Frame.frame_index >= first, Frame.frame_index < end)
@@ -111,6 +119,7 @@ def _face(row: Row[Any], wide: int, high: int) -> FaceReading:
         row.smoothed_emotion or UNCERTAIN,
         round(row.smoothed_confidence, 3),
         tuple(round(getattr(row, name), 3) for name in EXPRESSIONS),
+        row.mark or TrackMark.PERSON,
     )
 
 

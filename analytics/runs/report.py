@@ -8,10 +8,11 @@ from sqlalchemy import Connection, func, select
 
 from analytics.runs.run_list import progress_of
 from analytics.runs.run_summary import RunSummary, run_summary
-from analytics.runs.summary_steps import LABEL, Query, steps_by_track
+from analytics.runs.summary_steps import COUNTED_TRACK, LABEL, Query, steps_by_track
 from analytics.runs.timeline import MediaBucket, run_timeline
 from contracts.expressions import LABELS
 from contracts.times import MICROS
+from contracts.track_marks import TrackMark
 from records.tables.faces import Face, Frame, Track
 
 MAX_BUCKETS: Final = 120
@@ -24,13 +25,17 @@ _MIN_SPAN_S: Final = 0.001
 
 @dataclass(frozen=True, slots=True)
 class TrackSpan:
-    """One track in media time. emotions: person-seconds by smoothed label, without zeros."""
+    """One track in media time. emotions: person-seconds by smoothed label, without zeros.
+
+    mark: PERSON, or STATIC: a still picture, which has no person-seconds.
+    """
 
     track_id: int
     first_s: float
     last_s: float
     faces: int
     emotions: Mapping[str, float]
+    mark: TrackMark = TrackMark.PERSON
 
     @property
     def dominant(self) -> str | None:
@@ -40,7 +45,10 @@ class TrackSpan:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """buckets: equal steps from media time 0 to the end. tracks: the longest, longest first."""
+    """buckets: equal steps from media time 0 to the end. tracks: the longest, longest first.
+
+    Tracks that were seen in one frame only are not among them.
+    """
 
     summary: RunSummary
     buckets: tuple[MediaBucket, ...]
@@ -55,6 +63,11 @@ class RunReport:
     def is_single_image(self) -> bool:
         """Whether no time passes in the run."""
         return self.span_s < _MIN_SPAN_S
+
+    @property
+    def tracks_left_out(self) -> int:
+        """The number of tracks that count and are not among the longest."""
+        return self.summary.tracks - sum(one.mark.counts for one in self.tracks)
 
     @property
     def person_s(self) -> float:
@@ -96,7 +109,7 @@ def _longest_tracks(connection: Connection, run_pk: int, *, stepped: bool) -> tu
     length = Track.last_media_time_us - Track.first_media_time_us
     chosen = (
         select(Track)
-        .where(Track.run_pk == run_pk)
+        .where(Track.run_pk == run_pk, Track.mark != TrackMark.TENTATIVE)
         .order_by(length.desc(), Track.track_id)
         .limit(MAX_TRACKS)
         .cte("chosen")
@@ -121,6 +134,7 @@ def _longest_tracks(connection: Connection, run_pk: int, *, stepped: bool) -> tu
             row.last_media_time_us / MICROS,
             row.faces,
             seconds,
+            TrackMark(row.mark),
         )
     return tuple(spans.values())
 
@@ -129,6 +143,7 @@ def _rows_by_track(run_pk: int, tracks: Query) -> Query:
     return (
         select(Face.track_id, LABEL.label("label"), func.sum(Frame.dwell_ms).label("dwell_ms"))
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .join(Track, COUNTED_TRACK)
         .where(Face.run_pk == run_pk, Face.track_id.in_(tracks))
         .group_by(Face.track_id, LABEL)
     )

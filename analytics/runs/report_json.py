@@ -15,7 +15,7 @@ def report_json(report: RunReport) -> str:
         "headline": headline(report),
         "timeline": [asdict(one) | {"is_gap": one.is_gap} for one in report.buckets],
         "tracks": [asdict(one) for one in report.tracks],
-        "tracks_left_out": report.summary.tracks - len(report.tracks),
+        "tracks_left_out": report.tracks_left_out,
     }
     return json.dumps(document, indent=1, ensure_ascii=False, default=_iso) + "\n"
 

@@ -21,10 +21,15 @@ _UNFINISHED: Final = {
 
 
 def headline(report: RunReport) -> str:
-    """Return one or two sentences: the main expression, its certainty and the analysed part."""
+    """Return sentences: the main expression, its certainty, the analysed part, what is left out."""
     unfinished = _UNFINISHED.get(report.summary.state)
-    sentence = f"{'; '.join((_seen(report), *_covered(report)))}."
-    return f"{sentence} {unfinished}" if unfinished else sentence
+    left_out = report.summary.left_out.text
+    sentences = (
+        f"{'; '.join((_seen(report), *_covered(report)))}.",
+        f"Left out: {left_out}." if left_out else None,
+        unfinished,
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def expressions_caption(report: RunReport) -> str:
@@ -66,7 +71,10 @@ def totals_caption(report: RunReport) -> str:
 
 def tracks_caption(report: RunReport) -> str:
     """State the number of tracks and describe the longest."""
-    count, longest = report.summary.tracks, report.tracks[0]
+    people = [track for track in report.tracks if track.mark.counts]
+    if not people:
+        return "No track counts: the bars are of still pictures."
+    count, longest = report.summary.tracks, people[0]
     return (
         f"{count_text(count, 'track')}; the longest, T{longest.track_id}, was in view from "
         f"{media_clock(longest.first_s)} to {media_clock(longest.last_s)}. A bar has the colour "
@@ -79,7 +87,7 @@ def _seen(report: RunReport) -> str:
     if not summary.frames_analyzed:
         return "No frame was analysed"
     if not summary.faces:
-        return "No face was found"
+        return "No person was found" if summary.left_out.text else "No face was found"
     if not total and not report.stored_frames:
         return "The rows of this run were removed, so its expressions are not known"
     if not total:

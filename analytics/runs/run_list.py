@@ -23,7 +23,10 @@ _RUNS_PER_QUERY: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a list. path: the source's URI without credentials."""
+    """One run in a list. path: the source's URI without credentials.
+
+    faces: those that count; the export has a row for each of the others too.
+    """
 
     run_id: str
     source: str
@@ -114,6 +117,7 @@ def runs_query() -> Select[Any]:
             RunProgress.frames_sampled_out,
             RunProgress.frames_analyzed,
             RunProgress.faces,
+            RunProgress.left_out,
             RunProgress.broker_lost,
             RunProgress.erased,
         )
@@ -150,7 +154,7 @@ def run_line(row: Row[Any]) -> RunLine:
         error=redact(row.error),
         frames_total=row.frames_total,
         frames_analyzed=row.frames_analyzed,
-        faces=row.faces,
+        faces=row.faces - row.left_out,
         duration_s=None if row.duration_us is None else row.duration_us / MICROS,
         recorded_at=row.recorded_at,
         queued_at=row.queued_at,

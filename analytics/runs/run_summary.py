@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from analytics.runs.frame_counts import dropped_by_cause
+from analytics.runs.left_out import LeftOut, left_out_by_run
 from analytics.runs.run_list import RunLine, run_id_batches, run_line, run_not_found, runs_query
-from analytics.runs.summary_steps import steps_by_run
+from analytics.runs.summary_steps import COUNTED_TRACK, steps_by_run
 from contracts.expressions import LABELS, UNCERTAIN
+from contracts.track_marks import TrackMark
 from records.rollup_windows import DAY_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import LABEL_SUMS, rollups
@@ -37,7 +39,8 @@ class RunCoverage:
 class RunSummary(RunLine):
     """One run in numbers. emotions: person-seconds for each of LABELS, by smoothed label.
 
-    A face counts for its frame's dwell, the time that the frame stands for.
+    A face counts for its frame's dwell, the time that the frame stands for. left_out: the tracks
+    that are in none of these numbers.
     """
 
     tracks: int
@@ -47,6 +50,7 @@ class RunSummary(RunLine):
     detector: str
     model_version: str
     sampling_fps: float | None
+    left_out: LeftOut
 
 
 @dataclass(slots=True)
@@ -56,6 +60,7 @@ class _Totals:
     tracks: int = 0
     analyzed_ms: int = 0
     label_ms: dict[str, int] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def add(self, label: str, dwell_ms: int) -> None:
         if dwell_ms:
@@ -70,7 +75,7 @@ def run_summary(connection: Connection, run_id: str) -> RunSummary:
 def run_summaries(connection: Connection, run_ids: Sequence[str]) -> tuple[RunSummary, ...]:
     """Return the numbers of many runs in the given order. Raises RunNotFoundError.
 
-    Five statements for every 500 runs. No frame or face is read of runs that have summary steps.
+    Six statements for every 500 runs. No frame or face is read of runs that have summary steps.
     """
     summaries: dict[str, RunSummary] = {}
     for batch in run_id_batches(run_ids):
@@ -96,11 +101,13 @@ def _totals(connection: Connection, stepped: Mapping[int, bool]) -> dict[int, _T
     )
     tracks = connection.execute(
         select(Track.run_pk, func.count())
-        .where(Track.run_pk.in_(run_pks), begun)
+        .where(Track.run_pk.in_(run_pks), Track.mark == TrackMark.PERSON, begun)
         .group_by(Track.run_pk)
     )
     for run_pk, count in tracks:
         totals[run_pk].tracks += int(count)
+    for run_pk, left_out in left_out_by_run(connection, run_pks).items():
+        totals[run_pk].left_out = left_out
     if with_steps := [pk for pk in run_pks if stepped[pk]]:
         _add_steps(connection, with_steps, totals)
     if without := [pk for pk in run_pks if not stepped[pk]]:
@@ -137,6 +144,7 @@ def _add_rows(
     labels = connection.execute(
         select(Face.run_pk, Face.smoothed_emotion, func.sum(Frame.dwell_ms))
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .join(Track, COUNTED_TRACK)
         .where(Face.run_pk.in_(run_pks))
         .group_by(Face.run_pk, Face.smoothed_emotion)
     )
@@ -175,4 +183,5 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
         detector=row.detector,
         model_version=row.model_version,
         sampling_fps=row.sampling_fps,
+        left_out=totals.left_out,
     )

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from analytics.runs.run_list import progress_of
 from analytics.runs.summary_steps import (
+    COUNTED_TRACK,
     IS_EMPTY,
     LABEL,
     MAX_ROWS,
@@ -18,7 +19,7 @@ from analytics.runs.summary_steps import (
     steps_by_bucket,
 )
 from contracts.times import MICROS
-from records.tables.faces import Face, Frame
+from records.tables.faces import Face, Frame, Track
 from records.tables.summary_steps import EMPTY
 
 
@@ -127,6 +128,7 @@ def _add_faces(connection: Connection, run_pk: int, width_us: int, tallies: list
     for row in connection.execute(
         select(LABEL.label("label"), *dwells.sums())
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .join(Track, COUNTED_TRACK)
         .where(Face.run_pk == run_pk)
         .group_by(LABEL, *dwells.keys())
     ):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Subquery, func, select
 
 from analytics.runs.run_list import progress_of
 from analytics.runs.summary_steps import (
+    COUNTED_TRACK,
     DWELL_BEGIN,
     DWELL_US,
     MAX_ROWS,
@@ -111,6 +112,7 @@ def _spans_of_rows(connection: Connection, run_pk: int) -> Mapping[int, list[Lab
             Face.smoothed_emotion,
         )
         .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+        .join(Track, COUNTED_TRACK)
         .where(Face.run_pk == run_pk)
         .order_by(Face.frame_index)
         .execution_options(yield_per=10_000)

@@ -14,6 +14,7 @@ from broker.reports import SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.times import to_micros, utc_now
+from contracts.track_marks import TrackMark
 from contracts.zones.zone import Zones
 from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
@@ -37,6 +38,7 @@ class Tile:
 
     behind_s: seconds from capture to here; None, as `readings`, without a current picture.
     captured_at: when the newest frame was captured, in seconds since 1970. zones: of its picture.
+    stills: still pictures in it, which do not count.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Tile:
     readings: tuple[TileFace, ...] | None
     captured_at: float | None
     zones: Zones = ()
+    stills: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +124,10 @@ class LiveReader:
             uri=status.uri,
             fps=round(current.fps, 1),
             behind_s=self._delay_s(status.name, view, now_us),
-            readings=None if view is None else tuple(_face(one) for one in view.readings),
+            readings=None if view is None else _faces_that_count(view),
             captured_at=None if captured_us is None else captured_us / 1e6,
             zones=status.zones,
+            stills=0 if view is None else _stills(view),
         )
 
     def _delay_s(self, name: str, view: SourceView | None, now_us: int) -> float | None:
@@ -151,6 +155,14 @@ class LiveReader:
         if self._bus is not None:
             self._bus.close()
         self._bus, self._bus_url = None, ""
+
+
+def _faces_that_count(view: SourceView) -> tuple[TileFace, ...]:
+    return tuple(_face(one) for one in view.readings if one.mark.counts)
+
+
+def _stills(view: SourceView) -> int:
+    return sum(one.mark is TrackMark.STATIC for one in view.readings)
 
 
 def _face(one: FaceReading) -> TileFace:

@@ -9,6 +9,7 @@ from typing import Final
 from analytics.runs.number_text import media_clock, percent, seconds_text
 from analytics.runs.report import RunReport, TrackSpan
 from analytics.runs.timeline import MediaBucket
+from contracts.track_marks import TrackMark
 from dashboard.report.chart_geometry import (
     AXIS_PX,
     MissingStretch,
@@ -232,7 +233,7 @@ def tracks_chart(report: RunReport) -> TracksChart:
         height=height + AXIS_PX,
         axis=time_axis(report, height),
         lanes=tuple(_lane(report, track, _LANE_PX * row) for row, track in enumerate(drawn)),
-        more=report.summary.tracks - len(drawn),
+        more=len(report.tracks) + report.tracks_left_out - len(drawn),
         table=Table("tracks", ("track", "from", "to", "faces", "mostly"), rows),
     )
 
@@ -272,6 +273,8 @@ def _lane(report: RunReport, track: TrackSpan, y: int) -> Lane:
 
 
 def _dominant_text(track: TrackSpan) -> str:
+    if track.mark is TrackMark.STATIC:
+        return "still picture, left out"
     if track.dominant is None:
         return "seen for a moment"
     total = sum(track.emotions.values())

@@ -113,6 +113,7 @@ def _facts(report: RunReport) -> dict[str, str]:
         "Skipped by sampling": f"{coverage.sampled_out:,}",
         "Dropped, by cause": dropped or "none",
         "Faces": f"{summary.faces:,}, in {count_text(summary.tracks, 'track')}",
+        "Left out of all numbers": summary.left_out.text or "nothing",
         "Sampling": f"at most {fps:g} frames/s" if fps else "every frame",
         "Model": summary.model_version,
         "Detector": summary.detector,

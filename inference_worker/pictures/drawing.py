@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.geometry import Box
+from contracts.track_marks import TrackMark
 from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
@@ -22,7 +23,10 @@ _BLUR_MARGIN: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class DrawnFace:
-    """A face to draw. x, y, w, h: in pixels of the picture. label: None if uncertain."""
+    """A face to draw. x, y, w, h: in pixels of the picture. label: None if uncertain.
+
+    mark: of its track. A still picture is named as such, a tentative face has no box.
+    """
 
     track_id: int
     x: float
@@ -31,10 +35,18 @@ class DrawnFace:
     h: float
     label: str | None
     confidence: float
+    mark: TrackMark = TrackMark.PERSON
+
+    @property
+    def colour(self) -> str:
+        """The colour of the box."""
+        return COLOURS[(self.label if self.mark.counts else None) or UNCERTAIN]
 
     @property
     def text(self) -> str:
         """The caption of the box."""
+        if self.mark is TrackMark.STATIC:
+            return f"{self.track_id} still picture"
         if self.label is None:
             return f"{self.track_id} {UNCERTAIN}"
         return f"{self.track_id} {self.label} {self.confidence:.0%}"
@@ -49,7 +61,9 @@ def draw_faces(picture: Image, faces: list[DrawnFace]) -> Image:
     scale = max(max(picture.shape) / 1280, 0.4)
     thick = max(1, round(2 * scale))
     for face in faces:
-        colour = _bgr(COLOURS[face.label or UNCERTAIN])
+        if face.mark is TrackMark.TENTATIVE:
+            continue
+        colour = _bgr(face.colour)
         left, top = round(face.x), round(face.y)
         corner = (round(face.x + face.w), round(face.y + face.h))
         for shade, width in ((_BLACK, thick + 4), (_WHITE, thick + 2), (colour, thick)):

@@ -100,6 +100,7 @@ def annotated_jpeg(frame: FrameMessage, result: FrameResult, *, blurred: bool) -
             h=face.box.h * scale_y,
             label=face.smoothed_emotion,
             confidence=face.smoothed_confidence,
+            mark=face.mark,
         )
         for face in result.faces
     ]
@@ -118,4 +119,5 @@ def _reading(face: FaceResult, frame: FrameMessage) -> FaceReading:
         emotion=face.smoothed_emotion,
         confidence=round(face.smoothed_confidence, 3),
         probabilities=tuple(round(p, 3) for p in face.probabilities),
+        mark=face.mark,
     )

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,15 +20,15 @@ from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
-from ingest.files.discovery import Recording, RefusedPath, discover
+from ingest.files.discovery import LeftOut, OnLeftOut, Recording, RefusedPath, discover
 from moodline.analysis.annotation import annotate_recording, check_annotation_path
 from moodline.analysis.batch import BatchAnalysis
 from moodline.analysis.progress import ProgressDisplay
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
-from moodline.analysis.report import FileReport, Outcome, print_report
+from moodline.analysis.report import FileReport, Outcome, print_left_out, print_report
 from moodline.analysis.run_spec import analysis_spec
 from moodline.stack.stack import Stack
-from moodline.terminal.output import Screen, print_json, print_line
+from moodline.terminal.output import Screen, error_console, print_json, print_line
 from records.audit import MOODLINE
 from records.database import open_engine
 from records.schema import upgrade
@@ -54,6 +54,7 @@ class AnalyzeRequest:
     turn: Turn = NO_TURN
     zones: Zones = ()
     min_face_px: int | None = None
+    keep_static: bool = False
     detach: bool = False
     as_json: bool = False
     progress: bool = True
@@ -61,6 +62,8 @@ class AnalyzeRequest:
 
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
+        if self.keep_static:
+            settings = settings.model_copy(update={"keep_static": True})
         return JobTemplate(
             spec=analysis_spec(
                 settings, min_face_px=self.min_face_px, turn=self.turn, zones=self.zones
@@ -79,21 +82,26 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
 
     Raises SettingsError, ExportError, ModelError, DatabaseError, BrokerError.
     """
-    found = _checked_paths(paths, request)
+    left_out: list[LeftOut] = []
+    found = _checked_paths(paths, request, left_out.append)
     engine = open_engine(settings.effective_database_url)
     try:
         upgrade(engine)
         if request.detach:
-            return _queue(settings, engine, found, request)
+            outcome = _queue(settings, engine, found, request)
+            print_left_out(left_out, error_console() if request.as_json else Screen())
+            return outcome
         reports = run_analysis(settings, engine, found, request)
         if request.export is not None:
             _export(settings, engine, reports, request)
         if request.annotate is not None:
             _annotate(settings, engine, reports, request)
         if request.as_json:
-            print_json({"files": [report.as_json() for report in reports]})
+            others = [asdict(one) for one in left_out]
+            print_json({"files": [one.as_json() for one in reports], "left_out": others})
         else:
             print_report(engine, reports, Screen())
+            print_left_out(left_out, Screen())
     finally:
         engine.dispose()
     return Outcome.of(reports)
@@ -117,7 +125,9 @@ def run_analysis(
     return _reports(engine, files)
 
 
-def _checked_paths(paths: Sequence[str], request: AnalyzeRequest) -> list[Recording | RefusedPath]:
+def _checked_paths(
+    paths: Sequence[str], request: AnalyzeRequest, on_left_out: OnLeftOut
+) -> list[Recording | RefusedPath]:
     """Return the recordings. Raises the error of an option that could not work later."""
     if request.recorded_at_pattern is not None:
         compile_pattern(request.recorded_at_pattern)
@@ -125,7 +135,7 @@ def _checked_paths(paths: Sequence[str], request: AnalyzeRequest) -> list[Record
         check_export_path(request.export)
     if request.annotate is not None:
         check_annotation_path(request.annotate)
-    found = discover(paths)
+    found = discover(paths, on_left_out)
     if request.annotate is not None and len(found) != 1:
         raise SettingsError(
             f"--annotate takes one recording, but there are {len(found)}",
@@ -175,8 +185,14 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
         {s.run_id: s for s in in_snapshot(engine, run_summaries, run_ids)} if run_ids else {}
     )
     reports = []
+    first_paths: dict[str, str] = {}
     for progress in files:
         summary = summaries[progress.run.run_id] if progress.run else None
+        error = progress.error
+        if summary is not None and summary.error:
+            first = first_paths.setdefault(summary.run_id, progress.path)
+            is_first = first == progress.path
+            error = summary.error if is_first else f"same content as {first}: {summary.error}"
         reused = progress.run is not None and progress.run.reused
         before = 0 if reused else progress.frames_before
         reports.append(
@@ -184,7 +200,7 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
                 path=progress.path,
                 summary=summary,
                 frames_now=summary.frames_analyzed - before if summary else 0,
-                error=progress.error or (summary.error if summary else ""),
+                error=error,
             )
         )
     return reports

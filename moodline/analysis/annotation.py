@@ -18,6 +18,7 @@ from analytics.export.atomic_files import atomic_file
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from analytics.runs.run_list import run_not_found
 from contracts.errors import ExportError
+from contracts.track_marks import TrackMark
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.content_hash import Content, require_content
@@ -168,4 +169,5 @@ def _drawn(face: FaceRecord, scale: tuple[float, float]) -> DrawnFace:
         label=label,
         # The frame's own probability: the smoothed confidence is not exported.
         confidence=getattr(face, label) if label else 0.0,
+        mark=TrackMark(face.mark or TrackMark.PERSON),
     )

@@ -1,7 +1,7 @@
 """The report of `moodline analyze`: a table of the files, the failures, and timelines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +15,14 @@ from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot
 from contracts.frames import DropCause
 from contracts.runs import RunState
+from ingest.files.discovery import LeftOut
 from moodline.terminal.output import new_table
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
 from runtime.visible_text import visible
 
 _MAX_TIMELINES: Final = 10
 _MOST_FREQUENT: Final = 3
+_MAX_LEFT_OUT_NAMES: Final = 3
 
 
 class Outcome(IntEnum):
@@ -86,6 +88,7 @@ class FileReport:
             "state": str(summary.state) if summary else "failed",
             "error": self.error,
             "dropped": self.lost,
+            "left_out": asdict(summary.left_out) if summary else {},
         }
 
 
@@ -107,6 +110,9 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
             )
         if report.lost:
             console.print(Text(visible(_loss(report)), style="yellow"), soft_wrap=True)
+        if report.summary is not None and (left_out := report.summary.left_out.text):
+            line = Text(visible(f"{Path(report.path).name}: left out: {left_out}"), style="dim")
+            console.print(line, soft_wrap=True)
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
         verdict = f"{failed:,} failed" if failed else "all analysed"
@@ -114,6 +120,25 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
             verdict += f", {incomplete:,} with lost frames"
         console.print(f"{len(reports):,} recordings, {verdict}.", highlight=False)
     _print_timelines(engine, reports, console)
+
+
+def print_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
+    """Print one line on what was left out of the folders; nothing if all of it was taken."""
+    by_reason: dict[str, list[str]] = {}
+    for one in left_out:
+        by_reason.setdefault(one.reason, []).append(Path(one.path).name)
+    parts = []
+    for reason, names in by_reason.items():
+        shown = ", ".join(names[:_MAX_LEFT_OUT_NAMES])
+        more = ", ..." if len(names) > _MAX_LEFT_OUT_NAMES else ""
+        noun = (
+            reason
+            if len(names) == 1
+            else reason.replace("file", "files").replace("folder", "folders")
+        )
+        parts.append(f"{len(names):,} {noun} ({shown}{more})")
+    if parts:
+        console.print(Text(visible(f"Left out: {'; '.join(parts)}")), soft_wrap=True)
 
 
 def _loss(report: FileReport) -> str:
@@ -152,7 +177,8 @@ def _row(report: FileReport) -> list[Text]:
     labels = ", ".join(f"{label} {seconds:.1f}" for label, seconds in top if seconds > 0)
     if summary.state is RunState.FAILED:
         labels = f"{labels} (incomplete)"
-    return [*_counts(report, summary), Text(labels or "no faces")]
+    none = "no people" if summary.left_out.text else "no faces"
+    return [*_counts(report, summary), Text(labels or none)]
 
 
 def _counts(report: FileReport, summary: RunSummary) -> list[Text]:

@@ -31,6 +31,7 @@ def analysis_spec(
         rotate=turn.rotate,
         mirror=turn.mirror,
         zones=zones,
+        keep_static=settings.keep_static,
     )
     return AnalysisSpec(detector_id(settings.detector), card.version, options)
 

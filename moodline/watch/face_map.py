@@ -7,6 +7,7 @@ from rich.text import Text
 
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
+from contracts.track_marks import TrackMark
 from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
 from runtime.visible_text import visible
@@ -30,6 +31,9 @@ def frame_panel(
     if not result.faces:
         lines.append(Text("No face found. Face the camera, with light from the front."))
     for face in result.faces:
+        if face.mark is TrackMark.STATIC:
+            lines.append(Text(f"\ntrack {face.track_id}: still picture, not counted", style="dim"))
+            continue
         label = face.smoothed_emotion or UNCERTAIN
         lines.append(
             Text(f"\ntrack {face.track_id}: ", style="bold")

@@ -20,6 +20,7 @@ import { TrackRows } from "./track_rows.js";
  * @property {number | null} captured_at Of the newest frame, seconds since 1970.
  * @property {Reading[] | null} readings Null without a recent frame.
  * @property {import("../kit/zones.js").Zone[]} zones
+ * @property {number} stills Still pictures in the newest frame, which do not count.
  */
 
 const FRAME_RATE = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
@@ -40,6 +41,7 @@ export class Tile {
   #drawnZones = "";
   #noPicture = make("p", { class: "blank" });
   #tracks = new TrackRows();
+  #stills = make("p", { class: "soft tile-stills", hidden: true });
   #facts = make("p", { class: "tile-facts" });
   #announcement = make("span", { class: "unseen", role: "status" });
 
@@ -56,6 +58,7 @@ export class Tile {
       this.#reason,
       make("div", { class: "picture" }, this.#image, this.#zones, this.#noPicture),
       this.#tracks.node,
+      this.#stills,
       this.#facts,
       this.#announcement,
     );
@@ -71,6 +74,8 @@ export class Tile {
     this.#drawPictureText(source);
     this.#drawZones();
     this.#tracks.update(source.readings);
+    this.#stills.hidden = !source.stills;
+    setText(this.#stills, `${counted(source.stills, "still picture")} left out.`);
     this.drawAge(now);
   }
 

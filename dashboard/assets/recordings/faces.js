@@ -3,9 +3,10 @@
 import { request } from "../kit/api.js";
 
 /**
- * A face: track, box in shares of the picture, label, confidence, probabilities in model order.
+ * A face: track, box in shares of the picture, label, confidence, probabilities in model order,
+ * and "static" or "tentative" if its track does not count.
  * @typedef {[track: number, x: number, y: number, w: number, h: number, label: string,
- *   confidence: number, shares: number[]]} Face
+ *   confidence: number, shares: number[], mark: string]} Face
  */
 /** @typedef {[seconds: number, faces: Face[]]} Frame */
 /** @typedef {{ frames: Frame[] | null, isLoading: boolean }} LoadedWindow */
@@ -101,12 +102,25 @@ export class Faces {
     let since = Math.max(window * WINDOW_S - MAX_DWELL_S, 0);
     while (since < until && !this.#lifetime.ended) {
       const found = await request(`${this.#path}/faces?since=${since}&until=${until}`);
-      frames.push(...found.frames);
+      frames.push(...found.frames.map(withoutTentative));
       since = found.until_s;
     }
     return frames;
   }
 }
+
+/**
+ * A frame without the faces that were seen in it only: most are none.
+ * @param {Frame} frame
+ * @returns {Frame}
+ */
+const withoutTentative = ([seconds, faces]) => [
+  seconds,
+  faces.filter((face) => face[8] !== "tentative"),
+];
+
+/** What a still picture is called, where a person has a label. */
+export const STILL = "still picture, left out";
 
 /**
  * @param {Frame[]} frames

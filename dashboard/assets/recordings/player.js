@@ -88,7 +88,11 @@ export class Player {
   /** @param {import("./faces.js").Face[]} faces */
   showFaces(faces) {
     this.#overlay.replaceChildren(
-      ...faces.map(([track, x, y, w, h, label]) => faceBox(label, String(track), { x, y, w, h })),
+      ...faces.map(([track, x, y, w, h, label, , , mark]) =>
+        mark
+          ? faceBox("uncertain", `${track} still picture`, { x, y, w, h })
+          : faceBox(label, String(track), { x, y, w, h }),
+      ),
     );
   }
 

@@ -6,7 +6,7 @@ import { MODEL_ORDER, expressionBars, swatch } from "../kit/expressions.js";
 import { counted, percent, position } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { AnnotatedVideo } from "./annotated_video.js";
-import { Faces, ROUNDING_S } from "./faces.js";
+import { Faces, ROUNDING_S, STILL } from "./faces.js";
 import { Lanes } from "./lanes.js";
 import { Player } from "./player.js";
 import { RunMoments } from "./run_moments.js";
@@ -185,7 +185,14 @@ function stateText({ state, error }) {
 }
 
 /** @param {import("./faces.js").Face} face */
-function facePanel([track, , , , , label, confidence, probabilities]) {
+function facePanel([track, , , , , label, confidence, probabilities, mark]) {
+  if (mark) {
+    return make(
+      "section",
+      { class: "now-face", "aria-label": `Track ${track}` },
+      make("h3", {}, swatch("uncertain"), make("span", { text: `Track ${track}: ${STILL}` })),
+    );
+  }
   const share = label === "uncertain" ? "" : ` ${percent(confidence)}`;
   const shares = Object.fromEntries(MODEL_ORDER.map((name, index) => [name, probabilities[index]]));
   return make(

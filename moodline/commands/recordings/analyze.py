@@ -38,7 +38,10 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     workers: WorkersOption = None,
     recorded_at: Annotated[
         str | None,
-        typer.Option(help="ISO 8601 time at which the recordings begin; UTC if it has no offset."),
+        typer.Option(
+            help="ISO 8601 time at which the recordings begin; in MOODLINE_TIMEZONE if it has no "
+            "offset."
+        ),
     ] = None,
     recorded_at_pattern: Annotated[
         str | None,
@@ -66,6 +69,12 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     exclude: ExcludeOption = None,
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
+    keep_static: Annotated[
+        bool,
+        typer.Option(
+            "--keep-static", help="Count still pictures of faces, too: for recordings of photos."
+        ),
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Only queue the recordings, for `moodline ingest`.")
     ] = False,
@@ -86,7 +95,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     request = AnalyzeRequest(
         fps=fps,
         workers=workers,
-        recorded_at=parse_optional_time(recorded_at, "--recorded-at"),
+        recorded_at=parse_optional_time(recorded_at, "--recorded-at", settings.timezone),
         recorded_at_pattern=recorded_at_pattern,
         source=source,
         again=again,
@@ -96,6 +105,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         turn=Turn(int(rotate or 0), bool(mirror)),
         zones=zones,
         min_face_px=min_face,
+        keep_static=keep_static,
         detach=detach,
         as_json=as_json,
         progress=not (no_progress or as_json),

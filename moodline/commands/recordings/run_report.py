@@ -92,6 +92,7 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
             f"by sampling; dropped: {dropped or 'none'}",
         ),
         ("faces", f"{summary.faces:,} in {summary.tracks:,} tracks"),
+        ("left out", summary.left_out.text or "nothing"),
         ("analysed", f"{coverage.analyzed_s:.1f} s of {_seconds(summary.duration_s)}"),
         ("model", f"{summary.model_version}, detector {summary.detector}"),
     ]
