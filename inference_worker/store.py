@@ -30,7 +30,7 @@ from inference_worker.track_remarks import (
 from records.database import reading, transaction
 from records.json_columns import decode_run_options
 from records.locks import lock_rollups
-from records.runs.counted_runs import count_only_run
+from records.runs.counted_runs import count_longest_stage, count_only_run
 from records.runs.summary_steps import add_steps, steps_of_frames
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
@@ -189,8 +189,9 @@ class RunStore:
                 | counter_columns(end.counters),
             )
             _close_run(connection, run.run_pk, state, end)
-            if state is RunState.DONE and not run.live:
-                count_only_run(connection, run.run_pk, self._token())
+            if not run.live:
+                count = count_only_run if state is RunState.DONE else count_longest_stage
+                count(connection, run.run_pk, self._token())
 
     def give_up(self, run: TakenRun, reason: str) -> None:
         """End a run that cannot go on. Its source loses its claim, and begins another run.

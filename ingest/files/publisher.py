@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.publishing import RunPublisher, StreamLimits
-from contracts.errors import BrokerError, DatabaseError, StreamLostError
+from contracts.errors import BrokerError, DatabaseError, SourceError, StreamLostError
 from contracts.frames import End, FrameMessage
 from contracts.runs import RunKind
 from contracts.shared_folders import SharedFolders
@@ -147,9 +147,19 @@ class FilePublisher:
             if not self._send(run, stream, seq, message.encode()):
                 return
         totals = source.totals
-        end = End(run.run_id, seq + 1, totals.frames_total, totals.counters, totals.error)
+        error = self._change(run) or totals.error
+        end = End(run.run_id, seq + 1, totals.frames_total, totals.counters, error)
         if self._send(run, stream, end.seq, end.encode()):
             self._await_end(run, stream)
+
+    def _change(self, run: RecordingRun) -> str:
+        """Return one line if the file was changed while it was read; the run then disowns it."""
+        try:
+            require_content(run.path, run.content, lambda: self._on_step(PublishStep()))
+        except SourceError:
+            self._records.disown_content(run)
+            return f"{run.path.name} was changed while it was read. Queue it again when it is whole"
+        return ""
 
     def _send(self, run: RecordingRun, stream: RunPublisher, seq: int, data: bytes) -> bool:
         """Wait for room, then publish. Return False at a stop, or if the run has ended."""

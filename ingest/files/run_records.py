@@ -1,10 +1,11 @@
 """RunRecords: the rows of a recording's run that its publisher reads and writes."""
 
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import Engine, select, update
 
@@ -17,8 +18,14 @@ from ingest.files.content_hash import Content
 from ingest.frame_source import SourceInfo
 from records.database import reading, transaction
 from records.json_columns import decode_run_options
+from records.locks import lock_queue
+from records.runs.counted_runs import stop_counting
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
+
+_TOKEN_BITS: Final = 62
+_CHANGED: Final = "changed"
+"""`runs.file_state` of a recording that was changed while it was read: no file has this state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,21 @@ class RunRecords:
                 .values(values)
             )
         return at
+
+    def disown_content(self, run: RecordingRun) -> None:
+        """Store that the run did not read the content that it was queued for.
+
+        No recording is answered from it any more, it cannot be resumed, and history leaves it out.
+        """
+        with transaction(self._engine) as connection:
+            lock_queue(connection)
+            stop_counting(connection, run.run_pk, secrets.randbits(_TOKEN_BITS))
+            values = {
+                "identity": f"changed {run.run_id}",
+                "content_hash": "",
+                "file_state": _CHANGED,
+            }
+            connection.execute(update(Run).where(Run.id == run.run_pk).values(values))
 
     def resume_point(self, run: RecordingRun) -> ResumePoint | None:
         """Return the position from which to publish the run; None if the run has ended."""

@@ -1,18 +1,22 @@
 """The run of a recording that history counts.
 
 A source's recording may be analysed more than once. History counts the latest finished run only,
-so that a better model's rows replace the older ones and no face is counted twice.
+so that a better model's rows replace the older ones and no face is counted twice. A recording that
+was analysed while it grew, and again when it was whole, is one recording: its runs have one path,
+and their times overlap.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
-from contracts.runs import RunState
+from contracts.runs import RunKind, RunState
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
 from records.tables.rollups import RunMinute, rollups
-from records.tables.runs import Run
+from records.tables.runs import Run, RunProgress
 
 
 def has_counted_run(connection: Connection, source_pk: int, content_hash: str) -> bool:
@@ -33,21 +37,16 @@ def count_only_run(connection: Connection, run_pk: int, token: int) -> None:
     already, or two transactions could deadlock.
     """
     lock_rollups(connection)
-    run = connection.execute(
-        select(Run.source_pk, Run.content_hash, Run.counted).where(Run.id == run_pk)
-    ).one()
-    others = (
-        connection.execute(
-            select(Run.id).where(
-                Run.source_pk == run.source_pk,
-                Run.content_hash == run.content_hash,
-                Run.id != run_pk,
-                Run.counted,
-            )
+    run = _run(connection, run_pk)
+    same_content = connection.execute(
+        select(Run.id).where(
+            Run.source_pk == run.source_pk,
+            Run.content_hash == run.content_hash,
+            Run.id != run_pk,
+            Run.counted,
         )
-        .scalars()
-        .all()
     )
+    others = [*same_content.scalars(), *(other.id for other in _counted_stages(connection, run))]
     if run.counted and not others:
         return
     connection.execute(update(Run).where(Run.id.in_(others)).values(counted=False))
@@ -57,6 +56,29 @@ def count_only_run(connection: Connection, run_pk: int, token: int) -> None:
         delete(rollups).where(rollups.c.source_pk == run.source_pk, rollups.c.part.in_(others))
     )
     mark_runs_dirty(connection, [run_pk, *others], run.source_pk, token)
+
+
+def count_longest_stage(connection: Connection, run_pk: int, token: int) -> None:
+    """Count this failed run unless another stage of its growing recording reaches further.
+
+    Takes `lock_rollups`, as `count_only_run` does.
+    """
+    lock_rollups(connection)
+    run = _run(connection, run_pk)
+    others = _counted_stages(connection, run)
+    if not (run.counted and others):
+        return
+    if run.last_media_time_us > max(other.last_media_time_us for other in others):
+        count_only_run(connection, run_pk, token)
+    else:
+        stop_counting(connection, run_pk, token)
+
+
+def stop_counting(connection: Connection, run_pk: int, token: int) -> None:
+    """Leave the run out of history. Takes `lock_rollups`, as `count_only_run` does."""
+    lock_rollups(connection)
+    connection.execute(update(Run).where(Run.id == run_pk).values(counted=False))
+    mark_runs_dirty(connection, [run_pk], _run(connection, run_pk).source_pk, token)
 
 
 def count_latest_run(connection: Connection, source_pk: int, content_hash: str, token: int) -> None:
@@ -85,3 +107,41 @@ def mark_runs_dirty(
         select(RunMinute.start).where(RunMinute.run_pk.in_(run_pks)).distinct()
     )
     mark_dirty(connection, source_pk, minutes.scalars(), token)
+
+
+def _run(connection: Connection, run_pk: int) -> Row[Any]:
+    return connection.execute(_runs_with_reach().where(Run.id == run_pk)).one()
+
+
+def _counted_stages(connection: Connection, run: Row[Any]) -> list[Row[Any]]:
+    """Return the counted runs of other content from the same path, at overlapping times."""
+    if run.recorded_at is None:
+        return []
+    others = connection.execute(
+        _runs_with_reach().where(
+            Run.source_pk == run.source_pk,
+            Run.uri == run.uri,
+            Run.content_hash != run.content_hash,
+            Run.kind == RunKind.FILE,
+            Run.counted,
+            Run.recorded_at.is_not(None),
+        )
+    )
+    return [one for one in others if one.recorded_at < _end(run) and run.recorded_at < _end(one)]
+
+
+def _runs_with_reach() -> Select[Any]:
+    return select(
+        Run.id,
+        Run.source_pk,
+        Run.uri,
+        Run.content_hash,
+        Run.counted,
+        Run.recorded_at,
+        RunProgress.last_media_time_us,
+    ).join(RunProgress, RunProgress.run_pk == Run.id)
+
+
+def _end(run: Row[Any]) -> datetime:
+    end: datetime = run.recorded_at + timedelta(microseconds=run.last_media_time_us)
+    return end

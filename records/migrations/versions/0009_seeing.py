@@ -9,6 +9,15 @@ branch_labels = None
 depends_on = None
 
 _POSE = ("roll", "yaw", "pitch")
+_STOP_COUNTING = (
+    "UPDATE runs SET counted = false WHERE id = :run",
+    "DELETE FROM rollups WHERE part = :run",
+    "DELETE FROM dirty_windows WHERE source_pk = (SELECT source_pk FROM runs WHERE id = :run) "
+    "AND start IN (SELECT start FROM run_minutes WHERE run_pk = :run)",
+    "INSERT INTO dirty_windows (source_pk, start, token) SELECT runs.source_pk, "
+    "run_minutes.start, 0 FROM run_minutes JOIN runs ON runs.id = run_minutes.run_pk "
+    "WHERE run_pk = :run",
+)
 
 
 def upgrade() -> None:
@@ -17,6 +26,7 @@ def upgrade() -> None:
     _add_marks_of_tracks()
     _add_turn_of_sources()
     _add_zones_of_sources()
+    _count_one_run_of_each_recording()
 
 
 def downgrade() -> None:
@@ -84,3 +94,17 @@ def _add_zones_of_sources() -> None:
 def _remove_zones_of_sources() -> None:
     op.drop_column("sources", "min_face_px")
     op.drop_column("sources", "zones")
+
+
+def _count_one_run_of_each_recording() -> None:
+    """Count the latest finished run of each recording: schema 0003 let all older ones count."""
+    superseded = sa.text(
+        "SELECT runs.id FROM runs WHERE runs.kind = 'file' AND runs.counted "
+        "AND runs.state = 'done' AND EXISTS (SELECT 1 FROM runs later "
+        "WHERE later.source_pk = runs.source_pk AND later.content_hash = runs.content_hash "
+        "AND later.id > runs.id AND later.state = 'done' AND later.counted)"
+    )
+    connection = op.get_bind()
+    for (run_pk,) in connection.execute(superseded).all():
+        for statement in _STOP_COUNTING:
+            connection.execute(sa.text(statement), {"run": run_pk})

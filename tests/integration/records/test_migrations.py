@@ -1,15 +1,17 @@
 """Migrations on SQLite and PostgreSQL: up, down and up again, and equal to the tables in code."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, inspect, select, update
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import DatabaseError
+from contracts.runs import RunState
 from records.database import open_engine, reading, transaction
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
@@ -65,6 +67,23 @@ def test_rows_survive_a_downgrade_and_an_upgrade(engine: Engine) -> None:
             )
         ).all()
     assert [tuple(row) for row in found] == [(queued.run_id, "a", 0, False)]
+
+
+def test_of_two_runs_of_a_recording_in_an_old_schema_the_latest_counts(engine: Engine) -> None:
+    job = FileJob(
+        "/a.mp4", "hash", "a", False, None, "haar-1", "m", AnalysisOptions(0.4, None, 24, 640)
+    )
+    with transaction(engine) as connection:
+        for _ in range(2):
+            enqueue_file(connection, job, claimant=None, lease_s=1, again=True)
+            connection.execute(update(Run).values(state=RunState.DONE))
+        other = replace(job, content_hash="other")
+        enqueue_file(connection, other, claimant=None, lease_s=1, again=False)
+    downgrade(engine, "0002")
+    upgrade(engine)
+    with reading(engine) as connection:
+        counted = connection.execute(select(Run.counted).order_by(Run.id)).scalars().all()
+    assert counted == [False, True, True]
 
 
 def test_a_new_sqlite_database_vacuums_incrementally(tmp_path: Path) -> None:
