@@ -10,6 +10,8 @@ from typing import BinaryIO, Final
 from contracts.errors import SourceError
 from runtime.files.regular_files import open_regular
 
+COPY_AGAIN: Final = "Copy it again from the device that recorded it"
+
 Opener = Callable[[Path], BinaryIO]
 """Opens a file to be read. Raises OSError, and SourceError if it is not allowed."""
 
@@ -28,6 +30,9 @@ def read_content(path: Path, open_file: Opener = open_regular) -> Content:
     """Return the content of the file. Raises SourceError if it cannot be read."""
     try:
         with open_file(path) as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                # All empty files have the same content: it would be the error of the first.
+                raise SourceError(f"{path.name} is empty (0 bytes)", hint=COPY_AGAIN)
             state = file_state(file)
             return Content(digest_of(file), state)
     except OSError as exc:

@@ -7,9 +7,10 @@ allowed folders only.
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import SourceError
 from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_recording
@@ -32,16 +33,33 @@ class RefusedPath:
     error: SourceError
 
 
-def discover(paths: Sequence[str]) -> list[Recording | RefusedPath]:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A member of a folder that is not searched or not taken, and the reason, as a noun phrase."""
+
+    path: str
+    reason: str
+
+
+LINKED_FOLDER: Final = "linked folder"
+OTHER_SUFFIX: Final = "file with another suffix"
+
+OnLeftOut = Callable[[LeftOut], object]
+
+
+def discover(
+    paths: Sequence[str], on_left_out: OnLeftOut = lambda _: None
+) -> list[Recording | RefusedPath]:
     """Return the recordings that `paths` name, in their order, each file once.
 
     A named file is taken whatever its suffix. In a folder, files with a media suffix are taken,
     hidden ones are not. A pattern is expanded here unless a file has exactly that name.
+    on_left_out: called for each member of a folder that is not taken, unless it is hidden.
     """
     results: list[Recording | RefusedPath] = []
     seen: set[Path] = set()
     for path in paths:
-        for result in _expand(path):
+        for result in _expand(path, on_left_out):
             if isinstance(result, Recording):
                 identity = result.path.resolve()
                 if identity in seen:
@@ -63,7 +81,8 @@ def discover_allowed(place: Path, allowed: AllowedFolders) -> list[Recording | R
         return [_allowed_file(found, place.name, allowed)]
     results: list[Recording | RefusedPath] = []
     seen: set[Path] = set()
-    for member in sorted(_recordings_below(found)):
+    unreadable: list[RefusedPath] = []
+    for member in sorted(_recordings_below(found, unreadable.append)):
         try:
             recording = _allowed_file(member, str(member.relative_to(found.parent)), allowed)
         except SourceError as exc:
@@ -72,10 +91,11 @@ def discover_allowed(place: Path, allowed: AllowedFolders) -> list[Recording | R
         if recording.path not in seen:
             seen.add(recording.path)
             results.append(recording)
-    return results
+    return results + unreadable
 
 
 def _allowed_file(path: Path, name: str, allowed: AllowedFolders) -> Recording:
+    _require_utf8(name)
     found = allowed.find(path)
     if not (is_recording(path.name) and is_recording(found.name)):
         raise SourceError(f"{name} is not a recording", hint=f"Supported: {_suffixes()}")
@@ -88,43 +108,79 @@ def _allowed_file(path: Path, name: str, allowed: AllowedFolders) -> Recording:
     return Recording(found, name)
 
 
-def _expand(path: str) -> Iterator[Recording | RefusedPath]:
+def _require_utf8(name: str) -> None:
+    """Raise SourceError for a name whose bytes are not text, which no database can store."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as exc:
+        raise SourceError(f"the name of {name} is not UTF-8", hint="Rename it") from exc
+
+
+def _expand(path: str, on_left_out: OnLeftOut) -> Iterator[Recording | RefusedPath]:
     if os.path.lexists(path) or not glob.has_magic(path):
-        yield from _file_or_folder(path)
+        yield from _file_or_folder(path, on_left_out)
         return
     matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # May be absolute.
     if not matches:
         yield RefusedPath(path, SourceError(f"no file matches {path}", hint="Check the pattern"))
     for match in matches:
-        yield from _file_or_folder(match)
+        yield from _file_or_folder(match, on_left_out)
 
 
-def _file_or_folder(name: str) -> Iterator[Recording | RefusedPath]:
+def _file_or_folder(name: str, on_left_out: OnLeftOut) -> Iterator[Recording | RefusedPath]:
     path = Path(os.path.abspath(name))  # noqa: PTH100  # Does not resolve symbolic links.
     if not path.is_dir():
         if os.path.lexists(path):
-            yield Recording(path, path.name)
+            yield _named(path, path.name)
         else:
             yield RefusedPath(name, SourceError(f"{name} does not exist", hint="Check the path"))
         return
-    members = sorted(_recordings_below(path))
-    if not members:
+    unreadable: list[RefusedPath] = []
+    members = sorted(_recordings_below(path, unreadable.append, on_left_out))
+    yield from unreadable
+    if not (members or unreadable):
         error = SourceError(
             f"no recordings in the folder {name}",
             hint=f"These file types are searched for: {_suffixes()}",
         )
         yield RefusedPath(name, error)
     for member in members:
-        yield Recording(member, str(member.relative_to(path.parent)))
+        yield _named(member, str(member.relative_to(path.parent)))
+
+
+def _named(path: Path, name: str) -> Recording | RefusedPath:
+    try:
+        _require_utf8(str(path))
+    except SourceError as exc:
+        return RefusedPath(str(path), exc)
+    return Recording(path, name)
 
 
 def _suffixes() -> str:
     return ", ".join(sorted(suffix[1:] for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES)))
 
 
-def _recordings_below(folder: Path) -> Iterator[Path]:
-    for below, subfolders, names in os.walk(folder):
+def _recordings_below(
+    folder: Path,
+    on_unreadable: Callable[[RefusedPath], object],
+    on_left_out: OnLeftOut = lambda _: None,
+) -> Iterator[Path]:
+    def note_error(error: OSError) -> None:
+        reason = SourceError(
+            f"the folder {error.filename} cannot be read: {error.strerror}",
+            hint="Change its permissions, or leave it out",
+        )
+        on_unreadable(RefusedPath(str(error.filename), reason))
+
+    for below, subfolders, names in os.walk(folder, onerror=note_error):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        for name in subfolders:
+            if Path(below, name).is_symlink():
+                on_left_out(LeftOut(str(Path(below, name)), LINKED_FOLDER))
         for name in names:
-            if not name.startswith(".") and is_recording(name):
+            if name.startswith("."):
+                continue
+            if is_recording(name):
                 yield Path(below, name)
+            else:
+                on_left_out(LeftOut(str(Path(below, name)), OTHER_SUFFIX))

@@ -14,7 +14,7 @@ from contracts.shared_folders import SharedFolders
 from ingest.files.content_hash import Content, Opener, read_content
 from ingest.files.discovery import Recording, RefusedPath
 from records.database import transaction
-from records.runs.file_job import FileJob
+from records.runs.file_job import FileJob, source_name
 from records.runs.queue import QueuedRun, enqueue_file
 from runtime.files.regular_files import open_regular
 
@@ -40,7 +40,7 @@ class JobTemplate:
         return FileJob(
             uri=self.folders.stored(recording.path),
             content_hash=content.digest,
-            source=self.source or recording.name,
+            source=source_name(self.source or recording.name),
             source_given=self.source is not None,
             sampling_fps=self.sampling_fps,
             detector=self.spec.detector,

@@ -4,9 +4,22 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from contracts.analysis_spec import AnalysisOptions
 from records.json_columns import RunOptions, encode_file_run_options
+
+_MAX_SOURCE_NAME: Final = 512
+"""Characters of `sources.name`."""
+
+
+def source_name(name: str) -> str:
+    """Return the name as a source can have it: of one that is too long, both ends and a hash."""
+    if len(name) <= _MAX_SOURCE_NAME:
+        return name
+    mark = f"…{hashlib.sha256(name.encode()).hexdigest()[:12]}…"
+    kept = (_MAX_SOURCE_NAME - len(mark)) // 2
+    return name[:kept] + mark + name[-kept:]
 
 
 @dataclass(frozen=True, slots=True)
