@@ -22,7 +22,19 @@ VIDEO_SUFFIXES: Final = (
 )
 """Taken in folders and as uploads. In lower case; the case of a file's name does not matter."""
 
-IMAGE_SUFFIXES: Final = (".gif", ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES: Final = (
+    ".gif",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".avif",
+)
 """Taken in folders, beside videos: an image is a recording of one frame, or of an animation."""
 
 
@@ -51,6 +63,9 @@ MEDIA_TYPES: Final = {
     ".bmp": "image/bmp",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".avif": "image/avif",
 }
 """The type as which the dashboard sends a recording, by its suffix. No other file is sent."""
 

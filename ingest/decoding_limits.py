@@ -16,7 +16,8 @@ from av.video.stream import VideoStream
 from contracts.errors import DecodingLimitError
 from runtime.decoding.memory_limit import is_used_up
 
-_MAX_STREAMS: Final = 128
+_MAX_STREAMS: Final = 512
+"""Photos of 48 million pixels have 192 tiles, each a stream."""
 _BYTES_PER_PIXEL: Final = 4
 _REFUSED_SIZE: Final = re.compile(r"Picture size (\d+)x(\d+) exceeds")
 

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from contracts.errors import DecodingLimitError, SourceError
 from ingest.decoding_limits import DecodingLimits
+from ingest.files.formats.picture_grid import Picture, PictureGrid
 from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
 from ingest.picture_damage import PictureDamage
@@ -66,9 +67,34 @@ class StreamDecoder:
 
     def frames(self) -> Iterator[DecodedFrame]:
         """Yield every frame in presentation order. Raises MemoryError."""
+        if self._recording.grid is not None:
+            yield from self._picture_of_tiles(self._recording.grid)
+            return
         yield from self._frames_of_part()
         while not (self.error or self.refusal) and self._advance():
             yield from self._frames_of_part()
+
+    def _picture_of_tiles(self, grid: PictureGrid) -> Iterator[DecodedFrame]:
+        """Yield the picture of the tiles; it is damaged if one of them does not decode."""
+        tiles: dict[int, Picture] = {}
+        streams = self._recording.tiles
+        for packet in self._recording.container.demux(streams):
+            try:
+                frames = self._limits.decode(packet)
+                if frames and not frames[0].is_corrupt:
+                    tiles[packet.stream.id] = frames[0].to_ndarray(format="rgb24")
+                    size = frames[0].width * grid.columns, frames[0].height * grid.rows
+                    self._limits.check(*size)
+            except DecodingLimitError as exc:
+                self.refusal = exc
+                return
+            except MemoryError:
+                raise
+            except av.FFmpegError:
+                self.has_rejected = True
+        if tiles:
+            picture = VideoFrame.from_ndarray(grid.assemble(tiles), format="rgb24")
+            yield DecodedFrame(picture, None, 0, corrupt=0, is_damaged=len(tiles) < len(grid.tiles))
 
     def _advance(self) -> bool:
         """Go on with the next part of the recording; return whether there is one."""

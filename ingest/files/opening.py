@@ -12,14 +12,15 @@ from av.video.stream import VideoStream
 
 from contracts.errors import SourceError
 from ingest.decoding_limits import DecodingLimits
-from ingest.files.transport_stream import ProgramPart, is_transport_stream
-from ingest.files.truncation import missing_bytes
+from ingest.files.content_hash import COPY_AGAIN
+from ingest.files.formats.picture_grid import PictureGrid, read_picture_grid
+from ingest.files.formats.transport_stream import ProgramPart, is_transport_stream
+from ingest.files.formats.truncation import missing_bytes
 from runtime.files.regular_files import open_regular
 
 # Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
 _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
-COPY_AGAIN: Final = "Copy it again from the device that recorded it"
 
 
 @dataclass(slots=True)
@@ -27,12 +28,14 @@ class OpenRecording:
     """An open container, and the stream of it that is read.
 
     part: the part of a transport stream that the container reads; None for other recordings.
+    grid: the layout of a tiled picture, whose tiles are streams; None for other recordings.
     """
 
     path: Path
     container: InputContainer
     stream: VideoStream
     part: ProgramPart | None = None
+    grid: PictureGrid | None = None
 
     @property
     def is_timed_by_dts(self) -> bool:
@@ -42,6 +45,11 @@ class OpenRecording:
         H.264 with B-frames.
         """
         return self.container.format.name == "avi"
+
+    @property
+    def tiles(self) -> list[VideoStream]:
+        """The streams of a tiled picture's tiles."""
+        return _tiles_of(self.container, self.grid) if self.grid else []
 
     def advance(self, limits: DecodingLimits) -> bool:
         """Open the next part that has video; return whether there is one.
@@ -73,6 +81,12 @@ def open_recording(path: Path, limits: DecodingLimits) -> OpenRecording:
     container: InputContainer | None = None
     try:
         container = _open_container(path, part, limits)
+        grid = read_picture_grid(path) if "mp4" in container.format.name else None
+        if grid is not None and (tiles := _tiles_of(container, grid)):
+            limits.check(grid.width, grid.height)
+            for tile in tiles:
+                limits.apply_to(tile.codec_context)
+            return OpenRecording(path, container, tiles[0], grid=grid)
         stream = _video_stream(container, path)
         limits.apply_to(stream.codec_context)
         return OpenRecording(path, container, stream, part)
@@ -82,6 +96,14 @@ def open_recording(path: Path, limits: DecodingLimits) -> OpenRecording:
         if part is not None:
             part.close()
         raise
+
+
+def _tiles_of(container: InputContainer, grid: PictureGrid) -> list[VideoStream]:
+    """Return the streams of the tiles; none unless each tile has one that can be decoded."""
+    by_id = {stream.id: stream for stream in container.streams.video}
+    tiles = [by_id[item] for item in grid.tiles if item in by_id]
+    are_decodable = all(tile.codec_context is not None for tile in tiles)
+    return tiles if len(tiles) == len(grid.tiles) and are_decodable else []
 
 
 def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits) -> InputContainer:

@@ -3,6 +3,8 @@
 import itertools
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,13 +14,14 @@ import av
 from contracts.errors import DecodingLimitError, SourceError
 from contracts.frames import MAX_SIDE
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
+from ingest.files.content_hash import COPY_AGAIN
 from ingest.files.cursors import Cursor
 from ingest.files.decoding import DecodedFrame, StreamDecoder
+from ingest.files.formats.truncation import missing_bytes
 from ingest.files.lost_packets import MAX_REORDER
-from ingest.files.opening import COPY_AGAIN, OpenRecording, open_recording
+from ingest.files.opening import OpenRecording, open_recording
 from ingest.files.reading_pass import ReadingPass, is_entry_point
-from ingest.files.recording_info import RecordingInfo, describe
-from ingest.files.truncation import missing_bytes
+from ingest.files.recording_info import ColourTags, RecordingInfo, describe
 from ingest.frame_source import SourceFrame, SourceInfo, SourceTotals
 from ingest.luma import LumaConverter
 from ingest.picture_view import DEFAULT_VIEW, PictureView
@@ -59,6 +62,16 @@ class FileSource:
     @property
     def info(self) -> SourceInfo:
         return self._description.info
+
+    @property
+    def start_s(self) -> Fraction:
+        """The presentation time of the first frame in the container, where media time is 0."""
+        return self._description.start_s
+
+    @property
+    def colours(self) -> ColourTags:
+        """What the values of luma and chroma mean."""
+        return self._description.colours
 
     @property
     def totals(self) -> SourceTotals:
@@ -163,7 +176,9 @@ class FileSource:
     def _truncation(self, current: ReadingPass) -> str:
         """Return one line about a file that ends too early; empty if it is complete."""
         claimed = self.info.frames_claimed
-        missing = missing_bytes(self._path)
+        missing = 0
+        with suppress(OSError):  # It may have been deleted after it was read.
+            missing = missing_bytes(self._path)
         if not (current.read_error or current.refusal):
             complete = claimed is not None and current.decoded_count + current.lost >= claimed
             if not missing or complete:

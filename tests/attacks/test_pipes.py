@@ -12,8 +12,8 @@ from contracts.errors import MoodlineError, SourceError
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
 from ingest.files.content_hash import read_content
 from ingest.files.discovery import discover
+from ingest.files.formats.truncation import missing_bytes
 from ingest.files.source import FileSource
-from ingest.files.truncation import missing_bytes
 from records.sources.sealing import Sealer
 from runtime.files.regular_files import open_regular
 from tests.attacks.recordings_dashboard import (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.files.formats.transport_stream import ProgramPart, is_transport_stream
 from ingest.files.source import FileSource
-from ingest.files.transport_stream import ProgramPart, is_transport_stream
 from tests.media import VideoSpec, number_of, steady, write_video
 
 H264 = VideoSpec()

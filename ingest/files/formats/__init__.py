@@ -1,0 +1,1 @@
+"""What files say of themselves, read without FFmpeg: their length, their programs, their tiles."""

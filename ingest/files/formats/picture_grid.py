@@ -1,0 +1,205 @@
+"""PictureGrid: a picture that is stored in tiles, as iPhones and AVIF encoders do.
+
+FFmpeg offers each tile as a stream of its own. The layout is in the file's `meta` box: HEIF,
+ISO/IEC 23008-12; its boxes: ISO/IEC 14496-12, section 8.11.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.files.regular_files import open_regular
+
+_MAX_META_BYTES: Final = 16 * 2**20
+_MAX_BOXES: Final = 64
+MAX_TILES: Final = 500
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureGrid:
+    """The layout of a tiled picture.
+
+    width, height: pixels of the picture, before it is turned. tiles: their item ids, row by row;
+    FFmpeg has them as stream ids. turns: of the picture, in their order: quarter turns to the left
+    ("irot", 0 to 3), or mirroring ("imir", 0: top and bottom, 1: left and right).
+    """
+
+    rows: int
+    columns: int
+    width: int
+    height: int
+    tiles: tuple[int, ...]
+    turns: tuple[tuple[str, int], ...] = ()
+
+    def assemble(self, tiles: dict[int, Picture]) -> Picture:
+        """Return the upright picture of its tiles, each (rows, columns, 3), by item id.
+
+        A tile that is missing is grey. Raises ValueError if there is none.
+        """
+        first = next(iter(tiles.values()), None)
+        if first is None:
+            raise ValueError("a picture without tiles")
+        high, wide = first.shape[:2]
+        canvas = np.full((self.rows * high, self.columns * wide, 3), 128, np.uint8)
+        for place, item in enumerate(self.tiles):
+            tile = tiles.get(item)
+            if tile is not None and tile.shape == first.shape:
+                top, left = place // self.columns * high, place % self.columns * wide
+                canvas[top : top + high, left : left + wide] = tile
+        picture = canvas[: self.height, : self.width]
+        for kind, value in self.turns:
+            picture = np.rot90(picture, value) if kind == "irot" else np.flip(picture, value)
+        return np.ascontiguousarray(picture)
+
+
+def read_picture_grid(path: Path) -> PictureGrid | None:
+    """Return the layout of a tiled picture; None for any other file. Raises OSError."""
+    try:
+        return _parse(path)
+    except (struct.error, IndexError, ValueError):  # Damaged: FFmpeg reads what it can.
+        return None
+
+
+def _parse(path: Path) -> PictureGrid | None:
+    meta = _meta_of(path)
+    boxes = dict(_boxes(meta[4:])) if meta else {}
+    if not {b"pitm", b"iinf", b"iref", b"iloc"} <= set(boxes):
+        return None
+    version, primary = boxes[b"pitm"][0], boxes[b"pitm"][4:]
+    item = int.from_bytes(primary[: 4 if version else 2], "big")
+    if _item_types(boxes[b"iinf"]).get(item) != b"grid":
+        return None
+    layout = _item_data(path, boxes, item)
+    tiles = _references(boxes[b"iref"]).get((b"dimg", item), ())
+    rows, columns = layout[2] + 1, layout[3] + 1
+    width, height = struct.unpack_from(">II" if layout[1] & 1 else ">HH", layout, 4)
+    if rows * columns != len(tiles) or len(tiles) > MAX_TILES or not (width and height):
+        return None
+    return PictureGrid(rows, columns, width, height, tiles, _turns(boxes.get(b"iprp", b""), item))
+
+
+def _meta_of(path: Path) -> bytes:
+    """Return the content of the `meta` box of an image file; b"" if it is another file."""
+    with open_regular(path) as file:
+        for _ in range(_MAX_BOXES):
+            head = file.read(8)
+            if len(head) < 8 or (head[4:] != b"ftyp" and file.tell() == 8):
+                return b""
+            length = int.from_bytes(head[:4], "big")
+            if head[4:] == b"meta":
+                return file.read(length - 8) if 8 < length <= _MAX_META_BYTES else b""
+            if length < 8:
+                return b""
+            file.seek(length - 8, 1)
+    return b""
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type and the content of each box."""
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length < 8:
+            return
+        yield data[at + 4 : at + 8], data[at + 8 : at + length]
+        at += length
+
+
+def _item_types(iinf: bytes) -> dict[int, bytes]:
+    types = {}
+    for kind, box in _boxes(iinf[6 if iinf[0] == 0 else 8 :]):
+        if kind == b"infe" and box[0] >= 2:
+            size = 2 if box[0] == 2 else 4
+            item = int.from_bytes(box[4 : 4 + size], "big")
+            types[item] = box[4 + size + 2 : 4 + size + 6]
+    return types
+
+
+def _references(iref: bytes) -> dict[tuple[bytes, int], tuple[int, ...]]:
+    size = 2 if iref[0] == 0 else 4
+    found = {}
+    for kind, box in _boxes(iref[4:]):
+        source = int.from_bytes(box[:size], "big")
+        count = int.from_bytes(box[size : size + 2], "big")
+        places = range(size + 2, size + 2 + count * size, size)
+        found[kind, source] = tuple(int.from_bytes(box[at : at + size], "big") for at in places)
+    return found
+
+
+def _item_data(path: Path, boxes: dict[bytes, bytes], item: int) -> bytes:
+    """Return the data of an item with one extent. Raises ValueError."""
+    method, offset, length = _location(boxes[b"iloc"], item)
+    if not 8 <= length <= 64:
+        raise ValueError("not the layout of a grid")
+    if method == 1:
+        return boxes.get(b"idat", b"")[offset : offset + length]
+    with open_regular(path) as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+def _location(iloc: bytes, item: int) -> tuple[int, int, int]:
+    """Return how an item is stored (0: in the file, 1: in `idat`), its offset and its length."""
+    version = iloc[0]
+    offset_size, length_size = iloc[4] >> 4, iloc[4] & 15
+    base_size, index_size = iloc[5] >> 4, iloc[5] & 15 if version else 0
+    wide = 4 if version == 2 else 2
+    reader = _Reader(iloc, 6)
+    for _ in range(reader.number(wide)):
+        found = reader.number(wide)
+        method = reader.number(2) & 15 if version else 0
+        reader.number(2)  # The data reference.
+        base = reader.number(base_size)
+        for _extent in range(reader.number(2)):
+            reader.number(index_size)
+            offset, length = reader.number(offset_size), reader.number(length_size)
+            if found == item:
+                return method, base + offset, length
+    raise ValueError("the item is not stored")
+
+
+@dataclass(slots=True)
+class _Reader:
+    data: bytes
+    at: int
+
+    def number(self, size: int) -> int:
+        """Return the next number of `size` bytes. Raises ValueError at the end."""
+        if self.at + size > len(self.data):
+            raise ValueError("the box is too short")
+        self.at += size
+        return int.from_bytes(self.data[self.at - size : self.at], "big")
+
+
+def _turns(iprp: bytes, item: int) -> tuple[tuple[str, int], ...]:
+    boxes = dict(_boxes(iprp))
+    properties = list(_boxes(boxes.get(b"ipco", b"")))
+    turns = []
+    for index in _property_indexes(boxes.get(b"ipma", b""), item):
+        kind, content = properties[index - 1] if 0 < index <= len(properties) else (b"", b"")
+        if kind == b"irot":
+            turns.append(("irot", content[0] & 3))
+        elif kind == b"imir":
+            turns.append(("imir", content[0] & 1))
+    return tuple(turns)
+
+
+def _property_indexes(ipma: bytes, item: int) -> list[int]:
+    if not ipma:
+        return []
+    id_size, index_size = (2 if ipma[0] == 0 else 4), (2 if ipma[3] & 1 else 1)
+    reader = _Reader(ipma, 4)
+    for _ in range(reader.number(4)):
+        found, count = reader.number(id_size), reader.number(1)
+        mask = 0x7FFF if index_size == 2 else 0x7F
+        indexes = [reader.number(index_size) & mask for _ in range(count)]
+        if found == item:
+            return indexes
+    return []
