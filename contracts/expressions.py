@@ -66,4 +66,19 @@ COLOURS: Final[Mapping[str, str]] = {
     "disgust": "#7FA34A",
     UNCERTAIN: LIGHT_THEME.no_coverage,
 }
-"""Label colours for an unknown background: a terminal, or a frame that is drawn on."""
+"""Label colours for an unknown background: a terminal."""
+
+ON_PICTURES: Final[Mapping[str, str]] = DARK_THEME.labels
+"""Label colours of the boxes that are drawn on pictures, with a dark and a light line beside each:
+so they need no contrast with the picture, and all pairs can be told apart."""
+
+
+def text_colour_on(background: str) -> str:
+    """Return black or white, as #RRGGBB: the one with more contrast on this colour."""
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
+        for share in (int(background[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    # Where both have the same contrast: sqrt(1.05 * 0.05) - 0.05.
+    return "#000000" if luminance > 0.179 else "#FFFFFF"

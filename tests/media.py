@@ -151,3 +151,65 @@ def steady(count: int, rate: int = 25) -> list[int]:
 def varying(count: int) -> list[int]:
     """Return times of `count` frames at uneven intervals of whole milliseconds, in microseconds."""
     return [1000 * (40 * index + index * index % 17) for index in range(count)]
+
+
+@dataclass(frozen=True)
+class SoundSpec:
+    """A tone that begins with the pictures' second half. codec: None for none.
+
+    late_s: time by which sound and pictures begin after the container's zero. lead_s: time by which
+    the sound begins before the pictures.
+    """
+
+    codec: str | None = "aac"
+    rate: int = 44100
+    layout: str = "stereo"
+    late_s: float = 0.0
+    lead_s: float = 0.0
+
+
+def write_coloured_video(
+    path: Path,
+    colours: Sequence[tuple[int, int, int]],
+    *,
+    seconds: int = 2,
+    rate: int = 25,
+    size: tuple[int, int] = (160, 120),
+    pix_fmt: str = "yuv420p",
+    sound: SoundSpec | None = None,
+    rotation: int = 0,
+) -> None:
+    """Write vertical stripes of these RGB colours, as stored, with a sound."""
+    sound = sound or SoundSpec()
+    width, height = size
+    picture = np.empty((height, width, 3), np.uint8)
+    for number, colour in enumerate(colours):
+        begin, end = (width * one // len(colours) for one in (number, number + 1))
+        picture[:, begin:end] = colour
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=rate, options={"crf": "10"})
+        video.width, video.height, video.pix_fmt = width, height, pix_fmt
+        video.max_b_frames = 0
+        if rotation:
+            video.set_display_rotation(rotation)
+        audio = None
+        if sound.codec is not None:
+            audio = container.add_stream(sound.codec, rate=sound.rate, layout=sound.layout)
+        for index in range(seconds * rate):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pix_fmt)
+            frame.pts, frame.time_base = index + round(sound.late_s * rate), Fraction(1, rate)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        if audio is not None:
+            first = round((sound.late_s - sound.lead_s) * sound.rate)
+            tone_from = (sound.late_s + seconds / 2) * sound.rate
+            last = round((sound.late_s + seconds) * sound.rate)
+            for begin in range(first, last, 1024):
+                times = np.arange(begin, begin + 1024)
+                wave = 0.5 * np.sin(times * 2 * np.pi * 440 / sound.rate) * (times >= tone_from)
+                samples = np.round(wave * 32767).astype(np.int16)[None]
+                block = av.AudioFrame.from_ndarray(samples, format="s16p", layout="mono")
+                block.sample_rate, block.pts = sound.rate, begin
+                block.time_base = Fraction(1, sound.rate)
+                container.mux(audio.encode(block))
+            container.mux(audio.encode(None))

@@ -23,10 +23,11 @@ _UNFINISHED: Final = {
 def headline(report: RunReport) -> str:
     """Return sentences: the main expression, its certainty, the analysed part, what is left out."""
     unfinished = _UNFINISHED.get(report.summary.state)
-    left_out = report.summary.left_out.text
+    left_out, turned = report.summary.left_out.text, report.summary.turned
     sentences = (
         f"{'; '.join((_seen(report), *_covered(report)))}.",
         f"Left out: {left_out}." if left_out else None,
+        f"{turned.text}." if turned else None,
         unfinished,
     )
     return " ".join(sentence for sentence in sentences if sentence)

@@ -10,6 +10,7 @@ from analytics.runs.frame_counts import dropped_by_cause
 from analytics.runs.left_out import LeftOut, left_out_by_run
 from analytics.runs.run_list import RunLine, run_id_batches, run_line, run_not_found, runs_query
 from analytics.runs.summary_steps import COUNTED_TRACK, steps_by_run
+from analytics.runs.turned_faces import TurnedFaces, turned_faces
 from contracts.expressions import LABELS, UNCERTAIN
 from contracts.track_marks import TrackMark
 from records.rollup_windows import DAY_S
@@ -40,17 +41,17 @@ class RunSummary(RunLine):
     """One run in numbers. emotions: person-seconds for each of LABELS, by smoothed label.
 
     A face counts for its frame's dwell, the time that the frame stands for. left_out: the tracks
-    that are in none of these numbers.
+    that are in none of these numbers. turned: how all faces of a recording are turned, or None.
     """
 
     tracks: int
     emotions: Mapping[str, float]
     coverage: RunCoverage
-    recorded_at_origin: str | None
     detector: str
     model_version: str
     sampling_fps: float | None
     left_out: LeftOut
+    turned: TurnedFaces | None
 
 
 @dataclass(slots=True)
@@ -75,13 +76,15 @@ def run_summary(connection: Connection, run_id: str) -> RunSummary:
 def run_summaries(connection: Connection, run_ids: Sequence[str]) -> tuple[RunSummary, ...]:
     """Return the numbers of many runs in the given order. Raises RunNotFoundError.
 
-    Six statements for every 500 runs. No frame or face is read of runs that have summary steps.
+    Seven statements for every 500 runs. Of runs that have summary steps no frame is read, and no
+    face after the first upright one.
     """
     summaries: dict[str, RunSummary] = {}
     for batch in run_id_batches(run_ids):
         rows = connection.execute(runs_query().where(Run.run_id.in_(batch))).all()
         totals = _totals(connection, {row.id: bool(row.stepped) for row in rows})
-        summaries |= {row.run_id: _summary(row, totals[row.id]) for row in rows}
+        turned = turned_faces(connection, list(totals))
+        summaries |= {row.run_id: _summary(row, totals[row.id], turned.get(row.id)) for row in rows}
     missing = next((run_id for run_id in run_ids if run_id not in summaries), None)
     if missing is not None:
         raise run_not_found(missing)
@@ -165,7 +168,7 @@ def _removed_sums(run_pks: Sequence[int]) -> Select[Any]:
     )
 
 
-def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
+def _summary(row: Row[Any], totals: _Totals, turned: TurnedFaces | None) -> RunSummary:
     person_ms = sum(totals.label_ms.values())
     line = run_line(row)
     return RunSummary(
@@ -179,9 +182,9 @@ def _summary(row: Row[Any], totals: _Totals) -> RunSummary:
             analyzed_s=totals.analyzed_ms / 1000,
             uncertain_share=totals.label_ms.get(UNCERTAIN, 0) / person_ms if person_ms else None,
         ),
-        recorded_at_origin=row.recorded_at_origin,
         detector=row.detector,
         model_version=row.model_version,
         sampling_fps=row.sampling_fps,
         left_out=totals.left_out,
+        turned=turned,
     )

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contracts.expressions import COLOURS, UNCERTAIN
+from contracts.expressions import ON_PICTURES, UNCERTAIN, text_colour_on
 from contracts.geometry import Box
 from contracts.track_marks import TrackMark
 from runtime.decoding.opencv import cv2
@@ -40,7 +40,7 @@ class DrawnFace:
     @property
     def colour(self) -> str:
         """The colour of the box."""
-        return COLOURS[(self.label if self.mark.counts else None) or UNCERTAIN]
+        return ON_PICTURES[(self.label if self.mark.counts else None) or UNCERTAIN]
 
     @property
     def text(self) -> str:
@@ -59,21 +59,21 @@ def draw_faces(picture: Image, faces: list[DrawnFace]) -> Image:
     """
     picture = picture.copy()
     scale = max(max(picture.shape) / 1280, 0.4)
-    thick = max(1, round(2 * scale))
+    thick, line = max(1, round(2 * scale)), max(3, round(4 * scale))
     for face in faces:
         if face.mark is TrackMark.TENTATIVE:
             continue
-        colour = _bgr(face.colour)
+        colour, ink = _bgr(face.colour), _bgr(text_colour_on(face.colour))
         left, top = round(face.x), round(face.y)
         corner = (round(face.x + face.w), round(face.y + face.h))
-        for shade, width in ((_BLACK, thick + 4), (_WHITE, thick + 2), (colour, thick)):
+        for shade, width in ((_BLACK, line + 4), (_WHITE, line + 2), (colour, line)):
             cv2.rectangle(picture, (left, top), corner, shade, width)
         (width, height), descent = cv2.getTextSize(face.text, _FONT, scale, thick)
         # Above the box, or inside it at the picture's upper edge.
         base = top - descent if top - height - descent > 0 else top + height + descent
         plate_top, plate_bottom = base - height - descent // 2, base + descent
         cv2.rectangle(picture, (left, plate_top), (left + width, plate_bottom), colour, -1)
-        cv2.putText(picture, face.text, (left, base), _FONT, scale, _BLACK, thick, cv2.LINE_AA)
+        cv2.putText(picture, face.text, (left, base), _FONT, scale, ink, thick, cv2.LINE_AA)
     return picture
 
 

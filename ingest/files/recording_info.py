@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
@@ -19,6 +19,11 @@ from ingest.timestamps import nearest
 
 _MICROS: Final = 1_000_000
 _FALLBACK_RATE: Final = Fraction(25)
+_BT709: Final = 1
+_BT601: Final = 6
+_NO_MATRIX: Final = frozenset({0, 2, 3})
+_LARGEST_BT601: Final = 576
+"""Without a tag, players take larger pictures for HD."""
 _MAX_RATE: Final = 1000
 # Containers in which timestamps do not depend on where reading begins. In others (MPEG-TS,
 # MPEG-PS, ASF, Ogg) they are partly inferred from earlier packets: reading starts over.
@@ -26,18 +31,39 @@ _RESUMABLE: Final = frozenset({"mov", "mp4", "matroska", "webm", "avi"})
 
 
 @dataclass(frozen=True, slots=True)
+class ColourTags:
+    """What the values of Y, Cb and Cr mean: FFmpeg's numbers. Converting to full range keeps it."""
+
+    colorspace: int
+    primaries: int
+    transfer: int
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Self:
+        """Return the frame's tags; without one for the matrix, the one that players assume."""
+        tags = int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc)
+        if frame.format.is_rgb:
+            return cls(_BT601, *tags[1:])
+        if tags[0] in _NO_MATRIX:
+            return cls(_BT709 if frame.height > _LARGEST_BT601 else _BT601, *tags[1:])
+        return cls(*tags)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingInfo:
     """The description of a recording, and the values needed to time and turn its frames.
 
-    time_base: seconds per tick. frame_us: nominal duration of a frame, microseconds.
-    pace_us: usual distance of frames, which long gaps do not change.
-    is_timed_by_dts: as in OpenRecording. is_resumable: whether reading from a cursor yields exactly
-    the same frames. seeks_by_dts: whether the container's index has decoding times.
+    start_s: presentation time of the first frame. time_base: seconds per tick. frame_us: nominal
+    duration of a frame, microseconds. pace_us: usual distance of frames, which long gaps do not
+    change. is_timed_by_dts: as in OpenRecording. is_resumable: whether reading from a cursor yields
+    exactly the same frames. seeks_by_dts: whether the container's index has decoding times.
     """
 
     info: SourceInfo
     orientation: Orientation
     aspect: Fraction
+    start_s: Fraction
+    colours: ColourTags
     time_base: Fraction
     frame_us: Fraction
     pace_us: Fraction
@@ -65,6 +91,7 @@ def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> Rec
         duration_us=duration_us,
         frames_claimed=_frames_claimed(stream, duration_us, usable_rate),
         creation_time=_creation_time(opened),
+        creation_is_end=_is_written_at_end(opened),
         container=opened.container.format.name,
         codec=stream.codec_context.name,
         rotation=orientation.rotation,
@@ -74,6 +101,8 @@ def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> Rec
         info=info,
         orientation=orientation,
         aspect=aspect,
+        start_s=_start_s(opened, first),
+        colours=ColourTags.of(first),
         time_base=stream.time_base or Fraction(1, 1000),
         frame_us=frame_us,
         pace_us=_pace_us(stream) or frame_us,
@@ -81,6 +110,11 @@ def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> Rec
         is_resumable=_is_resumable(opened),
         seeks_by_dts="matroska" not in info.container,
     )
+
+
+def _start_s(opened: OpenRecording, first: VideoFrame) -> Fraction:
+    ticks = first.dts if opened.is_timed_by_dts else first.pts
+    return (ticks or 0) * (opened.stream.time_base or Fraction(0))
 
 
 def _pace_us(stream: VideoStream) -> Fraction | None:
@@ -137,3 +171,8 @@ def _creation_time(opened: OpenRecording) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _is_written_at_end(opened: OpenRecording) -> bool:
+    """Return whether the writer's creation_time is the end: Android writes it when it stops."""
+    return any(name.startswith("com.android.") for name in opened.container.metadata)

@@ -167,7 +167,7 @@ class FileSource:
 
     def _final_totals(self, current: ReadingPass) -> SourceTotals:
         if current.decoded_count == 0:
-            raise _no_frame(self._path, current.refusal)
+            raise _no_frame(self._path, current.refusal, is_damaged=current.is_damaged)
         error = self._truncation(current)
         if current.damaged == current.decoded_count:
             error = f"{self._path.name} is damaged: no frame of it is whole. {COPY_AGAIN}"
@@ -197,7 +197,7 @@ def _describe_file(path: Path, limits: DecodingLimits, view: PictureView) -> Rec
         decoder = StreamDecoder(opened, limits)
         first = next(decoder.frames(), None)
         if first is None:
-            raise _no_frame(path, decoder.refusal)
+            raise _no_frame(path, decoder.refusal, is_damaged=decoder.has_rejected)
         description = describe(opened, first.frame, view)
     finally:
         opened.close()
@@ -210,9 +210,11 @@ def _describe_file(path: Path, limits: DecodingLimits, view: PictureView) -> Rec
     return description
 
 
-def _no_frame(path: Path, refusal: DecodingLimitError | None) -> SourceError:
+def _no_frame(path: Path, refusal: DecodingLimitError | None, *, is_damaged: bool) -> SourceError:
     if refusal is not None:
         return DecodingLimitError(f"{path.name}: {refusal}", hint=refusal.hint)
+    if is_damaged:
+        return SourceError(f"{path.name} is damaged: no frame of it is whole", hint=COPY_AGAIN)
     return SourceError(f"no frame in {path.name} can be decoded", hint=_CHECK_FILE)
 
 

@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import av
-import numpy as np
+from av.container import OutputContainer
+from av.video.reformatter import ColorRange
 from sqlalchemy import Engine, select
 
 from analytics.export.atomic_files import atomic_file
@@ -19,11 +20,16 @@ from analytics.export.record_pages import FaceRecord, Record, Selection, record_
 from analytics.runs.run_list import run_not_found
 from contracts.errors import ExportError
 from contracts.track_marks import TrackMark
+from inference_worker.pictures.colour import bgr_picture
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.content_hash import Content, require_content
+from ingest.files.recording_info import ColourTags
+from ingest.files.sound import RecordingSound
 from ingest.files.source import FileSource
 from ingest.frame_source import SourceFrame
+from ingest.picture_view import PictureView
+from moodline.analysis.copied_sound import CopiedSound
 from records.database import reading
 from records.json_columns import decode_run_options
 from records.tables.runs import Run
@@ -57,7 +63,7 @@ def annotate_recording(  # noqa: PLR0913  (the last two by name)
     limits: DecodingLimits = DEFAULT_LIMITS,
     on_frame: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the annotated copy: H.264 with the recording's frame times, without sound.
+    """Write the annotated copy: H.264 in colour with the recording's frame times and its sound.
 
     `out` appears when it is complete, or not at all. space: what must stay free on its disk.
     limits: of the recording's frames. on_frame: called after each frame. Raises MemoryError,
@@ -75,16 +81,21 @@ def annotate_recording(  # noqa: PLR0913  (the last two by name)
         raise run_not_found(run_id)
     require_content(recording, Content(run.content_hash, run.file_state or ""))
     options = decode_run_options(run.options)
+    view = PictureView.of(options.analysis, colour=True)
     try:
         with atomic_file(out) as part:
-            with FileSource(
-                recording,
-                fps=run.sampling_fps,
-                max_side=options.analysis.max_frame_side,
-                limits=limits,
-                keeps_damaged=not options.drops_damaged,
-            ) as source:
-                _write(part, source, _FacesByFrame(engine, run_id), space, on_frame)
+            with (
+                FileSource(
+                    recording,
+                    fps=run.sampling_fps,
+                    max_side=options.analysis.max_frame_side,
+                    limits=limits,
+                    view=view,
+                    keeps_damaged=not options.drops_damaged,
+                ) as source,
+                RecordingSound(recording, limits, source.start_s) as sound,
+            ):
+                _write(part, source, sound, _FacesByFrame(engine, run_id), space, on_frame)
             if not _exists(engine, run_id):  # Erased meanwhile, and its people must stay erased.
                 raise run_not_found(run_id)
     except MemoryError:
@@ -98,43 +109,56 @@ def _exists(engine: Engine, run_id: str) -> bool:
         return connection.execute(select(Run.id).where(Run.run_id == run_id)).first() is not None
 
 
-def _write(
+def _write(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
     part: Path,
     source: FileSource,
+    sound: RecordingSound,
     faces: "_FacesByFrame",
     space: FreeSpace,
     on_frame: Callable[[], None],
 ) -> None:
-    info = source.info
+    info, last_pts, end_us = source.info, -1, 0
+    stream: av.VideoStream | None = None
     with av.open(str(part), "w") as container:
-        stream: av.VideoStream | None = None
-        last_pts = -1
         for count, frame in enumerate(source.frames()):
             if count % _FRAMES_PER_SPACE_CHECK == 0:
                 space.require(part.parent, 0, "the annotated copy")
             if stream is None:
-                stream = container.add_stream(
-                    "libx264", rate=_NOMINAL_RATE, options={"preset": "veryfast", "crf": "20"}
-                )
-                # The codec needs even sides.
-                stream.width, stream.height = frame.width & ~1, frame.height & ~1
-                stream.pix_fmt = "yuv420p"
-                stream.codec_context.time_base = _TIME_BASE
+                stream = _video_stream(container, frame, source.colours)
+                copied_sound = CopiedSound(container, sound)
             scale = (frame.width / info.display_width, frame.height / info.display_height)
-            picture = av.VideoFrame.from_ndarray(
-                draw_faces(_luma(frame), faces.at(frame.frame_index, scale)), format="bgr24"
-            ).reformat(stream.width, stream.height)
+            picture = bgr_picture(frame.luma, frame.chroma, (frame.width, frame.height))
+            drawn = draw_faces(picture, faces.at(frame.frame_index, scale))
+            encoded = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
+                stream.width, stream.height, "yuv420p"
+            )
             pts = round(Fraction(frame.media_time_us, 1_000_000) / _TIME_BASE)
             last_pts = max(pts, last_pts + 1)
-            picture.pts, picture.time_base = last_pts, _TIME_BASE
-            container.mux(stream.encode(picture))
+            encoded.pts, encoded.time_base = last_pts, _TIME_BASE
+            copied_sound.write_until(frame.media_time_us)
+            container.mux(stream.encode(encoded))
+            end_us = frame.media_time_us + frame.dwell_us
             on_frame()
         if stream is not None:
+            copied_sound.write_until(end_us)
             container.mux(stream.encode(None))
+            copied_sound.finish()
 
 
-def _luma(frame: SourceFrame) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
+def _video_stream(
+    container: OutputContainer, frame: SourceFrame, colours: ColourTags
+) -> av.VideoStream:
+    """Return the stream of a copy whose first frame this is."""
+    options = {"preset": "veryfast", "crf": "20"}
+    stream = container.add_stream("libx264", rate=_NOMINAL_RATE, options=options)
+    # The codec needs even sides.
+    stream.width, stream.height = max(frame.width & ~1, 2), max(frame.height & ~1, 2)
+    stream.pix_fmt = "yuv420p"
+    codec = stream.codec_context
+    codec.time_base = _TIME_BASE
+    codec.colorspace, codec.color_primaries = colours.colorspace, colours.primaries
+    codec.color_trc, codec.color_range = colours.transfer, ColorRange.MPEG
+    return stream
 
 
 class _FacesByFrame:

@@ -89,6 +89,7 @@ class FileReport:
             "error": self.error,
             "dropped": self.lost,
             "left_out": asdict(summary.left_out) if summary else {},
+            "hint": summary.turned.text if summary and summary.turned else "",
         }
 
 
@@ -113,6 +114,9 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
         if report.summary is not None and (left_out := report.summary.left_out.text):
             line = Text(visible(f"{Path(report.path).name}: left out: {left_out}"), style="dim")
             console.print(line, soft_wrap=True)
+        if report.summary is not None and report.summary.turned:
+            hint = f"{Path(report.path).name}: {report.summary.turned.text}"
+            console.print(Text(visible(hint), style="yellow"), soft_wrap=True)
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
         verdict = f"{failed:,} failed" if failed else "all analysed"
