@@ -1,6 +1,6 @@
 """Times in the records: UTC, as integer microseconds since 1970."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,3 +24,11 @@ def from_micros(micros: int) -> datetime:
 def utc_now() -> datetime:
     """Return the time of this host's clock, UTC-aware."""
     return datetime.now(UTC)
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return the moment; if it has no offset, its clock is that of `zone`.
+
+    This is the rule for all times that people write: MOODLINE_TIMEZONE, or the zone they name.
+    """
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

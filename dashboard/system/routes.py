@@ -1,11 +1,12 @@
 """The routes of the page System & privacy. Erasing needs the role admin."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from analytics.audit import audit_entries
 from analytics.history.source_selection import history_sources
@@ -15,7 +16,7 @@ from analytics.runs.dead_letters import list_dead_letters
 from analytics.snapshots import in_snapshot
 from analytics.storage import storage_use
 from contracts.errors import MoodlineError
-from contracts.times import utc_now
+from contracts.times import in_zone, utc_now
 from dashboard.system.notice import notice
 from dashboard.system.users import user_routes
 from dashboard.web.access import Role, current_account, require_role
@@ -30,12 +31,15 @@ ShortText = Annotated[str, Field(max_length=512)]
 
 
 class ErasureRequest(BaseModel):
-    """The scope of an erasure: rows that meet all given conditions. dry_run: only count them."""
+    """The scope of an erasure: rows that meet all given conditions. dry_run: only count them.
+
+    since, until: in MOODLINE_TIMEZONE if they have no offset.
+    """
 
     source: ShortText = ""
     run: ShortText = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     dry_run: bool = True
 
 
@@ -58,7 +62,9 @@ def routes(backend: Backend) -> APIRouter:
     @router.post("/erase")
     def erased(asked: ErasureRequest) -> Any:
         account = require_role(Role.ADMIN)
-        scope = ErasureScope(asked.source or None, asked.run or None, asked.since, asked.until)
+        zone = backend.settings.timezone
+        since, until = (in_zone(one, zone) if one else None for one in (asked.since, asked.until))
+        scope = ErasureScope(asked.source or None, asked.run or None, since, until)
         receipt = erase(
             backend.engine,
             scope,

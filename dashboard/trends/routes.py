@@ -1,5 +1,6 @@
 """The routes of the page Trends: the details below the charts, and the CSV file."""
 
+from datetime import tzinfo
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -20,21 +21,27 @@ Zone = Annotated[str, Query(max_length=64)]
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET extras and GET csv, of the view in the query and in the time zone `zone`."""
+    """Return GET extras and GET csv, of the view in the query and in the time zone `zone`.
+
+    Without a zone, it is MOODLINE_TIMEZONE.
+    """
     router = APIRouter()
     answers = answer_cache(backend.engine)
     trail = AuditTrail(backend.engine)
 
+    def _clock(zone: str) -> tzinfo:
+        return zone_named(zone) if zone else backend.settings.timezone
+
     @router.get("/extras")
-    def extras(request: Request, zone: Zone = "UTC") -> Any:
-        clock, now = zone_named(zone), utc_now()
+    def extras(request: Request, zone: Zone = "") -> Any:
+        clock, now = _clock(zone), utc_now()
         view = read_view(request.url.query, now, clock).view
         found = answers.latest(backend.engine, view, clock, now)
         return json_values(in_snapshot(backend.engine, details, found, clock))
 
     @router.get("/csv")
-    def sheet(request: Request, zone: Zone = "UTC") -> StreamingResponse:
-        clock, now = zone_named(zone), utc_now()
+    def sheet(request: Request, zone: Zone = "") -> StreamingResponse:
+        clock, now = _clock(zone), utc_now()
         view = read_view(request.url.query, now, clock).view
         name, lines = in_snapshot(backend.engine, csv_lines, view, clock, now)
         trail.write_exported(file=name, view=request.url.query)

@@ -14,10 +14,21 @@ SourcesOption = Annotated[
     list[str] | None, typer.Option("--source", help="Only this source; can be repeated.")
 ]
 FromOption = Annotated[
-    str | None, typer.Option("--from", help="Only frames captured at or after this ISO 8601 time.")
+    str | None,
+    typer.Option(
+        "--from",
+        help="Only frames captured at or after this ISO 8601 time; in --zone if it has no offset.",
+    ),
 ]
 ToOption = Annotated[
-    str | None, typer.Option("--to", help="Only frames captured before this ISO 8601 time.")
+    str | None, typer.Option("--to", help="Only frames captured before this time.")
+]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        help="IANA time zone of times without an offset, and of days and hours. "
+        "Default: MOODLINE_TIMEZONE."
+    ),
 ]
 FramesOption = Annotated[
     bool, typer.Option("--frames", help="Also export a row for each frame without a face.")

@@ -5,28 +5,37 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from contracts.errors import SettingsError
+from contracts.times import in_zone
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-def parse_time(text: str, option: str, zone: tzinfo = UTC) -> datetime:
+def parse_time(text: str, option: str, zone: tzinfo) -> datetime:
     """Return an ISO 8601 time; one without an offset is in `zone`. Raises SettingsError."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
+        moment = in_zone(datetime.fromisoformat(text), zone)
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
         raise SettingsError(
             f"invalid time {text!r} for {option}",
             hint="Use ISO 8601, such as 2026-11-23T09:30:00Z",
         ) from exc
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment
 
 
-def parse_optional_time(text: str | None, option: str) -> datetime | None:
-    """Return an ISO 8601 time, in UTC unless it has an offset; None if there is no text.
+def parse_optional_time(text: str | None, option: str, zone: tzinfo) -> datetime | None:
+    """Return what `parse_time` returns; None if there is no text."""
+    return parse_time(text, option, zone) if text else None
 
-    Raises SettingsError.
-    """
-    return parse_time(text, option) if text else None
+
+def range_line(since: datetime | None, until: datetime | None, zone: tzinfo) -> str:
+    """Return a range as it was read, with its zone, as one line; "" if it has no end."""
+    parts = [
+        f"{word} {moment.astimezone(zone).replace(tzinfo=None).isoformat(' ')}"
+        for word, moment in (("from", since), ("to", until))
+        if moment is not None
+    ]
+    return f"Captured {' '.join(parts)} ({zone})." if parts else ""
 
 
 def parse_range(

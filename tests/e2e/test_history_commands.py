@@ -52,6 +52,21 @@ def test_history_is_shown_summarised_recomputed_and_erased(
     page = output_of(moodline, "trends", *span)
     assert "door" in page and "Mon" in page
 
+    # What trends shows, erase and export find: every command reads times in the same zone.
+    scope = ("--source", "door", *span)
+    planned = json_of(moodline, "erase", *scope, "--dry-run")
+    assert planned["frames"] == 600
+    assert planned["since"] == "2026-05-04T11:00:00+02:00"
+    said = output_of(moodline, "erase", *scope, "--dry-run")
+    asked = "Captured from 2026-05-04 11:00:00 to 2026-05-06 13:00:00"
+    assert said.startswith(f"{asked} (Europe/Berlin).")
+    said = output_of(moodline, "export", *scope, "--frames", "--out", tmp_path / "all.csv")
+    assert said.startswith(f"{asked} (Europe/Berlin).")
+    exported = (tmp_path / "all.csv").read_text().splitlines()[1:]
+    assert len({line.split(",")[2] for line in exported}) == 600
+    said = output_of(moodline, "erase", *scope, "--zone", "UTC", "--dry-run")
+    assert f"{asked} (UTC)." in said and "Would erase 0 frames" in said
+
     output_of(moodline, "summary", run.run_id, "--out", tmp_path)
     summary = json.loads((tmp_path / f"summary-{run.run_id}.json").read_text())
     assert summary["summary"]["frames_analyzed"] == 600

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moodline.commands.options import FromOption, JsonOption, ToOption, command_app
+from moodline.commands.options import FromOption, JsonOption, ToOption, ZoneOption, command_app
 from moodline.commands.session import current_actor, open_records, read_settings
 
 if TYPE_CHECKING:
+    from analytics.removal.erasure_scope import ErasureScope
     from analytics.removal.receipts import Receipt
 
 app = command_app()
@@ -19,6 +20,7 @@ def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
     run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
     since: FromOption = None,
     until: ToOption = None,
+    zone: ZoneOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be erased, and erase nothing.")
     ] = False,
@@ -26,26 +28,28 @@ def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
     as_json: JsonOption = False,
 ) -> None:
     """Erase results: rows, rollups and live pictures. The audit keeps a receipt."""
+    from analytics.history.local_time import zone_named
     from analytics.removal import erasure
     from analytics.removal.erasure_scope import ErasureScope
     from moodline.adapters.erased_copies import delete_erased_copies
-    from moodline.terminal.time_arguments import parse_optional_time
+    from moodline.terminal.output import print_line
+    from moodline.terminal.time_arguments import parse_optional_time, range_line
 
-    scope = ErasureScope(
-        source,
-        run,
-        parse_optional_time(since, "--from"),
-        parse_optional_time(until, "--to"),
-    )
     settings = read_settings()
+    clock = zone_named(zone) if zone else settings.timezone
+    begin = parse_optional_time(since, "--from", clock)
+    end = parse_optional_time(until, "--to", clock)
+    scope = ErasureScope(source, run, begin, end)
+    if (asked := range_line(begin, end, clock)) and not as_json:
+        print_line(asked)
     with open_records(settings) as engine:
         actor = current_actor()
         planned = erasure.erase(engine, scope, actor=actor, dry_run=True)
         if dry_run:
-            _print_receipt(planned, as_json=as_json)
+            _print_receipt(planned, scope, as_json=as_json)
             return
         if not yes:
-            _print_receipt(planned, as_json=as_json)
+            _print_receipt(planned, scope, as_json=as_json)
             typer.confirm("Erase this? It cannot be undone.", abort=True)
         receipt = erasure.erase(
             engine,
@@ -53,14 +57,16 @@ def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
             actor=actor,
             delete_copies=lambda receipt: delete_erased_copies(settings, engine, receipt),
         )
-    _print_receipt(receipt, as_json=as_json)
+    _print_receipt(receipt, scope, as_json=as_json)
 
 
-def _print_receipt(receipt: "Receipt", *, as_json: bool) -> None:
+def _print_receipt(receipt: "Receipt", scope: "ErasureScope", *, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from moodline.terminal.output import print_json, print_line
 
     if as_json:
-        print_json(receipt)
+        print_json(asdict(receipt) | {"since": scope.since, "until": scope.until})
         return
     print_line(
         f"{'Would erase' if receipt.dry_run else 'Erased'} {receipt.frames:,} frames with "

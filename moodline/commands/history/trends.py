@@ -9,6 +9,7 @@ from moodline.commands.options import (
     JsonOption,
     SourcesOption,
     ToOption,
+    ZoneOption,
     command_app,
 )
 from moodline.commands.session import open_records, read_settings
@@ -32,10 +33,7 @@ def trends(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = "24h",
     since: FromOption = None,
     until: ToOption = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(help="IANA time zone of days and hours. Default: MOODLINE_TIMEZONE."),
-    ] = None,
+    zone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show how expressions changed over time, with the coverage of each source."""

@@ -11,6 +11,7 @@ from moodline.commands.options import (
     OutOption,
     SourcesOption,
     ToOption,
+    ZoneOption,
     command_app,
 )
 from moodline.commands.session import current_actor, open_records, read_settings
@@ -31,27 +32,28 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     source: SourcesOption = None,
     since: FromOption = None,
     until: ToOption = None,
+    zone: ZoneOption = None,
     frames: FramesOption = False,
 ) -> None:
     """Write results to a file: one row per face per frame."""
     from analytics.audit import audit_export
     from analytics.export.exporter import export_records
     from analytics.export.record_pages import Selection
+    from analytics.history.local_time import zone_named
     from moodline.terminal.output import print_line
-    from moodline.terminal.time_arguments import parse_optional_time
+    from moodline.terminal.time_arguments import parse_optional_time, range_line
     from runtime.files.free_space import FreeSpace
 
     settings = read_settings()
-    selection = Selection(
-        tuple(run or ()),
-        tuple(source or ()),
-        parse_optional_time(since, "--from"),
-        parse_optional_time(until, "--to"),
-        frames,
-    )
+    clock = zone_named(zone) if zone else settings.timezone
+    begin = parse_optional_time(since, "--from", clock)
+    end = parse_optional_time(until, "--to", clock)
+    selection = Selection(tuple(run or ()), tuple(source or ()), begin, end, frames)
     with open_records(settings) as engine:
         rows = export_records(engine, selection, out, FreeSpace(settings.min_free_bytes))
         audit_export(engine, current_actor(), file=str(out), rows=rows, **_scope(selection))
+    if asked := range_line(begin, end, clock):
+        print_line(asked)
     print_line(f"Wrote {rows:,} rows to {out}.")
 
 

@@ -6,7 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.errors import SettingsError
-from moodline.terminal.time_arguments import parse_duration, parse_range
+from moodline.terminal.time_arguments import (
+    parse_duration,
+    parse_range,
+    parse_time,
+    range_line,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -43,3 +48,11 @@ def test_an_invalid_duration_is_named_with_its_option_and_an_example() -> None:
     assert refused.value.line() == (
         "invalid duration '5x' for --last. Use for example 30m, 12h or 7d"
     )
+
+
+def test_a_range_is_echoed_in_the_zone_in_which_it_was_read() -> None:
+    begin, end = (parse_time(text, "--from", BERLIN) for text in ("2026-07-01T09:00", "2026-12-01"))
+    line = "Captured from 2026-07-01 09:00:00 to 2026-12-01 00:00:00 (Europe/Berlin)."
+    assert range_line(begin, end, BERLIN) == line
+    assert range_line(begin.astimezone(UTC), end, BERLIN) == line
+    assert range_line(None, None, BERLIN) == ""
