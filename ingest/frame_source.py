@@ -15,6 +15,7 @@ class SourceInfo:
 
     display_width, display_height: pixels after rotation and sample aspect ratio. duration_us,
     frames_claimed: from the header, which may be wrong; for progress only. creation_time: UTC.
+    creation_is_end: whether the container's writer is known to write the end of the recording.
     rotation: clockwise degrees by which frames are turned upright.
     """
 
@@ -23,6 +24,7 @@ class SourceInfo:
     duration_us: int | None
     frames_claimed: int | None
     creation_time: datetime | None
+    creation_is_end: bool
     container: str
     codec: str
     rotation: int

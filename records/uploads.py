@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,16 @@ class Uploads:
             raise UploadError(f"cannot write {upload.name}: {exc.strerror}") from exc
         self._update(upload_id, {"changed_at": utc_now()})
         return offset + len(data)
+
+    def set_modified(self, upload_id: str, modified_at: float) -> None:
+        """Give the file the time at which its owner changed it last, in seconds since 1970.
+
+        The time of its recording may depend on it. A time in the future is ignored.
+        """
+        if modified_at > utc_now().timestamp():
+            return
+        with suppress(OSError):  # It keeps the time at which it was sent.
+            os.utime(self.get(upload_id).path, (modified_at, modified_at))
 
     def set_result(self, upload_id: str, run_id: str | None, error: str) -> None:
         """Store the run that analyses a complete upload, or why there is none."""

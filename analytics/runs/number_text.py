@@ -1,4 +1,34 @@
-"""Numbers as text in a report's sentences: shares, seconds, counts and media times."""
+"""Numbers as text in a report's sentences: shares, seconds, counts, media times, times of files."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+_TIME_ORIGINS: Final = {
+    "recorded_at": "as given",
+    "pattern": "from the file's name",
+    "container": "from the file's header",
+    "container_end": "the end in the file's header, less the duration",
+    "mtime": "from the file's modification time",
+    "mtime_end": "the file's modification time, less the duration",
+    "live": "from the host's clock",
+}
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+
+
+def recorded_text(
+    begin: datetime | None, origin: str | None, duration_us: int | None, started_at: datetime | None
+) -> str:
+    """Return in words how a run's time of recording is known, and whether it can be true.
+
+    started_at: when the analysis started, before which a recording has ended.
+    """
+    if begin is None:
+        return "unknown"
+    text = _TIME_ORIGINS.get(origin or "", "of unknown origin")
+    end = begin + timedelta(microseconds=duration_us or 0)
+    if origin != "live" and started_at is not None and end > started_at + _CLOCKS_DIFFER:
+        text += "; in the future when it was analysed: check the clock, or give --recorded-at"
+    return text
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, func, select
 
 from analytics.runs.frame_counts import POISON
+from analytics.runs.number_text import recorded_text
 from contracts.errors import RunNotFoundError
 from contracts.redaction import redact
 from contracts.runs import ENDED_STATES, RunState
@@ -25,7 +26,8 @@ _RUNS_PER_QUERY: Final = 500
 class RunLine:
     """One run in a list. path: the source's URI without credentials.
 
-    faces: those that count; the export has a row for each of the others too.
+    faces: those that count; the export has a row for each of the others too. recorded_at_origin,
+    recorded_text: how recorded_at is known, and the same in words.
     """
 
     run_id: str
@@ -42,6 +44,8 @@ class RunLine:
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    recorded_at_origin: str | None
+    recorded_text: str
 
 
 def list_runs(
@@ -160,4 +164,8 @@ def run_line(row: Row[Any]) -> RunLine:
         queued_at=row.queued_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        recorded_at_origin=row.recorded_at_origin,
+        recorded_text=recorded_text(
+            row.recorded_at, row.recorded_at_origin, row.duration_us, row.started_at
+        ),
     )

@@ -29,6 +29,12 @@ _MAX_FACES_S: Final = 120.0
 Second = Annotated[float, Query(ge=0, le=10**9, allow_inf_nan=False)]
 
 
+class SentFile(BaseModel):
+    """A file that was sent. modified_at: when it was last changed, in seconds since 1970."""
+
+    modified_at: Annotated[float, Field(ge=0, le=2**40, allow_inf_nan=False)] | None = None
+
+
 class NewUpload(BaseModel):
     """A file to be sent. mark: tells it apart from other files of the same name and size."""
 
@@ -104,7 +110,7 @@ def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None
         return {"received": await run_in_threadpool(uploads.append, upload, offset, data)}
 
     @router.post("/upload/{upload}/finish")
-    def finish(upload: str) -> dict[str, str]:
+    def finish(upload: str, sent: SentFile | None = None) -> dict[str, str]:
         line = own_upload(backend, upload)
         if line.received != line.size:
             raise MoodlineError(
@@ -113,6 +119,8 @@ def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None
             )
         if line.run_id:
             return {"run": line.run_id}
+        if sent is not None and sent.modified_at is not None:
+            backend.recordings.uploads.set_modified(line.id, sent.modified_at)
         run_id = backend.recordings.queue_upload(line)
         trail.write(Action.UPLOADED, file=line.name, bytes=line.size, run=run_id)
         return {"run": run_id}

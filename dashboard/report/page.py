@@ -23,13 +23,6 @@ from dashboard.web.palette import STACK
 from dashboard.web.templates import template
 
 _TEMPLATE: Final = Path(__file__).with_name("page.html")
-_TIME_ORIGINS: Final = {
-    "recorded_at": "as given",
-    "pattern": "from the file's name",
-    "container": "from the file's header",
-    "mtime": "from the file's modification time",
-    "live": "from the host's clock",
-}
 _LIGHT: Final = {
     "analysed": "#495057",
     "page": "#F6F7F9",
@@ -91,8 +84,7 @@ def _recorded(report: RunReport) -> str:
     summary = report.summary
     if not summary.recorded_at:
         return "at an unknown time"
-    origin = _TIME_ORIGINS.get(summary.recorded_at_origin or "", "of unknown origin")
-    return f"{summary.recorded_at:%Y-%m-%d %H:%M:%S} UTC, {origin}"
+    return f"{summary.recorded_at:%Y-%m-%d %H:%M:%S} UTC, {summary.recorded_text}"
 
 
 def _colours(theme: ThemeColours) -> dict[str, str]:
@@ -118,6 +110,6 @@ def _facts(report: RunReport) -> dict[str, str]:
         "Model": summary.model_version,
         "Detector": summary.detector,
         "Person-second": "one face in view for one second, counted by its smoothed expression",
-        "Analysed time": "each frame stands for the time since the previous one, at most 1 s; "
-        "the end of a recording is therefore never covered",
+        "Analysed time": "the time that the analysed frames stand for: in a recording, each until "
+        "the next one; a gap between frames is not analysed",
     }

@@ -10,6 +10,7 @@ from contracts.errors import SettingsError
 
 # Cameras without a clock write the epoch of their chip or of the file format.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 _REQUIRED: Final = ("year", "month", "day")
 _PARTS: Final = (*_REQUIRED, "hour", "minute", "second", "microsecond", "offset")
 _HINT: Final = (
@@ -20,12 +21,18 @@ _HINT: Final = (
 
 
 class BaseTimeOrigin(StrEnum):
-    """The origin of a recording's base time. Stored."""
+    """The origin of a recording's base time. Stored.
+
+    *_end: the time is that of the recording's end, so its duration was subtracted. mtime: of
+    earlier versions, and of recordings whose duration is unknown.
+    """
 
     RECORDED_AT = "recorded_at"
     PATTERN = "pattern"
     CONTAINER = "container"
+    CONTAINER_END = "container_end"
     MTIME = "mtime"
+    MTIME_END = "mtime_end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +43,46 @@ class BaseTime:
     origin: BaseTimeOrigin
 
 
+@dataclass(frozen=True, slots=True)
+class FileTimes:
+    """What a file says about its own time.
+
+    creation_time: of its container; None if it has none. is_end: whether its writer writes the end
+    of the recording there. mtime: modification time, about the end of the recording. duration:
+    None if unknown.
+    """
+
+    creation_time: datetime | None
+    is_end: bool
+    mtime: datetime
+    duration: timedelta | None
+
+    def base_time(self, now: datetime) -> BaseTime:
+        """Return the time of media time 0. now: before it, a container's time is plausible."""
+        duration = self.duration or timedelta()
+        if self.creation_time is not None and _utc(self.creation_time) >= _EARLIEST:
+            created = _utc(self.creation_time)
+            if self.is_end and self.duration:
+                return BaseTime(created - duration, BaseTimeOrigin.CONTAINER_END)
+            if not is_future(created, self.duration, now):
+                return BaseTime(created, BaseTimeOrigin.CONTAINER)
+        if self.duration is None:
+            return BaseTime(_utc(self.mtime), BaseTimeOrigin.MTIME)
+        return BaseTime(_utc(self.mtime) - duration, BaseTimeOrigin.MTIME_END)
+
+
 def base_time(
     *,
     recorded_at: datetime | None,
     pattern: str | None,
     file_name: str,
-    creation_time: datetime | None,
-    mtime: datetime,
+    file: FileTimes,
+    now: datetime,
 ) -> BaseTime:
     """Return the first known of: recorded_at, the file name by `pattern`, the container, mtime.
 
-    A container's time before 1990 is ignored, and so is a file name that does not match. Times
+    A container's time is ignored before 1990, and if the recording would end in the future: its
+    writer stored the end, or a local time. A file name that does not match is ignored too. Times
     without an offset are taken as UTC. Raises SettingsError if `pattern` is not valid.
     """
     if recorded_at is not None:
@@ -55,9 +91,12 @@ def base_time(
         named = _from_name(compile_pattern(pattern), file_name)
         if named is not None:
             return BaseTime(named, BaseTimeOrigin.PATTERN)
-    if creation_time is not None and _utc(creation_time) >= _EARLIEST:
-        return BaseTime(_utc(creation_time), BaseTimeOrigin.CONTAINER)
-    return BaseTime(_utc(mtime), BaseTimeOrigin.MTIME)
+    return file.base_time(now)
+
+
+def is_future(begin: datetime, duration: timedelta | None, now: datetime) -> bool:
+    """Return whether a recording that begins then has not ended by now, within a minute."""
+    return begin + (duration or timedelta()) > now + _CLOCKS_DIFFER
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

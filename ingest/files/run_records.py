@@ -3,17 +3,18 @@
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
+import structlog
 from sqlalchemy import Engine, select, update
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.runs import ENDED_STATES, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import from_micros, utc_now
-from ingest.files.capture_time import base_time
+from ingest.files.capture_time import BaseTime, FileTimes, base_time, is_future
 from ingest.files.content_hash import Content
 from ingest.frame_source import SourceInfo
 from records.database import reading, transaction
@@ -22,6 +23,8 @@ from records.locks import lock_queue
 from records.runs.counted_runs import stop_counting
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
+
+log = structlog.get_logger()
 
 _TOKEN_BITS: Final = 62
 _CHANGED: Final = "changed"
@@ -122,13 +125,7 @@ class RunRecords:
         }
         at = run.base_time
         if at is None:
-            base = base_time(
-                recorded_at=run.recorded_at,
-                pattern=run.recorded_at_pattern,
-                file_name=run.path.name,
-                creation_time=info.creation_time,
-                mtime=from_micros(run.path.stat().st_mtime_ns // 1000),
-            )
+            base = _base_time(run, info)
             at = base.at
             values |= {"recorded_at": at, "recorded_at_origin": base.origin}
         with transaction(self._engine) as connection:
@@ -165,3 +162,20 @@ class RunRecords:
         if row.state in ENDED_STATES:
             return None
         return ResumePoint.decode(row.next_seq, row.source_cursor)
+
+
+def _base_time(run: RecordingRun, info: SourceInfo) -> BaseTime:
+    """Return the run's base time, and log one that is in the future."""
+    now = utc_now()
+    duration = None if info.duration_us is None else timedelta(microseconds=info.duration_us)
+    mtime = from_micros(run.path.stat().st_mtime_ns // 1000)
+    base = base_time(
+        recorded_at=run.recorded_at,
+        pattern=run.recorded_at_pattern,
+        file_name=run.path.name,
+        file=FileTimes(info.creation_time, info.creation_is_end, mtime, duration),
+        now=now,
+    )
+    if is_future(base.at, duration, now):
+        log.warning("the recording is in the future", at=str(base.at), origin=base.origin)
+    return base

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import os
 import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -68,6 +70,8 @@ def test_a_recording_is_uploaded_analysed_played_and_deleted(
     browser: Browser, stack: LiveStack, one_face: Path, tmp_path: Path
 ) -> None:
     recording = copy_of(one_face, tmp_path / "whole.mp4", 1)
+    changed_at = datetime(2024, 3, 1, 12, tzinfo=UTC).timestamp()
+    os.utime(recording, (changed_at, changed_at))
     with browser.new_context() as viewer, quiet_page(viewer, stack.address) as page:
         page.goto(f"{stack.address}recordings")
         expect(page.locator(".drop")).to_contain_text("deleted 7 days after their analysis")
@@ -77,6 +81,9 @@ def test_a_recording_is_uploaded_analysed_played_and_deleted(
         expect(row).to_contain_text("the file is deleted on")
         row.get_by_role("link", name="whole.mp4").click()
         expect(page.locator(".lead")).to_contain_text(re.compile("neutral|happy"))
+        expect(page.locator(".run-facts")).to_contain_text(
+            re.compile(r"recorded .*2024.* \(the file's modification time, less the duration\)")
+        )
         expect(page.locator(".lane")).to_have_count(3)
         poll(lambda: bool(page.evaluate("document.querySelector('video').readyState >= 2")))
         page.locator(".lane canvas").nth(1).click(position={"x": 2, "y": 5})

@@ -3,7 +3,7 @@
 import { base, messageOf, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { MODEL_ORDER, expressionBars, swatch } from "../kit/expressions.js";
-import { counted, percent, position } from "../kit/format.js";
+import { counted, dateTime, percent, position } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { AnnotatedVideo } from "./annotated_video.js";
 import { Faces, ROUNDING_S, STILL } from "./faces.js";
@@ -14,7 +14,7 @@ import { RunMoments } from "./run_moments.js";
 /**
  * @typedef {object} RunDetails
  * @property {{ source: string, state: string, error: string, tracks: number,
- *   model_version: string, coverage: { analyzed_s: number } }} summary
+ *   recorded_at: number | null, recorded_text: string, model_version: string, coverage: { analyzed_s: number } }} summary
  * @property {number} span_s
  * @property {string} headline
  * @property {import("./player.js").Media} media What may be played of the recording.
@@ -136,6 +136,9 @@ class RunView {
       position(spanS),
       `${percent(Math.min(summary.coverage.analyzed_s / spanS, 1))} analysed`,
       counted(summary.tracks, "track"),
+      summary.recorded_at
+        ? `recorded ${dateTime(summary.recorded_at)} (${summary.recorded_text})`
+        : "",
       summary.model_version,
     ]
       .filter(Boolean)

@@ -110,7 +110,9 @@ export class Upload {
       this.#drawProgress(begun.received, startMs);
     }
     this.#say("Checking the file …");
-    return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`))).run;
+    const modified_at = this.file.lastModified / 1000;
+    return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`, { modified_at })))
+      .run;
   }
 
   /** Send the next chunk. After a lost answer, ask first how much has arrived. */

@@ -17,6 +17,16 @@ from moodline.terminal.output import Screen, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
 from runtime.visible_text import visible
 
+_ORIGINS: Final = {
+    "recorded_at": "option",
+    "pattern": "name",
+    "container": "header",
+    "container_end": "header",
+    "mtime": "file time",
+    "mtime_end": "file time",
+    "live": "clock",
+}
+"""How the time of a recording is known, in a word; `runs show` says it in full."""
 _STATE_STYLES: Final = {RunState.DONE: "green", RunState.FAILED: "red"}
 _BAR_WIDTH: Final = 40
 
@@ -38,6 +48,7 @@ def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool)
     for name in ("frames", "faces"):
         table.add_column(name, justify="right")
     table.add_column("recorded (UTC)", no_wrap=True)
+    table.add_column("known by", no_wrap=True)
     table.add_column("state")
     for run in runs:
         table.add_row(*_run_row(run))
@@ -73,6 +84,7 @@ def _run_row(run: RunLine) -> list[Text]:
         Text(f"{run.frames_analyzed:,}"),
         Text(f"{run.faces:,}"),
         Text(f"{run.recorded_at:%Y-%m-%d %H:%M}" if run.recorded_at else ""),
+        Text(_ORIGINS.get(run.recorded_at_origin or "", ""), style="dim"),
         Text(str(run.state), style=_STATE_STYLES.get(run.state, "yellow")),
     ]
 
@@ -85,7 +97,7 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
         ("run", summary.run_id),
         ("path", summary.path),
         ("state", f"{summary.state}{': ' + summary.error if summary.error else ''}"),
-        ("recorded", _recorded_at(summary.recorded_at, summary.recorded_at_origin)),
+        ("recorded", _recorded_at(summary.recorded_at, summary.recorded_text)),
         (
             "frames",
             f"{summary.frames_analyzed:,} analysed of {total}; {coverage.sampled_out:,} skipped "
@@ -112,8 +124,8 @@ def _print_expressions(summary: RunSummary, console: Console) -> None:
         console.print(line.append(f" {seconds:.1f} ({seconds / total:.0%})"))
 
 
-def _recorded_at(moment: datetime | None, origin: str | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, from {origin}" if moment else "unknown"
+def _recorded_at(moment: datetime | None, origin: str) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {origin}" if moment else "unknown"
 
 
 def _seconds(value: float | None) -> str:

@@ -57,6 +57,15 @@ def test_chunks_are_joined_and_an_upload_can_be_resumed(uploads: Uploads) -> Non
     assert begun.path.read_bytes() == b"0123456789"
 
 
+def test_an_upload_keeps_the_time_of_its_file(uploads: Uploads) -> None:
+    begun = uploads.start("clip.mp4", 2, "mark", "mara")
+    uploads.append(begun.id, 0, b"ab")
+    uploads.set_modified(begun.id, 1_700_000_000.5)
+    assert begun.path.stat().st_mtime == 1_700_000_000.5
+    uploads.set_modified(begun.id, 32_000_000_000)
+    assert begun.path.stat().st_mtime == 1_700_000_000.5, "a time in the future was kept"
+
+
 def test_invalid_uploads_are_rejected(uploads: Uploads) -> None:
     with pytest.raises(UploadError, match="the limit is"):
         uploads.start("a.mp4", 1_001, "", "")

@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingsError, SourceError
-from ingest.files.capture_time import BaseTime, BaseTimeOrigin, base_time
+from ingest.files.capture_time import BaseTime, BaseTimeOrigin, FileTimes, base_time
 from ingest.files.content_hash import read_content
+from ingest.files.source import FileSource
+from tests.media import VideoSpec, steady, write_video
 
 GIVEN = datetime(2020, 1, 1, tzinfo=UTC)
 HEADER = datetime(2021, 1, 1, tzinfo=UTC)
 MTIME = datetime(2022, 1, 1, tzinfo=UTC)
+NOW = datetime(2022, 1, 1, 0, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 PATTERN = r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
 FULL = (
     PATTERN + r"_(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
@@ -25,13 +29,15 @@ def base(
     recorded_at: datetime | None = None,
     pattern: str | None = None,
     creation_time: datetime | None = HEADER,
+    is_end: bool = False,
+    duration: timedelta | None = HOUR,
 ) -> BaseTime:
     return base_time(
         recorded_at=recorded_at,
         pattern=pattern,
         file_name=name,
-        creation_time=creation_time,
-        mtime=MTIME,
+        file=FileTimes(creation_time, is_end, MTIME, duration),
+        now=NOW,
     )
 
 
@@ -43,7 +49,38 @@ def test_the_first_known_origin_is_used() -> None:
     )
     assert base(name, pattern=PATTERN) == BaseTime(named, BaseTimeOrigin.PATTERN)
     assert base(name) == BaseTime(HEADER, BaseTimeOrigin.CONTAINER)
-    assert base(name, creation_time=None) == BaseTime(MTIME, BaseTimeOrigin.MTIME)
+    assert base(name, creation_time=None) == BaseTime(MTIME - HOUR, BaseTimeOrigin.MTIME_END)
+    unknown = base(name, creation_time=None, duration=None)
+    assert unknown == BaseTime(MTIME, BaseTimeOrigin.MTIME)
+
+
+def test_a_writer_that_stores_the_end_is_known_by_its_tags() -> None:
+    ended = BaseTime(HEADER - HOUR, BaseTimeOrigin.CONTAINER_END)
+    assert base(is_end=True) == ended
+    assert base(is_end=True, duration=None).origin is BaseTimeOrigin.CONTAINER
+
+
+@pytest.mark.parametrize(
+    "created", [MTIME, NOW - HOUR + timedelta(minutes=2), datetime(2030, 1, 1, tzinfo=UTC)]
+)
+def test_a_container_time_that_ends_in_the_future_is_ignored(created: datetime) -> None:
+    """Given the end of an hour, a local time as UTC, or a wrong clock, then mtime is right."""
+    assert base(creation_time=created) == BaseTime(MTIME - HOUR, BaseTimeOrigin.MTIME_END)
+    assert base(creation_time=NOW - HOUR).origin is BaseTimeOrigin.CONTAINER
+
+
+def test_the_tags_of_android_are_read(tmp_path: Path) -> None:
+    created = {"creation_time": "2024-05-06T07:08:09Z"}
+    android = VideoSpec(
+        metadata=created | {"com.android.version": "14"},
+        container_options={"movflags": "use_metadata_tags"},
+    )
+    write_video(tmp_path / "phone.mp4", steady(5), android)
+    write_video(tmp_path / "other.mp4", steady(5), VideoSpec(metadata=created))
+    for name, is_end in (("phone.mp4", True), ("other.mp4", False)):
+        with FileSource(tmp_path / name, fps=None, max_side=128) as source:
+            assert source.info.creation_time == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+            assert source.info.creation_is_end is is_end
 
 
 @pytest.mark.parametrize("name", ["cam.mp4", "cam_20231399.mp4"])
@@ -53,7 +90,7 @@ def test_a_name_without_a_valid_date_is_ignored(name: str) -> None:
 
 def test_a_container_time_before_1990_is_ignored() -> None:
     early = datetime(1904, 1, 1, tzinfo=UTC)
-    assert base(creation_time=early).origin is BaseTimeOrigin.MTIME
+    assert base(creation_time=early).origin is BaseTimeOrigin.MTIME_END
 
 
 @pytest.mark.parametrize(
