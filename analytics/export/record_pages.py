@@ -53,10 +53,10 @@ class FaceRecord(NamedTuple):
     neutral: float
     smoothed_emotion: str | None
     quality: float
-    roll: float | None
-    yaw: float | None
-    pitch: float | None
-    mark: str | None
+    roll: float | None = None
+    yaw: float | None = None
+    pitch: float | None = None
+    mark: str | None = None
 
 
 class Record(NamedTuple):
