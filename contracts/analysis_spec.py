@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from contracts.zones.turning import Turn
 from contracts.zones.zone import Zones
 from contracts.zones.zone_json import zones_of_json
 
@@ -31,6 +32,11 @@ class AnalysisOptions:
     mirror: bool = False
     zones: Zones = ()
     keep_static: bool = False
+
+    @property
+    def turn(self) -> Turn:
+        """How the displayed picture is turned."""
+        return Turn(self.rotate, self.mirror)
 
     def values(self) -> dict[str, Any]:
         """Return the options by name, without later ones at their default.

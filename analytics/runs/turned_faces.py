@@ -8,6 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from analytics.runs.summary_steps import COUNTED_TRACK
 from contracts.runs import RunKind
+from contracts.zones.turning import NO_TURN, Turn
 from records.json_columns import decode_run_options
 from records.tables.faces import Face, Track
 from records.tables.runs import Run
@@ -28,6 +29,12 @@ class TurnedFaces:
     def text(self) -> str:
         """One sentence without its full stop."""
         return f"Faces were found only turned by {self.by} degrees: try --rotate {self.rotate}"
+
+
+def picture_turn(connection: Connection, run_id: str) -> Turn:
+    """Return how the pictures of a run were turned before they were read."""
+    options = connection.execute(select(Run.options).where(Run.run_id == run_id)).scalar()
+    return decode_run_options(options).analysis.turn if options else NO_TURN
 
 
 def turned_faces(connection: Connection, run_pks: Sequence[int]) -> dict[int, TurnedFaces]:

@@ -10,6 +10,7 @@ from analytics.runs.report import run_report
 from analytics.runs.report_text import headline
 from analytics.runs.run_list import list_runs
 from analytics.runs.track_timelines import track_timelines
+from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
 from contracts.runs import RunKind
@@ -99,6 +100,7 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
     with snapshot(backend.engine) as connection:
         report = run_report(connection, run_id)
         tracks = track_timelines(connection, run_id)
+        turn = picture_turn(connection, run_id)
     access, copy_state = MediaAccess.GONE, CopyState.NONE
     try:
         # A viewer reads that an operator can play it.
@@ -119,6 +121,7 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
         "playable": access is MediaAccess.WHOLE,
         "media": access,
         "annotated": copy_state,
+        "turn": json_values(turn),
     }
 
 

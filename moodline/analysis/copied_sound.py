@@ -65,8 +65,9 @@ class CopiedSound:
         codec = source.codec_context
         copied = _IN_MATROSKA if self._container.format.name == "matroska" else _PLAYED_BY_BROWSERS
         # AAC of transport streams says in each packet what MP4 says once, at the begin.
-        has_header = codec.name != "aac" or codec.extradata
-        if codec.name in copied and has_header:
+        name = codec.codec.canonical_name
+        has_header = name != "aac" or codec.extradata
+        if name in copied and has_header:
             self._copied = self._container.add_stream_from_template(source)
             return
         rate = min(max(codec.sample_rate, _LOWEST_RATE), _HIGHEST_RATE)

@@ -2,6 +2,7 @@
 /* The player: the video with boxes around faces, and a slider. */
 import { make } from "../kit/dom.js";
 import { faceBox } from "../kit/expressions.js";
+import { quietButton } from "../kit/forms.js";
 import { position } from "../kit/format.js";
 import { ROUNDING_S } from "./faces.js";
 
@@ -11,6 +12,7 @@ const CANNOT_PLAY =
  * What may be played of a recording. copy: the annotated video, with its privacy masks.
  * @typedef {"gone" | "whole" | "masked" | "uncovered" | "copy"} Media
  */
+/** @typedef {{ rotate: number, mirror: boolean }} Turn Degrees clockwise, and then mirrored. */
 
 const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
 const FILE_GONE =
@@ -49,9 +51,9 @@ export class Player {
 
   /**
    * @param {import("../kit/lifetime.js").Lifetime} lifetime
-   * @param {{ name: string, url: string, media: Media, isOperator: boolean }} recording
+   * @param {{ name: string, url: string, media: Media, turn: Turn, isOperator: boolean }} recording
    */
-  constructor(lifetime, { name, url, media, isOperator }) {
+  constructor(lifetime, { name, url, media, turn, isOperator }) {
     const isPlayable = media === "whole" || media === "copy";
     // The annotated video has its own boxes.
     this.#overlay.hidden = media === "copy";
@@ -60,11 +62,15 @@ export class Player {
     const picture = this.#video
       ? make("div", { class: "player" }, this.#video, this.#overlay)
       : make("div", { class: "empty", text: reason(media, isOperator) });
+    const isTurned = turn.rotate !== 0 || turn.mirror;
+    // The annotated video is turned already.
+    const play =
+      this.#video && isTurned && media === "whole" ? turnedPlayer(picture, this.#video, turn) : null;
     this.node = make(
       "div",
       {},
       picture,
-      make("div", { class: "seek-row" }, this.#slider, this.#time),
+      make("div", { class: "seek-row" }, play, this.#slider, this.#time),
     );
   }
 
@@ -155,6 +161,32 @@ function reason(media, isOperator) {
   if (media === "gone") return FILE_GONE;
   if (media === "uncovered") return UNCOVERED;
   return isOperator ? MASKED : OPERATORS_ONLY;
+}
+
+/**
+ * Show a video as the run read it: turned, and mirrored. Its own controls would be turned too, so it
+ * gets a button to play it.
+ * @param {HTMLElement} picture Around the video.
+ * @param {HTMLVideoElement} video
+ * @param {Turn} turn
+ */
+function turnedPlayer(picture, video, { rotate, mirror }) {
+  const isQuarter = rotate % 180 !== 0;
+  picture.classList.add("turned");
+  picture.classList.toggle("quarter", isQuarter);
+  video.controls = false;
+  video.style.transform = `translate(-50%, -50%) scaleX(${mirror ? -1 : 1}) rotate(${rotate}deg)`;
+  const setRatio = () => {
+    const ratio = video.videoWidth / video.videoHeight || 1;
+    picture.style.setProperty("--ratio", String(isQuarter ? 1 / ratio : ratio));
+  };
+  video.addEventListener("loadedmetadata", setRatio);
+  const button = quietButton("Play", () => (video.paused ? video.play() : video.pause()));
+  const name = () => {
+    button.textContent = video.paused ? "Play" : "Pause";
+  };
+  for (const change of ["play", "pause", "ended"]) video.addEventListener(change, name);
+  return button;
 }
 
 /**

@@ -22,6 +22,7 @@ import { RunMoments } from "./run_moments.js";
  * @property {import("./lanes.js").Lane[]} lanes
  * @property {import("./lane_canvas.js").Bucket[]} buckets
  * @property {import("./run_moments.js").Moment[]} moments
+ * @property {import("./player.js").Turn} turn
  * @property {number} left_out
  * @property {number} step_s
  */
@@ -87,7 +88,7 @@ class RunView {
    * @param {RunDetails} details
    * @param {Lifetime} lifetime
    */
-  constructor(root, path, { summary, media, annotated }, lifetime) {
+  constructor(root, path, { summary, media, annotated, turn }, lifetime) {
     const isOperator = Boolean(root.dataset.operator);
     const url = (/** @type {string} */ file) => `${base()}api/${path}/${file}`;
     const isDrawable = media === "whole" || media === "masked";
@@ -97,6 +98,7 @@ class RunView {
       name: summary.source,
       url: url(media === "masked" ? "annotated" : "media"),
       media: media === "masked" && annotated === "done" ? "copy" : media,
+      turn,
       isOperator,
     });
     this.#faces = new Faces(path, lifetime, () => this.#drawFaces());

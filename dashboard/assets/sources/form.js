@@ -2,7 +2,7 @@
 /* The form to add or edit a source, and to test its address. */
 import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { errorLine, field, quietButton } from "../kit/forms.js";
+import { errorLine, field, inlineField, quietButton } from "../kit/forms.js";
 import { facts } from "../kit/tables.js";
 
 /** @typedef {import("./row.js").Source} Source */
@@ -10,6 +10,17 @@ import { facts } from "../kit/tables.js";
 const ADDRESS_HINT =
   "rtsp://, rtsps://, http:// (MJPEG, HLS), or the number of a webcam on moodline's machine: 0 is " +
   "the first. A password is stored encrypted and never shown again.";
+
+const TURN_HINT =
+  "For a camera on its side, or one that shows a mirror image. Test shows the result. Zones move " +
+  "with the picture.";
+/** @type {[number, string][]} Degrees clockwise. */
+const TURNS = [
+  [0, "As the camera sends it"],
+  [90, "Turned by 90° clockwise"],
+  [180, "Upside down: turned by 180°"],
+  [270, "Turned by 90° counter-clockwise"],
+];
 
 /**
  * @param {Source | null} source To edit; null to add one.
@@ -52,6 +63,7 @@ export function sourceForm(source, kind, on) {
     autocomplete: "off",
     value: source?.tags.join(", ") ?? "",
   });
+  const turn = turnControls(source);
   const error = errorLine();
   const save = make("button", {
     type: "submit",
@@ -71,6 +83,7 @@ export function sourceForm(source, kind, on) {
         .split(",")
         .map((tag) => tag.trim())
         .filter(Boolean),
+      ...turn.entered(),
     };
     try {
       await post(`sources/${source ? "edit" : "add"}`, entered);
@@ -85,7 +98,8 @@ export function sourceForm(source, kind, on) {
     save.disabled = false;
   };
 
-  const { button: test, result } = addressTest(() => uri.value.trim(), source?.name ?? "", error);
+  const tested = () => ({ uri: uri.value.trim(), name: source?.name ?? "", ...turn.entered() });
+  const { button: test, result } = addressTest(tested, error);
   const title = source ? `Edit ${source.name}` : "Add a source";
   return make(
     "form",
@@ -110,6 +124,7 @@ export function sourceForm(source, kind, on) {
         "5 are enough to follow expressions. Other frames are counted as left out.",
       ),
       field("Tags", tags, "To group sources, separated by commas: entrance, floor 2."),
+      ...turn.fields,
     ),
     error,
     result,
@@ -118,12 +133,36 @@ export function sourceForm(source, kind, on) {
 }
 
 /**
- * A button that opens the address on the server, and a place for what it finds.
- * @param {() => string} address
- * @param {string} name Of the source that has the address now, or "".
+ * How the picture is turned.
+ * @param {Source | null} source
+ */
+function turnControls(source) {
+  const rotate = make(
+    "select",
+    { id: "source-rotate", "aria-describedby": "source-rotate-hint" },
+    ...TURNS.map(([degrees, text]) => make("option", { value: String(degrees), text })),
+  );
+  rotate.value = String(source?.rotate ?? 0);
+  const mirror = make("input", {
+    id: "source-mirror",
+    type: "checkbox",
+    checked: source?.mirror ?? false,
+  });
+  const fields = [
+    field("Picture", rotate, TURN_HINT),
+    inlineField("Mirrored left to right", mirror),
+  ];
+  const entered = () => ({ rotate: Number(rotate.value), mirror: mirror.checked });
+  return { fields, entered };
+}
+
+/**
+ * A button that opens the source on the server, and a place for what it finds.
+ * @param {() => { uri: string, name: string, rotate: number, mirror: boolean }} tested Without an
+ *   address, that of the source with this name.
  * @param {HTMLElement} error
  */
-function addressTest(address, name, error) {
+function addressTest(tested, error) {
   const result = make("div", { class: "test-result", role: "status" });
   const run = async () => {
     error.textContent = "";
@@ -132,7 +171,7 @@ function addressTest(address, name, error) {
       make("p", { class: "soft", text: "Opening the source for three seconds …" }),
     );
     try {
-      const found = await post("sources/test", { uri: address(), name });
+      const found = await post("sources/test", tested());
       result.replaceChildren(...testResult(found));
     } catch (failure) {
       result.replaceChildren();

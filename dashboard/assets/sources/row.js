@@ -24,6 +24,8 @@ import { frameCounts, healthStrip, intervalTable } from "./health.js";
  * @property {Record<string, number>} dropped
  * @property {import("../kit/zones.js").Zone[]} zones
  * @property {number | null} min_face_px Null: the setting.
+ * @property {number} rotate Degrees clockwise.
+ * @property {boolean} mirror
  */
 
 /**
