@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -47,11 +47,12 @@ class BaseTime:
 class FileTimes:
     """What a file says about its own time.
 
-    creation_time: of its container; None if it has none. is_end: whether its writer writes the end
-    of the recording there. mtime: modification time, about the end of the recording. duration:
-    None if unknown.
+    name: of the file. creation_time: of its container; None if it has none. is_end: whether its
+    writer writes the end of the recording there. mtime: modification time, about the end of the
+    recording. duration: None if unknown.
     """
 
+    name: str
     creation_time: datetime | None
     is_end: bool
     mtime: datetime
@@ -75,20 +76,20 @@ def base_time(
     *,
     recorded_at: datetime | None,
     pattern: str | None,
-    file_name: str,
+    zone: tzinfo,
     file: FileTimes,
     now: datetime,
 ) -> BaseTime:
     """Return the first known of: recorded_at, the file name by `pattern`, the container, mtime.
 
     A container's time is ignored before 1990, and if the recording would end in the future: its
-    writer stored the end, or a local time. A file name that does not match is ignored too. Times
-    without an offset are taken as UTC. Raises SettingsError if `pattern` is not valid.
+    writer stored the end, or a local time. A file name that does not match is ignored too. A
+    name without an offset is in `zone`. Raises SettingsError if `pattern` is not valid.
     """
     if recorded_at is not None:
         return BaseTime(_utc(recorded_at), BaseTimeOrigin.RECORDED_AT)
     if pattern is not None:
-        named = _from_name(compile_pattern(pattern), file_name)
+        named = _from_name(compile_pattern(pattern), file.name, zone)
         if named is not None:
             return BaseTime(named, BaseTimeOrigin.PATTERN)
     return file.base_time(now)
@@ -119,19 +120,19 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     return compiled
 
 
-def _from_name(pattern: re.Pattern[str], file_name: str) -> datetime | None:
+def _from_name(pattern: re.Pattern[str], file_name: str, clock: tzinfo) -> datetime | None:
     match = pattern.search(file_name)
     if match is None:
         return None
     parts = {name: text for name, text in match.groupdict().items() if text}
     try:
-        zone = _zone(parts.pop("offset", "Z"))
+        offset = parts.pop("offset", None)
         fraction = parts.pop("microsecond", "0")[:6].ljust(6, "0")
         numbers = {name: int(text) for name, text in parts.items()}
         return datetime(
             **numbers,
             microsecond=int(fraction),
-            tzinfo=zone,
+            tzinfo=clock if offset is None else _zone(offset),
         ).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None  # The name matches, but is not a valid date, such as 20261399.

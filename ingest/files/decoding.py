@@ -17,7 +17,9 @@ from ingest.files.lost_packets import LostPackets, PacketOrigin
 from ingest.files.opening import OpenRecording
 from ingest.picture_damage import PictureDamage
 from ingest.reference_packets import is_reference
+from runtime.decoding.jpeg_data import CutOffPictures
 
+_STILL_FORMATS: Final = frozenset({"image2", "jpeg_pipe"})
 # In VP8, reference pictures that are never shown have packets of their own.
 _CODECS_WITH_HIDDEN_PACKETS: Final = frozenset({"vp8", "libvpx"})
 
@@ -56,6 +58,7 @@ class StreamDecoder:
         self._earliest_dts: int | None = None
         self._lost = _lost_packets_of(recording)
         self._lost_before = 0
+        self._cut_off = _cut_off_pictures_of(recording)
         self._damage = PictureDamage()
         self.has_rejected = False
         self.error = ""
@@ -114,6 +117,9 @@ class StreamDecoder:
             packet.opaque = origin
             if not packet.is_discard:
                 self._lost.note_packet(origin)
+            if self._cut_off is not None and self._cut_off.is_cut_off(bytes(packet)):
+                self._note_rejected(packet, origin)
+                continue
             try:
                 frames = self._limits.decode(packet)
             except DecodingLimitError as exc:
@@ -122,15 +128,18 @@ class StreamDecoder:
             except MemoryError:
                 raise
             except av.FFmpegError:
-                self.has_rejected = True
-                if not packet.is_discard:
-                    self._lost.note_rejected(origin)
+                self._note_rejected(packet, origin)
                 continue
             for frame in frames:
                 yield self._decoded(frame)
         for frame in self._flush():
             yield self._decoded(frame)
         self._lost.finish()
+
+    def _note_rejected(self, packet: "Packet[VideoStream]", origin: PacketOrigin) -> None:
+        self.has_rejected = True
+        if not packet.is_discard:
+            self._lost.note_rejected(origin)
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
         packets = self._recording.container.demux(self._recording.stream)
@@ -199,6 +208,12 @@ def _lost_packets_of(recording: OpenRecording) -> LostPackets:
         is_reordered=recording.stream.codec_context.has_b_frames,
         all_shown=recording.stream.codec_context.name not in _CODECS_WITH_HIDDEN_PACKETS,
     )
+
+
+def _cut_off_pictures_of(recording: OpenRecording) -> CutOffPictures | None:
+    if recording.stream.codec_context.name != "mjpeg":
+        return None
+    return CutOffPictures(is_still=recording.container.format.name in _STILL_FORMATS)
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:

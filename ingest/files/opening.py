@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from av.video.stream import VideoStream
 from contracts.errors import SourceError
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.content_hash import COPY_AGAIN
+from ingest.files.formats.animated_webp import as_video, is_animated_webp
 from ingest.files.formats.picture_grid import PictureGrid, read_picture_grid
 from ingest.files.formats.transport_stream import ProgramPart, is_transport_stream
 from ingest.files.formats.truncation import missing_bytes
@@ -108,7 +110,9 @@ def _tiles_of(container: InputContainer, grid: PictureGrid) -> list[VideoStream]
 
 def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits) -> InputContainer:
     # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
-    file = str(path.absolute()) if part is None else part
+    file: str | ProgramPart | BytesIO = str(path.absolute()) if part is None else part
+    if part is None and is_animated_webp(path):
+        file = as_video(path, limits)
     try:
         return av.open(file, "r", options=_OPTIONS | limits.options, metadata_errors="replace")
     except MemoryError:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from av.video.frame import PictureType
 
 from contracts.errors import DecodingLimitError
-from contracts.frames import Counters, DropCause
+from contracts.frames import LEAST_DWELL_LIMIT_US, Counters, DropCause
 from contracts.times import MICROS
 from ingest.dwell import Dwell
 from ingest.files.cursors import Cursor
@@ -115,7 +115,8 @@ class ReadingPass:
             waiting = self._source_frame(decoded, media_time_us)
             dwell = Dwell(self._description.pace_us, media_time_us)
         if waiting is not None:
-            dwell.end(own_us)
+            if self.decoded_count > 1 or own_us > LEAST_DWELL_LIMIT_US:  # A picture has no length.
+                dwell.end(own_us)
             yield replace(waiting, dwell_us=dwell.us)
 
     def counters(self, lost: int) -> Counters:

@@ -10,6 +10,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from ingest.files.formats.exif_time import time_of_heif, time_of_tags
 from ingest.files.opening import OpenRecording
 from ingest.frame_source import SourceInfo
 from ingest.luma import display_size, plausible_aspect
@@ -90,7 +91,7 @@ def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> Rec
         display_height=height,
         duration_us=duration_us,
         frames_claimed=_frames_claimed(stream, duration_us, usable_rate),
-        creation_time=_creation_time(opened),
+        creation_time=_creation_time(opened) or _time_of_photo(opened, first),
         creation_is_end=_is_written_at_end(opened),
         container=opened.container.format.name,
         codec=stream.codec_context.name,
@@ -169,6 +170,13 @@ def _creation_time(opened: OpenRecording) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _time_of_photo(opened: OpenRecording, first: VideoFrame) -> datetime | None:
+    moment = time_of_tags(first.metadata) or time_of_heif(opened.path)
+    if moment is None:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Engine, select, update
@@ -35,7 +36,8 @@ _CHANGED: Final = "changed"
 class RecordingRun:
     """A run of a recording, as stored.
 
-    content: as it was queued. recorded_at, recorded_at_pattern: the user's, for the base time.
+    content: as it was queued. recorded_at, recorded_at_pattern, recorded_at_zone: the user's,
+    for the base time.
     base_time: of an earlier start of this run; None at the first. drops_damaged: as in RunOptions.
     """
 
@@ -48,6 +50,7 @@ class RecordingRun:
     analysis: AnalysisOptions
     recorded_at: datetime | None
     recorded_at_pattern: str | None
+    recorded_at_zone: str | None
     base_time: datetime | None
     drops_damaged: bool
 
@@ -106,6 +109,7 @@ class RunRecords:
             analysis=options.analysis,
             recorded_at=options.recorded_at,
             recorded_at_pattern=options.recorded_at_pattern,
+            recorded_at_zone=options.recorded_at_zone,
             base_time=row.recorded_at,
             drops_damaged=options.drops_damaged,
         )
@@ -172,8 +176,8 @@ def _base_time(run: RecordingRun, info: SourceInfo) -> BaseTime:
     base = base_time(
         recorded_at=run.recorded_at,
         pattern=run.recorded_at_pattern,
-        file_name=run.path.name,
-        file=FileTimes(info.creation_time, info.creation_is_end, mtime, duration),
+        zone=ZoneInfo(run.recorded_at_zone or "UTC"),
+        file=FileTimes(run.path.name, info.creation_time, info.creation_is_end, mtime, duration),
         now=now,
     )
     if is_future(base.at, duration, now):

@@ -21,6 +21,7 @@ from ingest.live.uris import cannot_open, describe, is_local
 from ingest.luma import plausible_aspect
 from ingest.picture_damage import PictureDamage
 from ingest.reference_packets import is_reference
+from runtime.decoding.jpeg_data import CutOffPictures
 from runtime.decoding.opencv import cv2
 
 READ_S: Final = 5.0
@@ -102,6 +103,8 @@ class StreamInput:
         self._stream.thread_count = 1
         self._stream.codec_context.copy_opaque = True
         self._damage = PictureDamage()
+        is_jpeg = self.codec == "mjpeg"
+        self._cut_off = CutOffPictures(is_still=False) if is_jpeg else None
         limits.apply_to(self._stream.codec_context)
         # HLS delivers whole segments in bursts, so its media times set the pace.
         self._paced = paced or "hls" in self._container.format.name
@@ -125,6 +128,9 @@ class StreamInput:
                 return
             origin = _Origin(is_reference(packet), self._mark(packet) if self._is_marked else None)
             packet.opaque = origin
+            if self._cut_off is not None and self._cut_off.is_cut_off(bytes(packet)):
+                self.corrupt += 1
+                continue
             try:
                 # The last packet is empty and flushes the decoder.
                 images = self._limits.decode(packet)
@@ -159,9 +165,9 @@ class StreamInput:
             packet = next(packets, None)
         except MemoryError:
             raise
-        except (av.error.ExitError, TimeoutError) as exc:
-            raise self._silence() from exc
         except (av.FFmpegError, OSError) as exc:
+            if is_time_out(exc):
+                raise self._silence() from exc
             raise SourceError(f"{describe(self._uri)} broke off: {reason_of(exc)}") from exc
         if not is_local(self._uri) and time.monotonic() - begin_s >= READ_S:
             # After a timeout, RTSP returns the incomplete packet instead of an error.
@@ -230,6 +236,11 @@ class CameraInput:
 
     def close(self) -> None:
         self._capture.release()
+
+
+def is_time_out(cause: Exception) -> bool:
+    """Return whether a time limit ended the wait: FFmpeg calls that "Immediate exit requested"."""
+    return isinstance(cause, (av.error.ExitError, TimeoutError))
 
 
 def reason_of(cause: Exception) -> str:

@@ -13,9 +13,19 @@ from av.container import InputContainer
 
 from contracts.errors import CredentialsRefusedError, RedirectedError, SourceError
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
-from ingest.live.inputs import READ_S, CameraInput, Connection, LiveInput, StreamInput, reason_of
+from ingest.live.inputs import (
+    READ_S,
+    CameraInput,
+    Connection,
+    LiveInput,
+    StreamInput,
+    is_time_out,
+    reason_of,
+)
 from ingest.live.network.connector import MAX_REDIRECTS, Connector
 from ingest.live.network.http_client import HttpClient
+from ingest.live.network.jpeg_stream import FORMAT as JPEG_FORMAT
+from ingest.live.network.jpeg_stream import JpegStream
 from ingest.live.network.rtsp_relay import RtspRelay
 from ingest.live.uris import cannot_open, check_uri, describe, is_camera, is_local, scheme_of
 from runtime.decoding.memory_limit import out_of_memory
@@ -35,6 +45,8 @@ _SINGLE_FILE_OPTIONS: Final = {
 """FFmpeg opens nothing, and these formats refer to no other address."""
 _PLAYLIST_OPTIONS: Final = {"protocol_whitelist": "http,https", "http_persistent": "0"}
 """FFmpeg opens nothing: `HttpClient` does. Without the protocol tcp, FFmpeg could not connect."""
+
+_NO_ANSWER: Final = f"it did not send its video within {OPEN_S:.0f} s"
 
 _Options = dict[str, str]
 
@@ -100,7 +112,9 @@ def _open_http(uri: str, connector: Connector, limits: _Options) -> _Opened:
         options = _SINGLE_FILE_OPTIONS | limits | probe
         with ExitStack() as on_error:
             body = on_error.enter_context(closing(next(bodies)))
-            container = av.open(body, "r", format=body.format or None, options=options)
+            file = JpegStream(body) if body.has_pictures else body
+            kind = JPEG_FORMAT if body.has_pictures else body.format or None
+            container = av.open(file, "r", format=kind, options=options)
             on_error.pop_all()
             return _Opened(container, body)
 
@@ -170,4 +184,4 @@ def _failure(uri: str, cause: Exception) -> SourceError:
             f"{describe(uri)} refuses the user name or password",
             hint="Check them in its URI; moodline tries again in five minutes",
         )
-    return cannot_open(uri, reason_of(cause))
+    return cannot_open(uri, _NO_ANSWER if is_time_out(cause) else reason_of(cause))

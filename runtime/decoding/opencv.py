@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.decoding.jpeg_data import is_cut_off
+
 MAX_PICTURE_PIXELS: Final = 40_000_000
 MAX_PICTURE_SIDE: Final = 12_000
 
@@ -32,7 +34,7 @@ def decode_picture(data: bytes, flags: int) -> npt.NDArray[np.uint8] | None:
 
     flags: as of `cv2.imdecode`. Shape [height, width] or [height, width, 3].
     """
-    if not data:
+    if not data or is_cut_off(data):  # OpenCV would fill the rest with grey.
         return None
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

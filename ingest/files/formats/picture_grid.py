@@ -1,11 +1,10 @@
 """PictureGrid: a picture that is stored in tiles, as iPhones and AVIF encoders do.
 
 FFmpeg offers each tile as a stream of its own. The layout is in the file's `meta` box: HEIF,
-ISO/IEC 23008-12; its boxes: ISO/IEC 14496-12, section 8.11.
+ISO/IEC 23008-12.
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,10 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.files.regular_files import open_regular
+from ingest.files.formats.heif import BoxReader, boxes_of, item_data, item_types, meta_of
 
-_MAX_META_BYTES: Final = 16 * 2**20
-_MAX_BOXES: Final = 64
 MAX_TILES: Final = 500
 
 Picture = npt.NDArray[np.uint8]
@@ -68,15 +65,15 @@ def read_picture_grid(path: Path) -> PictureGrid | None:
 
 
 def _parse(path: Path) -> PictureGrid | None:
-    meta = _meta_of(path)
-    boxes = dict(_boxes(meta[4:])) if meta else {}
+    meta = meta_of(path)
+    boxes = dict(boxes_of(meta[4:])) if meta else {}
     if not {b"pitm", b"iinf", b"iref", b"iloc"} <= set(boxes):
         return None
     version, primary = boxes[b"pitm"][0], boxes[b"pitm"][4:]
     item = int.from_bytes(primary[: 4 if version else 2], "big")
-    if _item_types(boxes[b"iinf"]).get(item) != b"grid":
+    if item_types(boxes[b"iinf"]).get(item) != b"grid":
         return None
-    layout = _item_data(path, boxes, item)
+    layout = item_data(path, boxes, item)
     tiles = _references(boxes[b"iref"]).get((b"dimg", item), ())
     rows, columns = layout[2] + 1, layout[3] + 1
     width, height = struct.unpack_from(">II" if layout[1] & 1 else ">HH", layout, 4)
@@ -85,47 +82,10 @@ def _parse(path: Path) -> PictureGrid | None:
     return PictureGrid(rows, columns, width, height, tiles, _turns(boxes.get(b"iprp", b""), item))
 
 
-def _meta_of(path: Path) -> bytes:
-    """Return the content of the `meta` box of an image file; b"" if it is another file."""
-    with open_regular(path) as file:
-        for _ in range(_MAX_BOXES):
-            head = file.read(8)
-            if len(head) < 8 or (head[4:] != b"ftyp" and file.tell() == 8):
-                return b""
-            length = int.from_bytes(head[:4], "big")
-            if head[4:] == b"meta":
-                return file.read(length - 8) if 8 < length <= _MAX_META_BYTES else b""
-            if length < 8:
-                return b""
-            file.seek(length - 8, 1)
-    return b""
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type and the content of each box."""
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        if length < 8:
-            return
-        yield data[at + 4 : at + 8], data[at + 8 : at + length]
-        at += length
-
-
-def _item_types(iinf: bytes) -> dict[int, bytes]:
-    types = {}
-    for kind, box in _boxes(iinf[6 if iinf[0] == 0 else 8 :]):
-        if kind == b"infe" and box[0] >= 2:
-            size = 2 if box[0] == 2 else 4
-            item = int.from_bytes(box[4 : 4 + size], "big")
-            types[item] = box[4 + size + 2 : 4 + size + 6]
-    return types
-
-
 def _references(iref: bytes) -> dict[tuple[bytes, int], tuple[int, ...]]:
     size = 2 if iref[0] == 0 else 4
     found = {}
-    for kind, box in _boxes(iref[4:]):
+    for kind, box in boxes_of(iref[4:]):
         source = int.from_bytes(box[:size], "big")
         count = int.from_bytes(box[size : size + 2], "big")
         places = range(size + 2, size + 2 + count * size, size)
@@ -133,54 +93,9 @@ def _references(iref: bytes) -> dict[tuple[bytes, int], tuple[int, ...]]:
     return found
 
 
-def _item_data(path: Path, boxes: dict[bytes, bytes], item: int) -> bytes:
-    """Return the data of an item with one extent. Raises ValueError."""
-    method, offset, length = _location(boxes[b"iloc"], item)
-    if not 8 <= length <= 64:
-        raise ValueError("not the layout of a grid")
-    if method == 1:
-        return boxes.get(b"idat", b"")[offset : offset + length]
-    with open_regular(path) as file:
-        file.seek(offset)
-        return file.read(length)
-
-
-def _location(iloc: bytes, item: int) -> tuple[int, int, int]:
-    """Return how an item is stored (0: in the file, 1: in `idat`), its offset and its length."""
-    version = iloc[0]
-    offset_size, length_size = iloc[4] >> 4, iloc[4] & 15
-    base_size, index_size = iloc[5] >> 4, iloc[5] & 15 if version else 0
-    wide = 4 if version == 2 else 2
-    reader = _Reader(iloc, 6)
-    for _ in range(reader.number(wide)):
-        found = reader.number(wide)
-        method = reader.number(2) & 15 if version else 0
-        reader.number(2)  # The data reference.
-        base = reader.number(base_size)
-        for _extent in range(reader.number(2)):
-            reader.number(index_size)
-            offset, length = reader.number(offset_size), reader.number(length_size)
-            if found == item:
-                return method, base + offset, length
-    raise ValueError("the item is not stored")
-
-
-@dataclass(slots=True)
-class _Reader:
-    data: bytes
-    at: int
-
-    def number(self, size: int) -> int:
-        """Return the next number of `size` bytes. Raises ValueError at the end."""
-        if self.at + size > len(self.data):
-            raise ValueError("the box is too short")
-        self.at += size
-        return int.from_bytes(self.data[self.at - size : self.at], "big")
-
-
 def _turns(iprp: bytes, item: int) -> tuple[tuple[str, int], ...]:
-    boxes = dict(_boxes(iprp))
-    properties = list(_boxes(boxes.get(b"ipco", b"")))
+    boxes = dict(boxes_of(iprp))
+    properties = list(boxes_of(boxes.get(b"ipco", b"")))
     turns = []
     for index in _property_indexes(boxes.get(b"ipma", b""), item):
         kind, content = properties[index - 1] if 0 < index <= len(properties) else (b"", b"")
@@ -195,7 +110,7 @@ def _property_indexes(ipma: bytes, item: int) -> list[int]:
     if not ipma:
         return []
     id_size, index_size = (2 if ipma[0] == 0 else 4), (2 if ipma[3] & 1 else 1)
-    reader = _Reader(ipma, 4)
+    reader = BoxReader(ipma, 4)
     for _ in range(reader.number(4)):
         found, count = reader.number(id_size), reader.number(1)
         mask = 0x7FFF if index_size == 2 else 0x7F

@@ -25,20 +25,29 @@ _PLAYLIST_TYPES: Final = {
     "audio/mpegurl",
     "audio/x-mpegurl",
 }
-_MULTIPART: Final = "multipart/x-mixed-replace"
+_JPEG_TYPES: Final = {
+    "multipart/x-mixed-replace",
+    "image/jpeg",
+    "image/jpg",
+    "video/x-motion-jpeg",
+    "video/x-mjpeg",
+    "video/mjpeg",
+}
 
 
 class HttpBody:
     """The body of an answer, as a file for FFmpeg.
 
-    url: after redirects. format: FFmpeg's name for its media type, or "".
+    url: after redirects. format: FFmpeg's name for its media type, or "". has_pictures: whether
+    it is a JPEG picture, or several, one after the other.
     """
 
     def __init__(self, url: str, response: http.client.HTTPResponse) -> None:
         self.url = url
         self._response = response
         kind = response.headers.get_content_type()
-        self.format = "mpjpeg" if kind == _MULTIPART else "hls" if kind in _PLAYLIST_TYPES else ""
+        self.format = "hls" if kind in _PLAYLIST_TYPES else ""
+        self.has_pictures = kind in _JPEG_TYPES
 
     def read(self, size: int) -> bytes:
         """Return the next bytes as soon as there are some; b"" at the end. Raises OSError."""
