@@ -31,12 +31,13 @@ _NO_TRACK: Final = 0
 
 @dataclass(slots=True, eq=False)
 class StillPlace:
-    """One place. still_us, looks: how long and how often the face was seen unchanged.
+    """One place.
 
-    track_id: the track whose face is here, or _NO_TRACK.
-    largest: the largest change in that time. changes: changed looks in a row. seen_us, looked_us:
-    media times of the last face here, and of the last that was compared. tracks: those that were
-    only seen unchanged, the latest _MOST_TRACKS.
+    seen_us, looked_us: media times of the last face here, and of the last that was compared.
+    tracks: those that were only seen unchanged, the latest _MOST_TRACKS. track_id: the track whose
+    face is here, or _NO_TRACK. still_us, looks: how long and how often the face was seen unchanged.
+    change, largest: that of the last of these looks, and the largest. changes: changed looks in a
+    row.
     """
 
     reference: Reference
@@ -46,6 +47,7 @@ class StillPlace:
     track_id: int
     still_us: int = 0
     looks: int = 1
+    change: float = 0.0
     largest: float = 0.0
     changes: int = 0
     static: bool = False
@@ -75,7 +77,7 @@ class StillPlace:
         """Count a comparison that found the face unchanged."""
         self.looked_us = time_us
         self.looks += 1
-        self.changes = 0
+        self.changes, self.change = 0, change
         self.largest = max(self.largest, change)
         after_us = VERY_STILL_AFTER_US if self.largest <= VERY_STILL else STATIC_AFTER_US
         self.static |= self.still_us >= after_us and self.looks >= _LEAST_LOOKS
@@ -203,6 +205,7 @@ _PLAIN: Final = (
     "track_id",
     "still_us",
     "looks",
+    "change",
     "largest",
     "changes",
     "static",
