@@ -51,4 +51,5 @@ COLUMNS: Final = (
     Column("model_version", Kind.TEXT, of_face=False),
     *(Column(angle, Kind.DEGREES) for angle in ("roll", "yaw", "pitch")),
     Column(MARK, Kind.TEXT),
+    Column("zones", Kind.TEXT, of_face=False),
 )

@@ -23,6 +23,8 @@ from analytics.runs.run_list import run_not_found
 from analytics.snapshots import snapshot
 from contracts.errors import ExportError
 from contracts.track_marks import TrackMark
+from contracts.zones.zone import zones_text
+from records.json_columns import decode_run_options
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.tables.sources import Source
@@ -69,11 +71,12 @@ class Record(NamedTuple):
     captured_at_us: int
     face: FaceRecord | None
     model_version: str
+    zones: str = ""
 
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
-        return (*self[:5], *face[:-_LATER], self.model_version, *face[-_LATER:])
+        return (*self[:5], *face[:-_LATER], self.model_version, *face[-_LATER:], self.zones)
 
 
 _NO_FACE: Final = (None,) * len(FaceRecord._fields)
@@ -102,6 +105,12 @@ class _SelectedRun:
     source: str
     run_id: str
     model_version: str
+    options: str
+
+    @property
+    def zones(self) -> str:
+        """The zones of the run in words."""
+        return zones_text(decode_run_options(self.options).analysis.zones)
 
 
 def record_pages(
@@ -114,7 +123,7 @@ def record_pages(
     """
     statement = _page_statement(selection)
     for run in _selected_runs(engine, selection):
-        frame_index = track_id = -1
+        frame_index, track_id, zones = -1, -1, run.zones
         while True:
             with snapshot(engine) as connection:
                 page = connection.execute(
@@ -127,7 +136,7 @@ def record_pages(
                     },
                 ).all()
             if page:
-                yield [_record(run, row) for row in page]
+                yield [_record(run, zones, row) for row in page]
             if len(page) < page_rows:
                 break
             frame_index = page[-1].frame_index
@@ -135,16 +144,15 @@ def record_pages(
             track_id = -1 if page[-1].track_id is None else page[-1].track_id
 
 
-def _record(run: _SelectedRun, row: Row[Any]) -> Record:
+def _record(run: _SelectedRun, zones: str, row: Row[Any]) -> Record:
     frame_index, media_us, captured_us, *face = tuple(row)
     found = None if row.track_id is None else FaceRecord._make(face)
-    return Record(
-        run.source, run.run_id, frame_index, media_us, captured_us, found, run.model_version
-    )
+    begin = (run.source, run.run_id, frame_index, media_us, captured_us)
+    return Record(*begin, found, run.model_version, zones)
 
 
 def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
-    query = select(Run.id, Source.name, Run.run_id, Run.model_version).join(
+    query = select(Run.id, Source.name, Run.run_id, Run.model_version, Run.options).join(
         Source, Source.id == Run.source_pk
     )
     with snapshot(engine) as connection:

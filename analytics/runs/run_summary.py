@@ -13,6 +13,8 @@ from analytics.runs.summary_steps import COUNTED_TRACK, steps_by_run
 from analytics.runs.turned_faces import TurnedFaces, turned_faces
 from contracts.expressions import LABELS, UNCERTAIN
 from contracts.track_marks import TrackMark
+from contracts.zones.zone import Zones
+from records.json_columns import decode_run_options
 from records.rollup_windows import DAY_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import LABEL_SUMS, rollups
@@ -42,6 +44,7 @@ class RunSummary(RunLine):
 
     A face counts for its frame's dwell, the time that the frame stands for. left_out: the tracks
     that are in none of these numbers. turned: how all faces of a recording are turned, or None.
+    zones: of the run; faces outside of them are not in the rows.
     """
 
     tracks: int
@@ -52,6 +55,7 @@ class RunSummary(RunLine):
     sampling_fps: float | None
     left_out: LeftOut
     turned: TurnedFaces | None
+    zones: Zones
 
 
 @dataclass(slots=True)
@@ -187,4 +191,5 @@ def _summary(row: Row[Any], totals: _Totals, turned: TurnedFaces | None) -> RunS
         sampling_fps=row.sampling_fps,
         left_out=totals.left_out,
         turned=turned,
+        zones=decode_run_options(row.options).analysis.zones,
     )

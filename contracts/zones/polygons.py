@@ -40,7 +40,7 @@ def crosses_itself(polygon: Sequence[Point]) -> bool:
 
 
 def _edges(polygon: Sequence[Point]) -> list[tuple[Point, Point]]:
-    return list(zip(polygon, [*polygon[1:], polygon[0]], strict=True))
+    return list(zip(polygon, [*polygon[1:], *polygon[:1]], strict=True))
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:

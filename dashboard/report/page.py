@@ -18,6 +18,7 @@ from analytics.runs.report_text import (
     tracks_caption,
 )
 from contracts.expressions import DARK_THEME, LIGHT_THEME, ThemeColours
+from contracts.zones.zone import zones_text
 from dashboard.report.charts import coverage_chart, expression_chart, totals_chart, tracks_chart
 from dashboard.web.palette import STACK
 from dashboard.web.templates import template
@@ -106,6 +107,7 @@ def _facts(report: RunReport) -> dict[str, str]:
         "Dropped, by cause": dropped or "none",
         "Faces": f"{summary.faces:,}, in {count_text(summary.tracks, 'track')}",
         "Left out of all numbers": summary.left_out.text or "nothing",
+        "Zones": zones_text(summary.zones) or "none: the whole picture",
         "Sampling": f"at most {fps:g} frames/s" if fps else "every frame",
         "Model": summary.model_version,
         "Detector": summary.detector,

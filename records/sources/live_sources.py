@@ -14,6 +14,7 @@ from contracts.live_sources import LiveSource, LiveState
 from contracts.redaction import redact
 from contracts.runs import RunKind
 from contracts.times import utc_now
+from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import Zones, zones_text
 from records.audit import MOODLINE, write_audit_entry
 from records.audit_actions import Action
@@ -77,11 +78,7 @@ def add_source(
     with transaction(engine) as connection:
         lock_queue(connection)
         _audit(connection, actor, Action.SOURCE_ADDED, name, address=settings.shown_uri)
-        found = connection.execute(
-            select(Source.id, Source.kind, Source.removed_at, Source.zones).where(
-                Source.name == name
-            )
-        ).first()
+        found = connection.execute(select(Source.__table__).where(Source.name == name)).first()
         if settings.zones is not None:
             before = () if found is None else decode_zones(found.zones)
             write_mask_changes(connection, actor, name, before, settings.zones)
@@ -110,7 +107,10 @@ def add_source(
                 until=utc_now(),
             )
         )
-        _update(connection, found.id, _columns(settings) | {"removed_at": None, "paused": False})
+        before, after = Turn(found.rotate, found.mirror), Turn(settings.rotate, settings.mirror)
+        kept = turned_zones(decode_zones(found.zones), before, after)
+        values = {"zones": encode_zones(kept)} | _columns(settings)
+        _update(connection, found.id, values | {"removed_at": None, "paused": False})
 
 
 def edit_source(

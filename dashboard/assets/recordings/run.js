@@ -5,6 +5,7 @@ import { make } from "../kit/dom.js";
 import { MODEL_ORDER, expressionBars, swatch } from "../kit/expressions.js";
 import { counted, dateTime, percent, position } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
+import { zonesText } from "../kit/zones.js";
 import { AnnotatedVideo } from "./annotated_video.js";
 import { Faces, ROUNDING_S, STILL } from "./faces.js";
 import { Lanes } from "./lanes.js";
@@ -14,7 +15,8 @@ import { RunMoments } from "./run_moments.js";
 /**
  * @typedef {object} RunDetails
  * @property {{ source: string, state: string, error: string, tracks: number,
- *   recorded_at: number | null, recorded_text: string, model_version: string, coverage: { analyzed_s: number } }} summary
+ *   recorded_at: number | null, recorded_text: string, model_version: string,
+ *   coverage: { analyzed_s: number }, zones: import("../kit/zones.js").Zone[] }} summary
  * @property {number} span_s
  * @property {string} headline
  * @property {import("./player.js").Media} media What may be played of the recording.
@@ -142,6 +144,7 @@ class RunView {
         ? `recorded ${dateTime(summary.recorded_at)} (${summary.recorded_text})`
         : "",
       summary.model_version,
+      zonesText(summary.zones, null).replace(/\.$/, ""),
     ]
       .filter(Boolean)
       .join(" · ");

@@ -13,17 +13,18 @@ from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.runs import RunState
+from contracts.zones.zone import zones_text
 from moodline.terminal.output import Screen, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
 from runtime.visible_text import visible
 
 _ORIGINS: Final = {
-    "recorded_at": "option",
+    "recorded_at": "given",
     "pattern": "name",
     "container": "header",
     "container_end": "header",
-    "mtime": "file time",
-    "mtime_end": "file time",
+    "mtime": "file",
+    "mtime_end": "file",
     "live": "clock",
 }
 """How the time of a recording is known, in a word; `runs show` says it in full."""
@@ -48,7 +49,7 @@ def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool)
     for name in ("frames", "faces"):
         table.add_column(name, justify="right")
     table.add_column("recorded (UTC)", no_wrap=True)
-    table.add_column("known by", no_wrap=True)
+    table.add_column("from", no_wrap=True)
     table.add_column("state")
     for run in runs:
         table.add_row(*_run_row(run))
@@ -105,6 +106,7 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
         ),
         ("faces", f"{summary.faces:,} in {summary.tracks:,} tracks"),
         ("left out", summary.left_out.text or "nothing"),
+        ("zones", zones_text(summary.zones) or "none"),
         ("analysed", f"{coverage.analyzed_s:.1f} s of {_seconds(summary.duration_s)}"),
         ("model", f"{summary.model_version}, detector {summary.detector}"),
     ]

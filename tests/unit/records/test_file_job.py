@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.analysis_spec import AnalysisOptions
+from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
+from contracts.zones.zone import Zone, ZoneKind
 from records.json_columns import RunOptions, decode_run_options
 from records.runs.file_job import FileJob
 
@@ -66,8 +67,27 @@ def test_stored_options_can_be_decoded(job: FileJob) -> None:
     assert decode_run_options(job.stored_options()) == expected
 
 
-@pytest.mark.parametrize("options", [{"rotate": 90}, {"mirror": True}])
-def test_a_turned_picture_is_other_work_and_is_stored(options: dict[str, Any]) -> None:
+DESK = Zone(ZoneKind.MASK, "desk", ((0.0, 0.0), (0.3, 0.0), (0.3, 0.5)))
+HALL = replace(DESK, kind=ZoneKind.INCLUDE)
+
+
+@pytest.mark.parametrize(
+    "options", [{"rotate": 90}, {"mirror": True}, {"zones": (DESK,)}, {"zones": (DESK, HALL)}]
+)
+def test_a_turned_or_masked_picture_is_other_work_and_is_stored(options: dict[str, Any]) -> None:
     turned = replace(PLAIN, options=replace(PLAIN.options, **options))
     assert turned.identity() != PLAIN.identity()
     assert decode_run_options(turned.stored_options()).analysis == turned.options
+
+
+def test_zones_reach_the_process_that_reads_a_source() -> None:
+    """The supervisor sends the specification as a line of JSON."""
+    spec = AnalysisSpec("haar", "model@1", replace(PLAIN.options, zones=(DESK, HALL)))
+    assert AnalysisSpec.decode(spec.encode()) == spec
+
+
+def test_each_zone_makes_other_work() -> None:
+    """Moving a mask, or making something else of it, is another analysis."""
+    zones = [(), (DESK,), (HALL,), (replace(DESK, points=((0, 0), (0.4, 0), (0.3, 0.5))),)]
+    jobs = [replace(PLAIN, options=replace(PLAIN.options, zones=one)) for one in zones]
+    assert len({job.identity() for job in jobs}) == len(jobs)
