@@ -186,6 +186,8 @@ class RunStore:
                     "holder": None,
                     "broker_lost": RunProgress.broker_lost + broker_lost,
                 }
+                # It holds how faces looked: kept only as long as somebody may need it.
+                | ({"checkpoint": b""} if state is RunState.DONE else {})
                 | counter_columns(end.counters),
             )
             _close_run(connection, run.run_pk, state, end)

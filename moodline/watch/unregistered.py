@@ -19,6 +19,7 @@ from contracts.frames import FrameMessage
 from contracts.live_sources import LiveState
 from contracts.settings import Settings
 from contracts.times import to_micros
+from contracts.track_marks import TrackMark
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detectors.choice import detector_id, make_detector
@@ -53,25 +54,44 @@ _STEP_S: Final = 0.25
 
 @dataclass(slots=True)
 class WatchTotals:
-    """The totals so far. seconds: person-seconds by smoothed label. states: seconds by state."""
+    """The totals so far. states: seconds by state.
+
+    marks, seconds_of: by track; seconds_of: person-seconds by smoothed label.
+    """
 
     frames: int = 0
     with_face: int = 0
-    tracks: set[int] = field(default_factory=set)
-    seconds: dict[str, float] = field(default_factory=dict)
+    marks: dict[int, TrackMark] = field(default_factory=dict)
+    seconds_of: dict[int, dict[str, float]] = field(default_factory=dict)
     states: dict[str, float] = field(default_factory=dict)
     fps: float = 0.0
 
     def add(self, result: FrameResult, elapsed_s: float) -> None:
         """Add a frame. elapsed_s: since the frame before, for the frame rate."""
         self.frames += 1
-        self.with_face += bool(result.faces)
+        self.with_face += any(face.mark is not TrackMark.STATIC for face in result.faces)
         for face in result.faces:
-            self.tracks.add(face.track_id)
+            self.marks[face.track_id] = face.mark
+            seconds = self.seconds_of.setdefault(face.track_id, {})
             label = face.smoothed_emotion or UNCERTAIN
-            self.seconds[label] = self.seconds.get(label, 0.0) + result.dwell_ms / 1000
+            seconds[label] = seconds.get(label, 0.0) + result.dwell_ms / 1000
+        self.marks |= result.marks
         weight = _RATE_WEIGHT if self.frames > _FIRST_FRAMES else _FIRST_RATE_WEIGHT
         self.fps += weight * (1 / max(elapsed_s, 0.001) - self.fps)
+
+    @property
+    def tracks(self) -> list[int]:
+        """The tracks that count."""
+        return [track for track in self.seconds_of if self.marks[track].counts]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Person-seconds by smoothed label, of the tracks that count."""
+        sums: dict[str, float] = {}
+        for track in self.tracks:
+            for label, seconds in self.seconds_of[track].items():
+                sums[label] = sums.get(label, 0.0) + seconds
+        return sums
 
 
 def watch(settings: Settings, uri: str, options: WatchOptions, console: Console) -> bool:

@@ -15,7 +15,8 @@ from tests.media import SIZE, VideoSpec, spoil_packet, steady, varying, write_vi
 
 COLUMNS = (
     "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
-    "angry,disgust,fear,happy,sad,surprise,neutral,smoothed_emotion,quality,model_version"
+    "angry,disgust,fear,happy,sad,surprise,neutral,smoothed_emotion,quality,model_version,"
+    "roll,yaw,pitch,mark"
 )
 
 
@@ -28,7 +29,7 @@ def test_every_frame_of_every_recording_has_its_rows(
 
     assert set(one) == {
         *("path", "run_id", "frames_total", "frames_analyzed", "faces", "tracks", "emotions"),
-        *("seconds", "fps", "state", "error", "dropped"),
+        *("seconds", "fps", "state", "error", "dropped", "left_out"),
     }
     assert (one["frames_total"], one["frames_analyzed"], one["state"]) == (60, 60, "done")
     assert (three["frames_total"], three["frames_analyzed"], three["tracks"]) == (30, 30, 3)
