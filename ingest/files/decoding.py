@@ -149,6 +149,10 @@ class StreamDecoder:
             except MemoryError:
                 raise
             except av.FFmpegError as exc:
+                if isinstance(exc, BlockingIOError) and self._recording.part is not None:
+                    # No packet of a transport stream in the next 64 KiB: search on behind them.
+                    packets = self._recording.container.demux(self._recording.stream)
+                    continue
                 self.error = exc.strerror or "read error"
                 return
             if packet is None:

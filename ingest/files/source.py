@@ -183,7 +183,8 @@ class FileSource:
             complete = claimed is not None and current.decoded_count + current.lost >= claimed
             if not missing or complete:
                 return ""
-        amount = f"{current.decoded_count:,} frames" + (f" of about {claimed:,}" if claimed else "")
+        whole = current.decoded_count - current.damaged
+        amount = f"{whole:,} frames" + (f" of about {claimed:,}" if claimed else "")
         if current.refusal:
             return f"{self._path.name} ends early: after {amount}, {current.refusal.line()}"
         cause = f"{missing:,} bytes are missing" if missing else current.read_error.lower()
