@@ -201,12 +201,12 @@ export class ZoneEditor {
   }
 
   async #takePicture() {
-    const { name } = this.#source;
+    const { name, rotate, mirror } = this.#source;
     this.#error.textContent = "";
     this.#canvas.showBlank("Opening the source for three seconds …");
     this.#hint.textContent = "Opening the source for three seconds …";
     try {
-      const found = await post("sources/test", { name });
+      const found = await post("sources/test", { name, rotate, mirror });
       const address = `data:image/jpeg;base64,${found.picture}`;
       this.#canvas.showPicture(address, `A picture of ${name}, faces blurred`);
     } catch (failure) {
