@@ -57,7 +57,8 @@ def coverage_caption(report: RunReport) -> str:
         others = f", the longest of {len(gaps)} gaps" if len(gaps) > 1 else ""
         caption += f" Nothing was analysed from {begin} to {end}{others}."
     if empty_s := sum(bucket.empty_s for bucket in report.buckets):
-        caption += f" No face was found in {seconds_text(empty_s)} s."
+        nobody = "Nobody was in view" if report.summary.left_out.text else "No face was found"
+        caption += f" {nobody} in {seconds_text(empty_s)} s."
     return caption
 
 
