@@ -30,11 +30,15 @@ FILE_JOB = FileJob(
 
 @dataclass(frozen=True)
 class FaceSpec:
-    """A face to write. emotion: its raw and its smoothed label; None is uncertain."""
+    """A face to write. emotion: its raw and its smoothed label; None is uncertain.
+
+    pose: roll, yaw and pitch.
+    """
 
     track_id: int
     emotion: str | None
     quality: float = 0.9
+    pose: tuple[float, float, float] | None = None
 
 
 def write_run(
@@ -138,4 +142,5 @@ def _face(run_pk: int, frame_index: int, one: FaceSpec) -> dict[str, object]:
         "smoothed_emotion": one.emotion,
         "smoothed_confidence": 0.7,
         "quality": one.quality,
+        **dict(zip(("roll", "yaw", "pitch"), one.pose or (None,) * 3, strict=True)),
     }

@@ -20,7 +20,8 @@ MAX_FACES: Final = 4000
 class FaceReading:
     """One face. x, y, w, h: its box, as parts of the upright frame's width and height, 0..1.
 
-    shares: the probabilities, in the order of EXPRESSIONS. mark: a TrackMark.
+    shares: the probabilities, in the order of EXPRESSIONS. mark: a TrackMark. pose: roll, yaw and
+    pitch as in HeadPose, in whole degrees; None if the detector does not show them.
     """
 
     track: int
@@ -32,6 +33,7 @@ class FaceReading:
     confidence: float
     shares: tuple[float, ...]
     mark: str
+    pose: tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ def _rows(connection: Connection, run_pk: int, first: int, end: int) -> Sequence
             Face.smoothed_confidence,
             *(getattr(Face, name) for name in EXPRESSIONS),
             Track.mark,
+            Face.roll,
+            Face.yaw,
+            Face.pitch,
         )
         .join(
             Face,
@@ -120,6 +125,7 @@ def _face(row: Row[Any], wide: int, high: int) -> FaceReading:
         round(row.smoothed_confidence, 3),
         tuple(round(getattr(row, name), 3) for name in EXPRESSIONS),
         row.mark or TrackMark.PERSON,
+        None if row.yaw is None else (round(row.roll), round(row.yaw), round(row.pitch)),
     )
 
 

@@ -128,7 +128,7 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
 def faces_json(backend: Backend, run_id: str, since_s: float, until_s: float) -> dict[str, Any]:
     """Return the faces of the frames in a stretch of media time, as arrays: they are many.
 
-    A frame is [media_s, faces], a face [track, x, y, w, h, label, confidence, shares].
+    A frame is [media_s, faces], a face an array of the values of FaceReading.
     Raises RunNotFoundError.
     """
     page = in_snapshot(backend.engine, faces_between, run_id, since_s, until_s)

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import FaceResult, FrameResult
+from contracts.geometry import HeadPose
 from contracts.track_marks import TrackMark
 from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
@@ -39,7 +40,7 @@ def frame_panel(
             Text(f"\ntrack {face.track_id}: ", style="bold")
             .append(label, style=f"bold {COLOURS[label]}")
             .append(f" {face.smoothed_confidence:.0%}", style="bold")
-            .append(f"  quality {face.quality:.2f}", style="dim not bold")
+            .append(f"  quality {face.quality:.2f}{_pose_text(face.pose)}", style="dim not bold")
         )
         lines += [
             _bar(name, probability)
@@ -94,6 +95,12 @@ def _draw_box(
         cells[row][column] = corner
     for column, digit in enumerate(str(face.track_id)[: right - left], left + 1):
         cells[top][column] = digit
+
+
+def _pose_text(pose: HeadPose | None) -> str:
+    if pose is None:
+        return ""
+    return f"  roll {pose.roll:.0f}° yaw {pose.yaw:.0f}° pitch {pose.pitch:.0f}°"
 
 
 def _bar(name: str, probability: float) -> Text:

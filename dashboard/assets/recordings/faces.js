@@ -4,9 +4,10 @@ import { request } from "../kit/api.js";
 
 /**
  * A face: track, box in shares of the picture, label, confidence, probabilities in model order,
- * and "static" or "tentative" if its track does not count.
+ * "static" or "tentative" if its track does not count, and where it turns, if the detector shows it.
  * @typedef {[track: number, x: number, y: number, w: number, h: number, label: string,
- *   confidence: number, shares: number[], mark: string]} Face
+ *   confidence: number, shares: number[], mark: string,
+ *   pose: [roll: number, yaw: number, pitch: number] | null]} Face
  */
 /** @typedef {[seconds: number, faces: Face[]]} Frame */
 /** @typedef {{ frames: Frame[] | null, isLoading: boolean }} LoadedWindow */

@@ -8,6 +8,7 @@ import { Lifetime } from "../kit/lifetime.js";
 import { zonesText } from "../kit/zones.js";
 import { AnnotatedVideo } from "./annotated_video.js";
 import { Faces, ROUNDING_S, STILL } from "./faces.js";
+import { poseText } from "./head_pose.js";
 import { Lanes } from "./lanes.js";
 import { Player } from "./player.js";
 import { RunMoments } from "./run_moments.js";
@@ -193,7 +194,7 @@ function stateText({ state, error }) {
 }
 
 /** @param {import("./faces.js").Face} face */
-function facePanel([track, , , , , label, confidence, probabilities, mark]) {
+function facePanel([track, , , , , label, confidence, probabilities, mark, pose]) {
   if (mark) {
     return make(
       "section",
@@ -207,6 +208,7 @@ function facePanel([track, , , , , label, confidence, probabilities, mark]) {
     "section",
     { class: "now-face", "aria-label": `Track ${track}` },
     make("h3", {}, swatch(label), make("span", { text: `Track ${track}: ${label}${share}` })),
+    pose ? make("p", { class: "pose", text: poseText(pose) }) : null,
     ...expressionBars(shares),
   );
 }

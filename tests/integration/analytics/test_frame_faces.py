@@ -26,7 +26,8 @@ def test_a_reader_continues_where_a_full_page_ends(engine: Engine) -> None:
 
 
 def test_frames_without_a_face_are_included(engine: Engine) -> None:
-    write_run(engine, "one", {0: [FaceSpec(1, None)], 1: [], 3: [FaceSpec(2, "sad")]})
+    turned = FaceSpec(2, "sad", pose=(-12.4, 33.6, 0.0))
+    write_run(engine, "one", {0: [FaceSpec(1, None), turned], 1: [], 3: [FaceSpec(2, "sad")]})
     with engine.begin() as connection:
         connection.execute(update(Run).values(display_width=100, display_height=200))
 
@@ -34,10 +35,11 @@ def test_frames_without_a_face_are_included(engine: Engine) -> None:
 
     assert page.until_s == 0.3
     tracks = [(frame.media_s, [face.track for face in frame.faces]) for frame in page.frames]
-    assert tracks == [(0, [1]), (0.1, [])]
-    face = page.frames[0].faces[0]
+    assert tracks == [(0, [1, 2]), (0.1, [])]
+    face, turned_face = page.frames[0].faces
     assert (face.x, face.y, face.w, face.h) == (0.105, 0.1, 0.8, 0.4075)
     assert face.label == "uncertain" and len(face.shares) == 7
+    assert (face.pose, turned_face.pose) == (None, (-12, 34, 0))
 
 
 @pytest.mark.both_databases
