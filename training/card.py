@@ -141,16 +141,16 @@ def build_card(
     """Return the card of an artifact, as JSON values.
 
     logits: [n, 7] by head, of the split's faces. facts: what the split does not give, such as id,
-    creation date and training.
+    creation date and training, and input_shape if it is not that of the split's faces.
     """
     calibrations = {head: calibrate(values, split, head) for head, values in logits.items()}
     record = calibrations[RECORD_HEAD]
     at_threshold = next(p for p in record.curve if p.threshold == record.uncertain_below)
     data = read_regular(artifact)
     return {
+        "input_shape": [SIDE, SIDE, 3],
         **facts,
         "labels": list(EXPRESSIONS),
-        "input_shape": [SIDE, SIDE, 3],
         "input_dtype": "uint8",
         "crop_margin": CROP_MARGIN,
         "heads": {head: item.as_head() for head, item in calibrations.items()},
@@ -197,6 +197,7 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
         key: previous[key] for key in ("precision", "agreement", "training") if key in previous
     }
     facts |= {"id": out.name, "created": datetime.now(UTC).date().isoformat()}
+    facts["input_shape"] = list(card.input_shape)
     facts["weights_of"] = previous.get("weights_of", card.id)
     out.mkdir(parents=True, exist_ok=True)
     for name in (WEIGHTS_NAME, KERAS_NAME):

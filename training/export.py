@@ -17,7 +17,7 @@ from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
 from training.classifier import LiteRtModel
 from training.config import ModelShape
-from training.data.dataset import SIDE, Dataset, Split
+from training.data.dataset import Dataset, Split, resized
 from training.loop import LOG
 from training.model import HEADS
 from training.teachers.answers import CONFIG, load_network
@@ -80,11 +80,12 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
     description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
     shape = ModelShape(**description["config"]["model"])
     val = data.split("val")
-    outputs = model.predict(val.faces, batch_size=256, verbose=0)
+    side = model.input_shape[1]
+    outputs = model.predict(resized(val.faces, side), batch_size=256, verbose=0)
     network: Logits = dict(zip(HEADS, map(np.asarray, outputs), strict=True))
     lines = (run / LOG).read_text(encoding="utf-8").splitlines()
     training = {
-        "architecture": f"MobileNetV2 {shape.alpha}, 48x48x3 seen as {shape.seen_as}x"
+        "architecture": f"MobileNetV2 {shape.alpha}, {side}x{side}x3 seen as {shape.seen_as}x"
         f"{shape.seen_as}, ImageNet start, two heads",
         **description,
         "per_epoch": [json.loads(line) for line in lines],
@@ -103,6 +104,7 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
             "precision": str(precision),
             "agreement": asdict(agreement),
             "training": training,
+            "input_shape": [side, side, 3],
         }
         cards.append(write_card(folder, build_card(artifact, val, logits, facts)))
         folders[str(precision)] = folder
@@ -112,13 +114,14 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
 
 
 def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
-    """Return the network as a LiteRT file with the input faces, uint8 [n, 48, 48, 3].
+    """Return the network as a LiteRT file with the input faces, uint8 [n, side, side, 3].
 
     Raises TrainingRunError if it is larger than MAX_BYTES.
     """
     import tensorflow as tf
 
-    signature = [tf.TensorSpec([None, SIDE, SIDE, 3], tf.uint8, name="faces")]
+    side = model.input_shape[1]
+    signature = [tf.TensorSpec([None, side, side, 3], tf.uint8, name="faces")]
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator,unused-ignore]
     def serve(faces: Any) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:
         else:
             count = min(_REPRESENTATIVE, len(train))
             chosen = np.random.default_rng(_SEED).choice(len(train), count, replace=False)
-            faces = np.repeat(train.images[chosen][..., None], 3, axis=-1)
+            faces = resized(train.only(chosen).faces, side)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.representative_dataset = lambda: ({"faces": one[None]} for one in faces)
         data: bytes = converter.convert()

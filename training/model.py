@@ -14,8 +14,10 @@ LUMA = (0.299, 0.587, 0.114)
 """Rec. 601 weights, so that colour crops become the grey that the network was trained on."""
 
 
-def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True) -> Any:
-    """Return a Keras model from uint8 [n, 48, 48, 3] to logits [n, 7] of each of HEADS.
+def build_model(
+    shape: ModelShape, imagenet: Path | None = None, *, pretrained: bool = True, side: int = SIDE
+) -> Any:
+    """Return a Keras model from uint8 [n, side, side, 3] to logits [n, 7] of each of HEADS.
 
     MobileNetV2 (Sandler et al. 2018). imagenet: a weights file without the top; by default Keras
     downloads one. pretrained: False starts from noise, for weights that are loaded afterwards.
@@ -32,13 +34,13 @@ def build_model(shape: ModelShape, imagenet: Path | None = None, *, pretrained: 
     )
     if imagenet:
         backbone.load_weights(str(imagenet))
-    faces = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="faces")
+    faces = keras.Input((side, side, 3), dtype="uint8", name="faces")
     scaled = layers.Rescaling(1.0 / 127.5, -1.0, name="scale")(faces)
     # A fixed 1x1 convolution computes the luma in the three channels that ImageNet weights expect.
     grey = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="luma")
     scaled = grey(scaled)
     grey.set_weights([_luma_kernel()])
-    if shape.seen_as != SIDE:
+    if shape.seen_as != side:
         scaled = layers.Resizing(shape.seen_as, shape.seen_as, interpolation="bilinear")(scaled)
     backbone.trainable = not shape.frozen
     # A frozen backbone keeps ImageNet's batch statistics too.

@@ -41,6 +41,9 @@ class LiteRTClassifier:
                 path = str(folder / WEIGHTS_NAME)
                 interpreter = Interpreter(model_path=path, num_threads=threads)
                 self._run = interpreter.get_signature_runner()
+                taken = tuple(interpreter.get_input_details()[0]["shape"][1:].tolist())
+                if taken != self.card.input_shape:
+                    raise ValueError(f"its inputs are {taken}, not {self.card.input_shape}")
                 # The first call sets up the kernels, prints a banner, and allocates the memory of
                 # the largest batch: no later call allocates.
                 self._run(faces=np.zeros((_LARGEST_BATCH, *self.card.input_shape), np.uint8))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
+from runtime.decoding.opencv import cv2
 
 SIDE = 48
 """Pixels along each side of a face, as in FER2013."""
@@ -108,6 +109,15 @@ class SplitRows:
             np.stack(self.votes),
             tuple(self.names),
         )
+
+
+def resized(faces: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """Return faces [n, any, any, 3] as [n, side, side, 3], resampled as crops are."""
+    if not len(faces) or faces.shape[1] == side:
+        return faces
+    method = cv2.INTER_AREA if faces.shape[1] > side else cv2.INTER_LINEAR
+    images = [cv2.resize(face, (side, side), interpolation=method) for face in faces]
+    return np.stack(images).astype(np.uint8)
 
 
 def require_all_classes(source: str, splits: Mapping[str, Split]) -> None:
