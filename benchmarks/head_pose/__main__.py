@@ -3,7 +3,7 @@
 python -m benchmarks.head_pose fer2013.zip face_landmark.tflite [--detector ID]
 
 Real faces: those of FER2013's val split, against the pose of a face mesh, which another network
-finds. Views: the frontal ones of them, turned by known angles (turned_views.py says which network). Tilts:
+finds (turned_views.py names it). Views: the frontal ones of them, turned by known angles. Tilts:
 their crops, turned away from upright.
 """
 
@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import write_result
 from benchmarks.head_pose.turned_views import VIEW_PX, FaceMesh, Surface
+from benchmarks.results import write_result
 from contracts.geometry import Box
 from contracts.settings import DetectorName
 from inference_worker.faces.classify import Classifier, LiteRTClassifier
