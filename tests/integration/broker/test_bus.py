@@ -5,7 +5,7 @@ import time
 import pytest
 
 from broker.broker_info import BrokerInfo
-from broker.bus import Bus
+from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus, message_purpose
 from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
 from broker.leases import Leases
@@ -229,3 +229,26 @@ def test_the_broker_info_names_server_policy_and_memory(bus: Bus) -> None:
     info = BrokerInfo.fetch(bus)
     assert (info.server, info.policy, info.persists) == ("Valkey", "noeviction", False)
     assert 0 < info.used_memory < info.max_memory
+
+
+def test_colour_travels_beside_its_frame_and_counts_as_bytes(bus: Bus) -> None:
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.LIVE)
+    publisher.begin()
+    publisher.publish(1, b"frame", b"c" * 900)
+    assert not publisher.has_room(100)
+    publisher.publish(2, b"frame")
+    found = [(d.seq, d.data, d.chroma) for d in bus.read({"r": 1}, 10, block_ms=1)["r"]]
+    assert found == [(1, b"frame", b"c" * 900), (2, b"frame", b"")]
+
+
+def test_colour_that_was_signed_for_another_frame_is_left_out_and_the_frame_stays(bus: Bus) -> None:
+    publisher = RunPublisher(bus, "r", LIMITS, kind=RunKind.LIVE)
+    publisher.begin()
+    publisher.publish(1, b"frame", b"colour")
+    ((_, fields),) = bus.client.xrange(bus.stream_key("r"))  # type: ignore[misc]
+    tag = bus.signer.tag(message_purpose("r", 2), b"frame")
+    forged = {MESSAGE_FIELD: b"frame", TAG_FIELD: tag, CHROMA_FIELD: fields[CHROMA_FIELD]}
+    bus.client.xadd(bus.stream_key("r"), forged, id="2-0")
+
+    assert [d.chroma for d in bus.read({"r": 1}, 10, block_ms=1)["r"]] == [b"colour", b""]
+    assert bus.refusals.counts["colour of a frame"] == 1

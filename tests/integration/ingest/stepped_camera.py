@@ -23,6 +23,7 @@ from ingest.live.inputs import InputFrame, LiveInput
 from ingest.live.publisher import LivePublisher
 from ingest.live.reader import LiveReader
 from ingest.live.run_stream import LiveClaim
+from ingest.picture_view import DEFAULT_VIEW, PictureView
 from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.faces import Frame
 from runtime.process_identity import claimant_name
@@ -41,14 +42,16 @@ class Hand(LiveInput):
     rate: float | None = None
     go_on: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     over: bool = False
+    image: VideoFrame = field(
+        default_factory=lambda: VideoFrame.from_ndarray(np.zeros((48, 64), np.uint8), format="gray")
+    )
 
     def frames(self) -> Iterator[InputFrame]:
         while True:
             assert self.go_on.acquire(timeout=60)
             if self.over:
                 return
-            gray = np.zeros((48, 64), np.uint8)
-            yield InputFrame(VideoFrame.from_ndarray(gray, format="gray"), None)
+            yield InputFrame(self.image, None)
 
     def close(self) -> None: ...
 
@@ -64,13 +67,20 @@ class Camera:
     wall_s: float = datetime(2026, 11, 23, 23, 59, 0, tzinfo=UTC).timestamp()
     monotonic_s: float = 100.0
     hand: Hand = field(default_factory=Hand)
+    view: PictureView = DEFAULT_VIEW
+    gap_s: float = 1.0
 
     def __post_init__(self) -> None:
         uri = f"rtsp://{self.name}"
         add_source(self.engine, self.name, SourceSettings(uri, uri, None, 2.0, 64))
         clock = LiveClock(lambda: self.wall_s, lambda: self.monotonic_s)
         self.reader = LiveReader(
-            "rtsp://door", fps=None, max_side=64, clock=clock, opener=lambda _uri: self.hand
+            "rtsp://door",
+            fps=None,
+            max_side=64,
+            view=self.view,
+            clock=clock,
+            opener=lambda _uri: self.hand,
         )
         self.reader.start()
         self.publisher = self.new_publisher()
@@ -80,10 +90,10 @@ class Camera:
         return LivePublisher(self.engine, self.bus, source, PINS, self.reader, claim, self.marks)
 
     def picture(self) -> None:
-        """One more picture comes, a second after the last one."""
+        """One more picture comes, `gap_s` after the last one."""
         captured = self.reader.counters().captured
-        self.wall_s += 1
-        self.monotonic_s += 1
+        self.wall_s += self.gap_s
+        self.monotonic_s += self.gap_s
         self.hand.go_on.release()
         until(lambda: self.reader.counters().captured > captured)
 
