@@ -38,8 +38,8 @@ _INT64: Final = 2**63 - 1
 class DropCause(StrEnum):
     """The reason why a captured frame is not analysed. Each cause has its own count.
 
-    corrupt: the frame did not decode, or damage can show in it. newest: a newer frame replaced it while
-    the stream was full. broker_full: the broker had no memory left. broker_lost: the broker
+    corrupt: the frame did not decode, or damage can show in it. newest: a newer frame replaced it
+    while the stream was full. broker_full: the broker had no memory left. broker_lost: the broker
     accepted the frame and then lost it. poison: the frame crashes every worker that reads it.
     """
 

@@ -34,7 +34,7 @@ class RefusedPath:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class NotRead:
     """A member of a folder that is not searched or not taken, and the reason, as a noun phrase."""
 
     path: str
@@ -44,22 +44,22 @@ class LeftOut:
 LINKED_FOLDER: Final = "linked folder"
 OTHER_SUFFIX: Final = "file with another suffix"
 
-OnLeftOut = Callable[[LeftOut], object]
+OnNotRead = Callable[[NotRead], object]
 
 
 def discover(
-    paths: Sequence[str], on_left_out: OnLeftOut = lambda _: None
+    paths: Sequence[str], on_not_read: OnNotRead = lambda _: None
 ) -> list[Recording | RefusedPath]:
     """Return the recordings that `paths` name, in their order, each file once.
 
     A named file is taken whatever its suffix. In a folder, files with a media suffix are taken,
     hidden ones are not. A pattern is expanded here unless a file has exactly that name.
-    on_left_out: called for each member of a folder that is not taken, unless it is hidden.
+    on_not_read: called for each member of a folder that is not taken, unless it is hidden.
     """
     results: list[Recording | RefusedPath] = []
     seen: set[Path] = set()
     for path in paths:
-        for result in _expand(path, on_left_out):
+        for result in _expand(path, on_not_read):
             if isinstance(result, Recording):
                 identity = result.path.resolve()
                 if identity in seen:
@@ -116,18 +116,18 @@ def _require_utf8(name: str) -> None:
         raise SourceError(f"the name of {name} is not UTF-8", hint="Rename it") from exc
 
 
-def _expand(path: str, on_left_out: OnLeftOut) -> Iterator[Recording | RefusedPath]:
+def _expand(path: str, on_not_read: OnNotRead) -> Iterator[Recording | RefusedPath]:
     if os.path.lexists(path) or not glob.has_magic(path):
-        yield from _file_or_folder(path, on_left_out)
+        yield from _file_or_folder(path, on_not_read)
         return
     matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # May be absolute.
     if not matches:
         yield RefusedPath(path, SourceError(f"no file matches {path}", hint="Check the pattern"))
     for match in matches:
-        yield from _file_or_folder(match, on_left_out)
+        yield from _file_or_folder(match, on_not_read)
 
 
-def _file_or_folder(name: str, on_left_out: OnLeftOut) -> Iterator[Recording | RefusedPath]:
+def _file_or_folder(name: str, on_not_read: OnNotRead) -> Iterator[Recording | RefusedPath]:
     path = Path(os.path.abspath(name))  # noqa: PTH100  # Does not resolve symbolic links.
     if not path.is_dir():
         if os.path.lexists(path):
@@ -136,7 +136,7 @@ def _file_or_folder(name: str, on_left_out: OnLeftOut) -> Iterator[Recording | R
             yield RefusedPath(name, SourceError(f"{name} does not exist", hint="Check the path"))
         return
     unreadable: list[RefusedPath] = []
-    members = sorted(_recordings_below(path, unreadable.append, on_left_out))
+    members = sorted(_recordings_below(path, unreadable.append, on_not_read))
     yield from unreadable
     if not (members or unreadable):
         error = SourceError(
@@ -163,7 +163,7 @@ def _suffixes() -> str:
 def _recordings_below(
     folder: Path,
     on_unreadable: Callable[[RefusedPath], object],
-    on_left_out: OnLeftOut = lambda _: None,
+    on_not_read: OnNotRead = lambda _: None,
 ) -> Iterator[Path]:
     def note_error(error: OSError) -> None:
         reason = SourceError(
@@ -176,11 +176,11 @@ def _recordings_below(
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         for name in subfolders:
             if Path(below, name).is_symlink():
-                on_left_out(LeftOut(str(Path(below, name)), LINKED_FOLDER))
+                on_not_read(NotRead(str(Path(below, name)), LINKED_FOLDER))
         for name in names:
             if name.startswith("."):
                 continue
             if is_recording(name):
                 yield Path(below, name)
             else:
-                on_left_out(LeftOut(str(Path(below, name)), OTHER_SUFFIX))
+                on_not_read(NotRead(str(Path(below, name)), OTHER_SUFFIX))

@@ -20,12 +20,12 @@ from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
-from ingest.files.discovery import LeftOut, OnLeftOut, Recording, RefusedPath, discover
+from ingest.files.discovery import NotRead, OnNotRead, Recording, RefusedPath, discover
 from moodline.analysis.annotation import annotate_recording, check_annotation_path
 from moodline.analysis.batch import BatchAnalysis
 from moodline.analysis.progress import ProgressDisplay
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
-from moodline.analysis.report import FileReport, Outcome, print_left_out, print_report
+from moodline.analysis.report import FileReport, Outcome, print_not_read, print_report
 from moodline.analysis.run_spec import analysis_spec
 from moodline.stack.stack import Stack
 from moodline.terminal.output import Screen, error_console, print_json, print_line
@@ -62,6 +62,7 @@ class AnalyzeRequest:
 
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
+        zone = settings.timezone
         if self.keep_static:
             settings = settings.model_copy(update={"keep_static": True})
         return JobTemplate(
@@ -72,6 +73,7 @@ class AnalyzeRequest:
             source=self.source,
             recorded_at=self.recorded_at,
             recorded_at_pattern=self.recorded_at_pattern,
+            recorded_at_zone=None if zone.key == "UTC" else zone.key,
             again=self.again,
             folders=settings.shared_folders,
         )
@@ -82,14 +84,14 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
 
     Raises SettingsError, ExportError, ModelError, DatabaseError, BrokerError.
     """
-    left_out: list[LeftOut] = []
-    found = _checked_paths(paths, request, left_out.append)
+    not_read: list[NotRead] = []
+    found = _checked_paths(paths, request, not_read.append)
     engine = open_engine(settings.effective_database_url)
     try:
         upgrade(engine)
         if request.detach:
             outcome = _queue(settings, engine, found, request)
-            print_left_out(left_out, error_console() if request.as_json else Screen())
+            print_not_read(not_read, error_console() if request.as_json else Screen())
             return outcome
         reports = run_analysis(settings, engine, found, request)
         if request.export is not None:
@@ -97,11 +99,11 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
         if request.annotate is not None:
             _annotate(settings, engine, reports, request)
         if request.as_json:
-            others = [asdict(one) for one in left_out]
-            print_json({"files": [one.as_json() for one in reports], "left_out": others})
+            others = [asdict(one) for one in not_read]
+            print_json({"files": [one.as_json() for one in reports], "not_read": others})
         else:
             print_report(engine, reports, Screen())
-            print_left_out(left_out, Screen())
+            print_not_read(not_read, Screen())
     finally:
         engine.dispose()
     return Outcome.of(reports)
@@ -126,7 +128,7 @@ def run_analysis(
 
 
 def _checked_paths(
-    paths: Sequence[str], request: AnalyzeRequest, on_left_out: OnLeftOut
+    paths: Sequence[str], request: AnalyzeRequest, on_not_read: OnNotRead
 ) -> list[Recording | RefusedPath]:
     """Return the recordings. Raises the error of an option that could not work later."""
     if request.recorded_at_pattern is not None:
@@ -135,7 +137,7 @@ def _checked_paths(
         check_export_path(request.export)
     if request.annotate is not None:
         check_annotation_path(request.annotate)
-    found = discover(paths, on_left_out)
+    found = discover(paths, on_not_read)
     if request.annotate is not None and len(found) != 1:
         raise SettingsError(
             f"--annotate takes one recording, but there are {len(found)}",

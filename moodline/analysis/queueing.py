@@ -23,8 +23,8 @@ from runtime.files.regular_files import open_regular
 class JobTemplate:
     """The settings that all new runs of one command share.
 
-    recorded_at, recorded_at_pattern, source: given by the user for all recordings. again: analyse
-    recordings that have a finished run too.
+    recorded_at, recorded_at_pattern, recorded_at_zone, source: given for all recordings. again:
+    analyse recordings that have a finished run too.
     """
 
     spec: AnalysisSpec
@@ -32,6 +32,7 @@ class JobTemplate:
     source: str | None = None
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
+    recorded_at_zone: str | None = None
     again: bool = False
     folders: SharedFolders = field(default_factory=SharedFolders)
 
@@ -48,6 +49,7 @@ class JobTemplate:
             options=self.spec.options,
             recorded_at=self.recorded_at,
             recorded_at_pattern=self.recorded_at_pattern,
+            recorded_at_zone=self.recorded_at_zone,
             file_state=content.file_state,
         )
 

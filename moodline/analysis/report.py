@@ -15,14 +15,14 @@ from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot
 from contracts.frames import DropCause
 from contracts.runs import RunState
-from ingest.files.discovery import LeftOut
+from ingest.files.discovery import NotRead
 from moodline.terminal.output import new_table
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
 from runtime.visible_text import visible
 
 _MAX_TIMELINES: Final = 10
 _MOST_FREQUENT: Final = 3
-_MAX_LEFT_OUT_NAMES: Final = 3
+_MAX_NOT_READ_NAMES: Final = 3
 
 
 class Outcome(IntEnum):
@@ -75,6 +75,7 @@ class FileReport:
     def as_json(self) -> dict[str, Any]:
         """Return the documented fields of `--json`."""
         summary = self.summary
+        recorded_at = summary.recorded_at if summary else None
         return {
             "path": self.path,
             "run_id": summary.run_id if summary else None,
@@ -90,6 +91,8 @@ class FileReport:
             "dropped": self.lost,
             "left_out": asdict(summary.left_out) if summary else {},
             "hint": summary.turned.text if summary and summary.turned else "",
+            "recorded_at": recorded_at.isoformat() if recorded_at else None,
+            "recorded_text": summary.recorded_text if summary else "",
         }
 
 
@@ -114,6 +117,10 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
         if report.summary is not None and (left_out := report.summary.left_out.text):
             line = Text(visible(f"{Path(report.path).name}: left out: {left_out}"), style="dim")
             console.print(line, soft_wrap=True)
+        if report.summary is not None and report.summary.recorded_in_future:
+            text = f"recorded {report.summary.recorded_at}, {report.summary.recorded_text}"
+            line = Text(visible(f"{Path(report.path).name}: {text}"), style="yellow")
+            console.print(line, soft_wrap=True)
         if report.summary is not None and report.summary.turned:
             hint = f"{Path(report.path).name}: {report.summary.turned.text}"
             console.print(Text(visible(hint), style="yellow"), soft_wrap=True)
@@ -126,15 +133,15 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
     _print_timelines(engine, reports, console)
 
 
-def print_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
-    """Print one line on what was left out of the folders; nothing if all of it was taken."""
+def print_not_read(not_read: Sequence[NotRead], console: Console) -> None:
+    """Print one line on the members of folders that were not read; nothing if all were."""
     by_reason: dict[str, list[str]] = {}
-    for one in left_out:
+    for one in not_read:
         by_reason.setdefault(one.reason, []).append(Path(one.path).name)
     parts = []
     for reason, names in by_reason.items():
-        shown = ", ".join(names[:_MAX_LEFT_OUT_NAMES])
-        more = ", ..." if len(names) > _MAX_LEFT_OUT_NAMES else ""
+        shown = ", ".join(names[:_MAX_NOT_READ_NAMES])
+        more = ", ..." if len(names) > _MAX_NOT_READ_NAMES else ""
         noun = (
             reason
             if len(names) == 1
@@ -142,7 +149,7 @@ def print_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
         )
         parts.append(f"{len(names):,} {noun} ({shown}{more})")
     if parts:
-        console.print(Text(visible(f"Left out: {'; '.join(parts)}")), soft_wrap=True)
+        console.print(Text(visible(f"Not read: {'; '.join(parts)}")), soft_wrap=True)
 
 
 def _loss(report: FileReport) -> str:

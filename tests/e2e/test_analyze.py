@@ -232,13 +232,18 @@ def test_a_folder_of_recordings_ends_in_one_report(
             content + (8 + number).to_bytes(4, "big") + b"free" + bytes(number)
         )
     (folder / "030.mp4").write_text("no video")
+    (folder / "031.mp4").write_text("no video")
+    (folder / "notes.txt").write_text("no recording")
 
     done = installation.run("analyze", folder, "--json")
 
-    files = json.loads(done.stdout)["files"]
+    result = json.loads(done.stdout)
+    files = result["files"]
     assert done.returncode == 1
-    assert [file["frames_total"] for file in files[:-1]] == [3] * 30
-    assert files[-1]["error"]
+    assert [file["frames_total"] for file in files[:-2]] == [3] * 30
+    assert files[-2]["error"].startswith("030.mp4 is not a recording")
+    assert files[-1]["error"].startswith(f"same content as {folder / '030.mp4'}: ")
+    assert [Path(one["path"]).name for one in result["not_read"]] == ["notes.txt"]
 
 
 def test_lost_frames_are_in_the_report_and_in_the_exit_status(

@@ -1,12 +1,25 @@
 """Discovery: the recordings that paths of a command line name."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contracts.errors import SourceError
 from contracts.media_types import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from ingest.files.discovery import Recording, RefusedPath, discover
+from ingest.files.content_hash import read_content
+from ingest.files.discovery import (
+    LINKED_FOLDER,
+    OTHER_SUFFIX,
+    NotRead,
+    Recording,
+    RefusedPath,
+    discover,
+    discover_allowed,
+)
 from records.upload_names import safe_name
+from runtime.files.allowed_folders import AllowedFolders
 
 
 @pytest.fixture
@@ -79,3 +92,48 @@ def test_a_path_without_recordings_is_refused_and_the_others_are_taken(
     assert refused.path == path
     assert path in str(refused.error)
     assert refused.error.hint
+
+
+def test_members_of_a_folder_that_are_not_read_are_named(clips: Path) -> None:
+    (clips / "linked").symlink_to(clips / "day2")
+    not_read: list[NotRead] = []
+
+    assert len(names(discover(["clips"], not_read.append))) == 3
+
+    assert sorted(not_read, key=lambda one: one.path) == [
+        NotRead(str(clips / "linked"), LINKED_FOLDER),
+        NotRead(str(clips / "notes.txt"), OTHER_SUFFIX),
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_refused(
+    clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if str(path).endswith("day2"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    for results in (discover(["clips"]), discover_allowed(clips, AllowedFolders((clips,)))):
+        (refused,) = (one for one in results if isinstance(one, RefusedPath))
+        assert refused.path == str(clips / "day2")
+        assert "Permission denied" in refused.error.line()
+        assert len(names(results)) == 2
+
+
+def test_a_name_that_is_not_utf8_is_refused_and_the_others_are_taken(clips: Path) -> None:
+    (clips / "caf\udce9.mp4").write_bytes(b"x")
+    for results in (discover(["clips"]), discover_allowed(clips, AllowedFolders((clips,)))):
+        (refused,) = (one for one in results if isinstance(one, RefusedPath))
+        assert "is not UTF-8" in refused.error.line()
+        assert len(names(results)) == 3
+
+
+def test_each_of_two_empty_files_is_named_in_its_own_error(tmp_path: Path) -> None:
+    for name in ("one.mp4", "two.mp4"):
+        (tmp_path / name).touch()
+        with pytest.raises(SourceError, match=f"{name} is empty"):
+            read_content(tmp_path / name)

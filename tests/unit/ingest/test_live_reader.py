@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
+import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
@@ -279,3 +281,15 @@ def test_an_invalid_uri_is_refused_without_showing_the_password(uri: str) -> Non
 
 def test_environment_references_may_replace_any_part_of_a_uri() -> None:
     check_uri("rtsp://${USER}:${PASSWORD}@${HOST}:${PORT}/live")
+
+
+@pytest.mark.parametrize(
+    "error", [av.error.ExitError(1, "Immediate exit requested"), TimeoutError()]
+)
+def test_a_time_out_of_ffmpeg_is_called_one(error: Exception) -> None:
+    with (
+        patch("ingest.live.opening._open_rtsp", side_effect=error),
+        pytest.raises(SourceError) as raised,
+    ):
+        open_live("rtsp://192.0.2.1/live")
+    assert raised.value.detail == "it did not send its video within 8 s"

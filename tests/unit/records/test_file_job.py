@@ -9,7 +9,7 @@ import pytest
 from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.zones.zone import Zone, ZoneKind
 from records.json_columns import RunOptions, decode_run_options
-from records.runs.file_job import FileJob
+from records.runs.file_job import FileJob, source_name
 
 NAMED = FileJob(
     uri="/a.mp4",
@@ -61,9 +61,7 @@ def test_only_new_runs_drop_damaged_frames() -> None:
 
 @pytest.mark.parametrize("job", [NAMED, PLAIN])
 def test_stored_options_can_be_decoded(job: FileJob) -> None:
-    expected = RunOptions(
-        job.options, job.recorded_at, job.recorded_at_pattern, drops_damaged=True
-    )
+    expected = RunOptions(job.options, job.recorded_at, job.recorded_at_pattern, drops_damaged=True)
     assert decode_run_options(job.stored_options()) == expected
 
 
@@ -91,3 +89,13 @@ def test_each_zone_makes_other_work() -> None:
     zones = [(), (DESK,), (HALL,), (replace(DESK, points=((0, 0), (0.4, 0), (0.3, 0.5))),)]
     jobs = [replace(PLAIN, options=replace(PLAIN.options, zones=one)) for one in zones]
     assert len({job.identity() for job in jobs}) == len(jobs)
+
+
+def test_the_name_of_a_source_fits_into_its_column_and_stays_its_own() -> None:
+    assert source_name("day/a.mp4") == "day/a.mp4"
+    long = ["deep/" * 200 + name for name in ("a.mp4", "b.mp4")]
+    names = [source_name(one) for one in long]
+    assert [len(name) for name in names] == [512, 512]
+    assert names[0] != names[1]
+    assert names[0].startswith("deep/deep/") and names[0].endswith("a.mp4")
+    assert len(source_name("x" * 513)) == 512
