@@ -83,7 +83,7 @@ def story() -> list[FrameResult]:
 
 def write(engine: Engine, results: Sequence[FrameResult], cuts: Sequence[int]) -> str:
     """Write the run as workers do that are replaced at each cut; return its id."""
-    job = FileJob("/a.mp4", f"{cuts}", "door", True, None, "haar", "m", OPTIONS)
+    job = FileJob("/a.mp4", f"{len(cuts)} cuts", "door", True, None, "haar", "m", OPTIONS)
     with transaction(engine) as connection:
         run_id = enqueue_file(connection, job, claimant=None, lease_s=60, again=False).run_id
     for first, last in pairwise([0, *cuts, len(results)]):
