@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, cast
 
 import av
+import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -83,9 +84,10 @@ class StreamDecoder:
         streams = self._recording.tiles
         for packet in self._recording.container.demux(streams):
             try:
-                frames = self._limits.decode(packet)
+                frames = self._limits.decode(cast("Packet[VideoStream]", packet))
                 if frames and not frames[0].is_corrupt:
-                    tiles[packet.stream.id] = frames[0].to_ndarray(format="rgb24")
+                    pixels = np.asarray(frames[0].to_ndarray(format="rgb24"), np.uint8)
+                    tiles[packet.stream.id] = pixels
                     size = frames[0].width * grid.columns, frames[0].height * grid.rows
                     self._limits.check(*size)
             except DecodingLimitError as exc:

@@ -18,6 +18,8 @@ from records.rollup_sums import mark_dirty
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import Run, RunProgress
 
+_Found = Row[*tuple[Any, ...]]
+
 
 def has_counted_run(connection: Connection, source_pk: int, content_hash: str) -> bool:
     """Return whether the source's history counts a finished run of that recording."""
@@ -109,11 +111,11 @@ def mark_runs_dirty(
     mark_dirty(connection, source_pk, minutes.scalars(), token)
 
 
-def _run(connection: Connection, run_pk: int) -> Row[Any]:
+def _run(connection: Connection, run_pk: int) -> _Found:
     return connection.execute(_runs_with_reach().where(Run.id == run_pk)).one()
 
 
-def _counted_stages(connection: Connection, run: Row[Any]) -> list[Row[Any]]:
+def _counted_stages(connection: Connection, run: _Found) -> list[_Found]:
     """Return the counted runs of other content from the same path, at overlapping times."""
     if run.recorded_at is None:
         return []
@@ -130,7 +132,7 @@ def _counted_stages(connection: Connection, run: Row[Any]) -> list[Row[Any]]:
     return [one for one in others if one.recorded_at < _end(run) and run.recorded_at < _end(one)]
 
 
-def _runs_with_reach() -> Select[Any]:
+def _runs_with_reach() -> Select[*tuple[Any, ...]]:
     return select(
         Run.id,
         Run.source_pk,
@@ -142,6 +144,6 @@ def _runs_with_reach() -> Select[Any]:
     ).join(RunProgress, RunProgress.run_pk == Run.id)
 
 
-def _end(run: Row[Any]) -> datetime:
+def _end(run: _Found) -> datetime:
     end: datetime = run.recorded_at + timedelta(microseconds=run.last_media_time_us)
     return end

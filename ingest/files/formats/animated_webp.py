@@ -78,4 +78,4 @@ def _decode(data: _Bytes, start: int) -> tuple[list[_Bytes], list[int]]:
         if exc.code == cv2.Error.StsNoMem:
             raise MemoryError from exc
         return [], []
-    return list(found.frames), list(found.durations)
+    return [np.asarray(one, np.uint8) for one in found.frames], list(found.durations)

@@ -39,7 +39,7 @@ def queue(engine: Engine, path: Path) -> QueuedRun:
         return enqueue_file(connection, job, claimant=claimant_name(), lease_s=600, again=False)
 
 
-def run_of(engine: Engine, run_id: str) -> Row[Any]:
+def run_of(engine: Engine, run_id: str) -> Row[*tuple[Any, ...]]:
     columns = (Run.state, Run.error, Run.counted, Run.content_hash, RunProgress.frames_analyzed)
     with reading(engine) as connection:
         query = select(*columns).join(RunProgress, RunProgress.run_pk == Run.id)
@@ -48,7 +48,7 @@ def run_of(engine: Engine, run_id: str) -> Row[Any]:
 
 def analyse(
     engine: Engine, bus: Bus, run_id: str, *, at: int = 0, act: Callable[[], object] = bool
-) -> Row[Any]:
+) -> Row[*tuple[Any, ...]]:
     """Publish and analyse the run; call `act` after `at` messages. Return the ended run."""
     stop, sent = threading.Event(), [0]
 

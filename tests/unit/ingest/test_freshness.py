@@ -102,7 +102,7 @@ class Repeating(LiveInput):
     """A connection with the given marks; the time passes between the frames."""
 
     def __init__(self, marks: list[PacketMark], tick: Callable[[], None]) -> None:
-        self.aspect, self.corrupt = Fraction(1), 0
+        self.aspect, self.corrupt, self.codec, self.rate = Fraction(1), 0, "mjpeg", None
         self._marks, self._tick = marks, tick
 
     def frames(self) -> Iterator[InputFrame]:

@@ -21,7 +21,8 @@ SIZE = (3 * TILE[0], 2 * TILE[1])
 def scene() -> Picture:
     """A picture in which every tile, and each corner of it, has another grey."""
     rows, columns = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
-    return (20 + 60 * (rows // TILE[1]) + 30 * (columns // TILE[0]) + columns % 32).astype(np.uint8)
+    levels = 20 + 60 * (rows // TILE[1]) + 30 * (columns // TILE[0]) + columns % 32
+    return np.asarray(levels, np.uint8)
 
 
 def read(path: Path) -> tuple[list[SourceFrame], Picture, FileSource]:
