@@ -30,7 +30,10 @@ def main() -> int:
         limits = DecodingLimits(settings.max_source_megapixels)
         with (
             limited_memory(settings.decoder_memory_mb),
-            FileSource(path, fps=None, max_side=_MAX_SIDE, limits=limits) as source,
+            # A damaged frame is enough: the next whole one may be far away.
+            FileSource(
+                path, fps=None, max_side=_MAX_SIDE, limits=limits, keeps_damaged=True
+            ) as source,
         ):
             if next(iter(source.frames()), None) is None:
                 print(f"no frame of {path.name} can be decoded")  # noqa: T201

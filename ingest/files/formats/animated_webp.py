@@ -21,7 +21,9 @@ from runtime.files.regular_files import open_regular, read_regular
 
 _HEAD_BYTES: Final = 30
 _IS_ANIMATED: Final = 0x02
-_FRAMES_AT_ONCE: Final = 16
+_BYTES_AT_ONCE: Final = 256 * 2**20
+_BYTES_PER_PIXEL: Final = 4
+_MOST_FRAMES: Final = 32_767
 _SHORTEST_MS: Final = 10
 _NOMINAL_RATE: Final = 10
 _MILLISECOND: Final = Fraction(1, 1000)
@@ -45,13 +47,15 @@ def as_video(path: Path, limits: DecodingLimits) -> io.BytesIO:
     data = np.frombuffer(read_regular(path), np.uint8)
     width, height = (int.from_bytes(bytes(data[at : at + 3]), "little") + 1 for at in (24, 27))
     limits.check(width, height)
+    # OpenCV decodes from the first frame each time.
+    at_once = min(max(1, _BYTES_AT_ONCE // (_BYTES_PER_PIXEL * width * height)), _MOST_FRAMES)
     video, shown_ms, count = io.BytesIO(), 0, 0
     with av.open(video, "w", format="matroska") as container:
         stream = container.add_stream("ffv1", rate=_NOMINAL_RATE)
         stream.codec_context.time_base = _MILLISECOND
         stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
         while True:
-            frames, durations = _decode(data, count)
+            frames, durations = _decode(data, count, at_once)
             for pixels, shown in zip(frames, durations, strict=True):
                 frame = VideoFrame.from_ndarray(
                     np.ascontiguousarray(pixels[:, :, :3]), format="bgr24"
@@ -60,7 +64,7 @@ def as_video(path: Path, limits: DecodingLimits) -> io.BytesIO:
                 shown_ms += max(int(shown), _SHORTEST_MS)
                 container.mux(stream.encode(frame.reformat(format="bgr0")))
             count += len(frames)
-            if len(frames) < _FRAMES_AT_ONCE:
+            if len(frames) < at_once:
                 break
         container.mux(stream.encode(None))
     if not count:
@@ -69,11 +73,11 @@ def as_video(path: Path, limits: DecodingLimits) -> io.BytesIO:
     return video
 
 
-def _decode(data: _Bytes, start: int) -> tuple[list[_Bytes], list[int]]:
+def _decode(data: _Bytes, start: int, count: int) -> tuple[list[_Bytes], list[int]]:
     """Return the next frames and how long each is shown, in milliseconds; none at the end."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # It reports the end.
     try:
-        _, found = cv2.imdecodeanimation(data[None, :], start, _FRAMES_AT_ONCE)
+        _, found = cv2.imdecodeanimation(data[None, :], start, count)
     except cv2.error as exc:
         if exc.code == cv2.Error.StsNoMem:
             raise MemoryError from exc

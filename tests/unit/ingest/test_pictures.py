@@ -165,7 +165,11 @@ def test_a_stream_without_end_markers_is_whole() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".gif", ".png"])
-def test_an_animation_is_read_frame_by_frame(tmp_path: Path, suffix: str) -> None:
+def test_an_animation_is_read_frame_by_frame(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Seven parts of five frames.
+    monkeypatch.setattr("ingest.files.formats.animated_webp._BYTES_AT_ONCE", 5 * 4 * 64 * 48)
     path, animation = tmp_path / f"a{suffix}", cv2.Animation()
     levels = [(40 * number) % 200 + 20 for number in range(35)]
     animation.frames = [np.full((48, 64, 3), level, np.uint8) for level in levels]
