@@ -6,7 +6,8 @@ benchmarks/detectors.py.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,34 +16,65 @@ from contracts.geometry import Box
 from inference_worker.faces.detectors.detection import (
     Detection,
     Image,
-    Point,
     detection_from_points,
     distinct,
     same_face,
-    scaled,
+    shrunk,
     upright_window,
 )
+from inference_worker.faces.detectors.head_pose import FacePoints
 from inference_worker.faces.detectors.litert import NETWORKS, Floats, Network
+from inference_worker.faces.detectors.schedule import SearchSchedule
 from runtime.decoding.opencv import cv2
 
 _CELL_PX: Final = 4
 _MULTIPLE: Final = 32
 """The sides of the network's input are multiples of this."""
 _THOROUGH_PX: Final = 640
-_QUICK_PX: Final = 320
-"""The longer side to which a picture is shrunk for a search."""
+"""The longer side to which a picture is shrunk for a thorough search."""
 _LEAST_SCORE: Final = 0.48
 _TURNS: Final = (-45.0, 45.0, -90.0, 90.0)
 """Degrees of roll at which faces are searched for that lie or are tilted far."""
 _TILTED: Final = 10.0
 """Degrees of roll from which the network's points misstate it."""
-_WINDOW_PX: Final = 128
-_WINDOW_REACH: Final = 2.0
-"""Side of the window in which a face is followed, in sides of its box."""
 _WINDOW_SCORE: Final = 0.3
 _FARTHEST: Final = 0.5
 """Distance of a followed face from its expected centre, in sides of its box."""
 _SIZES: Final = (0.6, 1.6)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSize:
+    """A window in which a face is followed: its side in pixels, and in sides of the face's box."""
+
+    px: int
+    reach: float
+
+
+@dataclass(frozen=True, slots=True)
+class CenterFaceSpec:
+    """The parameters of a CenterFaceDetector; another spec has another id.
+
+    quick_px: the longer side to which a picture is shrunk for a quick or a turned search.
+    windows: those in which a followed face is looked for, one after the other until it is found.
+    The last one is the most exact.
+    """
+
+    id: str
+    schedule: SearchSchedule
+    quick_px: int
+    windows: tuple[WindowSize, ...]
+
+
+CENTERFACE: Final = CenterFaceSpec(
+    "centerface/2",
+    SearchSchedule(idle_us=500_000, quick_us=1_000_000, thorough_us=4_000_000, turned_us=6_000_000),
+    256,
+    (WindowSize(64, 1.6), WindowSize(128, 2.0)),
+)
+"""A window of 64 pixels takes a third of the time of one of 128, and finds nine of ten faces."""
+CENTERFACE_1: Final = CenterFaceSpec("centerface/1", SearchSchedule(), 320, (WindowSize(128, 2.0),))
+"""What runs of a development version are pinned to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +88,24 @@ class _Scored:
 class CenterFaceDetector:
     """See Detector. Raises ModelError if its file is missing or damaged."""
 
-    def __init__(self) -> None:
-        # Two interpreters: a change of the input's size sets up all buffers again.
+    def __init__(self, spec: CenterFaceSpec = CENTERFACE) -> None:
+        cv2.setNumThreads(1)
+        self._spec = spec
+        # An interpreter for each: a change of the input's size sets up all buffers again.
         self._searching = Network(NETWORKS / "centerface")
-        self._following = Network(NETWORKS / "centerface")
+        self._following = {size: Network(NETWORKS / "centerface") for size in spec.windows}
 
     @property
     def id(self) -> str:
-        return "centerface/1"
+        return self._spec.id
+
+    @property
+    def schedule(self) -> SearchSchedule:
+        return self._spec.schedule
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
         """See Detector."""
-        longest_px = _THOROUGH_PX if thorough else _QUICK_PX
+        longest_px = _THOROUGH_PX if thorough else self._spec.quick_px
         return self._result(luma, self._search(luma, longest_px), min_side)
 
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
@@ -77,15 +115,20 @@ class CenterFaceDetector:
         whole = Box((width - side) / 2, (height - side) / 2, side, side)
         found: list[Detection] = []
         for roll in _TURNS:
-            window = upright_window(luma, whole, roll, 1.0, _QUICK_PX)
-            found += [window.detection(one, roll) for one in self._search(window.pixels, _QUICK_PX)]
+            window = upright_window(luma, whole, roll, 1.0, self._spec.quick_px)
+            inside = self._search(window.pixels, self._spec.quick_px)
+            found += [window.detection(one, roll) for one in inside]
         return self._result(luma, distinct(found), min_side)
 
     def follow(self, luma: Image, expected: Detection) -> Detection | None:
         """See Detector. Returns the face of the highest score near the middle of a window."""
-        window = upright_window(luma, expected.box, expected.roll, _WINDOW_REACH, _WINDOW_PX)
-        for one in _decoded(self._following(_picture(window.pixels)), _WINDOW_SCORE):
-            if _is_expected(one.face.box):
+        windows = (self._look(luma, expected, size) for size in self._spec.windows)
+        return next((face for face in windows if face is not None), None)
+
+    def _look(self, luma: Image, expected: Detection, size: WindowSize) -> Detection | None:
+        window = upright_window(luma, expected.box, expected.roll, size.reach, size.px)
+        for one in _decoded(self._following[size](_picture(window.pixels)), _WINDOW_SCORE):
+            if _is_expected(one.face.box, size):
                 return window.detection(one.face, expected.roll)
         return None
 
@@ -93,19 +136,20 @@ class CenterFaceDetector:
         """Return the large faces. Tilted ones are looked at again in an upright window."""
         faces = []
         for one in found:
-            sure = self.follow(luma, one) if abs(one.roll) > _TILTED else one
+            tilted = abs(one.roll) > _TILTED
+            sure = self._look(luma, one, self._spec.windows[-1]) if tilted else one
             if sure is not None and sure.box.w >= min_side:
                 faces.append(sure)
         return sorted(faces)
 
     def _search(self, luma: Image, longest_px: int) -> list[Detection]:
-        small = scaled(luma, min(1.0, longest_px / max(luma.shape)), cv2.INTER_AREA)
+        small = shrunk(luma, min(1.0, longest_px / max(luma.shape)))
         x, y = luma.shape[1] / small.shape[1], luma.shape[0] / small.shape[0]
         found = _distinct(_decoded(self._searching(_picture(small)), _LEAST_SCORE))
-        return [Detection(one.box.scaled(x, y), one.roll) for one in found]
+        return [replace(one, box=one.box.scaled(x, y)) for one in found]
 
 
-def _distinct(found: list[_Scored]) -> list[Detection]:
+def _distinct(found: Iterator[_Scored]) -> list[Detection]:
     """Return the faces without those that one of a higher score covers."""
     kept: list[Detection] = []
     for one in found:
@@ -122,33 +166,27 @@ def _picture(luma: Image) -> Floats:
     return picture
 
 
-def _is_expected(box: Box) -> bool:
+def _is_expected(box: Box, size: WindowSize) -> bool:
     """Return whether a face of the window has the place and size of the one that is followed."""
-    side = _WINDOW_PX / _WINDOW_REACH
-    off = math.hypot(box.x + box.w / 2 - _WINDOW_PX / 2, box.y + box.h / 2 - _WINDOW_PX / 2)
+    side = size.px / size.reach
+    off = math.hypot(box.x + box.w / 2 - size.px / 2, box.y + box.h / 2 - size.px / 2)
     return off <= _FARTHEST * side and _SIZES[0] <= box.w / side <= _SIZES[1]
 
 
-def _decoded(answer: dict[str, Floats], least_score: float) -> list[_Scored]:
-    """Return the faces of all cells above the score, in pixels of the network's input."""
+def _decoded(answer: dict[str, Floats], least_score: float) -> Iterator[_Scored]:
+    """Yield the faces of all cells above the score, the highest first, in the input's pixels."""
     scores = answer["score"][..., 0]
     rows, columns = np.nonzero(scores > least_score)
     order = np.lexsort((columns, rows, -scores[rows, columns]))
-    faces = []
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
         height, width = (np.exp(answer["size"][row, column]) * _CELL_PX).tolist()
         down, right = answer["offset"][row, column].tolist()
         left = (column + right + 0.5) * _CELL_PX - width / 2
         top = (row + down + 0.5) * _CELL_PX - height / 2
         points = answer["points"][row, column].reshape(5, 2).tolist()
-        found = [(left + x * width, top + y * height) for y, x in points]
-        face = detection_from_points(found[0], found[1], _middle(found[3], found[4]))
-        faces.append(_Scored(face, float(scores[row, column])))
-    return faces
-
-
-def _middle(one: Point, other: Point) -> Point:
-    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
+        found = FacePoints(*((left + x * width, top + y * height) for y, x in points))
+        face = detection_from_points(found)
+        yield _Scored(face, float(scores[row, column]))
 
 
 def _padded(side: int) -> int:

@@ -8,7 +8,7 @@ from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
 
 _IDS: Final = {
-    DetectorName.CENTERFACE: "centerface/1",
+    DetectorName.CENTERFACE: "centerface/2",
     DetectorName.HAAR: "haar-alt2/1",
     DetectorName.HAAR_EQUALIZED: "haar-alt2-equalized/1",
 }
@@ -24,11 +24,13 @@ def make_detector(pinned_id: str) -> Detector:
 
     Raises SettingsError if this version does not have it, ModelError if its files are damaged.
     """
-    if pinned_id == _IDS[DetectorName.CENTERFACE]:
+    if pinned_id.startswith("centerface/"):
         # Imported here: a run with another detector needs neither LiteRT nor its weights.
-        from inference_worker.faces.detectors.centerface import CenterFaceDetector
+        from inference_worker.faces.detectors import centerface
 
-        return CenterFaceDetector()
+        for spec in (centerface.CENTERFACE, centerface.CENTERFACE_1):
+            if spec.id == pinned_id:
+                return centerface.CenterFaceDetector(spec)
     if pinned_id in _IDS.values():
         equalize = pinned_id == _IDS[DetectorName.HAAR_EQUALIZED]
         return HaarDetector(HaarSpec(pinned_id, equalize=equalize))

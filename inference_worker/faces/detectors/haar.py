@@ -11,6 +11,7 @@ import numpy as np
 
 from contracts.geometry import Box
 from inference_worker.faces.detectors.detection import Detection, Image, distinct, scaled
+from inference_worker.faces.detectors.schedule import SearchSchedule
 from runtime.decoding.opencv import cv2
 
 CASCADE_PX: Final = 20
@@ -57,6 +58,10 @@ class HaarDetector:
     @property
     def id(self) -> str:
         return self._spec.id
+
+    @property
+    def schedule(self) -> SearchSchedule:
+        return SearchSchedule()
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
         """See Detector. The frame is shrunk until the smallest face has the cascade's size."""
