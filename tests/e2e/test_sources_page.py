@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from sqlalchemy import Engine, insert, select
 
 from broker.bus import Bus
@@ -84,3 +84,32 @@ def test_rows_are_updated_in_place(
         expect(page.locator(".source")).to_have_count(1)
         remove_source(engine, "door")
         expect(page.locator(".empty")).to_contain_text("No live source yet.")
+
+
+_DOT = "R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+"""A picture of one pixel."""
+
+
+def test_a_source_is_turned_in_its_form_and_tested_as_it_is_turned(
+    browser: Browser, engine: Engine, address: str
+) -> None:
+    with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        sent: list[tuple[str, dict[str, object]]] = []
+
+        def answer(route: Route) -> None:
+            sent.append((route.request.url.rpartition("/")[2], route.request.post_data_json))
+            route.fulfill(json={"name": "door", "picture": _DOT, "first_picture_s": 0.1})
+
+        page.route("**/api/sources/edit", answer)
+        page.route("**/api/sources/test", answer)
+        page.goto(f"{address}/sources")
+        page.get_by_role("button", name="Edit door").click()
+        page.get_by_label("Picture").select_option("270")
+        page.get_by_label("Mirrored left to right").check()
+        page.get_by_role("button", name="Test").click()
+        expect(page.get_by_text("First frame")).to_be_visible()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("door was saved")).to_be_visible()
+    assert [where for where, _ in sent] == ["test", "edit"]
+    for _, entered in sent:
+        assert (entered["rotate"], entered["mirror"], entered["name"]) == (270, True, "door")

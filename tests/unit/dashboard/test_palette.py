@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contracts.expressions import UNCERTAIN
+from contracts.expressions import LABELS, ON_PICTURES, UNCERTAIN, text_colour_on
 from dashboard.web.bundle import Bundle
 from dashboard.web.palette import DARK, LIGHT, Palette
+from inference_worker.pictures.drawing import DrawnFace, draw_faces
 
 Triple = npt.NDArray[np.float64]
 
@@ -117,6 +118,32 @@ def test_each_label_stands_out_from_the_page(palette: Palette) -> None:
         drawn = palette.hatch if label == UNCERTAIN else colour
         light, dark = sorted((float(weights @ linear(drawn)), ground), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, label
+
+
+def contrast(one: str, other: str) -> float:
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    light, dark = sorted((float(weights @ linear(colour)) for colour in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_captions_on_pictures_are_legible_on_their_colour(label: str) -> None:
+    colour = ON_PICTURES[label]
+    ink = text_colour_on(colour)
+    assert contrast(ink, colour) >= 4.5
+    assert contrast(ink, colour) >= contrast("#FFFFFF" if ink == "#000000" else "#000000", colour)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("grey", range(0, 256, 17))
+def test_a_box_is_seen_on_any_grey(label: str, grey: int) -> None:
+    """One of the lines that are drawn has 3:1 with the picture, and the box is closed."""
+    face = DrawnFace(1, 20, 30, 40, 40, None if label == UNCERTAIN else label, 0.5)
+    drawn = draw_faces(np.full((100, 100, 3), grey, np.uint8), [face])
+    across = {tuple(drawn[60, x]) for x in range(10, 31)}
+    colours = {"#" + "".join(f"{part:02X}" for part in reversed(bgr)) for bgr in across}
+    assert ON_PICTURES[label] in colours
+    assert max(contrast(one, f"#{grey:02X}{grey:02X}{grey:02X}") for one in colours) >= 3
 
 
 def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
