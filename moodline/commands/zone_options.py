@@ -115,7 +115,7 @@ def read_zones_file(path: Path) -> tuple[list[Zone], int | None]:
         raise ZoneError(f"cannot read {path}: {exc.strerror}", hint="Check the path") from exc
     except yaml.YAMLError as exc:
         raise ZoneError(f"{path} is not valid YAML: {' '.join(str(exc).split())}") from exc
-    except (KeyError, TypeError, ValueError) as exc:
+    except (TypeError, ValueError) as exc:
         raise ZoneError(f"{path} does not describe zones: {exc}", hint=_FILE_HINT) from exc
 
 
@@ -135,7 +135,7 @@ def zones_yaml(zones: Zones, min_face: int | None) -> str:
 
 
 def _zones_of(document: object) -> tuple[list[Zone], int | None]:
-    """Raises KeyError, TypeError or ValueError."""
+    """Return the zones and the smallest face. Raises TypeError or ValueError."""
     if not isinstance(document, Mapping):
         raise TypeError("it has no keys")
     unknown = sorted(set(map(str, document)) - {*map(str, ZoneKind), "min_face"})
@@ -148,11 +148,14 @@ def _zones_of(document: object) -> tuple[list[Zone], int | None]:
         raise ValueError(f"min_face is not one of {SMALLEST_FACE} to {LARGEST_SMALLEST_FACE}")
     zones = []
     for kind in ZoneKind:
-        for one in document.get(str(kind)) or ():
+        listed = document.get(str(kind)) or []
+        if not isinstance(listed, list):
+            raise TypeError(f"{kind} is not a list")
+        for one in listed:
             if not isinstance(one, Mapping) or set(one) - {"name", "points"}:
                 raise ValueError(f"a zone of {kind} is not {{name, points}}")
             name = "" if one.get("name") is None else str(one["name"])
-            zones.append(Zone(kind, name, _polygon(one["points"])))
+            zones.append(Zone(kind, name, _polygon(one.get("points"))))
     return zones, min_face
 
 

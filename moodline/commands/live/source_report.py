@@ -14,6 +14,7 @@ from analytics.snapshots import snapshot
 from broker.reports import SourceReport
 from contracts.live_sources import LiveSource
 from contracts.times import utc_now
+from contracts.zones.zone import zones_text
 from moodline.terminal.output import Screen, format_duration
 from records.sources.live_sources import find_source
 from runtime.visible_text import visible
@@ -86,11 +87,14 @@ def read_source(engine: Engine, name: str, reports: Sequence[SourceReport]) -> S
 def print_source(details: SourceDetails) -> None:
     """Print the details, a line each."""
     console = Screen(soft_wrap=True)
-    document = details.as_json()
+    document = details.as_json() | {
+        "zones": zones_text(details.source.zones),
+        "min_face": details.source.min_face_px,
+    }
     names = ("name", "state", "reason", "uri", "host", "fps_limit", "max_side", "tags", "rotate")
-    for name in (*names, "mirror"):
+    for name in (*names, "mirror", "zones", "min_face"):
         value = document[name]
-        text = ", ".join(value) if isinstance(value, list) else value
+        text = ", ".join(value) if isinstance(value, (list, tuple)) else value
         shown = "—" if text in (None, "") else visible(str(text))
         console.print(Text(f"{name.replace('_', ' '):10} {shown}"))
     up_s, known_s = details.uptime_s.get(_STREAMING, 0.0), sum(details.uptime_s.values())
