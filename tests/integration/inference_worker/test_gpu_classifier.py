@@ -22,13 +22,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained network, as Keras and as LiteRT model."""
+    return untrained(tmp_path_factory.mktemp("artifact"), 48)
+
+
+def untrained(folder: Path, side: int) -> Path:
+    """Write an untrained network of crops of this side; return its folder."""
     from training.config import ModelShape
     from training.data.dataset import Split
     from training.export import Precision, litert_bytes
     from training.model import build_model
 
-    folder = tmp_path_factory.mktemp("artifact")
-    model = build_model(ModelShape(alpha=0.35, seen_as=48), pretrained=False)
+    model = build_model(ModelShape(alpha=0.35, seen_as=48), pretrained=False, side=side)
     rng = np.random.default_rng(5)
     for weights in model.weights:
         if "moving_mean" in weights.path:  # Otherwise inference and training hardly differ.
@@ -37,14 +41,14 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = litert_bytes(model, Precision.FLOAT, Split.__new__(Split))
     (folder / WEIGHTS_NAME).write_bytes(content)
     card = json.loads((shipped_model() / CARD_NAME).read_text())
-    card["sha256"] = hashlib.sha256(content).hexdigest()
+    card |= {"sha256": hashlib.sha256(content).hexdigest(), "input_shape": [side, side, 3]}
     (folder / CARD_NAME).write_text(json.dumps(card))
     return folder
 
 
-def faces(count: int) -> np.ndarray:
+def faces(count: int, side: int = 48) -> np.ndarray:
     rng = np.random.default_rng(7)
-    noise = rng.integers(0, 255, (count, 48, 48)).astype(np.uint8)
+    noise = rng.integers(0, 255, (count, side, side)).astype(np.uint8)
     return np.stack([cv2.GaussianBlur(one, (9, 9), 3) for one in noise])
 
 
@@ -59,6 +63,20 @@ def test_gpu_and_cpu_classifiers_agree(artifact: Path) -> None:
     assert np.abs(answers[:5] - singly).max() < 0.005
     assert gpu.classify(crops[:0]).shape == (0, 7)
     assert gpu.card.version == cpu.card.version
+
+
+def test_both_read_crops_of_the_size_in_the_card(tmp_path: Path) -> None:
+    from inference_worker.faces.classify_gpu import KerasClassifier
+
+    folder = untrained(tmp_path, 96)
+    gpu, cpu = KerasClassifier(folder, require_gpu=False), LiteRTClassifier(folder)
+    crops = faces(3, 96)
+    assert np.abs(gpu.classify(crops) - cpu.classify(crops)).max() < 0.02
+    card = json.loads((folder / CARD_NAME).read_text()) | {"input_shape": [48, 48, 3]}
+    (folder / CARD_NAME).write_text(json.dumps(card))
+    for classifier in (LiteRTClassifier, lambda path: KerasClassifier(path, require_gpu=False)):
+        with pytest.raises(ModelError, match=r"\(96, 96, 3\)"):
+            classifier(folder)
 
 
 def test_without_a_gpu_the_cpu_is_used_unless_a_gpu_is_required(artifact: Path) -> None:

@@ -1,5 +1,6 @@
 """Head pose: from five points, in tracks and rows, and as part of quality."""
 
+import json
 import math
 from pathlib import Path
 
@@ -202,3 +203,17 @@ def test_an_image_says_that_a_face_is_turned_away(classifier: LiteRTClassifier) 
 
     (face,) = result.faces
     assert face.label is None and face.why == "The face is turned away too far."
+
+
+def test_a_checkpoint_without_poses_is_continued(classifier: LiteRTClassifier) -> None:
+    detector, options = TurningFace(), AnalysisOptions(0.4, None, 24, 1280)
+    analyzer = RunAnalyzer(detector, classifier, options)
+    analyzer.analyze([message(0, picture_of_a_face())])
+    older = json.loads(analyzer.checkpoint())
+    for track in older["finder"]["tracker"]["tracks"]:
+        del track["pose"]
+
+    resumed = RunAnalyzer(detector, classifier, options, json.dumps(older).encode())
+
+    after = [message(1, picture_of_a_face())]
+    assert resumed.analyze(after) == analyzer.analyze(after)

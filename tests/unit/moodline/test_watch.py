@@ -1,7 +1,7 @@
 """`moodline watch`: the panels that it draws, and its summary."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from broker.reports import SourceReport
 from contracts.errors import ExportError
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.frames import Counters
-from contracts.geometry import Box
+from contracts.geometry import Box, HeadPose
 from contracts.live_sources import LiveState
 from inference_worker.pictures.drawing import blurred_jpeg
 from ingest.live.conditions import SourceCondition
@@ -52,6 +52,10 @@ def test_a_face_is_drawn_with_its_track_expression_and_confidence() -> None:
     assert "12 fps" in shown and "track 7: happy 70%" in shown and "quality 0.90" in shown
     assert "┌7" in shown and "└" in shown
     assert "uncertain" in drawn(frame_panel(result(face(None)), frame(), STREAMING, 1.0))
+    turned = replace(face("happy"), pose=HeadPose(-4.0, 33.4, 0.0))
+    assert "quality 0.90  roll -4° yaw 33° pitch 0°" in drawn(
+        frame_panel(result(turned), frame(), STREAMING, 1.0)
+    )
     assert "No face" in drawn(frame_panel(result(), frame(), STREAMING, 1.0))
 
 
