@@ -59,7 +59,7 @@ class DetectedFaces:
 
     frames: Sequence[FrameMessage]
     faces: Sequence[Sequence[DetectedFace]]
-    marks: Sequence[Mapping[int, TrackMark]]
+    marks: Sequence[Mapping[int, TrackMark]] = ()
 
     @property
     def crops(self) -> list[npt.NDArray[np.uint8]]:

@@ -1,6 +1,7 @@
 """The live stream of Now, with a database and a broker: viewers that leave, and tiles."""
 
 import asyncio
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -13,6 +14,7 @@ from broker.presence import Presence
 from broker.reports import SourceReport
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
+from contracts.track_marks import TrackMark
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
 from dashboard.web.backend import Backend
@@ -77,7 +79,12 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
         Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=60)
         shares = (0.1, 0.0, 0.0, 0.7, 0.1, 0.0, 0.1)
         reading = FaceReading(7, 0.1, 0.1, 0.2, 0.2, None, 0.41, shares)
-        SourceView("door", "run", to_micros(utc_now()), 640, 360, (reading,), JPEG).publish(bus)
+        photo, glimpse = (
+            replace(reading, track_id=number, mark=mark)
+            for number, mark in ((8, TrackMark.STATIC), (9, TrackMark.TENTATIVE))
+        )
+        readings = (reading, photo, glimpse)
+        SourceView("door", "run", to_micros(utc_now()), 640, 360, readings, JPEG).publish(bus)
         bus.close()
         found = reader.read()
         tile = found.tiles["door"]
@@ -86,6 +93,7 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
         (one,) = tile.readings
         assert (one.track, one.label, one.confidence) == (7, "uncertain", 0.41)
         assert sum(one.shares.values()) == pytest.approx(1.0)
+        assert tile.stills == 1
         assert 0 <= tile.behind_s < 10 and found.pictures == {"door": JPEG}
         assert found.error == ""
     gone = reader.read()

@@ -13,6 +13,7 @@ from broker.live_view import SourceView
 from contracts.frames import FrameMessage
 from contracts.geometry import Box
 from contracts.settings import LiveView
+from contracts.track_marks import TrackMark
 from inference_worker.faces.analysis import DetectedFace, DetectedFaces
 from inference_worker.faces.tracks import Track
 from tests.integration.ingest.stepped_camera import Camera, ledger, until, work
@@ -35,7 +36,8 @@ class OneCropAFrame(CountingAnalyzer):
 
     def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
         crop = np.zeros((48, 48), np.uint8)
-        face = DetectedFace(cast("Track", None), Box(0, 0, 10, 10), crop, 1.0)
+        track, box = cast("Track", None), Box(0, 0, 10, 10)
+        face = DetectedFace(track, 1, TrackMark.PERSON, box, crop, 1.0, None)
         return DetectedFaces(frames, [[face] for _ in frames])
 
 

@@ -1,0 +1,307 @@
+"""Still pictures and living faces compared: how much each changes, and what is called static.
+
+python -m benchmarks.stillness CLIP PHOTOGRAPHS.zip
+
+CLIP: a recording of one living face. PHOTOGRAPHS: labelled, as benchmarks/detection_set.py says.
+Photographs are shown for 80 s each, with a sensor's noise, changing light or a moving camera, as
+H.264. The clip is shown as it is, smaller, noisier, darker, at lower rates, and four times slower.
+"""
+
+import argparse
+import io
+import json
+import math
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import Verdict, write_result
+from contracts.geometry import Box
+from inference_worker.faces.detectors.choice import make_detector
+from inference_worker.faces.detectors.detection import Image
+from inference_worker.faces.still_places import ALIVE, VERY_STILL, StillPlaces
+from inference_worker.faces.tracking_detector import TrackingDetector
+from ingest.files.source import FileSource
+from runtime.decoding.opencv import cv2, decode_picture
+
+_PHOTOGRAPHS: Final = 3
+_SIDES: Final = (100, 48, 28)
+_STILL_S: Final = 80
+_FPS: Final = 5
+_LIVING_FRAMES: Final = 1000
+_PERIOD_S: Final = 60
+
+Picture = npt.NDArray[np.float32]
+Change = Callable[[Picture, float, np.random.Generator], Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a face is filmed. noise: standard deviation in grey levels. crf: of H.264."""
+
+    name: str
+    noise: float = 4.0
+    crf: int = 28
+    change: Change = lambda picture, _time_s, _chance: picture
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A frame at a time, and where its face is."""
+
+    picture: Picture
+    box: Box
+    time_s: float
+
+
+def _moved(picture: Picture, x: float, y: float) -> Picture:
+    size = (picture.shape[1], picture.shape[0])
+    place = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    moved = cv2.warpAffine(picture, place, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)
+
+
+def _shaken(picture: Picture, _time_s: float, chance: np.random.Generator) -> Picture:
+    return _moved(picture, *chance.normal(0, 0.8, 2))
+
+
+def _drifting(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
+    return _moved(picture, 0.25 * time_s, 0.1 * time_s)
+
+
+def _day(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
+    return picture * np.float32(0.75 + 0.25 * math.sin(2 * math.pi * time_s / _PERIOD_S))
+
+
+def _lamp(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
+    across = np.linspace(0, 1, picture.shape[1], dtype=np.float32)
+    return picture * np.float32(0.7) * (1 + across * np.float32(0.4 * math.sin(time_s / 10)))
+
+
+def _flicker(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
+    rows = np.arange(picture.shape[0], dtype=np.float32)[:, None] / 60
+    bands = 6 * np.sin(rows + np.float32(10.7 * time_s))
+    return picture * np.float32(1 + 0.05 * math.sin(46 * time_s)) + bands
+
+
+def _dark(picture: Picture, _time_s: float, _chance: np.random.Generator) -> Picture:
+    return picture * np.float32(0.25)
+
+
+_STILL: Final = (
+    Condition("as it is"),
+    Condition("noise 8, crf 36", 8.0, 36),
+    Condition("a quarter of the light", change=_dark),
+    Condition("light rises and falls", change=_day),
+    Condition("lamp at the side", change=_lamp),
+    Condition("flicker", change=_flicker),
+    Condition("camera shakes by 0.8 px", change=_shaken),
+    Condition("camera drifts by 0.25 px/s", change=_drifting),
+)
+_LIVING: Final = (
+    Condition("as it is", 3.0),
+    Condition("noise 6, crf 36", 6.0, 36),
+    Condition("a quarter of the light", 3.0, 28, _dark),
+)
+
+
+def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Image, Box, float]]:
+    """Yield the frames as a camera and a codec make them."""
+    chance = np.random.default_rng(1)
+    buffer, places = io.BytesIO(), []
+    with av.open(buffer, "w", format="matroska") as container:
+        stream: av.VideoStream | None = None
+        for shown in frames:
+            picture = condition.change(shown.picture, shown.time_s, chance)
+            picture = picture + chance.normal(0, condition.noise, picture.shape)
+            high, wide = (side // 2 * 2 for side in picture.shape)
+            luma = np.clip(picture[:high, :wide], 0, 255).astype(np.uint8)
+            if stream is None:
+                options = {"crf": str(condition.crf), "preset": "veryfast", "g": "50"}
+                stream = container.add_stream("libx264", rate=_FPS, options=options)
+                stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(luma, format="gray")))
+            places.append((shown.box, shown.time_s))
+        assert stream is not None
+        container.mux(stream.encode(None))
+    buffer.seek(0)
+    with av.open(buffer) as container:
+        for (box, time_s), frame in zip(places, container.decode(video=0), strict=True):
+            luma = frame.to_ndarray(format="gray")
+            yield np.ascontiguousarray(luma[: frame.height, : frame.width]), box, time_s
+
+
+def measure(frames: Iterable[tuple[Image, Box, float]]) -> dict[str, Any]:
+    """Return how much the face changes, and when it becomes static.
+
+    longest_*_s: the longest time in which no look shows a larger change.
+    """
+    places, before_us = StillPlaces(), 0
+    amounts: list[tuple[float, float]] = []
+    static_s: float | None = None
+    cpu_s = 0.0
+    for luma, box, time_s in frames:
+        time_us = round(time_s * 1e6)
+        places.begin_frame(time_us, time_us - before_us)
+        began_s = time.process_time()
+        seen = places.look(luma, 1, box)
+        cpu_s += time.process_time() - began_s
+        before_us = time_us
+        amounts.append((time_s, math.inf if seen.changed_us else seen.place.change))
+        if seen.place.static and static_s is None:
+            static_s = time_s
+    known = np.array([amount for _, amount in amounts if math.isfinite(amount)] or [math.nan])
+    return {
+        "median": round(float(np.quantile(known, 0.5)), 3),
+        "p99": round(float(np.quantile(known, 0.99)), 3),
+        "longest_very_still_s": _longest_s(amounts, VERY_STILL),
+        "longest_still_s": _longest_s(amounts, ALIVE),
+        "seconds": round(amounts[-1][0] - amounts[0][0], 1),
+        "static_after_s": static_s,
+        "cpu_us_a_frame": round(1e6 * cpu_s / len(amounts)),
+    }
+
+
+def _longest_s(amounts: Sequence[tuple[float, float]], least: float) -> float:
+    ends = [time_s for time_s, amount in amounts if amount > least]
+    times = [amounts[0][0], *ends, amounts[-1][0]]
+    return round(max(np.diff(times)), 1)
+
+
+def _photographs(data: Path) -> Iterator[tuple[Picture, Box]]:
+    """Yield pictures with one large, sharp, labelled face."""
+    count = 0
+    with zipfile.ZipFile(data) as archive:
+        for image in json.loads(archive.read("labels.json"))["images"]:
+            clear = [
+                Box(*face["box"])
+                for face in image["faces"]
+                if not face["ignore"] and not face["blur"] and min(face["box"][2:]) >= 80
+            ]
+            if clear and count < _PHOTOGRAPHS:
+                grey = decode_picture(archive.read(image["image"]), cv2.IMREAD_GRAYSCALE)
+                assert grey is not None
+                yield np.asarray(grey, np.float32), clear[0]
+                count += 1
+
+
+def _still(picture: Picture, face: Box, side: int) -> Iterator[Shown]:
+    """Show the part of a photograph around its face, so large that the face has `side` pixels."""
+    scale = side / max(face.w, face.h)
+    x, y = (face.x + face.w / 2) * scale, (face.y + face.h / 2) * scale
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    left, top = max(round(x - 1.5 * side), 0), max(round(y - 1.5 * side), 0)
+    part = np.asarray(small[top : round(y + 1.5 * side), left : round(x + 1.5 * side)], np.float32)
+    box = Box(x - left - side / 2, y - top - side / 2, side, side)
+    return (Shown(part, box, number / _FPS) for number in range(_STILL_S * _FPS))
+
+
+def _living(clip: Path, fps: float | None) -> list[Shown]:
+    """Return the first frames of the clip that have a face."""
+    finder = TrackingDetector(make_detector("haar-alt2/1"))
+    found = []
+    with FileSource(clip, fps=fps, max_side=1280) as source:
+        for frame in source.frames():
+            luma = np.frombuffer(frame.luma, np.uint8).reshape(frame.height, frame.width)
+            faces = finder.detect(luma, frame.media_time_us, 40)
+            if faces:
+                time_s = frame.media_time_us / 1e6
+                found.append(Shown(luma.astype(np.float32), faces[0].box, time_s))
+            if len(found) == _LIVING_FRAMES:
+                break
+    return found
+
+
+def _resized(frames: Sequence[Shown], side: int, pace: float, every: int) -> Iterator[Shown]:
+    """Show every n-th frame, smaller and at another pace."""
+    scale = side / float(np.median([shown.box.h for shown in frames]))
+    for shown in frames[::every]:
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        picture = cv2.resize(shown.picture, None, fx=scale, fy=scale, interpolation=method)
+        yield Shown(
+            np.asarray(picture, np.float32), shown.box.scaled(scale, scale), shown.time_s * pace
+        )
+
+
+def run(console: Console, clip: Path, data: Path) -> list[Verdict]:
+    """Measure all, and write the result."""
+    rows = []
+    for row in chain(_living_rows(clip), _still_rows(data)):
+        console.print(f"[dim]{row}[/]", highlight=False)
+        rows.append(row)
+    console.print(_table(rows))
+    verdicts = _verdicts(rows)
+    write_result("stillness", {"clip": clip.name, "data": data.name, "rows": rows}, verdicts)
+    return verdicts
+
+
+def _living_rows(clip: Path) -> Iterator[dict[str, Any]]:
+    usual, slow = _living(clip, _FPS), _living(clip, None)
+    speeds = {
+        "5 frames/s": (usual, 1.0, 1),
+        "1 frame/s": (usual, 1.0, 5),
+        "four times slower": (slow, 4.0, 1),
+    }
+    for side in _SIDES:
+        for condition in _LIVING:
+            for speed, (frames, pace, every) in speeds.items():
+                row = measure(filmed(_resized(frames, side, pace, every), condition))
+                name = f"{condition.name}, {speed}"
+                yield {"face": "living", "side": side, "filmed": name} | row
+
+
+def _still_rows(data: Path) -> Iterator[dict[str, Any]]:
+    for side in _SIDES:
+        for condition in _STILL:
+            for number, (picture, face) in enumerate(_photographs(data)):
+                row = measure(filmed(_still(picture, face, side), condition))
+                name = f"photograph {number + 1}"
+                yield {"face": name, "side": side, "filmed": condition.name} | row
+
+
+def _verdicts(rows: Sequence[dict[str, Any]]) -> list[Verdict]:
+    living = [row for row in rows if row["face"] == "living"]
+    called = sum(row["static_after_s"] is not None for row in living)
+    large = [row for row in rows if row["face"] != "living" and row["side"] >= 48]
+    found = sum(row["static_after_s"] is not None for row in large)
+    return [
+        Verdict(f"{called} of {len(living)} living faces are called static (0)", called == 0),
+        Verdict(
+            f"{found} of {len(large)} pictures of 48 pixels and more are called static (90 %)",
+            found >= 0.9 * len(large),
+        ),
+    ]
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(box=None)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="left" if name == "filmed" else "right")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    return table
+
+
+def main() -> None:
+    """Measure the files that are given."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stillness", description=__doc__)
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("photographs", type=Path)
+    options = parser.parse_args()
+    console = Console(width=170)
+    for verdict in run(console, options.clip, options.photographs):
+        console.print(f"{'yes' if verdict.met else ' no'}  {verdict.text}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()
