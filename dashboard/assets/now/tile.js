@@ -69,6 +69,7 @@ export class Tile {
    * @param {number} now Seconds since 1970.
    */
   update(source, now) {
+    this.#coverOldPicture(source);
     this.source = source;
     this.#drawState(source);
     this.#drawPictureText(source);
@@ -120,6 +121,16 @@ export class Tile {
     }
   }
 
+  /**
+   * Take the picture away if the privacy masks have changed since: it shows what they cover.
+   * @param {SourceNow} source
+   */
+  #coverOldPicture({ zones }) {
+    if (!this.source || masksOf(this.source.zones) === masksOf(zones)) return;
+    this.#image.hidden = true;
+    this.#image.removeAttribute("src");
+  }
+
   /** Draw the outlines of the zones over the picture, if they or its size changed. */
   #drawZones() {
     const { naturalWidth: width, naturalHeight: height } = this.#image;
@@ -152,6 +163,10 @@ export class Tile {
     return hasFrame ? "" : "Waiting for the first picture.";
   }
 }
+
+/** @param {import("../kit/zones.js").Zone[]} zones */
+const masksOf = (zones) =>
+  JSON.stringify(zones.filter(({ kind }) => kind === "mask").map(({ points }) => points));
 
 /** @param {number} count */
 export const facesInView = (count) => `${count ? counted(count, "face") : "no face"} in view`;
