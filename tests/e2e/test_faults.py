@@ -69,10 +69,13 @@ class Site:
         return progressed and self.status("hall")["dropped"] == before
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
-        small, large = jpeg((64, 48), 60), jpeg((128, 96), 160)
+        # Two levels, as of a sensor with noise: a repeated picture would be a frozen source.
+        small = [jpeg((64, 48), level) for level in (60, 61)]
+        large = [jpeg((128, 96), level) for level in (160, 161)]
         changes = handler.path == "/door"
         pictures = (
-            large if changes and self.is_larger.is_set() else small for _ in itertools.count()
+            (large if changes and self.is_larger.is_set() else small)[number % 2]
+            for number in itertools.count()
         )
         send_mjpeg(handler, pictures, 0.04)
 

@@ -234,7 +234,7 @@ def outputs_of(host: Installation, exported: Path) -> Iterator[str]:
 
 
 def test_no_part_of_a_camera_address_appears_anywhere(tmp_path: Path) -> None:
-    pictures = itertools.cycle([jpeg((64, 48), 60)])
+    pictures = itertools.cycle([jpeg((64, 48), 60), jpeg((64, 48), 61)])
     health, port = free_ports(2)
     settings = {"MOODLINE_LOG_LEVEL": "DEBUG", "MOODLINE_HEALTH": f"127.0.0.1:{health}"}
     host = Installation(tmp_path / "home", settings)
