@@ -5,13 +5,14 @@ so the copy shows exactly what is stored.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import av
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.reformatter import ColorRange
 from sqlalchemy import Engine, select
 
@@ -117,32 +118,63 @@ def _write(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
     space: FreeSpace,
     on_frame: Callable[[], None],
 ) -> None:
-    info, last_pts, end_us = source.info, -1, 0
-    stream: av.VideoStream | None = None
+    info, copy = source.info, None
     with av.open(str(part), "w") as container:
         for count, frame in enumerate(source.frames()):
             if count % _FRAMES_PER_SPACE_CHECK == 0:
                 space.require(part.parent, 0, "the annotated copy")
-            if stream is None:
-                stream = _video_stream(container, frame, source.colours)
-                copied_sound = CopiedSound(container, sound)
+            copy = copy or _Copy(container, sound, frame, source.colours)
             scale = (frame.width / info.display_width, frame.height / info.display_height)
-            picture = bgr_picture(frame.luma, frame.chroma, (frame.width, frame.height))
-            drawn = draw_faces(picture, faces.at(frame.frame_index, scale))
-            encoded = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
-                stream.width, stream.height, "yuv420p"
-            )
-            pts = round(Fraction(frame.media_time_us, 1_000_000) / _TIME_BASE)
-            last_pts = max(pts, last_pts + 1)
-            encoded.pts, encoded.time_base = last_pts, _TIME_BASE
-            copied_sound.write_until(frame.media_time_us)
-            container.mux(stream.encode(encoded))
-            end_us = frame.media_time_us + frame.dwell_us
+            copy.add(frame, faces.at(frame.frame_index, scale))
             on_frame()
-        if stream is not None:
-            copied_sound.write_until(end_us)
-            container.mux(stream.encode(None))
-            copied_sound.finish()
+        if copy is not None:
+            copy.finish()
+
+
+class _Copy:
+    """The streams of a copy whose first frame is `first`. Call `add` for each frame, in order."""
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        sound: RecordingSound,
+        first: SourceFrame,
+        colours: ColourTags,
+    ) -> None:
+        self._container = container
+        self._video = _video_stream(container, first, colours)
+        self._sound = CopiedSound(container, sound)
+        self._durations: dict[int, int] = {}
+        self._last_pts = -1
+        self._end_us = 0
+
+    def add(self, frame: SourceFrame, faces: list[DrawnFace]) -> None:
+        """Draw and write a frame, after the sound before it."""
+        picture = bgr_picture(frame.luma, frame.chroma, (frame.width, frame.height))
+        drawn = av.VideoFrame.from_ndarray(draw_faces(picture, faces), format="bgr24").reformat(
+            self._video.width, self._video.height, "yuv420p"
+        )
+        self._last_pts = max(_ticks(frame.media_time_us), self._last_pts + 1)
+        self._durations[self._last_pts] = _ticks(frame.dwell_us)
+        drawn.pts, drawn.time_base = self._last_pts, _TIME_BASE
+        self._sound.write_until(frame.media_time_us)
+        self._mux(self._video.encode(drawn))
+        self._end_us = frame.media_time_us + frame.dwell_us
+
+    def finish(self) -> None:
+        """Write what the encoders still hold."""
+        self._sound.write_until(self._end_us)
+        self._mux(self._video.encode(None))
+        self._sound.finish()
+
+    def _mux(self, packets: "Sequence[Packet[av.VideoStream]]") -> None:
+        for packet in packets:
+            packet.duration = self._durations.pop(packet.pts or 0, 0)
+            self._container.mux(packet)
+
+
+def _ticks(time_us: int) -> int:
+    return round(Fraction(time_us, 1_000_000) / _TIME_BASE)
 
 
 def _video_stream(

@@ -89,6 +89,12 @@ def test_a_copy_has_the_colours_and_times_of_the_recording(
     times, shown = pictures(copy_of(sqlite_engine, clip, tmp_path / "copy.mp4"))
 
     assert times == [Fraction(n, 25) for n in range(50)]
+    with av.open(str(tmp_path / "copy.mp4")) as container:
+        video = container.streams.video[0]
+        assert video.duration is not None
+        assert video.duration * video.time_base == 2, (
+            "the last frame is shown as long as the others"
+        )
     assert_colours(stripes_in(shown[20]), STRIPES)
 
 
