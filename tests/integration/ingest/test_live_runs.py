@@ -53,7 +53,7 @@ def test_frames_that_go_with_the_broker_are_counted_once(
 def test_a_number_whose_answer_was_lost_is_not_used_twice(
     camera: Camera, worker: Worker, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def twice(stream: RunPublisher, seq: int, data: bytes, chroma: bytes) -> bool:
+    def twice(stream: RunPublisher, seq: int, data: bytes, chroma: bytes = b"") -> bool:
         once(stream, seq, data, chroma)
         return once(stream, seq, data, chroma)
 
@@ -108,7 +108,7 @@ def test_a_picture_is_counted_once_whatever_the_broker_says(
     }[refused]
     once = RunPublisher.publish
 
-    def publish(stream: RunPublisher, seq: int, data: bytes, chroma: bytes) -> bool:
+    def publish(stream: RunPublisher, seq: int, data: bytes, chroma: bytes = b"") -> bool:
         if answers:
             raise answers.pop(0)
         return once(stream, seq, data, chroma)
