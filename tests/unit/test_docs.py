@@ -55,6 +55,8 @@ def test_every_setting_is_documented_with_its_description(name: str) -> None:
     default = setting.default
     if isinstance(default, tuple):
         default = ",".join(default)
+    if isinstance(default, bool):
+        default = str(default).lower()
     if default not in ("", None, SharedFolders()):
         assert f"`{default}`" in row
 
