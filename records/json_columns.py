@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.zones.zone import Zones
@@ -24,7 +24,7 @@ HandledFiles = Mapping[str, tuple[int, int]]
 class RunOptions:
     """`runs.options`: the analysis options, and the capture time that the owner gave.
 
-    recorded_at, recorded_at_pattern: None if not given, and always None for a live run.
+    recorded_at, recorded_at_pattern, recorded_at_zone: as in FileJob, None for a live run.
     drops_damaged: whether a recording's frames in which damage can show are dropped; False for
     runs of earlier versions, which read them.
     """
@@ -32,21 +32,29 @@ class RunOptions:
     analysis: AnalysisOptions
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
+    recorded_at_zone: str | None = None
     drops_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FolderOptions:
-    """`schedules.options`: how recordings of a watched folder are enqueued."""
+    """`schedules.options`: how recordings of a watched folder are enqueued.
+
+    zones: of their pictures. min_face_px: None: the setting.
+    """
 
     sampling_fps: float | None
     source: str | None
+    zones: Zones = ()
+    min_face_px: int | None = None
 
 
-_TAGS: Final = TypeAdapter(tuple[str, ...])
-_DROP_COUNTS: Final = TypeAdapter(dict[str, int])
-_HANDLED_FILES: Final = TypeAdapter(dict[str, tuple[int, int]])
-_AUDIT_DETAILS: Final = TypeAdapter(dict[str, object])
+# Built when they are first used: `moodline status` reads few of these columns.
+_DEFERRED: Final = ConfigDict(defer_build=True)
+_TAGS: Final = TypeAdapter(tuple[str, ...], config=_DEFERRED)
+_DROP_COUNTS: Final = TypeAdapter(dict[str, int], config=_DEFERRED)
+_HANDLED_FILES: Final = TypeAdapter(dict[str, tuple[int, int]], config=_DEFERRED)
+_AUDIT_DETAILS: Final = TypeAdapter(dict[str, object], config=_DEFERRED)
 
 
 def encode_file_run_options(options: RunOptions) -> str:
@@ -58,6 +66,7 @@ def encode_file_run_options(options: RunOptions) -> str:
             "recorded_at": recorded_at,
             "recorded_at_pattern": options.recorded_at_pattern,
         }
+        | ({"recorded_at_zone": options.recorded_at_zone} if options.recorded_at_zone else {})
         | ({"drops_damaged": True} if options.drops_damaged else {})
     )
 
@@ -76,6 +85,7 @@ def decode_run_options(text: str) -> RunOptions:
         AnalysisOptions.of_values(values["analysis"]),
         datetime.fromisoformat(given) if given else None,
         values.get("recorded_at_pattern"),
+        values.get("recorded_at_zone"),
         values.get("drops_damaged", False),
     )
 
@@ -112,13 +122,16 @@ def decode_drop_counts(text: str) -> dict[str, int]:
 
 def encode_folder_options(options: FolderOptions) -> str:
     """Return `schedules.options`."""
-    return json.dumps(asdict(options))
+    values = asdict(options)
+    later = ("zones", "min_face_px")
+    return json.dumps({name: one for name, one in values.items() if one or name not in later})
 
 
 def decode_folder_options(text: str) -> FolderOptions:
     """Return the options in `schedules.options`. Raises ValueError or TypeError."""
     # Not pydantic: it would turn an integer rate into a float, and so change run identities.
-    return FolderOptions(**json.loads(text))
+    values = json.loads(text)
+    return FolderOptions(**{**values, "zones": zones_of_json(values.get("zones", ()))})
 
 
 def encode_handled_files(files: HandledFiles) -> str:

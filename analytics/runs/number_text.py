@@ -1,6 +1,6 @@
 """Numbers as text in a report's sentences: shares, seconds, counts, media times, times of files."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 _TIME_ORIGINS: Final = {
@@ -12,21 +12,14 @@ _TIME_ORIGINS: Final = {
     "mtime_end": "the file's modification time, less the duration",
     "live": "from the host's clock",
 }
-_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
-def recorded_text(
-    begin: datetime | None, origin: str | None, duration_us: int | None, started_at: datetime | None
-) -> str:
-    """Return in words how a run's time of recording is known, and whether it can be true.
-
-    started_at: when the analysis started, before which a recording has ended.
-    """
+def recorded_text(begin: datetime | None, origin: str | None, *, in_future: bool) -> str:
+    """Return in words how a run's time of recording is known, and whether it can be true."""
     if begin is None:
         return "unknown"
     text = _TIME_ORIGINS.get(origin or "", "of unknown origin")
-    end = begin + timedelta(microseconds=duration_us or 0)
-    if origin != "live" and started_at is not None and end > started_at + _CLOCKS_DIFFER:
+    if in_future:
         text += "; in the future when it was analysed: check the clock, or give --recorded-at"
     return text
 

@@ -38,6 +38,11 @@ class TrackSpan:
     mark: TrackMark = TrackMark.PERSON
 
     @property
+    def end_s(self) -> float:
+        """When it went out of view: its last face stands for some time, too."""
+        return max(self.last_s, self.first_s + sum(self.emotions.values()))
+
+    @property
     def dominant(self) -> str | None:
         """The label that was shown longest; None if no time passed."""
         return dominant_label(self.emotions)

@@ -79,7 +79,7 @@ def tracks_caption(report: RunReport) -> str:
     count, longest = report.summary.tracks, people[0]
     return (
         f"{count_text(count, 'track')}; the longest, T{longest.track_id}, was in view from "
-        f"{media_clock(longest.first_s)} to {media_clock(longest.last_s)}. A bar has the colour "
+        f"{media_clock(longest.first_s)} to {media_clock(longest.end_s)}. A bar has the colour "
         "of its track's longest expression. A person who returns is a new track."
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -12,11 +12,12 @@ from analytics.runs.frame_counts import POISON
 from analytics.runs.number_text import recorded_text
 from contracts.errors import RunNotFoundError
 from contracts.redaction import redact
-from contracts.runs import ENDED_STATES, RunState
+from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.times import MICROS
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 MAX_OPEN_RUNS: Final = 10_000
 _RUNS_PER_QUERY: Final = 500
 """Run ids in one IN list: databases limit the number of parameters."""
@@ -27,7 +28,8 @@ class RunLine:
     """One run in a list. path: the source's URI without credentials.
 
     faces: those that count; the export has a row for each of the others too. recorded_at_origin,
-    recorded_text: how recorded_at is known, and the same in words.
+    recorded_text: how recorded_at is known, and the same in words. recorded_in_future: whether the
+    recording would have ended after its analysis started.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class RunLine:
     finished_at: datetime | None
     recorded_at_origin: str | None
     recorded_text: str
+    recorded_in_future: bool
 
 
 def list_runs(
@@ -149,6 +152,7 @@ def run_id_batches(run_ids: Iterable[str]) -> Iterator[list[str]]:
 
 def run_line(row: Row[Any]) -> RunLine:
     """Return the line of a row of `runs_query`."""
+    in_future = row.kind == RunKind.FILE and _is_future(row)
     return RunLine(
         run_id=row.run_id,
         source=row.source,
@@ -165,7 +169,13 @@ def run_line(row: Row[Any]) -> RunLine:
         started_at=row.started_at,
         finished_at=row.finished_at,
         recorded_at_origin=row.recorded_at_origin,
-        recorded_text=recorded_text(
-            row.recorded_at, row.recorded_at_origin, row.duration_us, row.started_at
-        ),
+        recorded_text=recorded_text(row.recorded_at, row.recorded_at_origin, in_future=in_future),
+        recorded_in_future=in_future,
     )
+
+
+def _is_future(row: Row[Any]) -> bool:
+    if row.recorded_at is None or row.started_at is None:
+        return False
+    end = row.recorded_at + timedelta(microseconds=row.duration_us or 0)
+    return bool(end > row.started_at + _CLOCKS_DIFFER)

@@ -223,7 +223,7 @@ def tracks_chart(report: RunReport) -> TracksChart:
         (
             f"T{one.track_id}",
             media_clock(one.first_s),
-            media_clock(one.last_s),
+            media_clock(one.end_s),
             one.faces,
             _dominant_text(one),
         )
@@ -258,7 +258,7 @@ def _stacked(parts: Sequence[tuple[str, float]], scale: float) -> Iterator[Band]
 
 
 def _lane(report: RunReport, track: TrackSpan, y: int) -> Lane:
-    begin, end = (min(at / report.span_s, 1) * 100 for at in (track.first_s, track.last_s))
+    begin, end = (min(at / report.span_s, 1) * 100 for at in (track.first_s, track.end_s))
     # The text starts where the bar starts or ends where it ends, wherever there is more room.
     text_at, anchor = (begin, "start") if 100 - begin >= end else (end, "end")
     return Lane(

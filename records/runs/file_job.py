@@ -28,7 +28,8 @@ class FileJob:
 
     uri: as `SharedFolders.stored` names it. content_hash: SHA-256 of the file. source_given:
     whether the owner named the source, which makes it another analysis. recorded_at,
-    recorded_at_pattern: the capture time as the owner gave it, or None.
+    recorded_at_pattern: the capture time as the owner gave it, or None. recorded_at_zone: the IANA
+    time zone of names without an offset; None: UTC.
     file_state: the file's size and modification time when it was hashed, or None.
     """
 
@@ -42,6 +43,7 @@ class FileJob:
     options: AnalysisOptions
     recorded_at: datetime | None = None
     recorded_at_pattern: str | None = None
+    recorded_at_zone: str | None = None
     file_state: str | None = None
 
     def identity(self) -> str:
@@ -56,10 +58,18 @@ class FileJob:
             self.recorded_at.isoformat() if self.recorded_at else None,
             self.recorded_at_pattern,
         ]
+        if self.recorded_at_pattern and self.recorded_at_zone:
+            parts.append(self.recorded_at_zone)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def stored_options(self) -> str:
         """Return `runs.options`: what the ingestor and the worker need to know."""
         return encode_file_run_options(
-            RunOptions(self.options, self.recorded_at, self.recorded_at_pattern, drops_damaged=True)
+            RunOptions(
+                self.options,
+                self.recorded_at,
+                self.recorded_at_pattern,
+                self.recorded_at_zone,
+                drops_damaged=True,
+            )
         )

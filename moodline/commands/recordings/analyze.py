@@ -47,7 +47,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         str | None,
         typer.Option(
             help="Regular expression for file names, with groups year, month, day, and if known "
-            "hour, minute, second."
+            "hour, minute, second, offset; in MOODLINE_TIMEZONE if it has no offset."
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="One source name for all recordings.")] = None,

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, func, select, update
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.runs import RunState
+from records.json_columns import decode_run_options
 from records.runs.claims import release_claims
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, enqueue_file
@@ -66,6 +67,16 @@ def test_an_option_that_changes_the_rows_makes_another_run(
     first = enqueue(engine)
     set_state(engine, first.run_id, RunState.DONE)
     assert enqueue(engine, replace(FILE_JOB, **change)).run_id != first.run_id
+
+
+def test_the_zone_of_names_matters_only_with_a_pattern() -> None:
+    """So what was analysed before it could be set is the same work still."""
+    plain, named = FILE_JOB, replace(FILE_JOB, recorded_at_pattern="x")
+    assert replace(plain, recorded_at_zone="Europe/Berlin").identity() == plain.identity()
+    assert replace(named, recorded_at_zone="Europe/Berlin").identity() != named.identity()
+    for zone in ("Europe/Berlin", None):
+        options = decode_run_options(replace(named, recorded_at_zone=zone).stored_options())
+        assert options.recorded_at_zone == zone
 
 
 def test_a_run_of_a_living_claimant_is_not_taken(engine: Engine) -> None:

@@ -1,7 +1,8 @@
 """Capture time: the start time of a recording, and its content hash."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -31,12 +32,13 @@ def base(
     creation_time: datetime | None = HEADER,
     is_end: bool = False,
     duration: timedelta | None = HOUR,
+    zone: tzinfo = UTC,
 ) -> BaseTime:
     return base_time(
         recorded_at=recorded_at,
         pattern=pattern,
-        file_name=name,
-        file=FileTimes(creation_time, is_end, MTIME, duration),
+        zone=zone,
+        file=FileTimes(name, creation_time, is_end, MTIME, duration),
         now=NOW,
     )
 
@@ -104,6 +106,13 @@ def test_a_container_time_before_1990_is_ignored() -> None:
 )
 def test_times_in_file_names_become_utc(name: str, expected: datetime) -> None:
     assert base(name, pattern=FULL).at == expected
+
+
+def test_a_name_without_an_offset_is_in_the_zone_of_the_command() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    summer, winter = "20230705_060708.mp4", "20230105_060708Z.mp4"
+    assert base(summer, pattern=FULL, zone=berlin).at == datetime(2023, 7, 5, 4, 7, 8, tzinfo=UTC)
+    assert base(winter, pattern=FULL, zone=berlin).at == datetime(2023, 1, 5, 6, 7, 8, tzinfo=UTC)
 
 
 def test_times_given_by_the_user_become_utc() -> None:

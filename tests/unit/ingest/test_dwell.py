@@ -84,6 +84,12 @@ def test_frames_of_varying_distance_count_whole(tmp_path: Path) -> None:
         assert seconds(frames) == pytest.approx(at / 1e6 + 0.04, abs=0.002)
 
 
+def test_a_picture_stands_for_no_time(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.png", [0], VideoSpec(codec="png", format="image2", pix_fmt="rgb24"))
+    write_video(tmp_path / "a.mp4", [0])
+    assert [seconds(read(tmp_path / name, None)) for name in ("a.png", "a.mp4")] == [0, 0]
+
+
 def test_frames_and_dwells_do_not_depend_on_where_reading_begins(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", times(80, NTSC), VideoSpec(b_frames=2))
     with FileSource(tmp_path / "a.mp4", fps=3.0, max_side=1280) as source:
