@@ -44,8 +44,7 @@ def main(clip: str) -> None:
     parts: dict[str, dict[str, list[float]]] = {}
     size = 0, 0
     for number in range(1 + _ROUNDS):
-        kinds = (False, True) if number % 2 else (True, False)
-        for colour in kinds:
+        for colour in (False, True) if number % 2 else (True, False):
             found, size = _measure(frames, colour=colour)
             if number:  # The first round fills the caches.
                 for part, ms in found.items():
@@ -54,8 +53,8 @@ def main(clip: str) -> None:
         part: {kind: statistics.median(ms) for kind, ms in kinds.items()}
         for part, kinds in parts.items()
     }
-    for part, kinds in medians.items():
-        grey, coloured = kinds["False"], kinds["True"]
+    for part, both in medians.items():
+        grey, coloured = both["False"], both["True"]
         console.print(f"{part}: grey {grey:.2f} ms, colour {coloured:.2f} ms a frame")
     # Ingest converts every analysed frame in colour, and sends colour with those that are drawn.
     added = {part: kinds["True"] - kinds["False"] for part, kinds in medians.items()}

@@ -66,7 +66,6 @@ class SourceEditor:
             uri, host = form.uri, None
         else:
             uri, host = self._sealer.unseal(known.uri), known.host or "any"
-        turned = turned_zones(known.zones, known.turn, form.turn)
         source = source_settings(
             self.settings,
             uri,
@@ -76,7 +75,6 @@ class SourceEditor:
             looped=known.looped,
             host=host,
             turn=form.turn,
-            zones=None if turned == known.zones else turned,
             min_face_px=known.min_face_px,
         )
         edit_source(self.engine, name, source, actor=actor)

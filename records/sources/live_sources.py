@@ -53,6 +53,11 @@ class SourceSettings:
     zones: Zones | None = None
     min_face_px: int | None = None
 
+    @property
+    def turn(self) -> Turn:
+        """How the displayed picture is turned."""
+        return Turn(self.rotate, self.mirror)
+
 
 def check_name(name: str) -> None:
     """Raise SourceError if the name is empty, too long or unprintable, or resembles a URI."""
@@ -107,8 +112,8 @@ def add_source(
                 until=utc_now(),
             )
         )
-        before, after = Turn(found.rotate, found.mirror), Turn(settings.rotate, settings.mirror)
-        kept = turned_zones(decode_zones(found.zones), before, after)
+        turn = Turn(found.rotate, found.mirror)
+        kept = turned_zones(decode_zones(found.zones), turn, settings.turn)
         values = {"zones": encode_zones(kept)} | _columns(settings)
         _update(connection, found.id, values | {"removed_at": None, "paused": False})
 
@@ -116,11 +121,15 @@ def add_source(
 def edit_source(
     engine: Engine, name: str, settings: SourceSettings, *, actor: str = MOODLINE
 ) -> None:
-    """Replace a source's settings; it is then opened again. Raises SourceNotFoundError."""
+    """Replace a source's settings; it is then opened again. Raises SourceNotFoundError.
+
+    Zones that are kept move with a picture that is turned in another way.
+    """
     with transaction(engine) as connection:
         lock_queue(connection)
         known = _find(connection, name)
-        _update(connection, known.pk, _columns(settings))
+        kept = turned_zones(known.zones, known.turn, settings.turn)
+        _update(connection, known.pk, {"zones": encode_zones(kept)} | _columns(settings))
         _audit(connection, actor, Action.SOURCE_EDITED, name, address=settings.shown_uri)
         if settings.zones is not None:
             write_mask_changes(connection, actor, name, known.zones, settings.zones)

@@ -149,7 +149,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
             turn=turn,
-            zones=zones if given.names_zones or turned != known.zones else None,
+            zones=zones if given.names_zones else None,
             min_face_px=known.min_face_px if min_face is None else min_face or None,
         )
         edit_source(engine, name, source, actor=current_actor())
