@@ -15,13 +15,14 @@ from tests.media import VideoSpec, spoil_packet, steady, varying, write_video
 
 @dataclass(frozen=True)
 class Expected:
-    """What is read. numbers: of the pictures, in order. size: of the frames. error: part of it."""
+    """What is read. size: of the recording. error: a part of it. numbers: of the pictures."""
 
     frames: int
     dropped: dict[str, int] = field(default_factory=dict)
     times_us: list[int] | None = None
     size: tuple[int, int] | None = None
     error: str = ""
+    numbers: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,13 @@ def _with_zeros(*, at_end: bool) -> Callable[[Path], Path]:
         return folder / "a.ts"
 
     return write
+
+
+def _cut_stream(folder: Path) -> Path:
+    write_video(folder / "a.ts", steady(60), VideoSpec(gop=1))
+    content = (folder / "a.ts").read_bytes()
+    (folder / "a.ts").write_bytes(content[: len(content) // 2])
+    return folder / "a.ts"
 
 
 _GOP_20: Final = VideoSpec(gop=20)
@@ -195,6 +203,30 @@ REPORTS: Final = [
             VideoSpec(size=(256, 192)),
         ),
         Expected(120),
+    ),
+    Report(
+        "opencv/opencv#27116",
+        "the picture gets narrower in the middle of a stream: a green stripe beside it",
+        _joined(VideoSpec(size=(192, 96)), VideoSpec(size=(144, 96))),
+        Expected(60, numbers=[*range(30)] * 2),
+    ),
+    Report(
+        "raspberrypi/firmware#258",
+        "a new SPS with another resolution corrupts all that follows",
+        _joined(VideoSpec(b_frames=2), VideoSpec(b_frames=2, size=(320, 240))),
+        Expected(60, numbers=[*range(30)] * 2),
+    ),
+    Report(
+        "ispysoftware/iSpy#151",
+        "moov atom not found",
+        _cut_video,
+        Expected(0, error="is cut off before its index"),
+    ),
+    Report(
+        "almalence/OpenCamera#107",
+        "of a transport stream that breaks off, everything before is playable",
+        _cut_stream,
+        Expected(29, {"corrupt": 1}, numbers=[*range(29)]),
     ),
     Report(
         "moodline, reserved space",

@@ -7,7 +7,7 @@ import pytest
 from contracts.errors import SourceError
 from ingest.files.discovery import RefusedPath, discover
 from ingest.files.source import FileSource
-from tests.media import VideoSpec, steady, write_video
+from tests.media import VideoSpec, number_of, steady, write_video
 from tests.reports.recordings import REPORTS, Report
 
 
@@ -30,6 +30,9 @@ def test_a_reported_recording_is_read_rightly(tmp_path: Path, report: Report) ->
         assert counters.captured == len(frames) + sum(counters.dropped.values())
     if expected.times_us is not None:
         assert [one.media_time_us for one in frames] == pytest.approx(expected.times_us, abs=500)
+    if expected.numbers is not None:
+        numbers = [number_of(one.luma, one.width, one.height) for one in frames]
+        assert numbers == expected.numbers
     if expected.size is not None:
         assert (source.info.display_width, source.info.display_height) == expected.size
 
