@@ -1,7 +1,7 @@
 """The routes of the page Sources. Changes need the role operator."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -14,12 +14,12 @@ from broker.presence import Presence
 from broker.reports import SourceReport
 from contracts.errors import BrokerError
 from contracts.times import utc_now
-from contracts.zones.turning import Turn
 from dashboard.sources.zones import zone_routes
 from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.services import SourceForm
+from dashboard.web.turn_fields import TurnFields
 from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 
@@ -27,7 +27,6 @@ _DAY: Final = timedelta(days=1)
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
-Rotation = Literal[0, 90, 180, 270]
 
 
 class SourceName(BaseModel):
@@ -36,28 +35,23 @@ class SourceName(BaseModel):
     name: Name
 
 
-class SourceRequest(SourceName):
+class SourceRequest(SourceName, TurnFields):
     """A live source as typed into the form. uri: "" keeps the address of a known source."""
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     fps: Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)] = 5.0
     tags: Annotated[list[Tag], Field(max_length=20)] = []
-    rotate: Rotation = 0
-    mirror: bool = False
 
     def form(self) -> SourceForm:
         """Return the fields without the name."""
-        turn = Turn(self.rotate, self.mirror)
-        return SourceForm(self.uri, self.fps, tuple(self.tags), turn)
+        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn)
 
 
-class ProbeRequest(BaseModel):
+class ProbeRequest(TurnFields):
     """The source to test: an address, or the name of a known source; and how it is turned."""
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] = ""
-    rotate: Rotation = 0
-    mirror: bool = False
 
 
 def routes(backend: Backend) -> APIRouter:
@@ -85,8 +79,7 @@ def routes(backend: Backend) -> APIRouter:
     @router.post("/test")
     def test(asked: ProbeRequest) -> Any:
         require_role(Role.OPERATOR)
-        turn = Turn(asked.rotate, asked.mirror)
-        return json_values(backend.sources.probe(asked.uri, asked.name, turn))
+        return json_values(backend.sources.probe(asked.uri, asked.name, asked.turn))
 
     @router.post("/pause")
     def pause(source: SourceName) -> dict[str, str]:

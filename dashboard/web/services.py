@@ -117,11 +117,14 @@ class RecordingService(Protocol):
     @property
     def uploads(self) -> Uploads: ...
 
-    def queue_upload(self, upload: StoredUpload) -> str:
-        """Queue a complete upload; return its run id."""
+    def queue_upload(self, upload: StoredUpload, turn: Turn) -> str:
+        """Queue a complete upload; return its run id. turn: of its picture."""
 
-    def queue_folder(self, path: str) -> QueuedFolder:
-        """Queue the recordings in a file or folder of this host, which the owner must allow."""
+    def queue_folder(self, path: str, turn: Turn) -> QueuedFolder:
+        """Queue the recordings in a file or folder of this host, which the owner must allow.
+
+        turn: of their pictures.
+        """
 
     def readable_folders(self) -> list[Path]:
         """Return the folders that the owner allows."""

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from contracts.errors import MoodlineError, SourceError, UploadError
 from contracts.media_types import MEDIA_TYPES
 from contracts.settings import Settings
+from contracts.zones.turning import NO_TURN, Turn
 from dashboard.web.services import AnnotatedCopy, CopyState, MediaAccess, MediaFile, QueuedFolder
 from ingest.files.content_hash import Opener
 from ingest.files.discovery import Recording, RefusedPath, discover_allowed
@@ -49,23 +50,27 @@ class RecordingLibrary:
     def __post_init__(self) -> None:
         self.media = RunMedia(self.settings, self.engine)
 
-    def queue_upload(self, upload: StoredUpload) -> str:
-        """Queue a complete upload; return its run id. Raises UploadError if it is refused."""
+    def queue_upload(self, upload: StoredUpload, turn: Turn = NO_TURN) -> str:
+        """Queue a complete upload; return its run id. turn: of its picture.
+
+        Raises UploadError if it is refused.
+        """
         refusal = _check_recording(upload.path)
         if refusal:
             self.uploads.set_result(upload.id, None, refusal)
             raise UploadError(refusal)
-        (queued,) = self._queue([Recording(upload.path, upload.name)])
+        (queued,) = self._queue([Recording(upload.path, upload.name)], turn=turn)
         run_id = queued.run.run_id if queued.run else None
         self.uploads.set_result(upload.id, run_id, queued.error)
         if run_id is None:
             raise UploadError(queued.error)
         return run_id
 
-    def queue_folder(self, path: str) -> QueuedFolder:
+    def queue_folder(self, path: str, turn: Turn = NO_TURN) -> QueuedFolder:
         """Queue the recordings in a file or folder of this host, which the owner must allow.
 
-        The path is literal, without patterns. A single file is opened before it is queued.
+        The path is literal, without patterns. A single file is opened before it is queued. turn: of
+        the pictures.
         """
         place = Path(path)
         allowed = allowed_folders(self.settings, self.engine)
@@ -74,7 +79,7 @@ class RecordingLibrary:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
         if len(found) == 1:
             self._require_recording(found)
-        files = self._queue(found, allowed.open)
+        files = self._queue(found, allowed.open, turn)
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
             refused=tuple(one.error for one in files if one.error),
@@ -142,7 +147,7 @@ class RecordingLibrary:
             if any(one.poll() is None for one in self._drawing.values()):
                 raise MoodlineError("another copy is being drawn", hint="Wait until it is done")
             copy.path.parent.mkdir(parents=True, exist_ok=True)
-            # The copy is grey and without sound: it is seldom larger than the recording.
+            # The copy is not larger than the analysed frames, and seldom than the recording.
             space = FreeSpace(self.settings.min_free_bytes)
             space.require(copy.path.parent, path.stat().st_size, "the annotated copy")
             module = "moodline.adapters.annotation_process"
@@ -177,11 +182,13 @@ class RecordingLibrary:
                 raise SourceError(refusal)
 
     def _queue(
-        self, found: Sequence[Recording | RefusedPath], open_file: Opener = open_regular
+        self,
+        found: Sequence[Recording | RefusedPath],
+        open_file: Opener = open_regular,
+        turn: Turn = NO_TURN,
     ) -> list[FileProgress]:
-        template = JobTemplate(
-            spec=analysis_spec(self.settings), folders=self.settings.shared_folders
-        )
+        spec = analysis_spec(self.settings, turn=turn)
+        template = JobTemplate(spec=spec, folders=self.settings.shared_folders)
         return queue_files(self.settings, self.engine, found, template, open_file)
 
 

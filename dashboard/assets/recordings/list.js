@@ -6,6 +6,7 @@ import { acceptFiles } from "../kit/file_drop.js";
 import { errorLine, field } from "../kit/forms.js";
 import { fileSize } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
+import { turnControls } from "../kit/turn.js";
 import { runTable } from "./run_table.js";
 import { unfinishedUpload } from "./unfinished_upload.js";
 import { limits } from "./upload.js";
@@ -25,6 +26,9 @@ const REFRESH_MS = 2000;
 const FOLDER_HINT =
   "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay where they are. " +
   "To analyse new files as they arrive: moodline schedule add-folder FOLDER --every 10m";
+const TURN_HINT =
+  "For recordings that lie on their side or are mirrored, beyond the rotation that they name. The " +
+  "report says when all faces are turned.";
 const EMPTY_HINT =
   "Drop a recording above. moodline analyses every frame and stores times, tracks and expressions.";
 
@@ -45,7 +49,7 @@ export function showList(root) {
   /** @param {File[]} files */
   const send = (files) => {
     for (const file of files) {
-      startUpload(file, sending).then(async (run) => {
+      startUpload(file, sending, turn.entered()).then(async (run) => {
         if (!run || lifetime.ended) return;
         await refresh();
         /** @type {HTMLElement | null} */
@@ -55,6 +59,13 @@ export function showList(root) {
     }
   };
   const { zone, input, note } = fileZone(send);
+  const turn = turnControls("upload", null, { plain: "As it is recorded", hint: TURN_HINT });
+  const turnForm = make(
+    "details",
+    { class: "panel upload-turn" },
+    make("summary", { text: "Turn the picture of new files" }),
+    make("div", { class: "form-grid" }, ...turn.fields),
+  );
 
   const refresh = async () => {
     try {
@@ -95,7 +106,7 @@ export function showList(root) {
     });
   };
 
-  const forms = isOperator ? [zone, folderForm(folders, error, refresh)] : [];
+  const forms = isOperator ? [zone, turnForm, folderForm(folders, error, refresh, turn.entered)] : [];
   root.replaceChildren(...forms, error, sending, unfinished, table);
   if (isOperator) acceptFiles(lifetime, zone, send);
   lifetime.repeat(refresh, REFRESH_MS);
@@ -135,8 +146,9 @@ function fileZone(send) {
  * @param {HTMLDataListElement} folders
  * @param {HTMLElement} error
  * @param {() => Promise<void>} refresh
+ * @param {() => import("../kit/turn.js").Turn} turn Of the pictures.
  */
-function folderForm(folders, error, refresh) {
+function folderForm(folders, error, refresh, turn) {
   const path = make("input", {
     id: "folder-path",
     maxlength: "4096",
@@ -151,7 +163,10 @@ function folderForm(folders, error, refresh) {
     error.textContent = "";
     result.textContent = "Reading the folder …";
     try {
-      const { queued, refused } = await post("recordings/folder", { path: path.value.trim() });
+      const { queued, refused } = await post("recordings/folder", {
+        path: path.value.trim(),
+        ...turn(),
+      });
       const others = refused.length ? `; ${refused.length} refused: ${refused[0]}` : "";
       result.textContent = `${queued} queued${others}.`;
       refresh();

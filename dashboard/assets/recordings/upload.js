@@ -29,6 +29,7 @@ export class Upload {
    * @type {() => void}
    */
   onGone;
+  #turn;
   #received = 0;
   #needsOffset = false;
   #isCancelled = false;
@@ -38,10 +39,12 @@ export class Upload {
 
   /**
    * @param {File} file
+   * @param {import("../kit/turn.js").Turn} turn
    * @param {() => void} onGone
    */
-  constructor(file, onGone) {
+  constructor(file, turn, onGone) {
     this.file = file;
+    this.#turn = turn;
     this.onGone = onGone;
     this.#progress = make("progress", {
       max: "1",
@@ -110,9 +113,8 @@ export class Upload {
       this.#drawProgress(begun.received, startMs);
     }
     this.#say("Checking the file …");
-    const modified_at = this.file.lastModified / 1000;
-    return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`, { modified_at })))
-      .run;
+    const sent = { modified_at: this.file.lastModified / 1000, ...this.#turn };
+    return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`, sent))).run;
   }
 
   /** Send the next chunk. After a lost answer, ask first how much has arrived. */

@@ -9,14 +9,15 @@ const uploads = new Map();
  * Start to send a file, unless it is being sent already.
  * @param {File} file
  * @param {HTMLElement} place Of its progress.
+ * @param {import("../kit/turn.js").Turn} turn Of its picture.
  * @returns {Promise<string | null>} The id of its run; null if it failed or was cancelled.
  */
-export async function startUpload(file, place) {
+export async function startUpload(file, place, turn) {
   const key = Upload.keyOf(file);
   const earlier = uploads.get(key);
   if (earlier && !earlier.hasFailed) return null;
   earlier?.onGone();
-  const upload = new Upload(file, () => {
+  const upload = new Upload(file, turn, () => {
     upload.node.remove();
     uploads.delete(key);
   });

@@ -2,8 +2,9 @@
 /* The form to add or edit a source, and to test its address. */
 import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { errorLine, field, inlineField, quietButton } from "../kit/forms.js";
+import { errorLine, field, quietButton } from "../kit/forms.js";
 import { facts } from "../kit/tables.js";
+import { turnControls } from "../kit/turn.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
@@ -14,13 +15,6 @@ const ADDRESS_HINT =
 const TURN_HINT =
   "For a camera on its side, or one that shows a mirror image. Test shows the result. Zones move " +
   "with the picture.";
-/** @type {[number, string][]} Degrees clockwise. */
-const TURNS = [
-  [0, "As the camera sends it"],
-  [90, "Turned by 90° clockwise"],
-  [180, "Upside down: turned by 180°"],
-  [270, "Turned by 90° counter-clockwise"],
-];
 
 /**
  * @param {Source | null} source To edit; null to add one.
@@ -63,7 +57,10 @@ export function sourceForm(source, kind, on) {
     autocomplete: "off",
     value: source?.tags.join(", ") ?? "",
   });
-  const turn = turnControls(source);
+  const turn = turnControls("source", source, {
+    plain: "As the camera sends it",
+    hint: TURN_HINT,
+  });
   const error = errorLine();
   const save = make("button", {
     type: "submit",
@@ -130,30 +127,6 @@ export function sourceForm(source, kind, on) {
     result,
     make("div", { class: "toolbar" }, save, test, quietButton("Cancel", on.cancelled)),
   );
-}
-
-/**
- * How the picture is turned.
- * @param {Source | null} source
- */
-function turnControls(source) {
-  const rotate = make(
-    "select",
-    { id: "source-rotate", "aria-describedby": "source-rotate-hint" },
-    ...TURNS.map(([degrees, text]) => make("option", { value: String(degrees), text })),
-  );
-  rotate.value = String(source?.rotate ?? 0);
-  const mirror = make("input", {
-    id: "source-mirror",
-    type: "checkbox",
-    checked: source?.mirror ?? false,
-  });
-  const fields = [
-    field("Picture", rotate, TURN_HINT),
-    inlineField("Mirrored left to right", mirror),
-  ];
-  const entered = () => ({ rotate: Number(rotate.value), mirror: mirror.checked });
-  return { fields, entered };
 }
 
 /**

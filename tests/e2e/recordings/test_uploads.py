@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
+from sqlalchemy import select
 
 from contracts.runs import RunState
+from contracts.zones.turning import Turn
+from records.json_columns import decode_run_options
+from records.tables.runs import Run
 from records.uploads import MAX_CHUNK_BYTES
 from tests.e2e.recordings.library import HAPPY, Library
 from tests.pages import patient_page, wait_for_route
@@ -162,3 +166,17 @@ def test_the_file_of_every_ended_run_can_be_deleted(
         page.get_by_role("button", name=f"Delete the file: {state}.mp4").click()
         expect(page.get_by_role("button", name=f"Delete the file: {state}.mp4")).to_have_count(0)
     assert [line.run_id for line in library.uploads.all()] == ["running"]
+
+
+def test_an_upload_is_analysed_as_it_is_turned(
+    page: Page, library: Library, one_face: Path
+) -> None:
+    page.goto(f"{library.address}/recordings")
+    page.get_by_text("Turn the picture of new files").click()
+    page.get_by_label("Picture").select_option("90")
+    page.get_by_label("Mirrored left to right").check()
+    page.locator("#recording-files").set_input_files(one_face)
+    expect(page.locator(".runs tbody tr")).to_contain_text(one_face.name)
+    with library.engine.connect() as connection:
+        stored = connection.execute(select(Run.options)).scalar_one()
+    assert decode_run_options(stored).analysis.turn == Turn(90, mirror=True)

@@ -25,7 +25,7 @@ def editor(sqlite_engine: Engine, moodline_home: Path) -> SourceEditor:
     uri = "rtsp://camera.local"
     plain = SourceSettings(uri, uri, None, 5.0, 640, zones=(WINDOW,))
     add_source(sqlite_engine, "door", plain)
-    return SourceEditor(Settings.read(), sqlite_engine, failure_after_s=0.0)
+    return SourceEditor(Settings.read(), sqlite_engine)
 
 
 def test_masks_stay_over_the_same_things_when_a_source_is_turned(editor: SourceEditor) -> None:
