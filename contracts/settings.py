@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         description="Head of the model to use for new runs; empty: the model card's default.",
     )
     detector: DetectorName = Field(
-        default=DetectorName.HAAR, description="Face detector for new runs."
+        default=DetectorName.CENTERFACE, description="Face detector for new runs."
     )
     max_frame_side: int = Field(
         default=1280,

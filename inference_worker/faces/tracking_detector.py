@@ -2,11 +2,12 @@
 
 Searching a whole frame costs as much as following twenty faces. It is done at intervals: a quick
 search for faces of usual size, a rarer and thorough one for small faces, and a quick search at once
-when a face is lost. Each detector has its own schedule (SearchSchedule). What is due depends on
+when a face is lost. At a high frame rate, a steady face is looked for in every second frame and
+predicted in between. Each detector has its own schedule (SearchSchedule). What is due depends on
 media time and state only, never on load.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contracts.geometry import Box
@@ -74,23 +75,30 @@ class TrackingDetector:
         self._tracker.predict(time_us)
         followed, lost = self._follow(luma, before_us)
         searched = self._search(luma, time_us, min_side, lost, len(followed))
-        counted = [one for one in followed + searched if _counts(one.box, luma, min_side, zones)]
+        # A face that a search found goes before its prediction.
+        faces_found = sorted(followed + searched, key=lambda one: one.predicted)
+        counted = [one for one in faces_found if _counts(one.box, luma, min_side, zones)]
         tracks = self._tracker.update(distinct(counted))
         faces = [TrackedFace(track, track.motion.box) for track in tracks]
         return sorted(faces, key=lambda face: face.track.track_id)
 
     def _follow(self, luma: Image, before_us: int) -> tuple[list[Detection], list[Track]]:
-        """Return the faces of the tracks that were found again, and the tracks that were not.
+        """Return the faces of the tracks that were found or predicted, and the lost tracks.
 
         Recently seen tracks come first: if two match one face, it is more likely theirs.
         """
         followed: list[Detection] = []
         lost: list[Track] = []
+        soon = 0 < self._tracker.time_us - before_us <= self._schedule.predicted_us
         for track in sorted(self._tracker.tracks, key=lambda t: (-t.seen_us, t.track_id)):
-            face = self._detector.follow(luma, Detection(track.motion.box, track.roll))
+            expected, seen = Detection(track.motion.box, track.roll), track.seen_us >= before_us
+            if soon and seen and track.certain:
+                followed.append(replace(expected, predicted=True))
+                continue
+            face = self._detector.follow(luma, expected, closely=seen)
             if face is not None:
                 followed.append(face)
-            elif track.seen_us >= before_us or self._is_due(self._quick_us, self._schedule.lost_us):
+            elif seen or self._is_due(self._quick_us, self._schedule.lost_us):
                 lost.append(track)
         return followed, lost
 

@@ -35,7 +35,8 @@ _COASTING_WEIGHT: Final = 0.8
 class Track:
     """One face over time. seen_us: media time of its last detection. roll: of that detection.
 
-    pose: of that detection; None if it does not show it. smoothed: its 7 smoothed probabilities at
+    pose: of that detection; None if it does not show it. certain: it was found again in its last
+    frame, not predicted. smoothed: its 7 smoothed probabilities at
     media time smoothed_us.
     """
 
@@ -46,6 +47,7 @@ class Track:
     smoothed: tuple[float, ...] | None = None
     smoothed_us: int = 0
     pose: HeadPose | None = None
+    certain: bool = False
 
     def state(self) -> dict[str, Any]:
         """Return the track as JSON values; floats keep their exact value."""
@@ -57,6 +59,7 @@ class Track:
             "smoothed": self.smoothed,
             "smoothed_us": self.smoothed_us,
             "pose": None if self.pose is None else asdict(self.pose),
+            "certain": self.certain,
         }
 
     @classmethod
@@ -71,6 +74,7 @@ class Track:
             None if smoothed is None else tuple(smoothed),
             state["smoothed_us"],
             None if state.get("pose") is None else HeadPose(**state["pose"]),
+            state.get("certain", False),
         )
 
 
@@ -118,13 +122,16 @@ class Tracker:
         self.next_id += 1
 
     def _update_track(self, face: Detection, track: Track | None) -> Track:
+        if track is not None and face.predicted:
+            track.seen_us, track.certain = self.time_us, False
+            return track
         if track is None:
             track = Track(self.next_id, Motion.starting(face.box), self.time_us)
             self.next_id += 1
             self.tracks.append(track)
         else:
             track.motion.correct(face.box)
-            track.seen_us = self.time_us
+            track.seen_us, track.certain = self.time_us, True
         track.roll, track.pose = face.roll, face.pose
         return track
 

@@ -31,7 +31,8 @@ _CELL_PX: Final = 4
 _MULTIPLE: Final = 32
 """The sides of the network's input are multiples of this."""
 _THOROUGH_PX: Final = 640
-"""The longer side to which a picture is shrunk for a thorough search."""
+_TURNED_PX: Final = 320
+"""The longer side to which a picture is shrunk for a thorough and for a turned search."""
 _LEAST_SCORE: Final = 0.48
 _TURNS: Final = (-45.0, 45.0, -90.0, 90.0)
 """Degrees of roll at which faces are searched for that lie or are tilted far."""
@@ -55,7 +56,7 @@ class WindowSize:
 class CenterFaceSpec:
     """The parameters of a CenterFaceDetector; another spec has another id.
 
-    quick_px: the longer side to which a picture is shrunk for a quick or a turned search.
+    quick_px: the longer side to which a picture is shrunk for a quick search.
     windows: those in which a followed face is looked for, one after the other until it is found.
     The last one is the most exact.
     """
@@ -68,7 +69,14 @@ class CenterFaceSpec:
 
 CENTERFACE: Final = CenterFaceSpec(
     "centerface/2",
-    SearchSchedule(idle_us=500_000, quick_us=1_000_000, thorough_us=4_000_000, turned_us=6_000_000),
+    SearchSchedule(
+        idle_us=500_000,
+        quick_us=1_000_000,
+        thorough_us=5_000_000,
+        turned_us=6_000_000,
+        lost_us=400_000,
+        predicted_us=70_000,
+    ),
     256,
     (WindowSize(64, 1.6), WindowSize(128, 2.0)),
 )
@@ -115,14 +123,15 @@ class CenterFaceDetector:
         whole = Box((width - side) / 2, (height - side) / 2, side, side)
         found: list[Detection] = []
         for roll in _TURNS:
-            window = upright_window(luma, whole, roll, 1.0, self._spec.quick_px)
-            inside = self._search(window.pixels, self._spec.quick_px)
+            window = upright_window(luma, whole, roll, 1.0, _TURNED_PX)
+            inside = self._search(window.pixels, _TURNED_PX)
             found += [window.detection(one, roll) for one in inside]
         return self._result(luma, distinct(found), min_side)
 
-    def follow(self, luma: Image, expected: Detection) -> Detection | None:
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
         """See Detector. Returns the face of the highest score near the middle of a window."""
-        windows = (self._look(luma, expected, size) for size in self._spec.windows)
+        sizes = self._spec.windows if closely else self._spec.windows[:1]
+        windows = (self._look(luma, expected, size) for size in sizes)
         return next((face for face in windows if face is not None), None)
 
     def _look(self, luma: Image, expected: Detection, size: WindowSize) -> Detection | None:
@@ -136,11 +145,16 @@ class CenterFaceDetector:
         """Return the large faces. Tilted ones are looked at again in an upright window."""
         faces = []
         for one in found:
-            tilted = abs(one.roll) > _TILTED
-            sure = self._look(luma, one, self._spec.windows[-1]) if tilted else one
+            sure = self._upright(luma, one) if abs(one.roll) > _TILTED else one
             if sure is not None and sure.box.w >= min_side:
                 faces.append(sure)
         return sorted(faces)
+
+    def _upright(self, luma: Image, found: Detection) -> Detection | None:
+        """Return a tilted face as a second look in an upright window shows it; None if it is lost."""
+        window = self._spec.windows[-1]
+        once = self._look(luma, found, window)
+        return once and (self._look(luma, once, window) or once)
 
     def _search(self, luma: Image, longest_px: int) -> list[Detection]:
         small = shrunk(luma, min(1.0, longest_px / max(luma.shape)))

@@ -28,13 +28,15 @@ class Detection:
 
     roll: degrees, clockwise in the picture, by which the head is tilted; 0 if it is not known.
     yaw, pitch: as head_pose returns them; None if the detector gives no points, and roll is then
-    not known. They do not count when detections are compared.
+    not known. They do not count when detections are compared. predicted: no detector has looked
+    for it in this frame.
     """
 
     box: Box
     roll: float = 0.0
     yaw: float | None = field(default=None, compare=False)
     pitch: float | None = field(default=None, compare=False)
+    predicted: bool = field(default=False, compare=False)
 
     @property
     def pose(self) -> HeadPose | None:
@@ -63,8 +65,11 @@ class Detector(Protocol):
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
         """Return the faces of heads that lie or are tilted far; empty if it cannot find them."""
 
-    def follow(self, luma: Image, expected: Detection) -> Detection | None:
-        """Return the face near the expected box, of about its size and roll; None if it is lost."""
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
+        """Return the face near the expected box, of about its size and roll; None if it is lost.
+
+        closely: it was in the last frame; a face that was not is worth less time.
+        """
 
 
 def detection_from_points(points: FacePoints) -> Detection:

@@ -78,7 +78,13 @@ class HaarDetector:
         """See Detector. A cascade would find turned faces too, with many that are none."""
         return []
 
-    def follow(self, luma: Image, expected: Detection) -> Detection | None:
+    def follow(
+        self,
+        luma: Image,
+        expected: Detection,
+        *,
+        closely: bool = True,  # noqa: ARG002
+    ) -> Detection | None:
         """See Detector. Returns the nearest face in a window that is scaled to a fixed size."""
         spec, near = self._spec, expected.box
         side = max(near.w, near.h)

@@ -23,6 +23,8 @@ class SearchSchedule:
     idle_us: between quick searches while no face is followed. quick_us: while one is. thorough_us:
     between thorough ones, which also find small faces. turned_us: between searches for tilted
     heads, where a thorough search found nothing. lost_us: while a track is not found again.
+    predicted_us: a face that was found again in the last frame is not looked for in the next one,
+    if that follows within this time: its box is predicted.
     quick_fraction, thorough_fraction: smallest face that is searched for, as a fraction of the
     frame's longer side.
     """
@@ -32,5 +34,6 @@ class SearchSchedule:
     thorough_us: int = _THOROUGH_US
     turned_us: int = _THOROUGH_US
     lost_us: int = _LOST_US
+    predicted_us: int = 0
     quick_fraction: float = _QUICK_FRACTION
     thorough_fraction: float = _THOROUGH_FRACTION

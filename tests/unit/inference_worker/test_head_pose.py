@@ -160,7 +160,9 @@ class TurningFace(Detector):
     def search_turned(self, luma: np.ndarray, min_side: float) -> list[Detection]:
         return []
 
-    def follow(self, luma: np.ndarray, expected: Detection) -> Detection | None:
+    def follow(
+        self, luma: np.ndarray, expected: Detection, *, closely: bool = True
+    ) -> Detection | None:
         return self.search(luma, 0, thorough=False)[0]
 
 

@@ -41,7 +41,7 @@ class KnownFaces:
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
         return []
 
-    def follow(self, luma: Image, expected: Detection) -> Detection | None:
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
         near = [box for box in self.boxes if abs(box.x - expected.box.x) < 30]
         return Detection(near[0]) if near else None
 

@@ -27,7 +27,7 @@ class Scripted:
     id: str = "scripted"
     faces: list[Box] = field(default_factory=list)
     followed: int = 0
-    schedule: SearchSchedule = SearchSchedule()
+    schedule: SearchSchedule = field(default_factory=SearchSchedule)
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
         return [Detection(box) for box in self.faces if box.w >= min_side]
@@ -35,7 +35,7 @@ class Scripted:
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
         return []
 
-    def follow(self, luma: Image, expected: Detection) -> Detection | None:
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
         self.followed += 1
         near = [box for box in self.faces if box.iou(expected.box) > 0.2]
         return Detection(near[0]) if near else None
