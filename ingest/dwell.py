@@ -31,10 +31,16 @@ class Dwell:
         self._add(media_time_us - self.reached_us)
         self.reached_us = media_time_us
 
-    def end(self, own_us: int) -> None:
-        """Note the end of the recording. own_us: how long its last frame claims to be shown."""
+    def end(self, own_us: int, duration_us: int) -> None:
+        """Note the end of the recording.
+
+        own_us: how long its last frame claims to be shown. duration_us: of the recording, as its
+        header has it; one that is over already is wrong.
+        """
         # Some containers give frames no duration, or that of a tick.
-        self._add(own_us if 2 * own_us > self.pace_us else nearest(self.pace_us))
+        shown_us = own_us if 2 * own_us > self.pace_us else nearest(self.pace_us)
+        left_us = duration_us - self.reached_us
+        self._add(min(shown_us, left_us) if left_us > 0 else shown_us)
 
     def _add(self, shown_us: int) -> None:
         most_us = max(LEAST_DWELL_LIMIT_US, nearest(_MAX_PACES * self.pace_us))

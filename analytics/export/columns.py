@@ -52,4 +52,5 @@ COLUMNS: Final = (
     *(Column(angle, Kind.DEGREES) for angle in ("roll", "yaw", "pitch")),
     Column(MARK, Kind.TEXT),
     Column("zones", Kind.TEXT, of_face=False),
+    Column("dwell_s", Kind.MEDIA_TIME, of_face=False),
 )

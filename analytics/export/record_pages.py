@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    cast,
     func,
     or_,
     select,
@@ -24,7 +25,7 @@ from analytics.snapshots import snapshot
 from contracts.errors import ExportError
 from contracts.track_marks import TrackMark
 from contracts.zones.zone import zones_text
-from records.json_columns import decode_run_options
+from records.json_columns import decode_run_zones
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.tables.sources import Source
@@ -62,7 +63,10 @@ class FaceRecord(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One row of an export. face: None if the frame has no faces."""
+    """One row of an export. face: None if the frame has no faces.
+
+    dwell_us: the time that the frame stands for.
+    """
 
     source: str
     run_id: str
@@ -72,11 +76,13 @@ class Record(NamedTuple):
     face: FaceRecord | None
     model_version: str
     zones: str = ""
+    dwell_us: int = 0
 
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
-        return (*self[:5], *face[:-_LATER], self.model_version, *face[-_LATER:], self.zones)
+        later = (*face[-_LATER:], self.zones, self.dwell_us)
+        return (*self[:5], *face[:-_LATER], self.model_version, *later)
 
 
 _NO_FACE: Final = (None,) * len(FaceRecord._fields)
@@ -110,7 +116,7 @@ class _SelectedRun:
     @property
     def zones(self) -> str:
         """The zones of the run in words."""
-        return zones_text(decode_run_options(self.options).analysis.zones)
+        return zones_text(decode_run_zones(self.options))
 
 
 def record_pages(
@@ -145,10 +151,10 @@ def record_pages(
 
 
 def _record(run: _SelectedRun, zones: str, row: Row[Any]) -> Record:
-    frame_index, media_us, captured_us, *face = tuple(row)
+    frame_index, media_us, captured_us, dwell_us, *face = tuple(row)
     found = None if row.track_id is None else FaceRecord._make(face)
     begin = (run.source, run.run_id, frame_index, media_us, captured_us)
-    return Record(*begin, found, run.model_version, zones)
+    return Record(*begin, found, run.model_version, zones, dwell_us)
 
 
 def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
@@ -186,6 +192,7 @@ def _page_statement(selection: Selection) -> Select[Any]:
             Frame.frame_index,
             Frame.media_time_us,
             type_coerce(Frame.captured_at, BigInteger).label("captured_at"),
+            (cast(Frame.dwell_ms, BigInteger) * 1000).label("dwell_us"),
             *(_stored(column.name) for column in COLUMNS if column.of_face),
         )
         .select_from(Frame)

@@ -93,7 +93,7 @@ def run_not_found(run_id: str) -> RunNotFoundError:
     return RunNotFoundError(f"no run {run_id}", hint="List the runs with `moodline runs list`")
 
 
-def progress_of(connection: Connection, run_id: str) -> Row[Any]:
+def progress_of(connection: Connection, run_id: str) -> Row[*tuple[Any, ...]]:
     """Return the run's key `id`, `duration_us`, and its progress so far: None where none is stored.
 
     The progress is frames_analyzed, faces, last_media_time_us, stepped. Raises RunNotFoundError.

@@ -89,10 +89,10 @@ class DwellSums:
         self._in_first = (self._first + 1) * width_us - begin
         self._in_last = end - self._last * width_us
 
-    def keys(self) -> tuple[ColumnElement[int], ...]:
+    def keys(self) -> tuple[ColumnElement[Any], ...]:
         return (self._first, self._last, Frame.dwells_ahead)
 
-    def sums(self) -> tuple[ColumnElement[int], ...]:
+    def sums(self) -> tuple[ColumnElement[Any], ...]:
         return (
             self._first.label("first"),
             self._last.label("last"),
@@ -117,7 +117,7 @@ def dwell_group(row: Row[*tuple[Any, ...]]) -> DwellGroup:
     )
 
 
-def long_span_us(run: Row[Any]) -> int:
+def long_span_us(run: Row[*tuple[Any, ...]]) -> int:
     """Return the media time that the charts of a long run show, from 0 to its recording's end.
 
     run: of `progress_of`. No row is read: the last frame's dwell may end a little later.
@@ -125,7 +125,7 @@ def long_span_us(run: Row[Any]) -> int:
     return max(run.duration_us or 0, (run.last_media_time_us or 0) + 1)
 
 
-def media_span_us(connection: Connection, run: Row[Any]) -> int:
+def media_span_us(connection: Connection, run: Row[*tuple[Any, ...]]) -> int:
     """Return the same of a short run, whose last frame's dwell ends within it."""
     end = connection.execute(
         select(DWELL_BEGIN + DWELL_US)

@@ -93,7 +93,7 @@ class ReadingPass:
 
         A frame is yielded when the next one is sampled, because its dwell is known then.
         """
-        waiting, own_us = None, 0
+        waiting, own_ticks = None, 0
         dwell = Dwell(self._description.pace_us, 0)
         for decoded in self._decoded:
             before = self._clock or self._new_clock(self._stream_start(decoded))
@@ -106,7 +106,7 @@ class ReadingPass:
                 self.damaged += 1
                 continue
             dwell.note(media_time_us)
-            own_us = self._own_us(decoded)
+            own_ticks = decoded.frame.duration or 0
             if self._rate and not is_sampled(before.last_us, media_time_us, self._rate):
                 self.sampled_out += 1
                 continue
@@ -115,8 +115,9 @@ class ReadingPass:
             waiting = self._source_frame(decoded, media_time_us)
             dwell = Dwell(self._description.pace_us, media_time_us)
         if waiting is not None:
+            own_us = nearest(own_ticks * self._description.time_base * MICROS)
             if self.decoded_count > 1 or own_us > LEAST_DWELL_LIMIT_US:  # A picture has no length.
-                dwell.end(own_us)
+                dwell.end(own_us, self._description.info.duration_us or 0)
             yield replace(waiting, dwell_us=dwell.us)
 
     def counters(self, lost: int) -> Counters:
@@ -138,10 +139,6 @@ class ReadingPass:
             cursor=cursor,
             chroma=luma.chroma,
         )
-
-    def _own_us(self, decoded: DecodedFrame) -> int:
-        """Return how long the frame claims to be shown; 0 if it does not."""
-        return nearest((decoded.frame.duration or 0) * self._description.time_base * MICROS)
 
     def _note_cursor(self, decoded: DecodedFrame, before: MediaClock) -> None:
         """Keep the cursor of a key frame for the next sampled frame."""

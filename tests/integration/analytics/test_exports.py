@@ -22,7 +22,7 @@ NAMES = [
     *("x", "y", "w", "h", "emotion", "confidence"),
     *("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
     *("smoothed_emotion", "quality", "model_version"),
-    *(*POSE, "mark", "zones"),
+    *(*POSE, "mark", "zones", "dwell_s"),
 ]
 
 
@@ -40,6 +40,7 @@ ROWS = [
         ),
         "model@1",
         "door",
+        40_000,
     ),
     Record(
         "b",
@@ -60,11 +61,11 @@ CSV = (
     ",".join(NAMES) + "\n"
     '"caf\u00e9 ""door"", \U0001f600/1\\\n\t\x01\x7f",r1,0,-1.500000,2026-01-02T03:04:05.123456Z,'
     "1,10.2,-0.1,1234.0,100.0,happy,0.760000,"
-    "0.100000,0.333333,1.000000,0.000000,0.000000,0.000000,1.000000,happy,0.900000,model@1,-12.3,0.0,7.5,static,door\n"
+    "0.100000,0.333333,1.000000,0.000000,0.000000,0.000000,1.000000,happy,0.900000,model@1,-12.3,0.0,7.5,static,door,0.040000\n"
     "b,r1,3,0.000040,2026-01-02T03:04:05.000000Z,"
     "2,0.0,10000000000000000.0,2.7,1000000000000000.0,,0.142857,"
-    "0.000002,0.000000,0.000003,0.123457,0.999999,0.000001,0.500000,,0.123456,model@1,,,,,\n"
-    f"b,r1,4,1.000001,1969-12-31T23:59:59.999999Z{',' * 16},model@1,,,,,\n"
+    "0.000002,0.000000,0.000003,0.123457,0.999999,0.000001,0.500000,,0.123456,model@1,,,,,,0.000000\n"
+    f"b,r1,4,1.000001,1969-12-31T23:59:59.999999Z{',' * 16},model@1,,,,,,0.000000\n"
 )
 JSON_LINES = (
     '{"source":"caf\\u00e9 \\"door\\", \\ud83d\\ude00\\/1\\\\\\n\\t\\u0001\x7f","run_id":"r1",'
@@ -72,20 +73,20 @@ JSON_LINES = (
     '"track_id":1,"x":10.25,"y":-0.05,"w":1234.0,"h":99.95,"emotion":"happy","confidence":0.76,'
     '"angry":0.1,"disgust":0.333333,"fear":1.0,"happy":0.0,"sad":0.000001,"surprise":0.0,'
     '"neutral":1.0,"smoothed_emotion":"happy","quality":0.9,"model_version":"model@1",'
-    '"roll":-12.34,"yaw":0.0,"pitch":7.5,"mark":"static","zones":"door"}\n'
+    '"roll":-12.34,"yaw":0.0,"pitch":7.5,"mark":"static","zones":"door","dwell_s":0.04}\n'
     '{"source":"b","run_id":"r1",'
     '"frame_index":3,"media_time_s":0.00004,"captured_at":"2026-01-02T03:04:05.000000Z",'
     '"track_id":2,"x":0.0,"y":10000000000000000.0,"w":2.675,"h":1000000000000000.0,'
     '"emotion":null,"confidence":0.142857,'
     '"angry":0.000002,"disgust":1e-16,"fear":0.000002,"happy":0.123457,"sad":0.999999,'
     '"surprise":0.000001,"neutral":0.5,"smoothed_emotion":null,"quality":0.123456,'
-    '"model_version":"model@1","roll":null,"yaw":null,"pitch":null,"mark":null,"zones":""}\n'
+    '"model_version":"model@1","roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0}\n'
     '{"source":"b","run_id":"r1",'
     '"frame_index":4,"media_time_s":1.000001,"captured_at":"1969-12-31T23:59:59.999999Z",'
     '"track_id":null,"x":null,"y":null,"w":null,"h":null,"emotion":null,"confidence":null,'
     '"angry":null,"disgust":null,"fear":null,"happy":null,"sad":null,"surprise":null,'
     '"neutral":null,"smoothed_emotion":null,"quality":null,"model_version":"model@1",'
-    '"roll":null,"yaw":null,"pitch":null,"mark":null,"zones":""}\n'
+    '"roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0}\n'
 )
 """CSV and JSON_LINES are what earlier versions, which used pandas, wrote for ROWS, and the columns
 that came later."""
@@ -157,7 +158,8 @@ def test_all_formats_have_the_same_rows(records: Engine, tmp_path: Path) -> None
 
     assert (tmp_path / "a.csv").read_text().splitlines()[0] == ",".join(NAMES)
     assert list(parquet.columns) == list(lines[0]) == NAMES
-    for name in ("source", "frame_index", "media_time_s", "emotion", "happy", "quality", *POSE):
+    names = ("source", "frame_index", "media_time_s", "emotion", "happy", "quality", "dwell_s")
+    for name in (*names, *POSE):
         expected = list(parquet[name].astype(object).where(parquet[name].notna(), None))
         assert [line[name] for line in lines] == pytest.approx(expected)
         assert list(csv[name].astype(object).where(csv[name].notna(), None)) == pytest.approx(

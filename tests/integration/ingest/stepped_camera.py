@@ -69,10 +69,11 @@ class Camera:
     hand: Hand = field(default_factory=Hand)
     view: PictureView = DEFAULT_VIEW
     gap_s: float = 1.0
+    sampling_fps: float = 2.0
 
     def __post_init__(self) -> None:
         uri = f"rtsp://{self.name}"
-        add_source(self.engine, self.name, SourceSettings(uri, uri, None, 2.0, 64))
+        add_source(self.engine, self.name, SourceSettings(uri, uri, None, self.sampling_fps, 64))
         clock = LiveClock(lambda: self.wall_s, lambda: self.monotonic_s)
         self.reader = LiveReader(
             "rtsp://door",

@@ -1,22 +1,31 @@
 """A live source's frames on a real broker and a real database: each is in exactly one place."""
 
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from sqlalchemy import Engine, select
 
 from analytics.runs.run_list import list_runs
+from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
+from broker.bus import Bus
 from broker.open_runs import OpenRuns
 from broker.publishing import RunPublisher
 from contracts.errors import BrokerError, DatabaseError, StreamLostError
+from contracts.frame_results import FrameResult
+from contracts.frames import FrameMessage
+from inference_worker.faces.dwell import dwell_ms
 from inference_worker.worker import Worker
 from ingest.live import publisher as live_publisher
 from ingest.live import run_stream as live_run_stream
 from records.tables.faces import Frame
 from tests.integration.ingest.stepped_camera import Camera, ledger, until, work
+from tests.workers import CountingAnalyzer, make_worker
 
 
 def test_every_picture_is_analysed_or_counted(
@@ -168,3 +177,44 @@ def test_a_new_run_begins_with_each_utc_day(camera: Camera, worker: Worker, engi
     for run_pk, at in days:
         by_day.setdefault(run_pk, set()).add(f"{at:%m-%d}")
     assert sorted(by_day.values(), key=sorted) == [{"11-23"}, {"11-24"}]
+
+
+@dataclass
+class DwellingAnalyzer(CountingAnalyzer):
+    """Gives frames the dwells that the real one gives them."""
+
+    previous_us: int | None = None
+
+    def _one(self, frame: FrameMessage) -> FrameResult:
+        ms, self.previous_us = dwell_ms(frame, self.previous_us), frame.media_time_us
+        ahead = frame.dwell_us is not None
+        return replace(super()._one(frame), dwell_ms=ms, dwells_ahead=ahead)
+
+
+def test_slow_frames_stand_for_their_period_and_an_outage_does_not(
+    engine: Engine, bus: Bus, tmp_path: Path
+) -> None:
+    """Given a picture every 5 s and an outage of 60 s, at a sampling of 0.2 frames a second."""
+    camera = Camera(engine, bus, tmp_path / "live", gap_s=5.0, sampling_fps=0.2)
+    worker = make_worker("w", bus, engine, lambda _taken: DwellingAnalyzer())
+
+    def has_analysed(count: int) -> bool:
+        worker.step()
+        return ledger(engine).analyzed == count
+
+    for number in range(1, 6):
+        camera.gap_s = 5.0 if number < 5 else 60.0
+        camera.publish(1)
+        until(partial(has_analysed, number))
+    camera.stop()
+    work(worker, engine)
+    with engine.connect() as connection:
+        query = select(Frame.dwell_ms, Frame.dwells_ahead).order_by(Frame.frame_index)
+        found = connection.execute(query).all()
+    assert [row.dwell_ms for row in found] == [0, 5000, 5000, 5000, 7500]
+    assert not any(row.dwells_ahead for row in found)
+    (summary,) = in_snapshot(
+        engine, run_summaries, [run.run_id for run in in_snapshot(engine, list_runs)]
+    )
+    assert summary.coverage.analyzed_s == 22.5
+    assert summary.emotions["uncertain"] == 22.5
