@@ -34,7 +34,7 @@ from inference_worker.faces.tracking_detector import TrackingDetector
 from ingest.files.source import FileSource
 from runtime.decoding.opencv import cv2, decode_picture
 
-_PHOTOGRAPHS: Final = 3
+_PHOTOGRAPHS: Final = 2
 _SIDES: Final = (100, 48, 28)
 _STILL_S: Final = 80
 _FPS: Final = 5
@@ -175,7 +175,7 @@ def measure(frames: Iterable[tuple[Image, Box, float]]) -> dict[str, Any]:
 def _longest_s(amounts: Sequence[tuple[float, float]], least: float) -> float:
     ends = [time_s for time_s, amount in amounts if amount > least]
     times = [amounts[0][0], *ends, amounts[-1][0]]
-    return round(max(np.diff(times)), 1)
+    return round(float(max(np.diff(times))), 1)
 
 
 def _photographs(data: Path) -> Iterator[tuple[Picture, Box]]:

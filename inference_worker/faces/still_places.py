@@ -12,7 +12,7 @@ from inference_worker.faces.stillness import Image, Reference
 
 ALIVE: Final = 0.15
 """A larger change is life; a face that talks or listens shows one every few seconds."""
-VERY_STILL: Final = 0.08
+VERY_STILL: Final = 0.07
 """A picture changes no more, but for much noise or compression, or a camera that shakes."""
 STATIC_AFTER_US: Final = 60_000_000
 """So long a face must be still to be static."""
