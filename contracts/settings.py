@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     detector: DetectorName = Field(
         default=DetectorName.CENTERFACE, description="Face detector for new runs."
     )
+    yunet_file: str = Field(
+        default="",
+        description="ONNX file of the detector yunet; empty: the one in MOODLINE_HOME.",
+    )
     max_frame_side: int = Field(
         default=1280,
         ge=160,
@@ -283,6 +287,12 @@ class Settings(BaseSettings):
     @property
     def home_path(self) -> Path:
         return self.home.expanduser()
+
+    @property
+    def yunet_path(self) -> Path:
+        """The file of the detector yunet, whether or not it is there."""
+        own = self.home_path / "detectors" / "yunet.onnx"
+        return Path(self.yunet_file).expanduser() if self.yunet_file else own
 
     @property
     def min_free_bytes(self) -> int:

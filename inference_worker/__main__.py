@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -14,7 +15,7 @@ from contracts.settings import Device, Settings
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import Classifier
-from inference_worker.faces.detectors.choice import make_detector
+from inference_worker.faces.detectors.choice import chosen_detector, make_detector
 from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews
@@ -49,6 +50,7 @@ def serve(
     engine = open_engine(settings.effective_database_url)
     key = read_broker_key_when_up(engine, stop)
     bus = Bus.connect_when_up(settings.redis_url, key, stop)
+    chosen_detector(settings)  # A damaged one is said at the start, not with the first run.
     classifier = open_classifier(settings.model, device, settings.model_head)
     limits = WorkerLimits(
         batch_frames=settings.batch_frames,
@@ -71,7 +73,9 @@ def serve(
         guard.reset()
         on_turn(trouble)
 
-    held_runs = HeldRuns(identity, bus, store, _analyzer_factory(classifier), limits, metrics)
+    held_runs = HeldRuns(
+        identity, bus, store, _analyzer_factory(classifier, settings), limits, metrics
+    )
     guard.reset()
     worker = Worker(
         held_runs,
@@ -89,8 +93,15 @@ def serve(
     bus.close()
 
 
-def _analyzer_factory(classifier: Classifier) -> Callable[[TakenRun], RunAnalyzer]:
-    """Return a function that makes the analyzer of a run; it raises ModelError for other models."""
+def _analyzer_factory(
+    classifier: Classifier, settings: Settings
+) -> Callable[[TakenRun], RunAnalyzer]:
+    """Return a function that makes the analyzer of a run.
+
+    It raises ModelError for other models, and for detectors that this host does not have. Runs
+    share detectors, which keep nothing between calls: each holds up to 60 MB.
+    """
+    detectors = cache(partial(make_detector, yunet_file=settings.yunet_path))
 
     def make_analyzer(run: TakenRun) -> RunAnalyzer:
         if run.spec.model_version != classifier.card.version:
@@ -100,7 +111,7 @@ def _analyzer_factory(classifier: Classifier) -> Callable[[TakenRun], RunAnalyze
                 hint="Start a worker with that model, or analyse the source again",
             )
         return RunAnalyzer(
-            make_detector(run.spec.detector), classifier, run.spec.options, run.checkpoint
+            detectors(run.spec.detector), classifier, run.spec.options, run.checkpoint
         )
 
     return make_analyzer

@@ -9,6 +9,7 @@ class DetectorName(StrEnum):
     CENTERFACE = "centerface"
     HAAR = "haar"
     HAAR_EQUALIZED = "haar-equalized"
+    YUNET = "yunet"
 
 
 class Device(StrEnum):

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from contracts.errors import MoodlineError
 from contracts.settings import Device, Settings
 from inference_worker.faces.classifier_devices import open_classifier
-from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.choice import chosen_detector
 from inference_worker.pictures.single_image import analyze_image
 from runtime.decoding.memory_limit import limited_memory
 
@@ -23,7 +23,7 @@ HEADER: Final = struct.Struct(">I")
 def main() -> None:
     """Write "ready", then answer each image until standard input closes."""
     settings = Settings.read()
-    detector = make_detector(detector_id(settings.detector))
+    detector = chosen_detector(settings)
     classifier = open_classifier(settings.model, Device.CPU, settings.model_head)
     uncertain_below = settings.uncertain_below
     if uncertain_below is None:

@@ -11,7 +11,7 @@ import numpy as np
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.zones.zone import Zones, admits
-from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.choice import chosen_detector
 from inference_worker.faces.detectors.detection import Detection, Detector, Image
 from inference_worker.pictures.colour import bgr_picture
 from inference_worker.pictures.drawing import blurred_jpeg
@@ -62,7 +62,7 @@ def probe(
     Returns the report, and the last searched frame as JPEG with blurred faces. Raises SourceError
     if the source delivers no frame, and DecodingLimitError.
     """
-    detector = make_detector(detector_id(settings.detector))
+    detector = chosen_detector(settings)
     with limited_memory(settings.source_memory_mb):
         return _probe(settings, detector, source, on_open)
 

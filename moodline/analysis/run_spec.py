@@ -6,7 +6,7 @@ from contracts.model_card import ModelCard
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN, Turn
 from contracts.zones.zone import Zones
-from inference_worker.faces.detectors.choice import detector_id
+from inference_worker.faces.detectors.choice import chosen_detector_id
 from inference_worker.faces.model_choice import chosen_model
 
 
@@ -33,7 +33,7 @@ def analysis_spec(
         zones=zones,
         keep_static=settings.keep_static,
     )
-    return AnalysisSpec(detector_id(settings.detector), card.version, options)
+    return AnalysisSpec(chosen_detector_id(settings), card.version, options)
 
 
 def live_spec(settings: Settings, source: LiveSource) -> AnalysisSpec:

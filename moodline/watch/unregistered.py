@@ -22,7 +22,7 @@ from contracts.times import to_micros
 from contracts.track_marks import TrackMark
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
-from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.choice import chosen_detector
 from inference_worker.faces.model_choice import chosen_model
 from ingest.decoding_limits import DecodingLimits
 from ingest.live.conditions import SourceCondition
@@ -104,7 +104,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
         settings, min_face_px=options.min_face_px, turn=options.turn, zones=options.zones
     )
     analyzer = RunAnalyzer(
-        make_detector(detector_id(settings.detector)),
+        chosen_detector(settings),
         LiteRTClassifier(chosen_model(settings.model), settings.model_head),
         spec.options,
     )

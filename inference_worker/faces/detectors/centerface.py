@@ -151,7 +151,7 @@ class CenterFaceDetector:
         return sorted(faces)
 
     def _upright(self, luma: Image, found: Detection) -> Detection | None:
-        """Return a tilted face as a second look in an upright window shows it; None if it is lost."""
+        """Return a tilted face as a second look at it, turned upright, shows it; None if lost."""
         window = self._spec.windows[-1]
         once = self._look(luma, found, window)
         return once and (self._look(luma, once, window) or once)

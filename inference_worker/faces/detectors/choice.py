@@ -1,11 +1,18 @@
 """The detectors by the name of the setting, and by the id that runs are pinned to."""
 
+from pathlib import Path
 from typing import Final
 
 from contracts.errors import SettingsError
-from contracts.settings import DetectorName
+from contracts.settings import DetectorName, Settings
 from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
+from inference_worker.faces.detectors.yunet_file import (
+    check_yunet,
+    is_yunet,
+    read_yunet,
+    yunet_id,
+)
 
 _IDS: Final = {
     DetectorName.CENTERFACE: "centerface/2",
@@ -14,16 +21,39 @@ _IDS: Final = {
 }
 
 
-def detector_id(name: DetectorName) -> str:
-    """Return the id to which runs with the detector `name` are pinned."""
+def chosen_detector_id(settings: Settings) -> str:
+    """Return the id to which new runs are pinned. Raises ModelError if its file is missing."""
+    return detector_id(settings.detector, settings.yunet_path)
+
+
+def chosen_detector(settings: Settings) -> Detector:
+    """Return the detector of new runs. Raises ModelError if its files are missing or damaged."""
+    return make_detector(chosen_detector_id(settings), settings.yunet_path)
+
+
+def detector_id(name: DetectorName, yunet_file: Path | None = None) -> str:
+    """Return the id of the detector `name`; that of yunet depends on its file.
+
+    Raises ModelError if yunet's file is missing.
+    """
+    if name is DetectorName.YUNET:
+        return yunet_id(read_yunet(yunet_file or Path()))
     return _IDS[name]
 
 
-def make_detector(pinned_id: str) -> Detector:
-    """Return the detector of that id.
+def make_detector(pinned_id: str, yunet_file: Path | None = None) -> Detector:
+    """Return the detector of that id, never another one.
 
-    Raises SettingsError if this version does not have it, ModelError if its files are damaged.
+    Raises SettingsError if this version does not have it, ModelError if its files are missing,
+    damaged, or not those of the id.
     """
+    if is_yunet(pinned_id):
+        path = yunet_file or Path()
+        weights = read_yunet(path)
+        check_yunet(weights, pinned_id, path)
+        from inference_worker.faces.detectors.yunet import YuNetDetector
+
+        return YuNetDetector(weights)
     if pinned_id.startswith("centerface/"):
         # Imported here: a run with another detector needs neither LiteRT nor its weights.
         from inference_worker.faces.detectors import centerface

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from contracts.errors import ModelError
 from contracts.geometry import Box
 from inference_worker.faces.detectors.detection import Detection, Image, distinct, scaled
 from inference_worker.faces.detectors.schedule import SearchSchedule
@@ -47,13 +48,21 @@ class HaarSpec:
 
 
 class HaarDetector:
-    """A Viola-Jones cascade (OpenCV), on one thread: two threads return faces in any order."""
+    """A Viola-Jones cascade (OpenCV), on one thread: two threads return faces in any order.
+
+    Raises ModelError if the cascade's file is missing or damaged.
+    """
 
     def __init__(self, spec: HaarSpec) -> None:
         cv2.setNumThreads(1)
         self._spec = spec
         folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
         self._cascade = cv2.CascadeClassifier(str(folder / spec.cascade))
+        if self._cascade.empty():  # OpenCV says nothing, and finds nothing.
+            raise ModelError(
+                f"OpenCV cannot read the cascade {folder / spec.cascade}",
+                hint="Install opencv-python-headless again",
+            )
 
     @property
     def id(self) -> str:

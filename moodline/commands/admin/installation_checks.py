@@ -65,12 +65,12 @@ def _check_model(settings: Settings) -> str:
 
 
 def _check_detector(settings: Settings) -> str:
-    from inference_worker.faces.detectors.choice import detector_id, make_detector
+    from inference_worker.faces.detectors.choice import chosen_detector
     from runtime.decoding.opencv import cv2
 
-    name = detector_id(settings.detector)
-    make_detector(name).search(np.zeros((120, 160), np.uint8), 24, thorough=True)
-    return f"{name}, OpenCV {cv2.__version__}"
+    detector = chosen_detector(settings)
+    detector.search(np.zeros((120, 160), np.uint8), 24, thorough=True)
+    return f"{detector.id}, OpenCV {cv2.__version__}"
 
 
 def _check_decoder(_settings: Settings) -> str:
