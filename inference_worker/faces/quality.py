@@ -18,7 +18,7 @@ _FULL_CONTRAST: Final = 12.0
 _READ_YAW: Final = 45.0
 _LARGEST_YAW: Final = 60.0
 _READ_PITCH: Final = 20.0
-_LARGEST_PITCH: Final = 35.0
+_LARGEST_PITCH: Final = 40.0
 
 
 def face_quality(
