@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN, Turn, turned_zones
 from contracts.zones.zone import Zone, ZoneKind
@@ -48,9 +47,7 @@ def test_a_run_is_pinned_to_the_turn_of_its_source(editor: SourceEditor) -> None
     assert (view.rotate, view.mirror) == (90, True)
 
 
-def test_a_test_reads_the_source_as_the_form_turns_it(
-    editor: SourceEditor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_test_reads_the_source_as_the_form_turns_it(editor: SourceEditor, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     write_coloured_video(clip, [(200, 40, 40)], size=(160, 120), sound=SoundSpec(codec=None))
     uri = str(clip)
@@ -59,5 +56,3 @@ def test_a_test_reads_the_source_as_the_form_turns_it(
     plain = editor.probe("", "file", NO_TURN)
     turned = editor.probe("", "file", Turn(90))
     assert ((plain.width, plain.height), (turned.width, turned.height)) == ((160, 120), (120, 160))
-    with pytest.raises(SourceError):
-        editor.probe("", "nowhere", NO_TURN)
