@@ -9,6 +9,7 @@ from sqlalchemy import Engine, insert, select
 from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
 from contracts.runs import RunKind, RunState
+from contracts.times import utc_now
 from records.runs.file_job import FileJob
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run, RunProgress
@@ -71,14 +72,14 @@ def write_run(
                 content_hash="0" * 64,
                 detector="haar-alt2/1",
                 model_version="model@1",
-                options="{}",
+                options=FILE_JOB.stored_options(),
                 state=state,
                 recorded_at=START,
                 duration_us=(max(frames, default=0) + 1) * gap_ms * 1000,
                 frames_total=len(frames),
                 queued_at=START,
                 claimed_by=claimed_by,
-                claim_expires_at=START + timedelta(days=36500) if claimed_by else None,
+                claim_expires_at=utc_now() + timedelta(hours=1) if claimed_by else None,
             )
             .returning(Run.id)
         ).scalar_one()

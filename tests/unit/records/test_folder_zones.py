@@ -1,0 +1,17 @@
+"""Options of watched folders: stored as before without zones, and with them unchanged."""
+
+from contracts.zones.zone import Zone, ZoneKind
+from records.json_columns import FolderOptions, decode_folder_options, encode_folder_options
+
+DESK = Zone(ZoneKind.MASK, "desk", ((0.0, 0.0), (0.3, 0.0), (0.3, 0.5)))
+
+
+def test_folder_options_of_earlier_versions_are_written_and_read_as_they_were() -> None:
+    text = '{"sampling_fps": 5, "source": null}'
+    assert encode_folder_options(FolderOptions(5, None)) == text
+    assert decode_folder_options(text) == FolderOptions(5, None)
+
+
+def test_zones_of_a_watched_folder_are_kept() -> None:
+    options = FolderOptions(None, "door", (DESK,), 60)
+    assert decode_folder_options(encode_folder_options(options)) == options
