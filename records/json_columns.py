@@ -90,6 +90,11 @@ def decode_run_options(text: str) -> RunOptions:
     )
 
 
+def decode_run_zones(text: str) -> Zones:
+    """Return the zones in `runs.options`; none if it has no options. Raises ValueError."""
+    return zones_of_json(json.loads(text).get("analysis", {}).get("zones", ()))
+
+
 def encode_tags(tags: Sequence[str]) -> str:
     """Return `sources.tags`."""
     return json.dumps(tags)

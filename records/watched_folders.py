@@ -7,6 +7,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from contracts.errors import SettingsError
 from contracts.times import utc_now
+from contracts.zones.zone import Zones
 from records.audit import MOODLINE, write_audit_entry
 from records.audit_actions import Action
 from records.database import reading, transaction
@@ -32,6 +33,8 @@ class WatchedFolder:
     sampling_fps: float | None
     source: str | None
     created_at: datetime
+    zones: Zones = ()
+    min_face_px: int | None = None
 
     @property
     def schedule(self) -> str:
@@ -48,9 +51,12 @@ def add_folder(  # noqa: PLR0913
     cron: str | None,
     sampling_fps: float | None,
     source: str | None,
+    zones: Zones = (),
+    min_face_px: int | None = None,
     actor: str = MOODLINE,
 ) -> None:
-    """Add a watched folder. Raises SettingsError if the name is already taken."""
+    """Add a watched folder. zones: checked. Raises SettingsError if the name is already taken."""
+    options = FolderOptions(sampling_fps, source, zones, min_face_px)
     with transaction(engine) as connection:
         taken = connection.execute(select(Schedule.id).where(Schedule.name == name)).first()
         if taken is not None:
@@ -64,7 +70,7 @@ def add_folder(  # noqa: PLR0913
                 path=path,
                 every_s=every_s,
                 cron=cron,
-                options=encode_folder_options(FolderOptions(sampling_fps, source)),
+                options=encode_folder_options(options),
                 created_at=utc_now(),
             )
         )
@@ -104,6 +110,8 @@ def watched_folders(engine: Engine) -> list[WatchedFolder]:
                     sampling_fps=options.sampling_fps,
                     source=options.source,
                     created_at=row.created_at,
+                    zones=options.zones,
+                    min_face_px=options.min_face_px,
                 )
             )
     return folders

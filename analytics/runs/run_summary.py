@@ -14,7 +14,7 @@ from analytics.runs.turned_faces import TurnedFaces, turned_faces
 from contracts.expressions import LABELS, UNCERTAIN
 from contracts.track_marks import TrackMark
 from contracts.zones.zone import Zones
-from records.json_columns import decode_run_options
+from records.json_columns import decode_run_zones
 from records.rollup_windows import DAY_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import LABEL_SUMS, rollups
@@ -191,5 +191,5 @@ def _summary(row: Row[Any], totals: _Totals, turned: TurnedFaces | None) -> RunS
         sampling_fps=row.sampling_fps,
         left_out=totals.left_out,
         turned=turned,
-        zones=decode_run_options(row.options).analysis.zones,
+        zones=decode_run_zones(row.options),
     )

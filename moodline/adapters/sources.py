@@ -118,7 +118,7 @@ class SourceEditor:
         try:
             stored = self._sealer.resolve(source.uri, os.environ)
         except MoodlineError:  # Without its key or its variable, only the host is known.
-            return source.shown_uri == describe(uri)
+            return source.shown_uri.lower() == describe(uri).lower()
         return without_credentials(stored) == without_credentials(uri)
 
     def _probe_in_process(self, source: ProbedSource, begin_s: float) -> SourceProbe:

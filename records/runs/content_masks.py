@@ -2,10 +2,9 @@
 
 from sqlalchemy import Connection, select
 
-from contracts.analysis_spec import AnalysisOptions
 from contracts.zones.polygons import Polygon
 from contracts.zones.zone import masks_of
-from records.json_columns import decode_run_options
+from records.json_columns import decode_run_options, decode_run_zones
 from records.tables.runs import Run
 
 Covered = tuple[tuple[Polygon, ...], int, bool]
@@ -16,7 +15,11 @@ NOTHING: Covered = ((), 0, False)
 
 def covered_by(options: str) -> Covered:
     """Return what a run with these `runs.options` covers; NOTHING without masks."""
-    return _covered(decode_run_options(options).analysis)
+    masks = masks_of(decode_run_zones(options))
+    if not masks:
+        return NOTHING
+    analysis = decode_run_options(options).analysis
+    return masks, analysis.rotate, analysis.mirror
 
 
 def content_masks(connection: Connection, content_hash: str) -> Covered:
@@ -32,8 +35,3 @@ def content_masks(connection: Connection, content_hash: str) -> Covered:
     )
     found = (covered_by(options) for options in connection.scalars(query))
     return next((one for one in found if one != NOTHING), NOTHING)
-
-
-def _covered(options: AnalysisOptions) -> Covered:
-    masks = masks_of(options.zones)
-    return (masks, options.rotate, options.mirror) if masks else NOTHING

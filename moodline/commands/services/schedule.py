@@ -9,6 +9,14 @@ import typer
 from contracts.errors import SettingsError
 from moodline.commands.options import JsonOption, SamplingOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
+from moodline.commands.zone_options import (
+    ExcludeOption,
+    IncludeOption,
+    MaskOption,
+    MinFaceOption,
+    ZoneOptions,
+    ZonesFileOption,
+)
 
 app = group_app("List the scheduler's jobs; add and remove watched folders.")
 
@@ -61,6 +69,11 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = None,
     fps: SamplingOption = None,
     source: Annotated[str | None, typer.Option(help="One source name for all recordings.")] = None,
+    mask: MaskOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    zones_file: ZonesFileOption = None,
+    min_face: MinFaceOption = None,
 ) -> None:
     """Watch a folder: queue each new recording once it stops growing."""
     from moodline.terminal.output import print_line
@@ -72,6 +85,8 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
         raise SettingsError(f"{path} is not a folder", hint="Create it, or mount it")
     stored = settings.shared_folders.stored(path)
     job_name = name or path.absolute().name
+    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
+    zones, min_face = given.resolve(job_name)
     with open_records(settings) as engine:
         add_folder(
             engine,
@@ -81,6 +96,8 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
             cron=cron,
             sampling_fps=fps,
             source=source,
+            zones=zones,
+            min_face_px=min_face,
             actor=current_actor(),
         )
     print_line(f"{job_name} is checked while `moodline up` or `moodline scheduler` runs.")
