@@ -36,3 +36,13 @@ export function turnControls(prefix, turn, { plain, hint }) {
     entered: () => ({ rotate: Number(rotate.value), mirror: mirror.checked }),
   };
 }
+
+/**
+ * How a picture is turned, in words; "" if it is not.
+ * @param {Turn} turn
+ */
+export function turnText({ rotate, mirror }) {
+  const text = [rotate ? `turned by ${rotate}° clockwise` : "", mirror ? "mirrored" : ""];
+  const parts = text.filter(Boolean).join(", ");
+  return parts ? `Picture ${parts}` : "";
+}

@@ -4,6 +4,7 @@ import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { NONE, shortDateTime } from "../kit/format.js";
 import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { turnText } from "../kit/turn.js";
 import { zonesText } from "../kit/zones.js";
 import { frameCounts, healthStrip, intervalTable } from "./health.js";
 
@@ -77,7 +78,7 @@ export const sourceRow = (source, span, actions) =>
   );
 
 /** @param {Source} source */
-const identity = ({ name, uri, tags, zones, min_face_px: minFace }) =>
+const identity = ({ name, uri, tags, zones, min_face_px: minFace, rotate, mirror }) =>
   make(
     "div",
     {},
@@ -90,6 +91,11 @@ const identity = ({ name, uri, tags, zones, min_face_px: minFace }) =>
           ...tags.map((tag) => make("span", { class: "tag", text: tag })),
         )
       : null,
+    make("p", {
+      class: "soft zones-text",
+      text: turnText({ rotate, mirror }),
+      hidden: !rotate && !mirror,
+    }),
     make("p", {
       class: "soft zones-text",
       text: zonesText(zones, minFace),
