@@ -45,6 +45,7 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Models": {
         "model": "model.group",
+        "detector": "model.detector",
     },
     "Administration": {
         "user": "admin.user",
@@ -101,6 +102,8 @@ def main() -> None:
     raise_on_stop_signals()
     sys.excepthook = _print_traceback
     os.umask(PRIVATE_UMASK)  # Until the settings are read; child processes inherit it.
+    # Looking for plugins of pydantic reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         command_line()(prog_name="moodline")
     except MoodlineError as exc:

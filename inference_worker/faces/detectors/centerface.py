@@ -23,7 +23,8 @@ from inference_worker.faces.detectors.detection import (
     upright_window,
 )
 from inference_worker.faces.detectors.head_pose import FacePoints
-from inference_worker.faces.detectors.litert import NETWORKS, Floats, Network
+from inference_worker.faces.detectors.litert import Floats, Network
+from inference_worker.faces.detectors.network_files import NETWORKS
 from inference_worker.faces.detectors.schedule import SearchSchedule
 from runtime.decoding.opencv import cv2
 

@@ -7,6 +7,7 @@ from contracts.errors import SettingsError
 from contracts.settings import DetectorName, Settings
 from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
+from inference_worker.faces.detectors.network_files import NETWORKS, read_network
 from inference_worker.faces.detectors.yunet_file import (
     check_yunet,
     is_yunet,
@@ -22,13 +23,21 @@ _IDS: Final = {
 
 
 def chosen_detector_id(settings: Settings) -> str:
-    """Return the id to which new runs are pinned. Raises ModelError if its file is missing."""
+    """Return the id to which new runs are pinned.
+
+    Raises ModelError if its files are missing or damaged: no run may wait for such a detector.
+    """
+    if settings.detector is DetectorName.CENTERFACE:
+        read_network(NETWORKS / "centerface")
+    elif settings.detector is DetectorName.YUNET:
+        return chosen_detector(settings).id
     return detector_id(settings.detector, settings.yunet_path)
 
 
 def chosen_detector(settings: Settings) -> Detector:
     """Return the detector of new runs. Raises ModelError if its files are missing or damaged."""
-    return make_detector(chosen_detector_id(settings), settings.yunet_path)
+    pinned_id = detector_id(settings.detector, settings.yunet_path)
+    return make_detector(pinned_id, settings.yunet_path)
 
 
 def detector_id(name: DetectorName, yunet_file: Path | None = None) -> str:

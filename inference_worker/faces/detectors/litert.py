@@ -1,33 +1,16 @@
 """A detection network in LiteRT, checked against its card."""
 
-import hashlib
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.errors import ModelError
+from inference_worker.faces.detectors.network_files import read_network
 from runtime.logs import quiet_stderr
 
 Floats = npt.NDArray[np.float32]
-
-NETWORKS: Final = Path(__file__).parents[2] / "detectors"
-_CARD: Final = "card.json"
-_WEIGHTS: Final = "model.tflite"
-
-
-class NetworkCard(BaseModel):
-    """The card beside a detector's weights. sha256: of the weights file."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    id: str
-    sha256: str
-    licence: str
-    source: str
 
 
 class Network:
@@ -37,7 +20,7 @@ class Network:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.card, weights = _read(folder)
+        self.card, weights = read_network(folder)
         try:
             with quiet_stderr():
                 self._interpreter = Interpreter(model_content=weights, num_threads=1)
@@ -59,21 +42,6 @@ class Network:
         return {
             name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()
         }
-
-
-def _read(folder: Path) -> tuple[NetworkCard, bytes]:
-    try:
-        card = NetworkCard.model_validate_json((folder / _CARD).read_bytes())
-        weights = (folder / _WEIGHTS).read_bytes()
-    except (OSError, ValidationError) as exc:
-        raise ModelError(
-            f"the detector in {folder} cannot be read: {exc}", hint="Install moodline again"
-        ) from exc
-    if hashlib.sha256(weights).hexdigest() != card.sha256:
-        raise ModelError(
-            f"the weights in {folder} are not those of its card", hint="Install moodline again"
-        )
-    return card, weights
 
 
 def _outputs(interpreter: Interpreter) -> dict[str, int]:

@@ -15,7 +15,8 @@ from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.detectors.detection import Detection, distinct, same_face
-from inference_worker.faces.detectors.litert import NETWORKS, Network
+from inference_worker.faces.detectors.litert import Network
+from inference_worker.faces.detectors.network_files import NETWORKS
 from inference_worker.faces.model_choice import shipped_model
 from inference_worker.faces.quality import face_quality
 from inference_worker.faces.smoothing import smoothed
