@@ -91,7 +91,8 @@ def _lamp(picture: Picture, time_s: float, _chance: np.random.Generator) -> Pict
 def _flicker(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
     rows = np.arange(picture.shape[0], dtype=np.float32)[:, None] / 60
     bands = 6 * np.sin(rows + np.float32(10.7 * time_s))
-    return picture * np.float32(1 + 0.05 * math.sin(46 * time_s)) + bands
+    flickering: Picture = picture * np.float32(1 + 0.05 * math.sin(46 * time_s)) + bands
+    return flickering
 
 
 def _dark(picture: Picture, _time_s: float, _chance: np.random.Generator) -> Picture:
@@ -123,9 +124,9 @@ def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Imag
         stream: av.VideoStream | None = None
         for shown in frames:
             picture = condition.change(shown.picture, shown.time_s, chance)
-            picture = picture + chance.normal(0, condition.noise, picture.shape)
+            noisy = picture + chance.normal(0, condition.noise, picture.shape)
             high, wide = (side // 2 * 2 for side in picture.shape)
-            luma = np.clip(picture[:high, :wide], 0, 255).astype(np.uint8)
+            luma = np.clip(noisy[:high, :wide], 0, 255).astype(np.uint8)
             if stream is None:
                 options = {"crf": str(condition.crf), "preset": "veryfast", "g": "50"}
                 stream = container.add_stream("libx264", rate=_FPS, options=options)
@@ -135,8 +136,8 @@ def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Imag
         assert stream is not None
         container.mux(stream.encode(None))
     buffer.seek(0)
-    with av.open(buffer) as container:
-        for (box, time_s), frame in zip(places, container.decode(video=0), strict=True):
+    with av.open(buffer) as recording:
+        for (box, time_s), frame in zip(places, recording.decode(video=0), strict=True):
             luma = frame.to_ndarray(format="gray")
             yield np.ascontiguousarray(luma[: frame.height, : frame.width]), box, time_s
 

@@ -1,8 +1,9 @@
 """Boxes of faces that do not count: a still picture is named, and a glimpse has none."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.track_marks import TrackMark
 from inference_worker.pictures.drawing import DrawnFace, blur_faces, draw_faces
 
@@ -14,7 +15,7 @@ def drawn(mark: TrackMark) -> DrawnFace:
 def test_a_still_picture_is_named_and_has_no_expression() -> None:
     face = drawn(TrackMark.STATIC)
     assert face.text == "7 still picture"
-    assert face.colour == COLOURS[UNCERTAIN]
+    assert face.colour == replace(face, label=None, mark=TrackMark.PERSON).colour
 
 
 def test_a_glimpse_is_blurred_and_has_no_box() -> None:
