@@ -136,7 +136,7 @@ def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Imag
         assert stream is not None
         container.mux(stream.encode(None))
     buffer.seek(0)
-    with av.open(buffer) as recording:
+    with av.open(buffer, "r") as recording:
         for (box, time_s), frame in zip(places, recording.decode(video=0), strict=True):
             luma = frame.to_ndarray(format="gray")
             yield np.ascontiguousarray(luma[: frame.height, : frame.width]), box, time_s
