@@ -86,17 +86,18 @@ class DwellSums:
         # Division truncates towards zero: a begin before media time 0 belongs to step 0.
         self._first = case((begin < 0, 0), else_=begin // width_us)
         self._last = case((last < 0, 0), else_=last // width_us)
+        self._ahead = case((Frame.dwells_ahead, 1), else_=0)
         self._in_first = (self._first + 1) * width_us - begin
         self._in_last = end - self._last * width_us
 
-    def keys(self) -> tuple[ColumnElement[Any], ...]:
-        return (self._first, self._last, Frame.dwells_ahead)
+    def keys(self) -> tuple[ColumnElement[int], ...]:
+        return (self._first, self._last, self._ahead)
 
-    def sums(self) -> tuple[ColumnElement[Any], ...]:
+    def sums(self) -> tuple[ColumnElement[int], ...]:
         return (
             self._first.label("first"),
             self._last.label("last"),
-            Frame.dwells_ahead.label("ahead"),
+            self._ahead.label("ahead"),
             func.count().label("rows"),
             func.sum(Frame.dwell_ms).label("dwell_ms"),
             func.sum(self._in_first).label("in_first"),
@@ -113,7 +114,7 @@ def dwell_group(row: Row[*tuple[Any, ...]]) -> DwellGroup:
         dwell_ms=int(row.dwell_ms),
         in_first_us=int(row.in_first),
         in_last_us=int(row.in_last),
-        ahead=row.ahead,
+        ahead=bool(row.ahead),
     )
 
 

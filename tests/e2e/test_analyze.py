@@ -29,7 +29,8 @@ def test_every_frame_of_every_recording_has_its_rows(
 
     assert set(one) == {
         *("path", "run_id", "frames_total", "frames_analyzed", "faces", "tracks", "emotions"),
-        *("seconds", "fps", "state", "error", "dropped", "left_out"),
+        *("seconds", "fps", "state", "error", "dropped", "left_out", "hint"),
+        *("recorded_at", "recorded_text"),
     }
     assert (one["frames_total"], one["frames_analyzed"], one["state"]) == (60, 60, "done")
     assert (three["frames_total"], three["frames_analyzed"], three["tracks"]) == (30, 30, 3)
@@ -40,7 +41,8 @@ def test_every_frame_of_every_recording_has_its_rows(
     assert list(own.frame_index) == list(range(60))
     assert list(own.media_time_s) == pytest.approx([i / 15 for i in range(60)], abs=0.001)
     assert own.smoothed_emotion.mode()[0] == "neutral"
-    assert sum(one["emotions"].values()) == pytest.approx(59 / 15, abs=0.1)
+    assert sum(one["emotions"].values()) == pytest.approx(60 / 15, abs=0.001)
+    assert own.dwell_s.sum() == pytest.approx(60 / 15, abs=0.001)
 
 
 def test_the_report_shows_a_row_and_a_timeline_for_each_recording(
