@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from records.tables.rollups import SUMS, DirtyWindow, rollups
-from records.upsert import Upsert, upsert, upsert_for_dialect
+from records.upsert import upsert, upsert_for_dialect
+
+if TYPE_CHECKING:
+    from records.upsert import Upsert
 
 
 def mark_dirty(connection: Connection, source_pk: int, minutes: Iterable[int], token: int) -> None:
@@ -43,7 +47,7 @@ def add_sums(connection: Connection, rows: Sequence[Mapping[str, int | datetime]
 
 
 @cache  # A worker executes it with every commit.
-def _mark_dirty_statement(dialect: str) -> Upsert:
+def _mark_dirty_statement(dialect: str) -> "Upsert":
     statement = upsert_for_dialect(dialect, DirtyWindow)
     return statement.on_conflict_do_update(
         index_elements=["source_pk", "start"], set_={"token": statement.excluded.token}

@@ -4,12 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import structlog
-
 from contracts.errors import MoodlineError
 from runtime.stop_signal import StopSignal
-
-log = structlog.get_logger()
 
 LONGEST_PAUSE_S: Final = 8.0
 REFUSED_PAUSE_S: Final = 300.0
@@ -68,5 +64,9 @@ def retry_until_stopped(
         except on as exc:
             if stop.is_set():
                 raise
-            log.warning(f"cannot {action}", reason=exc.line(), retry_in_s=pause_s)
+            import structlog  # Slow to import, for commands that log nothing.
+
+            structlog.get_logger().warning(
+                f"cannot {action}", reason=exc.line(), retry_in_s=pause_s
+            )
             stop.wait(pause_s)

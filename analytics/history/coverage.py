@@ -13,7 +13,6 @@ from itertools import accumulate
 from typing import Final
 
 from sqlalchemy import Connection, func, select, tuple_
-from sqlalchemy.orm import aliased
 
 from analytics.history.source_selection import HistorySource
 from contracts.live_sources import LiveState
@@ -168,7 +167,7 @@ def _pauses(
     An unknown time between two pauses counts as paused. A source that is paused now is so until
     until_us.
     """
-    later = aliased(SourceInterval)
+    later = SourceInterval.__table__.alias("later").c
     # A subquery for each pause: none of the many other intervals is read.
     after = (
         select(later.state)

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from contracts.zones.zone import Zones
 
-_ZONES: Final = TypeAdapter(Zones)
+_ZONES: Final = TypeAdapter(Zones, config=ConfigDict(defer_build=True))
 
 
 def zones_of_json(values: object) -> Zones:

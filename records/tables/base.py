@@ -1,32 +1,24 @@
-"""The base class of all tables, and the column type of times.
+"""The base class of all tables, and how a table is declared.
+
+Type checkers see the classes of SQLAlchemy's ORM, which type each column by its annotation. At run
+time they make Core tables (core_tables.py).
 
 A `Mapped[datetime]` column stores UTC microseconds. Columns named `start`, and those that end in
 `_us`, hold the same number as a plain integer.
 """
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Dialect
-from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator
+from records.tables.core_tables import UtcMicros
 
-from contracts.times import from_micros, to_micros
+if TYPE_CHECKING:
+    from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+    class Base(DeclarativeBase):
+        """The base class of all tables."""
 
-class UtcMicros(TypeDecorator[datetime]):
-    """A UTC-aware datetime, stored as integer microseconds since 1970."""
+else:
+    from records.tables.core_tables import CoreBase as Base
+    from records.tables.core_tables import Mapped, mapped_column
 
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_micros(value)
-
-
-class Base(DeclarativeBase):
-    """The base class of all tables."""
-
-    type_annotation_map = {datetime: UtcMicros}  # noqa: RUF012  (SQLAlchemy's own interface)
+__all__ = ["Base", "Mapped", "UtcMicros", "mapped_column"]

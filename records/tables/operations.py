@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from sqlalchemy import Index, LargeBinary, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
 
-from records.tables.base import Base
+from records.tables.base import Base, Mapped, mapped_column
 
 
 class Lease(Base):

@@ -3,11 +3,10 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table
-from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frames import DropCause
-from records.tables.base import Base, UtcMicros
+from records.tables.base import Base, Mapped, UtcMicros, mapped_column
 
 RECOMPUTED_PART: Final = 0
 """The part of a window that is recomputed from the rows that still exist."""

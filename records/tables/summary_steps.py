@@ -3,9 +3,8 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, ForeignKey, Integer, String
-from sqlalchemy.orm import Mapped, mapped_column
 
-from records.tables.base import Base
+from records.tables.base import Base, Mapped, mapped_column
 
 STEP_WIDTHS: Final = (1, 10, 100)
 """In seconds. Each is a multiple of the one before."""
