@@ -143,10 +143,10 @@ def _text_values(record: Record) -> list[str]:
 
 
 def _json_values(record: Record) -> list[str | int | float | None]:
-    """Return the row as JSON values: media time in seconds, moments as ISO 8601."""
-    values = list(record.values())
-    values[_MEDIA_TIME] = record.media_time_us / MICROS
-    values[_CAPTURED_AT] = _moment(record.captured_at_us)
+    """Return the row as JSON values: media times in seconds, moments as ISO 8601."""
+    values: list[Any] = list(record.values())
+    for index, convert in _JSON_CONVERSIONS:
+        values[index] = convert(values[index])
     return values
 
 
@@ -160,8 +160,14 @@ def _seconds(micros: int) -> str:
 
 
 _NAMES: Final = [column.name for column in COLUMNS]
-_MEDIA_TIME: Final = _NAMES.index("media_time_s")
-_CAPTURED_AT: Final = _NAMES.index("captured_at")
+_JSON: Final[dict[Kind, Callable[[int], float | str]]] = {
+    Kind.MEDIA_TIME: lambda micros: micros / MICROS,
+    Kind.MOMENT: _moment,
+}
+"""Conversions of kinds that no missing value has."""
+_JSON_CONVERSIONS: Final = [
+    (index, _JSON[column.kind]) for index, column in enumerate(COLUMNS) if column.kind in _JSON
+]
 _TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
     Kind.TEXT: spreadsheet_text,
     Kind.COUNT: str,
