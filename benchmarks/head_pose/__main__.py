@@ -110,9 +110,7 @@ def _faces(data: Path, mesh: FaceMesh, detector: Detector) -> Iterable[_Face]:
     for index in np.flatnonzero(split.voted).tolist():
         size = (_FACE_PX, _FACE_PX)
         large = cv2.resize(split.images[index], size, interpolation=cv2.INTER_CUBIC)
-        luma = np.asarray(
-            cv2.copyMakeBorder(large, *[_FACE_PX] * 4, cv2.BORDER_REPLICATE), np.uint8
-        )
+        luma = np.pad(np.asarray(large, np.uint8), _FACE_PX, mode="edge")
         found = _found(detector, luma)
         surface = mesh.surface(luma, found) if found is not None else None
         if found is not None and surface is not None:

@@ -139,7 +139,9 @@ def _drawn(view: Image, points: Floats, seen: Floats) -> Image:
     y, x = np.mgrid[: view.shape[0], : view.shape[1]].astype(np.float32)
     by_x, by_y, offset = np.moveaxis(back[np.maximum(number, 0).astype(np.int64)], 2, 0)
     where = by_x * x[..., None] + by_y * y[..., None] + offset
-    found = cv2.remap(view, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found = cv2.remap(
+        view, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     empty = cv2.GaussianBlur(view, (0, 0), 6)
     return np.where(number < 0, empty, found).astype(np.uint8)
 
@@ -152,7 +154,7 @@ def _rotation(yaw: float, pitch: float) -> Floats:
         [math.sin(across), 0, math.cos(across)],
     ]
     about_x = [[1, 0, 0], [0, math.cos(up), math.sin(up)], [0, -math.sin(up), math.cos(up)]]
-    return np.array(about_y) @ np.array(about_x)
+    return np.asarray(np.array(about_y) @ np.array(about_x))
 
 
 def _unit(vector: Floats) -> Floats:
