@@ -54,7 +54,13 @@ class CopiedSound:
             if packet.start_s >= until_s:
                 self._waiting = packet
                 return
-            self._write(packet)
+            try:
+                self._write(packet)
+            except MemoryError:
+                raise
+            except av.FFmpegError as exc:
+                log.warning("the sound of the copy ends early", reason=str(exc))
+                self._packets = iter(())
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
