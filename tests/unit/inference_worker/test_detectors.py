@@ -1,0 +1,225 @@
+"""Which detector a run gets, how steady faces are predicted, and faces that cross."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.analysis_spec import AnalysisOptions
+from contracts.errors import ModelError
+from contracts.frames import Counters, FrameMessage
+from contracts.geometry import Box
+from contracts.settings import DetectorName, Settings
+from inference_worker.faces.analysis import RunAnalyzer
+from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.detectors import choice
+from inference_worker.faces.detectors.choice import (
+    chosen_detector,
+    chosen_detector_id,
+    detector_id,
+    make_detector,
+)
+from inference_worker.faces.detectors.detection import Detection, Image
+from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
+from inference_worker.faces.detectors.network_files import NETWORKS
+from inference_worker.faces.detectors.schedule import SearchSchedule
+from inference_worker.faces.model_choice import shipped_model
+from inference_worker.faces.tracking_detector import TrackingDetector
+from runtime.decoding.opencv import cv2
+from tests.data import test_data
+from tests.unit.inference_worker.test_faces import average_face
+
+ROOM = np.full((360, 640), 120, np.uint8)
+OPTIONS = AnalysisOptions(0.4, None, 24, 1280)
+
+
+# -- files
+
+
+def test_the_default_detector_is_centerface() -> None:
+    assert chosen_detector_id(Settings()) == "centerface/2"
+
+
+@pytest.mark.parametrize("old", ["haar-alt2/1", "haar-alt2-equalized/1", "centerface/1"])
+def test_runs_of_earlier_versions_get_the_detector_that_they_are_pinned_to(old: str) -> None:
+    assert make_detector(old).id == old
+
+
+def test_a_damaged_weight_file_is_refused_before_a_run_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(NETWORKS / "centerface", tmp_path / "centerface")
+    weights = tmp_path / "centerface" / "model.tflite"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    monkeypatch.setattr(choice, "NETWORKS", tmp_path)
+    with pytest.raises(ModelError, match="not those of its card"):
+        chosen_detector_id(Settings())
+
+
+def test_a_cascade_that_cannot_be_read_is_an_error_and_does_not_find_nothing() -> None:
+    with pytest.raises(ModelError, match="cannot read the cascade"):
+        HaarDetector(HaarSpec("none", cascade="none.xml"))
+
+
+def test_yunet_without_its_file_names_the_file_and_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, detector=DetectorName.YUNET)
+    with pytest.raises(ModelError, match=r"detectors/yunet\.onnx") as raised:
+        chosen_detector(settings)
+    assert "moodline detector add yunet" in raised.value.line()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network"])
+def test_a_file_that_is_not_yunets_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="yunet"):
+        chosen_detector_id(Settings(detector=DetectorName.YUNET, yunet_file=str(path)))
+
+
+def test_a_run_is_never_read_by_another_yunet_than_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"other weights")
+    with pytest.raises(ModelError, match="a run needs detector yunet/8f2383e4dd3c"):
+        make_detector("yunet/8f2383e4dd3c", path)
+
+
+def test_yunet_finds_and_follows_a_face_of_its_owners_file() -> None:
+    path = test_data("models/face_detection_yunet_2023mar.onnx")
+    picture = ROOM.copy()
+    picture[100:228, 200:328] = average_face("a-happy")
+    detector = make_detector(detector_id(DetectorName.YUNET, path), path)
+
+    assert detector.id == "yunet/8f2383e4dd3c"
+    (found,) = detector.search(picture, 40, thorough=True)
+    assert found.box.iou(Box(205, 105, 118, 118)) > 0.5
+    assert found.roll == 0 and found.pose is None, "its points do not show it"
+    followed = detector.follow(picture, found)
+    assert followed is not None and followed.box.iou(found.box) > 0.7
+    assert detector.follow(picture, Detection(Box(450, 100, 110, 110))) is None
+
+
+# -- steady faces
+
+
+class OneFace:
+    """A detector of one face. looks: how often it was asked for it."""
+
+    id = "one/1"
+
+    def __init__(self, schedule: SearchSchedule) -> None:
+        self.schedule, self.looks, self.there = schedule, 0, True
+
+    def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
+        return [Detection(Box(200, 100, 80, 80))] if self.there else []
+
+    def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
+        return []
+
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
+        self.looks += 1
+        return Detection(Box(200, 100, 80, 80)) if self.there else None
+
+
+SELDOM = SearchSchedule(
+    idle_us=10**9, quick_us=10**9, thorough_us=10**9, turned_us=10**9, predicted_us=70_000
+)
+
+
+def seen(detector: OneFace, times_ms: range, *, restart: bool = False) -> list[int]:
+    """Return the number of faces of each frame. restart: from the checkpoint after each frame."""
+    tracking, counts = TrackingDetector(detector), []
+    for time_ms in times_ms:
+        counts.append(len(tracking.detect(ROOM, time_ms * 1000, 24)))
+        if restart:
+            tracking = TrackingDetector(detector, tracking.state())
+    return counts
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_steady_face_is_looked_for_in_every_second_frame_and_in_all_of_them(
+    restart: bool,
+) -> None:
+    detector = OneFace(SELDOM)
+    assert seen(detector, range(0, 400, 40), restart=restart) == [1] * 10
+    # Found by the search, then in a second frame; only then is it predicted.
+    assert detector.looks == 5
+
+
+def test_at_low_frame_rates_and_with_other_schedules_every_frame_is_looked_at() -> None:
+    slow, plain = OneFace(SELDOM), OneFace(SearchSchedule())
+    seen(slow, range(0, 1000, 100))
+    assert slow.looks == 9
+    seen(plain, range(0, 400, 40))
+    assert plain.looks == 9
+
+
+def test_a_face_that_disappears_is_predicted_in_one_frame_at_most() -> None:
+    detector, tracking = OneFace(SELDOM), None
+    tracking = TrackingDetector(detector)
+    for time_ms in range(0, 400, 40):
+        tracking.detect(ROOM, time_ms * 1000, 24)
+    detector.there = False
+    counts = [len(tracking.detect(ROOM, time_ms * 1000, 24)) for time_ms in range(400, 600, 40)]
+    assert sum(counts) <= 1 and not any(counts[1:])
+
+
+# -- faces that cross
+
+
+def crossing(seconds: float, apart: float, fps: int) -> list[FrameMessage]:
+    """Two faces that pass each other, the happy one in front. apart: their rows, in pixels."""
+    frames = []
+    for number in range(int(seconds * fps)):
+        walked = number / (seconds * fps) * 460
+        picture = ROOM.astype(np.float32)
+        _paste(picture, "b-neutral", 550 - walked, 180 - apart / 2)
+        _paste(picture, "a-happy", 90 + walked, 180 + apart / 2)
+        frames.append(_message(number, number * 1_000_000 // fps, picture.astype(np.uint8)))
+    return frames
+
+
+def _paste(picture: np.ndarray, name: str, x: float, y: float) -> None:
+    mask = np.zeros((128, 128), np.float32)
+    cv2.ellipse(mask, (64, 64), (48, 60), 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 3)
+    left, top = round(x) - 64, round(y) - 64
+    part = picture[top : top + 128, left : left + 128]
+    part[:] = part * (1 - mask) + average_face(name) * mask
+
+
+def _message(number: int, time_us: int, luma: np.ndarray) -> FrameMessage:
+    return FrameMessage(
+        run_id="r",
+        seq=number + 1,
+        frame_index=number,
+        media_time_us=time_us,
+        captured_at_us=number,
+        width=640,
+        height=360,
+        display_width=640,
+        display_height=360,
+        counters=Counters(captured=number + 1),
+        luma=luma.tobytes(),
+    )
+
+
+@pytest.mark.parametrize(("fps", "apart"), [(5, 0), (10, 60), (15, 0), (25, 30)])
+def test_faces_that_cross_keep_their_tracks_and_expressions(fps: int, apart: float) -> None:
+    frames = crossing(3.0, apart, fps)
+    analyzer = RunAnalyzer(
+        make_detector("centerface/2"), LiteRTClassifier(shipped_model()), OPTIONS
+    )
+    tracks: dict[int, Counter[str | None]] = {}
+    for number, result in enumerate(analyzer.analyze(frames)):
+        share = number / len(frames)
+        if not 0.4 < share < 0.6:  # While one covers the other, there may be one face only.
+            assert len(result.faces) == 2
+            left = [face.box.x < 250 for face in result.faces]
+            assert left == ([True, False] if share < 0.5 else [False, True]), "ids are by track"
+        for face in result.faces:
+            tracks.setdefault(face.track_id, Counter())[face.smoothed_emotion] += 1
+    assert len(tracks) == 2
+    assert {labels.most_common(1)[0][0] for labels in tracks.values()} == {"happy", "neutral"}
+    assert all(labels.most_common(1)[0][1] >= 0.9 * labels.total() for labels in tracks.values())
