@@ -17,7 +17,7 @@ _BLURRED: Final = 0.15
 _FULL_CONTRAST: Final = 12.0
 _READ_YAW: Final = 45.0
 _LARGEST_YAW: Final = 60.0
-_READ_PITCH: Final = 20.0
+_READ_PITCH: Final = 30.0
 _LARGEST_PITCH: Final = 40.0
 
 

@@ -13,6 +13,7 @@ from contracts.model_card import CARD_NAME, ModelCard
 from inference_worker.faces.model_choice import shipped_model
 from runtime.decoding.opencv import cv2
 from tests.e2e.commands import Installation, assert_plain_failure
+from tests.litert_models import write_small_model
 
 FACES = Path(__file__).parents[2] / "moodline" / "assets" / "faces"
 VOTES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -134,6 +135,21 @@ def test_a_model_is_calibrated_on_labelled_faces(
     assert_plain_failure(done)
     assert "no face of this split has ferplus labels" in done.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_a_recording_is_read_by_a_model_of_larger_crops(tmp_path: Path) -> None:
+    model = write_small_model(tmp_path / "large", 96)
+    picture = np.full((360, 640), 128, np.uint8)
+    picture[100:228, 200:328] = cv2.imread(str(FACES / "a-happy.png"), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(tmp_path / "face.png"), picture)
+    installation = Installation(tmp_path / "home", {"MOODLINE_MODEL": str(model)})
+
+    installation.analyze(tmp_path / "face.png")
+
+    (row,) = installation.exported(tmp_path / "faces.csv").to_dict("records")
+    assert row["model_version"] == ModelCard.read(model).version
+    assert sum(float(row[name]) for name in EXPRESSIONS) == pytest.approx(1, abs=1e-5)
+    assert abs(float(row["yaw"])) < 20 and abs(float(row["roll"])) < 10
 
 
 def test_models_are_listed(installation: Installation) -> None:
