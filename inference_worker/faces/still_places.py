@@ -20,6 +20,8 @@ VERY_STILL_AFTER_US: Final = 15_000_000
 """So long, if it is very still."""
 _LOOK_EVERY_US: Final = 200_000
 """A blink takes as long; comparing more often would only cost time."""
+_FIRST_LOOK_US: Final = 1_000_000
+"""So long after a change the face is compared again: most faces are alive, and looks cost time."""
 _LEAST_LOOKS: Final = 15
 _GLITCHES: Final = 3
 """A static face is alive after so many changed frames in a row: a broken frame is not life."""
@@ -66,6 +68,11 @@ class StillPlace:
         """Bind the place to a track that continues another here."""
         self.forget_track(before)
         self.add_track(track_id)
+
+    def is_due(self, time_us: int) -> bool:
+        """Return whether the face is to be compared."""
+        due_us = _FIRST_LOOK_US if self.looks == 1 else _LOOK_EVERY_US
+        return abs(time_us - self.looked_us) >= due_us
 
     def note_seen(self, time_us: int, elapsed_us: int) -> None:
         """Count a frame with the face. elapsed_us: since the frame before it."""
@@ -161,7 +168,7 @@ class StillPlaces:
         if not place.reference.holds(box):
             return False
         bound = place.seen_us == self._time_us - self._elapsed_us
-        if not bound or abs(self._time_us - place.looked_us) >= _LOOK_EVERY_US:
+        if not bound or place.is_due(self._time_us):
             change = place.reference.change(luma)
             if change.amount > ALIVE:
                 return False
