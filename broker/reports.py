@@ -22,6 +22,10 @@ _RunIds = Annotated[
 _Counts = Annotated[tuple[_Count, ...], Field(max_length=len(LATENCY_BOUNDS_S) + 1)]
 
 
+MAX_REFUSALS: Final = 5
+"""Most reasons in a worker's report; there are hardly more detectors and models."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The part that all heartbeat reports have in common. id: unique in its registry."""
@@ -51,6 +55,7 @@ class WorkerReport(Report):
     its runs that wait in the broker. latency_p95_s: recent 95th percentile of capture to commit of
     live frames. latency_counts: histogram of that latency since the worker's start; one count for
     each of LATENCY_BOUNDS_S (above the bound before, up to this one), and one beyond the last.
+    refusals: why it cannot analyse some open runs, such as a detector that its host does not have.
     """
 
     host: _Name
@@ -62,6 +67,7 @@ class WorkerReport(Report):
     lag: _Count = 0
     latency_p95_s: _Measure | None = None
     latency_counts: _Counts = ()
+    refusals: Annotated[tuple[_Reason, ...], Field(max_length=MAX_REFUSALS)] = ()
 
     REGISTRY: ClassVar[str] = "workers"
 

@@ -13,7 +13,7 @@ from broker.bus import Bus
 from broker.leases import Leases
 from broker.open_runs import OpenRuns
 from broker.presence import Presence
-from broker.reports import MAX_REPORTED_RUNS, WorkerReport
+from broker.reports import LONGEST_REASON, MAX_REFUSALS, MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
 from contracts.frame_results import FrameResult
 from contracts.frames import FrameMessage
@@ -116,6 +116,7 @@ class HeldRuns:
         self.throughput = Throughput()
         self.runs: dict[str, HeldRun] = {}
         self._skipped_until: dict[str, float] = {}
+        self._refusals: dict[str, str] = {}
         self._interrupted: set[str] = set()
         self._next_heartbeat = self._next_rebalance = self._next_sweep = 0.0
         self._sweep_cursor = 0
@@ -213,6 +214,8 @@ class HeldRuns:
             for run_id, until in self._skipped_until.items()
             if until > now and run_id in open_runs
         }
+        # A reason stands until the run is tried again, or has ended.
+        self._refusals = {run: why for run, why in self._refusals.items() if run in open_runs}
         return [run_id for run_id in open_runs if run_id not in self._skipped_until]
 
     def _take(self, run_id: str) -> None:
@@ -229,8 +232,10 @@ class HeldRuns:
         except MoodlineError as exc:
             log.error("cannot analyse run", run=run_id, source=taken.source, reason=exc.line())
             self._store.release(taken)
+            self._refusals[run_id] = f"{taken.source}: {exc.line()}"[:LONGEST_REASON]
             self._skip(run_id)
             return
+        self._refusals.pop(run_id, None)
         log.info("run taken", run=run_id, source=taken.source, next_seq=taken.next_seq)
         single_until = taken.next_seq
         if taken.crashed or taken.attempts:
@@ -256,6 +261,7 @@ class HeldRuns:
             lag=lag,
             latency_p95_s=self.throughput.latency_p95_s(),
             latency_counts=self.throughput.latency_counts(),
+            refusals=tuple(sorted(set(self._refusals.values())))[:MAX_REFUSALS],
         )
         living = self._presence.send_heartbeat(report, alive_for_s=self._limits.lease_s)
         self._other_workers = [worker for worker in living if worker.id != self._identity.id]

@@ -21,6 +21,11 @@ def status_report(status: SystemStatus) -> RenderableType:
     workers = status.heartbeats.workers
     parts: list[RenderableType] = [_servers(status)]
     parts += [Text(), _workers(workers)] if workers else []
+    parts += [
+        Text(f"{worker.host} {worker.pid} cannot analyse {reason}", style="yellow")
+        for worker in workers[:MAX_ROWS]
+        for reason in worker.refusals
+    ]
     parts += [Text(), _runs(status)] if status.runs else []
     if not status.runs and not status.live:
         hint = (

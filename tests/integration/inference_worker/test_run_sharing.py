@@ -7,8 +7,12 @@ from dataclasses import replace
 from sqlalchemy import Engine, select
 
 from broker.bus import Bus
+from broker.presence import Presence
+from broker.reports import WorkerReport
+from contracts.errors import ModelError
 from contracts.frames import FrameMessage
 from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.store import TakenRun
 from records.runs.queue import enqueue_file
 from records.tables.runs import RunProgress
 from tests.rows import FILE_JOB
@@ -59,6 +63,31 @@ def test_runs_are_within_one_of_even_over_three_workers(bus: Bus, engine: Engine
         assert time.monotonic() < deadline, held()
         for one in workers:
             one.step()
+
+
+def test_a_run_whose_detector_a_host_does_not_have_is_named_and_left_to_others(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    def refuse(_run: TakenRun) -> CountingAnalyzer:
+        raise ModelError("a run needs detector yunet/8f2383e4dd3c", hint="Add it")
+
+    publish(bus, run_id, [frame(run_id, 1)])
+    lacking = make_worker("lacking", bus, engine, refuse)
+    deadline = time.monotonic() + 60
+    refusals: tuple[str, ...] = ()
+    while not refusals:
+        assert time.monotonic() < deadline
+        lacking.step()
+        for report in Presence(bus, WorkerReport).alive():
+            assert report.runs == ()
+            refusals = report.refusals
+
+    (reason,) = refusals
+    assert "a run needs detector yunet/8f2383e4dd3c. Add it" in reason
+
+    make_worker("complete", bus, engine, analyzer).step()
+    with engine.connect() as connection:
+        assert connection.execute(select(RunProgress.holder)).scalar_one() == "complete"
 
 
 def test_workers_with_another_model_do_not_count_for_the_share(
