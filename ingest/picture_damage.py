@@ -5,11 +5,12 @@ that: the smear stays until a key frame. The frames in which it did so are marke
 inherit it are not, and are as wrong (docs/decisions/0044).
 """
 
+from fractions import Fraction
 from typing import Final
 
 from av.video.frame import PictureType, VideoFrame
 
-LONGEST_DAMAGE_S: Final = 10.0
+LONGEST_DAMAGE_S: Final = 10
 """Seconds without new damage after which frames are trusted again where no key frame comes.
 
 Streams without key frames redraw their pictures part by part, within a few seconds.
@@ -21,28 +22,30 @@ class PictureDamage:
 
     From the first frame in which the decoder concealed damage, or the first after a lost packet,
     until the next key frame that is whole. A frame to which no other refers damages none.
+    time_base: seconds per tick of the frames' PTS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time_base: Fraction | None) -> None:
+        self._ticks = None if not time_base else LONGEST_DAMAGE_S / time_base
         self._is_damaged = False
-        self._since_s: float | None = None
+        self._since: int | None = None
 
     def note_loss(self) -> None:
         """Note that a packet to which frames may refer did not decode."""
-        self._is_damaged, self._since_s = True, None
+        self._is_damaged, self._since = True, None
 
     def is_in(self, frame: VideoFrame, *, is_reference: bool) -> bool:
         """Return whether damage can show in the frame. is_reference: others may refer to it."""
         if frame.is_corrupt:
             if is_reference:
-                self._is_damaged, self._since_s = True, frame.time
+                self._is_damaged, self._since = True, frame.pts
             return True
         if is_key_picture(frame):
             self._is_damaged = False
-        elif self._is_damaged and frame.time is not None:
-            self._since_s = frame.time if self._since_s is None else self._since_s
+        elif self._is_damaged and self._ticks and frame.pts is not None:
+            self._since = frame.pts if self._since is None else self._since
             # A step back of the times is a new beginning, not a long time without damage.
-            self._is_damaged = frame.time - self._since_s < LONGEST_DAMAGE_S
+            self._is_damaged = frame.pts - self._since < self._ticks
         return self._is_damaged
 
 

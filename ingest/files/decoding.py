@@ -60,7 +60,7 @@ class StreamDecoder:
         self._lost = _lost_packets_of(recording)
         self._lost_before = 0
         self._cut_off = _cut_off_pictures_of(recording)
-        self._damage = PictureDamage()
+        self._damage = PictureDamage(recording.stream.time_base)
         self.has_rejected = False
         self.error = ""
         self.refusal: DecodingLimitError | None = None
@@ -110,7 +110,8 @@ class StreamDecoder:
             self.error = f"its video changes, and {exc}"
             return False
         self._lost_before += self._lost.count
-        self._lost, self._damage = _lost_packets_of(self._recording), PictureDamage()
+        self._lost = _lost_packets_of(self._recording)
+        self._damage = PictureDamage(self._recording.stream.time_base)
         return True
 
     def _frames_of_part(self) -> Iterator[DecodedFrame]:
@@ -140,6 +141,9 @@ class StreamDecoder:
 
     def _note_rejected(self, packet: "Packet[VideoStream]", origin: PacketOrigin) -> None:
         self.has_rejected = True
+        if origin.is_reference:
+            # At once, not when its turn to be shown comes: frames shown before it may refer to it.
+            self._damage.note_loss()
         if not packet.is_discard:
             self._lost.note_rejected(origin)
 

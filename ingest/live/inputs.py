@@ -102,7 +102,7 @@ class StreamInput:
         self._stream.thread_type = "NONE"
         self._stream.thread_count = 1
         self._stream.codec_context.copy_opaque = True
-        self._damage = PictureDamage()
+        self._damage = PictureDamage(self._stream.time_base)
         is_jpeg = self.codec == "mjpeg"
         self._cut_off = CutOffPictures(is_still=False) if is_jpeg else None
         limits.apply_to(self._stream.codec_context)
