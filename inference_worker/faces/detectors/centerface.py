@@ -24,7 +24,7 @@ from inference_worker.faces.detectors.detection import (
 )
 from inference_worker.faces.detectors.head_pose import FacePoints
 from inference_worker.faces.detectors.litert import Floats, Network
-from inference_worker.faces.detectors.network_files import NETWORKS
+from inference_worker.faces.detectors.network_files import NETWORKS, read_network
 from inference_worker.faces.detectors.schedule import SearchSchedule
 from runtime.decoding.opencv import cv2
 
@@ -101,8 +101,9 @@ class CenterFaceDetector:
         cv2.setNumThreads(1)
         self._spec = spec
         # An interpreter for each: a change of the input's size sets up all buffers again.
-        self._searching = Network(NETWORKS / "centerface")
-        self._following = {size: Network(NETWORKS / "centerface") for size in spec.windows}
+        files = read_network(NETWORKS / "centerface")
+        self._searching = Network(files)
+        self._following = {size: Network(files) for size in spec.windows}
 
     @property
     def id(self) -> str:

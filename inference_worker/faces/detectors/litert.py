@@ -1,13 +1,11 @@
 """A detection network in LiteRT, checked against its card."""
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contracts.errors import ModelError
-from inference_worker.faces.detectors.network_files import read_network
+from inference_worker.faces.detectors.network_files import NetworkCard
 from runtime.logs import quiet_stderr
 
 Floats = npt.NDArray[np.float32]
@@ -16,11 +14,12 @@ Floats = npt.NDArray[np.float32]
 class Network:
     """A network of one picture. Its outputs have the names of its signature, or of its tensors.
 
-    Raises ModelError if its files are missing, damaged, or not those of the card.
+    files: as read_network returns them; several networks can share them. Raises ModelError if
+    LiteRT cannot read them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.card, weights = read_network(folder)
+    def __init__(self, files: tuple[NetworkCard, bytes]) -> None:
+        self.card, weights = files
         try:
             with quiet_stderr():
                 self._interpreter = Interpreter(model_content=weights, num_threads=1)

@@ -15,8 +15,7 @@ from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.detectors.detection import Detection, distinct, same_face
-from inference_worker.faces.detectors.litert import Network
-from inference_worker.faces.detectors.network_files import NETWORKS
+from inference_worker.faces.detectors.network_files import NETWORKS, read_network
 from inference_worker.faces.model_choice import shipped_model
 from inference_worker.faces.quality import face_quality
 from inference_worker.faces.smoothing import smoothed
@@ -98,15 +97,15 @@ def test_a_wrong_weight_file_is_refused(tmp_path: Path) -> None:
     weights = tmp_path / "copied" / "model.tflite"
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     with pytest.raises(ModelError, match="not those of its card"):
-        Network(tmp_path / "copied")
+        read_network(tmp_path / "copied")
     weights.unlink()
     with pytest.raises(ModelError, match="cannot be read"):
-        Network(tmp_path / "copied")
+        read_network(tmp_path / "copied")
 
 
 def test_the_vendored_detector_has_its_licence_and_source() -> None:
     folder = NETWORKS / "centerface"
-    card = Network(folder).card
+    card, _weights = read_network(folder)
     assert card.licence == "MIT" and card.source.startswith("https://")
     assert "MIT License" in (folder / "LICENSE.txt").read_text(encoding="utf-8")
 
