@@ -28,6 +28,7 @@ from tests.attacks.recordings_dashboard import (
     recordings_dashboard,
     small_clip,
 )
+from tests.media import steady, write_video
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +268,12 @@ def masked(site: RecordingsDashboard, run_id: str, *zones: Zone) -> str:
     return run_id
 
 
+def clip_of(path: Path, frames: int) -> Path:
+    """Write a recording of so many frames: another content than those of the other tests."""
+    write_video(path, steady(frames))
+    return path
+
+
 DESK = Zone(ZoneKind.MASK, "desk", ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5)))
 WINDOW = Zone(ZoneKind.MASK, "window", ((0.5, 0.5), (1.0, 0.5), (1.0, 1.0)))
 HALL = Zone(ZoneKind.INCLUDE, "hall", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)))
@@ -274,7 +281,7 @@ HALL = Zone(ZoneKind.INCLUDE, "hall", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)))
 
 def test_a_masked_recording_is_not_sent_by_any_of_its_runs(site: RecordingsDashboard) -> None:
     """The original has no masks, so nobody gets it, neither by an older run without them."""
-    clip = small_clip(site.allowed / "masked.mp4")
+    clip = clip_of(site.allowed / "masked.mp4", 5)
     older, newer = site.analysed("bare", clip), site.analysed("covered", clip)
     assert site.answer("ola", "GET", f"/run/{older}")["media"] == "whole"
 
@@ -291,7 +298,7 @@ def test_a_masked_recording_is_not_sent_by_any_of_its_runs(site: RecordingsDashb
 def test_a_copy_is_drawn_and_sent_only_of_the_run_with_the_newest_masks(
     site: RecordingsDashboard,
 ) -> None:
-    clip = small_clip(site.allowed / "copies.mp4")
+    clip = clip_of(site.allowed / "copies.mp4", 6)
     runs = [site.analysed(name, clip) for name in ("copy-1", "copy-2", "copy-3")]
     for run_id in runs:
         copy = annotated_path(site.settings, run_id)
@@ -309,13 +316,13 @@ def test_a_copy_is_drawn_and_sent_only_of_the_run_with_the_newest_masks(
 
 
 def test_a_recording_with_other_zones_only_is_sent(site: RecordingsDashboard) -> None:
-    clip = small_clip(site.allowed / "zones.mp4")
+    clip = clip_of(site.allowed / "zones.mp4", 7)
     masked(site, site.analysed("zoned", clip), HALL)
     assert site.status("ola", "GET", "/run/zoned/media") == 200
 
 
 def test_an_annotated_copy_has_the_masks(site: RecordingsDashboard, tmp_path: Path) -> None:
-    clip = small_clip(site.allowed / "drawn.mp4")
+    clip = clip_of(site.allowed / "drawn.mp4", 8)
     masked(site, site.analysed("drawn", clip, frames=4), DESK)
     out = tmp_path / "copy.mp4"
     annotate_recording(site.engine, "drawn", clip, out, FreeSpace(0))
