@@ -138,8 +138,8 @@ def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Imag
     buffer.seek(0)
     with av.open(buffer, "r") as recording:
         for (box, time_s), frame in zip(places, recording.decode(video=0), strict=True):
-            luma = frame.to_ndarray(format="gray")
-            yield np.ascontiguousarray(luma[: frame.height, : frame.width]), box, time_s
+            plane = frame.to_ndarray(format="gray")[: frame.height, : frame.width]
+            yield np.ascontiguousarray(plane, np.uint8), box, time_s
 
 
 def measure(frames: Iterable[tuple[Image, Box, float]]) -> dict[str, Any]:

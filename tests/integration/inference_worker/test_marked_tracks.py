@@ -95,6 +95,7 @@ def write(engine: Engine, results: Sequence[FrameResult], cuts: Sequence[int]) -
         store.commit(taken, Batch(last + 1, part, [], samples, "", b""))
         # Between any two commits, a page may ask for rollups.
         roll_up_all(engine)
+    assert taken is not None
     end = Counters(captured=len(results))
     store.finish(taken, End(run_id, len(results) + 1, len(results), end))
     roll_up_all(engine)

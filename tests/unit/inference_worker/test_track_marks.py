@@ -107,7 +107,8 @@ def noise(number: int) -> Picture:
 
 def noisy(picture: Picture, number: int) -> Image:
     """Return the picture with the noise of a sensor; making it takes most of a test's time."""
-    return np.clip(picture + noise(number % 23), 0, 255).astype(np.uint8)
+    image: Image = np.clip(picture + noise(number % 23), 0, 255).astype(np.uint8)
+    return image
 
 
 BOX = Box(105, 75, 90, 90)
