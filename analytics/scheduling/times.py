@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
-
+from analytics.scheduling.triggers import CronTrigger, EveryTrigger, JobTrigger
 from contracts.errors import SettingsError
-from contracts.times import EPOCH
 
-_TICK: Final = timedelta(microseconds=1)
-_LOOK_BACK: Final = [timedelta(hours=1), *(timedelta(days=days) for days in (1, 8, 32, 367))]
+_FIELDS: Final = 5
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WEEKDAY: Final = "|".join(("[0-7]", *_WEEKDAYS))
 _WEEKDAY_PART: Final = re.compile(
@@ -27,45 +22,37 @@ class JobTimes:
     """The times at which a job is due. text: their description for people."""
 
     text: str
-    trigger: BaseTrigger
+    trigger: JobTrigger
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first time after the moment, in UTC; None if there is none."""
-        due = self.trigger.get_next_fire_time(None, moment + _TICK)
-        return None if due is None else due.astimezone(UTC)
+        return self.trigger.next_after(moment)
 
     def latest(self, after: datetime, now: datetime) -> datetime | None:
         """Return the latest time in (after, now]; None if there is none."""
-        for back in _LOOK_BACK:
-            begin = max(after, now - back)
-            due = self.next_after(begin)
-            if due is not None and due <= now:
-                while due is not None and due <= now:
-                    found, due = due, self.next_after(due)
-                return found
-            if begin == after:
-                return None
-        return None
+        return self.trigger.latest(after, now)
+
+    def count_between(self, begin: datetime, end: datetime, most: int) -> int:
+        """Return the number of times between the two, without them, or `most` if it is larger."""
+        return self.trigger.count_between(begin, end, most)
 
 
 def every(seconds: int) -> JobTimes:
     """Return the multiples of `seconds` since 1970: the same times for every scheduler."""
-    trigger = IntervalTrigger(seconds=seconds, start_date=EPOCH, timezone=UTC)
-    return JobTimes(f"every {timedelta(seconds=seconds)}", trigger)
+    return JobTimes(f"every {timedelta(seconds=seconds)}", EveryTrigger(seconds))
 
 
 def cron(expression: str, zone: tzinfo = UTC) -> JobTimes:
     """Return the times of a five-field cron expression on the zone's clock.
 
-    If day of month and day of week are both given, both must match. Raises SettingsError if the
-    expression is invalid.
+    Raises SettingsError if the expression is invalid.
     """
     try:
         fields = expression.split()
-        translated = " ".join([*fields[:4], *map(_weekday_names, fields[4:])])
-        return JobTimes(
-            f"{expression} ({zone})", CronTrigger.from_crontab(translated, timezone=zone)
-        )
+        if len(fields) != _FIELDS:
+            raise ValueError(f"it has {len(fields)} fields")
+        trigger = CronTrigger([*fields[:-1], _weekday_names(fields[-1])], zone)
+        return JobTimes(f"{expression} ({zone})", trigger)
     except ValueError as exc:
         raise SettingsError(
             f"{expression!r} is not a valid cron expression: {exc}",
