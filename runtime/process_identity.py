@@ -2,10 +2,14 @@
 
 import os
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from contracts.times import utc_now
+
+_LONGEST_CLAIM: Final = timedelta(days=1)
+"""More than any setting allows."""
 
 
 def claimant_name() -> str:
@@ -17,8 +21,11 @@ def claim_is_alive(claimant: str | None, expires_at: datetime | None) -> bool:
     """Return whether a claim is valid: not expired, and its process not known to be dead.
 
     Only processes of this host are looked up; claims of other hosts are valid until they expire.
+    A claim that would be valid for days was made while a clock was wrong.
     """
-    if claimant is None or expires_at is None or expires_at <= utc_now():
+    if claimant is None or expires_at is None:
+        return False
+    if not timedelta(0) < expires_at - utc_now() < _LONGEST_CLAIM:
         return False
     return not _is_on_this_host(claimant) or is_running_here(claimant)
 

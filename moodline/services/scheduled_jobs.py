@@ -14,10 +14,11 @@ from analytics.removal.freed_space import refresh_statistics, return_free_space
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.removal.traces import remove_traces, rewrite_if_due
 from analytics.runs.number_text import count_text
+from analytics.scheduling.clock_watch import removal_waits_until
 from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
 from analytics.scheduling.scheduler import Job
 from analytics.scheduling.times import cron, every
-from analytics.snapshots import in_snapshot
+from analytics.snapshots import in_snapshot, snapshot
 from broker.bus import Bus
 from broker.presence import Presence
 from broker.reports import SourceReport, WorkerReport
@@ -35,6 +36,7 @@ _HEALTH_EVERY_S: Final = 60
 _UPLOADS_EVERY_S: Final = 600
 _RETENTION_AT: Final = "15 3 * * *"
 _MAINTENANCE_AT: Final = "45 3 * * *"
+_CLOCK_WAS_SET: Final = "waits: the clock was set, or no scheduler ran for more than a day"
 _JOB_RUNS_KEPT: Final = timedelta(days=7)
 
 
@@ -61,13 +63,19 @@ def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
     return [
         Job("rollups", every(_ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
         Job("health", every(_HEALTH_EVERY_S), partial(_check_health, settings, engine), quiet=True),
-        Job("retention", cron(_RETENTION_AT, zone), partial(_apply_retention, settings, engine)),
+        Job(
+            "retention",
+            cron(_RETENTION_AT, zone),
+            partial(_apply_retention, settings, engine),
+            removes=True,
+        ),
         Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
         Job(
             "uploads",
             every(_UPLOADS_EVERY_S),
             partial(_remove_old_uploads, settings, engine),
             quiet=True,
+            removes=True,
         ),
         *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
     ]
@@ -75,8 +83,12 @@ def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
 
 def job_statuses(settings: Settings, engine: Engine) -> list[JobStatus]:
     """Return the status of every job."""
-    runs, now = in_snapshot(engine, last_runs), utc_now()
-    return [_status(job, runs.get(job.name), now) for job in scheduled_jobs(settings, engine)]
+    now, jobs = utc_now(), scheduled_jobs(settings, engine)
+    with snapshot(engine) as connection:
+        runs, waits_until = last_runs(connection), removal_waits_until(connection, now)
+    return [
+        _status(job, runs.get(job.name), now, waits_until if job.removes else None) for job in jobs
+    ]
 
 
 def folder_job_name(folder: str) -> str:
@@ -84,16 +96,18 @@ def folder_job_name(folder: str) -> str:
     return f"folder {folder}"
 
 
-def _status(job: Job, last: LastRun | None, now: datetime) -> JobStatus:
+def _status(
+    job: Job, last: LastRun | None, now: datetime, waits_until: datetime | None
+) -> JobStatus:
     took = last.finished_at - last.started_at if last and last.finished_at else None
     return JobStatus(
         job=job.name,
         when=job.times.text,
-        next=job.times.next_after(now),
+        next=waits_until or job.times.next_after(now),
         last=last.scheduled_at if last else None,
         took_s=round(took.total_seconds(), 3) if took is not None else None,
         result=_result(last),
-        error=_error(last),
+        error=_CLOCK_WAS_SET if waits_until else _error(last),
     )
 
 
