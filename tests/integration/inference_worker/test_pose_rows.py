@@ -22,7 +22,7 @@ def test_a_row_has_the_pose_or_none(engine: Engine) -> None:
     faces = (face(1, HeadPose(-12.5, 71.3, 4.0)), face(2, None))
 
     with engine.begin() as connection:
-        insert_results(connection, run_pk, [FrameResult(1, 0, 0, 10**15, 0, faces)])
+        insert_results(connection, run_pk, [FrameResult(1, 0, 0, 10**15, 0, faces)], {})
 
     with engine.connect() as connection:
         rows = connection.execute(select(Face.roll, Face.yaw, Face.pitch).order_by(Face.track_id))
