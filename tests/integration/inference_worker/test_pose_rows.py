@@ -6,6 +6,7 @@ from sqlalchemy import Engine, select
 from analytics.export.record_pages import Selection, record_pages
 from contracts.frame_results import FaceResult, FrameResult
 from contracts.geometry import Box, HeadPose
+from contracts.track_marks import TrackMark
 from inference_worker.batch_rows import insert_results
 from records.tables.faces import Face
 from tests.rows import write_run
@@ -16,13 +17,16 @@ def face(track_id: int, pose: HeadPose | None) -> FaceResult:
     return FaceResult(track_id, Box(1, 2, 30, 30), shares, None, 0.7, None, 0.7, 0.1, pose=pose)
 
 
+MARKS = {1: TrackMark.PERSON, 2: TrackMark.PERSON}
+
+
 @pytest.mark.both_databases
 def test_a_row_has_the_pose_or_none(engine: Engine) -> None:
     run_pk = write_run(engine, "r", {})
     faces = (face(1, HeadPose(-12.5, 71.3, 4.0)), face(2, None))
 
     with engine.begin() as connection:
-        insert_results(connection, run_pk, [FrameResult(1, 0, 0, 10**15, 0, faces)], {})
+        insert_results(connection, run_pk, [FrameResult(1, 0, 0, 10**15, 0, faces)], MARKS)
 
     with engine.connect() as connection:
         rows = connection.execute(select(Face.roll, Face.yaw, Face.pitch).order_by(Face.track_id))
