@@ -29,7 +29,8 @@ def test_each_set_of_zones_is_another_analysis_and_its_copy_has_the_masks(
     assert len({run["run_id"] for run in runs}) == len(runs)
     assert plain["faces"] > 50
     assert sorted([left["faces"], right["faces"]])[0] < plain["faces"] / 4
-    assert left["faces"] + right["faces"] == pytest.approx(plain["faces"], abs=6)
+    # One that comes into a zone is found by the next search, within half a second: 8 frames.
+    assert plain["faces"] - 9 <= left["faces"] + right["faces"] <= plain["faces"]
     assert masked["faces"] == small["faces"] == 0
     with av.open(str(copy)) as container:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
