@@ -95,3 +95,13 @@ def test_every_metric_is_documented() -> None:
     for name in names:
         assert f"`{name}`" in OPERATIONS, name
     assert isinstance(registry, CollectorRegistry)
+
+
+def test_readiness_names_the_models_that_runs_need_and_the_service_lacks() -> None:
+    health = Health(60)
+    health.note_step("", ["old@1 centerface/2"])
+    with served(health) as url:
+        status, body = get(f"{url}/readyz")
+
+    assert status == 200
+    assert json.loads(body)["lacks"] == ["old@1 centerface/2"]
