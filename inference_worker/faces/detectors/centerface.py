@@ -78,7 +78,7 @@ CENTERFACE: Final = CenterFaceSpec(
         lost_us=400_000,
         predicted_us=70_000,
     ),
-    256,
+    320,
     (WindowSize(64, 1.6), WindowSize(128, 2.0)),
 )
 """A window of 64 pixels takes a third of the time of one of 128, and finds nine of ten faces."""
