@@ -56,6 +56,7 @@ class WorkerReport(Report):
     live frames. latency_counts: histogram of that latency since the worker's start; one count for
     each of LATENCY_BOUNDS_S (above the bound before, up to this one), and one beyond the last.
     refusals: why it cannot analyse some open runs, such as a detector that its host does not have.
+    lacks: the "MODEL DETECTOR" of these runs.
     """
 
     host: _Name
@@ -68,6 +69,7 @@ class WorkerReport(Report):
     latency_p95_s: _Measure | None = None
     latency_counts: _Counts = ()
     refusals: Annotated[tuple[_Reason, ...], Field(max_length=MAX_REFUSALS)] = ()
+    lacks: Annotated[tuple[_Reason, ...], Field(max_length=MAX_REFUSALS)] = ()
 
     REGISTRY: ClassVar[str] = "workers"
 

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 import structlog
@@ -35,13 +35,13 @@ def serve(
     name: str = "",
     device: Device = Device.AUTO,
     registry: CollectorRegistry | None = None,
-    on_turn: Callable[[str], None] = lambda _trouble: None,
+    on_turn: Callable[[str, Sequence[str]], None] = lambda _trouble, _lacks: None,
 ) -> None:
     """Analyse runs until SIGTERM. Raises ModelError if the model cannot be loaded.
 
     name: the worker's name, which a restarted worker keeps so that it finds its own leases. "":
     this is a service, which also stops at Ctrl-C. on_turn: called after each turn with the
-    trouble that kept it from working, or "".
+    trouble that kept it from working, or "", and with the models and detectors that it lacks.
     """
     if settings.failpoint:
         arm(settings.failpoint)
@@ -69,13 +69,14 @@ def serve(
     metrics = WorkerMetrics(registry or CollectorRegistry())
     guard = StallGuard(settings.stall_s)
 
-    def note_turn(trouble: str) -> None:
-        guard.reset()
-        on_turn(trouble)
-
     held_runs = HeldRuns(
         identity, bus, store, _analyzer_factory(classifier, settings), limits, metrics
     )
+
+    def note_turn(trouble: str) -> None:
+        guard.reset()
+        on_turn(trouble, held_runs.refusals.lacks())
+
     guard.reset()
     worker = Worker(
         held_runs,
@@ -108,7 +109,7 @@ def _analyzer_factory(
             raise ModelError(
                 f"run {run.run_id} needs model {run.spec.model_version}, "
                 f"this worker has {classifier.card.version}",
-                hint="Start a worker with that model, or analyse the source again",
+                hint="Start a worker with that model",
             )
         return RunAnalyzer(
             detectors(run.spec.detector), classifier, run.spec.options, run.checkpoint

@@ -13,13 +13,14 @@ from broker.bus import Bus
 from broker.leases import Leases
 from broker.open_runs import OpenRuns
 from broker.presence import Presence
-from broker.reports import LONGEST_REASON, MAX_REFUSALS, MAX_REPORTED_RUNS, WorkerReport
+from broker.reports import MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
 from contracts.frame_results import FrameResult
 from contracts.frames import FrameMessage
 from inference_worker.faces.analysis import DetectedFaces
 from inference_worker.fair_share import largest_share, runs_to_release
 from inference_worker.metrics import WorkerMetrics
+from inference_worker.refusals import Refusals
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.throughput import Throughput
 from runtime.failpoints import failpoint
@@ -93,6 +94,7 @@ class HeldRuns:
 
     Every method but `release_all` raises BrokerError and DatabaseError. make_analyzer raises
     ModelError if this worker does not have the detector or the model that the run requires.
+    clock: in seconds, for runs that it cannot analyse.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (a worker's collaborators, passed once)
@@ -103,6 +105,7 @@ class HeldRuns:
         make_analyzer: Callable[[TakenRun], Analyzer],
         limits: WorkerLimits,
         metrics: WorkerMetrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._identity = identity
         self._bus = bus
@@ -116,7 +119,8 @@ class HeldRuns:
         self.throughput = Throughput()
         self.runs: dict[str, HeldRun] = {}
         self._skipped_until: dict[str, float] = {}
-        self._refusals: dict[str, str] = {}
+        self.refusals = Refusals(clock)
+        self._clock = clock
         self._interrupted: set[str] = set()
         self._next_heartbeat = self._next_rebalance = self._next_sweep = 0.0
         self._sweep_cursor = 0
@@ -208,14 +212,13 @@ class HeldRuns:
             self._bus.forget_run(run_id)
 
     def _not_skipped(self, open_runs: Sequence[str]) -> list[str]:
-        now = time.monotonic()
+        now = self._clock()
         self._skipped_until = {
             run_id: until
             for run_id, until in self._skipped_until.items()
             if until > now and run_id in open_runs
         }
-        # A reason stands until the run is tried again, or has ended.
-        self._refusals = {run: why for run, why in self._refusals.items() if run in open_runs}
+        self.refusals.keep_only(open_runs)
         return [run_id for run_id in open_runs if run_id not in self._skipped_until]
 
     def _take(self, run_id: str) -> None:
@@ -230,21 +233,30 @@ class HeldRuns:
         try:
             analyzer = self._make_analyzer(taken)
         except MoodlineError as exc:
-            log.error("cannot analyse run", run=run_id, source=taken.source, reason=exc.line())
-            self._store.release(taken)
-            self._refusals[run_id] = f"{taken.source}: {exc.line()}"[:LONGEST_REASON]
-            self._skip(run_id)
+            self._refuse(taken, exc)
             return
-        self._refusals.pop(run_id, None)
+        self.refusals.forget(taken)
         log.info("run taken", run=run_id, source=taken.source, next_seq=taken.next_seq)
         single_until = taken.next_seq
         if taken.crashed or taken.attempts:
             single_until += self._limits.batch_frames
         self.runs[run_id] = HeldRun(taken, analyzer, taken.next_seq, single_until)
 
+    def _refuse(self, taken: TakenRun, error: MoodlineError) -> None:
+        """Leave the run to other workers, or end it if no worker can analyse it."""
+        reason = error.line()
+        log.error("cannot analyse run", run=taken.run_id, source=taken.source, reason=reason)
+        if self.refusals.note(taken, error):
+            # Else it would keep its place in the queue, and its frames in the broker, for good.
+            again = f"`moodline jobs again {taken.run_id}` analyses it with the present one"
+            self._store.give_up(taken, reason if taken.live else f"{reason}. {again}")
+        else:
+            self._store.release(taken)
+        self._skip(taken.run_id)
+
     def _skip(self, run_id: str) -> None:
         self._leases.release(run_id, self._identity.id)
-        self._skipped_until[run_id] = time.monotonic() + _SKIP_S
+        self._skipped_until[run_id] = self._clock() + _SKIP_S
 
     def _send_heartbeat(self) -> None:
         # What another program put before the first uncommitted frame would wait for ever.
@@ -261,10 +273,12 @@ class HeldRuns:
             lag=lag,
             latency_p95_s=self.throughput.latency_p95_s(),
             latency_counts=self.throughput.latency_counts(),
-            refusals=tuple(sorted(set(self._refusals.values())))[:MAX_REFUSALS],
+            refusals=self.refusals.reasons(),
+            lacks=self.refusals.lacks(),
         )
         living = self._presence.send_heartbeat(report, alive_for_s=self._limits.lease_s)
         self._other_workers = [worker for worker in living if worker.id != self._identity.id]
+        self.refusals.note_workers(self._other_workers)
         self._metrics.runs.set(len(self.runs))
         self._metrics.lag.set(lag)
         self._metrics.note_refusals(self._bus.refusals.counts)

@@ -1,6 +1,7 @@
 """Workers with a fake analyzer, and streams of frames for them."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -68,11 +69,12 @@ def make_worker(
     store: RunStore | None = None,
     view: LiveView = LiveView.OFF,
     classifier: object = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Worker:
     store = store or RunStore(engine, name)
     metrics = WorkerMetrics(CollectorRegistry())
     identity = WorkerIdentity(name, "host", 1, "cpu", model)
-    held_runs = HeldRuns(identity, bus, store, make_analyzer, LIMITS, metrics)
+    held_runs = HeldRuns(identity, bus, store, make_analyzer, LIMITS, metrics, clock)
     fake = cast("Classifier", classifier)
     return Worker(held_runs, bus, store, fake, LIMITS, metrics, LiveViews(bus, view))
 

@@ -1,7 +1,7 @@
 """The health of a service: whether its main loop runs, and whether it can work."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -23,6 +23,7 @@ class Health:
         self._clock = clock
         self._stepped_at = clock()
         self._trouble = "starting"
+        self._lacks: tuple[str, ...] = ()
         ready = Gauge(
             "moodline_ready", "1 when the service can work, else 0.", registry=self.registry
         )
@@ -33,9 +34,14 @@ class Health:
         """Return the health of a service each step of which may take `stall_s`, plus as much."""
         return cls(_STALLS * stall_s)
 
-    def note_step(self, trouble: str) -> None:
-        """Note the end of a step. trouble: why the service could not work, or ""."""
+    def note_step(self, trouble: str, lacks: Sequence[str] = ()) -> None:
+        """Note the end of a step. trouble: why the service could not work, or "".
+
+        lacks: models and detectors that runs need and this service does not have; it can still
+        work on other runs.
+        """
         self._stepped_at = self._clock()
+        self._lacks = tuple(lacks)
         self._trouble = redact(trouble)
 
     def alive(self) -> tuple[bool, dict[str, object]]:
@@ -46,4 +52,5 @@ class Health:
     def ready(self) -> tuple[bool, dict[str, object]]:
         """Return whether the service can work: it reaches broker and database, and has a model."""
         alive, facts = self.alive()
-        return alive and not self._trouble, facts | {"trouble": self._trouble}
+        facts |= {"trouble": self._trouble} | ({"lacks": self._lacks} if self._lacks else {})
+        return alive and not self._trouble, facts

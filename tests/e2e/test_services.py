@@ -13,8 +13,12 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from sqlalchemy import select, update
 
 from broker.embedded import EmbeddedBroker
+from contracts.runs import RunState
+from records.database import open_engine
+from records.tables.runs import Run
 from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, poll, runs_of
 
 
@@ -102,6 +106,28 @@ def test_a_cancelled_job_ends_and_the_next_is_analysed(
 
     assert {run.run_id: run.state for run in runs_of(served)}[file["run_id"]] == "cancelled"
     assert sorted(states(served).values()) == ["cancelled", "done"]
+
+
+def test_a_run_of_another_model_is_queued_again_with_the_present_one(
+    installation: Installation, one_face: Path
+) -> None:
+    queued = installation.run("analyze", one_face, "--source", "door", "--detach", "--json")
+    (file,) = json.loads(queued.stdout)["files"]
+    engine = open_engine(f"sqlite:///{installation.home / 'moodline.db'}")
+    with engine.begin() as connection:
+        present = connection.execute(select(Run.model_version)).scalar_one()
+        connection.execute(update(Run).values(model_version="old@1", state=RunState.FAILED))
+    again = installation.run("jobs", "again", file["run_id"])
+
+    assert again.returncode == 0, again.stderr
+    with engine.connect() as connection:
+        latest = connection.execute(
+            select(Run.run_id, Run.model_version, Run.state).order_by(Run.id.desc()).limit(1)
+        ).one()
+    engine.dispose()
+    assert again.stdout == f"door: {latest.run_id} is queued.\n"
+    assert (latest.model_version, latest.state) == (present, "queued")
+    assert latest.run_id != file["run_id"]
 
 
 def test_a_service_without_servers_names_the_settings_it_needs(installation: Installation) -> None:

@@ -19,7 +19,7 @@ import { facts, table } from "../kit/tables.js";
 /** @typedef {{ service: string, host: string, state: string, since: string, reason: string }} Service */
 /**
  * @typedef {{ id: string, host: string, device: string, model: string, fps: number, lag: number,
- *   latency_p95_s: number | null }} Worker
+ *   latency_p95_s: number | null, refusals: string[] }} Worker
  */
 /**
  * @typedef {{ run_id: string, source: string, state: string, frames_analyzed: number,
@@ -69,6 +69,7 @@ export function servicesContent({ broker, database, workers, runs, services }) {
     workers.length
       ? workerTable(workers)
       : note("No worker runs. `moodline up` starts workers, `moodline worker` runs one."),
+    ...refusalNotes(workers),
     runs.length ? runTable(runs) : null,
   ];
 }
@@ -158,6 +159,14 @@ const workerTable = (workers) =>
       worker.latency_p95_s === null ? NONE : `${worker.latency_p95_s.toFixed(2)} s`,
     ]),
   );
+
+/** @param {Worker[]} workers */
+const refusalNotes = (workers) => {
+  const reasons = new Set(workers.flatMap(({ refusals }) => refusals));
+  return [...reasons].map((reason) =>
+    make("p", {}, stateBadge("warn", "Cannot be analysed"), ` ${reason}`),
+  );
+};
 
 /** @param {UnfinishedRun[]} runs */
 const runTable = (runs) =>

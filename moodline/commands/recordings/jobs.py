@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from analytics.runs.run_list import RunLine
 
-app = group_app("List, follow and cancel queued and running analyses.")
+app = group_app("List, follow, cancel and repeat analyses of recordings.")
 
 _POLL_S: Final = 0.5
 
@@ -87,6 +87,38 @@ def jobs_cancel(
     with open_records(read_settings()) as engine:
         cancelled = cancel_run(engine, run)
     print_line(f"Cancelled {run}." if cancelled else f"{run} has already ended.")
+
+
+@app.command("again", epilog="Example: [cyan]moodline jobs again 261123-88ad06a5[/]")
+def jobs_again(
+    runs: Annotated[list[str], typer.Argument(help="Run ids, from `moodline runs list`.")],
+) -> None:
+    """Queue recordings again, with the present model and detector and the runs' other options.
+
+    For runs that ended because no worker has their model or detector.
+    """
+    from dataclasses import replace
+
+    from moodline.analysis.run_spec import analysis_spec
+    from moodline.terminal.output import print_line
+    from records.database import transaction
+    from records.runs.queue import enqueue_file
+    from records.runs.stored_job import stored_job
+
+    settings = read_settings()
+    spec = analysis_spec(settings)
+    with open_records(settings) as engine, transaction(engine) as connection:
+        for run in runs:
+            job = replace(
+                stored_job(connection, run),
+                detector=spec.detector,
+                model_version=spec.model_version,
+            )
+            queued = enqueue_file(
+                connection, job, claimant=None, lease_s=settings.lease_s, again=False
+            )
+            done = "is done already" if queued.reused else "is queued"
+            print_line(f"{job.source}: {queued.run_id} {done}.")
 
 
 def _wait_until_ended(engine: "Engine", runs: "Sequence[str] | None") -> "list[RunLine]":

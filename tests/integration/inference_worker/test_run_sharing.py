@@ -4,17 +4,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from broker.bus import Bus
 from broker.presence import Presence
 from broker.reports import WorkerReport
 from contracts.errors import ModelError
 from contracts.frames import FrameMessage
+from contracts.runs import RunState
 from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.refusals import GRACE_S
 from inference_worker.store import TakenRun
 from records.runs.queue import enqueue_file
-from records.tables.runs import RunProgress
+from records.runs.stored_job import stored_job
+from records.tables.runs import Run, RunProgress
 from tests.rows import FILE_JOB
 from tests.workers import CountingAnalyzer, analyzer, frame, make_worker, publish
 
@@ -128,3 +131,43 @@ def test_a_worker_with_long_turns_still_releases_runs(bus: Bus, engine: Engine) 
     idle._held_runs._next_rebalance = 0.0
     idle.step()
     assert holders() == {"busy", "idle"}
+
+
+def test_a_run_that_no_worker_can_analyse_ends_with_the_reason_and_the_command(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    def refuse(run: TakenRun) -> CountingAnalyzer:
+        if run.spec.model_version == "old@1":
+            raise ModelError("it needs model old@1", hint="Start a worker with it")
+        return analyzer(run)
+
+    old = replace(FILE_JOB, content_hash="b" * 64, model_version="old@1")
+    with engine.begin() as connection:
+        held_up = enqueue_file(connection, old, claimant="c:1:1", lease_s=60, again=False).run_id
+    publish(bus, run_id, [frame(run_id, 1)])
+    publish(bus, held_up, [frame(held_up, 1)])
+    now = [0.0]
+    worker = make_worker("one", bus, engine, refuse, clock=lambda: now[0])
+
+    def ended() -> Row[str, str, str | None] | None:
+        query = select(Run.state, Run.error, Run.claimed_by).where(
+            Run.run_id == held_up, Run.state == RunState.FAILED
+        )
+        with engine.connect() as connection:
+            return connection.execute(query).first()
+
+    worker.step()
+    assert ended() is None
+    now[0] += GRACE_S
+    deadline = time.monotonic() + 60
+    while not (failed := ended()):
+        assert time.monotonic() < deadline
+        worker.step()
+
+    assert failed.error.startswith("it needs model old@1. Start a worker with it.")
+    assert f"`moodline jobs again {held_up}`" in failed.error
+    assert failed.claimed_by is None
+    with engine.connect() as connection:
+        assert stored_job(connection, held_up) == old
+        holders = connection.execute(select(RunProgress.holder)).scalars().all()
+    assert sorted(map(str, holders)) == ["None", "one"]
