@@ -7,7 +7,7 @@
 
 export const MIN_CORNERS = 3;
 /** The server refuses more. */
-export const MAX_CORNERS = 40;
+const MAX_CORNERS = 40;
 export const MAX_ZONES = 20;
 const MAX_UNDO = 100;
 const GRID = 10_000;
