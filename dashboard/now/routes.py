@@ -1,8 +1,11 @@
 """The routes of the page Now: its event stream, and the demo camera."""
 
+from pathlib import Path
+from typing import Final
+
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from contracts.settings import LiveView
 from dashboard.now.hub import Hub
@@ -12,10 +15,13 @@ from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from records.audit_actions import Action
 
+_SHARED_STREAM: Final = Path(__file__).with_name("shared_stream.js")
+
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET events (text/event-stream), GET room and POST demo.
+    """Return GET events (text/event-stream), GET shared_stream.js, GET room and POST demo.
 
+    shared_stream.js: the worker in a browser that reads the events once for all of its pages.
     room: fails with the error that events would fail with, which EventSource does not show.
     demo: add a camera that plays a clip in an endless loop.
     """
@@ -31,6 +37,10 @@ def routes(backend: Backend) -> APIRouter:
             await run_in_threadpool(trail.write_opened, Action.LIVE_VIEW_OPENED, faces=str(view))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(hub.stream(), media_type="text/event-stream", headers=headers)
+
+    @router.get("/shared_stream.js")
+    def shared_stream() -> Response:
+        return Response(_SHARED_STREAM.read_bytes(), media_type="text/javascript")
 
     @router.get("/room")
     def room() -> dict[str, bool]:

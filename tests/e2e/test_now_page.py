@@ -1,6 +1,7 @@
 """The page Now in a browser, over records that the test writes: its viewers, and ended tracks."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,10 @@ def test_closing_one_of_two_tabs_does_not_affect_the_other(
             for page in (first, second):
                 page.goto(f"{address}/now")
                 expect(page.locator("#now-summary")).to_have_text("No live source yet.")
-            poll(lambda: hub.viewers == 2)
+            poll(lambda: hub.viewers == 1)  # They share one stream.
             camera(engine, "door")
             for page in (first, second):
                 expect(page.get_by_role("article", name="door")).to_be_visible()
-        poll(lambda: hub.viewers == 1)
         camera(engine, "yard")
         expect(first.get_by_role("article", name="yard")).to_be_visible()
         expect(first.locator("#now-link")).to_be_empty()
@@ -88,7 +88,9 @@ def test_a_page_over_the_limit_waits_until_another_is_closed(
 ) -> None:
     monkeypatch.setattr("dashboard.now.hub.MAX_VIEWERS", 1)
     camera(engine, "door")
-    with patient_page(viewer) as late:
+    browser = viewer.browser
+    assert browser is not None
+    with browser.new_context() as other, patient_page(other) as late:
         with quiet_page(viewer, address) as first:
             first.goto(f"{address}/now")
             expect(first.get_by_role("article", name="door")).to_be_visible()
@@ -101,8 +103,39 @@ def test_a_page_over_the_limit_waits_until_another_is_closed(
         expect(late.locator("#now-link")).to_be_empty()
 
 
+def test_eight_visible_pages_share_one_stream_and_leave_connections_for_others(
+    viewer: BrowserContext, address: str, engine: Engine, hubs: list[Hub]
+) -> None:
+    camera(engine, "door")
+    with ExitStack() as stack:
+        pages = [stack.enter_context(quiet_page(viewer, address)) for _ in range(8)]
+        for page in pages:
+            page.goto(f"{address}/now")
+            expect(page.get_by_role("article", name="door")).to_be_visible()
+        poll(lambda: hubs[0].viewers == 1)
+        camera(engine, "yard")
+        for page in pages:
+            expect(page.get_by_role("article", name="yard")).to_be_visible()
+        pages[0].goto(f"{address}/sources")
+        expect(pages[0].get_by_role("heading", name="Sources")).to_be_visible()
+        expect(pages[1].locator("#now-link")).to_be_empty()
+    poll(lambda: hubs[0].viewers == 0)
+
+
+def test_without_shared_workers_a_page_has_a_stream_of_its_own(
+    viewer: BrowserContext, address: str, engine: Engine, hubs: list[Hub]
+) -> None:
+    camera(engine, "door")
+    with quiet_page(viewer, address) as page:
+        page.add_init_script("delete window.SharedWorker")
+        page.goto(f"{address}/now")
+        expect(page.get_by_role("article", name="door")).to_be_visible()
+        poll(lambda: hubs[0].viewers == 1)
+
+
 SHARES = dict.fromkeys(EXPRESSIONS, 0.05) | {"happy": 0.7}
-EVENT_SOURCE = """window.EventSource = class extends EventTarget {
+EVENT_SOURCE = """delete window.SharedWorker;
+window.EventSource = class extends EventTarget {
   constructor() { super(); window.nowEvents = this; }
   close() {}
 }"""
@@ -135,7 +168,9 @@ def tile(*tracks: int) -> dict[str, object]:
     ]
     facts = {"state": "streaming", "reason": "", "since": None, "tags": [], "uri": "rtsp://door/"}
     return {"name": "door", **facts, "fps": 5, "behind_s": 0.2, "captured_at": 0} | {
-        "readings": readings
+        "zones": [],
+        "stills": 0,
+        "readings": readings,
     }
 
 

@@ -3,6 +3,8 @@
 import { TOO_MANY_REQUESTS, base, messageOf, request } from "../kit/api.js";
 import { timeNow } from "../kit/format.js";
 
+/* Not supported everywhere, as by Chromium on Android. There each page has a stream of its own. */
+const isShared = "SharedWorker" in window;
 const RETRY_MS = 3000;
 /* The user has Now open too often: another page must be closed first. */
 const TOO_MANY_RETRY_MS = 15_000;
@@ -14,6 +16,35 @@ const TOO_MANY_RETRY_MS = 15_000;
  * @property {() => void} onBack The first event after that.
  */
 
+/** Events from the stream that all pages of this browser share; used as an EventSource. */
+class SharedEventSource extends EventTarget {
+  readyState = EventSource.OPEN;
+  #worker = new SharedWorker(`${base()}api/now/shared_stream.js`, "moodline now");
+
+  constructor() {
+    super();
+    this.#worker.port.onmessage = ({ data: { kind, data, closed } }) => {
+      if (this.readyState === EventSource.CLOSED) return;
+      if (kind === "error") this.#fail(closed);
+      else this.dispatchEvent(new MessageEvent(kind, { data }));
+    };
+    this.#worker.addEventListener("error", () => this.#fail(true));
+    this.#worker.port.postMessage("open");
+  }
+
+  close() {
+    this.readyState = EventSource.CLOSED;
+    this.#worker.port.postMessage("close");
+    this.#worker.port.close();
+  }
+
+  /** @param {boolean} closed Whether the browser will not reconnect. */
+  #fail(closed) {
+    this.readyState = closed ? EventSource.CLOSED : EventSource.CONNECTING;
+    this.dispatchEvent(new Event("error"));
+  }
+}
+
 /**
  * Follow api/now/events until the page is left. The browser reconnects by itself unless the server
  * refuses: then it is asked again after a pause.
@@ -21,15 +52,15 @@ const TOO_MANY_RETRY_MS = 15_000;
  * @param {Handlers} handlers
  */
 export function followEvents(lifetime, { events, onLost, onBack }) {
-  /** @type {EventSource | null} */
+  /** @type {EventSource | SharedEventSource | null} */
   let stream = null;
   let isLost = false;
 
   const connect = () => {
     if (stream || lifetime.ended) return;
-    stream = new EventSource(`${base()}api/now/events`);
+    stream = isShared ? new SharedEventSource() : new EventSource(`${base()}api/now/events`);
     for (const [kind, handle] of Object.entries(events)) {
-      stream.addEventListener(kind, (event) => {
+      stream.addEventListener(kind, (/** @type {any} */ event) => {
         if (isLost) onBack();
         isLost = false;
         handle(JSON.parse(event.data));
@@ -71,6 +102,8 @@ export function followEvents(lifetime, { events, onLost, onBack }) {
 
   const follow = () => (document.hidden ? disconnect() : connect());
   lifetime.listen(document, "visibilitychange", follow);
+  lifetime.listen(window, "pagehide", disconnect);
+  lifetime.listen(window, "pageshow", follow);
   lifetime.onEnd(disconnect);
   connect();
 }
