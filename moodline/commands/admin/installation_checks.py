@@ -139,7 +139,12 @@ def _check_disk(settings: Settings) -> str:
     folder = settings.home_path
     if settings.database_url:
         return "not checked: MOODLINE_DATABASE_URL names another place for the records"
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as exc:
+        raise MoodlineError(
+            f"cannot use {folder}: {exc.strerror}", hint="Set MOODLINE_HOME to another folder"
+        ) from exc
     if free < _MIN_FREE_BYTES:
         raise MoodlineError(
             f"only {free / 2**30:.1f} GiB free in {folder}",
