@@ -138,12 +138,16 @@ def _print_error(line: str) -> None:
 def _print_traceback(
     _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
 ) -> None:
-    """Print the traceback of an error that moodline does not know, without credentials."""
+    """Print the traceback of an error that moodline does not know, without credentials.
+
+    Nor with the control characters of a name in it.
+    """
     from traceback import format_exception
 
     from contracts.redaction import redact
+    from runtime.visible_text import visible_lines
 
-    sys.stderr.write(redact("".join(format_exception(error))))
+    sys.stderr.write(visible_lines(redact("".join(format_exception(error)))))
 
 
 if __name__ == "__main__":

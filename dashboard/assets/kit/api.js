@@ -1,6 +1,7 @@
 // @ts-check
 /* Requests to this dashboard's own routes. */
 import { byId, make } from "./dom.js";
+import { visible } from "./visible.js";
 
 /** The status of a request that the user must repeat later: too many of theirs run at once. */
 export const TOO_MANY_REQUESTS = 429;
@@ -56,7 +57,7 @@ export const post = (path, json = {}) => request(path, { method: "POST", json })
  * The message of a caught error.
  * @param {unknown} error
  */
-export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error) => visible(error instanceof Error ? error.message : String(error));
 
 /* Dash's requests count as well: any of them may be the first that finds the session expired. */
 const send = window.fetch;

@@ -1,13 +1,16 @@
 // @ts-check
 /* Elements: build, update, and redraw them without losing the focus. */
 
+import { visible } from "./visible.js";
+
 /** @typedef {Node | string | null | undefined} Child */
 
 /**
  * Create an element: make("li", { class: "x", text: "..." }, child, ...).
  *
- * `text` sets the text, which is never parsed as HTML. `on...` adds an event listener. Any other
- * key is an attribute: true writes it empty; false, null and undefined leave it out.
+ * `text` sets the text, which is never parsed as HTML; its control characters are shown. `on...`
+ * adds an event listener. Any other key is an attribute: true writes it empty; false, null and
+ * undefined leave it out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, any>} [options]
@@ -18,11 +21,15 @@ export function make(tag, options = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(options)) {
     if (value === null || value === undefined || value === false) continue;
-    if (key === "text") node.textContent = String(value);
+    if (key === "text") node.textContent = visible(String(value));
     else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else node.setAttribute(key, value === true ? "" : String(value));
   }
-  for (const child of children) if (child !== null && child !== undefined) node.append(child);
+  for (const child of children) {
+    if (child !== null && child !== undefined) {
+      node.append(typeof child === "string" ? visible(child) : child);
+    }
+  }
   return node;
 }
 
@@ -43,7 +50,8 @@ export function byId(id) {
  * @param {string} text
  */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = visible(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
 /**

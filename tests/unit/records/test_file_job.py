@@ -99,3 +99,9 @@ def test_the_name_of_a_source_fits_into_its_column_and_stays_its_own() -> None:
     assert names[0] != names[1]
     assert names[0].startswith("deep/deep/") and names[0].endswith("a.mp4")
     assert len(source_name("x" * 513)) == 512
+
+
+def test_the_name_of_a_source_steers_no_terminal_and_no_page() -> None:
+    assert source_name("a\x1b[2J\nb\u202egpm.mp4") == "a\\x1b[2J\\nb\\u202egpm.mp4"
+    assert source_name("café 日本.mp4") == "café 日本.mp4"
+    assert source_name("\udce9.mp4") == "\\udce9.mp4"
