@@ -220,6 +220,7 @@ def test_the_form_names_no_forbidden_host(
     moodline_home: Path, sqlite_engine: Engine, uri: str
 ) -> None:
     editor = SourceEditor(Settings.read(), sqlite_engine)
-    for ask in (editor.probe, lambda one: editor.add("door", SourceForm(one, 5.0, ()), actor="me")):
-        with pytest.raises(SourceError, match="not allowed"):
-            ask(uri)
+    with pytest.raises(SourceError, match="not allowed"):
+        editor.probe(uri, "", NO_TURN)
+    with pytest.raises(SourceError, match="not allowed"):
+        editor.add("door", SourceForm(uri, 5.0, ()), actor="me")
