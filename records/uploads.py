@@ -77,10 +77,14 @@ class Uploads:
         """Start an upload, or return the owner's unfinished upload of the same file.
 
         mark: a fingerprint of the file. Raises UploadError if the name is not that of a video or
-        the file is too large, and DiskFullError if there is no room for it.
+        the file is empty or too large, and DiskFullError if there is no room for it.
         """
         name = safe_name(name)
-        if not 0 < size <= self.max_bytes:
+        if size <= 0:
+            raise UploadError(
+                f"{name} is empty (0 bytes)", hint="Copy it from the camera again, and send it"
+            )
+        if size > self.max_bytes:
             raise UploadError(
                 f"{name} has {size / 1e9:.1f} GB; the limit is {self.max_bytes / 1e9:.1f} GB",
                 hint="Raise MOODLINE_MAX_UPLOAD_GB, or copy the file into a folder on the server",

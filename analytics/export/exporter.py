@@ -3,8 +3,6 @@
 pyarrow takes a second to load, so it is imported only when a Parquet file is written.
 """
 
-import csv
-import io
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +13,11 @@ from sqlalchemy import Engine
 
 from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS, Kind
+from analytics.export.csv_rows import PLAIN, CsvStyle, header, moment, rows
 from analytics.export.json_lines import json_line
 from analytics.export.record_pages import Record, Selection, record_pages
-from analytics.export.spreadsheet_text import spreadsheet_text
 from contracts.errors import ExportError
-from contracts.times import MICROS, from_micros
+from contracts.times import MICROS
 from runtime.files.free_space import FreeSpace
 
 _ANY_SPACE: Final = FreeSpace()
@@ -45,9 +43,15 @@ def check_export_path(path: Path) -> None:
 
 
 def export_records(
-    engine: Engine, selection: Selection, path: Path, space: FreeSpace = _ANY_SPACE
+    engine: Engine,
+    selection: Selection,
+    path: Path,
+    space: FreeSpace = _ANY_SPACE,
+    style: CsvStyle = PLAIN,
 ) -> int:
     """Write the selection to `path` in the format of its suffix; return the number of rows.
+
+    style: of CSV.
 
     An incomplete file never appears under this name. space: what must stay free on its disk.
     Raises ExportError, DiskFullError and RunNotFoundError.
@@ -61,7 +65,7 @@ def export_records(
 
     try:
         with atomic_file(path) as part:
-            return _WRITERS[path.suffix](pages(), part)
+            return _WRITERS[path.suffix](pages(), part, style)
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}") from exc
 
@@ -73,36 +77,29 @@ def csv_text(engine: Engine, selection: Selection) -> Iterator[str]:
     """
     pages = record_pages(engine, selection, page_rows=_PART_ROWS)
     first = next(pages, [])
-    texts = (_csv_lines(map(_text_values, page)) for page in itertools.chain([first], pages))
-    return itertools.chain([_csv_lines([_NAMES])], texts)
+    return itertools.chain([header()], map(rows, itertools.chain([first], pages)))
 
 
-def _csv_lines(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _write_csv(pages: Iterable[list[Record]], part: Path) -> int:
-    rows = 0
+def _write_csv(pages: Iterable[list[Record]], part: Path, style: CsvStyle) -> int:
+    count = 0
     with part.open("w", newline="", encoding="utf-8") as file:
-        file.write(_csv_lines([_NAMES]))
+        file.write(header(style))
         for page in pages:
-            file.write(_csv_lines(map(_text_values, page)))
-            rows += len(page)
-    return rows
+            file.write(rows(page, style))
+            count += len(page)
+    return count
 
 
-def _write_jsonl(pages: Iterable[list[Record]], part: Path) -> int:
-    rows = 0
+def _write_jsonl(pages: Iterable[list[Record]], part: Path, _style: CsvStyle) -> int:
+    count = 0
     with part.open("w", encoding="utf-8") as file:
         for page in pages:
             file.writelines(json_line(_NAMES, _json_values(record)) for record in page)
-            rows += len(page)
-    return rows
+            count += len(page)
+    return count
 
 
-def _write_parquet(pages: Iterable[list[Record]], part: Path) -> int:
+def _write_parquet(pages: Iterable[list[Record]], part: Path, _style: CsvStyle) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -116,7 +113,7 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path) -> int:
         Kind.SHARE: pa.float64(),
     }
     schema = pa.schema([(column.name, types[column.kind]) for column in COLUMNS])
-    rows = 0
+    count = 0
     with pq.ParquetWriter(part, schema) as writer:
         for page in pages:
             columns = zip(*(record.values() for record in page), strict=True)
@@ -130,16 +127,8 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path) -> int:
                 for column, values in zip(COLUMNS, columns, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-            rows += len(page)
-    return rows
-
-
-def _text_values(record: Record) -> list[str]:
-    """Return the row as text: a fixed number of decimals, and empty for missing values."""
-    return [
-        "" if value is None else write(value)
-        for write, value in zip(_TEXT_WRITERS, record.values(), strict=True)
-    ]
+            count += len(page)
+    return count
 
 
 def _json_values(record: Record) -> list[str | int | float | None]:
@@ -150,35 +139,16 @@ def _json_values(record: Record) -> list[str | int | float | None]:
     return values
 
 
-def _moment(micros: int) -> str:
-    return f"{from_micros(micros):%Y-%m-%dT%H:%M:%S.%f}Z"
-
-
-def _seconds(micros: int) -> str:
-    sign = "-" if micros < 0 else ""
-    return f"{sign}{abs(micros) // MICROS}.{abs(micros) % MICROS:06d}"
-
-
 _NAMES: Final = [column.name for column in COLUMNS]
 _JSON: Final[dict[Kind, Callable[[int], float | str]]] = {
     Kind.MEDIA_TIME: lambda micros: micros / MICROS,
-    Kind.MOMENT: _moment,
+    Kind.MOMENT: moment,
 }
 """Conversions of kinds that no missing value has."""
 _JSON_CONVERSIONS: Final = [
     (index, _JSON[column.kind]) for index, column in enumerate(COLUMNS) if column.kind in _JSON
 ]
-_TEXT: Final[dict[Kind, Callable[[Any], str]]] = {
-    Kind.TEXT: spreadsheet_text,
-    Kind.COUNT: str,
-    Kind.MEDIA_TIME: _seconds,
-    Kind.MOMENT: _moment,
-    Kind.PIXELS: lambda value: f"{value:.1f}",
-    Kind.DEGREES: lambda value: f"{value:.1f}",
-    Kind.SHARE: lambda value: f"{value:.6f}",
-}
-_TEXT_WRITERS: Final = [_TEXT[column.kind] for column in COLUMNS]
-_WRITERS: Final[dict[str, Callable[[Iterable[list[Record]], Path], int]]] = {
+_WRITERS: Final[dict[str, Callable[[Iterable[list[Record]], Path, CsvStyle], int]]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".jsonl": _write_jsonl,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
     from broker.reports import SourceReport
 
 UNSUPERVISED: Final = "dead"
+UNKNOWN: Final = "unknown"
+_UNKNOWN_REASON: Final = (
+    "the broker cannot be read, so it is not known whether a process supervises this source"
+)
 _UNSUPERVISED_REASON: Final = (
     "no process supervises this source. Start `moodline up` or `moodline ingest`"
 )
@@ -24,7 +28,8 @@ class LiveStatus:
     """One live source: its state from the heartbeat, its frame counts from the records.
 
     Field names and order are those of `moodline source list --json`. watched_by: the supervisor's
-    host, or None without a heartbeat: the state is then UNSUPERVISED.
+    host, or None without a heartbeat: the state is then UNSUPERVISED, or UNKNOWN if heartbeats
+    cannot be read.
     """
 
     name: str
@@ -49,19 +54,30 @@ class LiveStatus:
 
 
 def live_status(
-    connection: Connection, reports: "Sequence[SourceReport]"
+    connection: Connection, reports: "Sequence[SourceReport] | None"
 ) -> tuple[LiveStatus, ...]:
-    """Return the live sources that were not removed, by name. reports: the live heartbeats."""
-    by_name = {report.id: report for report in reports}
-    return tuple(_status(one, by_name.get(one.name)) for one in live_source_counts(connection))
+    """Return the live sources that were not removed, by name.
+
+    reports: the live heartbeats; None if they cannot be read.
+    """
+    by_name = {report.id: report for report in reports or ()}
+    missing = (UNSUPERVISED, _UNSUPERVISED_REASON)
+    if reports is None:
+        missing = (UNKNOWN, _UNKNOWN_REASON)
+    return tuple(
+        _status(one, by_name.get(one.name), missing) for one in live_source_counts(connection)
+    )
 
 
-def _status(counts: LiveSourceCounts, report: "SourceReport | None") -> LiveStatus:
+def _status(
+    counts: LiveSourceCounts, report: "SourceReport | None", missing: tuple[str, str]
+) -> LiveStatus:
+    """Return the status. missing: state and reason without a report."""
     return LiveStatus(
         name=counts.name,
         kind=str(RunKind.LIVE),
-        state=UNSUPERVISED if report is None else report.state,
-        reason=_UNSUPERVISED_REASON if report is None else report.reason,
+        state=missing[0] if report is None else report.state,
+        reason=missing[1] if report is None else report.reason,
         since=None if report is None else report.since,
         fps=0.0 if report is None else report.fps,
         last_frame_age_s=None if report is None else report.last_frame_age_s,

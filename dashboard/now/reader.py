@@ -77,26 +77,28 @@ class LiveReader:
 
     def read(self) -> LiveSnapshot:
         """Return all tiles; without a broker, those that the records know. Blocks."""
-        reports, views, error = [], {}, ""
+        reports: list[SourceReport] | None = []
+        views, error = {}, ""
         try:
             if (bus := self._connected()) is not None:
                 reports = Presence(bus, SourceReport).alive()
                 views = SourceView.newest_of(bus, [one.name for one in self._status])
         except MoodlineError as exc:
             self.close()
-            error = exc.line()
+            reports, error = None, exc.line()
         try:
             if time.monotonic() - self._status_at_s >= _STATUS_EVERY_S:
                 self._status = in_snapshot(self.backend.engine, live_status, reports)
                 self._status_at_s = time.monotonic()
         except MoodlineError as exc:
             error = exc.line()
-        by_name = {report.id: report for report in reports}
+        by_name = {report.id: report for report in reports or ()}
         tiles = {}
         for status in self._status:
             name = status.name
             if name not in by_name and status.watched_by:
-                self._status_at_s = -_STATUS_EVERY_S  # The supervisor ended: read the state again.
+                # The supervisor ended, or the broker does not answer: read the state again.
+                self._status_at_s = -_STATUS_EVERY_S
             tiles[name] = self._tile(status, by_name.get(name), views.get(name))
         pictures = {name: view.picture for name, view in views.items() if view.picture}
         return LiveSnapshot(tiles, pictures, error)

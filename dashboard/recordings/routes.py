@@ -44,7 +44,7 @@ class NewUpload(BaseModel):
     """A file to be sent. mark: tells it apart from other files of the same name and size."""
 
     name: Annotated[str, Field(min_length=1, max_length=400)]
-    size: Annotated[int, Field(gt=0, lt=2**50)]
+    size: Annotated[int, Field(ge=0, lt=2**50)]
     mark: Annotated[str, Field(max_length=128)] = ""
 
 

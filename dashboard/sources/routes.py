@@ -133,8 +133,8 @@ def _interval_json(part: StateInterval, since: datetime, until: datetime) -> dic
     }
 
 
-def _reports(backend: Backend) -> tuple[list[SourceReport], str]:
-    """Return the supervisors' heartbeats, and why they cannot be read, or ""."""
+def _reports(backend: Backend) -> tuple[list[SourceReport] | None, str]:
+    """Return the supervisors' heartbeats and "", or None and why they cannot be read."""
     url = backend.broker_url()
     if not url:
         return [], ""
@@ -145,4 +145,4 @@ def _reports(backend: Backend) -> tuple[list[SourceReport], str]:
         finally:
             bus.close()
     except BrokerError as exc:
-        return [], exc.line()
+        return None, exc.line()

@@ -93,7 +93,7 @@ def read_status(settings: Settings, engine: Engine) -> SystemStatus:
     key, run_ids = read_broker_key(engine), [run.run_id for run in runs]
     broker, heartbeats = _read_broker(settings, key, run_ids)
     with snapshot(engine) as connection:
-        live = live_status(connection, heartbeats.sources)
+        live = live_status(connection, heartbeats.sources if broker.ok else None)
     return SystemStatus(broker, database, heartbeats, live, recordings, runs)
 
 

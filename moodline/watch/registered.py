@@ -1,6 +1,7 @@
 """`moodline watch NAME`: the newest frames of a source that moodline reads, from the broker."""
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -86,10 +87,9 @@ def watch_source(
             _watch(bus, name, totals, live, options.seconds)
     except KeyboardInterrupt:
         pass  # The usual way to stop.
-    try:
+    reports: list[SourceReport] | None = None
+    with suppress(BrokerError):  # Else the state is not known.
         reports = Presence(bus, SourceReport).alive()
-    except BrokerError:
-        reports = []
     bus.close()
     statuses = in_snapshot(engine, live_status, reports)
     now = asdict(next(one for one in statuses if one.name == name)) | {

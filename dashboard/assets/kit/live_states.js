@@ -10,6 +10,7 @@ const STATES = {
   backing_off: ["bad", "Offline, reconnecting"],
   failed: ["bad", "Cannot be read"],
   dead: ["bad", "Not supervised"],
+  unknown: ["warn", "State unknown"],
   paused: ["idle", "Paused"],
 };
 

@@ -153,8 +153,8 @@ def _pause(name: str, *, paused: bool) -> None:
     print_line(f"{'Paused' if paused else 'Resumed'} {name}.")
 
 
-def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceReport]":
-    """Return the heartbeats of the live sources; none, with a warning, if the broker is away."""
+def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceReport] | None":
+    """Return the heartbeats of the live sources; None, with a warning, if the broker is away."""
     from rich.text import Text
 
     from broker.bus import Bus
@@ -177,4 +177,4 @@ def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceRepor
             bus.close()
     except BrokerError as exc:
         error_console().print(Text(visible(redact(exc.line())), style="yellow"))
-        return []
+        return None

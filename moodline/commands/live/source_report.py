@@ -60,8 +60,8 @@ class SourceDetails:
         }
 
 
-def read_source(engine: Engine, name: str, reports: Sequence[SourceReport]) -> SourceDetails:
-    """Return the source's details. Raises SourceNotFoundError."""
+def read_source(engine: Engine, name: str, reports: Sequence[SourceReport] | None) -> SourceDetails:
+    """Return the source's details. reports: as of `live_status`. Raises SourceNotFoundError."""
     source, until = find_source(engine, name), utc_now()
     with snapshot(engine) as connection:
         statuses = live_status(connection, reports)

@@ -34,27 +34,40 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     until: ToOption = None,
     zone: ZoneOption = None,
     frames: FramesOption = False,
+    excel: Annotated[
+        bool,
+        typer.Option(
+            "--excel", help="CSV for Excel: in its encoding, with the decimal mark of your locale."
+        ),
+    ] = False,
 ) -> None:
     """Write results to a file: one row per face per frame."""
     from analytics.audit import audit_export
+    from analytics.export.csv_rows import PLAIN, excel_style
     from analytics.export.exporter import export_records
     from analytics.export.record_pages import Selection
     from analytics.history.local_time import zone_named
+    from contracts.errors import ExportError
     from moodline.terminal.output import print_line
     from moodline.terminal.time_arguments import parse_optional_time, range_line
     from runtime.files.free_space import FreeSpace
 
+    if excel and out.suffix != ".csv":
+        raise ExportError("--excel writes CSV", hint="Give --out a name that ends in .csv")
+    style = excel_style() if excel else PLAIN
     settings = read_settings()
     clock = zone_named(zone) if zone else settings.timezone
     begin = parse_optional_time(since, "--from", clock)
     end = parse_optional_time(until, "--to", clock)
     selection = Selection(tuple(run or ()), tuple(source or ()), begin, end, frames)
     with open_records(settings) as engine:
-        rows = export_records(engine, selection, out, FreeSpace(settings.min_free_bytes))
+        space = FreeSpace(settings.min_free_bytes)
+        rows = export_records(engine, selection, out, space, style)
         audit_export(engine, current_actor(), file=str(out), rows=rows, **_scope(selection))
     if asked := range_line(begin, end, clock):
         print_line(asked)
-    print_line(f"Wrote {rows:,} rows to {out}.")
+    marks = {",": ", with decimal commas and semicolons", ".": ", with decimal points and commas"}
+    print_line(f"Wrote {rows:,} rows to {out}{marks[style.decimal] if excel else ''}.")
 
 
 def _scope(selection: "Selection") -> dict[str, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from analytics.export import exporter
 from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS
+from analytics.export.csv_rows import excel_style
 from analytics.export.exporter import export_records
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
@@ -221,3 +222,23 @@ def test_text_formats_are_byte_identical_to_those_of_earlier_versions(
     for suffix, expected in (("csv", CSV), ("jsonl", JSON_LINES)):
         assert export_records(records, Selection(), tmp_path / f"a.{suffix}") == 3
         assert (tmp_path / f"a.{suffix}").read_bytes() == expected.encode()
+
+
+@pytest.mark.parametrize(("locale", "mark", "cells"), [("de", ",", ";"), ("en", ".", ",")])
+def test_excel_reads_the_numbers_times_and_letters_of_an_export(
+    locale: str, mark: str, cells: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(exporter, "record_pages", lambda *_: iter([ROWS]))
+    monkeypatch.setattr("locale.setlocale", lambda *_: locale)
+    monkeypatch.setattr("locale.localeconv", lambda: {"decimal_point": mark})
+    out = tmp_path / "rows.csv"
+    export_records(create_engine("sqlite://"), Selection(), out, style=excel_style())
+
+    assert out.read_bytes().startswith(b"\xef\xbb\xbfsource" + cells.encode())
+    first, _, empty = pd.read_csv(
+        out, encoding="utf-8-sig", sep=cells, decimal=mark, dtype={"source": str}
+    ).to_dict("records")
+    assert first["source"].startswith('caf\u00e9 "door"')
+    assert (first["media_time_s"], first["confidence"], first["roll"]) == (-1.5, 0.76, -12.3)
+    assert first["captured_at"] == f"2026-01-02 03:04:05{mark}123"
+    assert (first["dwell_s"], empty["frame_index"]) == (0.04, 4)

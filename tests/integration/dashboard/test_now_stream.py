@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
@@ -99,3 +100,16 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
     gone = reader.read()
     assert "broker" in gone.error and list(gone.tiles) == ["door"]
     assert gone.tiles["door"].readings is None and not gone.pictures
+
+
+def test_a_source_is_not_called_unsupervised_while_the_broker_cannot_be_read(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    add_source(sqlite_engine, "door", SourceSettings("0", "0", None, None, None))
+    frozen = f"unix://{tmp_path / 'no.sock'}"
+    tile = LiveReader(Backend(sqlite_engine, Settings(), broker_url=lambda: frozen)).read().tiles
+    assert tile["door"].state == "unknown"
+    assert "it is not known whether a process supervises this source" in tile["door"].reason
+
+    tile = LiveReader(Backend(sqlite_engine, Settings())).read().tiles
+    assert tile["door"].state == "dead"

@@ -82,6 +82,11 @@ def test_invalid_uploads_are_rejected(uploads: Uploads) -> None:
 
 
 @pytest.mark.both_databases
+def test_an_empty_upload_is_called_empty(uploads: Uploads) -> None:
+    with pytest.raises(UploadError, match=r"clip\.mp4 is empty \(0 bytes\)"):
+        uploads.start("clip.mp4", 0, "", "mara")
+
+
 def test_files_are_deleted_when_they_expire(engine: Engine, uploads: Uploads) -> None:
     sent = [uploads.start(f"{number}.mp4", 3, "", "") for number in range(4)]
     for upload in sent[:3]:
