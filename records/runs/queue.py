@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -12,8 +12,8 @@ from contracts.times import utc_now
 from records.locks import lock_queue
 from records.runs.counted_runs import has_counted_run
 from records.runs.file_job import FileJob
+from records.runs.source_choice import source_of
 from records.tables.runs import Run, RunProgress
-from records.tables.sources import Source
 from runtime.process_identity import claim_is_alive
 
 
@@ -108,7 +108,7 @@ def _new_run(
 ) -> QueuedRun:
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
-    source_pk = _source_pk(connection, job.source, now)
+    source_pk = source_of(connection, job, now)
     run_pk = connection.execute(
         insert(Run)
         .values(
@@ -133,13 +133,3 @@ def _new_run(
     ).scalar_one()
     connection.execute(insert(RunProgress).values(run_pk=run_pk))
     return QueuedRun(run_pk, run_id, RunState.QUEUED, claimed=claimant is not None)
-
-
-def _source_pk(connection: Connection, name: str, now: datetime) -> int:
-    """Return the key of the source of that name, and create the source if there is none."""
-    known = connection.execute(select(Source.id).where(Source.name == name)).scalar()
-    if known is not None:
-        return known
-    return connection.execute(
-        insert(Source).values(name=name, kind=RunKind.FILE, created_at=now).returning(Source.id)
-    ).scalar_one()

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
@@ -13,7 +14,9 @@ from records.runs.claims import release_claims
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, enqueue_file
 from records.runs.state_changes import fail_run
+from records.sources.live_sources import SourceSettings, add_source
 from records.tables.runs import Run
+from records.tables.sources import Source
 from runtime.process_identity import claimant_name
 from tests.rows import FILE_JOB
 
@@ -119,3 +122,60 @@ def test_concurrent_commands_create_one_run(engine: Engine) -> None:
     assert sum(run.claimed for run in queued) == 1
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(Run)).scalar() == 1
+
+
+def names(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        query = select(Source.name).join(Run, Run.source_pk == Source.id).order_by(Run.id)
+        return list(connection.execute(query).scalars())
+
+
+def recording(uri: str, content: str, name: str, **other: Any) -> FileJob:
+    return replace(FILE_JOB, uri=uri, content_hash=content * 64, source=name, **other)
+
+
+@pytest.mark.both_databases
+def test_recordings_of_equal_name_from_different_folders_are_different_sources(
+    engine: Engine,
+) -> None:
+    for job in (
+        recording("/cam1/clip.mp4", "a", "clip.mp4"),
+        recording("/cam2/clip.mp4", "b", "clip.mp4"),
+        recording("/old/cam2/clip.mp4", "c", "cam2/clip.mp4"),
+        recording("shared://nas/cam3/my%20clip.mp4", "d", "my clip.mp4"),
+        recording("shared://nas/cam4/my%20clip.mp4", "e", "my clip.mp4"),
+    ):
+        enqueue(engine, job)
+
+    assert names(engine) == [
+        *("clip.mp4", "cam2/clip.mp4", "old/cam2/clip.mp4"),
+        *("my clip.mp4", "cam4/my clip.mp4"),
+    ]
+
+
+def test_uploads_of_equal_name_are_numbered(engine: Engine) -> None:
+    for number, content in enumerate("abc"):
+        enqueue(engine, recording(f"/home/uploads/{number:032x}/clip.mp4", content, "clip.mp4"))
+
+    assert names(engine) == ["clip.mp4", "clip.mp4 (2)", "clip.mp4 (3)"]
+
+
+def test_a_recording_that_moves_or_changes_stays_its_source(engine: Engine) -> None:
+    enqueue(engine, recording("/cam1/clip.mp4", "a", "clip.mp4"))
+    enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4"))
+    enqueue(engine, recording("/moved/clip.mp4", "a", "clip.mp4", sampling_fps=5.0))
+    enqueue(engine, recording("/cam1/clip.mp4", "c", "clip.mp4"))
+    enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4", sampling_fps=5.0))
+    enqueue(engine, recording("/cam3/clip.mp4", "d", "clip.mp4", source_given=True))
+
+    assert names(engine) == [
+        *("clip.mp4", "cam2/clip.mp4", "clip.mp4", "clip.mp4", "cam2/clip.mp4", "clip.mp4")
+    ]
+
+
+def test_a_recording_is_not_taken_for_a_camera_of_its_name(engine: Engine) -> None:
+    add_source(engine, "door", SourceSettings("0", "0", None, None, None))
+    enqueue(engine, recording("/a/door", "a", "door"))
+    enqueue(engine, recording("/a/door", "a", "door", source_given=True))
+
+    assert names(engine) == ["a/door", "door"]
