@@ -37,7 +37,7 @@ def source_of(connection: Connection, job: FileJob, now: datetime) -> int:
                 .returning(Source.id)
             ).scalar_one()
         if job.source_given or (known.kind == RunKind.FILE and _belongs(connection, known.id, job)):
-            return known.id
+            return int(known.id)
     raise AssertionError("the last name has the content's hash in it")
 
 
