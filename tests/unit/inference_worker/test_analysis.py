@@ -1,5 +1,7 @@
 """RunAnalyzer: results depend on the frames only, not on batches or on the worker."""
 
+from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,16 +11,44 @@ from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FrameResult
 from contracts.frames import Counters, FrameMessage
+from contracts.settings import DetectorName
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detectors.choice import detector_id, make_detector
+from inference_worker.faces.detectors.detection import Detection, Detector, Image
 from inference_worker.faces.model_choice import shipped_model
 from moodline.demo.scenes import FPS, HEIGHT, WIDTH, picture_at, scenes
 
 OPTIONS = AnalysisOptions(
     smoothing_s=0.4, uncertain_below=None, min_face_px=24, max_frame_side=1280
 )
-FRAMES = 45
+FRAMES = 120
+RESTARTS = {
+    "haar": [0, 1, 2, 9, 20, 21, 37, 75, 76, 110, FRAMES],
+    "centerface": [*range(FRAMES + 1)],
+}
+"""Frames at which an analyzer ends and another one continues from its checkpoint."""
+
+
+class Recorder:
+    """A detector that counts its calls by kind."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.id, self.schedule = detector.id, detector.schedule
+        self.calls: Counter[str] = Counter()
+
+    def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
+        self.calls["thorough" if thorough else "quick"] += 1
+        return self._detector.search(luma, min_side, thorough=thorough)
+
+    def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
+        self.calls["turned"] += 1
+        return self._detector.search_turned(luma, min_side)
+
+    def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
+        self.calls["followed closely" if closely else "followed"] += 1
+        return self._detector.follow(luma, expected, closely=closely)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +58,12 @@ def classifier() -> LiteRTClassifier:
 
 @pytest.fixture(scope="module")
 def messages() -> list[FrameMessage]:
-    """Three seconds of the demo; faces appear and disappear, one of them twice."""
-    scene = scenes()[2]
-    return [message(number, picture_at(scene, 4.0 + number / FPS)) for number in range(FRAMES)]
+    """Eight seconds of the demo: nobody, one face, two, and one again, with grain."""
+    scene, grain = scenes()[2], np.random.default_rng(22)
+    return [
+        message(number, picture_at(scene, number / FPS - 0.4) + grain.normal(0, 2, (HEIGHT, WIDTH)))
+        for number in range(FRAMES)
+    ]
 
 
 def message(number: int, picture: np.ndarray, time_us: int | None = None) -> FrameMessage:
@@ -50,39 +83,86 @@ def message(number: int, picture: np.ndarray, time_us: int | None = None) -> Fra
     )
 
 
-def analyzer(
-    classifier: LiteRTClassifier, checkpoint: bytes = b"", options: AnalysisOptions = OPTIONS
-) -> RunAnalyzer:
-    return RunAnalyzer(make_detector(detector_id("haar")), classifier, options, checkpoint)
+def narrow(frame: FrameMessage) -> FrameMessage:
+    """Return the frame without its right half."""
+    luma = np.frombuffer(frame.luma, np.uint8).reshape(HEIGHT, WIDTH)[:, : WIDTH // 2]
+    return replace(frame, width=WIDTH // 2, display_width=WIDTH, luma=luma.tobytes())
+
+
+@pytest.fixture(scope="module", params=RESTARTS)
+def name(request: pytest.FixtureRequest) -> DetectorName:
+    return DetectorName(request.param)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(classifier: LiteRTClassifier, messages: list[FrameMessage]) -> list[FrameResult]:
-    return analyzer(classifier).analyze(messages)
+def detector(name: DetectorName) -> Detector:
+    """A detector that runs share, as they do in a worker."""
+    return make_detector(detector_id(name))
 
 
-@pytest.mark.parametrize("size", [1, 4, 16])
+@pytest.fixture(scope="module")
+def uninterrupted(
+    detector: Detector, classifier: LiteRTClassifier, messages: list[FrameMessage]
+) -> list[FrameResult]:
+    return RunAnalyzer(detector, classifier, OPTIONS).analyze(messages)
+
+
+@pytest.mark.parametrize("size", [1, 7, 16])
 def test_results_do_not_depend_on_the_batch_size(
+    detector: Detector,
     classifier: LiteRTClassifier,
     messages: list[FrameMessage],
     uninterrupted: list[FrameResult],
     size: int,
 ) -> None:
-    one = analyzer(classifier)
+    one = RunAnalyzer(detector, classifier, OPTIONS)
     results = [r for i in range(0, FRAMES, size) for r in one.analyze(messages[i : i + size])]
     assert results == uninterrupted
     assert len({face.track_id for result in results for face in result.faces}) == 2
 
 
 def test_an_analyzer_restored_from_a_checkpoint_gives_the_same_results(
-    classifier: LiteRTClassifier, messages: list[FrameMessage], uninterrupted: list[FrameResult]
+    name: DetectorName,
+    classifier: LiteRTClassifier,
+    messages: list[FrameMessage],
+    uninterrupted: list[FrameResult],
 ) -> None:
+    # The detector is another one too, as if the first process was killed.
+    detector = make_detector(detector_id(name))
     results, checkpoint = [], b""
-    for first, last in pairwise([0, 1, 2, 9, 20, 21, 37, FRAMES]):
-        successor = analyzer(classifier, checkpoint)
+    for first, last in pairwise(RESTARTS[name]):
+        successor = RunAnalyzer(detector, classifier, OPTIONS, checkpoint)
         results += successor.analyze(messages[first:last])
         checkpoint = successor.checkpoint()
     assert results == uninterrupted
+
+
+def test_runs_that_share_a_detector_do_not_change_each_other(
+    detector: Detector,
+    classifier: LiteRTClassifier,
+    messages: list[FrameMessage],
+    uninterrupted: list[FrameResult],
+) -> None:
+    one, other = (RunAnalyzer(detector, classifier, OPTIONS) for _ in range(2))
+    results = []
+    for number, frame in enumerate(messages):
+        results += one.analyze([frame])
+        # Another place of the clip, in a picture of another size.
+        other.analyze([narrow(messages[number // 2 + FRAMES // 2])])
+    assert results == uninterrupted
+
+
+def test_every_kind_of_search_and_a_prediction_are_among_these_frames(
+    classifier: LiteRTClassifier, messages: list[FrameMessage]
+) -> None:
+    """Without them, the tests above would not show that results depend on frames alone."""
+    recorder = Recorder(make_detector(detector_id(DetectorName.CENTERFACE)))
+    results = RunAnalyzer(recorder, classifier, OPTIONS).analyze(messages)
+    calls = recorder.calls
+    assert min(calls[kind] for kind in ("quick", "thorough", "turned", "followed")) > 0, calls
+    faces = sum(len(result.faces) for result in results)
+    assert faces > 100
+    assert 0 < calls["followed closely"] < 0.7 * faces, "the others are predicted"
 
 
 def test_boxes_are_in_display_pixels_and_inside_the_frame(
@@ -97,25 +177,27 @@ def test_boxes_are_in_display_pixels_and_inside_the_frame(
 
 
 def test_dwell_is_the_gap_to_the_previous_frame_and_at_most_a_second(
-    classifier: LiteRTClassifier,
+    detector: Detector, classifier: LiteRTClassifier
 ) -> None:
     room = picture_at(scenes()[3], 0)
     times_us = [0, 40_000, 240_000, 5_000_000, 5_040_000, 5_000_000]
     frames = [message(n, room, t) for n, t in enumerate(times_us)]
 
-    results = analyzer(classifier).analyze(frames)
+    results = RunAnalyzer(detector, classifier, OPTIONS).analyze(frames)
 
     assert [result.dwell_ms for result in results] == [0, 40, 200, 1000, 40, 0]
     assert not any(result.faces for result in results)
 
 
 def test_a_face_below_the_threshold_is_uncertain(
-    classifier: LiteRTClassifier, messages: list[FrameMessage]
+    detector: Detector, classifier: LiteRTClassifier, messages: list[FrameMessage]
 ) -> None:
     strict = AnalysisOptions(
         smoothing_s=0.4, uncertain_below=1.0, min_face_px=24, max_frame_side=1280
     )
-    faces = [f for r in analyzer(classifier, b"", strict).analyze(messages) for f in r.faces]
+    results = RunAnalyzer(detector, classifier, strict).analyze(messages[:45])
+    faces = [face for result in results for face in result.faces]
+    assert faces
     assert {face.emotion for face in faces} == {None}
     assert {face.smoothed_emotion for face in faces} == {None}
     assert all(sum(face.probabilities) == pytest.approx(1.0) for face in faces)
