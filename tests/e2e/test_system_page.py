@@ -1,6 +1,7 @@
 """The page System in a browser, over records that the test writes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,17 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import Engine, insert
 
+from broker.reports import WorkerReport
 from contracts.runs import RunKind
 from contracts.settings import Settings
 from contracts.times import from_micros, to_micros, utc_now
 from dashboard.web.backend import Backend
+from moodline.adapters.system_status import (
+    BrokerStatus,
+    DatabaseStatus,
+    Heartbeats,
+    SystemStatus,
+)
 from records.database import open_engine, transaction
 from records.rollup_windows import DAY_S, window_start
 from records.schema import upgrade
@@ -64,3 +72,22 @@ def test_storage_shows_the_largest_number_of_rows_in_a_day(
             )
         page.reload()
         expect(storage).to_contain_text("Maximum: 1,234.")
+
+
+def test_runs_that_a_worker_cannot_analyse_are_named(
+    viewer: BrowserContext, engine: Engine
+) -> None:
+    worker = WorkerReport("w", "here", 7, "cpu", "new@1", refusals=("a.mp4: it needs old@1",) * 2)
+    status = SystemStatus(
+        BrokerStatus(True, "unix://x", True, ""),
+        DatabaseStatus(True, "sqlite://", "0009", 1, ""),
+        Heartbeats(workers=(worker, replace(worker, id="v"))),
+    )
+    with (
+        serving(Backend(engine, Settings(), status=status.as_json)) as address,
+        quiet_page(viewer, address) as page,
+    ):
+        page.goto(f"{address}/system")
+        refusal = page.get_by_text("a.mp4: it needs old@1")
+        expect(refusal).to_have_count(1)
+        expect(refusal).to_contain_text("Cannot be analysed")

@@ -164,7 +164,7 @@ const workerTable = (workers) =>
 const refusalNotes = (workers) => {
   const reasons = new Set(workers.flatMap(({ refusals }) => refusals));
   return [...reasons].map((reason) =>
-    make("p", {}, stateBadge("warn", "Cannot be analysed"), ` ${reason}`),
+    make("p", { class: "soft" }, stateBadge("warn", "Cannot be analysed"), ` ${reason}`),
   );
 };
 
