@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from contracts.errors import SourceNotFoundError
 from records.json_columns import decode_tags
 from records.tables.sources import Source
+from runtime.visible_text import visible
 
 MAX_SOURCES: Final = 1000
 GENERATED: Final = "generated"
@@ -32,8 +33,9 @@ class HistorySource:
 
     @property
     def display_name(self) -> str:
-        """The name, marked if the history was generated."""
-        return f"{self.name} (generated)" if self.generated else self.name
+        """The name as it is shown, marked if the history was generated."""
+        name = visible(self.name)
+        return f"{name} (generated)" if self.generated else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class SourceGroup:
         text = f"{count} source{'' if count == 1 else 's'}"
         if generated:
             text += f", {'' if generated == count else f'{generated} '}generated"
-        return f"tag {self.name} ({text})"
+        return f"tag {visible(self.name)} ({text})"
 
 
 def split_series(

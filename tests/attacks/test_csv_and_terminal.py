@@ -145,12 +145,16 @@ def test_pages_show_the_control_characters_of_a_name(moodline: Installation) -> 
         browser.new_context() as viewer,
         patient_page(viewer) as page,
     ):
-        for path, first in (("recordings", "tbody tr"), ("system", "#services")):
+        for path, first in (
+            ("recordings", "tbody tr"),
+            ("system", "#services"),
+            ("trends?from=2026-01-02T00:00&to=2026-01-03T00:00", "#per-source tbody tr"),
+        ):
             page.goto(f"{address}/{path}")
             expect(page.locator(first).first).to_be_visible()
             text = page.locator("body").inner_text()
             assert not FORBIDDEN.search(text.replace("\t", " ")), repr(text)
-            if path == "recordings":
+            if path != "system":
                 assert "\\x1b]0;owned" in text and "\\u202egpm.exe" in text
     engine.dispose()
 
