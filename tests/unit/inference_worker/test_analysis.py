@@ -165,6 +165,36 @@ def test_every_kind_of_search_and_a_prediction_are_among_these_frames(
     assert 0 < calls["followed closely"] < 0.7 * faces, "the others are predicted"
 
 
+@pytest.mark.parametrize("clip", ["empty", "slow"])
+def test_rare_searches_and_slow_tracks_do_not_depend_on_restarts(
+    clip: str, classifier: LiteRTClassifier
+) -> None:
+    """empty: thorough searches after 0, 5 and 10 s. slow: a frame each 2 s, and one too early.
+
+    In the second, a track survives a frame without its face because its pace is known.
+    """
+    room, shown = picture_at(scenes()[3], 0), picture_at(scenes()[0], 1.0)
+    if clip == "empty":
+        frames = [message(n, room, n * 500_000) for n in range(22)]
+    else:
+        times_us = (0, 2_000_000, 4_000_000, 6_000_000, 8_000_000, 8_100_000, 10_100_000)
+        frames = [message(n, room if n == 4 else shown, t) for n, t in enumerate(times_us)]
+    detector = make_detector(detector_id(DetectorName.CENTERFACE))
+    calm, shaken = Recorder(detector), Recorder(detector)
+
+    expected = RunAnalyzer(calm, classifier, OPTIONS).analyze(frames)
+    results, checkpoint = [], b""
+    for frame in frames:
+        successor = RunAnalyzer(shaken, classifier, OPTIONS, checkpoint)
+        results += successor.analyze([frame])
+        checkpoint = successor.checkpoint()
+
+    assert results == expected
+    assert shaken.calls == calm.calls
+    tracks = {face.track_id for result in expected for face in result.faces}
+    assert (len(tracks), calm.calls["turned"]) == ((0, 2) if clip == "empty" else (1, 0))
+
+
 def test_boxes_are_in_display_pixels_and_inside_the_frame(
     uninterrupted: list[FrameResult],
 ) -> None:
