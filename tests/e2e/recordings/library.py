@@ -12,9 +12,10 @@ from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.backend import Backend
 from ingest.files.content_hash import read_content
-from records.tables.faces import Face, Frame
+from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.uploads import MAX_CHUNK_BYTES, Uploads
+from records.upsert import upsert_for_dialect
 from tests.rows import FaceSpec, write_run
 
 HAPPY = FaceSpec(1, "happy")
@@ -89,5 +90,14 @@ def add_frame(
                 **place,
                 **read,
                 **shares,
+            )
+        )
+        ends = {"last_frame_index": index, "last_media_time_us": at_us}
+        begins = {"first_frame_index": index, "first_media_time_us": at_us}
+        execute(
+            upsert_for_dialect("sqlite", Track)
+            .values(run_pk=run_pk, track_id=track, **begins, **ends, faces=1)
+            .on_conflict_do_update(
+                index_elements=["run_pk", "track_id"], set_=ends | {"faces": Track.faces + 1}
             )
         )
