@@ -91,6 +91,10 @@ class Site:
             return condition()
 
         poll(stepped)
+        running = self.scheduler._running
+        assert running is not None
+        # APScheduler passes over a job that it takes for running, and this clock stands still.
+        poll(lambda: not any(any(one._instances.values()) for one in running._executors.values()))
 
     def passed_over(self) -> None:
         """Wait until the scheduler has decided about its job, and did not run it."""
