@@ -257,7 +257,7 @@ def test_an_invalid_erasure_request_gets_an_error_that_names_the_field(stack: Li
     for body, said in (
         ({"source": "", "run": ""}, "everything"),
         ({"source": "nowhere"}, "nowhere"),
-        ({"since": "2026-01-01T00:00"}, "since"),
+        ({"since": "2026-01-32T00:00"}, "since"),
         ({"source": "x" * 600}, "source"),
     ):
         request = urllib.request.Request(
