@@ -81,7 +81,7 @@ def test_runs_that_a_worker_cannot_analyse_are_named(
     status = SystemStatus(
         BrokerStatus(True, "unix://x", True, ""),
         DatabaseStatus(True, "sqlite://", "0009", 1, ""),
-        Heartbeats(workers=(worker, replace(worker, id="v"))),
+        Heartbeats(workers=(worker, replace(worker, id="v"), replace(worker, host="there"))),
     )
     with (
         serving(Backend(engine, Settings(), status=status.as_json)) as address,
@@ -90,4 +90,4 @@ def test_runs_that_a_worker_cannot_analyse_are_named(
         page.goto(f"{address}/system")
         refusal = page.get_by_text("a.mp4: it needs old@1")
         expect(refusal).to_have_count(1)
-        expect(refusal).to_contain_text("Cannot be analysed")
+        expect(refusal).to_contain_text("Cannot be analysed on here, there")

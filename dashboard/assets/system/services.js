@@ -69,7 +69,7 @@ export function servicesContent({ broker, database, workers, runs, services }) {
     workers.length
       ? workerTable(workers)
       : note("No worker runs. `moodline up` starts workers, `moodline worker` runs one."),
-    ...refusalNotes(workers),
+    refusalNotes(workers),
     runs.length ? runTable(runs) : null,
   ];
 }
@@ -160,13 +160,23 @@ const workerTable = (workers) =>
     ]),
   );
 
-/** @param {Worker[]} workers */
-const refusalNotes = (workers) => {
-  const reasons = new Set(workers.flatMap(({ refusals }) => refusals));
-  return [...reasons].map((reason) =>
-    make("p", { class: "soft" }, stateBadge("warn", "Cannot be analysed"), ` ${reason}`),
-  );
-};
+/**
+ * Why some runs are not analysed, and on which hosts; another host may be able to.
+ * @param {Worker[]} workers
+ */
+function refusalNotes(workers) {
+  /** @type {Map<string, Set<string>>} */
+  const hosts = new Map();
+  for (const { host, refusals } of workers) {
+    for (const reason of refusals) hosts.set(reason, (hosts.get(reason) ?? new Set()).add(host));
+  }
+  if (!hosts.size) return null;
+  const notes = [...hosts].map(([reason, names]) => {
+    const text = `Cannot be analysed on ${[...names].join(", ")}`;
+    return make("p", { class: "help" }, stateBadge("warn", text), ` ${reason}`);
+  });
+  return make("div", {}, ...notes);
+}
 
 /** @param {UnfinishedRun[]} runs */
 const runTable = (runs) =>
