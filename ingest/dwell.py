@@ -35,7 +35,7 @@ class Dwell:
         """Note the end of the recording.
 
         own_us: how long its last frame claims to be shown. duration_us: of the recording, as its
-        header has it; one that is over already is wrong.
+        header has it, or 0; one that is over already is wrong.
         """
         # Some containers give frames no duration, or that of a tick.
         shown_us = own_us if 2 * own_us > self.pace_us else nearest(self.pace_us)

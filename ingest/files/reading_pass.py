@@ -117,7 +117,7 @@ class ReadingPass:
         if waiting is not None:
             own_us = nearest(own_ticks * self._description.time_base * MICROS)
             if self.decoded_count > 1 or own_us > LEAST_DWELL_LIMIT_US:  # A picture has no length.
-                dwell.end(own_us, self._description.info.duration_us or 0)
+                dwell.end(own_us, self._description.header_end_us)
             yield replace(waiting, dwell_us=dwell.us)
 
     def counters(self, lost: int) -> Counters:

@@ -29,6 +29,8 @@ _MAX_RATE: Final = 1000
 # Containers in which timestamps do not depend on where reading begins. In others (MPEG-TS,
 # MPEG-PS, ASF, Ogg) they are partly inferred from earlier packets: reading starts over.
 _RESUMABLE: Final = frozenset({"mov", "mp4", "matroska", "webm", "avi"})
+# Of transport and program streams FFmpeg estimates the end, from the last timestamps.
+_WITHOUT_HEADER: Final = frozenset({"mpegts", "mpeg"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class RecordingInfo:
     is_timed_by_dts: bool
     is_resumable: bool
     seeks_by_dts: bool
+
+    @property
+    def header_end_us(self) -> int:
+        """The media time at which the recording ends by its header; 0 if none says so."""
+        has_header = self.info.container not in _WITHOUT_HEADER
+        return (self.info.duration_us or 0) if has_header else 0
 
 
 def describe(opened: OpenRecording, first: VideoFrame, view: PictureView) -> RecordingInfo:

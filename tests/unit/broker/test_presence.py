@@ -26,7 +26,8 @@ def test_a_report_is_restored(report: WorkerReport | SourceReport | ServiceRepor
 def test_the_wire_format_is_kept() -> None:
     assert WORKER.encode() == (
         b'{"id": "w", "host": "host", "pid": 1, "device": "cpu", "model": "m@1", "runs": ["a"], '
-        b'"fps": 12.5, "lag": 3, "latency_p95_s": null, "latency_counts": [1, 2]}'
+        b'"fps": 12.5, "lag": 3, "latency_p95_s": null, "latency_counts": [1, 2], '
+        b'"refusals": [], "lacks": []}'
     )
 
 
