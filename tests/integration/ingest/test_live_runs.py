@@ -196,6 +196,7 @@ def test_slow_frames_stand_for_their_period_and_an_outage_does_not(
 ) -> None:
     """Given a picture every 5 s and an outage of 60 s, at a sampling of 0.2 frames a second."""
     camera = Camera(engine, bus, tmp_path / "live", gap_s=5.0, sampling_fps=0.2)
+    camera.wall_s -= 3600  # Midnight would begin another run.
     worker = make_worker("w", bus, engine, lambda _taken: DwellingAnalyzer())
 
     def has_analysed(count: int) -> bool:
