@@ -15,8 +15,8 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from broker.bus import Bus
 from broker.signing import TAG_BYTES
 from contracts.expressions import EXPRESSIONS
+from contracts.frame_results import TrackMark
 from contracts.frames import LATEST_US, MAX_SIDE
-from contracts.track_marks import TrackMark
 
 LIFETIME_S: Final = 5.0
 MAX_READINGS: Final = 256

@@ -2,9 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from contracts.geometry import Box, HeadPose
-from contracts.track_marks import TrackMark
+
+
+class TrackMark(StrEnum):
+    """The mark of a track: why it does not count. Its rows are stored all the same."""
+
+    PERSON = ""
+    TENTATIVE = "tentative"
+    """Seen in one frame only, although frames come often."""
+    STATIC = "static"
+    """A face that does not live: a poster, a photo, a doll."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether trends, person-seconds and counts include the track."""
+        return self is TrackMark.PERSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettingError
 
-from contracts.addresses import HostPort
 from contracts.errors import SettingsError
+from contracts.parsing.addresses import HostPort
 from contracts.parsing.secret_files import secret_folders
 from contracts.parsing.setting_choices import DetectorName, Device, LiveView
 from contracts.parsing.setting_values import (

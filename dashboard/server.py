@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from contracts.addresses import is_loopback
 from contracts.errors import SettingsError
+from contracts.parsing.addresses import is_loopback
 from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.limits.http_server import http_server

@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, case, insert, true
 
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import Counters
 from contracts.geometry import HeadPose
 from contracts.times import from_micros, utc_now
-from contracts.track_marks import TrackMark
 from inference_worker.batch import Batch, DeadLetteredFrame
 from inference_worker.minute_counters import WORKER_CAUSES
 from inference_worker.track_remarks import count_left_out, left_out

@@ -23,7 +23,7 @@ from analytics.export.columns import COLUMNS, MARK
 from analytics.runs.run_list import run_not_found
 from analytics.snapshots import snapshot
 from contracts.errors import ExportError
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from contracts.zones.zone import zones_text
 from records.json_columns import decode_run_zones
 from records.tables.faces import Face, Frame, Track

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, Connection, Select, case, cast, func, select,
 from sqlalchemy.sql.elements import ColumnElement
 
 from contracts.expressions import UNCERTAIN
+from contracts.frame_results import TrackMark
 from contracts.times import MICROS
-from contracts.track_marks import TrackMark
 from records.rollup_windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, LABEL_SUMS, PROBABILITY_SUMS, RunMinute

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, select
 
 from analytics.runs.run_list import run_not_found
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
+from contracts.frame_results import TrackMark
 from contracts.times import MICROS
-from contracts.track_marks import TrackMark
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from analytics.runs.number_text import count_text
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from records.tables.faces import Track
 
 

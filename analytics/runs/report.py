@@ -11,8 +11,8 @@ from analytics.runs.run_summary import RunSummary, run_summary
 from analytics.runs.summary_steps import COUNTED_TRACK, LABEL, Query, steps_by_track
 from analytics.runs.timeline import MediaBucket, run_timeline
 from contracts.expressions import LABELS
+from contracts.frame_results import TrackMark
 from contracts.times import MICROS
-from contracts.track_marks import TrackMark
 from records.tables.faces import Face, Frame, Track
 
 MAX_BUCKETS: Final = 120

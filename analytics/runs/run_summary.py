@@ -12,7 +12,7 @@ from analytics.runs.run_list import RunLine, run_id_batches, run_line, run_not_f
 from analytics.runs.summary_steps import COUNTED_TRACK, steps_by_run
 from analytics.runs.turned_faces import TurnedFaces, turned_faces
 from contracts.expressions import LABELS, UNCERTAIN
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from contracts.zones.zone import Zones
 from records.json_columns import decode_run_zones
 from records.rollup_windows import DAY_S

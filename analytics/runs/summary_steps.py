@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, select
 
 from contracts.expressions import UNCERTAIN
+from contracts.frame_results import TrackMark
 from contracts.times import MICROS
-from contracts.track_marks import TrackMark
 from records.runs.summary_steps import DwellGroup, StepSums, add_to_step
 from records.tables.faces import Face, Frame, Track
 from records.tables.summary_steps import EMPTY, FRAMES_TRACK_ID, OCCUPIED, STEP_WIDTHS, SummaryStep

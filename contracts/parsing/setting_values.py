@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contracts.addresses import HostPort
+from contracts.parsing.addresses import HostPort
 from contracts.shared_folders import SharedFolders
 
 _HOST_NAME: Final = re.compile(r"[\w.-]+")

@@ -13,8 +13,8 @@ from broker.presence import Presence
 from broker.reports import SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
+from contracts.frame_results import TrackMark
 from contracts.times import to_micros, utc_now
-from contracts.track_marks import TrackMark
 from contracts.zones.zone import Zones
 from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key

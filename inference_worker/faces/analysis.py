@@ -15,10 +15,9 @@ import numpy.typing as npt
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box, HeadPose
-from contracts.track_marks import TrackMark
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector

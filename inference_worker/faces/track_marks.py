@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from inference_worker.faces.still_places import StillPlace, StillPlaces
 from inference_worker.faces.stillness import Image
 from inference_worker.faces.tracking_detector import TrackedFace, TrackingDetector

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.expressions import ON_PICTURES, UNCERTAIN, text_colour_on
+from contracts.frame_results import TrackMark
 from contracts.geometry import Box
-from contracts.track_marks import TrackMark
 from runtime.decoding.opencv import cv2
 
 Image = npt.NDArray[np.uint8]

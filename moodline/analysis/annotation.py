@@ -20,7 +20,7 @@ from analytics.export.atomic_files import atomic_file
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from analytics.runs.run_list import run_not_found
 from contracts.errors import ExportError
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from inference_worker.pictures.colour import bgr_picture
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits

@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from contracts.addresses import HostPort, is_loopback
 from contracts.errors import SettingsError
+from contracts.parsing.addresses import HostPort, is_loopback
 from moodline.services.health import Health
 from runtime.connections import ConnectionTable
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from contracts.addresses import HostPort, is_loopback
+from contracts.parsing.addresses import HostPort, is_loopback
 from contracts.settings import Settings
 from records.users.owner_links import create_link
 

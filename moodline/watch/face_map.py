@@ -6,9 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.geometry import HeadPose
-from contracts.track_marks import TrackMark
 from ingest.live.conditions import SourceCondition
 from ingest.live.newest_frame import LiveFrame
 from runtime.visible_text import visible

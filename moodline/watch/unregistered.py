@@ -14,12 +14,11 @@ from rich.text import Text
 
 from contracts.errors import SourceError
 from contracts.expressions import UNCERTAIN
-from contracts.frame_results import FrameResult
+from contracts.frame_results import FrameResult, TrackMark
 from contracts.frames import FrameMessage
 from contracts.live_sources import LiveState
 from contracts.settings import Settings
 from contracts.times import to_micros
-from contracts.track_marks import TrackMark
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detectors.choice import chosen_detector

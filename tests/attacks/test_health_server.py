@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.addresses import HostPort
+from contracts.parsing.addresses import HostPort
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
 

@@ -96,7 +96,7 @@ def detector_add(
         PUBLISHED_SHA256,
         PUBLISHED_URL,
     )
-    from moodline.adapters.detector_download import download
+    from moodline.analysis.detector_download import download
     from moodline.terminal.output import Screen, print_line
 
     settings = read_settings()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.addresses import is_loopback
+from contracts.parsing.addresses import is_loopback
 from moodline.commands.options import DASHBOARD_PORT, SignInOption, command_app
 from moodline.commands.session import open_records, read_settings
 

@@ -10,8 +10,8 @@ from analytics.runs.report_text import headline
 from analytics.runs.run_summary import run_summary
 from analytics.snapshots import snapshot
 from contracts.analysis_spec import AnalysisOptions
+from contracts.frame_results import TrackMark
 from contracts.runs import RunKind
-from contracts.track_marks import TrackMark
 from records.json_columns import RunOptions, encode_file_run_options
 from records.tables.faces import Face, Track
 from records.tables.runs import Run

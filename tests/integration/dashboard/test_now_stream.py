@@ -13,9 +13,9 @@ from broker.embedded import EmbeddedBroker
 from broker.live_view import FaceReading, SourceView
 from broker.presence import Presence
 from broker.reports import SourceReport
+from contracts.frame_results import TrackMark
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
-from contracts.track_marks import TrackMark
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
 from dashboard.web.backend import Backend

@@ -20,11 +20,10 @@ from analytics.runs.summary_steps import steps_of_rows
 from analytics.runs.track_timelines import track_timelines
 from analytics.snapshots import in_snapshot
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import Counters, End
 from contracts.geometry import Box
 from contracts.times import from_micros, to_micros
-from contracts.track_marks import TrackMark
 from inference_worker.batch import Batch, CounterSample
 from inference_worker.store import RunStore
 from records.database import reading, transaction

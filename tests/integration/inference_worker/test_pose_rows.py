@@ -4,9 +4,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from analytics.export.record_pages import Selection, record_pages
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.geometry import Box, HeadPose
-from contracts.track_marks import TrackMark
 from inference_worker.batch_rows import insert_results
 from records.tables.faces import Face
 from tests.rows import write_run

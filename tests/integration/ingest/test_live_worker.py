@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.live_view import SourceView
+from contracts.frame_results import TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box
 from contracts.settings import LiveView
-from contracts.track_marks import TrackMark
 from inference_worker.faces.analysis import DetectedFace, DetectedFaces
 from inference_worker.faces.tracks import Track
 from tests.integration.ingest.stepped_camera import Camera, ledger, until, work

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ModelError
-from moodline.adapters.detector_download import download
+from moodline.analysis.detector_download import download
 
 CONTENT = bytes(range(256)) * 200
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

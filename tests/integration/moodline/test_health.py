@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from contracts.addresses import HostPort
 from contracts.errors import SettingsError
+from contracts.parsing.addresses import HostPort
 from inference_worker.metrics import WorkerMetrics
 from ingest.metrics import IngestMetrics
 from moodline.services.health import Health

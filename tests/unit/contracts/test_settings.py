@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contracts.addresses import HostPort, is_loopback
 from contracts.errors import SettingsError
+from contracts.parsing.addresses import HostPort, is_loopback
 from contracts.settings import Settings
 
 

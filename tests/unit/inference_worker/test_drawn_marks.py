@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from contracts.track_marks import TrackMark
+from contracts.frame_results import TrackMark
 from inference_worker.pictures.drawing import DrawnFace, blur_faces, draw_faces
 
 

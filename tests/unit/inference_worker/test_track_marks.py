@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from contracts.frame_results import TrackMark
 from contracts.geometry import Box
-from contracts.track_marks import TrackMark
 from inference_worker.faces.detectors.detection import Detection, Image
 from inference_worker.faces.detectors.schedule import SearchSchedule
 from inference_worker.faces.track_marks import TrackMarks
