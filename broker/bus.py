@@ -21,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from broker.refusals import Refusals
-from broker.signing import Signer
+from broker.signing import Signer, chroma_purpose, message_purpose, rewind_purpose
 from contracts.errors import BrokerError
 from contracts.redaction import redact
 from runtime.backoff import retry_until_stopped
@@ -273,21 +273,6 @@ class Bus:
     @property
     def runs_key(self) -> str:
         return f"{self.prefix}:runs"
-
-
-def message_purpose(run_id: str, seq: int) -> str:
-    """Return the purpose for which a message of a stream is signed."""
-    return f"message/{run_id}/{seq}"
-
-
-def chroma_purpose(run_id: str, seq: int) -> str:
-    """Return the purpose for which the colour of a frame is signed."""
-    return f"chroma/{run_id}/{seq}"
-
-
-def rewind_purpose(run_id: str) -> str:
-    """Return the purpose for which a rewind request is signed."""
-    return f"rewind/{run_id}"
 
 
 def _reason(error: RedisError) -> str:

@@ -7,15 +7,8 @@ from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from broker.bus import (
-    CHROMA_FIELD,
-    MESSAGE_FIELD,
-    TAG_FIELD,
-    Bus,
-    chroma_purpose,
-    message_purpose,
-    rewind_purpose,
-)
+from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus
+from broker.signing import chroma_purpose, message_purpose, rewind_purpose
 from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 

@@ -44,3 +44,18 @@ class Signer:
         """Return the data of a signed value; None if the signature is wrong."""
         tag, data = value[:TAG_BYTES], value[TAG_BYTES:]
         return data if self.is_valid(purpose, data, tag) else None
+
+
+def message_purpose(run_id: str, seq: int) -> str:
+    """Return the purpose for which a message of a stream is signed."""
+    return f"message/{run_id}/{seq}"
+
+
+def chroma_purpose(run_id: str, seq: int) -> str:
+    """Return the purpose for which the colour of a frame is signed."""
+    return f"chroma/{run_id}/{seq}"
+
+
+def rewind_purpose(run_id: str) -> str:
+    """Return the purpose for which a rewind request is signed."""
+    return f"rewind/{run_id}"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from broker.broker_info import BrokerInfo
-from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus, message_purpose
+from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus
 from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
 from broker.leases import Leases
@@ -13,6 +13,7 @@ from broker.open_runs import OpenRuns
 from broker.presence import Presence
 from broker.publishing import RunPublisher, StreamLimits
 from broker.reports import WorkerReport
+from broker.signing import message_purpose
 from contracts.errors import BrokerError, StreamLostError
 from contracts.runs import RunKind
 from tests.conftest import BROKER_KEY
