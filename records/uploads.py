@@ -1,7 +1,8 @@
 """Uploads: recordings that users send to the dashboard in chunks.
 
 The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received. The
-announced size of an unfinished upload is reserved: no other upload may take that space.
+announced size of an unfinished upload is reserved: no other upload may take that space. A little
+over 300 lines: the rules of an upload's life are one.
 """
 
 import errno
