@@ -23,3 +23,5 @@ class RunState(StrEnum):
 
 ENDED_STATES: Final = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 """The states that a run does not leave again."""
+CHECKPOINT_LOOKS: Final = "marks"
+"""The key of the only part of a checkpoint that shows faces. A run can be resumed without it."""

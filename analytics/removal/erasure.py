@@ -33,6 +33,7 @@ from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
 from records.rollup_windows import window_start
+from records.runs.checkpoints import forget_looks
 from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RunMinute, rollups
@@ -148,6 +149,9 @@ def _erase_within(engine: Engine, scope: ErasureScope, run: ScopedRun) -> None:
     before = window_start(until_us, 60)
     # First: their time of capture follows from the frames around them.
     _erase_dead_letters(engine, scope, run)
+    if run.ended:
+        with transaction(engine) as connection:
+            forget_looks(connection, run.pk)
     for rows in minute_batches(engine, run.pk, since_us, until_us):
         clipped = replace(
             rows, since_us=max(rows.since_us, since_us), until_us=min(rows.until_us, until_us)

@@ -26,6 +26,7 @@ from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
 from records.rollup_windows import MINUTE_S, WIDTHS
+from records.runs.checkpoints import forget_looks
 from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RECOMPUTED_PART, RunMinute, rollups
@@ -148,6 +149,7 @@ def _remove_faces(engine: Engine, run: _OldRun) -> int:
                 )
             ).rowcount
             _recompute_minutes(connection, run, rows)
+            forget_looks(connection, run.run_pk)
             # In the transaction of the last face: a killed retention does not return to this run.
             face_left = select(Face.run_pk).where(Face.run_pk == run.run_pk).exists()
             connection.execute(delete(Track).where(Track.run_pk == run.run_pk, ~face_left))

@@ -24,7 +24,7 @@ class LeftOut:
 
     @property
     def text(self) -> str:
-        """What is left out, as a phrase; "" if nothing is."""
+        """The number of faces left out by kind, as a phrase; "" if there are none."""
         parts = []
         if self.static_tracks:
             noun = "still picture" if self.static_tracks == 1 else "still pictures"

@@ -18,6 +18,7 @@ from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box, HeadPose
+from contracts.runs import CHECKPOINT_LOOKS
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector
@@ -90,8 +91,8 @@ class RunAnalyzer:
         if state and state["version"] != _CHECKPOINT_VERSION:
             state = None  # Start new tracks rather than misread those of another version.
         self._detector = TrackingDetector(detector, state["finder"] if state else None)
-        # Checkpoints of version 0.1 have no marks.
-        marks = state.get("marks") if state else None
+        # Checkpoints of version 0.1 have no marks, nor has one whose looks were erased.
+        marks = state.get(CHECKPOINT_LOOKS) if state else None
         self._marks = TrackMarks.restore(options.keep_static, marks)
         self._previous_us: int | None = state["previous_us"] if state else None
 
@@ -100,7 +101,7 @@ class RunAnalyzer:
         state = {
             "version": _CHECKPOINT_VERSION,
             "finder": self._detector.state(),
-            "marks": self._marks.state(),
+            CHECKPOINT_LOOKS: self._marks.state(),
             "previous_us": self._previous_us,
         }
         return json.dumps(state, separators=(",", ":")).encode()

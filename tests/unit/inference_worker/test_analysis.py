@@ -1,6 +1,8 @@
 """RunAnalyzer: results depend on the frames only, not on batches or on the worker."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,8 +11,9 @@ import pytest
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FrameResult
+from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import Counters, FrameMessage
+from contracts.runs import CHECKPOINT_LOOKS
 from contracts.settings import DetectorName
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
@@ -135,6 +138,26 @@ def test_an_analyzer_restored_from_a_checkpoint_gives_the_same_results(
         results += successor.analyze(messages[first:last])
         checkpoint = successor.checkpoint()
     assert results == uninterrupted
+
+
+def test_an_analyzer_continues_its_tracks_when_the_looks_were_erased(
+    messages: list[FrameMessage],
+    detector: Detector,
+    classifier: LiteRTClassifier,
+    uninterrupted: list[FrameResult],
+) -> None:
+    before = RunAnalyzer(detector, classifier, OPTIONS)
+    before.analyze(messages[:40])
+    state = json.loads(before.checkpoint())
+    del state[CHECKPOINT_LOOKS]
+    after = RunAnalyzer(detector, classifier, OPTIONS, json.dumps(state).encode())
+
+    def readings(results: Sequence[FrameResult]) -> list[tuple[FaceResult, ...]]:
+        return [
+            tuple(replace(face, mark=TrackMark.PERSON) for face in one.faces) for one in results
+        ]
+
+    assert readings(after.analyze(messages[40:])) == readings(uninterrupted[40:])
 
 
 def test_runs_that_share_a_detector_do_not_change_each_other(
