@@ -3,15 +3,14 @@
 import os
 import random
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from moodline.demo.scenes import render, scenes
-from tests.e2e.commands import Installation
+from tests.e2e.commands import Installation, wait_for_frames
+from tests.e2e.ledger import decoded_frames
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -30,22 +29,19 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_path: Path) -> None:
     calm = Installation(tmp_path / "calm")
-    begin = time.monotonic()
     calm.analyze(*clips)
-    whole_s = time.monotonic() - begin
+    whole = sum(map(decoded_frames, clips))
     shaken = Installation(tmp_path / "shaken")
     chance = random.Random(SEED)
     killed = 0
-    for _ in range(KILLS):
+    for latest in range(KILLS):  # Each time later in the work, however fast the machine is.
+        least = round((latest + chance.random()) / (KILLS + 1) * whole)
         process = shaken.start("analyze", *clips)
-        # The first kills are early: the machine may get faster, and then the analysis would end.
-        latest = 0.4 if killed < LEAST_KILLS else 0.9
-        try:
-            process.communicate(timeout=chance.uniform(0.1, latest) * whole_s)
-        except subprocess.TimeoutExpired:
+        wait_for_frames(shaken, least)
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             killed += 1
+        process.communicate()
 
     shaken.analyze(*clips)
 

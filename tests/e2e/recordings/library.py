@@ -1,6 +1,5 @@
 """A dashboard that accepts recordings, over records that the tests write."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +33,8 @@ class Library:
     def begin(self, path: Path, *, received: int, error: str = "", run: str | None = None) -> str:
         """Upload the first `received` bytes, as a browser would. error, run: the result."""
         data = path.read_bytes()
-        os.utime(path, (1_700_000_000, 1_700_000_000))  # Browsers report whole milliseconds.
-        mark = f"{path.name} {len(data)} 1700000000000"
+        changed_ms = path.stat().st_mtime_ns // 1_000_000  # As browsers report it.
+        mark = f"{path.name} {len(data)} {changed_ms}"
         line = self.uploads.start(path.name, len(data), mark, "")
         for at in range(0, received, MAX_CHUNK_BYTES):
             self.uploads.append(line.id, at, data[at : min(at + MAX_CHUNK_BYTES, received)])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.runtime_folder import RuntimeFolder
+from tests.requirements import lacking
 
 CREATE = "from broker.runtime_folder import RuntimeFolder; RuntimeFolder()"
 
@@ -29,7 +30,7 @@ def create_in_namespace() -> None:
     unshare = shutil.which("unshare") or "false"
     command = [unshare, "--map-root-user", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this host does not let programs make PID namespaces")
+        lacking("root", "this host does not let programs make PID namespaces")
     patched = f"import broker.runtime_folder as f; f._LONGEST_PARENT = 1000; {CREATE}"
     subprocess.run([*command, sys.executable, "-c", patched], check=True)
 

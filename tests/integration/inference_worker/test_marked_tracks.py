@@ -165,7 +165,8 @@ def test_a_rebuild_gives_the_sums_that_are_stored(engine: Engine, cuts: Sequence
 def test_rows_of_marked_tracks_are_stored(engine: Engine) -> None:
     write(engine, story(), CUTS["often"])
     with reading(engine) as connection:
-        marks = dict(connection.execute(select(Track.track_id, Track.mark)).tuples().all())
+        found = connection.execute(select(Track.track_id, Track.mark))
+        marks = {row.track_id: row.mark for row in found}
         rows = connection.execute(select(func.count()).select_from(Face)).scalar_one()
         left_out = connection.execute(select(func.sum(Frame.left_out))).scalar_one()
         progress = connection.execute(select(RunProgress.faces, RunProgress.left_out)).one()
