@@ -1,8 +1,8 @@
 """Chroma: the colour of a frame, which travels beside its message and costs no frame if it is lost.
 
 Layout, big-endian: magic "MC", version, width and height of the frame's luma, then Cb and Cr, each
-of half the luma's sides, rounded up, 8 bits a pixel in full range. Decoding checks everything: what
-is not valid is no colour, and the frame is grey.
+of half the luma's sides, rounded up, 8 bits a pixel in full range. Decoding checks everything: a
+frame whose chroma is not valid is grey.
 """
 
 import struct

@@ -31,7 +31,7 @@ _OVAL: Final = (
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 _RINGS: Final = ((1.15, 0.3), (1.35, 0.8))
-"""Of the head around the face: size, and distance behind its edge, in radii of the face."""
+"""The size of the head around the face, and its distance behind the face's edge, in face radii."""
 _SIDES: Final = ((33, 263), (133, 362), (61, 291), (234, 454), (132, 361), (127, 356), (50, 280))
 """Pairs of points that mirror each other, the picture's left first."""
 _FIVE: Final = ((33, 133), (263, 362), (1, 1), (61, 61), (291, 291))

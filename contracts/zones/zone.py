@@ -22,7 +22,7 @@ _LAST: Final = 1 - 1e-9
 
 
 class ZoneKind(StrEnum):
-    """What a zone is for. Stored.
+    """The purpose of a zone. Stored.
 
     include: faces outside of all such zones are left out. exclude: faces in it are left out.
     mask: its pixels are black before anything is read or shown.

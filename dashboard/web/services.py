@@ -90,7 +90,7 @@ class MediaFile:
 
 
 class MediaAccess(StrEnum):
-    """What may be sent of a run's recording.
+    """The parts of a run's recording that may be sent.
 
     gone: nothing, it is not here. whole: the recording. masked: the run's annotated copy, which has
     its privacy masks; the recording itself has none. uncovered: nothing, since the run lacks the

@@ -58,7 +58,7 @@ export class ZoneCanvas {
   }
 
   /**
-   * Say why there is no picture.
+   * Show the reason why there is no picture.
    * @param {string} text
    */
   showBlank(text) {

@@ -8,24 +8,33 @@ H.264. The clip is shown as it is, smaller, noisier, darker, at lower rates, and
 """
 
 import argparse
-import io
 import json
 import math
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-import av
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Verdict, write_result
+from benchmarks.stillness.filming import (
+    FPS,
+    Condition,
+    Picture,
+    Shown,
+    dark,
+    daylight,
+    drifting,
+    filmed,
+    flicker,
+    lamp,
+    shaken,
+)
 from contracts.geometry import Box
 from inference_worker.faces.detectors.choice import make_detector
 from inference_worker.faces.detectors.detection import Image
@@ -37,109 +46,23 @@ from runtime.decoding.opencv import cv2, decode_picture
 _PHOTOGRAPHS: Final = 2
 _SIDES: Final = (100, 48, 28)
 _STILL_S: Final = 80
-_FPS: Final = 5
 _LIVING_FRAMES: Final = 1000
-_PERIOD_S: Final = 60
-
-Picture = npt.NDArray[np.float32]
-Change = Callable[[Picture, float, np.random.Generator], Picture]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """How a face is filmed. noise: standard deviation in grey levels. crf: of H.264."""
-
-    name: str
-    noise: float = 4.0
-    crf: int = 28
-    change: Change = lambda picture, _time_s, _chance: picture
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A frame at a time, and where its face is."""
-
-    picture: Picture
-    box: Box
-    time_s: float
-
-
-def _moved(picture: Picture, x: float, y: float) -> Picture:
-    size = (picture.shape[1], picture.shape[0])
-    place = np.array([[1, 0, x], [0, 1, y]], np.float32)
-    moved = cv2.warpAffine(picture, place, size, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.float32)
-
-
-def _shaken(picture: Picture, _time_s: float, chance: np.random.Generator) -> Picture:
-    return _moved(picture, *chance.normal(0, 0.8, 2))
-
-
-def _drifting(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
-    return _moved(picture, 0.25 * time_s, 0.1 * time_s)
-
-
-def _day(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
-    return picture * np.float32(0.75 + 0.25 * math.sin(2 * math.pi * time_s / _PERIOD_S))
-
-
-def _lamp(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
-    across = np.linspace(0, 1, picture.shape[1], dtype=np.float32)
-    return picture * np.float32(0.7) * (1 + across * np.float32(0.4 * math.sin(time_s / 10)))
-
-
-def _flicker(picture: Picture, time_s: float, _chance: np.random.Generator) -> Picture:
-    rows = np.arange(picture.shape[0], dtype=np.float32)[:, None] / 60
-    bands = 6 * np.sin(rows + np.float32(10.7 * time_s))
-    flickering: Picture = picture * np.float32(1 + 0.05 * math.sin(46 * time_s)) + bands
-    return flickering
-
-
-def _dark(picture: Picture, _time_s: float, _chance: np.random.Generator) -> Picture:
-    return picture * np.float32(0.25)
-
 
 _STILL: Final = (
     Condition("as it is"),
     Condition("noise 8, crf 36", 8.0, 36),
-    Condition("a quarter of the light", change=_dark),
-    Condition("light rises and falls", change=_day),
-    Condition("lamp at the side", change=_lamp),
-    Condition("flicker", change=_flicker),
-    Condition("camera shakes by 0.8 px", change=_shaken),
-    Condition("camera drifts by 0.25 px/s", change=_drifting),
+    Condition("a quarter of the light", change=dark),
+    Condition("light rises and falls", change=daylight),
+    Condition("lamp at the side", change=lamp),
+    Condition("flicker", change=flicker),
+    Condition("camera shakes by 0.8 px", change=shaken),
+    Condition("camera drifts by 0.25 px/s", change=drifting),
 )
 _LIVING: Final = (
     Condition("as it is", 3.0),
     Condition("noise 6, crf 36", 6.0, 36),
-    Condition("a quarter of the light", 3.0, 28, _dark),
+    Condition("a quarter of the light", 3.0, 28, dark),
 )
-
-
-def filmed(frames: Iterable[Shown], condition: Condition) -> Iterator[tuple[Image, Box, float]]:
-    """Yield the frames as a camera and a codec make them."""
-    chance = np.random.default_rng(1)
-    buffer, places = io.BytesIO(), []
-    with av.open(buffer, "w", format="matroska") as container:
-        stream: av.VideoStream | None = None
-        for shown in frames:
-            picture = condition.change(shown.picture, shown.time_s, chance)
-            noisy = picture + chance.normal(0, condition.noise, picture.shape)
-            high, wide = (side // 2 * 2 for side in picture.shape)
-            luma = np.clip(noisy[:high, :wide], 0, 255).astype(np.uint8)
-            if stream is None:
-                options = {"crf": str(condition.crf), "preset": "veryfast", "g": "50"}
-                stream = container.add_stream("libx264", rate=_FPS, options=options)
-                stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(luma, format="gray")))
-            places.append((shown.box, shown.time_s))
-        assert stream is not None
-        container.mux(stream.encode(None))
-    buffer.seek(0)
-    with av.open(buffer, "r") as recording:
-        for (box, time_s), frame in zip(places, recording.decode(video=0), strict=True):
-            plane = frame.to_ndarray(format="gray")[: frame.height, : frame.width]
-            yield np.ascontiguousarray(plane, np.uint8), box, time_s
 
 
 def measure(frames: Iterable[tuple[Image, Box, float]]) -> dict[str, Any]:
@@ -204,7 +127,7 @@ def _still(picture: Picture, face: Box, side: int) -> Iterator[Shown]:
     left, top = max(round(x - 1.5 * side), 0), max(round(y - 1.5 * side), 0)
     part = np.asarray(small[top : round(y + 1.5 * side), left : round(x + 1.5 * side)], np.float32)
     box = Box(x - left - side / 2, y - top - side / 2, side, side)
-    return (Shown(part, box, number / _FPS) for number in range(_STILL_S * _FPS))
+    return (Shown(part, box, number / FPS) for number in range(_STILL_S * FPS))
 
 
 def _living(clip: Path, fps: float | None) -> list[Shown]:
@@ -247,7 +170,7 @@ def run(console: Console, clip: Path, data: Path) -> list[Verdict]:
 
 
 def _living_rows(clip: Path) -> Iterator[dict[str, Any]]:
-    usual, slow = _living(clip, _FPS), _living(clip, None)
+    usual, slow = _living(clip, FPS), _living(clip, None)
     speeds = {
         "5 frames/s": (usual, 1.0, 1),
         "1 frame/s": (usual, 1.0, 5),

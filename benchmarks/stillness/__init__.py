@@ -1,0 +1,1 @@
+"""The benchmark `stillness`: how much still pictures and living faces change."""
