@@ -6,12 +6,21 @@ even if its stream starts late in the container, and a damaged first packet does
 frames after it.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from itertools import islice
+from typing import Final, TypeVar
+
+_Item = TypeVar("_Item")
 
 MAX_STEP_BACK_US: Final = 1_000_000
 _MICROS: Final = 1_000_000
+_LONGEST_WRAPPED_US: Final = 3600 * _MICROS
+"""Longest gap in which a clock is taken to have wrapped, and not to have started again."""
+_MOST_STRAYS: Final = 3
+"""Frames in a row with a stray timestamp; if there are more, the clock was set."""
 
 
 def nearest(value: Fraction) -> int:
@@ -29,14 +38,16 @@ class MediaClock:
     shifted so that the frame follows its predecessor by one nominal frame. A frame without a
     timestamp follows its predecessor by one nominal frame.
 
-    time_base: seconds per tick. start: ticks. frame_us: nominal duration of a frame. last_us:
-    media time of the previous frame, None before the first. stamped_us: media time of the last
-    frame with a timestamp. unstamped: frames since then, counted so that rounding does not add up.
+    time_base: seconds per tick. start: ticks. frame_us: nominal duration of a frame. wrap: ticks
+    after which the timestamps begin at 0 again; 0 if they do not. last_us: media time of the
+    previous frame, None before the first. stamped_us: media time of the last frame with a
+    timestamp. unstamped: frames since then, counted so that rounding does not add up.
     """
 
     time_base: Fraction
     start: int
     frame_us: Fraction
+    wrap: int = 0
     shift_us: int = 0
     last_us: int | None = None
     unstamped: int = 0
@@ -54,9 +65,13 @@ class MediaClock:
         if last_us is None:
             us = max(us, 0)
         elif us < last_us - MAX_STEP_BACK_US:
-            follow_us = last_us + nearest(self.frame_us)
+            wrapped_us = us + nearest(self.wrap * self.time_base * _MICROS)
+            if self.wrap and abs(wrapped_us - last_us) <= _LONGEST_WRAPPED_US:
+                follow_us = wrapped_us
+            else:
+                follow_us = last_us + nearest(self.frame_us)
             shift_us += follow_us - us
-            us = follow_us
+            us = max(follow_us, last_us)
         elif us < last_us:
             us = last_us
         return replace(self, shift_us=shift_us, last_us=us, unstamped=0, stamped_us=us)
@@ -67,3 +82,31 @@ class MediaClock:
         count = self.unstamped + 1
         us = self.stamped_us + nearest(count * self.frame_us)
         return replace(self, last_us=us, unstamped=count)
+
+
+def without_strays(
+    items: Iterator[tuple[_Item, int | None]], most: int
+) -> Iterator[tuple[_Item, int | None]]:
+    """Yield items with their timestamps in ticks, and None instead of a stray timestamp.
+
+    Some recorders give a frame now and then a time that is hours off, and go on as before. Up to
+    three timestamps in a row are stray if they are more than `most` ticks away from the one before
+    them, and the next one is at most `most` after it. The first timestamp is never stray.
+    """
+    ahead: deque[tuple[_Item, int | None]] = deque()
+    last: int | None = None
+    while ahead or (ahead := deque(islice(items, 1))):
+        stamp = ahead[0][1]
+        if stamp is not None and last is not None and abs(stamp - last) > most:
+            ahead.extend(islice(items, _MOST_STRAYS + 1 - len(ahead)))
+            for _ in range(_place_between([one for _, one in ahead], last, last + most)):
+                yield ahead.popleft()[0], None
+        item, stamp = ahead.popleft()
+        last = last if stamp is None else stamp
+        yield item, stamp
+
+
+def _place_between(stamps: list[int | None], first: int, last: int) -> int:
+    """Return the place of the first timestamp from `first` to `last`; 0 if there is none."""
+    places = (n for n, one in enumerate(stamps) if one is not None and first <= one <= last)
+    return next(places, 0)

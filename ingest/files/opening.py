@@ -23,6 +23,9 @@ from runtime.files.regular_files import open_regular
 # Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
 _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
+# FFmpeg takes timestamps that begin again for wrapped ones, and the rest would be a day later.
+# `MediaClock` tells them apart.
+_STREAM_OPTIONS: Final = {"correct_ts_overflow": "0"}
 
 
 @dataclass(slots=True)
@@ -113,8 +116,9 @@ def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits
     file: str | ProgramPart | BytesIO = str(path.absolute()) if part is None else part
     if part is None and is_animated_webp(path):
         file = as_video(path, limits)
+    options = _OPTIONS | limits.options | (_STREAM_OPTIONS if part is not None else {})
     try:
-        return av.open(file, "r", options=_OPTIONS | limits.options, metadata_errors="replace")
+        return av.open(file, "r", options=options, metadata_errors="replace")
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as exc:

@@ -16,7 +16,7 @@ from ingest.files.recording_info import RecordingInfo
 from ingest.frame_source import SourceFrame
 from ingest.luma import LumaConverter
 from ingest.sampling import is_sampled
-from ingest.timestamps import MediaClock, nearest
+from ingest.timestamps import MediaClock, nearest, without_strays
 
 
 class ReadingPass:
@@ -82,7 +82,7 @@ class ReadingPass:
         self._corrupt_offset = cursor.corrupt - key_frame.corrupt
         self._corrupt_at_start = key_frame.corrupt
         self._clock = replace(
-            self._new_clock(cursor.start),
+            self._description.clock(cursor.start),
             shift_us=cursor.shift_us,
             last_us=cursor.last_us,
             stamped_us=cursor.last_us or 0,
@@ -95,11 +95,13 @@ class ReadingPass:
         """
         waiting, own_ticks = None, 0
         dwell = Dwell(self._description.pace_us, 0)
-        for decoded in self._decoded:
-            before = self._clock or self._new_clock(self._stream_start(decoded))
+        stamped = ((one, one.stamp) for one in self._decoded)
+        for decoded, stamp in without_strays(stamped, self._description.longest_step):
+            before = self._clock or self._description.clock(self._stream_start(decoded))
             self._concealed = self._concealed or decoded.frame.is_corrupt
-            self._note_cursor(decoded, before)
-            self._clock = before.next(decoded.stamp)
+            if stamp is not None:
+                self._note_cursor(decoded, stamp, before)
+            self._clock = before.next(stamp)
             media_time_us = self._clock.last_us or 0
             self.decoded_count += 1
             if decoded.is_damaged and not self._keeps_damaged:
@@ -140,16 +142,14 @@ class ReadingPass:
             chroma=luma.chroma,
         )
 
-    def _note_cursor(self, decoded: DecodedFrame, before: MediaClock) -> None:
+    def _note_cursor(self, decoded: DecodedFrame, stamp: int, before: MediaClock) -> None:
         """Keep the cursor of a key frame for the next sampled frame."""
         origin = decoded.origin
-        if decoded.stamp is None or origin is None:
-            return
-        if not (self._description.is_resumable and is_entry_point(decoded)):
+        if origin is None or not (self._description.is_resumable and is_entry_point(decoded)):
             return
         self._cursor = Cursor(
             frame_index=self.decoded_count,
-            stamp=decoded.stamp,
+            stamp=stamp,
             dts=origin.dts if self._description.seeks_by_dts else None,
             pos=origin.pos,
             start=before.start,
@@ -170,9 +170,6 @@ class ReadingPass:
         # A frame has the DTS of the packet that made the decoder output it: its own packet, unless
         # frames are reordered. Then all frames have a DTS that is too late by the same amount.
         return origin.earliest_dts if origin.dts == first.stamp else first.stamp
-
-    def _new_clock(self, start: int | None) -> MediaClock:
-        return MediaClock(self._description.time_base, start or 0, self._description.frame_us)
 
 
 def is_entry_point(decoded: DecodedFrame) -> bool:

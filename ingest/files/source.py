@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,7 @@ from ingest.files.formats.truncation import missing_bytes
 from ingest.files.lost_packets import MAX_REORDER
 from ingest.files.opening import OpenRecording, open_recording
 from ingest.files.reading_pass import ReadingPass, is_entry_point
-from ingest.files.recording_info import ColourTags, RecordingInfo, describe
+from ingest.files.recording_info import ColourTags, RecordingInfo, describe, measured
 from ingest.frame_source import SourceFrame, SourceInfo, SourceTotals
 from ingest.luma import LumaConverter
 from ingest.picture_view import DEFAULT_VIEW, PictureView
@@ -62,6 +62,17 @@ class FileSource:
     @property
     def info(self) -> SourceInfo:
         return self._description.info
+
+    def measure(self, on_step: Callable[[], object] = bool) -> SourceInfo:
+        """Return `info` with the length that the packets have, where no index has it.
+
+        The file is read, but not decoded. on_step: called meanwhile.
+        """
+        opened = self._reopen()
+        try:
+            return measured(self._description, opened, self._limits, on_step)
+        finally:
+            self.close()
 
     @property
     def start_s(self) -> Fraction:

@@ -15,7 +15,10 @@ from tests.media import VideoSpec, spoil_packet, steady, varying, write_video
 
 @dataclass(frozen=True)
 class Expected:
-    """What is read. size: of the recording. error: a part of it. numbers: of the pictures."""
+    """What is read. size: of the recording. error: a part of it. numbers: of the pictures.
+
+    length_us: as measured.
+    """
 
     frames: int
     dropped: dict[str, int] = field(default_factory=dict)
@@ -23,6 +26,7 @@ class Expected:
     size: tuple[int, int] | None = None
     error: str = ""
     numbers: list[int] | None = None
+    length_us: int | None = None
 
 
 @dataclass(frozen=True)

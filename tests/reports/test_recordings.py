@@ -8,14 +8,16 @@ from contracts.errors import SourceError
 from ingest.files.discovery import RefusedPath, discover
 from ingest.files.source import FileSource
 from tests.media import VideoSpec, number_of, steady, write_video
+from tests.reports.recording_times import TIME_REPORTS
 from tests.reports.recordings import REPORTS, Report
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+@pytest.mark.parametrize("report", [*REPORTS, *TIME_REPORTS], ids=lambda report: report.name)
 def test_a_reported_recording_is_read_rightly(tmp_path: Path, report: Report) -> None:
     path, expected = report.write(tmp_path), report.expected
     try:
         with FileSource(path, fps=None, max_side=1280) as source:
+            length_us = source.measure().duration_us
             frames = list(source.frames())
             totals = source.totals
     except SourceError as exc:
@@ -30,6 +32,9 @@ def test_a_reported_recording_is_read_rightly(tmp_path: Path, report: Report) ->
         assert counters.captured == len(frames) + sum(counters.dropped.values())
     if expected.times_us is not None:
         assert [one.media_time_us for one in frames] == pytest.approx(expected.times_us, abs=500)
+    if expected.length_us is not None:
+        assert length_us == pytest.approx(expected.length_us, abs=500)
+        assert sum(one.dwell_us for one in frames) == pytest.approx(length_us, abs=500)
     if expected.numbers is not None:
         numbers = [number_of(one.luma, one.width, one.height) for one in frames]
         assert numbers == expected.numbers

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.timestamps import MAX_STEP_BACK_US, MediaClock, nearest
+from ingest.timestamps import MAX_STEP_BACK_US, MediaClock, nearest, without_strays
 
 CLOCK = MediaClock(Fraction(1, 1000), start=100, frame_us=Fraction(40_000))
 
@@ -61,3 +61,50 @@ def test_frames_without_timestamps_follow_at_the_nominal_rate_without_drift() ->
 
 def test_halves_round_up() -> None:
     assert [nearest(Fraction(n, 2)) for n in (-1, 1, 3, 4)] == [0, 1, 2, 2]
+
+
+WRAPPING = replace(CLOCK, wrap=2**33)
+
+
+def test_timestamps_that_wrap_keep_their_gap() -> None:
+    times = media_times(WRAPPING, [2**33 - 40, 0, 40, 5040])
+    begin = (2**33 - 140) * 1000
+    assert times == [begin, begin + 40_000, begin + 80_000, begin + 5_080_000]
+
+
+def test_timestamps_that_begin_again_have_not_wrapped() -> None:
+    begin = (2**32 - 100) * 1000
+    assert media_times(WRAPPING, [2**32, 0, 40]) == [begin, begin + 40_000, begin + 80_000]
+
+
+def kept(stamps: list[int | None], most: int = 1000) -> list[int | None]:
+    """Return the stamps that are not stray; the items stay as they were, in their order."""
+    found = list(without_strays(((stamp, stamp) for stamp in stamps), most))
+    assert [item for item, _ in found] == stamps
+    return [stamp for _, stamp in found]
+
+
+def test_up_to_three_stray_timestamps_are_left_out() -> None:
+    steady = [*range(0, 800, 40)]
+    for strays in ([10**6], [-(10**6)], [10**6, -(10**6)], [5000, None, 10**6]):
+        begin, end = steady[:10], steady[10 + len(strays) :]
+        assert kept([*begin, *strays, *end]) == [*begin, *[None] * len(strays), *end]
+
+
+def test_gaps_and_restarts_are_not_stray() -> None:
+    gap = [0, 40, 80, 60_000, 60_040, 60_080, 60_120]
+    restart = [9000, 9040, 0, 40, 80, 120, 160]
+    clip_of_a_second = [1200, 1240, 0, 200, 400, 600, 800]
+    slow = [*range(0, 100_000, 10_000)]
+    for stamps in (gap, restart, clip_of_a_second, slow, [None, None, 0, 40, None]):
+        assert kept(stamps) == stamps
+
+
+def test_a_stray_timestamp_at_the_end_is_a_gap() -> None:
+    assert kept([0, 40, 10**6]) == [0, 40, 10**6]
+
+
+@given(st.lists(st.none() | st.integers(-(10**4), 10**4)))
+def test_no_item_is_lost(stamps: list[int | None]) -> None:
+    for before, after in zip(stamps, kept(stamps), strict=True):
+        assert after in (before, None)
