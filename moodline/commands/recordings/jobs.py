@@ -97,26 +97,16 @@ def jobs_again(
 
     For runs that ended because no worker has their model or detector.
     """
-    from dataclasses import replace
-
+    from moodline.analysis.again import queue_again
     from moodline.analysis.run_spec import analysis_spec
     from moodline.terminal.output import print_line
     from records.database import transaction
-    from records.runs.queue import enqueue_file
-    from records.runs.stored_job import stored_job
 
     settings = read_settings()
     spec = analysis_spec(settings)
     with open_records(settings) as engine, transaction(engine) as connection:
         for run in runs:
-            job = replace(
-                stored_job(connection, run),
-                detector=spec.detector,
-                model_version=spec.model_version,
-            )
-            queued = enqueue_file(
-                connection, job, claimant=None, lease_s=settings.lease_s, again=False
-            )
+            job, queued = queue_again(connection, run, spec, settings.lease_s)
             done = "is done already" if queued.reused else "is queued"
             print_line(f"{job.source}: {queued.run_id} {done}.")
 
