@@ -7,11 +7,11 @@ It consists of rollups without rows, as retention leaves them. Its sources have 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert
 
 from analytics.history.source_selection import GENERATED
 from contracts.expressions import EXPRESSIONS, LABELS, UNCERTAIN
@@ -32,6 +32,8 @@ _MINUTE_MS: Final = MINUTE_S * 1000
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+_Local = tuple[Floats, Floats, npt.NDArray[np.bool_]]
+"""Of each minute: days since the first one, local hour, and whether it is a weekend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,13 @@ def write_month(engine: Engine, until: datetime) -> list[str]:
     rng = np.random.default_rng(_SEED)
     end = to_micros(until) - to_micros(until) % (MINUTE_S * MICROS)
     starts = end + MINUTE_S * MICROS * np.arange(-DAYS * DAY_S // MINUTE_S, 0, dtype=np.int64)
+    local = _local(starts)
+    windows = {
+        width_s: np.array([window_start(one, width_s) for one in starts.tolist()])
+        for width_s in WIDTHS
+    }
     for place in _PLACES:
-        sums = _minute_sums(place, starts, rng)
+        sums = _minute_sums(place, local, rng)
         with transaction(engine) as connection:
             lock_rollups(connection)
             pk = connection.execute(
@@ -96,31 +103,48 @@ def write_month(engine: Engine, until: datetime) -> list[str]:
                 .returning(Source.id)
             ).scalar_one()
             for width_s in WIDTHS:
-                same: dict[str, Any] = {
+                same = {
                     "source_pk": pk,
                     "width_s": width_s,
                     "part": RECOMPUTED_PART,
-                    "folded_at": until,
+                    "folded_at": to_micros(until),
                 }
-                rows = [same | row for row in _windows(sums, starts, width_s)]
-                connection.execute(insert(rollups), rows)
+                _insert(connection, same, _window_sums(sums, windows[width_s]))
     return [place.name for place in _PLACES]
 
 
-def _minute_sums(place: _Place, starts: Counts, rng: np.random.Generator) -> dict[str, Counts]:
+def _insert(connection: Connection, same: Mapping[str, int], columns: Mapping[str, Counts]) -> None:
+    """Insert a row for each place of the columns. same: values of every row; others are 0.
+
+    The driver gets the rows as they are: SQLAlchemy would take most of the time to prepare each.
+    """
+    names, count = rollups.c.keys(), len(columns["start"])
+    values = (
+        columns[name].tolist() if name in columns else [same.get(name, 0)] * count for name in names
+    )
+    rows = list(zip(*values, strict=True))
+    statement = insert(rollups).compile(dialect=connection.dialect)
+    if statement.positional:
+        assert statement.positiontup == names
+        connection.exec_driver_sql(str(statement), rows)
+    else:
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(statement), named)
+
+
+def _minute_sums(place: _Place, local: _Local, rng: np.random.Generator) -> dict[str, Counts]:
     """Return the sums of each minute, by column name."""
-    day, hour, weekend = _local(starts)
+    day, hour, weekend = local
+    minutes = len(day)
     watched = ~((day >= place.away[0]) & (day < sum(place.away)))
     people = place.busy * sum(np.exp(-(((hour - peak) / 2.2) ** 2)) for peak in place.peaks)
-    people = (
-        people * np.where(weekend, place.weekend, 1.0) * _slow_factor(rng, len(starts), 45, 0.5)
-    )
+    people = people * np.where(weekend, place.weekend, 1.0) * _slow_factor(rng, minutes, 45, 0.5)
     people = np.where((hour > 6.5) & (hour < 21.5) & watched, people, 0.0)
     person_ms = np.rint(rng.poisson(people * MINUTE_S / _STAY_S) * _STAY_S * 1000)
-    shares = _shares(place, len(starts), hour, rng)
+    shares = _shares(place, minutes, hour, rng)
     by_label = np.floor(person_ms[:, None] * shares).astype(np.int64)
     total = by_label.sum(axis=1)
-    frames = np.where(watched, MINUTE_S * _FPS - rng.binomial(3, 0.05, len(starts)), 0)
+    frames = np.where(watched, MINUTE_S * _FPS - rng.binomial(3, 0.05, minutes), 0)
     begun = np.rint(total / (_STAY_S * 1000)).astype(np.int64)
     # Probabilities: most for the label, a little for every other expression.
     certain = shares[:, :-1] / shares[:, :-1].sum(axis=1, keepdims=True)
@@ -131,7 +155,7 @@ def _minute_sums(place: _Place, starts: Counts, rng: np.random.Generator) -> dic
         "occupied_ms": np.floor(frames * (200 * (1 - np.exp(-total / _MINUTE_MS)))),
         "faces": total * _FPS // 1000,
         "tracks_begun": begun,
-        "tracks_carried": np.minimum(begun, rng.binomial(2, 0.15, len(starts))),
+        "tracks_carried": np.minimum(begun, rng.binomial(2, 0.15, minutes)),
         "captured": np.where(watched, MINUTE_S * _FPS, 0),
         "newest": np.where(watched, MINUTE_S * _FPS - frames, 0),
         "up_ms": np.where(watched, _MINUTE_MS, 0),
@@ -142,7 +166,7 @@ def _minute_sums(place: _Place, starts: Counts, rng: np.random.Generator) -> dic
     return {name: np.asarray(values).astype(np.int64) for name, values in sums.items()}
 
 
-def _local(starts: Counts) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+def _local(starts: Counts) -> _Local:
     """Return for each minute: days since the first one, local hour, and whether it is a weekend."""
     elapsed = (starts - starts[0]) / (DAY_S * MICROS)
     clocks = [datetime.fromtimestamp(one / MICROS).astimezone() for one in starts.tolist()]
@@ -169,15 +193,14 @@ def _shares(place: _Place, count: int, hour: Floats, rng: np.random.Generator) -
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
-def _windows(sums: Mapping[str, Counts], starts: Counts, width_s: int) -> list[dict[str, int]]:
-    """Return a row of sums for each window of this width that is not all zero."""
-    windows = np.array([window_start(one, width_s) for one in starts.tolist()])
+def _window_sums(sums: Mapping[str, Counts], windows: Counts) -> dict[str, Counts]:
+    """Return the sums of each window that is not all zero, and the starts of those windows.
+
+    windows: the start of each minute's window.
+    """
     firsts = np.flatnonzero(np.r_[True, windows[1:] != windows[:-1]])
     columns = {name: np.add.reduceat(values, firsts) for name, values in sums.items()}
     columns["tracks_carried"] = sums["tracks_carried"][firsts]
     filled = np.flatnonzero(np.any(np.stack(list(columns.values())), axis=0))
-    begins = windows[firsts]
-    return [
-        {"start": int(begins[at])} | {name: int(column[at]) for name, column in columns.items()}
-        for at in filled
-    ]
+    columns["start"] = windows[firsts]
+    return {name: column[filled] for name, column in columns.items()}
