@@ -34,7 +34,7 @@ class KerasClassifier:
         self._head = self.card.heads[self.card.record_head]
         try:
             model = keras.saving.load_model(folder / KERAS_NAME, compile=False)
-            output = model.get_layer(self.card.record_head).output
+            output = model.get_layer(self._head.output).output
             if model.input_shape[1:] != self.card.input_shape:
                 raise ValueError(f"{KERAS_NAME} takes {model.input_shape[1:]}, not the card's size")
         except (ValueError, OSError) as exc:

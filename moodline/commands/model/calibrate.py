@@ -20,7 +20,7 @@ app = command_app()
 
 @app.command(
     "calibrate",
-    epilog="Example: [cyan]moodline model calibrate mobilenetv2-3 --data faces/ --split test "
+    epilog="Example: [cyan]moodline model calibrate mobilenetv2-4 --data faces/ --split test "
     "--out models/ours[/]",
 )
 def calibrate_command(

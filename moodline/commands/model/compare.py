@@ -20,7 +20,7 @@ app = command_app()
 
 @app.command(
     "compare",
-    epilog="Example: [cyan]moodline model compare mobilenetv2-3 models/mine --data fer2013.zip[/]",
+    epilog="Example: [cyan]moodline model compare mobilenetv2-4 models/mine --data fer2013.zip[/]",
 )
 def compare_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
     a: Annotated[str, typer.Argument(help="Id or folder of a model.")],

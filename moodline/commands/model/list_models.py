@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodline.commands.model.options import bundled_models, model_folder
+from moodline.commands.model.options import model_folder
 from moodline.commands.options import JsonOption, command_app
 from moodline.commands.session import read_settings
 
@@ -33,12 +33,13 @@ def list_command(as_json: JsonOption = False) -> None:
     """List the models of this installation, and which one is in use."""
 
     from contracts.model_card import ModelCard
+    from inference_worker.faces.model_choice import shipped_models
     from moodline.terminal.output import Screen, new_table, print_json
 
     used = model_folder(read_settings(), None)
     models = [
         _listed(ModelCard.read(folder), folder, used)
-        for folder in sorted({used, *bundled_models()})
+        for folder in sorted({used, *shipped_models().values()})
     ]
     if as_json:
         print_json({"models": models})

@@ -37,26 +37,17 @@ NewModelOption = Annotated[
 ]
 
 
-def bundled_models() -> list[Path]:
-    """Return the folders of the models that come with this installation."""
-    from contracts.model_card import CARD_NAME
-    from inference_worker.faces.model_choice import shipped_model
-
-    return [path.parent for path in shipped_model().parent.glob(f"*/{CARD_NAME}")]
-
-
 def model_folder(settings: "Settings", name: str | None) -> Path:
     """Return the folder of a model by id or path; None is the model in use.
 
     Raises ModelError.
     """
     from contracts.model_card import CARD_NAME
-    from inference_worker.faces.model_choice import chosen_model
+    from inference_worker.faces.model_choice import chosen_model, shipped_models
 
     if name is None:
         return chosen_model(settings.model)
-    known = {folder.name: folder for folder in bundled_models()}
-    if name in known:
+    if name in (known := shipped_models()):
         return known[name]
     if (Path(name) / CARD_NAME).exists():
         return Path(name)

@@ -16,9 +16,9 @@ from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.detectors.detection import Detection, distinct, same_face
 from inference_worker.faces.detectors.network_files import NETWORKS, read_network
-from inference_worker.faces.model_choice import shipped_model
+from inference_worker.faces.model_choice import chosen_model, shipped_model, shipped_models
 from inference_worker.faces.quality import face_quality
-from inference_worker.faces.smoothing import smoothed
+from inference_worker.faces.readings.smoothing import smoothed
 from runtime.decoding.opencv import cv2
 
 INCLUDED = [name for name in DetectorName if name is not DetectorName.YUNET]
@@ -240,3 +240,18 @@ def test_another_head_than_the_cards_can_be_selected() -> None:
     assert not np.allclose(own.classify(crops), other.classify(crops))
     with pytest.raises(ModelError, match="no head 'feelings'"):
         LiteRTClassifier(shipped_model(), "feelings")
+
+
+def test_the_plain_record_head_names_rare_expressions_less_often() -> None:
+    crops = np.random.default_rng(5).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    own, plain = (LiteRTClassifier(shipped_model(), head) for head in ("", "ferplus-plain"))
+
+    assert plain.card.version == f"{own.card.version}+ferplus-plain"
+    disgust = EXPRESSIONS.index("disgust")
+    assert (plain.classify(crops)[:, disgust] < own.classify(crops)[:, disgust]).all()
+
+
+def test_a_model_is_chosen_by_its_id_or_folder(tmp_path: Path) -> None:
+    assert chosen_model("") == shipped_model() == shipped_models()[shipped_model().name]
+    assert chosen_model(shipped_model().name) == shipped_model()
+    assert chosen_model(str(tmp_path)) == tmp_path

@@ -7,7 +7,14 @@ import pytest
 
 from contracts.errors import ModelError
 from contracts.expressions import EXPRESSIONS
-from training.card import RECORD_HEAD, artifact_path, build_card, head_truth, write_card
+from training.card import (
+    PLAIN_HEAD,
+    RECORD_HEAD,
+    artifact_path,
+    build_card,
+    head_truth,
+    write_card,
+)
 from training.data.dataset import Split
 from training.metrics import confusion_matrix, head_report
 
@@ -123,6 +130,36 @@ def test_only_a_head_that_favours_an_expression_gets_biases(tmp_path: Path) -> N
     assert (slanted.argmax(axis=1) == split.labels).mean() < (
         heads["ferplus"]["val_accuracy"] - 0.02
     )
+
+
+def test_a_record_head_that_names_rare_expressions_has_a_plain_one_beside_it(
+    tmp_path: Path,
+) -> None:
+    shares = np.array([0.1, 0.03, 0.04, 0.25, 0.15, 0.08, 0.35])
+    rng = np.random.default_rng(4)
+    labels = rng.choice(7, 3000, p=shares)
+    votes = np.eye(7, dtype=np.float32)[labels] * 8
+    images = np.zeros((3000, 48, 48), np.uint8)
+    split = Split(images, labels, votes, tuple(map(str, range(3000))))
+    seen = rng.normal(0, 1, (3000, 7)) + 2.0 * np.eye(7)[labels]
+    logits = (2.0 * seen + np.log(shares)).astype(np.float32)
+    card = build_card(
+        _written(tmp_path),
+        split,
+        {"fer2013": logits, "ferplus": logits},
+        {"id": "x", "created": "2026-01-01", "training": {}},
+    )
+
+    read = write_card(tmp_path, card)
+
+    assert set(read.heads) == {"fer2013", RECORD_HEAD, PLAIN_HEAD}
+    record, plain = card["heads"][RECORD_HEAD], card["heads"][PLAIN_HEAD]
+    assert record["prior_taken"] > 0.0 and plain["prior_taken"] == 0.0
+    assert record["biases"][1] > record["biases"][6]
+    assert plain["output"] == record["output"] == RECORD_HEAD
+    assert plain["temperature"] == card["heads"]["fer2013"]["temperature"]
+    assert record["per_class_recall"]["disgust"] > plain["per_class_recall"]["disgust"]
+    assert card["uncertain_below"] == record["uncertain_below"] == read.uncertain_below
 
 
 def _written(folder: Path) -> Path:
