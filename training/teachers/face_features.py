@@ -91,9 +91,21 @@ def feature_network(tensors: Mapping[str, Floats], seen_as: int = _SEEN_AS) -> A
     return keras.Model(faces, ops.concatenate(parts, axis=-1))
 
 
+class FaceNetwork:
+    """The network of a manifest; digest: the hash of its weights. Raises FaceWeightsError."""
+
+    def __init__(self, manifest: Path) -> None:
+        self.digest = SHA256
+        self._network = feature_network(read_tensors(manifest))
+
+    def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
+        """Return features [n, 6400] of grey faces uint8 [n, 48, 48]."""
+        return compute_features(self._network, images)
+
+
 def compute_features(network: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-    """Return the network's features [n, 6400] of grey faces [n, 48, 48]; print progress."""
-    values = network.predict(images[..., None], batch_size=_BATCH, verbose=1)
+    """Return the network's features [n, 6400] of grey faces [n, 48, 48]."""
+    values = network.predict(images[..., None], batch_size=_BATCH, verbose=0)
     return np.asarray(values, dtype=np.float16)
 
 
