@@ -22,6 +22,7 @@ from runtime.files.regular_files import open_regular
 
 # Playlists refer to other files, and FFmpeg draws text as video. Neither is a recording.
 _NOT_RECORDINGS: Final = frozenset({"hls", "dash", "concat", "tty", "sdp", "imf"})
+_PICTURE_CODECS: Final = frozenset({"mjpeg", "png", "webp", "bmp"})
 _OPTIONS: Final = {"protocol_whitelist": "file", "pattern_type": "none"}
 # FFmpeg takes timestamps that begin again for wrapped ones, and the rest would be a day later.
 # `MediaClock` tells them apart.
@@ -163,6 +164,13 @@ def _unreadable(path: Path) -> SourceError:
     )
 
 
+def _rank(stream: VideoStream) -> tuple[bool, bool]:
+    """Return the sort key of a stream: a thumbnail may have a track of its own, the default one."""
+    context = stream.codec_context
+    is_thumbnail = context is not None and context.name in _PICTURE_CODECS
+    return is_thumbnail, not stream.disposition & Disposition.default
+
+
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if not _NOT_RECORDINGS.isdisjoint(container.format.name.split(",")):
         raise SourceError(
@@ -174,8 +182,7 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if not streams:
         content = "only audio" if container.streams.audio else "no video"
         raise SourceError(f"{path.name} contains {content}", hint="Give a recording with video")
-    defaults = [s for s in streams if s.disposition & Disposition.default]
-    stream = (defaults or streams)[0]
+    stream = min(streams, key=_rank)
     if stream.codec_context is None:
         raise SourceError(
             f"the video format of {path.name} is not supported",

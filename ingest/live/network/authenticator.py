@@ -3,12 +3,14 @@
 import hashlib
 import secrets
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import SplitResult, unquote
 from urllib.request import parse_http_list, parse_keqv_list
 
 _HASHES: Final = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_SESSION: Final = "-SESS"
+"""End of the name of an algorithm that hashes the secret with the nonces."""
 _MAX_CHALLENGE: Final = 2048
 
 
@@ -52,11 +54,14 @@ class Authenticator:
             "nonce": given["nonce"],
             "uri": uri,
         }
-        middle = given["nonce"]
+        middle, own_nonce = given["nonce"], secrets.token_hex(8)
         bare = {}
+        if self._is_session:
+            secret = self._hash(f"{secret}:{middle}:{own_nonce}")
+            fields["cnonce"] = own_nonce
         if "auth" in [one.strip() for one in given.get("qop", "").split(",")]:
             self._count += 1
-            count, own_nonce = f"{self._count:08x}", secrets.token_hex(8)
+            count = f"{self._count:08x}"
             middle = f"{middle}:{count}:{own_nonce}:auth"
             fields["cnonce"] = own_nonce
             bare = {"qop": "auth", "nc": count}
@@ -71,7 +76,7 @@ class Authenticator:
     def _accept_digest(self, values: str) -> None:
         pairs = [one for one in parse_http_list(values) if "=" in one]
         found = {name.lower(): value for name, value in parse_keqv_list(pairs).items()}
-        if found.get("algorithm", "MD5").upper() not in _HASHES:
+        if _hash_name(found) not in _HASHES:
             return
         if "realm" not in found or "nonce" not in found:
             return
@@ -80,8 +85,15 @@ class Authenticator:
         self._scheme, self._challenge = "digest", found
 
     def _hash(self, text: str) -> str:
-        algorithm = _HASHES[self._challenge.get("algorithm", "MD5").upper()]
-        return algorithm(text.encode()).hexdigest()
+        return _HASHES[_hash_name(self._challenge)](text.encode()).hexdigest()
+
+    @property
+    def _is_session(self) -> bool:
+        return self._challenge.get("algorithm", "").upper().endswith(_SESSION)
+
+
+def _hash_name(challenge: Mapping[str, str]) -> str:
+    return challenge.get("algorithm", "MD5").upper().removesuffix(_SESSION)
 
 
 def _quoted(text: str) -> str:
