@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
 from broker.bus import Bus
-from broker.reports import LONGEST_REPORT, Report
+from broker.heartbeats import Heartbeats
+from broker.reports import LONGEST_REPORT, Report, ServiceReport, SourceReport, WorkerReport
 from broker.signing import TAG_BYTES
 
 MAX_MEMBERS: Final = 2048
@@ -107,3 +108,16 @@ class Presence(Generic[AnyReport]):
     def _keys(self) -> tuple[str, str]:
         registry = self._kind.REGISTRY
         return self._bus.key(registry, "alive"), self._bus.key(registry, "reports")
+
+
+def read_heartbeats(bus: Bus, run_ids: Sequence[str] = ()) -> Heartbeats:
+    """Return the heartbeats now. run_ids: runs whose waiting frames are counted.
+
+    Raises BrokerError.
+    """
+    return Heartbeats(
+        workers=Presence(bus, WorkerReport).alive(),
+        services=Presence(bus, ServiceReport).alive(),
+        sources=Presence(bus, SourceReport).alive(),
+        waiting=bus.waiting_frames(run_ids) if run_ids else {},
+    )

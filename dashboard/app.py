@@ -20,6 +20,8 @@ from contracts.errors import (
 )
 from dashboard.account import ACCOUNT
 from dashboard.documents import ASSETS, page_documents
+from dashboard.health.routes import health_routes
+from dashboard.model_card import MODEL_CARD
 from dashboard.now import NOW
 from dashboard.recordings import RECORDINGS
 from dashboard.sources import SOURCES
@@ -30,14 +32,14 @@ from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.bundle import BUNDLE_PATH, PLOTLY_PATH, Bundle, plotly
 from dashboard.web.compression import STATIC_PATHS, CachedCompression
-from dashboard.web.guard import HEALTH, Guard
+from dashboard.web.guard import HEALTH, READY, Guard
 from dashboard.web.limits.shares import CALLBACK, Work
 from dashboard.web.limits.turns import Turns, busy_response
 from dashboard.web.page import Page
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.routes import sign_in_routes
 
-PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT)
+PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT, MODEL_CARD)
 """In the order of the navigation. The dashboard opens with the first."""
 _CACHE_FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _CACHE_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
@@ -49,7 +51,7 @@ _NOT_FOUND: Final = HTTPStatus.NOT_FOUND
 def create_app(
     backend: Backend, *, prefix: str = "/", sign_in: bool = True, any_host: bool = False
 ) -> FastAPI:
-    """Return the application: the pages below `prefix`, and /healthz.
+    """Return the application: the pages below `prefix`, /healthz and /readyz.
 
     sign_in: without it every viewer is an admin. any_host: with sign-in, answer to other names
     than this host's own too. Raises SettingsError if the prefix is invalid.
@@ -74,6 +76,7 @@ def create_app(
         return RedirectResponse(prefix + PAGES[0].path)
 
     _add_static_routes(app, prefix, bundle)
+    app.include_router(health_routes(backend, prefix))
     gate = None
     if sign_in:
         gate = SignIn(backend.engine, prefix, backend.settings, backend.password_checks)
@@ -89,7 +92,7 @@ def create_app(
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    free = (*static, f"{prefix}login", HEALTH)
+    free = (*static, f"{prefix}login", HEALTH, READY)
     app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free)
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
     limits[f"{prefix}login"] = _MAX_LOGIN_BYTES

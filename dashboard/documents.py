@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from dash import Dash
 from fastapi import FastAPI
@@ -19,13 +20,22 @@ from dashboard.web.shell import add_router, page_at, shell
 
 ASSETS: Final = Path(__file__).parent / "assets"
 _NOT_FOUND: Final = HTTPStatus.NOT_FOUND
+_ICON: Final = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
+    "<rect width='32' height='32' rx='7' fill='#2b4c9b'/>"
+    "<rect x='6' y='17' width='5' height='9' rx='1.5' fill='#8FE3D6'/>"
+    "<rect x='13.5' y='9' width='5' height='17' rx='1.5' fill='#F2B134'/>"
+    "<rect x='21' y='20' width='5' height='6' rx='1.5' fill='#ECEEF1'/>"
+    "<circle cx='24' cy='8' r='8' fill='none'/></svg>"
+)
+"""The icon of the window; health/banner.js fills the circle where something is wrong."""
 _INDEX: Final = """<!DOCTYPE html>
 <html lang="en">
   <head>
     {%metas%}
     <meta name="color-scheme" content="light dark">
     <title>{%title%}</title>
-    {%favicon%}
+    <link rel="icon" type="image/svg+xml" href="{%icon%}">
     {%css%}
   </head>
   <body>
@@ -57,7 +67,7 @@ def page_documents(
         include_assets_files=True,
         serve_locally=True,
         compress=False,
-        index_string=_INDEX,
+        index_string=_INDEX.replace("{%icon%}", "data:image/svg+xml," + quote(_ICON, " ='/:")),
         title="moodline",
         update_title="",
         add_log_handler=False,

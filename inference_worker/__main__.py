@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -23,16 +24,21 @@ from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
 from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
+from records.seen_services import ServiceNotes, ServiceProcess
 from runtime.failpoints import arm
 from runtime.logs import configure_logs
 from runtime.stall_guard import StallGuard
 from runtime.stop_signal import StopSignal
 
+SERVICE: Final = "service"
+"""The argument of a worker that belongs to a service, and not to one command."""
 
-def serve(
+
+def serve(  # noqa: PLR0913  (one argument per choice of the caller)
     settings: Settings,
     *,
     name: str = "",
+    service: bool = True,
     device: Device = Device.AUTO,
     registry: CollectorRegistry | None = None,
     on_turn: Callable[[str, Sequence[str]], None] = lambda _trouble, _lacks: None,
@@ -40,7 +46,8 @@ def serve(
     """Analyse runs until SIGTERM. Raises ModelError if the model cannot be loaded.
 
     name: the worker's name, which a restarted worker keeps so that it finds its own leases. "":
-    this is a service, which also stops at Ctrl-C. on_turn: called after each turn with the
+    nothing supervises it, and it also stops at Ctrl-C. service: whether it is missed when it dies;
+    False for a worker of one command. on_turn: called after each turn with the
     trouble that kept it from working, or "", and with the models and detectors that it lacks.
     """
     if settings.failpoint:
@@ -69,8 +76,15 @@ def serve(
     metrics = WorkerMetrics(registry or CollectorRegistry())
     guard = StallGuard(settings.stall_s)
 
+    notes = ServiceNotes(engine, ServiceProcess(name, "worker", identity.host, identity.pid))
     held_runs = HeldRuns(
-        identity, bus, store, _analyzer_factory(classifier, settings), limits, metrics
+        identity,
+        bus,
+        store,
+        _analyzer_factory(classifier, settings),
+        limits,
+        metrics,
+        on_heartbeat=notes.note_running if service else lambda: None,
     )
 
     def note_turn(trouble: str) -> None:
@@ -90,6 +104,8 @@ def serve(
     )
     worker.run(stop.is_set)
     guard.disarm()
+    if service:
+        notes.note_stopped()
     engine.dispose()
     bus.close()
 
@@ -119,11 +135,11 @@ def _analyzer_factory(
 
 
 def main() -> None:
-    """Run a worker of `moodline analyze`; its parent gives the name as the first argument."""
+    """Run a worker of a stack: its name is the first argument, SERVICE the second in a service."""
     settings = Settings.read()
     configure_logs(settings.log_level)
     structlog.contextvars.bind_contextvars(worker=sys.argv[1].rpartition("/")[2])
-    serve(settings, name=sys.argv[1], device=Device.CPU)
+    serve(settings, name=sys.argv[1], service=SERVICE in sys.argv[2:], device=Device.CPU)
 
 
 if __name__ == "__main__":

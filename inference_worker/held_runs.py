@@ -15,7 +15,7 @@ from broker.open_runs import OpenRuns
 from broker.presence import Presence
 from broker.reports import MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
-from contracts.frame_results import FrameResult
+from contracts.frame_results import FrameResult, LabelRevision
 from contracts.frames import FrameMessage
 from inference_worker.faces.analysis import DetectedFaces
 from inference_worker.fair_share import largest_share, runs_to_release
@@ -42,6 +42,8 @@ class Analyzer(Protocol):
     def smooth(
         self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
     ) -> list[FrameResult]: ...
+
+    def finish(self) -> tuple[LabelRevision, ...]: ...
 
     def checkpoint(self) -> bytes: ...
 
@@ -94,7 +96,7 @@ class HeldRuns:
 
     Every method but `release_all` raises BrokerError and DatabaseError. make_analyzer raises
     ModelError if this worker does not have the detector or the model that the run requires.
-    clock: in seconds, for runs that it cannot analyse.
+    clock: in seconds, for runs that it cannot analyse. on_heartbeat: called with each heartbeat.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (a worker's collaborators, passed once)
@@ -106,8 +108,10 @@ class HeldRuns:
         limits: WorkerLimits,
         metrics: WorkerMetrics,
         clock: Callable[[], float] = time.monotonic,
+        on_heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
         self._identity = identity
+        self._on_heartbeat = on_heartbeat
         self._bus = bus
         self._leases = Leases(bus)
         self._announced = OpenRuns(bus)
@@ -279,6 +283,7 @@ class HeldRuns:
         living = self._presence.send_heartbeat(report, alive_for_s=self._limits.lease_s)
         self._other_workers = [worker for worker in living if worker.id != self._identity.id]
         self.refusals.note_workers(self._other_workers)
+        self._on_heartbeat()
         self._metrics.runs.set(len(self.runs))
         self._metrics.lag.set(lag)
         self._metrics.note_refusals(self._bus.refusals.counts)

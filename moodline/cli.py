@@ -5,56 +5,63 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperGroup
 
 from contracts.errors import MoodlineError, SettingsError, SourceError
+from moodline.commands.installed_version import installed_version
+from moodline.commands.plain_types import show_plain_types
 from runtime.files.private_files import PRIVATE_UMASK
 from runtime.stop_signal import raise_on_stop_signals
 
 _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Recordings": {
-        "analyze": "recordings.analyze",
+    "Start here": {
         "demo": "recordings.demo",
+        "up": "services.up",
+        "down": "services.down",
+        "status": "services.status",
+        "doctor": "admin.doctor",
+    },
+    "Analyse recordings": {
+        "analyze": "recordings.analyze",
+        "jobs": "recordings.jobs",
         "runs": "recordings.runs",
         "summary": "recordings.summary",
         "export": "recordings.export",
-        "jobs": "recordings.jobs",
         "dead-letters": "recordings.dead_letters",
     },
-    "Live sources": {
+    "Watch cameras": {
         "source": "live.source",
         "watch": "live.watch",
     },
-    "History": {
+    "See trends": {
         "trends": "history.trends",
         "rollups": "history.rollups",
+    },
+    "Protect people and data": {
         "erase": "history.erase",
         "audit": "history.audit",
+        "user": "admin.user",
     },
-    "Services": {
-        "up": "services.up",
+    "Run the parts as services": {
         "ingest": "services.ingest",
         "worker": "services.worker",
-        "dashboard": "services.dashboard",
         "scheduler": "services.scheduler",
+        "dashboard": "services.dashboard",
         "schedule": "services.schedule",
-        "status": "services.status",
+        "db": "admin.db",
     },
-    "Models": {
+    "Choose and train models": {
         "model": "model.group",
         "detector": "model.detector",
     },
-    "Administration": {
-        "user": "admin.user",
-        "db": "admin.db",
-        "doctor": "admin.doctor",
+    "About": {
         "version": "admin.version",
     },
 }
-"""The module of each command under `moodline.commands`, by panel of the help page."""
+"""The module of each command under `moodline.commands`, by the task for which the help lists it."""
 
 
 class CommandModules(Mapping[str, Any]):
@@ -73,6 +80,7 @@ class CommandModules(Mapping[str, Any]):
             panel, module = self._places[name]
             command: Any = typer.main.get_command(import_module(f"moodline.commands.{module}").app)
             command.name, command.rich_help_panel = name, panel
+            show_plain_types(command)
             self._loaded[name] = command
         return self._loaded[name]
 
@@ -91,14 +99,33 @@ def command_line() -> TyperGroup:
         "moodline reads expressions, not feelings. It identifies nobody and stores no camera "
         "pictures.",
     )
-    app.callback()(lambda: None)
+    app.callback()(_root)
     group = cast("TyperGroup", typer.main.get_command(app))
+    show_plain_types(group)
     group.commands = cast("Any", CommandModules())
     return group
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"moodline {installed_version()}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[  # noqa: ARG001  (its callback has done it)
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    return
+
+
 def main() -> None:
     """Run the command line. An error that moodline can name is one line, never a traceback."""
+    if sys.argv[1:] == ["version"]:  # Before Typer imports what it reads options with.
+        typer.echo(installed_version())
+        return
     raise_on_stop_signals()
     sys.excepthook = _print_traceback
     os.umask(PRIVATE_UMASK)  # Until the settings are read; child processes inherit it.

@@ -23,7 +23,8 @@ _MAX_INTERVALS: Final = 20_000
 class LiveSourceCounts:
     """One live source and the committed frame counts of its latest run.
 
-    After every commit, captured = analyzed + sampled_out + the sum of dropped.
+    After every commit, captured = analyzed + sampled_out + the sum of dropped. last_commit_at: the
+    run's last commit, before the first one its start; None without a run.
     """
 
     name: str
@@ -41,6 +42,8 @@ class LiveSourceCounts:
     min_face_px: int | None = None
     rotate: int = 0
     mirror: bool = False
+    keep_static: bool | None = None
+    last_commit_at: datetime | None = None
 
 
 def live_source_counts(
@@ -57,6 +60,7 @@ def live_source_counts(
         select(
             *Source.__table__.c,
             Run.run_id,
+            func.coalesce(RunProgress.updated_at, Run.started_at).label("last_commit_at"),
             RunProgress.frames_captured,
             RunProgress.frames_sampled_out,
             RunProgress.frames_analyzed,
@@ -165,4 +169,6 @@ def _counts(row: Any) -> LiveSourceCounts:
         min_face_px=row.min_face_px,
         rotate=row.rotate,
         mirror=row.mirror,
+        keep_static=row.keep_static,
+        last_commit_at=row.last_commit_at,
     )

@@ -1,20 +1,32 @@
-"""The current state of live sources: their records joined with their supervisors' heartbeats."""
+"""The current state of live sources: their records joined with their supervisors' heartbeats.
 
-from collections.abc import Mapping, Sequence
+A source whose frames nobody analyses is not live, whatever its supervisor reports: the workers'
+heartbeats say which runs are analysed.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
 
 from analytics.now.live_sources import LiveSourceCounts, live_source_counts
+from contracts.live_sources import UNANALYZED, LiveState
 from contracts.runs import RunKind
+from contracts.times import EPOCH, utc_now
 from contracts.zones.zone import Zones
 
 if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
+    from broker.heartbeats import Heartbeats
     from broker.reports import SourceReport
 
 UNSUPERVISED: Final = "dead"
 UNKNOWN: Final = "unknown"
+NOT_ANALYZED: Final = "unanalyzed"
+"""Frames arrive, and no worker analyses them."""
+_TAKE_OVER: Final = timedelta(seconds=5)
+"""A run that begins or that changes its worker is held by none for a moment."""
 _UNKNOWN_REASON: Final = (
     "the broker cannot be read, so it is not known whether a process supervises this source"
 )
@@ -29,7 +41,8 @@ class LiveStatus:
 
     Field names and order are those of `moodline source list --json`. watched_by: the supervisor's
     host, or None without a heartbeat: the state is then UNSUPERVISED, or UNKNOWN if heartbeats
-    cannot be read.
+    cannot be read. last_commit_at: when frames of the run were last committed, before the first
+    commit its start.
     """
 
     name: str
@@ -51,34 +64,70 @@ class LiveStatus:
     min_face_px: int | None = None
     rotate: int = 0
     mirror: bool = False
+    keep_static: bool | None = None
+    last_commit_at: datetime | None = None
 
 
-def live_status(
-    connection: Connection, reports: "Sequence[SourceReport] | None"
-) -> tuple[LiveStatus, ...]:
+def live_status(connection: Connection, heartbeats: "Heartbeats | None") -> tuple[LiveStatus, ...]:
     """Return the live sources that were not removed, by name.
 
-    reports: the live heartbeats; None if they cannot be read.
+    heartbeats: None if they cannot be read.
     """
-    by_name = {report.id: report for report in reports or ()}
+    by_name = {one.id: one for one in heartbeats.sources} if heartbeats else {}
     missing = (UNSUPERVISED, _UNSUPERVISED_REASON)
-    if reports is None:
+    if heartbeats is None:
         missing = (UNKNOWN, _UNKNOWN_REASON)
+    held = heartbeats.held_runs if heartbeats else frozenset[str]()
     return tuple(
-        _status(one, by_name.get(one.name), missing) for one in live_source_counts(connection)
+        _status(one, by_name.get(one.name), missing, held) for one in live_source_counts(connection)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The state of a source, why, and since when (ISO 8601, UTC; None if that is not known)."""
+
+    state: str
+    reason: str
+    since: str | None
+
+
+def observed_state(
+    report: "SourceReport", held: Collection[str], last_commit_at: datetime | None
+) -> Observed:
+    """Return the state that the supervisor reports, unless the frames are not analysed.
+
+    held: the runs that living workers hold.
+    """
+    if report.state == LiveState.STALLED and report.reason == UNANALYZED:
+        return Observed(NOT_ANALYZED, UNANALYZED, report.since)
+    reported = Observed(report.state, report.reason, report.since)
+    if report.state != LiveState.STREAMING or not report.run_id or report.run_id in held:
+        return reported
+    analyzed_until = max(last_commit_at or EPOCH, datetime.fromisoformat(report.since))
+    if utc_now() - analyzed_until < _TAKE_OVER:
+        return reported
+    return Observed(NOT_ANALYZED, UNANALYZED, analyzed_until.isoformat())
+
+
 def _status(
-    counts: LiveSourceCounts, report: "SourceReport | None", missing: tuple[str, str]
+    counts: LiveSourceCounts,
+    report: "SourceReport | None",
+    missing: tuple[str, str],
+    held: Collection[str],
 ) -> LiveStatus:
     """Return the status. missing: state and reason without a report."""
+    seen = Observed(*missing, None)
+    if counts.paused:
+        seen = Observed(LiveState.PAUSED, "paused", None)
+    if report is not None:
+        seen = observed_state(report, held, counts.last_commit_at)
     return LiveStatus(
         name=counts.name,
         kind=str(RunKind.LIVE),
-        state=missing[0] if report is None else report.state,
-        reason=missing[1] if report is None else report.reason,
-        since=None if report is None else report.since,
+        state=seen.state,
+        reason=seen.reason,
+        since=seen.since,
         fps=0.0 if report is None else report.fps,
         last_frame_age_s=None if report is None else report.last_frame_age_s,
         watched_by=None if report is None else report.host,
@@ -93,4 +142,6 @@ def _status(
         min_face_px=counts.min_face_px,
         rotate=counts.rotate,
         mirror=counts.mirror,
+        keep_static=counts.keep_static,
+        last_commit_at=counts.last_commit_at,
     )

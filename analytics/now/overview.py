@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
+from runtime.process_identity import claim_is_alive
 
 _MAX_LINES: Final = 1000
 
@@ -27,7 +28,10 @@ class RecordingSource:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run that has not ended. worker, ingestor: the processes that hold it, or None."""
+    """A run that has not ended. worker, ingestor: the processes that hold it, or None.
+
+    claimed: whether the ingestor's claim is valid: a process works on it.
+    """
 
     run_id: str
     source: str
@@ -38,6 +42,7 @@ class OpenRun:
     ingestor: str | None
     queued_at: datetime
     started_at: datetime | None
+    claimed: bool = False
 
 
 def recording_sources(
@@ -81,6 +86,7 @@ def open_runs(connection: Connection, *, limit: int = _MAX_LINES) -> tuple[OpenR
             Run.frames_claimed,
             RunProgress.holder,
             Run.claimed_by,
+            Run.claim_expires_at,
             Run.queued_at,
             Run.started_at,
         )
@@ -101,6 +107,7 @@ def open_runs(connection: Connection, *, limit: int = _MAX_LINES) -> tuple[OpenR
             ingestor=row.claimed_by,
             queued_at=row.queued_at,
             started_at=row.started_at,
+            claimed=claim_is_alive(row.claimed_by, row.claim_expires_at),
         )
         for row in connection.execute(query)
     )

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from analytics.now.live_status import LiveStatus, live_status
+from analytics.now.live_status import LiveStatus, Observed, live_status, observed_state
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
+from broker.heartbeats import Heartbeats
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence
+from broker.presence import read_heartbeats
 from broker.reports import SourceReport
 from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
@@ -38,7 +39,7 @@ class Tile:
 
     behind_s: seconds from capture to here; None, as `readings`, without a current picture.
     captured_at: when the newest frame was captured, in seconds since 1970. zones: of its picture.
-    stills: still pictures in it, which do not count.
+    stills: still faces in it, which do not count.
     """
 
     name: str
@@ -77,36 +78,50 @@ class LiveReader:
 
     def read(self) -> LiveSnapshot:
         """Return all tiles; without a broker, those that the records know. Blocks."""
-        reports: list[SourceReport] | None = []
+        heartbeats: Heartbeats | None = Heartbeats()
         views, error = {}, ""
         try:
             if (bus := self._connected()) is not None:
-                reports = Presence(bus, SourceReport).alive()
-                views = SourceView.newest_of(bus, [one.name for one in self._status])
+                heartbeats = read_heartbeats(bus)
+                views = SourceView.newest_of(bus, sorted(self._names() | _named(heartbeats)))
         except MoodlineError as exc:
             self.close()
-            reports, error = None, exc.line()
+            heartbeats, error = None, exc.line()
         try:
-            if time.monotonic() - self._status_at_s >= _STATUS_EVERY_S:
-                self._status = in_snapshot(self.backend.engine, live_status, reports)
+            is_due = time.monotonic() - self._status_at_s >= _STATUS_EVERY_S
+            if is_due or _named(heartbeats) - self._names():  # A new source is shown at once.
+                self._status = in_snapshot(self.backend.engine, live_status, heartbeats)
                 self._status_at_s = time.monotonic()
         except MoodlineError as exc:
             error = exc.line()
-        by_name = {report.id: report for report in reports or ()}
+        known = heartbeats or Heartbeats()
+        by_name = {report.id: report for report in known.sources}
         tiles = {}
         for status in self._status:
             name = status.name
             if name not in by_name and status.watched_by:
                 # The supervisor ended, or the broker does not answer: read the state again.
                 self._status_at_s = -_STATUS_EVERY_S
-            tiles[name] = self._tile(status, by_name.get(name), views.get(name))
-        pictures = {name: view.picture for name, view in views.items() if view.picture}
+            seen = Observed(status.state, status.reason, status.since)
+            if (report := by_name.get(name)) is not None:  # It is newer than the status.
+                seen = observed_state(report, known.held_runs, status.last_commit_at)
+            tiles[name] = self._tile(status, report, views.get(name), seen)
+        pictures = {
+            name: view.picture for name, view in views.items() if view.picture and name in tiles
+        }
         return LiveSnapshot(tiles, pictures, error)
 
+    def _names(self) -> set[str]:
+        return {one.name for one in self._status}
+
     def _tile(
-        self, status: LiveStatus, report: SourceReport | None, view: SourceView | None
+        self,
+        status: LiveStatus,
+        report: SourceReport | None,
+        view: SourceView | None,
+        seen: Observed,
     ) -> Tile:
-        """Return the tile. report: if there is one, it is newer than the status."""
+        """Return the tile. seen: the state now."""
         current = report or status
         age_s = current.last_frame_age_s
         now_us = to_micros(utc_now())
@@ -119,9 +134,9 @@ class LiveReader:
             captured_us -= captured_us % 1_000_000
         return Tile(
             name=status.name,
-            state=current.state,
-            reason=current.reason,
-            since=current.since,
+            state=seen.state,
+            reason=seen.reason,
+            since=seen.since,
             tags=status.tags,
             uri=status.uri,
             fps=round(current.fps, 1),
@@ -157,6 +172,11 @@ class LiveReader:
         if self._bus is not None:
             self._bus.close()
         self._bus, self._bus_url = None, ""
+
+
+def _named(heartbeats: Heartbeats | None) -> set[str]:
+    """Return the names of the sources that have a heartbeat."""
+    return set() if heartbeats is None else {report.id for report in heartbeats.sources}
 
 
 def _faces_that_count(view: SourceView) -> tuple[TileFace, ...]:

@@ -6,9 +6,12 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Engine
 
+from analytics.health.verdict import Verdict
 from analytics.removal.receipts import Receipt
 from contracts.errors import FeatureUnavailableError
+from contracts.model_card import ModelCard
 from contracts.settings import Settings
+from contracts.times import utc_now
 from dashboard.web.services import ImageReading, RecordingService, SourceService
 from dashboard.web.sign_in.password_checks import PasswordChecks
 
@@ -25,7 +28,9 @@ class _Unavailable:
 
     add = edit = probe = staticmethod(_unavailable)
     queue_upload = queue_folder = readable_folders = staticmethod(_unavailable)
+    queue_again = staticmethod(_unavailable)
     upload_owners = has_recording = media_access = open_recording = staticmethod(_unavailable)
+    try_again = staticmethod(_unavailable)
     annotated_copy = open_copy = start_annotation = delete_copy = staticmethod(_unavailable)
 
     @property
@@ -40,8 +45,10 @@ class Backend:
     broker_url: return the broker's address, "" if none runs.
     start_demo: add the demo camera, whose faces belong to no real person; return its name.
     read_image: find and classify the faces in an image file's bytes.
+    health: return the verdict on the whole system; raises nothing.
     status, jobs: return the JSON documents of `moodline status` and `moodline schedule list`.
     forget_erased: delete what an erasure leaves outside the database.
+    model_card: return the card of the model in use; None if there is none.
     password_checks: limits how many passwords are checked at once.
     """
 
@@ -52,7 +59,9 @@ class Backend:
     sources: SourceService = _Unavailable()  # noqa: RUF009
     recordings: RecordingService = _Unavailable()  # noqa: RUF009
     read_image: Callable[[bytes], ImageReading] = _unavailable
+    health: Callable[[], Verdict] = lambda: Verdict.of((), (), utc_now())
     status: Callable[[], object] = _unavailable
     jobs: Callable[[], object] = _unavailable
     forget_erased: Callable[[Receipt], None] = lambda _receipt: None
+    model_card: Callable[[], ModelCard | None] = lambda: None
     password_checks: PasswordChecks = field(default_factory=PasswordChecks)

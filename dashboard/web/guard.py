@@ -24,6 +24,8 @@ from records.audit import set_actor_address
 log = structlog.get_logger()
 
 HEALTH: Final = "/healthz"
+READY: Final = "/readyz"
+VERDICT: Final = "api/health"
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _MAX_PATH: Final = 1024
 _MAX_NAME: Final = 255
@@ -149,11 +151,12 @@ class Guard:
     async def _sign_in_response(self, scope: Scope) -> Response | None:
         """Return the response to a request that needs sign-in; None to let it through."""
         path = scope["path"]
-        if self._sign_in is None or path == HEALTH or self._sign_in.is_open(path):
+        if self._sign_in is None or path in {HEALTH, READY} or self._sign_in.is_open(path):
             return None
         headers = Headers(scope=scope)
         try:
-            account = await asyncio.to_thread(self._sign_in.account, headers)
+            is_use = path != f"{self._sign_in.prefix}{VERDICT}"  # Every open page asks for it.
+            account = await asyncio.to_thread(self._sign_in.account, headers, is_use=is_use)
         except DatabaseError as exc:
             return JSONResponse({"error": exc.line()}, HTTPStatus.SERVICE_UNAVAILABLE)
         if account is not None:

@@ -33,8 +33,14 @@ def shell(pages: Sequence[Page], base: str) -> html.Div:
             ),
             html.Div(
                 [
+                    html.Div(id="health", className="health", hidden=True, role="status"),
                     html.Main(id="page", tabIndex=-1),
-                    html.Footer("moodline reads expressions, not feelings; it identifies nobody."),
+                    html.Footer(
+                        [
+                            "moodline reads expressions, not feelings; it identifies nobody. ",
+                            dcc.Link("How well it reads", href=f"{base}model"),
+                        ]
+                    ),
                 ],
                 className="page",
             ),
@@ -91,12 +97,12 @@ def page_at(pages: Sequence[Page], path: str) -> tuple[Page | None, str]:
 
 
 def _framed(name: str, content: Any, path: str = "") -> html.Div:
-    """Return the page with its heading.
+    """Return the page with its heading, and a place where the browser names its time zone.
 
     data-page: the name of the script that takes over. data-title: the title of the window.
     """
     return html.Div(
-        [html.Header(html.H1(name)), content],
+        [html.Header([html.H1(name), html.P(className="clock")]), content],
         **attributes(data_page=path, data_title=f"{name} · moodline"),
     )
 

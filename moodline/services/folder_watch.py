@@ -77,7 +77,7 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _template(settings: Settings, folder: WatchedFolder) -> JobTemplate:
     return JobTemplate(
-        spec=analysis_spec(settings, min_face_px=folder.min_face_px, zones=folder.zones),
+        spec=analysis_spec(settings, pictures=folder.pictures),
         sampling_fps=folder.sampling_fps,
         source=folder.source,
         folders=settings.shared_folders,

@@ -6,9 +6,12 @@ from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from analytics.health.verdict import Level, Verdict
 from contracts.redaction import redact
+from moodline.services.system_watch import SystemWatch
 
 _STALLS: Final = 2
+_BROKEN: Final = (Level.DOWN, Level.UNKNOWN)
 
 
 class Health:
@@ -23,6 +26,8 @@ class Health:
         self._clock = clock
         self._stepped_at = clock()
         self._trouble = "starting"
+        self._system: SystemWatch | None = None
+        self._decides = False
         self._lacks: tuple[str, ...] = ()
         ready = Gauge(
             "moodline_ready", "1 when the service can work, else 0.", registry=self.registry
@@ -33,6 +38,22 @@ class Health:
     def for_steps(cls, stall_s: float) -> Self:
         """Return the health of a service each step of which may take `stall_s`, plus as much."""
         return cls(_STALLS * stall_s)
+
+    def watch_system(self, read: Callable[[], Verdict], *, decides: bool = False) -> None:
+        """Report the verdict on the whole system too. read: blocks, and raises nothing.
+
+        decides: whether this service is not ready while the system is down or unknown. True for
+        `moodline up`, which is the whole system.
+        """
+        self._system = SystemWatch(self.registry, read)
+        self._decides = decides
+
+    def look_at_system(self) -> tuple[Level, tuple[str, ...]] | None:
+        """Return the system's level and kinds of problems; None for a service without a watch.
+
+        Blocks for two seconds at most, and sets the metrics.
+        """
+        return None if self._system is None else self._system.look()
 
     def note_step(self, trouble: str, lacks: Sequence[str] = ()) -> None:
         """Note the end of a step. trouble: why the service could not work, or "".
@@ -50,7 +71,15 @@ class Health:
         return age_s <= self._stall_s, {"last_turn_s": round(age_s, 1)}
 
     def ready(self) -> tuple[bool, dict[str, object]]:
-        """Return whether the service can work: it reaches broker and database, and has a model."""
+        """Return whether the service can work: it reaches broker and database, and has a model.
+
+        Blocks for two seconds at most, to look at the system.
+        """
         alive, facts = self.alive()
         facts |= {"trouble": self._trouble} | ({"lacks": self._lacks} if self._lacks else {})
-        return alive and not self._trouble, facts
+        ready = alive and not self._trouble
+        if (seen := self.look_at_system()) is not None:
+            level, kinds = seen
+            facts |= {"health": level, "problems": kinds}
+            ready = ready and not (self._decides and level in _BROKEN)
+        return ready, facts

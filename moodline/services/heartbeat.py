@@ -16,6 +16,7 @@ from broker.reports import LONGEST_REASON, ServiceReport
 from contracts.errors import BrokerError, DatabaseError
 from contracts.times import utc_now
 from records.broker_key import read_broker_key
+from records.seen_services import ServiceNotes, ServiceProcess
 from runtime.process_identity import claimant_name
 
 _EVERY_S: Final = 2.0
@@ -48,6 +49,9 @@ class Heartbeat:
         self._since = utc_now().isoformat()
         self._state = ""
         self._bus: Bus | None = None
+        self._notes = ServiceNotes(
+            engine, ServiceProcess(self._id, service, socket.gethostname(), os.getpid())
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -67,6 +71,7 @@ class Heartbeat:
     def _run(self) -> None:
         while True:
             try:
+                self._notes.note_running()
                 self._send()
             except (BrokerError, DatabaseError):  # The parts that need them report it.
                 self._disconnect()
@@ -76,6 +81,7 @@ class Heartbeat:
             with suppress(BrokerError):
                 Presence(self._bus, ServiceReport).leave(self._id)
         self._disconnect()
+        self._notes.note_stopped()
 
     def _send(self) -> None:
         url = self._broker_url()

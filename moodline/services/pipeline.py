@@ -14,6 +14,7 @@ from contracts.errors import DatabaseError
 from contracts.settings import Settings
 from ingest.live.supervision.supervisor import SourceSupervisor
 from ingest.metrics import IngestMetrics
+from moodline.adapters.system_status import read_verdict
 from moodline.analysis.run_spec import live_spec
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
@@ -62,6 +63,7 @@ def serve_pipeline(
     """
     engine = open_engine(settings.effective_database_url)
     health = Health.for_steps(settings.stall_s)
+    health.watch_system(lambda: read_verdict(settings, engine), decides=running is not None)
     metrics = IngestMetrics(health.registry)
     server = HealthServer(health, settings.health, settings.health_token)
     _seal_addresses(settings, engine)

@@ -9,33 +9,37 @@ from sqlalchemy import Engine
 
 from analytics.audit import remove_old_entries
 from analytics.history.rollups import roll_up_all
-from analytics.now.live_sources import live_source_counts
 from analytics.removal.freed_space import refresh_statistics, return_free_space
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.removal.traces import remove_traces, rewrite_if_due
 from analytics.runs.number_text import count_text
 from analytics.scheduling.clock_watch import removal_waits_until
 from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
+from analytics.scheduling.job_plans import (
+    HEALTH,
+    HEALTH_EVERY_S,
+    MAINTENANCE,
+    MAINTENANCE_AT,
+    RETENTION,
+    RETENTION_AT,
+    ROLLUPS,
+    ROLLUPS_EVERY_S,
+    UPLOADS,
+    UPLOADS_EVERY_S,
+    folder_job_name,
+)
 from analytics.scheduling.scheduler import Job
 from analytics.scheduling.times import cron, every
-from analytics.snapshots import in_snapshot, snapshot
-from broker.bus import Bus
-from broker.presence import Presence
-from broker.reports import SourceReport, WorkerReport
+from analytics.snapshots import snapshot
 from contracts.errors import MoodlineError
-from contracts.live_sources import UNANALYZED
 from contracts.settings import Settings
 from contracts.times import utc_now
+from moodline.adapters.system_status import read_verdict
 from moodline.services.folder_watch import queue_new_recordings
-from records.broker_key import read_broker_key
+from records.seen_services import forget_processes
 from records.users.sessions import delete_expired_sessions
 from records.watched_folders import WatchedFolder, watched_folders
 
-_ROLLUPS_EVERY_S: Final = 10
-_HEALTH_EVERY_S: Final = 60
-_UPLOADS_EVERY_S: Final = 600
-_RETENTION_AT: Final = "15 3 * * *"
-_MAINTENANCE_AT: Final = "45 3 * * *"
 _CLOCK_WAS_SET: Final = "waits: the clock was set, or no scheduler ran for more than a day"
 _JOB_RUNS_KEPT: Final = timedelta(days=7)
 
@@ -61,18 +65,18 @@ def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
     """Return the built-in jobs, and one job for each watched folder."""
     zone = settings.timezone
     return [
-        Job("rollups", every(_ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
-        Job("health", every(_HEALTH_EVERY_S), partial(_check_health, settings, engine), quiet=True),
+        Job(ROLLUPS, every(ROLLUPS_EVERY_S), partial(_fold, engine), quiet=True),
+        Job(HEALTH, every(HEALTH_EVERY_S), partial(_check_health, settings, engine), quiet=True),
         Job(
-            "retention",
-            cron(_RETENTION_AT, zone),
+            RETENTION,
+            cron(RETENTION_AT, zone),
             partial(_apply_retention, settings, engine),
             removes=True,
         ),
-        Job("maintenance", cron(_MAINTENANCE_AT, zone), partial(_maintain, engine)),
+        Job(MAINTENANCE, cron(MAINTENANCE_AT, zone), partial(_maintain, engine)),
         Job(
-            "uploads",
-            every(_UPLOADS_EVERY_S),
+            UPLOADS,
+            every(UPLOADS_EVERY_S),
             partial(_remove_old_uploads, settings, engine),
             quiet=True,
             removes=True,
@@ -89,11 +93,6 @@ def job_statuses(settings: Settings, engine: Engine) -> list[JobStatus]:
     return [
         _status(job, runs.get(job.name), now, waits_until if job.removes else None) for job in jobs
     ]
-
-
-def folder_job_name(folder: str) -> str:
-    """Return the name of a watched folder's job."""
-    return f"folder {folder}"
 
 
 def _status(
@@ -159,6 +158,7 @@ def _apply_retention(settings: Settings, engine: Engine) -> str:
 
 def _maintain(engine: Engine) -> str:
     forgotten = remove_old_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
+    forget_processes(engine, _JOB_RUNS_KEPT)
     delete_expired_sessions(engine)
     return_free_space(engine)
     rewrite_if_due(engine)
@@ -167,26 +167,8 @@ def _maintain(engine: Engine) -> str:
 
 
 def _check_health(settings: Settings, engine: Engine) -> str:
-    """Check the workers and live sources. Raises MoodlineError with everything that is wrong."""
-    sources = [one for one in in_snapshot(engine, live_source_counts) if not one.paused]
-    if not settings.redis_url:
-        return "database ok"
-    bus = Bus.connect(settings.redis_url, read_broker_key(engine))
-    try:
-        workers = Presence(bus, WorkerReport).alive()
-        reports = {one.id: one for one in Presence(bus, SourceReport).alive()}
-    finally:
-        bus.close()
-    unread = [one.name for one in sources if one.name not in reports]
-    failed = [one for one in reports.values() if one.state == "failed"]
-    unanalyzed = [one.id for one in reports.values() if one.reason == UNANALYZED]
-    troubles = [
-        *(["no worker is running"] if not workers else []),
-        *([f"no process reads {', '.join(unread)}"] if unread else []),
-        *(f"{one.id} failed: {one.reason}" for one in failed),
-        *([f"no worker analyses {', '.join(unanalyzed)}"] if unanalyzed else []),
-    ]
-    if troubles:
-        raise MoodlineError("; ".join(troubles), hint="`moodline status` shows more")
-    running = f"{count_text(len(workers), 'worker')}, {count_text(len(sources), 'live source')}"
-    return f"database and broker ok, {running}"
+    """Return that all is well. Raises MoodlineError with everything that is wrong."""
+    verdict = read_verdict(settings, engine)
+    if verdict.problems:
+        raise MoodlineError(verdict.line(), hint="`moodline status` shows more")
+    return str(verdict.level)

@@ -8,6 +8,7 @@ import structlog
 
 from analytics.scheduling.scheduler import Scheduler
 from contracts.settings import Settings
+from moodline.adapters.system_status import read_verdict
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
@@ -27,6 +28,7 @@ def run_scheduler(settings: Settings) -> None:
     engine = open_engine(settings.effective_database_url)
     upgrade(engine)
     health = Health.for_steps(settings.stall_s)
+    health.watch_system(lambda: read_verdict(settings, engine))
     scheduler = Scheduler(
         engine,
         lambda: scheduled_jobs(settings, engine),

@@ -86,9 +86,10 @@ class Stack:
         )
         # A worker keeps its name: after a crash it finds its own lease and need not wait for it.
         names = [f"{self.claimant}/{number}" for number in range(self._worker_count)]
+        kind = ["service"] if self._is_service else []
         self._workers = Supervisor(
             "worker",
-            {name: [sys.executable, "-m", "inference_worker", name] for name in names},
+            {name: [sys.executable, "-m", "inference_worker", name, *kind] for name in names},
             _SERVICE_POLICY if self._is_service else _COMMAND_POLICY,
             env=self._env,
             log=self._log,

@@ -10,11 +10,14 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
+from rich.color import Color
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from contracts.expressions import COLOURS, UNCERTAIN
 from runtime.visible_text import visible, visible_lines
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -28,15 +31,40 @@ def print_json(value: object, *, indent: int | None = 1) -> None:
     print(json.dumps(value, indent=indent, default=_json_value), flush=True)  # noqa: T201
 
 
+_SIXTEEN: Final = {
+    "happy": "yellow",
+    "surprise": "cyan",
+    "neutral": "bright_black",
+    "sad": "blue",
+    "fear": "magenta",
+    "disgust": "green",
+    "angry": "red",
+    UNCERTAIN: "default",
+}
+"""Label colours of a terminal with 16 colours: the nearest ones would make happy red."""
+_SIXTEEN_OF: Final = {
+    Color.parse(colour): Style(color=_SIXTEEN[label]) for label, colour in COLOURS.items()
+}
+
+
 class Screen(Console):
-    """A rich console that shows the control characters of its texts instead of sending them."""
+    """A rich console that shows the control characters of its texts instead of sending them.
+
+    On a terminal with 16 colours, each label has one of them.
+    """
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         for part in super().render(renderable, options):
             # Control segments are rich's own, as those that move the cursor of a live display.
-            yield part if part.control else part._replace(text=visible_lines(part.text))
+            yield part if part.control else self._shown(part)
+
+    def _shown(self, part: Segment) -> Segment:
+        style = part.style
+        if style is not None and style.color is not None and self.color_system == "standard":
+            style += _SIXTEEN_OF.get(style.color)
+        return Segment(visible_lines(part.text), style)
 
 
 class _Table(Table):

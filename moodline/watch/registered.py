@@ -13,11 +13,12 @@ from rich.style import Style
 from rich.text import Text
 from sqlalchemy import Engine
 
-from analytics.now.live_status import live_status
+from analytics.now.live_status import UNSUPERVISED, live_status, observed_state
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
+from broker.heartbeats import Heartbeats
 from broker.live_view import FaceReading, SourceView
-from broker.presence import Presence
+from broker.presence import read_heartbeats
 from broker.reports import SourceReport
 from contracts.errors import BrokerError, SourceError
 from contracts.expressions import COLOURS, EXPRESSIONS, UNCERTAIN
@@ -87,11 +88,11 @@ def watch_source(
             _watch(bus, name, totals, live, options.seconds)
     except KeyboardInterrupt:
         pass  # The usual way to stop.
-    reports: list[SourceReport] | None = None
+    heartbeats: Heartbeats | None = None
     with suppress(BrokerError):  # Else the state is not known.
-        reports = Presence(bus, SourceReport).alive()
+        heartbeats = read_heartbeats(bus)
     bus.close()
-    statuses = in_snapshot(engine, live_status, reports)
+    statuses = in_snapshot(engine, live_status, heartbeats)
     now = asdict(next(one for one in statuses if one.name == name)) | {
         "views": totals.views,
         "tracks": len(totals.tracks),
@@ -108,8 +109,13 @@ def _watch(bus: Bus, name: str, totals: ViewTotals, live: Live, seconds: float |
     while seconds is None or time.monotonic() - begin_s < seconds:
         raise_pending_interrupt()
         view = SourceView.newest(bus, name)
-        report = next((one for one in Presence(bus, SourceReport).alive() if one.id == name), None)
-        state = report.state if report else "dead"
+        heartbeats = read_heartbeats(bus)
+        report = next((one for one in heartbeats.sources if one.id == name), None)
+        state, reason = UNSUPERVISED, "no service reads it. Start `moodline up`"
+        if report is not None:
+            seen_at = None if view is None else utc_now()
+            seen = observed_state(report, heartbeats.held_runs, seen_at)
+            state, reason = seen.state, seen.reason
         now_s = time.monotonic()
         totals.states[state] = totals.states.get(state, 0.0) + now_s - before_s
         before_s = now_s
@@ -117,7 +123,6 @@ def _watch(bus: Bus, name: str, totals: ViewTotals, live: Live, seconds: float |
             totals.last is None or view.captured_at_us != totals.last.captured_at_us
         ):
             totals.add(view)
-        reason = report.reason if report else "no service reads it. Start `moodline up`"
         if reason and reason != printed_reason and not live.console.is_terminal:
             live.console.print(Text(visible(f"{state}: {reason}")), soft_wrap=True)
         printed_reason = reason

@@ -1,4 +1,4 @@
-"""The tables of leases, watched folders, scheduled job runs, the audit log and the broker's key."""
+"""The tables of leases, schedules, job runs, seen services, the audit log and the broker's key."""
 
 from datetime import datetime
 
@@ -62,6 +62,27 @@ class JobRun(Base):
     finished_at: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(Text, default="")
     error: Mapped[str] = mapped_column(Text, default="")
+
+
+class SeenService(Base):
+    """A process of a service, so that one that died can be told from one that never was.
+
+    id: as in its heartbeats.
+    service: worker, ingest, scheduler or dashboard.
+    host, pid: where it runs.
+    started_at, seen_at: when it began, and when it last noted itself here.
+    stopped_at: when it was stopped; NULL while it runs, and after it died.
+    """
+
+    __tablename__ = "seen_services"
+
+    id: Mapped[str] = mapped_column(String(256), primary_key=True)
+    service: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String(256))
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

@@ -69,16 +69,23 @@ def open_session(
 
 
 def session_user(
-    engine: Engine, token: str, *, setting: str = "", now: datetime | None = None
+    engine: Engine,
+    token: str,
+    *,
+    setting: str = "",
+    now: datetime | None = None,
+    is_use: bool = True,
 ) -> AuthenticatedUser | None:
     """Return the user of an open session, and note that it was used; None for any other token.
 
-    setting: the password of SETTING_USER, or "" for none. A changed one ends the session.
+    setting: the password of SETTING_USER, or "" for none. A changed one ends the session. is_use:
+    False for a request that a page sends by itself, which must not keep a session open.
     """
     now, digest = now or utc_now(), session_digest(token)
     row = _open_rows(engine, [digest], now).get(digest)
     user = None if row is None else _user(row, setting)
-    if row is not None and user is not None and now - row.seen_at > _TOUCH_EVERY:
+    is_due = row is not None and now - row.seen_at > _TOUCH_EVERY
+    if is_use and is_due and user is not None:
         # A session that cannot be noted as used, as on a full disk, is still open.
         with suppress(DatabaseError), transaction(engine) as connection:
             connection.execute(

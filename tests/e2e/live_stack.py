@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,8 @@ from analytics.runs.run_list import list_runs
 from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.presence import Presence
+from broker.heartbeats import Heartbeats
+from broker.presence import Presence, read_heartbeats
 from broker.reports import SourceReport, WorkerReport
 from contracts.errors import MoodlineError
 from contracts.runs import RunState
@@ -38,7 +38,7 @@ from records.sources.live_sources import (
 from records.tables.faces import Frame
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
-from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, listens, poll
 
 
 @dataclass
@@ -94,7 +94,7 @@ class LiveStack:
 
     def wait_for_dashboard(self) -> None:
         """Wait until the dashboard accepts connections."""
-        poll(lambda: _listens(self.port))
+        poll(lambda: listens(self.port))
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit status."""
@@ -152,14 +152,16 @@ class LiveStack:
         """The status of each live source by name, as `moodline status --json` shows it."""
         bus = Bus.connect(self.broker, read_broker_key(self.engine))
         try:
-            reports = Presence(bus, SourceReport).alive()
+            heartbeats = read_heartbeats(bus)
         finally:
             bus.close()
-        return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, reports)}
+        return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, heartbeats)}
 
     def status_offline(self, source: str) -> dict[str, Any]:
         """The source's status as it is when no heartbeat arrives."""
-        return {one.name: asdict(one) for one in in_snapshot(self.engine, live_status, [])}[source]
+        return {
+            one.name: asdict(one) for one in in_snapshot(self.engine, live_status, Heartbeats())
+        }[source]
 
     def state(self, source: str) -> str:
         """The state of the source; "" if it or the broker cannot be found."""
@@ -292,8 +294,3 @@ def signal_process(pid: int | None, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return not probe.connect_ex(("127.0.0.1", port))

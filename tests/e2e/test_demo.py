@@ -87,6 +87,6 @@ def test_doctor_reports_a_wrong_model_and_broker(installation: Installation) -> 
     }
     done = installation.run("doctor")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout.count("FAIL") == 2
     assert "s3cret" not in done.stdout + done.stderr

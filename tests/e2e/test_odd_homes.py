@@ -53,7 +53,7 @@ def test_doctor_and_commands_name_a_home_that_cannot_be_made(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     installation = Installation(tmp_path / "file" / "home")
     checked = installation.run("doctor")
-    assert checked.returncode == 1
+    assert checked.returncode == 2
     assert "Traceback" not in checked.stdout + checked.stderr
     assert f"FAIL  disk      cannot use {installation.home}: Not a directory" in checked.stdout
     assert_plain_failure(installation.run("runs", "list"))

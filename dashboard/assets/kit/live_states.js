@@ -7,6 +7,7 @@ const STATES = {
   streaming: ["good", "Live"],
   connecting: ["warn", "Connecting"],
   stalled: ["bad", "No frames arrive"],
+  unanalyzed: ["bad", "Not analysed"],
   backing_off: ["bad", "Offline, reconnecting"],
   failed: ["bad", "Cannot be read"],
   dead: ["bad", "Not supervised"],

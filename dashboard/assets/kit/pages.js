@@ -1,5 +1,6 @@
 // @ts-check
 /* Pages: which script runs the page that is open. */
+import { ZONE } from "./format.js";
 
 /** @typedef {(root: HTMLElement) => (() => void) | void} Mount Returns a function that ends it. */
 
@@ -9,6 +10,21 @@ const mounts = {};
 let shown = null;
 /** @type {(() => void) | void} */
 let leave;
+let titleMark = "";
+
+/**
+ * Begin the window's title with a word, on every page; "" for none.
+ * @param {string} mark
+ */
+export function markTitle(mark) {
+  titleMark = mark;
+  drawTitle();
+}
+
+function drawTitle() {
+  const title = shown?.dataset.title ?? "moodline";
+  document.title = titleMark ? `${titleMark} · ${title}` : title;
+}
 
 /**
  * Run `mount` whenever the page with this name is opened.
@@ -28,12 +44,25 @@ function follow() {
   shown = root;
   if (!root) return;
   const name = root.dataset.page ?? "";
-  document.title = root.dataset.title ?? "";
+  drawTitle();
+  nameClock(root);
   for (const link of document.querySelectorAll(".rail nav a")) {
     if (link.classList.contains(`place-${name}`)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   leave = mounts[name]?.(root);
+}
+
+/**
+ * Name the clock of all times on the page: the viewer's.
+ * @param {HTMLElement} root
+ */
+function nameClock(root) {
+  const place = root.querySelector("header .clock");
+  if (!place) return;
+  const parts = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset" }).formatToParts();
+  const offset = parts.find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "UTC");
+  place.textContent = offset === ZONE ? `Times: ${ZONE}` : `Times: ${ZONE} (${offset})`;
 }
 
 new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true });

@@ -91,10 +91,10 @@ export class TileList {
     if (sources.length < this.tiles.size) return "";
     const count = (/** @type {string} */ state) =>
       sources.filter((source) => source.state === state).length;
-    const faces = sources.reduce((sum, source) => sum + (source.readings?.length ?? 0), 0);
     const parts = [
-      count("streaming") ? `${count("streaming")} live, ${facesInView(faces)}` : "",
-      offlineText(sources.filter((source) => isDown(source.state))),
+      liveText(sources.filter((source) => source.state === "streaming")),
+      count("unanalyzed") ? `${count("unanalyzed")} not analysed` : "",
+      offlineText(sources.filter(({ state }) => isDown(state) && state !== "unanalyzed")),
       count("connecting") ? `${count("connecting")} connecting` : "",
       count("paused") ? `${count("paused")} paused` : "",
     ];
@@ -121,6 +121,18 @@ export class TileList {
     this.#tag.replaceChildren(make("option", { value: "", text: "All" }), ...options);
     this.#tag.value = chosen;
   }
+}
+
+/**
+ * How many are live, and the faces in view. Nobody in view is only said of pictures that were
+ * analysed.
+ * @param {SourceNow[]} live
+ */
+function liveText(live) {
+  if (!live.length) return "";
+  const readings = live.flatMap((source) => source.readings ?? []);
+  const isAnalysed = live.some((source) => source.readings !== null);
+  return `${live.length} live${isAnalysed ? `, ${facesInView(readings.length)}` : ""}`;
 }
 
 /** @param {SourceNow[]} offline */

@@ -91,6 +91,7 @@ definePage("system", () => {
       audit,
     ),
   );
+  lifetime.listen(window, "verdict", refresh);
   lifetime.repeat(refresh, REFRESH_MS);
   return () => lifetime.end();
 });

@@ -17,6 +17,7 @@ import { facts, table } from "../kit/tables.js";
  */
 /** @typedef {{ ok: boolean, schema: string, text: string }} Database */
 /** @typedef {{ service: string, host: string, state: string, since: string, reason: string }} Service */
+/** @typedef {{ service: string, host: string, pid: number, seen_at: number }} GoneService */
 /**
  * @typedef {{ id: string, host: string, device: string, model: string, fps: number, lag: number,
  *   latency_p95_s: number | null, refusals: string[] }} Worker
@@ -39,15 +40,16 @@ const SERVICE_STATES = {
   running: ["good", "Running"],
   standby: ["idle", "Standby"],
   trouble: ["bad", "Has a problem"],
+  gone: ["bad", "Gone"],
 };
 /** The server lists at most this many. */
 const MAX_DEAD_LETTERS = 100;
 
 /**
  * @param {{ broker: Broker, database: Database, workers: Worker[], runs: UnfinishedRun[],
- *   services: Service[] }} status
+ *   services: Service[], gone: GoneService[] }} status
  */
-export function servicesContent({ broker, database, workers, runs, services }) {
+export function servicesContent({ broker, database, workers, runs, services, gone }) {
   const waiting = runs.reduce((sum, { lag }) => sum + lag, 0);
   return [
     facts(
@@ -63,8 +65,8 @@ export function servicesContent({ broker, database, workers, runs, services }) {
       database.text ? ["", database.text] : null,
       ["Waiting frames", number(waiting)],
     ),
-    services.length
-      ? serviceTable(services)
+    services.length + gone.length
+      ? serviceTable(services, gone)
       : note("No ingest, scheduler or dashboard reports to the broker."),
     workers.length
       ? workerTable(workers)
@@ -124,20 +126,32 @@ function brokerState({ ok, url, server, version }) {
 const memoryText = ({ used_memory: used, max_memory: limit }) =>
   limit ? `${fileSize(used)} of ${fileSize(limit)}` : fileSize(used);
 
-/** @param {Service[]} services */
-const serviceTable = (services) =>
+/**
+ * The services, then the processes that died within a day, workers among them.
+ * @param {Service[]} services
+ * @param {GoneService[]} gone
+ */
+const serviceTable = (services, gone) =>
   table(
     "Ingest, scheduler, dashboard, table",
     ["Service", "Host", "State", "Since"],
-    services.map((service) => [
-      service.service,
-      service.host,
-      serviceState(service),
-      dateTime(Date.parse(service.since) / 1000),
-    ]),
+    [
+      ...services.map((service) => [
+        service.service,
+        service.host,
+        serviceState(service),
+        dateTime(Date.parse(service.since) / 1000),
+      ]),
+      ...gone.map(({ service, host, pid, seen_at: at }) => [
+        service,
+        host,
+        serviceState({ state: "gone", reason: `process ${pid}` }),
+        dateTime(at),
+      ]),
+    ],
   );
 
-/** @param {Service} service */
+/** @param {{ state: string, reason: string }} service */
 function serviceState({ state, reason }) {
   const [kind, text] = SERVICE_STATES[state] ?? ["warn", state];
   const why = reason ? make("span", { class: "soft", text: ` ${reason}` }) : null;

@@ -101,8 +101,11 @@ class SignIn:
         below = path.removeprefix(self.prefix)
         return below == "login" or below.startswith(STATIC_PATHS)
 
-    def account(self, headers: Headers) -> Account | None:
-        """Return the account of the session cookie; None without one. Raises DatabaseError."""
+    def account(self, headers: Headers, *, is_use: bool = True) -> Account | None:
+        """Return the account of the session cookie; None without one. Raises DatabaseError.
+
+        is_use: see `session_user`.
+        """
         token = cookie_value(headers, session_cookie(headers))
         if not token:
             return None
@@ -110,7 +113,7 @@ class SignIn:
         checked_at, account = self._cache.get(session, (-_CACHE_S, None))
         if account is not None and time.monotonic() - checked_at < _CACHE_S:
             return account
-        user = session_user(self._engine, token, setting=self._password)
+        user = session_user(self._engine, token, setting=self._password, is_use=is_use)
         user = user or self._spare.users([session]).get(session)
         if user is None:
             self._forget(session)

@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from analytics.health.reading import existing_folder
+from analytics.health.verdict import Level
 from broker.broker_info import BrokerInfo
 from broker.bus import Bus
 from contracts.errors import MoodlineError
@@ -22,12 +24,28 @@ _MIN_BROKER: Final = (6, 2)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check. hint: what to do if it failed."""
+    """The result of one check. hint: what to do if it failed.
+
+    level: healthy, degraded if moodline works all the same, or down.
+    """
 
     name: str
     ok: bool
     text: str
     hint: str = ""
+    level: Level = Level.HEALTHY
+
+    @property
+    def mark(self) -> str:
+        """A word for the terminal, with its colour as rich's markup."""
+        return {
+            Level.HEALTHY: "[green]  ok[/]",
+            Level.DEGRADED: "[yellow]warn[/]",
+        }.get(self.level, "[red]FAIL[/]")
+
+
+class _RiskError(MoodlineError):
+    """moodline works, and something should be changed nevertheless."""
 
 
 def check_installation(settings: Settings) -> list[Check]:
@@ -46,10 +64,13 @@ def check_installation(settings: Settings) -> list[Check]:
 def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
     try:
         return Check(name, True, check(settings))
+    except _RiskError as exc:
+        return Check(name, False, redact(str(exc)), exc.hint, Level.DEGRADED)
     except MoodlineError as exc:
-        return Check(name, False, redact(str(exc)), exc.hint)
+        return Check(name, False, redact(str(exc)), exc.hint, Level.DOWN)
     except ImportError as exc:
-        return Check(name, False, f"{exc.name} is not installed", "Install moodline[all]")
+        text, hint = f"{exc.name} is not installed", "Install moodline[all]"
+        return Check(name, False, text, hint, Level.DOWN)
 
 
 def _check_model(settings: Settings) -> str:
@@ -121,14 +142,14 @@ def _check_broker_facts(url: str) -> str:
         oldest = ".".join(map(str, _MIN_BROKER))
         raise MoodlineError(f"{name} is too old", hint=f"Use Redis {oldest} or later, or Valkey")
     if facts.policy != "noeviction":
-        raise MoodlineError(
+        raise _RiskError(
             f"{name} may evict frames: its maxmemory-policy is {facts.policy}",
             hint="Set maxmemory-policy noeviction",
         )
     if not facts.max_memory:
-        raise MoodlineError(f"{name} has no memory limit", hint="Set maxmemory, for example 512mb")
+        raise _RiskError(f"{name} has no memory limit", hint="Set maxmemory, for example 512mb")
     if facts.persists:
-        raise MoodlineError(
+        raise _RiskError(
             f"{name} writes frames, which are pictures of people, to disk",
             hint='Set save "" and appendonly no',
         )
@@ -139,19 +160,20 @@ def _check_disk(settings: Settings) -> str:
     folder = settings.home_path
     if settings.database_url:
         return "not checked: MOODLINE_DATABASE_URL names another place for the records"
+    place = existing_folder(folder)
+    hint = "Set MOODLINE_HOME to another folder"
+    if not place.is_dir():
+        raise MoodlineError(f"cannot use {folder}: Not a directory", hint=hint)
     try:
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(place).free
     except OSError as exc:
-        raise MoodlineError(
-            f"cannot use {folder}: {exc.strerror}", hint="Set MOODLINE_HOME to another folder"
-        ) from exc
+        raise MoodlineError(f"cannot use {folder}: {exc.strerror}", hint=hint) from exc
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise MoodlineError(f"cannot write into {place}", hint=hint)
     if free < _MIN_FREE_BYTES:
-        raise MoodlineError(
+        raise _RiskError(
             f"only {free / 2**30:.1f} GiB free in {folder}",
             hint="Free some space, or set MOODLINE_HOME to a folder on another disk",
         )
-    if not os.access(folder, os.W_OK):
-        raise MoodlineError(
-            f"cannot write into {folder}", hint="Set MOODLINE_HOME to another folder"
-        )
-    return f"{free / 2**30:.0f} GiB free in {folder}"
+    new = "" if place == folder else ", which the first command creates"
+    return f"{free / 2**30:.0f} GiB free in {folder}{new}"

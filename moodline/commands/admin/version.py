@@ -10,6 +10,6 @@ app = command_app()
 @app.command(epilog="Example: [cyan]moodline version[/]")
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as installed_version
+    from moodline.commands.installed_version import installed_version
 
-    typer.echo(installed_version("moodline"))
+    typer.echo(installed_version())

@@ -19,7 +19,7 @@ from moodline.commands.session import current_actor, open_records, read_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from broker.reports import SourceReport
+    from broker.heartbeats import Heartbeats
     from contracts.settings import Settings
 
 app = group_app("Add, list, test and change the live sources: cameras and streams.")
@@ -38,7 +38,7 @@ def source_list(as_json: JsonOption = False) -> None:
 
     settings = read_settings()
     with open_records(settings) as engine:
-        sources = in_snapshot(engine, live_status, _source_reports(settings, engine))
+        sources = in_snapshot(engine, live_status, _heartbeats(settings, engine))
     if as_json:
         print_json({"sources": sources})
     elif not sources:
@@ -55,7 +55,7 @@ def source_show(name: NameArgument, as_json: JsonOption = False) -> None:
 
     settings = read_settings()
     with open_records(settings) as engine:
-        source = read_source(engine, name, _source_reports(settings, engine))
+        source = read_source(engine, name, _heartbeats(settings, engine))
     if as_json:
         print_json(source.as_json())
     else:
@@ -130,7 +130,7 @@ def source_zones(name: NameArgument) -> None:
 
     with open_records(read_settings()) as engine:
         known = find_source(engine, name)
-    typer.echo(zones_yaml(known.zones, known.min_face_px), nl=False)
+    typer.echo(zones_yaml(known.pictures), nl=False)
 
 
 @app.command("remove", epilog="Example: [cyan]moodline source remove door[/]")
@@ -153,13 +153,13 @@ def _pause(name: str, *, paused: bool) -> None:
     print_line(f"{'Paused' if paused else 'Resumed'} {name}.")
 
 
-def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceReport] | None":
-    """Return the heartbeats of the live sources; None, with a warning, if the broker is away."""
+def _heartbeats(settings: "Settings", engine: "Engine") -> "Heartbeats | None":
+    """Return the heartbeats; None, with a warning, if the broker is away."""
     from rich.text import Text
 
     from broker.bus import Bus
-    from broker.presence import Presence
-    from broker.reports import SourceReport
+    from broker.heartbeats import Heartbeats
+    from broker.presence import read_heartbeats
     from contracts.redaction import redact
     from moodline.stack.running_stack import running_broker
     from moodline.terminal.output import error_console
@@ -168,11 +168,11 @@ def _source_reports(settings: "Settings", engine: "Engine") -> "list[SourceRepor
 
     url = running_broker(settings)
     if not url:
-        return []
+        return Heartbeats()
     try:
         bus = Bus.connect(url, read_broker_key(engine))
         try:
-            return Presence(bus, SourceReport).alive()
+            return read_heartbeats(bus)
         finally:
             bus.close()
     except BrokerError as exc:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from analytics.now.live_sources import latest_intervals, time_in_states
 from analytics.now.live_status import LiveStatus, live_status
 from analytics.snapshots import snapshot
-from broker.reports import SourceReport
+from broker.heartbeats import Heartbeats
 from contracts.live_sources import LiveSource
 from contracts.times import utc_now
 from contracts.zones.zone import zones_text
@@ -60,11 +60,11 @@ class SourceDetails:
         }
 
 
-def read_source(engine: Engine, name: str, reports: Sequence[SourceReport] | None) -> SourceDetails:
-    """Return the source's details. reports: as of `live_status`. Raises SourceNotFoundError."""
+def read_source(engine: Engine, name: str, heartbeats: Heartbeats | None) -> SourceDetails:
+    """Return the source's details. heartbeats: as of `live_status`. Raises SourceNotFoundError."""
     source, until = find_source(engine, name), utc_now()
     with snapshot(engine) as connection:
-        statuses = live_status(connection, reports)
+        statuses = live_status(connection, heartbeats)
         by_state = time_in_states(connection, source.name, until - _UPTIME_RANGE, until)
         latest = latest_intervals(connection, source.name, limit=_MAX_INTERVALS)
     now = next(one for one in statuses if one.name == source.name)
@@ -92,7 +92,7 @@ def print_source(details: SourceDetails) -> None:
         "min_face": details.source.min_face_px,
     }
     names = ("name", "state", "reason", "uri", "host", "fps_limit", "max_side", "tags", "rotate")
-    for name in (*names, "mirror", "zones", "min_face"):
+    for name in (*names, "mirror", "zones", "min_face", "keep_static"):
         value = document[name]
         text = ", ".join(value) if isinstance(value, (list, tuple)) else value
         shown = "—" if text in (None, "") else visible(str(text))

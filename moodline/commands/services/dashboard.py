@@ -67,7 +67,8 @@ def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":
     from moodline.adapters.recording_files import uploads_of
     from moodline.adapters.recordings import RecordingLibrary
     from moodline.adapters.sources import SourceEditor
-    from moodline.adapters.system_status import read_status
+    from moodline.adapters.system_status import read_status, read_verdict
+    from moodline.analysis.run_spec import card_in_use
     from moodline.demo.camera import start_demo
     from moodline.services.scheduled_jobs import job_statuses
     from moodline.stack.running_stack import running_broker
@@ -80,7 +81,9 @@ def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":
         sources=SourceEditor(settings, engine),
         recordings=RecordingLibrary(settings, engine, uploads_of(settings, engine)),
         read_image=ImageReader().read,
+        health=lambda: read_verdict(settings, engine),
         status=lambda: read_status(settings, engine).as_json(),
         jobs=lambda: job_statuses(settings, engine),
         forget_erased=lambda receipt: delete_erased_copies(settings, engine, receipt),
+        model_card=lambda: card_in_use(settings),
     )

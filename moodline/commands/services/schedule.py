@@ -7,11 +7,18 @@ from zoneinfo import ZoneInfo
 import typer
 
 from contracts.errors import SettingsError
-from moodline.commands.options import JsonOption, SamplingOption, group_app
+from moodline.commands.options import (
+    JsonOption,
+    MirrorOption,
+    RotateOption,
+    SamplingOption,
+    group_app,
+)
 from moodline.commands.session import current_actor, open_records, read_settings
 from moodline.commands.zone_options import (
     ExcludeOption,
     IncludeOption,
+    KeepStaticOption,
     MaskOption,
     MinFaceOption,
     ZoneOptions,
@@ -74,6 +81,9 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
     exclude: ExcludeOption = None,
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
+    rotate: RotateOption = None,
+    mirror: MirrorOption = None,
+    keep_static: KeepStaticOption = None,
 ) -> None:
     """Watch a folder: queue each new recording once it stops growing."""
     from moodline.terminal.output import print_line
@@ -85,8 +95,17 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
         raise SettingsError(f"{path} is not a folder", hint="Create it, or mount it")
     stored = settings.shared_folders.stored(path)
     job_name = name or path.absolute().name
-    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
-    zones, min_face = given.resolve(job_name)
+    given = ZoneOptions(
+        mask,
+        include,
+        exclude,
+        zones_file,
+        min_face,
+        rotate=rotate,
+        mirror=mirror,
+        keep_static=keep_static,
+    )
+    pictures = given.resolve(job_name)
     with open_records(settings) as engine:
         add_folder(
             engine,
@@ -96,8 +115,7 @@ def schedule_add_folder(  # noqa: PLR0913, PLR0917  (one parameter per option)
             cron=cron,
             sampling_fps=fps,
             source=source,
-            zones=zones,
-            min_face_px=min_face,
+            pictures=pictures,
             actor=current_actor(),
         )
     print_line(f"{job_name} is checked while `moodline up` or `moodline scheduler` runs.")

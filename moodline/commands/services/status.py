@@ -20,7 +20,10 @@ def status(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the state of sources, runs, workers, broker and database."""
+    """Show how well all works, and the state of sources, runs, services and servers.
+
+    The exit status is 0 if all is healthy, 1 if it is degraded, and 2 if it is down or unknown.
+    """
     from rich.live import Live
 
     from moodline.adapters.system_status import read_status
@@ -38,7 +41,7 @@ def status(
                 print_json(found.as_json())
             else:
                 console.print(status_report(found))
-            return
+            raise typer.Exit(found.health.level.exit_status)
         if as_json:
             while True:
                 print_json(read_status(settings, engine).as_json(), indent=None)

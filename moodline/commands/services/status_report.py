@@ -1,6 +1,7 @@
 """The state of the system as `moodline status` prints it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -10,16 +11,18 @@ from rich.text import Text
 from analytics.now.overview import RecordingSource
 from moodline.adapters.system_status import BrokerStatus, DatabaseStatus, SystemStatus
 from moodline.terminal.live_table import MAX_ROWS, live_table
-from moodline.terminal.output import format_mib, new_table
+from moodline.terminal.output import format_mib, format_time, new_table
+from moodline.terminal.verdict_text import verdict_text
 
 if TYPE_CHECKING:
     from broker.reports import WorkerReport
 
 
 def status_report(status: SystemStatus) -> RenderableType:
-    """Return the tables of servers, workers, runs and sources, and hints about what is missing."""
+    """Return the verdict, the tables of servers, services, workers, runs and sources, and hints."""
     workers = status.heartbeats.workers
-    parts: list[RenderableType] = [_servers(status)]
+    parts: list[RenderableType] = [verdict_text(status.health), Text(), _servers(status)]
+    parts += [Text(), _services(status)] if status.heartbeats.services or status.gone else []
     parts += [Text(), _workers(workers)] if workers else []
     parts += [
         Text(f"{worker.host} {worker.pid} cannot analyse {reason}", style="yellow")
@@ -33,9 +36,6 @@ def status_report(status: SystemStatus) -> RenderableType:
             "or add a live source with `moodline source add`."
         )
         parts += [Text(), Text(hint)]
-    elif status.runs and not workers and status.broker.url:
-        hint = "No worker is alive. Start one with `moodline worker`."
-        parts += [Text(), Text(hint, style="yellow")]
     parts += [Text(), live_table(status.live)] if status.live else []
     parts += [Text(), _recordings(status.recordings)] if status.recordings else []
     return Group(*parts)
@@ -50,6 +50,31 @@ def _servers(status: SystemStatus) -> Table:
     table.add_row(
         "database", _mark(database.ok), Text(database.url), Text(_database_facts(database))
     )
+    return table
+
+
+def _services(status: SystemStatus) -> Table:
+    """Return the living services, and then the processes that are gone, workers among them."""
+    table = new_table("service", "host", "pid", "state", "since (UTC)", right=["pid"])
+    for one in status.heartbeats.services[:MAX_ROWS]:
+        style = "red" if one.state == "trouble" else "green" if one.state == "running" else ""
+        since = datetime.fromisoformat(one.since)
+        table.add_row(
+            one.service,
+            Text(one.host),
+            str(one.pid),
+            Text(one.state, style=style),
+            format_time(since),
+        )
+    for gone in status.gone[:MAX_ROWS]:
+        process = gone.process
+        table.add_row(
+            process.service,
+            Text(process.host),
+            str(process.pid),
+            Text("gone", style="red"),
+            format_time(gone.seen_at),
+        )
     return table
 
 

@@ -63,7 +63,7 @@ def test_every_route_but_login_health_and_assets_needs_a_session(
         if not refused:
             open_.append((method, path))
     assert {path for _, path in open_} == {
-        *("/healthz", "/login"),
+        *("/healthz", "/readyz", "/login"),
         *{path for _, path in routes if path.startswith(("/assets", "/_dash-component-suites"))},
     }, open_
 
