@@ -37,6 +37,8 @@ class Action(StrEnum):
     FOLDER_QUEUED = "recordings queued"
     RUN_CANCELLED = "run cancelled"
     RUN_RETRIED = "run retried"
+    RUN_REPEATED = "analysed again"
+    TIME_SET = "recorded time set"
     COPY_DRAWN = "annotated copy drawn"
     COPY_DELETED = "annotated copy deleted"
     RECORDING_OPENED = "recording opened"
@@ -71,6 +73,8 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
             Action.FOLDER_QUEUED,
             Action.RUN_CANCELLED,
             Action.RUN_RETRIED,
+            Action.RUN_REPEATED,
+            Action.TIME_SET,
             Action.COPY_DRAWN,
             Action.COPY_DELETED,
         }

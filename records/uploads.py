@@ -10,14 +10,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, update
 
 from contracts.errors import DiskFullError, MoodlineError, UploadError
 from contracts.runs import ENDED_STATES
@@ -185,25 +185,43 @@ class Uploads:
         """Return all uploads that were not removed, newest first."""
         return self._select()
 
-    def owners(self, run_id: str) -> Set[str]:
-        """Return the users whose uploads this run analyses, also of uploads that were removed."""
-        query = select(Upload.owner).where(Upload.run_id == run_id)
+    def listed(self, run_ids: Sequence[str]) -> Sequence[StoredUpload]:
+        """Return the uploads of these runs, and all that have no run, newest first."""
         with reading(self.engine) as connection:
-            return set(connection.execute(query).scalars())
+            of_runs = or_(Upload.run_id.is_(None), Upload.run_id.in_(run_ids))
+            return self._read(connection, of_runs)
+
+    def owners(self, uploads: Mapping[str, str]) -> Mapping[str, Set[str]]:
+        """Return the users who sent the recordings of runs, also in uploads that were removed.
+
+        uploads: by run id, the id of the upload whose file the run reads. Others may have sent the
+        same file.
+        """
+        wanted = or_(Upload.run_id.in_(uploads), Upload.id.in_(uploads.values()))
+        query = select(Upload.id, Upload.run_id, Upload.owner).where(wanted)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query).all()
+        return {
+            run_id: {row.owner for row in rows if run_id == row.run_id or upload_id == row.id}
+            for run_id, upload_id in uploads.items()
+        }
 
     def _select(self, upload_id: str | None = None) -> list[StoredUpload]:
         with reading(self.engine) as connection:
-            return self._read(connection, upload_id)
+            chosen = None if upload_id is None else Upload.id == upload_id
+            return self._read(connection, chosen)
 
-    def _read(self, connection: Connection, upload_id: str | None = None) -> list[StoredUpload]:
+    def _read(
+        self, connection: Connection, chosen: ColumnElement[bool] | None = None
+    ) -> list[StoredUpload]:
         query = (
             select(Upload.__table__, Run.state, Run.finished_at)
             .join(Run, Run.run_id == Upload.run_id, isouter=True)
             .where(Upload.removed_at.is_(None))
             .order_by(Upload.changed_at.desc())
         )
-        if upload_id is not None:
-            query = query.where(Upload.id == upload_id)
+        if chosen is not None:
+            query = query.where(chosen)
         rows = connection.execute(query).all()
         uploads = []
         for row in rows:

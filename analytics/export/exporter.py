@@ -1,11 +1,13 @@
-"""Exports: the selected records as CSV, Parquet or JSON lines.
+"""Exports: the selected records as CSV, Parquet or JSON lines, with their provenance.
 
-pyarrow takes a second to load, so it is imported only when a Parquet file is written.
+Parquet files hold the provenance in their metadata; beside other files it is a JSON file. pyarrow
+takes a second to load, so it is imported only when a Parquet file is written.
 """
 
 import itertools
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +18,16 @@ from analytics.export.columns import COLUMNS, Kind
 from analytics.export.csv_rows import PLAIN, CsvStyle, header, moment, rows
 from analytics.export.json_lines import json_line
 from analytics.export.record_pages import Record, Selection, record_pages
+from analytics.recordings.provenance import Provenance, provenance_document, provenance_of
+from analytics.snapshots import in_snapshot
 from contracts.errors import ExportError
+from contracts.model_card import ModelCard
 from contracts.times import MICROS
 from runtime.files.free_space import FreeSpace
 
+PROVENANCE_KEY: Final = "moodline"
+"""The key of the provenance in the metadata of a Parquet file."""
+_PARQUET: Final = ".parquet"
 _ANY_SPACE: Final = FreeSpace()
 _PART_ROWS: Final = 2_000
 """Rows in each part of a download, which is in memory; several users may download at once."""
@@ -30,10 +38,10 @@ def check_export_path(path: Path) -> None:
 
     Called before an analysis, so that it does not fail only after hours of work.
     """
-    if path.suffix not in _WRITERS:
+    if path.suffix not in _SUFFIXES:
         raise ExportError(
             f"unknown export format {path.suffix or path.name!r}",
-            hint=f"Use one of {', '.join(_WRITERS)}",
+            hint=f"Use one of {', '.join(_SUFFIXES)}",
         )
     folder = path.absolute().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -42,32 +50,65 @@ def check_export_path(path: Path) -> None:
         )
 
 
-def export_records(
+def export_records(  # noqa: PLR0913, PLR0917  (one export, with its file)
     engine: Engine,
     selection: Selection,
     path: Path,
     space: FreeSpace = _ANY_SPACE,
     style: CsvStyle = PLAIN,
+    card: ModelCard | None = None,
 ) -> int:
     """Write the selection to `path` in the format of its suffix; return the number of rows.
 
-    style: of CSV.
+    style: of CSV. card: of the model in use, for the provenance.
 
     An incomplete file never appears under this name. space: what must stay free on its disk.
     Raises ExportError, DiskFullError and RunNotFoundError.
     """
     check_export_path(path)
+    rows_by_run: dict[str, int] = {}
 
     def pages() -> Iterator[list[Record]]:
         for page in record_pages(engine, selection):
             space.require(path.absolute().parent, 0, path.name)
+            rows_by_run[page[0].run_id] = rows_by_run.get(page[0].run_id, 0) + len(page)
             yield page
+
+    def provenance() -> str:
+        runs = in_snapshot(engine, provenance_of, [*rows_by_run], card)
+        return provenance_text(runs, selection, sum(rows_by_run.values()), path.name)
 
     try:
         with atomic_file(path) as part:
-            return _WRITERS[path.suffix](pages(), part, style)
+            if path.suffix == _PARQUET:
+                return _write_parquet(pages(), part, provenance)
+            rows = _WRITERS[path.suffix](pages(), part, style)
+        with atomic_file(provenance_path(path)) as beside:
+            beside.write_text(provenance(), encoding="utf-8")
     except OSError as exc:
         raise ExportError(f"cannot write {path}: {exc.strerror}") from exc
+    return rows
+
+
+def provenance_path(path: Path) -> Path:
+    """Return where the provenance of an exported file is, unless the file holds it itself."""
+    return path.with_name(f"{path.name}.provenance.json")
+
+
+def provenance_text(
+    runs: Sequence[Provenance], selection: Selection, rows: int | None = None, file: str = ""
+) -> str:
+    """Return the provenance of exported rows as JSON. rows: None if they were not counted."""
+    document = provenance_document(
+        runs,
+        file=file or None,
+        rows=rows,
+        since=selection.since,
+        until=selection.until,
+        frames=selection.frames,
+        columns=_NAMES,
+    )
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def csv_text(engine: Engine, selection: Selection) -> Iterator[str]:
@@ -99,7 +140,8 @@ def _write_jsonl(pages: Iterable[list[Record]], part: Path, _style: CsvStyle) ->
     return count
 
 
-def _write_parquet(pages: Iterable[list[Record]], part: Path, _style: CsvStyle) -> int:
+def _write_parquet(pages: Iterable[list[Record]], part: Path, provenance: Callable[[], str]) -> int:
+    """Write the rows. provenance: called when all rows were read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -128,6 +170,7 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path, _style: CsvStyle) 
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             count += len(page)
+        writer.add_key_value_metadata({PROVENANCE_KEY: provenance()})
     return count
 
 
@@ -150,6 +193,6 @@ _JSON_CONVERSIONS: Final = [
 ]
 _WRITERS: Final[dict[str, Callable[[Iterable[list[Record]], Path, CsvStyle], int]]] = {
     ".csv": _write_csv,
-    ".parquet": _write_parquet,
     ".jsonl": _write_jsonl,
 }
+_SUFFIXES: Final = (".csv", _PARQUET, ".jsonl")

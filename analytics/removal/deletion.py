@@ -11,7 +11,8 @@ from contracts.errors import RunBusyError
 from contracts.runs import ENDED_STATES, RunState
 from records.database import transaction
 from records.locks import lock_queue, lock_rollups
-from records.runs.counted_runs import count_latest_run, mark_runs_dirty
+from records.runs.copies import promote_copy
+from records.runs.counted_runs import count_latest_runs, mark_runs_dirty
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress
@@ -45,10 +46,11 @@ def delete_run(engine: Engine, run_id: str, *, chunk_rows: int = CHUNK_ROWS) -> 
         )
         for child in (Track, DeadLetter, RunMinute, RunProgress):
             connection.execute(delete(child).where(child.run_pk == run_pk))
+        promote_copy(connection, run_pk)
         connection.execute(delete(Run).where(Run.id == run_pk))
         if run.content_hash:
             # From now on, history counts an older analysis of the same recording.
-            count_latest_run(connection, run.source_pk, run.content_hash, token)
+            count_latest_runs(connection, run.source_pk, run.content_hash, token)
     return_free_space(engine)
 
 

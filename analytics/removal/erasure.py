@@ -6,6 +6,7 @@ together with its source.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -92,11 +93,32 @@ def erase_run(
 
     Raises RunNotFoundError, and RunBusyError if a live process is working on it.
     """
-    scope = ErasureScope(run_id=run_id)
+    return erase_runs(engine, [run_id], actor=actor, delete_copies=delete_copies)
+
+
+def erase_runs(
+    engine: Engine,
+    run_ids: Sequence[str],
+    *,
+    actor: str,
+    delete_copies: DeleteCopies = no_copies,
+) -> Receipt:
+    """Delete runs, ended or not, with their copies and traces; write one receipt for all.
+
+    A killed deletion can be repeated with the runs that are left. Raises RunNotFoundError, and
+    RunBusyError if a live process is working on one of them.
+    """
     with snapshot(engine) as connection:
-        receipt = _count(connection, scope, runs_in_scope(connection, scope), dry_run=False)
-    delete_run(engine, run_id)
+        runs = [
+            run
+            for run_id in run_ids
+            for run in runs_in_scope(connection, ErasureScope(run_id=run_id))
+        ]
+        receipt = _count(connection, ErasureScope(), runs, dry_run=False)
+    for run_id in run_ids:
+        delete_run(engine, run_id)
     roll_up_all(engine)
+    scope = ErasureScope(run_id=", ".join(run_ids))
     return close_erasure(
         engine, scope, receipt, actor=actor, action=Action.RUN_DELETED, delete_copies=delete_copies
     )

@@ -5,6 +5,7 @@ from typing import Final
 
 _TIME_ORIGINS: Final = {
     "recorded_at": "as given",
+    "set": "set by hand",
     "pattern": "from the file's name",
     "container": "from the file's header",
     "container_end": "the end in the file's header, less the duration",

@@ -29,7 +29,9 @@ class RunLine:
 
     faces: those that count; the export has a row for each of the others too. recorded_at_origin,
     recorded_text: how recorded_at is known, and the same in words. recorded_in_future: whether the
-    recording would have ended after its analysis started.
+    recording would have ended after its analysis started. copy_of, copy_of_source: the run whose
+    rows it got, because its recording has the same content, and that run's source; None if it was
+    analysed itself.
     """
 
     run_id: str
@@ -49,6 +51,8 @@ class RunLine:
     recorded_at_origin: str | None
     recorded_text: str
     recorded_in_future: bool
+    copy_of: str | None
+    copy_of_source: str | None
 
 
 def list_runs(
@@ -129,10 +133,13 @@ def runs_query() -> Select[Any]:
             RunProgress.erased,
         )
     ]
+    original, original_source = Run.__table__.alias("original"), Source.__table__.alias("first")
     return (
         select(
-            *Run.__table__.c,
+            *(column for column in Run.__table__.c if column.name != "copy_of"),
             Source.name.label("source"),
+            original.c.run_id.label("copy_of"),
+            original_source.c.name.label("copy_of_source"),
             RunProgress.dropped,
             RunProgress.stepped,
             *progress,
@@ -140,6 +147,8 @@ def runs_query() -> Select[Any]:
         )
         .join(Source, Source.id == Run.source_pk)
         .outerjoin(RunProgress, RunProgress.run_pk == Run.id)
+        .outerjoin(original, original.c.id == Run.copy_of)
+        .outerjoin(original_source, original_source.c.id == original.c.source_pk)
     )
 
 
@@ -171,6 +180,8 @@ def run_line(row: Row[Any]) -> RunLine:
         recorded_at_origin=row.recorded_at_origin,
         recorded_text=recorded_text(row.recorded_at, row.recorded_at_origin, in_future=in_future),
         recorded_in_future=in_future,
+        copy_of=row.copy_of,
+        copy_of_source=row.copy_of_source,
     )
 
 

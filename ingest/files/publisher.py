@@ -27,6 +27,7 @@ from ingest.files.run_records import RecordingRun, ResumePoint, RunRecords, enco
 from ingest.files.source import FileSource
 from ingest.frame_source import FrameSource, SourceFrame, SourceInfo
 from ingest.picture_view import PictureView
+from records.runs.copies import copy_original, fail_as_original
 from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from runtime.failpoints import failpoint
 
@@ -65,6 +66,7 @@ class FilePublisher:
         on_step: Callable[[PublishStep], None],
         decoding: DecodingLimits = DEFAULT_LIMITS,
     ) -> None:
+        self._engine = engine
         self._records = RunRecords(engine, folders)
         self._bus = bus
         self._limits = limits
@@ -95,6 +97,8 @@ class FilePublisher:
 
     def _publish_run(self, run: RecordingRun) -> None:
         require_content(run.path, run.content, lambda: self._on_step(PublishStep()))
+        if run.is_copy and fail_as_original(self._engine, run.run_pk):
+            return
         with FileSource(
             run.path,
             fps=run.sampling_fps,
@@ -103,7 +107,12 @@ class FilePublisher:
             view=PictureView.of(run.analysis),
             keeps_damaged=not run.drops_damaged,
         ) as source:
-            base_time = self._records.start(run, source.info)
+            info = source.info
+            if not run.was_started:
+                info = source.measure(lambda: self._on_step(PublishStep()))
+            base_time = self._records.start(run, info)
+            if run.is_copy and copy_original(self._engine, run.run_pk, self._goes_on):
+                return
             stream = RunPublisher(self._bus, run.run_id, self._limits, kind=RunKind.FILE)
             last_seq, loss = 0, ""
             while not self._should_stop():
@@ -123,6 +132,10 @@ class FilePublisher:
                 except StreamLostError as exc:
                     # Also when the run is done: the worker deletes the stream after its last frame.
                     loss = str(exc)
+
+    def _goes_on(self) -> bool:
+        self._on_step(PublishStep())
+        return not self._should_stop()
 
     def _pause(self, seconds: float, trouble: str) -> None:
         until = time.monotonic() + seconds

@@ -38,7 +38,9 @@ class RecordingRun:
 
     content: as it was queued. recorded_at, recorded_at_pattern, recorded_at_zone: the user's,
     for the base time.
-    base_time: of an earlier start of this run; None at the first. drops_damaged: as in RunOptions.
+    base_time: of an earlier start of this run, or set by hand; None at the first start.
+    drops_damaged: as in RunOptions. is_copy: it gets its rows from another run. was_started:
+    whether its length is stored.
     """
 
     run_pk: int
@@ -53,6 +55,8 @@ class RecordingRun:
     recorded_at_zone: str | None
     base_time: datetime | None
     drops_damaged: bool
+    is_copy: bool = False
+    was_started: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,10 @@ class RunRecords:
     def find(self, run_id: str) -> RecordingRun:
         """Return the run. Raises SourceError if this host lacks the folder of its recording."""
         content = (Run.content_hash, Run.file_state)
-        columns = (Run.id, Source.name, Run.uri, Run.sampling_fps, Run.options, Run.recorded_at)
+        columns = (
+            *(Run.id, Source.name, Run.uri, Run.sampling_fps, Run.options),
+            *(Run.recorded_at, Run.copy_of, Run.started_at),
+        )
         with reading(self._engine) as connection:
             row = connection.execute(
                 select(*columns, *content)
@@ -112,19 +119,19 @@ class RunRecords:
             recorded_at_zone=options.recorded_at_zone,
             base_time=row.recorded_at,
             drops_damaged=options.drops_damaged,
+            is_copy=row.copy_of is not None,
+            was_started=row.started_at is not None,
         )
 
     def start(self, run: RecordingRun, info: SourceInfo) -> datetime:
         """Store that the run is running, with its source's description; return its base time.
 
-        The base time is determined at the first start of a run, and kept.
+        The base time and the length are determined at the first start of a run, and kept.
         """
         values: dict[str, object] = {
             "state": RunState.RUNNING,
             "display_width": info.display_width,
             "display_height": info.display_height,
-            "duration_us": info.duration_us,
-            "frames_claimed": info.frames_claimed,
             "started_at": utc_now(),
         }
         at = run.base_time
@@ -132,6 +139,8 @@ class RunRecords:
             base = _base_time(run, info)
             at = base.at
             values |= {"recorded_at": at, "recorded_at_origin": base.origin}
+        if not run.was_started:
+            values |= {"duration_us": info.duration_us, "frames_claimed": info.frames_claimed}
         with transaction(self._engine) as connection:
             connection.execute(
                 update(Run)

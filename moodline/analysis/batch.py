@@ -14,6 +14,7 @@ from ingest.files.discovery import Recording, RefusedPath
 from moodline.analysis.queueing import FileProgress, JobTemplate, RunStatus, prepare
 from moodline.stack.stack import Stack
 from records.database import reading, transaction
+from records.runs.copies import waiting_copies
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run, RunProgress
 
@@ -44,11 +45,13 @@ class BatchAnalysis:
             if self.files[index].job is not None:
                 self._claim(self.files[index], again=self.template.again)
             self._step(0.0)
-        steps = 0
+        steps = ended = 0
         while not all(progress.ended for progress in self.files):
             self._step(_STEP_S)
             steps += 1
-            if steps % _RECLAIM_EVERY_STEPS == 0:
+            before, ended = ended, sum(progress.ended for progress in self.files)
+            # A recording that has ended may be the original of copies.
+            if steps % _RECLAIM_EVERY_STEPS == 0 or ended > before:
                 with suppress(DatabaseError):  # The next step reports it.
                     self._reclaim()
         self.on_change(self.files, "")
@@ -63,16 +66,19 @@ class BatchAnalysis:
                 claimant=self.stack.claimant,
                 lease_s=self.settings.lease_s,
                 again=again,
+                again_before=self.template.begun_at,
+                is_gone=self.template.is_gone,
             )
             progress.frames_before = connection.execute(
                 select(RunProgress.frames_analyzed).where(RunProgress.run_pk == run.run_pk)
             ).scalar_one()
-        # Two paths of equal content share a run, which is submitted once.
-        is_known = any(
-            other.run is not None and other.run.run_id == run.run_id for other in self.files
+        # Uploads of one name share a run, which is submitted once.
+        is_submitted = any(
+            other.run is not None and other.run.claimed and other.run.run_id == run.run_id
+            for other in self.files
         )
         progress.run = run
-        if run.claimed and not is_known:
+        if run.claimed and not is_submitted:
             self.stack.submit(run.run_id, run.run_pk)
 
     def _step(self, timeout_s: float) -> None:
@@ -120,7 +126,14 @@ class BatchAnalysis:
         return statuses
 
     def _reclaim(self) -> None:
-        """Claim the runs that another command had claimed and left unfinished."""
-        for progress in self.files:
-            if progress.run is not None and not progress.run.claimed and not progress.ended:
+        """Claim the runs that another command left unfinished, and copies that can be made now."""
+        unclaimed = [
+            (progress, progress.run.run_pk)
+            for progress in self.files
+            if progress.run is not None and not progress.run.claimed and not progress.ended
+        ]
+        with reading(self.engine) as connection:
+            waiting = waiting_copies(connection, [run_pk for _, run_pk in unclaimed])
+        for progress, run_pk in unclaimed:
+            if run_pk not in waiting:
                 self._claim(progress, again=False)

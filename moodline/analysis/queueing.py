@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from contracts.analysis_spec import AnalysisSpec
-from contracts.errors import MoodlineError
+from contracts.errors import MoodlineError, SourceError
 from contracts.runs import ENDED_STATES, RunState
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
+from contracts.times import utc_now
 from ingest.files.content_hash import Content, Opener, read_content
 from ingest.files.discovery import Recording, RefusedPath
 from records.database import transaction
@@ -24,7 +25,8 @@ class JobTemplate:
     """The settings that all new runs of one command share.
 
     recorded_at, recorded_at_pattern, recorded_at_zone, source: given for all recordings. again:
-    analyse recordings that have a finished run too.
+    analyse recordings that have a finished run too. begun_at: runs that were queued since then are
+    of this command.
     """
 
     spec: AnalysisSpec
@@ -35,6 +37,14 @@ class JobTemplate:
     recorded_at_zone: str | None = None
     again: bool = False
     folders: SharedFolders = field(default_factory=SharedFolders)
+    begun_at: datetime = field(default_factory=utc_now)
+
+    def is_gone(self, uri: str) -> bool:
+        """Return whether this host can say that no file is at a stored address any more."""
+        try:
+            return not self.folders.local(uri).exists()
+        except (SourceError, OSError):
+            return False
 
     def job(self, recording: Recording, content: Content) -> FileJob:
         """Return the job for one recording with this content."""
@@ -144,5 +154,7 @@ def queue_files(
                 claimant=None,
                 lease_s=settings.lease_s,
                 again=template.again,
+                again_before=template.begun_at,
+                is_gone=template.is_gone,
             )
     return files

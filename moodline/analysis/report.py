@@ -93,6 +93,7 @@ class FileReport:
             "hint": summary.turned.text if summary and summary.turned else "",
             "recorded_at": recorded_at.isoformat() if recorded_at else None,
             "recorded_text": summary.recorded_text if summary else "",
+            "copy_of": summary.copy_of if summary else None,
         }
 
 
@@ -127,6 +128,8 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
     if len(reports) > 1:
         failed = sum(bool(report.error) for report in reports)
         verdict = f"{failed:,} failed" if failed else "all analysed"
+        if copies := _copies_text(reports):
+            verdict += f"; {copies}"
         if incomplete := sum(bool(report.lost) for report in reports):
             verdict += f", {incomplete:,} with lost frames"
         console.print(f"{len(reports):,} recordings, {verdict}.", highlight=False)
@@ -150,6 +153,17 @@ def print_not_read(not_read: Sequence[NotRead], console: Console) -> None:
         parts.append(f"{len(names):,} {noun} ({shown}{more})")
     if parts:
         console.print(Text(visible(f"Not read: {'; '.join(parts)}")), soft_wrap=True)
+
+
+def _copies_text(reports: Sequence[FileReport]) -> str:
+    """Return how many recordings have the content of how many others; "" if none has."""
+    copies = [one.summary for one in reports if one.summary is not None and one.summary.copy_of]
+    if not copies:
+        return ""
+    originals = {one.copy_of: one.copy_of_source for one in copies}
+    those = str(next(iter(originals.values()))) if len(originals) == 1 else f"{len(originals):,}"
+    noun = "is a copy" if len(copies) == 1 else "are copies"
+    return f"{len(copies):,} {noun} of {visible(those)} (the same content, analysed once)"
 
 
 def _loss(report: FileReport) -> str:
@@ -189,7 +203,8 @@ def _row(report: FileReport) -> list[Text]:
     if summary.state is RunState.FAILED:
         labels = f"{labels} (incomplete)"
     none = "no people" if summary.left_out.text else "no faces"
-    return [*_counts(report, summary), Text(labels or none)]
+    copy = f"; copy of {visible(summary.copy_of_source)}" if summary.copy_of_source else ""
+    return [*_counts(report, summary), Text(labels or none).append(copy, style="dim")]
 
 
 def _counts(report: FileReport, summary: RunSummary) -> list[Text]:

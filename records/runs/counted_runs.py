@@ -3,7 +3,8 @@
 A source's recording may be analysed more than once. History counts the latest finished run only,
 so that a better model's rows replace the older ones and no face is counted twice. A recording that
 was analysed while it grew, and again when it was whole, is one recording: its runs have one path,
-and their times overlap.
+and their times overlap. Copies of a recording in other places count where and when they are: within
+one source, the same content counts once at one time.
 """
 
 from collections.abc import Sequence
@@ -15,21 +16,22 @@ from sqlalchemy import Connection, Row, Select, delete, select, update
 from contracts.runs import RunKind, RunState
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
+from records.runs.places import same_place
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import Run, RunProgress
 
 _Found = Row[*tuple[Any, ...]]
 
 
-def has_counted_run(connection: Connection, source_pk: int, content_hash: str) -> bool:
-    """Return whether the source's history counts a finished run of that recording."""
-    query = select(Run.id).where(
+def has_counted_run(connection: Connection, source_pk: int, content_hash: str, uri: str) -> bool:
+    """Return whether the source's history counts a finished run of the recording at that place."""
+    query = select(Run.uri).where(
         Run.source_pk == source_pk,
         Run.content_hash == content_hash,
         Run.counted,
         Run.state == RunState.DONE,
     )
-    return connection.execute(query.limit(1)).first() is not None
+    return any(same_place(one, uri) for one in connection.scalars(query))
 
 
 def count_only_run(connection: Connection, run_pk: int, token: int) -> None:
@@ -41,14 +43,15 @@ def count_only_run(connection: Connection, run_pk: int, token: int) -> None:
     lock_rollups(connection)
     run = _run(connection, run_pk)
     same_content = connection.execute(
-        select(Run.id).where(
+        _runs_with_reach().where(
             Run.source_pk == run.source_pk,
             Run.content_hash == run.content_hash,
             Run.id != run_pk,
             Run.counted,
         )
     )
-    others = [*same_content.scalars(), *(other.id for other in _counted_stages(connection, run))]
+    others = [other.id for other in same_content if _is_counted_once(run, other)]
+    others += [other.id for other in _counted_stages(connection, run)]
     if run.counted and not others:
         return
     connection.execute(update(Run).where(Run.id.in_(others)).values(counted=False))
@@ -83,22 +86,27 @@ def stop_counting(connection: Connection, run_pk: int, token: int) -> None:
     mark_runs_dirty(connection, [run_pk], _run(connection, run_pk).source_pk, token)
 
 
-def count_latest_run(connection: Connection, source_pk: int, content_hash: str, token: int) -> None:
-    """Count the latest finished run that is left, after the counted one was deleted."""
-    if has_counted_run(connection, source_pk, content_hash):
-        return
-    latest = connection.execute(
-        select(Run.id)
+def count_latest_runs(
+    connection: Connection, source_pk: int, content_hash: str, token: int
+) -> None:
+    """Count the latest finished runs that are left, after a counted one was deleted or moved.
+
+    These are those beside which no other run of this content counts at the same place or time.
+    """
+    runs = connection.execute(
+        _runs_with_reach()
         .where(
             Run.source_pk == source_pk,
             Run.content_hash == content_hash,
             Run.state == RunState.DONE,
         )
         .order_by(Run.id.desc())
-        .limit(1)
-    ).scalar()
-    if latest is not None:
-        count_only_run(connection, latest, token)
+    ).all()
+    counted = [run for run in runs if run.counted]
+    for run in runs:
+        if not run.counted and not any(_is_counted_once(run, other) for other in counted):
+            counted.append(run)
+            count_only_run(connection, run.id, token)
 
 
 def mark_runs_dirty(
@@ -129,7 +137,20 @@ def _counted_stages(connection: Connection, run: _Found) -> list[_Found]:
             Run.recorded_at.is_not(None),
         )
     )
-    return [one for one in others if one.recorded_at < _end(run) and run.recorded_at < _end(one)]
+    return [one for one in others if _overlap(run, one)]
+
+
+def _is_counted_once(one: _Found, other: _Found) -> bool:
+    """Return whether two runs of one content are of one place, or show the same moments."""
+    if same_place(one.uri, other.uri):
+        return True
+    if one.recorded_at is None or other.recorded_at is None:
+        return False
+    return one.recorded_at == other.recorded_at or _overlap(one, other)
+
+
+def _overlap(one: _Found, other: _Found) -> bool:
+    return bool(one.recorded_at < _end(other) and other.recorded_at < _end(one))
 
 
 def _runs_with_reach() -> Select[*tuple[Any, ...]]:

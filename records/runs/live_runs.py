@@ -20,6 +20,7 @@ from records.json_columns import decode_drop_counts, encode_live_run_options
 from records.locks import lock_queue
 from records.tables.runs import Run, RunProgress
 from runtime.process_identity import claim_is_alive, is_running_here
+from runtime.version import moodline_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def start_live_run(
                 recorded_at=now,
                 recorded_at_origin=RunKind.LIVE,
                 queued_at=now,
+                made_by=moodline_version()[:32],
                 started_at=now,
                 claimed_by=claimant,
                 claim_expires_at=now + timedelta(seconds=lease_s),

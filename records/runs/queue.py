@@ -2,29 +2,37 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import utc_now
 from records.locks import lock_queue
+from records.runs.copies import analyse_itself, original_of
 from records.runs.counted_runs import has_counted_run
 from records.runs.file_job import FileJob
+from records.runs.places import IsGone, follow_move, nothing_is_gone, same_place
 from records.runs.source_choice import source_of
 from records.tables.runs import Run, RunProgress
 from runtime.process_identity import claim_is_alive
+from runtime.version import moodline_version
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedRun:
-    """A run that was found, created or claimed. claimed: the caller has the claim on it."""
+    """A run that was found, created or claimed. claimed: the caller has the claim on it.
+
+    is_copy: it gets its rows from another run of the same content.
+    """
 
     run_pk: int
     run_id: str
     state: RunState
     claimed: bool
+    is_copy: bool = False
 
     @property
     def reused(self) -> bool:
@@ -32,29 +40,44 @@ class QueuedRun:
         return self.state is RunState.DONE
 
 
-def enqueue_file(
-    connection: Connection, job: FileJob, *, claimant: str | None, lease_s: float, again: bool
+def enqueue_file(  # noqa: PLR0913  (one job, and who queues it)
+    connection: Connection,
+    job: FileJob,
+    *,
+    claimant: str | None,
+    lease_s: float,
+    again: bool,
+    again_before: datetime | None = None,
+    is_gone: IsGone = nothing_is_gone,
 ) -> QueuedRun:
-    """Find the run of equal work, or create one, and claim it, in one writing transaction.
+    """Find the recording's run of equal work, or create one, and claim it, in one transaction.
 
     An unfinished or failed run resumes where it stopped, unless a living process has claimed it.
-    A finished run is reused unless `again`. claimant: None leaves the run to the first ingest
-    service that claims it.
+    A finished run is reused unless `again`. The run of a recording whose content is analysed at
+    another place is a copy. It is claimed once its rows can be copied.
+
+    claimant: None leaves the run to the first ingest service that claims it. again_before: runs
+    that were queued since then are reused in any case. is_gone: see `follow_move`.
     """
     lock_queue(connection)
-    found = connection.execute(
-        select(Run.id, Run.run_id, Run.state, Run.claimed_by, Run.claim_expires_at)
-        .where(Run.identity == job.identity())
-        .order_by(Run.id.desc())
-        .limit(1)
-    ).first()
-    if found is None or (again and found.state == RunState.DONE):
-        return _new_run(connection, job, claimant, lease_s)
-    state = RunState(found.state)
+    follow_move(connection, job, is_gone)
+    found = _own_run(connection, job)
+    is_fresh = not again or (
+        found is not None and again_before is not None and found.queued_at >= again_before
+    )
+    if found is None or (found.state == RunState.DONE and not is_fresh):
+        since = (again_before or utc_now()) if again else None
+        return _new_run(connection, job, claimant, lease_s, since)
+    state, is_copy = RunState(found.state), found.copy_of is not None
     if state is RunState.DONE:
-        return QueuedRun(found.id, found.run_id, state, claimed=False)
+        return QueuedRun(found.id, found.run_id, state, claimed=False, is_copy=is_copy)
     if state not in ENDED_STATES and claim_is_alive(found.claimed_by, found.claim_expires_at):
-        return QueuedRun(found.id, found.run_id, state, claimed=False)
+        return QueuedRun(found.id, found.run_id, state, claimed=False, is_copy=is_copy)
+    if is_copy:
+        original = _renewed_original(connection, job, found)
+        is_copy = original is not None
+        if original is not None and original.state not in ENDED_STATES:
+            claimant = None
     connection.execute(
         update(Run)
         .where(Run.id == found.id)
@@ -72,7 +95,9 @@ def enqueue_file(
     connection.execute(
         update(RunProgress).where(RunProgress.run_pk == found.id).values(attempts=0, holder=None)
     )
-    return QueuedRun(found.id, found.run_id, RunState.QUEUED, claimed=claimant is not None)
+    return QueuedRun(
+        found.id, found.run_id, RunState.QUEUED, claimed=claimant is not None, is_copy=is_copy
+    )
 
 
 def claim_next(
@@ -80,12 +105,20 @@ def claim_next(
 ) -> QueuedRun | None:
     """Claim the oldest unfinished recording that no living process has claimed, or return None.
 
-    Skips recordings in shared folders that this host does not have.
+    Skips recordings in shared folders that this host does not have, and copies of a recording that
+    is still being analysed.
     """
     lock_queue(connection)
+    original = Run.__table__.alias("original")
+    open_states = (RunState.QUEUED, RunState.RUNNING)
+    waits = (
+        select(original.c.id)
+        .where(original.c.id == Run.copy_of, original.c.state.in_(open_states))
+        .exists()
+    )
     waiting = connection.execute(
         select(Run.id, Run.run_id, Run.state, Run.uri, Run.claimed_by, Run.claim_expires_at)
-        .where(Run.kind == RunKind.FILE, Run.state.in_([RunState.QUEUED, RunState.RUNNING]))
+        .where(Run.kind == RunKind.FILE, Run.state.in_(open_states), ~waits)
         .order_by(Run.id)
     )
     for run in waiting:
@@ -103,12 +136,61 @@ def claim_next(
     return None
 
 
+def _own_run(connection: Connection, job: FileJob) -> Row[Any] | None:
+    """Return the latest run of this work at the job's own place."""
+    of_work = connection.execute(
+        select(
+            Run.id,
+            Run.run_id,
+            Run.uri,
+            Run.state,
+            Run.copy_of,
+            Run.queued_at,
+            Run.claimed_by,
+            Run.claim_expires_at,
+        )
+        .where(Run.identity == job.identity())
+        .order_by(Run.id.desc())
+    )
+    return next((run for run in of_work if same_place(run.uri, job.uri)), None)
+
+
+def _renewed_original(connection: Connection, job: FileJob, copy: Row[Any]) -> Row[Any] | None:
+    """Return the run from which an unfinished copy gets its rows; None: it is analysed itself.
+
+    A copy that waits keeps an original that failed, and fails as it did. A retry does not.
+    """
+    known = _state_of(connection, copy.copy_of)
+    if copy.state not in ENDED_STATES and known is not None and known.state == RunState.FAILED:
+        return known
+    original_pk = original_of(connection, job)
+    if original_pk is None:
+        analyse_itself(connection, copy.id)
+        return None
+    connection.execute(update(Run).where(Run.id == copy.id).values(copy_of=original_pk))
+    return _state_of(connection, original_pk)
+
+
+def _state_of(connection: Connection, run_pk: int) -> Row[Any] | None:
+    return connection.execute(select(Run.id, Run.state).where(Run.id == run_pk)).first()
+
+
 def _new_run(
-    connection: Connection, job: FileJob, claimant: str | None, lease_s: float
+    connection: Connection,
+    job: FileJob,
+    claimant: str | None,
+    lease_s: float,
+    original_since: datetime | None,
 ) -> QueuedRun:
+    """Create a run. original_since: rows of finished runs from before it are not copied."""
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
+    original_pk = original_of(connection, job, original_since)
+    original = None if original_pk is None else _state_of(connection, original_pk)
+    if original is not None and original.state not in ENDED_STATES:
+        claimant = None
     source_pk = source_of(connection, job, now)
+    is_counted = has_counted_run(connection, source_pk, job.content_hash, job.uri)
     run_pk = connection.execute(
         insert(Run)
         .values(
@@ -124,12 +206,21 @@ def _new_run(
             model_version=job.model_version,
             options=job.stored_options(),
             state=RunState.QUEUED,
-            counted=not has_counted_run(connection, source_pk, job.content_hash),
+            copy_of=original_pk,
+            # A copy counts from its end, when its time is known.
+            counted=original is None and not is_counted,
             queued_at=now,
+            made_by=moodline_version()[:32],
             claimed_by=claimant,
             claim_expires_at=now + timedelta(seconds=lease_s) if claimant else None,
         )
         .returning(Run.id)
     ).scalar_one()
     connection.execute(insert(RunProgress).values(run_pk=run_pk))
-    return QueuedRun(run_pk, run_id, RunState.QUEUED, claimed=claimant is not None)
+    return QueuedRun(
+        run_pk,
+        run_id,
+        RunState.QUEUED,
+        claimed=claimant is not None,
+        is_copy=original is not None,
+    )

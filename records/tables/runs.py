@@ -30,6 +30,9 @@ class Run(Base):
     frames_total: the frames of a full decode, once known.
     queued_at, started_at, finished_at: when it entered these states.
     claimed_by, claim_expires_at: the process that reads the source, and the end of its claim.
+    copy_of: the key of the run whose rows this run gets or got, because its recording has the same
+        content in another place; NULL if it was analysed itself.
+    made_by: the version of moodline that created the run; NULL for runs of earlier versions.
     """
 
     __tablename__ = "runs"
@@ -61,6 +64,8 @@ class Run(Base):
     finished_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None] = mapped_column(String(128))
     claim_expires_at: Mapped[datetime | None]
+    copy_of: Mapped[int | None] = mapped_column(index=True)
+    made_by: Mapped[str | None] = mapped_column(String(32))
 
 
 class RunProgress(Base):

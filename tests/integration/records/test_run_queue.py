@@ -31,9 +31,12 @@ def enqueue(
     claimant: str = ME,
     lease_s: float = 60,
     again: bool = False,
+    **more: Any,
 ) -> QueuedRun:
     with engine.begin() as connection:
-        return enqueue_file(connection, job, claimant=claimant, lease_s=lease_s, again=again)
+        return enqueue_file(
+            connection, job, claimant=claimant, lease_s=lease_s, again=again, **more
+        )
 
 
 def set_state(engine: Engine, run_id: str, state: RunState) -> None:
@@ -41,11 +44,12 @@ def set_state(engine: Engine, run_id: str, state: RunState) -> None:
         connection.execute(update(Run).where(Run.run_id == run_id).values(state=state))
 
 
-def test_equal_work_is_one_run_from_any_path(engine: Engine) -> None:
+def test_equal_work_of_a_recording_is_one_run(engine: Engine) -> None:
+    """Of the same content at another place, see test_copies."""
     first = enqueue(engine)
     set_state(engine, first.run_id, RunState.DONE)
 
-    again = enqueue(engine, replace(FILE_JOB, uri="/elsewhere/b.mp4", source="b.mp4"))
+    again = enqueue(engine, FILE_JOB)
 
     assert again.run_id == first.run_id
     assert again.reused and not again.claimed
@@ -163,7 +167,8 @@ def test_uploads_of_equal_name_are_numbered(engine: Engine) -> None:
 def test_a_recording_that_moves_or_changes_stays_its_source(engine: Engine) -> None:
     enqueue(engine, recording("/cam1/clip.mp4", "a", "clip.mp4"))
     enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4"))
-    enqueue(engine, recording("/moved/clip.mp4", "a", "clip.mp4", sampling_fps=5.0))
+    moved = recording("/moved/clip.mp4", "a", "clip.mp4", sampling_fps=5.0)
+    enqueue(engine, moved, is_gone=lambda _uri: True)
     enqueue(engine, recording("/cam1/clip.mp4", "c", "clip.mp4"))
     enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4", sampling_fps=5.0))
     enqueue(engine, recording("/cam3/clip.mp4", "d", "clip.mp4", source_given=True))
