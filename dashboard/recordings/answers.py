@@ -14,7 +14,7 @@ from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
 from contracts.runs import RunKind
-from dashboard.recordings.ownership import owns_run, owns_upload
+from dashboard.recordings.ownership import own_runs, owns_run, owns_upload
 from dashboard.web.access import Role, current_account
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
@@ -79,13 +79,19 @@ class UploadArea:
 
 
 def runs_json(backend: Backend) -> dict[str, Any]:
-    """Return the newest runs, each with its upload, and the uploads that have no run yet."""
+    """Return the newest runs, each with its upload, and the uploads that have no run yet.
+
+    is_own: whether the viewer may cancel and retry the run.
+    """
     area = UploadArea.read(backend)
     by_run = {one.run_id: one for one in area.uploads if one.run_id}
     runs = in_snapshot(backend.engine, list_runs, limit=_MAX_RUNS, kind=RunKind.FILE)
+    own = own_runs(backend, [run.run_id for run in runs])
     return {
         "runs": [
-            json_values(run) | {"upload": json_values(by_run.get(run.run_id))} for run in runs
+            json_values(run)
+            | {"upload": json_values(by_run.get(run.run_id)), "is_own": run.run_id in own}
+            for run in runs
         ],
         "uploads": [json_values(one) for one in area.uploads if not one.run_id],
         "folders": json_values(area.folders),

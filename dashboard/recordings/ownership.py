@@ -4,6 +4,8 @@ An operator sees, resumes and deletes their own uploads only, and plays, cancels
 the runs of those. An admin may do all of it. Recordings in folders belong to all operators.
 """
 
+from collections.abc import Collection, Set
+
 from analytics.runs.run_list import find_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import FeatureUnavailableError, NotAllowedError
@@ -30,14 +32,21 @@ def own_upload(backend: Backend, upload_id: str) -> StoredUpload:
 
 def owns_run(backend: Backend, run_id: str) -> bool:
     """Return whether the account of the request may play, cancel and retry an existing run."""
+    return run_id in own_runs(backend, [run_id])
+
+
+def own_runs(backend: Backend, run_ids: Collection[str]) -> Set[str]:
+    """Return those of the runs that the account of the request may play, cancel and retry."""
     account = current_account()
     if account.role.covers(Role.ADMIN):
-        return True
+        return set(run_ids)
+    if not account.role.covers(Role.OPERATOR):
+        return set()
     try:
-        owners = backend.recordings.upload_owners(run_id)
+        owners = backend.recordings.upload_owners(run_ids)
     except FeatureUnavailableError:  # A dashboard that takes no recordings has no uploads.
-        owners = None
-    return account.role.covers(Role.OPERATOR) and (owners is None or account.name in owners)
+        owners = {}
+    return {one for one in run_ids if account.name in owners.get(one, {account.name})}
 
 
 def require_run(backend: Backend, run_id: str) -> Account:

@@ -23,7 +23,7 @@ from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.turn_fields import TurnFields
 from records.audit_actions import Action
-from records.runs.state_changes import cancel_run, retry_run
+from records.runs.state_changes import cancel_run
 
 _MAX_REFUSED: Final = 20
 _MAX_FACES_S: Final = 120.0
@@ -85,13 +85,13 @@ def _add_queue(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
         return {"ended": ended}
 
     @router.post("/retry/{run_id}")
-    def retry(run_id: str) -> dict[str, bool]:
+    def retry(run_id: str) -> Any:
         require_run(backend, run_id)
         if not backend.recordings.has_recording(run_id):
             raise SourceError("the recording is no longer on this host", hint="Upload it again")
-        queued = retry_run(backend.engine, run_id)
-        trail.write(Action.RUN_RETRIED, run=run_id)
-        return {"queued": queued}
+        tried = backend.recordings.try_again(run_id)
+        trail.write(Action.RUN_RETRIED, run=run_id, as_run=tried.run_id)
+        return {"queued": tried.queued, "run": tried.run_id}
 
 
 def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:

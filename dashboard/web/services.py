@@ -1,6 +1,6 @@
 """Interfaces between the pages and the rest of moodline, and the values that they pass."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -72,6 +72,14 @@ class QueuedFolder:
     refused: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TriedAgain:
+    """The run that analyses a recording again. queued: False if it had not failed, or is done."""
+
+    run_id: str
+    queued: bool
+
+
 class CopyState(StrEnum):
     """The state of a run's annotated copy."""
 
@@ -129,8 +137,14 @@ class RecordingService(Protocol):
     def readable_folders(self) -> list[Path]:
         """Return the folders that the owner allows."""
 
-    def upload_owners(self, run_id: str) -> Set[str] | None:
-        """Return the users who sent the run's recording; None if it is not an upload."""
+    def upload_owners(self, run_ids: Collection[str]) -> Mapping[str, Set[str]]:
+        """Return the users who sent the recordings of those of the runs that are uploads."""
+
+    def try_again(self, run_id: str) -> TriedAgain:
+        """Queue the recording of a run that failed or was cancelled again.
+
+        The run goes on if it has the present model and detector; else another run begins.
+        """
 
     def has_recording(self, run_id: str) -> bool:
         """Return whether the run's recording is on this host."""

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,19 +12,30 @@ from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError, SourceError, UploadError
 from contracts.media_types import MEDIA_TYPES
+from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN, Turn
-from dashboard.web.services import AnnotatedCopy, CopyState, MediaAccess, MediaFile, QueuedFolder
+from dashboard.web.services import (
+    AnnotatedCopy,
+    CopyState,
+    MediaAccess,
+    MediaFile,
+    QueuedFolder,
+    TriedAgain,
+)
 from ingest.files.content_hash import Opener
 from ingest.files.discovery import Recording, RefusedPath, discover_allowed
 from moodline.adapters.recording_files import annotated_path
 from moodline.adapters.recording_folders import allowed_folders, readable_folders
 from moodline.adapters.run_media import RunMedia
+from moodline.analysis.again import queue_again
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
 from moodline.analysis.run_spec import analysis_spec
 from records.audit import write_audit_entry
 from records.audit_actions import Action
 from records.database import transaction
+from records.locks import lock_queue
+from records.runs.state_changes import run_state
 from records.uploads import StoredUpload, Uploads
 from runtime.files.free_space import FreeSpace
 from runtime.files.regular_files import open_below, open_regular
@@ -89,12 +100,25 @@ class RecordingLibrary:
         """Return the folders that the owner allows."""
         return readable_folders(self.settings, self.engine)
 
-    def upload_owners(self, run_id: str) -> Set[str] | None:
-        """Return the users who sent the run's recording; None if it is not an upload."""
-        path = self.media.stored_path(run_id)
-        if path is None or not path.is_relative_to(self.uploads.folder.absolute()):
-            return None
-        return self.uploads.owners(run_id)
+    def upload_owners(self, run_ids: Collection[str]) -> Mapping[str, Set[str]]:
+        """Return the users who sent the recordings of those of the runs that are uploads."""
+        folder = self.uploads.folder.absolute()
+        uploads = {
+            run_id: path.relative_to(folder).parts[0]
+            for run_id, path in self.media.stored_paths(run_ids).items()
+            if path.is_relative_to(folder)
+        }
+        return self.uploads.owners(uploads)
+
+    def try_again(self, run_id: str) -> TriedAgain:
+        """Queue the recording of a run that failed or was cancelled again."""
+        spec = analysis_spec(self.settings)
+        with transaction(self.engine) as connection:
+            lock_queue(connection)
+            if run_state(connection, run_id) not in {RunState.FAILED, RunState.CANCELLED}:
+                return TriedAgain(run_id, queued=False)
+            _, queued = queue_again(connection, run_id, spec, self.settings.lease_s)
+        return TriedAgain(queued.run_id, queued=not queued.reused)
 
     def has_recording(self, run_id: str) -> bool:
         """Return whether the run's recording is on this host."""

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -41,8 +42,15 @@ class RunMedia:
 
         It says nothing about who may see it. None for a live run, and without the shared folder.
         """
-        row = self._row(run_id)
-        return self._path(row) if row is not None else None
+        return self.stored_paths([run_id]).get(run_id)
+
+    def stored_paths(self, run_ids: Collection[str]) -> Mapping[str, Path]:
+        """Return the paths of those of the runs for which `stored_path` knows one."""
+        query = select(Run.run_id, Run.uri, Run.kind).where(Run.run_id.in_(run_ids))
+        with reading(self.engine) as connection:
+            rows = connection.execute(query).all()
+        paths = ((row.run_id, self._path(row)) for row in rows)
+        return {run_id: path for run_id, path in paths if path is not None}
 
     def access(self, run_id: str) -> MediaAccess:
         """Return what may be sent of the run's recording, without reading it."""

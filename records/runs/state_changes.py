@@ -1,4 +1,4 @@
-"""State changes of a run: cancel, retry, fail."""
+"""The state of a run, and its changes: cancel, fail."""
 
 from sqlalchemy import Connection, Engine, select, update
 
@@ -6,7 +6,6 @@ from contracts.errors import RunNotFoundError
 from contracts.runs import ENDED_STATES, RunState
 from contracts.times import utc_now
 from records.database import transaction
-from records.locks import lock_queue
 from records.tables.runs import Run, RunProgress
 
 
@@ -37,32 +36,12 @@ def cancel_run(engine: Engine, run_id: str) -> bool:
     return bool(ended)
 
 
-def retry_run(engine: Engine, run_id: str) -> bool:
-    """Queue a failed or cancelled run again, to resume where it stopped.
-
-    Return False if it is in another state. Raises RunNotFoundError.
-    """
-    with transaction(engine) as connection:
-        lock_queue(connection)
-        run_pk = _run_pk(connection, run_id)
-        queued = connection.execute(
-            update(Run)
-            .where(Run.id == run_pk, Run.state.in_((RunState.FAILED, RunState.CANCELLED)))
-            .values(
-                state=RunState.QUEUED,
-                error="",
-                finished_at=None,
-                claimed_by=None,
-                claim_expires_at=None,
-            )
-        ).rowcount
-        if queued:
-            connection.execute(
-                update(RunProgress)
-                .where(RunProgress.run_pk == run_pk)
-                .values(attempts=0, holder=None)
-            )
-    return bool(queued)
+def run_state(connection: Connection, run_id: str) -> RunState:
+    """Return the state of a run. Raises RunNotFoundError."""
+    state = connection.execute(select(Run.state).where(Run.run_id == run_id)).scalar()
+    if state is None:
+        raise _no_run(run_id)
+    return RunState(state)
 
 
 def fail_run(engine: Engine, run_id: str, error: str) -> None:
@@ -81,5 +60,9 @@ def fail_run(engine: Engine, run_id: str, error: str) -> None:
 def _run_pk(connection: Connection, run_id: str) -> int:
     run_pk = connection.execute(select(Run.id).where(Run.run_id == run_id)).scalar()
     if run_pk is None:
-        raise RunNotFoundError(f"no run {run_id}", hint="`moodline runs list` shows them")
+        raise _no_run(run_id)
     return run_pk
+
+
+def _no_run(run_id: str) -> RunNotFoundError:
+    return RunNotFoundError(f"no run {run_id}", hint="`moodline runs list` shows them")

@@ -218,6 +218,10 @@ def test_the_recording_of_an_upload_is_for_its_owner_and_admins(
     ):
         assert site.status("otto", method, route) == 403
     assert not site.answer("otto", "GET", "/run/own")["playable"]
+    shared = site.analysed("shared", small_clip(site.allowed / "shared.mp4"))
+    for who, own in (("otto", {shared}), ("ola", {"own", shared}), ("vic", set())):
+        runs = site.answer(who, "GET", "/list")["runs"]
+        assert {one["run_id"] for one in runs if one["is_own"]} == own
     for who in ("ola", "ada"):
         assert site.status(who, "GET", "/run/own/media") == 200
         assert site.answer(who, "GET", "/run/own")["playable"]

@@ -20,6 +20,7 @@ import { tableHead } from "../kit/tables.js";
  * @property {number | null} frames_total
  * @property {number | null} frames_claimed
  * @property {number} faces
+ * @property {boolean} is_own Whether the viewer may change it.
  * @property {{ id: string, goes_at: number | null } | null} upload
  */
 
@@ -50,7 +51,7 @@ export function runTable(runs, isOperator, act) {
       "table",
       { class: "runs" },
       tableHead([...columns, actions]),
-      make("tbody", {}, ...runs.map((run) => row(run, isOperator ? buttons(run, act) : []))),
+      make("tbody", {}, ...runs.map((run) => row(run, isOperator && run.is_own ? buttons(run, act) : []))),
     ),
   );
 }
