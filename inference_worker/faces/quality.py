@@ -48,7 +48,8 @@ def face_quality(
 def pose_quality(pose: HeadPose | None) -> float:
     """Return 0..1: 1 for a face that looks at the viewer, and for one whose pose is not known.
 
-    LEAST_QUALITY at the largest yaw and pitch that the model can read (docs/model.md).
+    LEAST_QUALITY at the largest yaw and pitch that the model can read
+    (docs/reference/model-measurements.md).
     """
     if pose is None:
         return 1.0

@@ -2,7 +2,8 @@
 
 POS with a mean face: DeMenthon & Davis, "Model-based object pose in 25 lines of code", IJCV 15
 (1995). Under scaled orthographic projection, the picture's two axes are linear in the points.
-benchmarks/head_pose measures the angles on faces of known pose; docs/model.md has the result.
+benchmarks/head_pose measures the angles on faces of known pose; the result is in
+docs/reference/model-measurements.md.
 """
 
 import math
