@@ -30,7 +30,8 @@ from training.calibration import (
     risk_coverage,
 )
 from training.classifier import LiteRtModel
-from training.data.dataset import SIDE, Split
+from training.config import SIDE
+from training.data.dataset import Split
 from training.metrics import head_report
 from training.rare_expressions import choose_share, less_prior
 

@@ -3,12 +3,19 @@
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from contracts.errors import TrainingConfigError
 from runtime.files.regular_files import read_regular
 
 Section = TypeVar("Section")
+
+SIDE: Final = 48
+"""Pixels along each side of a face, as in FER2013."""
+
+WEIGHTS: Final = "ema.weights.h5"
+DESCRIPTION: Final = "run.json"
+"""Files in the folder of a training run: its averaged weights, and how they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,13 @@ class Distillation:
     """Knowledge distillation from teachers.
 
     teacher_share: weight of the teachers' predictions in each training target; the rest is the
-    label. start_from_teacher: start with the weights of the last teacher.
+    label. teacher_weights: of each teacher in their mean; empty: equal ones. start_from_teacher:
+    start with the weights of the last teacher.
     """
 
     teacher_share: float = 0.0
     start_from_teacher: bool = False
+    teacher_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +126,7 @@ def _section(kind: type[Section], values: dict[str, Any]) -> Section:
     unknown = sorted(set(values) - known)
     if unknown:
         raise TypeError(f"unknown setting {unknown[0]!r} of {kind.__name__}")
-    return kind(**values)
+    # TOML has lists; a recipe is hashed and compared, and has tuples.
+    return kind(
+        **{key: tuple(one) if isinstance(one, list) else one for key, one in values.items()}
+    )

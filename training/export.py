@@ -16,15 +16,15 @@ from contracts.model_card import KERAS_NAME, ModelCard
 from training.calibration import probabilities
 from training.card import artifact_path, build_card, head_truth, write_card
 from training.classifier import LiteRtModel
-from training.config import ModelShape
+from training.config import DESCRIPTION, ModelShape
 from training.data.dataset import Dataset, Split, resized
 from training.loop import LOG
 from training.model import HEADS
-from training.teachers.answers import CONFIG, load_network
+from training.teachers.answers import load_network
 
 MAX_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 2000
-"""Faces that set the integer ranges of int8; docs/model.md compares five choices."""
+"""Faces that set the integer ranges of int8; docs/reference/model-measurements.md compares five."""
 _SEED: Final = 7
 
 Logits = dict[str, npt.NDArray[np.float32]]
@@ -77,7 +77,7 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
     training split set the integer ranges. Raises TrainingRunError and DatasetError.
     """
     model = load_network(run)
-    description = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+    description = json.loads((run / DESCRIPTION).read_text(encoding="utf-8"))
     shape = ModelShape(**description["config"]["model"])
     val = data.split("val")
     side = model.input_shape[1]

@@ -4,28 +4,17 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from contracts.errors import DatasetError
-from contracts.expressions import EXPRESSIONS
-from training.config import Distillation, TrainingConfig
+from training.config import DESCRIPTION, WEIGHTS, TrainingConfig
 from training.data.augment import TrainingBatch, augmented, mixed
-from training.data.dataset import Dataset, Split
+from training.data.material import Material, repeated
 from training.model import build_model
-from training.teachers.answers import (
-    CONFIG,
-    WEIGHTS,
-    TeacherAnswers,
-    ask_teachers,
-    describe_teacher,
-    start_from_teacher,
-)
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
@@ -44,22 +33,8 @@ class EpochResult:
     seconds: float
 
 
-Floats = npt.NDArray[np.float32]
-
 OnStep = Callable[[int, int, int], None]
 """Called after each step with the epoch (from 1), the step (from 1) and the steps per epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Training targets of n faces. hard, soft: of the heads fer2013 and ferplus, [n, 7].
-
-    soft_weight: weight of the soft target, [n]; 0 for a face without votes.
-    """
-
-    hard: Floats
-    soft: Floats
-    soft_weight: Floats
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
@@ -70,39 +45,17 @@ def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
     return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
 
 
-def build_targets(split: Split, config: TrainingConfig, answers: TeacherAnswers | None) -> Targets:
-    """Return the targets from labels and votes, mixed with a teacher's answers if there are any.
-
-    Knowledge distillation (Hinton et al. 2015), here from a network of the same size (born-again
-    networks, Furlanello et al. 2018). The soft target of a face without votes is the teacher's.
-    """
-    smoothing = config.optimizer.label_smoothing
-    n = len(EXPRESSIONS)
-    hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
-    soft, weights = split.vote_shares, split.voted.astype(np.float32)
-    if answers is None:
-        return Targets(hard, soft, weights)
-    share = np.float32(config.distillation.teacher_share)
-    hard = hard * (1 - share) + answers.fer2013 * share
-    voted = soft * (1 - share) + answers.ferplus * share
-    soft = np.where(weights[:, None] > 0, voted, answers.ferplus)
-    return Targets(hard, soft, np.ones_like(weights))
-
-
-def batches(
-    split: Split, targets: Targets, config: TrainingConfig, epoch: int
-) -> Iterator[TrainingBatch]:
+def batches(material: Material, config: TrainingConfig, epoch: int) -> Iterator[TrainingBatch]:
     """Yield the epoch's batches, augmented in a thread; an epoch always has the same batches."""
     rng = np.random.default_rng(config.seed + epoch)
     size = config.optimizer.batch
-    order = rng.permutation(len(split))
+    targets, order = material.targets, rng.permutation(len(material.images))
     ready: queue.Queue[TrainingBatch | None] = queue.Queue(_PREFETCHED_BATCHES)
 
     def produce() -> None:
         for start in range(0, len(order) - size + 1, size):
             i = order[start : start + size]
-            moved = [augmented(image, config.augmentation, rng) for image in split.images[i]]
-            faces = np.repeat(np.stack(moved)[..., None], 3, axis=-1)
+            faces = repeated(augmented(material.images[i], config.augmentation, rng))
             batch = TrainingBatch(faces, targets.hard[i], targets.soft[i], targets.soft_weight[i])
             ready.put(mixed(batch, config.augmentation.mixup_alpha, rng))
         ready.put(_END)
@@ -113,39 +66,15 @@ def batches(
 
 
 class Trainer:
-    """The model, the optimizer and the folder of one training run.
+    """The model, the optimizer and the folder of one training run."""
 
-    Raises DatasetError if the data is smaller than a batch, or the recipe needs a teacher.
-    """
-
-    def __init__(
-        self,
-        config: TrainingConfig,
-        data: Dataset,
-        run: Path,
-        imagenet: Path | None,
-        teachers: Sequence[Path],
-    ):
+    def __init__(self, config: TrainingConfig, material: Material, run: Path) -> None:
         import keras
 
-        self.config, self.run = config, run
-        self.train, self.val = data.split("train"), data.split("val")
-        if len(self.train) < config.optimizer.batch:
-            raise DatasetError(
-                f"the train split has fewer faces than one batch of {config.optimizer.batch}"
-            )
+        self.config, self.material, self.run = config, material, run
         keras.utils.set_random_seed(config.seed)
-        self.model = build_model(config.model, imagenet)
-        answers = None
-        if teachers:
-            answers = ask_teachers(teachers, self.train)
-            if config.distillation.start_from_teacher:
-                start_from_teacher(teachers[-1], self.model, self.train.faces)
-        elif config.distillation != Distillation():
-            raise DatasetError(
-                f"the recipe {config.name} needs a teacher", hint="Add --teacher RUN"
-            )
-        self.targets = build_targets(self.train, config, answers)
+        self.model = build_model(config.model, pretrained=False)
+        self.model.set_weights(material.start)
         options = config.optimizer
         self.optimizer = keras.optimizers.AdamW(
             options.peak_rate,
@@ -164,7 +93,7 @@ class Trainer:
     @property
     def steps(self) -> int:
         """Steps per epoch; a last, smaller batch is left out."""
-        return len(self.train) // self.config.optimizer.batch
+        return len(self.material.images) // self.config.optimizer.batch
 
     def resume(self) -> bool:
         """Load the run's checkpoint; return whether there was one."""
@@ -191,7 +120,7 @@ class Trainer:
         begin, losses = time.monotonic(), []
         options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
         warmup = int(options.warmup_epochs * self.steps)
-        for i, batch in enumerate(batches(self.train, self.targets, self.config, self.epoch)):
+        for i, batch in enumerate(batches(self.material, self.config, self.epoch)):
             step = self.epoch * self.steps + i
             decay_steps = total if options.cosine else 0
             rate = learning_rate(step, decay_steps, warmup, options.peak_rate)
@@ -238,53 +167,36 @@ class Trainer:
         return accuracies
 
     def _accuracies(self) -> dict[str, float]:
-        hard, soft = self.model.predict(self.val.faces, batch_size=256, verbose=0)
-        voted = self.val.voted
-        majority = self.val.votes.argmax(axis=1)
-        accuracies = {"fer2013": float((hard.argmax(axis=1) == self.val.labels).mean())}
+        faces, majority = repeated(self.material.val_images), self.material.val_majority
+        hard, soft = self.model.predict(faces, batch_size=256, verbose=0)
+        voted = majority >= 0
+        accuracies = {"fer2013": float((hard.argmax(axis=1) == self.material.val_labels).mean())}
         if voted.any():
             accuracies["ferplus"] = float((soft.argmax(axis=1) == majority)[voted].mean())
         return {head: round(value, 4) for head, value in accuracies.items()}
 
 
-def train(  # noqa: PLR0913, PLR0917  (the options of one command)
+def train(
     config: TrainingConfig,
-    data: Dataset,
+    material: Material,
     run: Path,
-    imagenet: Path | None = None,
-    teachers: Sequence[Path] = (),
     on_step: OnStep = lambda _epoch, _step, _steps: None,
 ) -> Iterator[EpochResult]:
     """Train until the recipe ends, from the run's checkpoint if there is one; yield each epoch.
 
-    imagenet: see build_model. Raises DatasetError, TeacherAnswersError and TrainingRunError.
+    Writes run.json, everything that is needed to reproduce the run.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, data, run, imagenet, teachers)
-    trainer.resume()
-    _write_description(config, data, run, teachers)
-    while not trainer.finished:
-        yield trainer.run_epoch(on_step)
-
-
-def _write_description(
-    config: TrainingConfig, data: Dataset, run: Path, teachers: Sequence[Path]
-) -> None:
-    """Write run.json: everything that is needed to reproduce the run."""
     import keras
 
-    train_split = data.split("train")
+    run.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, material, run)
+    trainer.resume()
     description = {
         "config": config.as_dict(),
-        "data": {
-            "name": data.source.name,
-            "train": len(train_split),
-            "val": len(data.split("val")),
-        },
-        "train_sha256": train_split.digest(),
+        **material.description,
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
-    if teachers:
-        description["teachers"] = [describe_teacher(teacher) for teacher in teachers]
-    (run / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    (run / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    while not trainer.finished:
+        yield trainer.run_epoch(on_step)

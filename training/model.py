@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.expressions import EXPRESSIONS
-from training.config import ModelShape
-from training.data.dataset import SIDE
+from training.config import SIDE, ModelShape
 
 HEADS = ("fer2013", "ferplus")
 """The outputs, in order: the label of the FER2013 challenge, and the FER+ votes."""

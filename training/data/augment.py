@@ -1,13 +1,14 @@
-"""Data augmentation: affine changes, light, erased patches, mixup. Pure except for `rng`."""
+"""Data augmentation: affine changes, light, erased patches, mixup. Pure except for `rng`.
+
+Plain NumPy, so that a machine that only trains needs no more than that and Keras.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from runtime.decoding.opencv import cv2
-from training.config import Augmentation
-from training.data.dataset import SIDE
+from training.config import SIDE, Augmentation
 
 Floats = npt.NDArray[np.float32]
 
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float32]
 class TrainingBatch:
     """The input of one training step: faces uint8 [n, 48, 48, 3], targets [n, 7], weights [n].
 
-    hard, soft, soft_weight: see training.loop.Targets.
+    hard, soft, soft_weight: see training.data.material.Targets.
     """
 
     faces: npt.NDArray[np.uint8]
@@ -26,34 +27,60 @@ class TrainingBatch:
 
 
 def augmented(
-    image: npt.NDArray[np.uint8], bounds: Augmentation, rng: np.random.Generator
+    images: npt.NDArray[np.uint8], bounds: Augmentation, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Return a randomly changed grey face, uint8 [48, 48].
+    """Return randomly changed grey faces, uint8 [n, 48, 48], each in its own way.
 
-    It is rotated, zoomed, shifted and mirrored; contrast and brightness change; a rectangle may be
-    erased (random erasing, Zhong et al. 2020).
+    They are rotated, zoomed, shifted and mirrored; contrast and brightness change; a rectangle may
+    be erased (random erasing, Zhong et al. 2020).
     """
-    centre = (SIDE - 1) / 2.0
-    angle = rng.uniform(-bounds.rotation_deg, bounds.rotation_deg)
-    scale = rng.uniform(1.0 - bounds.zoom, 1.0 + bounds.zoom)
-    rotation = cv2.getRotationMatrix2D((centre, centre), angle, scale)
-    matrix = np.asarray(rotation, dtype=np.float64)
-    matrix[:, 2] += rng.uniform(-bounds.shift_px, bounds.shift_px, 2)
-    # Reflected borders: a black edge would be a feature that real faces do not have.
-    moved = np.asarray(
-        cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT_101)
-    )
-    if rng.random() < 0.5:
-        moved = moved[:, ::-1]
-    values = moved.astype(np.float32)
-    contrast = rng.uniform(1.0 - bounds.contrast, 1.0 + bounds.contrast)
-    values = (values - values.mean()) * contrast + values.mean()
-    values += rng.uniform(-bounds.brightness, bounds.brightness)
-    if rng.random() < bounds.erase_probability:
+    n = len(images)
+    values = _moved(images.astype(np.float32), bounds, rng)
+    mirrored = rng.random(n) < 0.5
+    values[mirrored] = values[mirrored, :, ::-1]
+    means = values.mean(axis=(1, 2), keepdims=True)
+    contrast = rng.uniform(1.0 - bounds.contrast, 1.0 + bounds.contrast, (n, 1, 1))
+    brightness = rng.uniform(-bounds.brightness, bounds.brightness, (n, 1, 1))
+    values = (values - means) * contrast.astype(np.float32) + means + brightness.astype(np.float32)
+    for i in np.flatnonzero(rng.random(n) < bounds.erase_probability):
         width, height = rng.integers(SIDE // 8, 3 * SIDE // 8, 2)
         left, top = rng.integers(0, SIDE - width), rng.integers(0, SIDE - height)
-        values[top : top + height, left : left + width] = rng.uniform(0.0, 255.0)
-    return np.asarray(np.clip(values, 0.0, 255.0), dtype=np.uint8)
+        values[i, top : top + height, left : left + width] = rng.uniform(0.0, 255.0)
+    return np.asarray(np.clip(np.rint(values), 0.0, 255.0), dtype=np.uint8)
+
+
+def _moved(values: Floats, bounds: Augmentation, rng: np.random.Generator) -> Floats:
+    """Return faces [n, 48, 48], rotated, zoomed and shifted, with bilinear interpolation."""
+    n, centre = len(values), np.float32((SIDE - 1) / 2.0)
+    angle = np.radians(rng.uniform(-bounds.rotation_deg, bounds.rotation_deg, n))
+    scale = rng.uniform(1.0 - bounds.zoom, 1.0 + bounds.zoom, n)
+    shift = rng.uniform(-bounds.shift_px, bounds.shift_px, (n, 2, 1, 1)).astype(np.float32)
+    cosine, sine = ((f(angle) / scale).astype(np.float32)[:, None, None] for f in (np.cos, np.sin))
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) - centre
+    rows, columns = rows - shift[:, 0], columns - shift[:, 1]
+    rows, columns = (
+        cosine * rows - sine * columns + centre,
+        sine * rows + cosine * columns + centre,
+    )
+    top, left = np.floor(rows), np.floor(columns)
+    down, right = rows - top, columns - left
+    flat, result = values.reshape(n, -1), np.zeros((n, SIDE * SIDE), np.float32)
+    for row, row_weight in ((top, 1.0 - down), (top + 1.0, down)):
+        for column, column_weight in ((left, 1.0 - right), (left + 1.0, right)):
+            place = (_reflected(row) * SIDE + _reflected(column)).reshape(n, -1)
+            weight = (row_weight * column_weight).reshape(n, -1)
+            result += np.take_along_axis(flat, place, axis=1) * weight
+    return result.reshape(values.shape)
+
+
+def _reflected(place: Floats) -> npt.NDArray[np.int64]:
+    """Return the pixel for a place that may lie outside.
+
+    Borders are reflected: a black edge would be a feature that real faces do not have.
+    """
+    period = 2 * (SIDE - 1)
+    within = np.mod(place.astype(np.int64), period)
+    return np.asarray(np.where(within < SIDE, within, period - within))
 
 
 def mixed(batch: TrainingBatch, alpha: float, rng: np.random.Generator) -> TrainingBatch:

@@ -12,11 +12,13 @@ from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 from runtime.decoding.opencv import cv2
 
-SIDE = 48
-"""Pixels along each side of a face, as in FER2013."""
-
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""The FER+ columns in EXPRESSIONS order; contempt, unknown and NF are not used."""
+"""The FER+ columns of the seven expressions, in EXPRESSIONS order."""
+
+OTHER_COLUMNS = ("contempt", "unknown", "NF")
+"""FER+'s other columns. NF: not a face."""
+
+_COLUMNS = len(VOTE_COLUMNS) + len(OTHER_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,15 @@ class Split:
     """The n faces of one split.
 
     images: grey uint8 [n, 48, 48]. labels: int64 [n], indices into EXPRESSIONS. votes: FER+ votes,
-    float32 [n, 7], zeros for faces without votes. names: file names or row numbers.
+    float32 [n, 7], zeros for faces without votes. names: file names or row numbers. other_votes:
+    those for contempt, unknown and no face, float32 [n, 3]; None if they are not known.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     votes: npt.NDArray[np.float32]
     names: tuple[str, ...]
+    other_votes: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,7 +58,8 @@ class Split:
     def only(self, chosen: npt.NDArray[np.int64]) -> "Split":
         """Return a split with the faces at these indices."""
         names = tuple(self.names[i] for i in chosen)
-        return Split(self.images[chosen], self.labels[chosen], self.votes[chosen], names)
+        others = None if self.other_votes is None else self.other_votes[chosen]
+        return Split(self.images[chosen], self.labels[chosen], self.votes[chosen], names, others)
 
     def digest(self) -> str:
         """Return the SHA-256 of the images in their order, in hexadecimal."""
@@ -95,19 +100,22 @@ class SplitRows:
         label: int,
         votes: npt.NDArray[np.float32] | None,
     ) -> None:
-        """Append one face; votes=None means seven zeros."""
+        """Append one face. votes: of the seven expressions and the others [10]; None: zeros."""
         self.images.append(image)
         self.labels.append(label)
-        self.votes.append(np.zeros(len(EXPRESSIONS), np.float32) if votes is None else votes)
+        self.votes.append(np.zeros(_COLUMNS, np.float32) if votes is None else votes)
         self.names.append(name)
 
     def split(self) -> Split:
         """Return the rows as a split."""
+        votes = np.stack(self.votes)
+        others = votes[:, len(VOTE_COLUMNS) :]
         return Split(
             np.stack(self.images),
             np.asarray(self.labels, dtype=np.int64),
-            np.stack(self.votes),
+            votes[:, : len(VOTE_COLUMNS)],
             tuple(self.names),
+            None if np.isnan(others).any() else others,
         )
 
 

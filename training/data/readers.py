@@ -13,7 +13,14 @@ import numpy.typing as npt
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 from runtime.decoding.opencv import cv2, decode_picture
-from training.data.dataset import SIDE, VOTE_COLUMNS, Dataset, SplitRows, require_all_classes
+from training.config import SIDE
+from training.data.dataset import (
+    OTHER_COLUMNS,
+    VOTE_COLUMNS,
+    Dataset,
+    SplitRows,
+    require_all_classes,
+)
 
 SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
 USAGES = {"training": "train", "publictest": "val", "privatetest": "test"}
@@ -39,12 +46,19 @@ class ImageEntry:
         return PurePosixPath(self.path).name
 
 
-def read_dataset(path: Path, votes_csv: Path | None = None) -> Dataset:
+def read_dataset(path: Path, votes_csv: Path | None = None, *, all_classes: bool = True) -> Dataset:
     """Read a folder, a zip or a pixel CSV.
 
     votes_csv: FER+'s fer2013new.csv, for a pixel CSV. Raises DatasetError if the layout is wrong,
-    an image is corrupt or a split lacks an expression.
+    an image is corrupt, or a split lacks an expression where all_classes.
     """
+    dataset = _read(path, votes_csv)
+    if all_classes:
+        require_all_classes(path.name, dataset.splits)
+    return dataset
+
+
+def _read(path: Path, votes_csv: Path | None) -> Dataset:
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     for given in filter(None, (path, votes_csv)):
@@ -121,9 +135,14 @@ def _votes_by_name(data: bytes, name: str) -> dict[str, Votes]:
 
 
 def vote_row(row: Mapping[str, str], where: str) -> Votes:
-    """Return the FER+ votes of one row, float32 [7] in EXPRESSIONS order."""
+    """Return the FER+ votes of one row, float32 [10]: VOTE_COLUMNS, then OTHER_COLUMNS.
+
+    The other columns are NaN if the table does not have them.
+    """
     try:
-        return np.array([float(row[column]) for column in VOTE_COLUMNS], dtype=np.float32)
+        seven = [float(row[column]) for column in VOTE_COLUMNS]
+        others = [float(row.get(column) or "nan") for column in OTHER_COLUMNS]
+        return np.array(seven + others, dtype=np.float32)
     except (KeyError, TypeError, ValueError) as exc:
         raise DatasetError(f"{where}: the votes are not numbers") from exc
 
@@ -187,6 +206,4 @@ def _csv_image(text: str, where: str) -> Image:
 def _to_dataset(source: Path, rows: Mapping[str, SplitRows]) -> Dataset:
     if not rows:
         raise DatasetError(f"{source.name} has no faces")
-    splits = {name: row.split() for name, row in rows.items()}
-    require_all_classes(source.name, splits)
-    return Dataset(source, splits)
+    return Dataset(source, {name: row.split() for name, row in rows.items()})

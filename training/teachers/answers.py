@@ -21,12 +21,10 @@ from contracts.model_card import CARD_NAME, WEIGHTS_NAME
 from runtime.files.regular_files import open_regular, read_regular
 from training.calibration import probabilities
 from training.classifier import LiteRtModel
-from training.config import ModelShape
+from training.config import DESCRIPTION, WEIGHTS, ModelShape
 from training.data.dataset import Split
 from training.model import HEADS, build_model
 from training.teachers.recover import recover_network, reset_batch_norms
-
-WEIGHTS, CONFIG = "ema.weights.h5", "run.json"
 
 _BATCH_NORM_FACES: Final = 2000
 """Faces that set the batch norm statistics with which a student starts."""
@@ -52,18 +50,26 @@ def is_answers_file(teacher: Path) -> bool:
     return teacher.suffix == ".npz"
 
 
-def ask_teachers(teachers: Sequence[Path], split: Split) -> TeacherAnswers:
+def ask_teachers(
+    teachers: Sequence[Path], split: Split, weights: Sequence[float] = ()
+) -> TeacherAnswers:
     """Return the mean of all teachers' answers; models answer for each face and its mirror image.
 
-    Raises TeacherAnswersError and TrainingRunError.
+    weights: of each teacher; empty: equal ones. Raises TeacherAnswersError and TrainingRunError.
     """
+    if weights and len(weights) != len(teachers):
+        raise TeacherAnswersError(
+            f"the recipe has weights for {len(weights)} teachers, but {len(teachers)} are given",
+            hint="Give as many --teacher options as teacher_weights of the recipe, in their order",
+        )
     return mean_answers(
         [
             read_answers(teacher, split)
             if is_answers_file(teacher)
             else _ask_model(teacher, split.faces)
             for teacher in teachers
-        ]
+        ],
+        weights,
     )
 
 
@@ -72,12 +78,15 @@ def softmax(logits: npt.ArrayLike) -> Floats:
     return probabilities(logits).astype(np.float32)
 
 
-def mean_answers(answers: Sequence[TeacherAnswers]) -> TeacherAnswers:
-    """Return the mean of several answers for the same faces."""
-    return TeacherAnswers(
-        np.mean([one.fer2013 for one in answers], axis=0).astype(np.float32, copy=False),
-        np.mean([one.ferplus for one in answers], axis=0).astype(np.float32, copy=False),
+def mean_answers(
+    answers: Sequence[TeacherAnswers], weights: Sequence[float] = ()
+) -> TeacherAnswers:
+    """Return the mean of several answers for the same faces. weights: equal ones if empty."""
+    means = (
+        np.average(np.stack(views), axis=0, weights=weights or None).astype(np.float32, copy=False)
+        for views in ([one.fer2013 for one in answers], [one.ferplus for one in answers])
     )
+    return TeacherAnswers(*means)
 
 
 def write_answers(path: Path, split: Split, answers: TeacherAnswers) -> None:
@@ -110,12 +119,12 @@ def read_answers(path: Path, split: Split) -> TeacherAnswers:
 
 def load_network(run: Path) -> Any:
     """Return the Keras model of a run, with its averaged weights. Raises TrainingRunError."""
-    if not (run / WEIGHTS).exists() or not (run / CONFIG).exists():
+    if not (run / WEIGHTS).exists() or not (run / DESCRIPTION).exists():
         raise TrainingRunError(
             f"{run} has no finished epoch",
             hint="Train first; an artifact can be a teacher, but it cannot be exported again",
         )
-    shape = ModelShape(**json.loads(read_regular(run / CONFIG))["config"]["model"])
+    shape = ModelShape(**json.loads(read_regular(run / DESCRIPTION))["config"]["model"])
     model = build_model(shape, pretrained=False)
     model.load_weights(str(run / WEIGHTS))
     return model

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from contracts.errors import FaceWeightsError
 from runtime.files.regular_files import read_regular
-from training.data.dataset import SIDE
+from training.config import SIDE
 
 Floats = npt.NDArray[np.float32]
 

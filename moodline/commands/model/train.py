@@ -48,6 +48,7 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from training.config import read_config
     from training.data.readers import read_dataset
     from training.loop import train
+    from training.teachers.prepare import prepare
 
     recipe, faces = read_config(config), read_dataset(data, votes)
     folder = run or Path("runs") / recipe.name
@@ -66,7 +67,8 @@ def train_command(  # noqa: PLR0913, PLR0917  (one parameter per option)
         def on_step(epoch: int, step: int, steps: int) -> None:
             progress.update(task, description=f"epoch {epoch}", completed=step, total=steps)
 
-        for result in train(recipe, faces, folder, imagenet, teacher or (), on_step):
+        material = prepare(recipe, faces, imagenet, teacher or ())
+        for result in train(recipe, material, folder, on_step):
             accuracies = ", ".join(f"{head} {share:.1%}" for head, share in result.ema.items())
             progress.console.print(
                 f"epoch {result.epoch}: loss {result.loss:.3f}; val accuracy of the averaged "
