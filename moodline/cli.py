@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import MoodlineError, SettingsError, SourceError
+from moodline.commands.completion import VARIABLE, complete_words
 from moodline.commands.installed_version import installed_version
 from moodline.commands.plain_types import show_plain_types
 from runtime.files.private_files import PRIVATE_UMASK
@@ -44,6 +45,7 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "erase": "history.erase",
         "audit": "history.audit",
         "user": "admin.user",
+        "token": "admin.token",
     },
     "Run the parts as services": {
         "ingest": "services.ingest",
@@ -125,6 +127,9 @@ def main() -> None:
     """Run the command line. An error that moodline can name is one line, never a traceback."""
     if sys.argv[1:] == ["version"]:  # Before Typer imports what it reads options with.
         typer.echo(installed_version())
+        return
+    if VARIABLE in os.environ and (completed := complete_words(command_line())) is not None:
+        typer.echo(completed)
         return
     raise_on_stop_signals()
     sys.excepthook = _print_traceback

@@ -1,7 +1,7 @@
 """The rules on servers and services: what runs, what is missing, and what has died."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from analytics.health.facts import Facts, Stored
@@ -15,6 +15,7 @@ from records.seen_services import SeenProcess
 
 _LATE_S: Final = 5.0
 """Results of live frames that come later than this are late."""
+_WARM: Final = timedelta(seconds=60)
 _TROUBLE: Final = "trouble"
 _UP: Final = "moodline up"
 _SERVICES: Final = Remedy("moodline status", "system#services", "Open services")
@@ -57,7 +58,7 @@ def service_problems(facts: Facts) -> Iterator[Problem]:
     for one in gone:
         if one.process.service not in missing:
             yield _gone(one)
-    yield from _troubles(heartbeats)
+    yield from _troubles(heartbeats, _young_workers(stored, facts.now))
 
 
 def _not_running(stored: Stored) -> Iterator[Problem]:
@@ -110,14 +111,23 @@ def _gone(one: SeenProcess) -> Problem:
     return Problem(Kind.SERVICE_GONE, Level.DEGRADED, subject, text, one.seen_at, remedy)
 
 
-def _troubles(heartbeats: Heartbeats) -> Iterator[Problem]:
-    """Yield what living services and workers report."""
+def _young_workers(stored: Stored, now: datetime) -> frozenset[str]:
+    """Return the workers that began within a minute: frames have waited for their models."""
+    return frozenset(one.process.id for one in stored.seen if now - one.started_at < _WARM)
+
+
+def _troubles(heartbeats: Heartbeats, young: frozenset[str]) -> Iterator[Problem]:
+    """Yield what living services and workers report. young: workers that may be late."""
     for service in heartbeats.services:
         if service.state == _TROUBLE:
             text = f"The {service.service} on {service.host} cannot work: {service.reason}."
             since = datetime.fromisoformat(service.since)
             yield Problem(Kind.SERVICE_TROUBLE, Level.DEGRADED, service.id, text, since, _SERVICES)
-    late = [one for one in heartbeats.workers if (one.latency_p95_s or 0.0) > _LATE_S]
+    late = [
+        one
+        for one in heartbeats.workers
+        if (one.latency_p95_s or 0.0) > _LATE_S and one.id not in young
+    ]
     if late:
         slowest_s = max(one.latency_p95_s or 0.0 for one in late)
         text = f"The workers lag: results of cameras come {slowest_s:.0f} s late."

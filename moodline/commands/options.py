@@ -6,12 +6,19 @@ from typing import Annotated, Final
 
 import typer
 
+from moodline.commands.stored_names import complete_run, complete_source
+
 DASHBOARD_PORT: Final = 8050
 
-RunArgument = Annotated[str, typer.Argument(help="Run id, from `moodline runs list`.")]
+RunArgument = Annotated[
+    str, typer.Argument(autocompletion=complete_run, help="Run id, from `moodline runs list`.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SourcesOption = Annotated[
-    list[str] | None, typer.Option("--source", help="Only this source; can be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--source", autocompletion=complete_source, help="Only this source; can be repeated."
+    ),
 ]
 FromOption = Annotated[
     str | None,

@@ -20,9 +20,11 @@ from contracts.times import utc_now
 from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
 from moodline.services.sign_in_links import COMMAND, open_in_browser, sign_in_link
-from runtime.children import start_child
+from runtime.children import last_log_lines, start_child
 
-_START_TIMEOUT_S: Final = 60.0
+_START_TIMEOUT_S: Final = 600.0
+"""On a busy machine the imports alone take a minute. A service that cannot start ends by itself."""
+_IS_SLOW_S: Final = 15.0
 _POLL_S: Final = 0.2
 _STOP_TIMEOUT_S: Final = 20.0
 
@@ -51,7 +53,7 @@ def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
     up = start_child(command, env=env, log=log)
     try:
         url = f"http://127.0.0.1:{port}/"
-        _wait(up, port, log)
+        _wait(up, port, log, console)
         console.print(
             f"\nThe dashboard is open: [bold]{sign_in_link(home, url)}[/]\n"
             f"The link works once; for another one: MOODLINE_HOME={home} {COMMAND} --at {url}\n"
@@ -94,10 +96,13 @@ def _free_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(up: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    """Wait until the dashboard answers. Raises MoodlineError if it does not."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
+def _wait(up: "subprocess.Popen[bytes]", port: int, log: Path, console: Console) -> None:
+    """Wait until the dashboard answers. Raises MoodlineError, with the reason, if it does not."""
+    begin_s, has_told = time.monotonic(), False
+    while time.monotonic() < begin_s + _START_TIMEOUT_S:
+        if not has_told and time.monotonic() > begin_s + _IS_SLOW_S:
+            console.print("The dashboard starts. On a busy machine this takes a minute or two.")
+            has_told = True
         with suppress(OSError), closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
             connection.request("GET", "/healthz")
             if connection.getresponse().status == HTTPStatus.OK:
@@ -106,10 +111,15 @@ def _wait(up: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             up.wait(_POLL_S)
         except subprocess.TimeoutExpired:
             continue
-        break
-    last_line = log.read_text(errors="replace").strip().splitlines()[-1:]
-    reason = f": {last_line[0]}" if last_line else ""
-    raise MoodlineError(f"the dashboard did not start{reason}")
+        reason = last_log_lines(log) or f"it ended with status {up.returncode}"
+        raise MoodlineError(
+            f"the demo was analysed, but its dashboard did not start: {reason}",
+            hint="Run `moodline doctor`, or `moodline demo --port 0` without a dashboard",
+        )
+    raise MoodlineError(
+        f"the dashboard did not answer within {_START_TIMEOUT_S / 60:.0f} minutes",
+        hint="The machine may be too busy: try again later, or `moodline demo --port 0`",
+    )
 
 
 def _has_desktop() -> bool:

@@ -170,5 +170,5 @@ def _check_health(settings: Settings, engine: Engine) -> str:
     """Return that all is well. Raises MoodlineError with everything that is wrong."""
     verdict = read_verdict(settings, engine)
     if verdict.problems:
-        raise MoodlineError(verdict.line(), hint="`moodline status` shows more")
+        raise MoodlineError(verdict.line().rstrip("."), hint="`moodline status` shows more")
     return str(verdict.level)

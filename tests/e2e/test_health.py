@@ -54,7 +54,12 @@ def services(tmp_path: Path, three_faces: Path) -> Iterator[Services]:
     home.mkdir()
     with EmbeddedBroker() as broker, ExitStack() as stack:
         installation = Installation(
-            home, {"MOODLINE_REDIS_URL": broker.url, "MOODLINE_LEASE_S": "2"}
+            home,
+            {
+                "MOODLINE_REDIS_URL": broker.url,
+                "MOODLINE_DATABASE_URL": f"sqlite:///{home / 'moodline.db'}",
+                "MOODLINE_LEASE_S": "2",
+            },
         )
         engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
         upgrade(engine)

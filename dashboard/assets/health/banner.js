@@ -85,7 +85,7 @@ function draw(place) {
     place.replaceChildren();
     return;
   }
-  const fresh = make("div", { class: `health health-${known[0]}` }, ...content(verdict));
+  const fresh = make("div", { class: `health-box health-${known[0]}` }, ...content(verdict));
   if (!place.firstElementChild) place.append(fresh);
   else patch(place.firstElementChild, fresh);
 }

@@ -32,6 +32,8 @@ _THREADS: Final = 24
 the sessions of all requests are checked there."""
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
+_FINISH_S: Final = 1.0
+"""At a stop, requests that take longer are cut off."""
 
 
 def http_server(
@@ -78,6 +80,23 @@ class HttpServer(uvicorn.Server):
             one.start(self.server_state.connections)
         self.servers = acceptors
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to accept, and let requests finish; event streams and downloads end after a second.
+
+        uvicorn would cancel them after its grace, with a traceback for each.
+        """
+        ending = asyncio.create_task(self._end_long_answers())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_long_answers(self) -> None:
+        grace_s = self.config.timeout_graceful_shutdown or _GRACE_S
+        await asyncio.sleep(min(_FINISH_S, grace_s / 2))
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]
 
     def _protocol(
         self, loop: asyncio.AbstractEventLoop, connection: Connection

@@ -6,6 +6,7 @@ import typer
 
 from moodline.commands.options import FromOption, JsonOption, ToOption, ZoneOption, command_app
 from moodline.commands.session import current_actor, open_records, read_settings
+from moodline.commands.stored_names import complete_run, complete_source
 
 if TYPE_CHECKING:
     from analytics.removal.erasure_scope import ErasureScope
@@ -16,8 +17,12 @@ app = command_app()
 
 @app.command(epilog="Example: [cyan]moodline erase --source door --dry-run[/]")
 def erase(  # noqa: PLR0913, PLR0917  (one parameter per option)
-    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
-    run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
+    source: Annotated[
+        str | None, typer.Option(autocompletion=complete_source, help="Only this source.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(autocompletion=complete_run, help="Only this run.")
+    ] = None,
     since: FromOption = None,
     until: ToOption = None,
     zone: ZoneOption = None,

@@ -50,7 +50,7 @@ def time_axis(found: Timeline, zone: tzinfo, width: int) -> Text:
     gap = max(1, width - len(begin) - len(end))
     text = Text(f" {begin}{' ' * gap}{end}  ({zone})\n ", style="dim")
     for label, letter in LETTERS.items():
-        text.append(letter, style=f"not dim bold {COLOURS[label]}").append(f" {label}  ")
+        text.append(letter, style=f"not dim bold {COLOURS[label]}").append(f"\u00a0{label}  ")
     return text.append("\n . nobody, blank: not analysed\n")
 
 

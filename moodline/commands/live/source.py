@@ -15,6 +15,7 @@ from moodline.commands.live.source_settings import (
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
 from moodline.commands.options import JsonOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
+from moodline.commands.stored_names import complete_live_source
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -68,7 +69,13 @@ def source_show(name: NameArgument, as_json: JsonOption = False) -> None:
     "[cyan]moodline source test rtsp://camera.local/live[/]",
 )
 def source_test(
-    source: Annotated[str, typer.Argument(help="Name of a source, or a URI; - prompts for it.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=complete_live_source,
+            help="Name of a source, or a URI; - prompts for it.",
+        ),
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Read a source for three seconds, and show its resolution, codec, frame rate and faces."""

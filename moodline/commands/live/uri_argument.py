@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
+from moodline.commands.stored_names import complete_live_source
+
+NameArgument = Annotated[
+    str, typer.Argument(autocompletion=complete_live_source, help="Name of the source.")
+]
 
 
 def typed_uri(argument: str) -> str:

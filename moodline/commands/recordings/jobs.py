@@ -7,6 +7,7 @@ import typer
 
 from moodline.commands.options import JsonOption, group_app
 from moodline.commands.session import open_records, read_settings
+from moodline.commands.stored_names import complete_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,10 @@ def jobs_list(as_json: JsonOption = False) -> None:
 @app.command("watch", epilog="Example: [cyan]moodline jobs watch[/]")
 def jobs_watch(
     runs: Annotated[
-        list[str] | None, typer.Argument(help="Run ids. Default: all runs that have not ended.")
+        list[str] | None,
+        typer.Argument(
+            autocompletion=complete_run, help="Run ids. Default: all runs that have not ended."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,7 +82,9 @@ def jobs_watch(
 
 @app.command("cancel", epilog="Example: [cyan]moodline jobs cancel 261123-88ad06a5[/]")
 def jobs_cancel(
-    run: Annotated[str, typer.Argument(help="Run id, from `moodline jobs list`.")],
+    run: Annotated[
+        str, typer.Argument(autocompletion=complete_run, help="Run id, from `moodline jobs list`.")
+    ],
 ) -> None:
     """Cancel a run. The rows that it already has are kept."""
     from moodline.terminal.output import print_line
@@ -91,7 +97,10 @@ def jobs_cancel(
 
 @app.command("again", epilog="Example: [cyan]moodline jobs again 261123-88ad06a5[/]")
 def jobs_again(
-    runs: Annotated[list[str], typer.Argument(help="Run ids, from `moodline runs list`.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(autocompletion=complete_run, help="Run ids, from `moodline runs list`."),
+    ],
 ) -> None:
     """Queue recordings again, with the present model and detector and the runs' other options.
 

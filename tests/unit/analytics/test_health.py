@@ -195,6 +195,11 @@ def test_what_living_processes_report_counts() -> None:
     verdict = judge(facts(Heartbeats(workers=(late,), services=services)))
     assert set(kinds(verdict)) == {Kind.WORKER_LAG, Kind.RUN_REFUSED, Kind.SERVICE_TROUBLE}
     assert "8 s late" in verdict.line() and "disk I/O error" in verdict.line()
+    young = replace(seen("worker", 30, 5), process=ServiceProcess("w", "worker", "here", 7))
+    loading = judge(
+        facts(replace(ALIVE, workers=(replace(WORKER, latency_p95_s=8.2),)), seen=[young])
+    )
+    assert loading.level is Level.HEALTHY, "frames have waited for its model"
 
 
 def test_disks() -> None:
