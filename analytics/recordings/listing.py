@@ -45,7 +45,8 @@ class Show(StrEnum):
 class RecordingQuery:
     """A question to the list.
 
-    text: words that a name, path, tag or run id must all contain. offset: rows to skip.
+    text: words that a name, path or tag must all contain, or the beginning of a run id. offset:
+    rows to skip.
     """
 
     text: str = ""
@@ -124,11 +125,12 @@ def _matching(statement: Select[Any], text: str) -> Select[Any]:
     """Narrow a query over runs and their sources to recordings with all words of the text."""
     statement = statement.where(Run.kind == RunKind.FILE)
     for word in text.split()[:_MOST_WORDS]:
-        columns = (Source.name, Run.uri, Source.tags, Run.run_id)
+        columns = (Source.name, Run.uri, Source.tags)
         lower = [func.lower(one).contains(word.casefold(), autoescape=True) for one in columns]
         # SQLite lowers ASCII only.
         as_typed = [one.contains(word, autoescape=True) for one in columns[:2]]
-        statement = statement.where(or_(*lower, *as_typed))
+        of_run = Run.run_id.startswith(word.casefold(), autoescape=True)
+        statement = statement.where(or_(*lower, *as_typed, of_run))
     return statement
 
 

@@ -179,7 +179,8 @@ def _print_timelines(engine: Engine, reports: Sequence[FileReport], console: Con
     with_faces = [
         (Path(report.path).name, report.summary.run_id)
         for report in reports
-        if report.summary is not None and report.summary.faces
+        # A copy's would be that of its original.
+        if report.summary is not None and report.summary.faces and not report.summary.copy_of
     ]
     for name, run_id in with_faces[:_MAX_TIMELINES]:
         buckets = in_snapshot(engine, run_timeline, run_id, chart_width(console))
@@ -203,7 +204,8 @@ def _row(report: FileReport) -> list[Text]:
     if summary.state is RunState.FAILED:
         labels = f"{labels} (incomplete)"
     none = "no people" if summary.left_out.text else "no faces"
-    copy = f"; copy of {visible(summary.copy_of_source)}" if summary.copy_of_source else ""
+    original = Path(summary.copy_of_source or "").name
+    copy = f"; copy of {visible(original)}" if original else ""
     return [*_counts(report, summary), Text(labels or none).append(copy, style="dim")]
 
 
