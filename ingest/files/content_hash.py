@@ -57,10 +57,13 @@ def digest_of(file: BinaryIO, on_step: Callable[[], object] = bool) -> str:
     return digest.hexdigest()
 
 
-def require_content(path: Path, expected: Content, on_step: Callable[[], object] = bool) -> None:
+def require_content(
+    path: Path, expected: Content, on_step: Callable[[], object] = bool, *, name: str = ""
+) -> None:
     """Raise SourceError if the file no longer has the content that was queued.
 
     It is read only if its size or modification time changed. on_step: called while it is read.
+    name: for errors; by default that of the path.
     """
     if not expected.file_state:  # Queued by an older version.
         return
@@ -73,5 +76,5 @@ def require_content(path: Path, expected: Content, on_step: Callable[[], object]
     except OSError:
         return  # Opening the recording names what is wrong with the file.
     raise SourceError(
-        f"{path.name} was changed or exchanged after it was queued", hint="Queue it again"
+        f"{name or path.name} was changed or exchanged after it was queued", hint="Queue it again"
     )

@@ -1,10 +1,12 @@
 """Opening a recording: the checks of the file, and the choice of its video stream."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import av
 from av.container import InputContainer
@@ -33,11 +35,13 @@ _STREAM_OPTIONS: Final = {"correct_ts_overflow": "0"}
 class OpenRecording:
     """An open container, and the stream of it that is read.
 
+    name: of the file, for errors.
     part: the part of a transport stream that the container reads; None for other recordings.
     grid: the layout of a tiled picture, whose tiles are streams; None for other recordings.
     """
 
     path: Path
+    name: str
     container: InputContainer
     stream: VideoStream
     part: ProgramPart | None = None
@@ -66,9 +70,9 @@ class OpenRecording:
             begin = self.part.end
             self.close()
             self.part = ProgramPart(self.path, begin)
-            self.container = _open_container(self.path, self.part, limits)
+            self.container = _open_container(self.path, self.name, self.part, limits)
             if self.container.streams.video:
-                self.stream = _video_stream(self.container, self.path)
+                self.stream = _video_stream(self.container, self.name)
                 limits.apply_to(self.stream.codec_context)
                 return True
         return False
@@ -80,22 +84,38 @@ class OpenRecording:
             self.part.close()
 
 
-def open_recording(path: Path, limits: DecodingLimits) -> OpenRecording:
-    """Open `path` and choose its video stream. Raises SourceError, MemoryError."""
-    _check_file(path)
+@contextmanager
+def pinned(path: Path) -> Iterator[Path]:
+    """Yield a path of the file that is at `path` now, whatever is put there afterwards.
+
+    FFmpeg opens files by their paths, and somebody who may write to the folder could exchange the
+    file after its content was checked. Raises SourceError.
+    """
+    with _checked(path, path.name) as file:
+        place = Path(f"/proc/self/fd/{file.fileno()}")
+        yield place if place.exists() else path  # Other systems than Linux have no such path.
+
+
+def open_recording(path: Path, limits: DecodingLimits, name: str = "") -> OpenRecording:
+    """Open `path` and choose its video stream. name: for errors; by default that of the path.
+
+    Raises SourceError, MemoryError.
+    """
+    name = name or path.name
+    _checked(path, name).close()
     part = ProgramPart(path) if is_transport_stream(path) else None
     container: InputContainer | None = None
     try:
-        container = _open_container(path, part, limits)
+        container = _open_container(path, name, part, limits)
         grid = read_picture_grid(path) if "mp4" in container.format.name else None
         if grid is not None and (tiles := _tiles_of(container, grid)):
             limits.check(grid.width, grid.height)
             for tile in tiles:
                 limits.apply_to(tile.codec_context)
-            return OpenRecording(path, container, tiles[0], grid=grid)
-        stream = _video_stream(container, path)
+            return OpenRecording(path, name, container, tiles[0], grid=grid)
+        stream = _video_stream(container, name)
         limits.apply_to(stream.codec_context)
-        return OpenRecording(path, container, stream, part)
+        return OpenRecording(path, name, container, stream, part)
     except BaseException:  # Also for Ctrl-C: the file must not stay open.
         if container is not None:
             container.close()
@@ -112,7 +132,9 @@ def _tiles_of(container: InputContainer, grid: PictureGrid) -> list[VideoStream]
     return tiles if len(tiles) == len(grid.tiles) and are_decodable else []
 
 
-def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits) -> InputContainer:
+def _open_container(
+    path: Path, name: str, part: ProgramPart | None, limits: DecodingLimits
+) -> InputContainer:
     # An absolute path cannot be mistaken for a URL; a file: URL would decode escapes.
     file: str | ProgramPart | BytesIO = str(path.absolute()) if part is None else part
     if part is None and is_animated_webp(path):
@@ -123,14 +145,14 @@ def _open_container(path: Path, part: ProgramPart | None, limits: DecodingLimits
     except MemoryError:
         raise
     except (av.FFmpegError, OSError) as exc:
-        raise _unreadable(path) from exc
+        raise _unreadable(path, name) from exc
 
 
-def _check_file(path: Path) -> None:
-    name = path.name or str(path)
+def _checked(path: Path, name: str) -> BinaryIO:
+    """Open a file that is not empty. Raises SourceError."""
+    name = name or str(path)
     try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
+        file = open_regular(path)
     except IsADirectoryError as exc:
         raise SourceError(f"{name} is a folder", hint="Give a recording in it") from exc
     except FileNotFoundError as exc:
@@ -144,22 +166,24 @@ def _check_file(path: Path) -> None:
             f"{name} cannot be read: {exc.strerror}",
             hint="Check the file, and the disk or network that it is on",
         ) from exc
-    if size == 0:
+    if os.fstat(file.fileno()).st_size == 0:
+        file.close()
         raise SourceError(f"{name} is empty (0 bytes)", hint=COPY_AGAIN)
+    return file
 
 
-def _unreadable(path: Path) -> SourceError:
+def _unreadable(path: Path, name: str) -> SourceError:
     with open_regular(path) as file:
         head = file.read(12)
     if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip"):
         missing = missing_bytes(path)
         detail = f": at least {missing:,} bytes are missing" if missing else ""
         return SourceError(
-            f"{path.name} is cut off before its index (moov){detail}",
+            f"{name} is cut off before its index (moov){detail}",
             hint=f"{COPY_AGAIN}, or repair it with a tool such as untrunc",
         )
     return SourceError(
-        f"{path.name} is not a recording: its format is not a known video or image format",
+        f"{name} is not a recording: its format is not a known video or image format",
         hint="Check that it is the right file, and that a video player can play it",
     )
 
@@ -171,21 +195,21 @@ def _rank(stream: VideoStream) -> tuple[bool, bool]:
     return is_thumbnail, not stream.disposition & Disposition.default
 
 
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
     if not _NOT_RECORDINGS.isdisjoint(container.format.name.split(",")):
         raise SourceError(
-            f"{path.name} is a playlist or a text file, not a recording",
+            f"{name} is a playlist or a text file, not a recording",
             hint="Give the recording itself",
         )
     # The cover picture of an audio file is not video.
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         content = "only audio" if container.streams.audio else "no video"
-        raise SourceError(f"{path.name} contains {content}", hint="Give a recording with video")
+        raise SourceError(f"{name} contains {content}", hint="Give a recording with video")
     stream = min(streams, key=_rank)
     if stream.codec_context is None:
         raise SourceError(
-            f"the video format of {path.name} is not supported",
+            f"the video format of {name} is not supported",
             hint="Convert it, for example to H.264 in MP4",
         )
     for other in container.streams:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ from contracts.shared_folders import SharedFolders
 from contracts.times import to_micros
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.content_hash import require_content
+from ingest.files.opening import pinned
 from ingest.files.run_records import RecordingRun, ResumePoint, RunRecords, encode_cursor
 from ingest.files.source import FileSource
 from ingest.frame_source import FrameSource, SourceFrame, SourceInfo
@@ -96,11 +98,17 @@ class FilePublisher:
                 failed_at = time.monotonic()
 
     def _publish_run(self, run: RecordingRun) -> None:
-        require_content(run.path, run.content, lambda: self._on_step(PublishStep()))
+        with pinned(run.path) as place:
+            self._publish_file(run, place)
+
+    def _publish_file(self, run: RecordingRun, place: Path) -> None:
+        """Publish a run. place: a path of its recording, which nobody can exchange."""
+        self._require_content(run, place)
         if run.is_copy and fail_as_original(self._engine, run.run_pk):
             return
         with FileSource(
-            run.path,
+            place,
+            name=run.path.name,
             fps=run.sampling_fps,
             max_side=run.analysis.max_frame_side,
             limits=self._decoding,
@@ -147,7 +155,7 @@ class FilePublisher:
         self,
         point: ResumePoint,
         run: RecordingRun,
-        source: FrameSource,
+        source: FileSource,
         stream: RunPublisher,
         base_time: datetime,
     ) -> None:
@@ -160,15 +168,21 @@ class FilePublisher:
             if not self._send(run, stream, seq, message.encode()):
                 return
         totals = source.totals
-        error = self._change(run) or totals.error
+        error = self._change(run, source.path) or totals.error
         end = End(run.run_id, seq + 1, totals.frames_total, totals.counters, error)
         if self._send(run, stream, end.seq, end.encode()):
             self._await_end(run, stream)
 
-    def _change(self, run: RecordingRun) -> str:
+    def _require_content(self, run: RecordingRun, place: Path) -> None:
+        def note_step() -> None:
+            self._on_step(PublishStep())
+
+        require_content(place, run.content, note_step, name=run.path.name)
+
+    def _change(self, run: RecordingRun, place: Path) -> str:
         """Return one line if the file was changed while it was read; the run then disowns it."""
         try:
-            require_content(run.path, run.content, lambda: self._on_step(PublishStep()))
+            self._require_content(run, place)
         except SourceError:
             self._records.disown_content(run)
             return f"{run.path.name} was changed while it was read. Queue it again when it is whole"

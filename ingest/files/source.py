@@ -33,7 +33,8 @@ _CHECK_FILE: Final = f"Check that a video player can play it. {COPY_AGAIN}"
 class FileSource:
     """Reads one file. Raises SourceError if it cannot be opened or no frame decodes.
 
-    fps: sampled frames a second of media time; None: every frame. max_side: longest side of the
+    name: for errors; by default that of the path. fps: sampled frames a second of media time;
+    None: every frame. max_side: longest side of the
     luma, pixels. limits: a larger frame ends the recording. view: how its pictures are read.
     keeps_damaged: yield frames in which damage can show too, as earlier versions did. MemoryError
     ends it too.
@@ -48,16 +49,23 @@ class FileSource:
         limits: DecodingLimits = DEFAULT_LIMITS,
         view: PictureView = DEFAULT_VIEW,
         keeps_damaged: bool = False,
+        name: str = "",
     ) -> None:
         self._path = path
+        self._name = name or path.name
         self._keeps_damaged = keeps_damaged
         self._limits = limits
         self._rate = None if fps is None else sampling_rate(fps)
         self._max_side = max_side
         self._view = view
-        self._description = _describe_file(path, limits, view)
+        self._description = _describe_file(path, self._name, limits, view)
         self._open: OpenRecording | None = None
         self._totals: SourceTotals | None = None
+
+    @property
+    def path(self) -> Path:
+        """The path that is read."""
+        return self._path
 
     @property
     def info(self) -> SourceInfo:
@@ -131,7 +139,7 @@ class FileSource:
 
     def _reopen(self) -> OpenRecording:
         self.close()
-        self._open = open_recording(self._path, self._limits)
+        self._open = open_recording(self._path, self._limits, self._name)
         return self._open
 
     def _pass_from_start(self) -> ReadingPass:
@@ -178,10 +186,10 @@ class FileSource:
 
     def _final_totals(self, current: ReadingPass) -> SourceTotals:
         if current.decoded_count == 0:
-            raise _no_frame(self._path, current.refusal, is_damaged=current.is_damaged)
+            raise _no_frame(self._name, current.refusal, is_damaged=current.is_damaged)
         error = self._truncation(current)
         if current.damaged == current.decoded_count:
-            error = f"{self._path.name} is damaged: no frame of it is whole. {COPY_AGAIN}"
+            error = f"{self._name} is damaged: no frame of it is whole. {COPY_AGAIN}"
         return SourceTotals(current.decoded_count, current.counters(current.lost), error)
 
     def _truncation(self, current: ReadingPass) -> str:
@@ -197,37 +205,39 @@ class FileSource:
         whole = current.decoded_count - current.damaged
         amount = f"{whole:,} frames" + (f" of about {claimed:,}" if claimed else "")
         if current.refusal:
-            return f"{self._path.name} ends early: after {amount}, {current.refusal.line()}"
+            return f"{self._name} ends early: after {amount}, {current.refusal.line()}"
         cause = f"{missing:,} bytes are missing" if missing else current.read_error.lower()
-        return f"{self._path.name} ends early: {amount} were read, then {cause}. {COPY_AGAIN}"
+        return f"{self._name} ends early: {amount} were read, then {cause}. {COPY_AGAIN}"
 
 
-def _describe_file(path: Path, limits: DecodingLimits, view: PictureView) -> RecordingInfo:
+def _describe_file(
+    path: Path, name: str, limits: DecodingLimits, view: PictureView
+) -> RecordingInfo:
     """Return the description from the header and the first frame. Raises SourceError."""
-    opened = open_recording(path, limits)
+    opened = open_recording(path, limits, name)
     try:
         decoder = StreamDecoder(opened, limits)
         first = next(decoder.frames(), None)
         if first is None:
-            raise _no_frame(path, decoder.refusal, is_damaged=decoder.has_rejected)
+            raise _no_frame(name, decoder.refusal, is_damaged=decoder.has_rejected)
         description = describe(opened, first.frame, view)
     finally:
         opened.close()
     info = description.info
     if max(info.display_width, info.display_height) > MAX_SIDE:
         raise SourceError(
-            f"{path.name} is too large: {info.display_width}x{info.display_height} pixels",
+            f"{name} is too large: {info.display_width}x{info.display_height} pixels",
             hint=f"Scale it down to at most {MAX_SIDE} pixels a side",
         )
     return description
 
 
-def _no_frame(path: Path, refusal: DecodingLimitError | None, *, is_damaged: bool) -> SourceError:
+def _no_frame(name: str, refusal: DecodingLimitError | None, *, is_damaged: bool) -> SourceError:
     if refusal is not None:
-        return DecodingLimitError(f"{path.name}: {refusal}", hint=refusal.hint)
+        return DecodingLimitError(f"{name}: {refusal}", hint=refusal.hint)
     if is_damaged:
-        return SourceError(f"{path.name} is damaged: no frame of it is whole", hint=COPY_AGAIN)
-    return SourceError(f"no frame in {path.name} can be decoded", hint=_CHECK_FILE)
+        return SourceError(f"{name} is damaged: no frame of it is whole", hint=COPY_AGAIN)
+    return SourceError(f"no frame in {name} can be decoded", hint=_CHECK_FILE)
 
 
 def _undamaged_frames(current: ReadingPass) -> Iterator[SourceFrame]:

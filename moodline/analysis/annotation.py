@@ -25,6 +25,7 @@ from inference_worker.pictures.colour import bgr_picture
 from inference_worker.pictures.drawing import DrawnFace, draw_faces
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.files.content_hash import Content, require_content
+from ingest.files.opening import pinned
 from ingest.files.recording_info import ColourTags
 from ingest.files.sound import RecordingSound
 from ingest.files.source import FileSource
@@ -80,21 +81,23 @@ def annotate_recording(  # noqa: PLR0913  (the last two by name)
         ).first()
     if run is None:
         raise run_not_found(run_id)
-    require_content(recording, Content(run.content_hash, run.file_state or ""))
+    content = Content(run.content_hash, run.file_state or "")
     options = decode_run_options(run.options)
     view = PictureView.of(options.analysis, colour=True)
     try:
-        with atomic_file(out) as part:
+        with atomic_file(out) as part, pinned(recording) as place:
+            require_content(place, content, name=recording.name)
             with (
                 FileSource(
-                    recording,
+                    place,
+                    name=recording.name,
                     fps=run.sampling_fps,
                     max_side=options.analysis.max_frame_side,
                     limits=limits,
                     view=view,
                     keeps_damaged=not options.drops_damaged,
                 ) as source,
-                RecordingSound(recording, limits, source.start_s) as sound,
+                RecordingSound(place, limits, source.start_s) as sound,
             ):
                 _write(part, source, sound, _FacesByFrame(engine, run_id), space, on_frame)
             if not _exists(engine, run_id):  # Erased meanwhile, and its people must stay erased.

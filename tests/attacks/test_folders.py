@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine
@@ -16,6 +16,7 @@ from broker.publishing import StreamLimits
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders
+from ingest.files.content_hash import require_content
 from ingest.files.publisher import FilePublisher
 from moodline.services.folder_watch import queue_new_recordings
 from records.watched_folders import add_folder, watched_folders
@@ -177,6 +178,39 @@ def test_a_recording_exchanged_after_it_was_queued_is_not_analysed(
     )
     with pytest.raises(SourceError, match="changed or exchanged"):
         publisher.publish(run.run_id)
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM runs")
+
+
+def test_a_recording_exchanged_after_its_check_is_not_read(
+    site: RecordingsDashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FFmpeg opens files by path: the path must stay that of the file that was checked."""
+    clip = small_clip(site.allowed / "late.mp4")
+    site.answer("ola", "POST", "/folder", {"path": str(clip)})
+    (run,) = in_snapshot(site.engine, list_runs)
+    content, read = clip.read_bytes(), []
+    secret = site.outside / "another.mp4"
+    secret.write_bytes(b"another film")
+
+    def check(path: Path, *arguments: Any, **named: Any) -> None:
+        require_content(path, *arguments, **named)
+        clip.unlink(missing_ok=True)
+        clip.symlink_to(secret)
+
+    def source(path: Path, **_: Any) -> None:
+        read.append(path.read_bytes())
+        raise SourceError("enough")
+
+    monkeypatch.setattr("ingest.files.publisher.require_content", check)
+    monkeypatch.setattr("ingest.files.publisher.FileSource", source)
+    limits = StreamLimits(64, 2**20)
+    publisher = FilePublisher(
+        site.engine, cast(Bus, None), limits, SharedFolders(), lambda: False, lambda _: None
+    )
+    with pytest.raises(SourceError, match="enough"):
+        publisher.publish(run.run_id)
+    assert read == [content]
     with site.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM runs")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SourceError
+from ingest.files.opening import pinned
 from ingest.files.source import FileSource
 from tests.media import VideoSpec, number_of, numbered_picture, steady, write_sound, write_video
 
@@ -127,3 +128,30 @@ def test_a_complete_file_reports_no_truncation(tmp_path: Path, name: str) -> Non
         list(source.frames())
 
     assert source.totals.error == ""
+
+
+def test_a_pinned_path_stays_that_of_the_file_that_is_exchanged(tmp_path: Path) -> None:
+    for name, frames in (("a.mp4", 5), ("secret.mp4", 9)):
+        write_video(tmp_path / name, steady(frames), VideoSpec())
+    path = tmp_path / "a.mp4"
+    with pinned(path) as place:
+        path.unlink()
+        path.symlink_to(tmp_path / "secret.mp4")
+        with FileSource(place, fps=None, max_side=64, name=path.name) as source:
+            assert len(list(source.frames())) == 5
+            assert len(list(source.frames())) == 5, "it is opened again"
+
+
+def test_errors_of_a_pinned_path_have_the_name_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("no film")
+    with (
+        pinned(path) as place,
+        pytest.raises(SourceError, match=r"^notes\.mp4 is not a recording"),
+    ):
+        FileSource(place, fps=None, max_side=64, name=path.name)
+    with (
+        pytest.raises(SourceError, match=r"^gone\.mp4 does not exist"),
+        pinned(tmp_path / "gone.mp4"),
+    ):
+        pass
