@@ -11,11 +11,13 @@ from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, tup
 
 from analytics.history.row_sums import MinuteSums, RowRange, Sums, row_sums
 from analytics.snapshots import snapshot
+from contracts.runs import RunKind, RunState
 from contracts.times import MICROS, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
 from records.rollup_sums import mark_dirty
 from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
+from records.runs.counted_runs import count_only_run
 from records.tables.faces import Frame
 from records.tables.rollups import RECOMPUTED_PART, SUMS, DirtyWindow, RunMinute, rollups
 from records.tables.runs import Run
@@ -88,17 +90,39 @@ def roll_up_all(
 def mark_all_dirty(engine: Engine, token: int) -> int:
     """Mark every minute that has rows for roll-up; return the number of minutes.
 
-    Sums of rows that retention removed are kept. token: any number that was not used before.
+    Sums of rows that retention removed are kept. Earlier versions counted a recording twice that
+    was analysed while it grew, and again when it was whole: now its last run counts. token: any
+    number that was not used before.
     """
     marked = 0
     with snapshot(engine) as connection:
         sources = list(connection.execute(select(Run.source_pk).distinct()).scalars())
     for source_pk in sources:
         with transaction(engine) as connection:
+            for run_pk in _last_runs_of_repeated_paths(connection, source_pk):
+                count_only_run(connection, run_pk, token)
             minutes = _stored_minutes(connection, source_pk)
             mark_dirty(connection, source_pk, minutes, token)
             marked += len(minutes)
     return marked
+
+
+def _last_runs_of_repeated_paths(connection: Connection, source_pk: int) -> Iterator[int]:
+    """Yield the counted runs of paths that have several, newest first, unless a newer one counts.
+
+    The caller counts each before the next.
+    """
+    of_source = (Run.source_pk == source_pk, Run.kind == RunKind.FILE, Run.counted)
+    is_done = Run.state == RunState.DONE
+    repeated = select(Run.uri).where(*of_source, is_done).group_by(Run.uri)
+    found = connection.execute(
+        select(Run.id)
+        .where(*of_source, is_done, Run.uri.in_(repeated.having(func.count() > 1)))
+        .order_by(Run.id.desc())
+    )
+    for run_pk in found.scalars().all():
+        if connection.execute(select(Run.counted).where(Run.id == run_pk)).scalar_one():
+            yield run_pk
 
 
 def write_minutes(connection: Connection, minutes: MinuteSums) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Row, select, update
 
+from analytics.history.rollups import mark_all_dirty, roll_up_all
 from broker.bus import Bus
 from broker.publishing import StreamLimits
 from contracts.runs import ENDED_STATES, RunState
@@ -149,6 +150,16 @@ def test_of_its_broken_runs_the_longest_counts(
     with transaction(engine) as connection:
         count_longest_stage(connection, second, 1)
     assert counted(engine) == [second if is_longer else first]
+
+
+def test_a_rebuild_counts_stages_once_that_earlier_versions_counted_all(engine: Engine) -> None:
+    stage(engine, "nine", 90)
+    last, next_day = stage(engine, "whole", 210), stage(engine, "later", 90, later_s=86_400)
+    elsewhere = stage(engine, "other", 90, path="/v/b.mkv")
+    assert len(counted(engine)) == 4
+    mark_all_dirty(engine, 1)
+    roll_up_all(engine)
+    assert counted(engine) == [last, next_day, elsewhere]
 
 
 @pytest.mark.parametrize(
