@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,27 @@ def test_a_recording_that_is_deleted_while_it_is_read_is_complete(
 ) -> None:
     ended = analyse(engine, bus, queue(engine, recording).run_id, at=20, act=recording.unlink)
     assert (ended.state, ended.error, ended.frames_analyzed) == (RunState.DONE, "", FRAMES)
+
+
+def test_a_length_that_a_file_lacks_is_measured_and_the_file_s_time_is_its_end(
+    engine: Engine, bus: Bus, tmp_path: Path
+) -> None:
+    """Browsers and recorders that stream write no length; a raw stream has no times at all."""
+    ended_at = START.timestamp()
+    for name, spec in (
+        ("browser.mkv", VideoSpec(container_options={"live": "1"})),
+        ("raw.h264", VideoSpec(format="h264", rate=25, time_base=Fraction(1, 25))),
+    ):
+        path = tmp_path / name
+        write_video(path, steady(FRAMES), spec)
+        os.utime(path, (ended_at, ended_at))
+        run_id = queue(engine, path).run_id
+        analyse(engine, bus, run_id)
+        columns = (Run.duration_us, Run.frames_claimed, Run.recorded_at, Run.recorded_at_origin)
+        with reading(engine) as connection:
+            row = connection.execute(select(*columns).where(Run.run_id == run_id)).one()
+        begin = START - timedelta(seconds=FRAMES / 25)
+        assert tuple(row) == (FRAMES * 40_000, FRAMES, begin, "mtime_end"), name
 
 
 def stage(
