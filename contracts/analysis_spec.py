@@ -22,6 +22,8 @@ class AnalysisOptions:
     clockwise, 0, 90, 180 or 270, by which the displayed picture is turned; mirror: whether it is
     then mirrored left to right. zones: the parts of the picture that are read, left out or black.
     keep_static: count faces that are still as in a photo, because photos are what is analysed.
+    window_s: width of the window around each moment from which a recording's track is read; 0: from
+    the past only, by smoothing_s.
     """
 
     smoothing_s: float
@@ -32,6 +34,7 @@ class AnalysisOptions:
     mirror: bool = False
     zones: Zones = ()
     keep_static: bool = False
+    window_s: float = 0.0
 
     @property
     def turn(self) -> Turn:

@@ -45,6 +45,19 @@ class FaceResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRevision:
+    """The final smoothed label of a face of an earlier frame.
+
+    frame_index, track_id: the face. smoothed_emotion: None if uncertain.
+    """
+
+    frame_index: int
+    track_id: int
+    smoothed_emotion: str | None
+    smoothed_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class FrameResult:
     """One analysed frame.
 
@@ -52,6 +65,7 @@ class FrameResult:
     frame stands for, in whole milliseconds of media time. dwells_ahead: whether it is the time
     after the frame, as in a recording, and not the time before it. faces: sorted by track_id.
     marks: the tracks whose mark changed with this frame, whether or not it shows their face.
+    revisions: the faces of this and earlier frames whose label became final with it.
     """
 
     seq: int
@@ -62,3 +76,4 @@ class FrameResult:
     faces: tuple[FaceResult, ...] = ()
     dwells_ahead: bool = False
     marks: Mapping[int, TrackMark] = field(default_factory=dict)
+    revisions: tuple[LabelRevision, ...] = ()

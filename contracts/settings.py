@@ -123,6 +123,13 @@ class Settings(BaseSettings):
         le=10.0,
         description="Time constant of the smoothing of a track's probabilities, seconds.",
     )
+    window_s: float = Field(
+        default=2.0,
+        ge=0.0,
+        le=60.0,
+        description="Seconds around each moment from which a recording's expressions are read; "
+        "0: from the past only, as live sources.",
+    )
     min_face_px: int = Field(
         default=24,
         ge=12,

@@ -5,19 +5,20 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, true
+from sqlalchemy import Connection, case, insert, true, update
 
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FrameResult, TrackMark
-from contracts.frames import Counters
+from contracts.frames import Counters, End
 from contracts.geometry import HeadPose
+from contracts.runs import RunState
 from contracts.times import from_micros, utc_now
 from inference_worker.batch import Batch, DeadLetteredFrame
 from inference_worker.minute_counters import WORKER_CAUSES
 from inference_worker.track_remarks import count_left_out, left_out
 from records.json_columns import encode_drop_counts
 from records.tables.faces import Face, Frame, Track
-from records.tables.runs import DeadLetter, RunProgress
+from records.tables.runs import DeadLetter, Run, RunProgress
 from records.upsert import upsert_for_dialect
 
 
@@ -69,6 +70,22 @@ def insert_results(
         statement = _extend_tracks_statement(connection.dialect.name)
         connection.execute(statement, _track_rows(run_pk, results, marks))
         count_left_out(connection, run_pk, results, out)
+
+
+def close_run(connection: Connection, run_pk: int, state: RunState, end: End) -> None:
+    """End a run with the totals of its End message."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_pk)
+        .values(
+            state=state,
+            error=end.error,
+            frames_total=end.frames_total,
+            finished_at=utc_now(),
+            claimed_by=None,
+            claim_expires_at=None,
+        )
+    )
 
 
 def insert_dead_letters(

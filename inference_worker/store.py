@@ -9,15 +9,23 @@ from sqlalchemy import Connection, Engine, Row, select, update
 
 from contracts.analysis_spec import AnalysisSpec
 from contracts.errors import FenceLostError
+from contracts.frame_results import LabelRevision
 from contracts.frames import End
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.times import utc_now
 from inference_worker.batch import Batch
 from inference_worker.batch_rows import (
+    close_run,
     counter_columns,
     insert_dead_letters,
     insert_results,
     progress_columns,
+)
+from inference_worker.label_revisions import (
+    apply_revisions,
+    minutes_of_changes,
+    revisions_of,
+    stored_changes,
 )
 from inference_worker.minute_counters import add_minute_counts
 from inference_worker.track_remarks import (
@@ -138,9 +146,11 @@ class RunStore:
 
     def commit(self, run: TakenRun, batch: Batch) -> None:
         """Write a batch in one transaction. Raises FenceLostError if the fence is stale."""
-        marks = marks_after(batch.results)
+        marks, revisions = marks_after(batch.results), revisions_of(batch.results)
+        out = left_out(marks)
         with transaction(self._engine) as connection:
             remarks = stored_remarks(connection, run.run_pk, batch.results)
+            changes = stored_changes(connection, run.run_pk, revisions.earlier, marks)
             add_minute_counts(
                 connection,
                 run.run_pk,
@@ -148,27 +158,39 @@ class RunStore:
                 batch.samples,
                 broker_lost=batch.broker_lost,
                 dead_lettered=len(batch.dead_letters),
-                changed=minutes_of(connection, run.run_pk, remarks),
+                changed=minutes_of(connection, run.run_pk, remarks) | minutes_of_changes(changes),
                 token=self._token(),
             )
             progress = _update_progress(connection, run, progress_columns(batch))
             apply_remarks(connection, run.run_pk, remarks, stepped=progress.stepped)
-            insert_results(connection, run.run_pk, batch.results, marks)
+            apply_revisions(
+                connection, run.run_pk, revisions.earlier, changes, stepped=progress.stepped
+            )
+            insert_results(connection, run.run_pk, revisions.results, marks)
             if progress.stepped:
-                steps = steps_of_frames(batch.results, left_out(marks))
-                add_steps(connection, run.run_pk, steps)
+                add_steps(connection, run.run_pk, steps_of_frames(revisions.results, out))
             insert_dead_letters(connection, run.run_pk, batch.dead_letters)
 
-    def finish(self, run: TakenRun, end: End, *, broker_lost: int = 0) -> None:
+    def finish(
+        self,
+        run: TakenRun,
+        end: End,
+        *,
+        broker_lost: int = 0,
+        revisions: Sequence[LabelRevision] = (),
+    ) -> None:
         """End the run with the totals of its End message. Raises FenceLostError.
 
         broker_lost: live frames that the broker lost between the last batch and the end.
+        revisions: the labels that become final with the end.
         """
         state = RunState.FAILED if end.error else RunState.DONE
+        earlier = {(one.frame_index, one.track_id): one for one in revisions}
         with transaction(self._engine) as connection:
             if not run.live:
                 # `count_instead` wants the lock to be taken before any minute is marked dirty.
                 lock_rollups(connection)
+            changes = stored_changes(connection, run.run_pk, earlier)
             add_minute_counts(
                 connection,
                 run.run_pk,
@@ -176,9 +198,10 @@ class RunStore:
                 (),
                 end=end.counters,
                 broker_lost=broker_lost,
+                changed=minutes_of_changes(changes),
                 token=self._token(),
             )
-            _update_progress(
+            progress = _update_progress(
                 connection,
                 run,
                 {
@@ -190,7 +213,8 @@ class RunStore:
                 | ({"checkpoint": b""} if state is RunState.DONE else {})
                 | counter_columns(end.counters),
             )
-            _close_run(connection, run.run_pk, state, end)
+            apply_revisions(connection, run.run_pk, earlier, changes, stepped=progress.stepped)
+            close_run(connection, run.run_pk, state, end)
             if not run.live:
                 count = count_only_run if state is RunState.DONE else count_longest_stage
                 count(connection, run.run_pk, self._token())
@@ -267,18 +291,3 @@ def _update_progress(
     if row is None:
         raise FenceLostError(f"run {run.run_id} was taken by another worker")
     return row
-
-
-def _close_run(connection: Connection, run_pk: int, state: RunState, end: End) -> None:
-    connection.execute(
-        update(Run)
-        .where(Run.id == run_pk)
-        .values(
-            state=state,
-            error=end.error,
-            frames_total=end.frames_total,
-            finished_at=utc_now(),
-            claimed_by=None,
-            claim_expires_at=None,
-        )
-    )

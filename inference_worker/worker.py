@@ -145,7 +145,9 @@ class Worker:
             broker_lost -= batch.broker_lost
             self._after_commit(turn, batch)
         if turn.end is not None:
-            self._store.finish(run.taken, turn.end, broker_lost=broker_lost)
+            self._store.finish(
+                run.taken, turn.end, broker_lost=broker_lost, revisions=run.analyzer.finish()
+            )
             run.ended = True
             return
         failpoint("before-ack")

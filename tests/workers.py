@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from broker.bus import Bus
 from broker.publishing import RunPublisher, StreamLimits
-from contracts.frame_results import FaceResult, FrameResult
+from contracts.frame_results import FaceResult, FrameResult, LabelRevision
 from contracts.frames import Counters, FrameMessage
 from contracts.geometry import Box
 from contracts.runs import RunKind
@@ -38,6 +38,9 @@ class CountingAnalyzer:
 
     def smooth(self, detected: DetectedFaces, _probabilities: object) -> list[FrameResult]:
         return [self._one(frame) for frame in detected.frames]
+
+    def finish(self) -> tuple[LabelRevision, ...]:
+        return ()
 
     def checkpoint(self) -> bytes:
         return json.dumps(self.before).encode()

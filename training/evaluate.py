@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,9 @@ from training.card import artifact_path, head_truth
 from training.classifier import LiteRtModel
 from training.data.dataset import Split
 from training.metrics import HeadReport, head_report
+from training.scoring.conditions import ConditionScore, score_conditions
+from training.scoring.people import Agreement, agreement
+from training.scoring.protocols import Protocol, ProtocolScore, score_protocols
 
 _TIMED_CALLS: Final = 100
 _BRIGHTNESS: Final = 0.2
@@ -53,7 +56,9 @@ class Evaluation:
     """The results of one head on one split.
 
     labels: fer2013 or ferplus. changed: fraction of faces whose label changes when they are
-    mirrored, 20 % brighter or 20 % darker. latency_*: on one thread.
+    mirrored, 20 % brighter or 20 % darker. latency_*: on one thread. protocols: the scores of all
+    heads by each protocol. conditions: this head's on degraded faces. people: the agreement of
+    the split's voters; None without votes.
     """
 
     model: str
@@ -66,6 +71,9 @@ class Evaluation:
     changed: dict[str, float]
     latency_ms_per_face: float
     latency_ms_per_face_batch_8: float
+    protocols: tuple[ProtocolScore, ...] = ()
+    conditions: tuple[ConditionScore, ...] = ()
+    people: Agreement | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values, the documented fields first."""
@@ -81,6 +89,9 @@ class Evaluation:
             "coverage_at_threshold": round(at.coverage, 4) if at else 0.0,
             "accuracy_at_threshold": round(at.accuracy, 4) if at else None,
             "label_changed_by": self.changed,
+            "protocols": [asdict(one) for one in self.protocols],
+            "people": None if self.people is None else asdict(self.people),
+            "conditions": [asdict(one) for one in self.conditions],
         }
 
 
@@ -90,6 +101,13 @@ def predict_split(folder: Path, split: Split, labels: str) -> Predictions:
     Raises DatasetError if the model has no such head, or no face has its label; ModelError.
     """
     card = ModelCard.read(folder)
+    _, counted = _counted(card, split, labels)
+    logits = LiteRtModel(artifact_path(folder)).logits(split.faces[counted])
+    return _predictions(card, split, labels, logits)
+
+
+def _counted(card: ModelCard, split: Split, labels: str) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    """Return a head's labels and which faces have one, [n] each. Raises DatasetError."""
     if labels not in card.heads:
         raise DatasetError(
             f"model {card.id} has no head {labels!r}",
@@ -101,19 +119,34 @@ def predict_split(folder: Path, split: Split, labels: str) -> Predictions:
             f"no face of this split has {labels} labels",
             hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
         )
-    logits = LiteRtModel(artifact_path(folder)).logits(split.faces[counted])
+    return truth, counted
+
+
+def _predictions(
+    card: ModelCard, split: Split, labels: str, logits: dict[str, npt.NDArray[np.float32]]
+) -> Predictions:
+    """Return the predictions of the counted faces; logits: theirs, by output."""
+    truth, counted = head_truth(split, labels)
     names = tuple(name for name, is_in in zip(split.names, counted, strict=True) if is_in)
     return Predictions(card, labels, _calibrated(card, labels, logits), truth[counted], names)
 
 
-def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evaluation:
-    """Score one head against its labels, and measure how stable its labels are.
+def evaluate(
+    folder: Path, split: Split, split_name: str, labels: str, *, degraded: int = 0
+) -> Evaluation:
+    """Score a model by each protocol, and one head against its labels in detail.
 
-    Raises DatasetError and ModelError, as `predict_split`.
+    degraded: how many faces to score under each condition, too. Raises DatasetError and
+    ModelError, as `predict_split`.
     """
-    predictions = predict_split(folder, split, labels)
-    card, model = predictions.model, LiteRtModel(artifact_path(folder))
-    faces = split.faces[head_truth(split, labels)[1]]
+    card = ModelCard.read(folder)
+    _, counted = _counted(card, split, labels)
+    model = LiteRtModel(artifact_path(folder))
+    logits = model.logits(split.faces)
+    predictions = _predictions(
+        card, split, labels, {name: rows[counted] for name, rows in logits.items()}
+    )
+    faces = split.faces[counted]
     values = faces.astype(np.float32)
     changes = {
         "mirror": faces[:, :, ::-1],
@@ -137,7 +170,16 @@ def evaluate(folder: Path, split: Split, split_name: str, labels: str) -> Evalua
         changed={name: round(float((a != before).mean()), 4) for name, a in changed.items()},
         latency_ms_per_face=_latency_ms(model, faces, 1),
         latency_ms_per_face_batch_8=_latency_ms(model, faces, 8),
+        protocols=score_protocols(card, logits, split),
+        conditions=score_conditions(card, model, split, Protocol(labels), degraded),
+        people=agreement(split),
     )
+
+
+def score_set(folder: Path, split: Split) -> tuple[ProtocolScore, ...]:
+    """Return a model's scores on another set, by each protocol. Raises ModelError."""
+    card = ModelCard.read(folder)
+    return score_protocols(card, LiteRtModel(artifact_path(folder)).logits(split.faces), split)
 
 
 def _calibrated(card: ModelCard, labels: str, logits: dict[str, npt.NDArray[np.float32]]) -> Floats:

@@ -23,7 +23,10 @@ class ClassResult:
 
 @dataclass(frozen=True, slots=True)
 class HeadReport:
-    """The metrics of one head on n faces. confusion: [7][7] counts by truth, then prediction."""
+    """The metrics of one head on n faces. confusion: [7][7] counts by truth, then prediction.
+
+    macro_f1, mean_recall: the mean over the expressions that have faces, each with equal weight.
+    """
 
     n: int
     accuracy: float
@@ -31,6 +34,7 @@ class HeadReport:
     ece: float
     per_class: dict[str, ClassResult]
     confusion: list[list[int]]
+    mean_recall: float
 
     def as_dict(self) -> dict[str, object]:
         """Return JSON values."""
@@ -65,4 +69,5 @@ def head_report(probs: Floats, labels: Labels) -> HeadReport:
             for i, name in enumerate(EXPRESSIONS)
         },
         confusion=confusion.tolist(),
+        mean_recall=round(float(recall[present].mean()), 4),
     )

@@ -27,6 +27,8 @@ MAX_BUCKETS: Final = 400
 _MAX_GAP_US: Final = 1_000_000
 _MIN_MOMENT_S: Final = 0.8
 _MAX_MOMENTS: Final = 24
+_MIN_EPISODE_S: Final = 0.5
+MAX_EPISODES: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class RunMoment:
     begin_s: float
     end_s: float
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEpisodes:
+    """The expressions other than neutral that a run's tracks kept for half a second or longer.
+
+    episodes: the MAX_EPISODES longest, by onset. left_out: the number of the others. step_s: how
+    exact their times are; 0 if they are those of the frames.
+    """
+
+    episodes: tuple[RunMoment, ...]
+    left_out: int
+    step_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,14 @@ def track_timelines(connection: Connection, run_id: str) -> TrackTimelines:
     kept = sorted(longest[:MAX_TRACKS])
     timelines = tuple(TrackTimeline(track, tuple(spans[track])) for track in kept)
     return TrackTimelines(timelines, tracks - len(kept), _moments(timelines), step_s)
+
+
+def run_episodes(connection: Connection, run_id: str) -> RunEpisodes:
+    """Return the episodes of a run's MAX_TRACKS longest tracks. Raises RunNotFoundError."""
+    found = track_timelines(connection, run_id)
+    episodes = _shown_for(found.timelines, _MIN_EPISODE_S)
+    kept = _longest(episodes, MAX_EPISODES)
+    return RunEpisodes(kept, len(episodes) - len(kept), found.step_s)
 
 
 def _spans_of_rows(connection: Connection, run_pk: int) -> Mapping[int, list[LabelSpan]]:
@@ -208,11 +231,20 @@ def _track_count(connection: Connection, run_pk: int) -> int:
 
 
 def _moments(timelines: tuple[TrackTimeline, ...]) -> tuple[RunMoment, ...]:
-    found = [
+    return _longest(_shown_for(timelines, _MIN_MOMENT_S), _MAX_MOMENTS)
+
+
+def _shown_for(timelines: tuple[TrackTimeline, ...], least_s: float) -> list[RunMoment]:
+    """Return the expressions other than neutral that a track kept for so long."""
+    return [
         RunMoment(timeline.track, part.begin_s, part.end_s, part.label)
         for timeline in timelines
         for part in timeline.parts
-        if part.label not in {"neutral", UNCERTAIN} and part.end_s - part.begin_s >= _MIN_MOMENT_S
+        if part.label not in {"neutral", UNCERTAIN} and part.end_s - part.begin_s >= least_s
     ]
-    longest = sorted(found, key=lambda one: one.begin_s - one.end_s)[:_MAX_MOMENTS]
+
+
+def _longest(found: list[RunMoment], count: int) -> tuple[RunMoment, ...]:
+    """Return the longest, in order of time."""
+    longest = sorted(found, key=lambda one: one.begin_s - one.end_s)[:count]
     return tuple(sorted(longest, key=lambda one: (one.begin_s, one.track)))

@@ -7,7 +7,7 @@ predecessor would have got.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult, TrackMark
+from contracts.frame_results import FaceResult, FrameResult, LabelRevision, TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box, HeadPose
 from contracts.runs import CHECKPOINT_LOOKS
@@ -24,7 +24,8 @@ from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.dwell import dwell_ms
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
-from inference_worker.faces.smoothing import smoothed
+from inference_worker.faces.readings.centred import CentredReading
+from inference_worker.faces.readings.smoothing import smoothed
 from inference_worker.faces.track_marks import TrackMarks
 from inference_worker.faces.tracking_detector import TrackingDetector
 from inference_worker.faces.tracks import LOST_AFTER_US, Track
@@ -95,6 +96,9 @@ class RunAnalyzer:
         marks = state.get(CHECKPOINT_LOOKS) if state else None
         self._marks = TrackMarks.restore(options.keep_static, marks)
         self._previous_us: int | None = state["previous_us"] if state else None
+        self._centred = CentredReading(options.window_s, self._label) if options.window_s else None
+        if self._centred is not None and state:
+            self._centred.restore(state["centred"])
 
     def checkpoint(self) -> bytes:
         """Return the state that the next frame's result depends on, as JSON."""
@@ -104,6 +108,8 @@ class RunAnalyzer:
             CHECKPOINT_LOOKS: self._marks.state(),
             "previous_us": self._previous_us,
         }
+        if self._centred is not None:
+            state["centred"] = self._centred.state()
         return json.dumps(state, separators=(",", ":")).encode()
 
     def analyze(self, frames: Sequence[FrameMessage]) -> list[FrameResult]:
@@ -127,6 +133,10 @@ class RunAnalyzer:
                 detected.frames, detected.faces, detected.marks, strict=True
             )
         ]
+
+    def finish(self) -> tuple[LabelRevision, ...]:
+        """Return the labels that become final if the run ends here. Changes nothing."""
+        return () if self._centred is None else self._centred.finish()
 
     def _detect(self, frame: FrameMessage) -> tuple[list[DetectedFace], Mapping[int, TrackMark]]:
         """Return the faces by track_id, and the marks that changed."""
@@ -154,7 +164,7 @@ class RunAnalyzer:
         marks: Mapping[int, TrackMark],
     ) -> FrameResult:
         previous_us, self._previous_us = self._previous_us, frame.media_time_us
-        return FrameResult(
+        result = FrameResult(
             seq=frame.seq,
             frame_index=frame.frame_index,
             media_time_us=frame.media_time_us,
@@ -164,6 +174,9 @@ class RunAnalyzer:
             faces=tuple(self._face_result(frame.media_time_us, face, row) for face, row in faces),
             marks=marks,
         )
+        if self._centred is None:
+            return result
+        return replace(result, revisions=self._centred.add(result))
 
     def _face_result(
         self, time_us: int, face: DetectedFace, row: npt.NDArray[np.float64]

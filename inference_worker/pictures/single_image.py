@@ -11,7 +11,7 @@ from contracts.expressions import EXPRESSIONS
 from inference_worker.faces.analysis import classify_crops
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
-from inference_worker.faces.detectors.detection import Detector
+from inference_worker.faces.detectors.detection import Detection, Detector
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality, pose_quality
 from runtime.decoding.opencv import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE, cv2, decode_picture
 
@@ -60,16 +60,10 @@ def analyze_image(
     min_face_px: smallest face in the image as it is analysed, at most 1920 pixels on its longer
     side. uncertain_below: confidence.
     """
-    luma = decode_image(data)
-    height, width = luma.shape
-    scale = min(_ANALYZED_SIDE / max(height, width), 1.0)
-    if scale < 1.0:
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
-    min_side = max(min_face_px, max(luma.shape) * _SMALLEST_FRACTION)
-    found = detector.search(luma, min_side, thorough=True)
-    found = found or detector.search_turned(luma, min_side)
-    found = sorted(found, key=lambda one: -one.box.w * one.box.h)
+    whole = decode_image(data)
+    height, width = whole.shape
+    searched = find_faces(whole, detector, min_face_px)
+    luma, scale, found = searched.luma, searched.scale, searched.faces
     framing = classifier.card.framing
     crops = [face_crop(luma, one.box, framing, one.roll) for one in found]
     rows = classify_crops(classifier, crops)
@@ -97,6 +91,32 @@ def analyze_image(
             )
         )
     return ImageResult(width, height, tuple(faces))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedImage:
+    """An image as it was searched. scale: of its luma, at most 1. faces: the largest first."""
+
+    luma: npt.NDArray[np.uint8]
+    scale: float
+    faces: tuple[Detection, ...]
+
+
+def find_faces(luma: npt.NDArray[np.uint8], detector: Detector, min_face_px: int) -> SearchedImage:
+    """Search an image for faces, upright ones first.
+
+    luma: uint8 [height, width]. min_face_px: of the smallest face in the searched image, at most
+    1920 pixels on its longer side.
+    """
+    height, width = luma.shape
+    scale = min(_ANALYZED_SIDE / max(height, width), 1.0)
+    if scale < 1.0:
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+    min_side = max(min_face_px, max(luma.shape) * _SMALLEST_FRACTION)
+    found = detector.search(luma, min_side, thorough=True)
+    found = found or detector.search_turned(luma, min_side)
+    return SearchedImage(luma, scale, tuple(sorted(found, key=lambda f: -f.box.w * f.box.h)))
 
 
 def decode_image(data: bytes) -> npt.NDArray[np.uint8]:

@@ -17,10 +17,12 @@ def analysis_spec(
     min_face_px: int | None = None,
     turn: Turn = NO_TURN,
     zones: Zones = (),
+    live: bool = False,
 ) -> AnalysisSpec:
     """Return the specification of a new run. max_side, min_face_px: instead of the settings.
 
-    turn, zones: of its pictures. Raises ModelError.
+    turn, zones: of its pictures. live: its labels are wanted at once, so that no frame after them
+    is waited for. Raises ModelError.
     """
     card = ModelCard.read(chosen_model(settings.model), settings.model_head)
     options = AnalysisOptions(
@@ -32,6 +34,7 @@ def analysis_spec(
         mirror=turn.mirror,
         zones=zones,
         keep_static=settings.keep_static,
+        window_s=0.0 if live else settings.window_s,
     )
     return AnalysisSpec(chosen_detector_id(settings), card.version, options)
 
@@ -44,4 +47,5 @@ def live_spec(settings: Settings, source: LiveSource) -> AnalysisSpec:
         min_face_px=source.min_face_px,
         turn=source.turn,
         zones=source.zones,
+        live=True,
     )

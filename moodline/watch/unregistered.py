@@ -100,7 +100,11 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     camera or a file that does not exist.
     """
     spec = analysis_spec(
-        settings, min_face_px=options.min_face_px, turn=options.turn, zones=options.zones
+        settings,
+        min_face_px=options.min_face_px,
+        turn=options.turn,
+        zones=options.zones,
+        live=True,
     )
     analyzer = RunAnalyzer(
         chosen_detector(settings),

@@ -49,7 +49,8 @@ def test_a_test_split_is_scored_and_reported(
 ) -> None:
     report = tmp_path / "report.html"
     done = installation.run(
-        *("model", "evaluate", folder, "--labels", "ferplus", "--json", "--report", report)
+        *("model", "evaluate", folder, "--labels", "ferplus", "--json", "--report", report),
+        *("--also", folder),
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -61,13 +62,31 @@ def test_a_test_split_is_scored_and_reported(
     assert sum(map(sum, result["confusion"])) == 21
     assert 0 <= result["ece"] <= 1
     assert result["latency_ms_per_face"] > 0
+    assert [one["protocol"] for one in result["protocols"]] == [
+        "fer2013",
+        "ferplus",
+        "ferplus-papers",
+    ]
+    assert {one["faces"] for one in result["protocols"]} == {21}
+    assert result["mean_recall"] == pytest.approx(result["accuracy"], abs=1e-4)
+    assert result["people"]["one_vote"] == 1.0
+    assert {one["kind"] for one in result["conditions"]} == {
+        "",
+        "face size",
+        "roll",
+        "light",
+        "blur",
+    }
+    assert result["other_sets"][str(folder)] == result["protocols"]
     page = report.read_text()
     assert "<svg" in page
     assert "http" not in page.replace("http://www.w3.org", ""), (
         "the report must not load anything from another host"
     )
-    shown = installation.run("model", "evaluate", folder)
-    assert "accuracy" in shown.stdout
+    shown = installation.run("model", "evaluate", folder, "--degraded", "5")
+    assert "FER+, as papers count" in shown.stdout
+    assert "seen through 24 pixels" in shown.stdout
+    assert "half of the voters" in shown.stdout
     assert list((installation.home / "reports").glob("*.html"))
 
 
@@ -85,6 +104,59 @@ def test_a_pixel_csv_is_scored(installation: Installation, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["n"] == 7
     assert_plain_failure(installation.run("model", "evaluate", path, "--labels", "ferplus"))
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A list of photographs of average faces, and of one where nobody is."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    rows = []
+    for person in "abc":
+        for emotion in ("happy", "neutral", "sad"):
+            picture = np.full((360, 640), 128, np.uint8)
+            tile = cv2.imread(str(FACES / f"{person}-{emotion}.png"), cv2.IMREAD_GRAYSCALE)
+            picture[100:228, 200:328] = tile
+            name = f"{person}-{emotion}.png"
+            cv2.imwrite(str(folder / name), picture)
+            rows.append((name, emotion, person, 200, 100, 128, 128))
+    cv2.imwrite(str(folder / "nobody.png"), np.full((360, 640), 128, np.uint8))
+    rows.append(("nobody.png", "happiness", "c", "", "", "", ""))
+    with (folder / "photographs.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "expression", "person", "x", "y", "w", "h"])
+        table.writerows(rows)
+    return folder / "photographs.csv"
+
+
+def test_photographs_are_scored_by_group(installation: Installation, photographs: Path) -> None:
+    evaluate = ("model", "evaluate", photographs)
+
+    done = installation.run(*evaluate, "--group", "person", "--json")
+
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["all"]["photographs"] == 10
+    assert result["all"]["accuracy"]["value"] == 1.0
+    assert result["head"] == "ferplus"
+    (table,) = result["groups"]
+    assert [(one["group"], one["photographs"]) for one in table["groups"]] == [
+        ("a", 3),
+        ("b", 3),
+        ("c", 4),
+    ]
+    assert [one["found"]["value"] for one in table["groups"]] == [1.0, 1.0, 0.75]
+    shown = installation.run(*evaluate, "--group", "person")
+    assert "By person" in shown.stdout and "intervals" in shown.stdout
+    failed = installation.run(*evaluate, "--group", "skin")
+    assert_plain_failure(failed)
+    assert "no column 'skin'" in failed.stderr
+    (photographs.parent / "a-happy.png").write_bytes(b"not a picture")
+    assert_plain_failure(installation.run(*evaluate))
+
+
+def test_groups_need_photographs(installation: Installation, folder: Path) -> None:
+    assert_plain_failure(installation.run("model", "evaluate", folder, "--group", "age"))
 
 
 def test_two_models_are_compared_on_the_same_faces(

@@ -5,6 +5,7 @@ from moodline.commands.model import (
     calibrate,
     compare,
     evaluate,
+    evaluate_clips,
     export,
     leakage,
     list_models,
@@ -16,6 +17,7 @@ app = group_app("Train, export, calibrate and score models.")
 for module in (
     list_models,
     evaluate,
+    evaluate_clips,
     compare,
     calibrate,
     leakage,

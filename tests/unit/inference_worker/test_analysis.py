@@ -140,6 +140,33 @@ def test_an_analyzer_restored_from_a_checkpoint_gives_the_same_results(
     assert results == uninterrupted
 
 
+def test_final_labels_do_not_depend_on_batches_or_restarts(
+    detector: Detector, classifier: LiteRTClassifier, messages: list[FrameMessage]
+) -> None:
+    options = replace(OPTIONS, window_s=2.0)
+    whole = RunAnalyzer(detector, classifier, options)
+    expected = whole.analyze(messages)
+    faces = {(one.frame_index, face.track_id) for one in expected for face in one.faces}
+    final = [*(one for each in expected for one in each.revisions), *whole.finish()]
+    assert {(one.frame_index, one.track_id) for one in final} == faces
+    assert 0 < len(whole.finish()) < len(final) / 2
+    causal = {
+        (one.frame_index, face.track_id): face.smoothed_emotion
+        for one in expected
+        for face in one.faces
+    }
+    before = [causal[one.frame_index, one.track_id] for one in final]
+    assert before != [one.smoothed_emotion for one in final], "none would show that it is final"
+
+    results, checkpoint = [], b""
+    for first, last in pairwise([0, 1, 2, 30, 31, 75, 110, FRAMES]):
+        successor = RunAnalyzer(detector, classifier, options, checkpoint)
+        results += successor.analyze(messages[first:last])
+        checkpoint = successor.checkpoint()
+    assert results == expected
+    assert successor.finish() == whole.finish()
+
+
 def test_an_analyzer_continues_its_tracks_when_the_looks_were_erased(
     messages: list[FrameMessage],
     detector: Detector,

@@ -1,0 +1,1 @@
+"""Evaluation of what the pipeline reads: in an owner's photographs, and in labelled clips."""

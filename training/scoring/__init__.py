@@ -1,0 +1,1 @@
+"""Scores of a model's answers: protocols, people's agreement, degraded faces, groups, video."""
