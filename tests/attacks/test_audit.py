@@ -111,6 +111,7 @@ def test_sign_ins_and_sign_outs_are_audited_with_the_address(site: Site) -> None
 
 def test_views_and_exports_of_faces_are_audited_once_each(site: Site, admin: str) -> None:
     """Given a video that a browser asks for in parts, there is one entry for it."""
+    before = len(site.entries(Action.EXPORTED))
     for begin in range(0, 300, 100):
         span = f"bytes={begin}-{begin + 99}"
         site.ask(admin, "GET", "/api/recordings/run/run-1/media", Range=span)
@@ -119,7 +120,7 @@ def test_views_and_exports_of_faces_are_audited_once_each(site: Site, admin: str
     site.ask(admin, "GET", "/api/trends/csv")
     (opened,) = site.entries(Action.RECORDING_OPENED)
     assert (opened.actor, opened.address, opened.details) == ("ada", HERE, {"run": "run-1"})
-    assert [one.details.get("file", "")[:8] for one in site.entries(Action.EXPORTED)] == [
+    assert [one.details.get("file", "")[:8] for one in site.entries(Action.EXPORTED)[before:]] == [
         "csv",
         "summary",
         "moodline",
@@ -129,6 +130,18 @@ def test_views_and_exports_of_faces_are_audited_once_each(site: Site, admin: str
 def test_changes_over_the_web_are_audited_with_their_user(
     site: Site, admin: str, tmp_path: Path
 ) -> None:
+    actions = [
+        Action.SOURCE_ADDED,
+        Action.SOURCE_EDITED,
+        Action.SOURCE_PAUSED,
+        Action.SOURCE_RESUMED,
+        Action.SOURCE_REMOVED,
+        Action.UPLOADED,
+        Action.RUN_CANCELLED,
+        Action.UPLOAD_DELETED,
+        Action.ERASED,
+    ]
+    before = len(site.entries(*actions))
     door = {"name": "gate", "uri": "rtsp://192.0.2.1/live"}
     site.ask(admin, "POST", "/api/sources/add", door)
     for change in ("edit", "pause", "resume", "remove"):
@@ -145,18 +158,7 @@ def test_changes_over_the_web_are_audited_with_their_user(
     site.ask(admin, "POST", f"/api/recordings/cancel/{run}")
     site.ask(admin, "DELETE", place)
     site.ask(admin, "POST", "/api/system/erase", {"run": run, "dry_run": False})
-    actions = [
-        Action.SOURCE_ADDED,
-        Action.SOURCE_EDITED,
-        Action.SOURCE_PAUSED,
-        Action.SOURCE_RESUMED,
-        Action.SOURCE_REMOVED,
-        Action.UPLOADED,
-        Action.RUN_CANCELLED,
-        Action.UPLOAD_DELETED,
-        Action.ERASED,
-    ]
-    found = site.entries(*actions)
+    found = site.entries(*actions)[before:]
     assert [one.action for one in found] == actions
     assert {(one.actor, one.address) for one in found} == {("ada", HERE)}
 
