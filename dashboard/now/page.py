@@ -21,6 +21,12 @@ def layout(visit: Visit) -> html.Div:
             html.Section(
                 id="now-tiles", className="tiles", **attributes(aria_label="Live sources")
             ),
+            html.Section(
+                id="now-day",
+                className="panel now-day",
+                hidden=True,
+                **attributes(aria_label="The last 24 hours"),
+            ),
             html.Section(id="now-welcome", hidden=True),
         ],
         id="now",

@@ -1,32 +1,34 @@
 """The routes of the page Now: its event stream, and the demo camera."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
 from contracts.settings import LiveView
+from dashboard.now.day import DayReader
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
 from dashboard.web.access import Role, require_role
 from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
+from dashboard.web.json_values import json_values
 from records.audit_actions import Action
 
 _SHARED_STREAM: Final = Path(__file__).with_name("shared_stream.js")
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET events (text/event-stream), GET shared_stream.js, GET room and POST demo.
+    """Return GET events (text/event-stream), GET shared_stream.js, GET room, GET day, POST demo.
 
     shared_stream.js: the worker in a browser that reads the events once for all of its pages.
-    room: fails with the error that events would fail with, which EventSource does not show.
-    demo: add a camera that plays a clip in an endless loop.
+    day: the last 24 hours of all sources. room: fails with the error that events would fail with,
+    which EventSource does not show. demo: add a camera that plays a clip in an endless loop.
     """
     router = APIRouter()
-    hub = Hub(LiveReader(backend))
+    hub, day = Hub(LiveReader(backend)), DayReader(backend)
     trail = AuditTrail(backend.engine)
     view = backend.settings.live_view
 
@@ -46,6 +48,10 @@ def routes(backend: Backend) -> APIRouter:
     def room() -> dict[str, bool]:
         hub.admit()
         return {"room": True}
+
+    @router.get("/day")
+    def last_day() -> Any:
+        return json_values(day.read())
 
     @router.post("/demo")
     def demo() -> dict[str, str]:

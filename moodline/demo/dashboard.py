@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
 from contracts.parsing.secret_files import SECRETS_VARIABLE, SYSTEMD_VARIABLE
+from contracts.settings import LiveView
 from contracts.times import utc_now
 from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
@@ -47,6 +48,7 @@ def serve_demo(home: Path, clips: Path, port: int, console: Console) -> None:
         "MOODLINE_HOME": str(home),
         "MOODLINE_RECORDING_FOLDERS": str(clips.absolute()),
         "MOODLINE_LOG_LEVEL": "WARNING",
+        "MOODLINE_LIVE_VIEW": str(LiveView.CLEAR),  # The faces belong to nobody.
     }
     log = home / "up.log"
     command = [sys.executable, "-m", "moodline", "up", "--workers", "1", "--port", str(port)]

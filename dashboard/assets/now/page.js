@@ -3,6 +3,7 @@
 import { byId, setText } from "../kit/dom.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
+import { showLastDay } from "./day_chart.js";
 import { followEvents } from "./event_stream.js";
 import { firstStart } from "./first_start.js";
 import { TileList } from "./tile_list.js";
@@ -60,6 +61,7 @@ definePage("now", () => {
       showProblem(serverProblem);
     },
   });
+  showLastDay(lifetime, byId("now-day"));
   const ages = setInterval(() => list.tiles.forEach((tile) => tile.drawAge(now())), AGE_MS);
   lifetime.onEnd(() => clearInterval(ages));
   return () => lifetime.end();

@@ -15,7 +15,6 @@ def doctor(as_json: JsonOption = False) -> None:
     The exit status is 0 if all is healthy, 1 if it is degraded, and 2 if it is down or unknown.
     """
     from rich.markup import escape
-    from rich.padding import Padding
 
     from moodline.commands.admin.installation_checks import check_installation
     from moodline.commands.admin.system_check import overall_level, system_verdict
@@ -36,5 +35,6 @@ def doctor(as_json: JsonOption = False) -> None:
         if check.hint:
             console.print(f"                {escape(check.hint)}")
     if verdict is not None:
-        console.print(Padding(verdict_text(verdict), (1, 0, 0, 0)))
+        console.print()
+        console.print(verdict_text(verdict))
     raise typer.Exit(level.exit_status)
