@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.requirements import lacking
 
@@ -26,6 +26,10 @@ _ARGUMENTS = [
 ]
 
 
+_running: list[Playwright] = []
+"""Playwright while it runs: a thread can run one only."""
+
+
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
     """A browser that makes no requests of its own. arguments: further options of Chromium."""
@@ -33,7 +37,20 @@ def chromium(*arguments: str) -> Iterator[Browser]:
     if path is None:
         lacking("browser", "neither chromium-headless-shell nor chromium is installed")
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
+    with _playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
         yield browser
         browser.close()
+
+
+@contextmanager
+def _playwright() -> Iterator[Playwright]:
+    if _running:
+        yield _running[0]
+        return
+    with sync_playwright() as playwright:
+        _running.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _running.clear()

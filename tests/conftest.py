@@ -1,8 +1,9 @@
 """Servers and databases for the tests. Each test process starts its own broker and PostgreSQL."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -54,6 +55,21 @@ def _is_on_both(item: pytest.Item) -> bool:
     return item.get_closest_marker("both_databases") is not None
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A file that all processes of this test run share: the first that asks for it makes it."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / name
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            part = folder / f"part-{name}"
+            make(part)
+            part.rename(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[EmbeddedBroker]:
     """A Valkey server of this test process."""
@@ -99,9 +115,7 @@ def postgresql_with_schema(postgresql_url: str) -> str:
 @pytest.fixture(scope="session")
 def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the newest schema. Tests copy it."""
-    path = tmp_path_factory.mktemp("schema") / "records.db"
-    _upgrade(f"sqlite:///{path}")
-    return path
+    return made_once(tmp_path_factory, "schema.db", lambda path: _upgrade(f"sqlite:///{path}"))
 
 
 @pytest.fixture(scope="session")
@@ -110,12 +124,13 @@ def month_database(sqlite_with_schema: Path, tmp_path_factory: pytest.TempPathFa
     from contracts.times import utc_now
     from moodline.demo.generated_month import write_month
 
-    path = tmp_path_factory.mktemp("month") / "records.db"
-    shutil.copyfile(sqlite_with_schema, path)
-    engine = open_engine(f"sqlite:///{path}")
-    write_month(engine, utc_now())
-    engine.dispose()
-    return path
+    def make(path: Path) -> None:
+        shutil.copyfile(sqlite_with_schema, path)
+        engine = open_engine(f"sqlite:///{path}")
+        write_month(engine, utc_now())
+        engine.dispose()
+
+    return made_once(tmp_path_factory, "month.db", make)
 
 
 @pytest.fixture

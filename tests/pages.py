@@ -46,21 +46,36 @@ def patient_page(viewer: BrowserContext) -> Iterator[Page]:
         yield page
 
 
+class Noise:
+    """What a page has written to its console and requested from other addresses: nothing."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._address = address
+        self._messages: list[str] = []
+        self._requested: set[str] = set()
+        page.on("console", lambda message: self._messages.append(message.text))
+        page.on("pageerror", lambda error: self._messages.append(str(error)))
+        page.on("requestfailed", lambda request: self._messages.append(_failure(request)))
+        page.on("request", lambda request: self._requested.add(request.url))
+
+    def assert_none(self) -> None:
+        """Assert that there was none since the last call."""
+        noise, requested = list(filter(None, self._messages)), list(self._requested)
+        self._messages.clear()
+        self._requested.clear()
+        assert not noise, noise
+        own = (self._address, "data:", "blob:")
+        elsewhere = [url for url in requested if not url.startswith(own)]
+        assert not elsewhere, elsewhere
+
+
 @contextmanager
 def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     """A page that must write nothing to its console and request nothing from other addresses."""
     with patient_page(viewer) as page:
-        messages: list[str] = []
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("requestfailed", lambda request: messages.append(_failure(request)))
-        requested: set[str] = set()
-        page.on("request", lambda request: requested.add(request.url))
+        noise = Noise(page, address)
         yield page
-        noise = list(filter(None, messages))
-        assert not noise, noise
-        elsewhere = [url for url in requested if not url.startswith((address, "data:", "blob:"))]
-        assert not elsewhere, elsewhere
+        noise.assert_none()
 
 
 def wait_for_route(page: Page, held: list[Route]) -> Route:

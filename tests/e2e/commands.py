@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -100,7 +101,17 @@ def wait_for_frames(installation: Installation, frames: int) -> None:
 
 def poll(condition: Callable[[], bool]) -> None:
     """Wait until the condition is true. Raises AssertionError after TIMEOUT_S."""
-    deadline = time.monotonic() + TIMEOUT_S
+    begin = time.monotonic()
+    deadline = begin + TIMEOUT_S
     while not condition():
-        assert time.monotonic() < deadline, f"the condition did not become true in {TIMEOUT_S} s"
-        select.select([], [], [], 0.02)  # Leave the processors to the processes under test.
+        now = time.monotonic()
+        assert now < deadline, f"the condition did not become true in {TIMEOUT_S} s"
+        # Leave the processors to the processes under test: ask for a quarter of the time at most.
+        select.select([], [], [], min(max(0.02, 3 * (now - begin)), 0.5))
+        begin = time.monotonic()
+
+
+def listens(port: int) -> bool:
+    """Whether a server on this machine accepts connections on the port."""
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))

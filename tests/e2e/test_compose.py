@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from sqlalchemy import func, select
 
 from records.database import open_engine, reading
 from records.rollup_windows import DAY_S
 from records.tables.rollups import rollups
-from tests.browser import chromium
 from tests.compose import OURS, compose_broker, make_secrets
-from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, listens, poll
+from tests.pages import patient_page
 from tests.rtsp import free_ports
 
 
@@ -68,9 +68,9 @@ def rolled_up_frames(url: str) -> int:
         engine.dispose()
 
 
-def chart_sentence(port: int, password: str) -> str:
+def chart_sentence(browser: Browser, port: int, password: str) -> str:
     """The sentence above the chart, after signing in with the configured password."""
-    with chromium() as browser, browser.new_page() as page:
+    with browser.new_context() as viewer, patient_page(viewer) as page:
         page.goto(f"http://127.0.0.1:{port}/trends?from=now-1h&to=now")
         page.get_by_label("Name").fill("admin")
         page.get_by_label("Password").fill(password)
@@ -80,7 +80,11 @@ def chart_sentence(port: int, password: str) -> str:
 
 
 def test_the_commands_of_all_services_analyse_a_recording(
-    environment: dict[str, str], postgresql_database: str, one_face: Path, tmp_path: Path
+    environment: dict[str, str],
+    postgresql_database: str,
+    browser: Browser,
+    one_face: Path,
+    tmp_path: Path,
 ) -> None:
     environment = environment | {"MOODLINE_HOME": str(tmp_path / "home")}
     host = Installation(tmp_path / "home", environment)
@@ -97,13 +101,14 @@ def test_the_commands_of_all_services_analyse_a_recording(
         services.append(Installation(host.home, env).start(*words))
     try:
         for name, port in ports.items():
+            poll(lambda port=port: listens(port))
             poll(lambda name=name, port=port: is_healthy(OURS[name], port))
         assert host.run("analyze", one_face, "--detach").returncode == 0
         watched = host.run("jobs", "watch", "--json")
         poll(lambda: rolled_up_frames(postgresql_database) == 60)
         secrets = Path(environment["MOODLINE_SECRETS"])
         password = (secrets / "moodline_dashboard_password").read_text().strip()
-        chart = chart_sentence(ports["dashboard"], password)
+        chart = chart_sentence(browser, ports["dashboard"], password)
     finally:
         for service in services:
             service.send_signal(signal.SIGTERM)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine
 
 from contracts.expressions import EXPRESSIONS
@@ -16,14 +16,13 @@ from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source
-from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import patient_page, quiet_page, serving
 
 
 @pytest.fixture(scope="module")
-def viewer() -> Iterator[BrowserContext]:
-    with chromium() as browser, browser.new_context() as one:
+def viewer(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context() as one:
         yield one
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import Engine, insert, select
 
 from broker.bus import Bus
@@ -21,6 +21,9 @@ from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, remove_source
 from records.tables.sources import Source, SourceInterval
 from tests.pages import quiet_page, serving
+
+REFRESH_MS = 5000
+"""The time between two requests of the page."""
 
 
 @pytest.fixture
@@ -56,11 +59,18 @@ def send_state(broker: EmbeddedBroker, engine: Engine, state: str, reason: str =
     bus.close()
 
 
+def refresh(page: Page) -> None:
+    """Let the page's time pass until it asks for the sources again, and has the answer."""
+    with page.expect_response("**/api/sources/list"):
+        page.clock.fast_forward(REFRESH_MS)
+
+
 def test_rows_are_updated_in_place(
     browser: Browser, engine: Engine, broker: EmbeddedBroker, address: str
 ) -> None:
     send_state(broker, engine, "streaming")
     with browser.new_context() as viewer, quiet_page(viewer, address) as page:
+        page.clock.install()
         page.goto(f"{address}/sources")
         door = page.get_by_role("region", name="door", exact=True)
         door.get_by_text("Last 24 hours, and").click()
@@ -69,9 +79,9 @@ def test_rows_are_updated_in_place(
         table.evaluate("node => { node.mine = true; node.scrollTop = 120; node.focus(); }")
         assert table.evaluate("node => node.scrollTop") == 120
         for _ in range(2):
-            with page.expect_response("**/api/sources/list"):
-                pass
+            refresh(page)
         send_state(broker, engine, "paused", "by its owner")
+        refresh(page)
         expect(door.locator(".source-state").first).to_contain_text("Paused")
         expect(door.get_by_role("button", name="Resume door")).to_be_visible()
         expect(table).to_be_focused()
@@ -79,10 +89,13 @@ def test_rows_are_updated_in_place(
         expect(door.locator(".why")).to_have_text("by its owner")
         door.get_by_role("button", name="Resume door").click()
         send_state(broker, engine, "streaming")
+        refresh(page)
         expect(door.get_by_role("button", name="Pause door")).to_be_focused()
         remove_source(engine, "hall")
+        refresh(page)
         expect(page.locator(".source")).to_have_count(1)
         remove_source(engine, "door")
+        refresh(page)
         expect(page.locator(".empty")).to_contain_text("No live source yet.")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import Engine, insert
 
 from broker.reports import WorkerReport
@@ -25,13 +25,12 @@ from records.rollup_windows import DAY_S, window_start
 from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source
-from tests.browser import chromium
 from tests.pages import quiet_page, serving
 
 
 @pytest.fixture(scope="module")
-def viewer() -> Iterator[BrowserContext]:
-    with chromium() as browser, browser.new_context(locale="en-GB") as one:
+def viewer(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(locale="en-GB") as one:
         yield one
 
 

@@ -12,8 +12,7 @@ from sqlalchemy import Engine
 from contracts.settings import Settings
 from dashboard.web.backend import Backend
 from records.database import open_engine
-from tests.browser import chromium
-from tests.pages import quiet_page, serving
+from tests.pages import Noise, patient_page, quiet_page, serving
 
 
 @pytest.fixture(scope="package")
@@ -31,12 +30,6 @@ def address(engine: Engine) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="package")
 def viewer(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context(timezone_id="UTC", accept_downloads=True) as one:
         yield one
@@ -49,7 +42,25 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def tab(viewer: BrowserContext, address: str) -> Iterator[tuple[Page, Noise]]:
+    """A page that all tests of a module use: to load it takes most of a short test's time."""
+    with patient_page(viewer) as one:
+        yield one, Noise(one, address)
+
+
 @pytest.fixture
-def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
+def page(tab: tuple[Page, Noise]) -> Iterator[Page]:
+    """The page, as wide and as light as a new one. `opened_trends` builds its content anew."""
+    one, noise = tab
+    one.set_viewport_size({"width": 1280, "height": 720})
+    one.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    one.mouse.move(0, 0)
+    yield one
+    noise.assert_none()
+
+
+@pytest.fixture
+def new_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     with quiet_page(viewer, address) as one:
         yield one

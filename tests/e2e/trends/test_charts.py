@@ -14,7 +14,7 @@ from records.database import reading
 from records.rollup_windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
-from tests.e2e.trends.trends_page import opened_trends, parameters
+from tests.e2e.trends.trends_page import change_to_dark, opened_trends, parameters
 from tests.pages import quiet_page
 
 
@@ -53,29 +53,38 @@ def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: s
     expect(page.locator("figure:visible .subplot.xy .scatterlayer .js-line")).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["share", "lines"])
 def test_direct_labels_fit_and_do_not_overlap(
-    page: Page, address: str, shots: Path, theme: str, mode: str
+    page: Page, address: str, shots: Path, mode: str
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     opened_trends(page, address, f"from=now-7d&to=now&sources=caf%C3%A9,library&mode={mode}")
-    page.screenshot(path=shots / f"labels-{mode}-{theme}.png")
-    for figure in page.locator("#charts figure:visible").all():
-        frame = figure.locator(".main-svg").first.bounding_box()
-        named = figure.locator(".annotation-text").filter(has_text="■")
-        boxes = [one.bounding_box() for one in named.all()]
-        assert len(boxes) >= 3 and frame
-        ends = sorted(
-            (one["y"], one["y"] + one["height"], one["x"], one["width"]) for one in boxes if one
-        )
-        assert all(x + width <= frame["x"] + frame["width"] for _, _, x, width in ends)
-        assert all(above <= begin + 3 for (_, above, *_), (begin, *_) in pairwise(ends))
+    figures = page.locator("#charts figure:visible")
+    for theme in ("light", "dark"):
+        if theme == "dark":
+            change_to_dark(figures)
+        page.screenshot(path=shots / f"labels-{mode}-{theme}.png")
+        for figure in figures.all():
+            frame = figure.locator(".main-svg").first.bounding_box()
+            named = figure.locator(".annotation-text").filter(has_text="■")
+            boxes = [one.bounding_box() for one in named.all()]
+            assert len(boxes) >= 3 and frame
+            ends = sorted(
+                (one["y"], one["y"] + one["height"], one["x"], one["width"]) for one in boxes if one
+            )
+            assert all(x + width <= frame["x"] + frame["width"] for _, _, x, width in ends)
+            assert all(above <= begin + 3 for (_, above, *_), (begin, *_) in pairwise(ends))
 
 
-def test_a_moment_zooms_to_its_time(page: Page, address: str) -> None:
+def test_generated_history_is_marked_everywhere_and_a_moment_zooms_to_its_time(
+    page: Page, address: str
+) -> None:
     opened_trends(page, address, "from=now-7d&to=now")
+    expect(page.locator("#lead")).to_contain_text(
+        "3 sources together (all generated, not measured)"
+    )
+    expect(page.locator("#moment-0")).to_contain_text(re.compile(r"\(generated\): \w+"))
+    expect(page.locator("#per-source tbody tr").first).to_contain_text("(generated)")
     page.locator("#moment-0").click()
     page.wait_for_url(re.compile("zoom=20"))
     assert parameters(page)["zoom"][0].endswith("Z") and parameters(page)["from"] == ["now-7d"]
@@ -116,15 +125,6 @@ def _is_person_time(name: str) -> bool:
     }
 
 
-def test_generated_history_is_marked_everywhere(page: Page, address: str) -> None:
-    opened_trends(page, address, "from=now-7d&to=now")
-    expect(page.locator("#lead")).to_contain_text(
-        "3 sources together (all generated, not measured)"
-    )
-    expect(page.locator("#moment-0")).to_contain_text(re.compile(r"\(generated\): \w+"))
-    expect(page.locator("#per-source tbody tr").first).to_contain_text("(generated)")
-
-
 def test_dates_and_numbers_follow_the_browser_language(
     viewer: BrowserContext, address: str
 ) -> None:
@@ -161,7 +161,8 @@ def test_reduced_motion_turns_off_all_motion(page: Page, address: str) -> None:
     assert not moving
 
 
-def test_a_page_loads_one_script_and_one_style_sheet(page: Page, address: str) -> None:
+def test_a_page_loads_one_script_and_one_style_sheet(new_page: Page, address: str) -> None:
+    page = new_page
     asked = list[tuple[str, str]]()
     page.on("request", lambda one: asked.append((one.resource_type, one.url[len(address) :])))
     opened_trends(page, address, "from=now-7d&to=now")
@@ -217,7 +218,8 @@ FOCUSED = """(() => { const one = document.activeElement;
         getComputedStyle(one).outlineStyle !== "none"]; })()"""
 
 
-def test_the_keyboard_reaches_everything_with_a_visible_focus(page: Page, address: str) -> None:
+def test_the_keyboard_reaches_everything_with_a_visible_focus(new_page: Page, address: str) -> None:
+    page = new_page
     opened_trends(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     reached = []
     for _ in range(80):

@@ -20,7 +20,7 @@ from records.rollup_windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from runtime.decoding.opencv import cv2
-from tests.e2e.trends.trends_page import opened_trends
+from tests.e2e.trends.trends_page import change_to_dark, opened_trends
 from tests.pages import serving
 
 
@@ -59,19 +59,18 @@ def test_the_link_is_absolute(page: Page, address: str, viewer: BrowserContext) 
     assert copied["from"][0].endswith("Z") and copied["to"][0].endswith("Z")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_saved_picture_has_title_and_legend(
-    page: Page, address: str, shots: Path, theme: str
-) -> None:
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+def test_a_saved_picture_has_title_and_legend(page: Page, address: str, shots: Path) -> None:
     opened_trends(page, address, "from=now-7d&to=now&sources=caf%C3%A9")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Picture").click()
-    assert download.value.suggested_filename == "moodline-café-generated.png"
-    shutil.copy(download.value.path(), shots / f"picture-{theme}.png")
-    png = cv2.imread(str(shots / f"picture-{theme}.png"), cv2.IMREAD_UNCHANGED)
-    assert png is not None and (png.shape[2] == 3 or png[..., 3].min() == 255), "opaque"
-    assert (png[4, 4, :3].mean() < 60) == (theme == "dark")
+    for theme in ("light", "dark"):
+        if theme == "dark":
+            change_to_dark(page.locator("#charts figure:visible"))
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Picture").click()
+        assert download.value.suggested_filename == "moodline-café-generated.png"
+        shutil.copy(download.value.path(), shots / f"picture-{theme}.png")
+        png = cv2.imread(str(shots / f"picture-{theme}.png"), cv2.IMREAD_UNCHANGED)
+        assert png is not None and (png.shape[2] == 3 or png[..., 3].min() == 255), "opaque"
+        assert (png[4, 4, :3].mean() < 60) == (theme == "dark")
     page.evaluate("Plotly.downloadImage = figure => { window.given = figure; }")
     page.get_by_role("button", name="Picture").click()
     given = page.evaluate("window.given")

@@ -2,16 +2,42 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+from contracts.expressions import DARK_THEME
 
 
 def opened_trends(page: Page, address: str, query: str) -> Page:
-    page.goto(f"{address}/trends?{query}")
+    """Open the page Trends; from another page if this tab has loaded the scripts already."""
+    if page.url.startswith(address):
+        _follow_link(page, "/account")
+        expect(page.locator("#account-page .empty")).to_be_visible()
+        _follow_link(page, f"/trends?{query}")
+    else:
+        page.goto(f"{address}/trends?{query}")
     expect(page.locator("figure:visible .main-svg").first).to_be_visible()
     expect(page.locator(".heat-map")).to_be_visible()
     return page
 
 
+def _follow_link(page: Page, href: str) -> None:
+    """Do as a link of the page does: the scripts stay, the content is built anew."""
+    page.evaluate(
+        """href => { history.pushState({}, "", href); scrollTo(0, 0);
+        dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }""",
+        href,
+    )
+
+
 def parameters(page: Page) -> dict[str, list[str]]:
     """Return the parameters of the address."""
     return parse_qs(urlsplit(page.url).query)
+
+
+def change_to_dark(figures: Locator) -> None:
+    """Let the reader's system turn dark; return when all these charts have been drawn again."""
+    figures.page.emulate_media(color_scheme="dark")
+    colour = DARK_THEME.labels["neutral"].lstrip("#")
+    drawn = f"rgb({', '.join(str(byte) for byte in bytes.fromhex(colour))})"
+    for figure in figures.all():
+        expect(figure.locator(f"[style*='{drawn}']").first).to_be_attached()
