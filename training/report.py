@@ -28,6 +28,9 @@ def report_page(evaluation: Evaluation, dataset: str) -> str:
         reliability=_places([(one.confidence, one.accuracy) for one in evaluation.reliability]),
         risk_coverage=_places([(p.coverage, p.accuracy) for p in evaluation.risk_coverage]),
         uncertain_below=evaluation.uncertain_below,
+        protocols=evaluation.protocols,
+        people=None if evaluation.people is None else evaluation.people.sentence(),
+        conditions=evaluation.conditions,
     )
 
 

@@ -80,6 +80,7 @@ def test_a_test_split_is_scored_and_reported(
     assert result["other_sets"][str(folder)] == result["protocols"]
     page = report.read_text()
     assert "<svg" in page
+    assert "FER+, as papers count" in page and "seen through 24 pixels" in page
     assert "http" not in page.replace("http://www.w3.org", ""), (
         "the report must not load anything from another host"
     )

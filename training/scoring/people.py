@@ -30,6 +30,14 @@ class Agreement:
     halves: float
     panel: float
 
+    def sentence(self) -> str:
+        """Return the agreement as a sentence."""
+        return (
+            f"People on the same faces: one vote agrees with the others' majority on "
+            f"{self.one_vote:.1%}, half of the voters with the other half on {self.halves:.1%}; "
+            f"a second panel of as many would on {self.panel:.0%} (estimated)."
+        )
+
 
 def agreement(split: Split) -> Agreement | None:
     """Return the agreement on the faces with two votes or more; None without such faces.

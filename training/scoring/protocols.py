@@ -32,6 +32,18 @@ class Protocol(StrEnum):
         """The head that learned these labels."""
         return "fer2013" if self is Protocol.FER2013 else "ferplus"
 
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return _TITLES[self]
+
+
+_TITLES: Final = {
+    Protocol.FER2013: "FER2013 label",
+    Protocol.FERPLUS: "FER+, most votes of the seven",
+    Protocol.PAPERS: "FER+, as papers count",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ProtocolScore:

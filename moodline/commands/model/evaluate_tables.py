@@ -10,14 +10,8 @@ from moodline.terminal.output import Screen, new_table, print_line
 from training.evaluate import Evaluation
 from training.scoring.conditions import ConditionScore
 from training.scoring.groups import GroupScore, Share
-from training.scoring.people import Agreement
-from training.scoring.protocols import Protocol, ProtocolScore
+from training.scoring.protocols import ProtocolScore
 
-_PROTOCOLS = {
-    Protocol.FER2013: "FER2013 label",
-    Protocol.FERPLUS: "FER+, most votes of the seven",
-    Protocol.PAPERS: "FER+, as papers count",
-}
 _SCORES = ("faces", "accuracy", "mean recall", "macro F1", "ECE")
 _GROUP = ("photos", "found", "right", "mean recall", "uncertain", "right if certain")
 
@@ -42,7 +36,7 @@ def print_evaluation(
     console.print(table)
     _print_titled(console, "By protocol", _protocol_table(evaluation.protocols))
     if evaluation.people is not None:
-        print_line(_people(evaluation.people))
+        print_line(evaluation.people.sentence())
     for name, rows in others.items():
         _print_titled(console, f"On {name}", _protocol_table(rows))
     if evaluation.conditions:
@@ -81,7 +75,7 @@ def _protocol_table(rows: Iterable[ProtocolScore]) -> Table:
     table = new_table("labels", *_SCORES, right=_SCORES)
     for one in rows:
         table.add_row(
-            _PROTOCOLS[one.protocol],
+            one.protocol.title,
             f"{one.faces:,}",
             f"{one.accuracy:.1%}",
             f"{one.mean_recall:.1%}",
@@ -89,14 +83,6 @@ def _protocol_table(rows: Iterable[ProtocolScore]) -> Table:
             f"{one.ece:.3f}",
         )
     return table
-
-
-def _people(people: Agreement) -> str:
-    return (
-        f"People on the same faces: one vote agrees with the others' majority on "
-        f"{people.one_vote:.1%}, half of the voters with the other half on {people.halves:.1%}; "
-        f"a second panel of as many would on {people.panel:.0%} (estimated)."
-    )
 
 
 def _condition_table(rows: Iterable[ConditionScore]) -> Table:
