@@ -5,7 +5,7 @@ The photographs are a zip with `labels.json`: images with `faces`, each with a b
 ignored, occlusion and blur below 2. An ignored face is neither a hit nor false. A hit: the centres
 are within half a face and the sizes within a factor of two, once the detector's median ratio of
 sizes is taken out. MOODLINE_YUNET_FILE adds the detector yunet, MOODLINE_BENCHMARK_EVERY=N measures
-every Nth photograph.
+every Nth photograph, MOODLINE_BENCHMARK_DETECTORS=haar,yunet these detectors only.
 """
 
 import json
@@ -63,9 +63,11 @@ _Change = Callable[[_Photograph], _Photograph]
 
 def run(console: Console, data: Path) -> list[Verdict]:
     """Search all photographs with each detector, as they are and changed."""
+    asked = os.environ.get("MOODLINE_BENCHMARK_DETECTORS", "")
+    names = [DetectorName(one) for one in asked.split(",") if one]
     methods = [
         _Method(f"{one.id}, {effort}", one, effort == "thorough")
-        for one in _detectors()
+        for one in _detectors(names)
         for effort in ("thorough", "quick")
     ]
     every = int(os.environ.get("MOODLINE_BENCHMARK_EVERY", "1"))
@@ -85,15 +87,16 @@ def run(console: Console, data: Path) -> list[Verdict]:
                 rows.append({"detector": method.name, "condition": condition} | row)
                 console.print(f"[dim]{method.name}, {condition}[/]", highlight=False)
     console.print(_table(rows))
-    write_result("detection-set", {"data": data.name, "every": every, "rows": rows}, [])
+    measured = {"data": data.name, "every": every, "rows": rows}
+    write_result("-".join(["detection-set", *names]), measured, [])
     return []
 
 
-def _detectors() -> list[Detector]:
-    settings = Settings.read()
-    names = [*_DETECTORS, *([DetectorName.YUNET] if settings.yunet_path.exists() else [])]
-    path = settings.yunet_path
-    return [make_detector(detector_id(name, path), path) for name in names]
+def _detectors(names: list[DetectorName]) -> list[Detector]:
+    """Return the named detectors; without names, all that there are."""
+    path = Settings.read().yunet_path
+    there = [*_DETECTORS, *([DetectorName.YUNET] if path.exists() else [])]
+    return [make_detector(detector_id(name, path), path) for name in names or there]
 
 
 def _photographs(data: Path, every: int) -> Iterator[_Photograph]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn
 from contracts.zones.zone import Zones
 
@@ -40,7 +41,8 @@ class LiveSource:
     host: name of the host that must read it; None: any. sampling_fps: analysed frames a second;
     None: the default. max_side: longest side of an analysed frame, pixels; None: the setting.
     looped: play a file again when it ends. revision: increased on every change of the source.
-    rotate, mirror, zones: as in AnalysisOptions. min_face_px: None: the setting.
+    rotate, mirror, zones, keep_static: as in AnalysisOptions. min_face_px, keep_static: None: the
+    setting.
     """
 
     pk: int
@@ -58,8 +60,14 @@ class LiveSource:
     mirror: bool = False
     zones: Zones = ()
     min_face_px: int | None = None
+    keep_static: bool | None = None
 
     @property
     def turn(self) -> Turn:
         """How its displayed picture is turned."""
         return Turn(self.rotate, self.mirror)
+
+    @property
+    def pictures(self) -> PictureOptions:
+        """How its pictures are read."""
+        return PictureOptions(self.turn, self.zones, self.min_face_px, self.keep_static)

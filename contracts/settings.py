@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     )
     keep_static: bool = Field(
         default=False,
-        description="Count still pictures of faces as people: for recordings of photos.",
+        description="Count still faces, too: for recordings of photos, or of people who sleep.",
     )
     failpoint: str = Field(
         default="",

@@ -1,7 +1,7 @@
 """StreamReader: the next messages of each held run."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from broker.bus import Bus, Delivery
@@ -10,6 +10,11 @@ from inference_worker.held_runs import HeldRun
 _BLOCK_MS: Final = 100
 _GATHER_MS: Final = 20
 """Wait of a turn's first live frame for the frames of other cameras."""
+_FIRST_FRAMES: Final = 4
+"""Frames of a run that are read before their size is known."""
+_RUN_BYTES: Final = 12 * 2**20
+_TURN_BYTES: Final = 64 * 2**20
+"""Most bytes that a turn reads of one run, and of all: a worker holds them twice for a moment."""
 
 
 class StreamReader:
@@ -21,9 +26,14 @@ class StreamReader:
     def __init__(self, bus: Bus, batch_frames: int) -> None:
         self._bus = bus
         self._batch_frames = batch_frames
+        self._largest: dict[str, int] = {}
 
     def read(self, runs: Mapping[str, HeldRun]) -> dict[str, list[Delivery]]:
-        """Return deliveries by run, at most a batch for each; wait a moment if there are none."""
+        """Return deliveries by run, at most a batch for each; wait a moment if there are none.
+
+        A batch of large frames has fewer of them.
+        """
+        self._largest = {run: size for run, size in self._largest.items() if run in runs}
         now = time.monotonic()
         readable = [held for held in runs.values() if held.read_at <= now]
         if not readable:
@@ -38,4 +48,14 @@ class StreamReader:
 
     def _read(self, runs: Sequence[HeldRun], block_ms: int) -> dict[str, list[Delivery]]:
         next_seqs = {held.run_id: held.next_seq for held in runs}
-        return self._bus.read(next_seqs, self._batch_frames, block_ms=block_ms)
+        deliveries = self._bus.read(next_seqs, self._most_frames(next_seqs), block_ms=block_ms)
+        for run_id, found in deliveries.items():
+            known = self._largest.get(run_id, 1)
+            self._largest[run_id] = max(known, *(len(one.data) for one in found))
+        return deliveries
+
+    def _most_frames(self, run_ids: Collection[str]) -> int:
+        """Return how many frames of each run are read."""
+        sizes = [self._largest.get(run_id, _RUN_BYTES // _FIRST_FRAMES) for run_id in run_ids]
+        fitting = min(_RUN_BYTES // max(sizes), _TURN_BYTES // sum(sizes))
+        return max(1, min(self._batch_frames, fitting))

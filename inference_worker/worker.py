@@ -77,6 +77,10 @@ class Worker:
         """Run one turn: read a batch of each held run, and process all of them together."""
         self._held_runs.renew_leases()
         self._held_runs.rebalance()
+        # The messages are not held beside the frames that are decoded from them.
+        self._process(self._read_turns())
+
+    def _read_turns(self) -> list[RunTurn]:
         turns = []
         for run_id, deliveries in self._reader.read(self._held_runs.runs).items():
             run = self._held_runs.runs.get(run_id)
@@ -87,7 +91,7 @@ class Worker:
                 turn = self._decoder.decode(run, new, single=False) if new else None
                 if turn is not None:
                     turns.append(turn)
-        self._process(turns)
+        return turns
 
     def _process_singly(self, run: HeldRun, deliveries: list[Delivery]) -> list[Delivery]:
         """After a crash, process frame by frame, to find one that crashes the worker.

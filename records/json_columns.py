@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter
 
 from contracts.analysis_spec import AnalysisOptions
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
+from contracts.zones.turning import Turn
 from contracts.zones.zone import Zones
 from contracts.zones.zone_json import zones_of_json
 
@@ -38,15 +40,11 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class FolderOptions:
-    """`schedules.options`: how recordings of a watched folder are enqueued.
-
-    zones: of their pictures. min_face_px: None: the setting.
-    """
+    """`schedules.options`: how recordings of a watched folder are enqueued."""
 
     sampling_fps: float | None
     source: str | None
-    zones: Zones = ()
-    min_face_px: int | None = None
+    pictures: PictureOptions = AS_IN_SETTINGS
 
 
 # Built when they are first used: `moodline status` reads few of these columns.
@@ -90,6 +88,15 @@ def decode_run_options(text: str) -> RunOptions:
     )
 
 
+def decode_run_pictures(text: str) -> PictureOptions:
+    """Return how the pictures of a run are read, by `runs.options`. Raises ValueError.
+
+    min_face_px: None if it has no options.
+    """
+    values = json.loads(text).get("analysis", {})
+    return _pictures(values | {"keep_static": values.get("keep_static", False)})
+
+
 def decode_run_zones(text: str) -> Zones:
     """Return the zones in `runs.options`; none if it has no options. Raises ValueError."""
     return zones_of_json(json.loads(text).get("analysis", {}).get("zones", ()))
@@ -127,16 +134,33 @@ def decode_drop_counts(text: str) -> dict[str, int]:
 
 def encode_folder_options(options: FolderOptions) -> str:
     """Return `schedules.options`."""
-    values = asdict(options)
-    later = ("zones", "min_face_px")
-    return json.dumps({name: one for name, one in values.items() if one or name not in later})
+    pictures = options.pictures
+    later = asdict(pictures.turn) | {
+        "zones": [asdict(zone) for zone in pictures.zones],
+        "min_face_px": pictures.min_face_px,
+    }
+    values: dict[str, object] = {"sampling_fps": options.sampling_fps, "source": options.source}
+    values |= {name: value for name, value in later.items() if value}
+    if pictures.keep_static is not None:
+        values["keep_static"] = pictures.keep_static
+    return json.dumps(values)
 
 
 def decode_folder_options(text: str) -> FolderOptions:
     """Return the options in `schedules.options`. Raises ValueError or TypeError."""
     # Not pydantic: it would turn an integer rate into a float, and so change run identities.
     values = json.loads(text)
-    return FolderOptions(**{**values, "zones": zones_of_json(values.get("zones", ()))})
+    return FolderOptions(values["sampling_fps"], values["source"], _pictures(values))
+
+
+def _pictures(values: Mapping[str, Any]) -> PictureOptions:
+    """Return the options that JSON of a run or folder has. Raises ValueError."""
+    return PictureOptions(
+        Turn(values.get("rotate", 0), values.get("mirror", False)),
+        zones_of_json(values.get("zones", ())),
+        values.get("min_face_px"),
+        values.get("keep_static"),
+    )
 
 
 def encode_handled_files(files: HandledFiles) -> str:

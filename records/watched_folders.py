@@ -7,7 +7,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 
 from contracts.errors import SettingsError
 from contracts.times import utc_now
-from contracts.zones.zone import Zones
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from records.audit import MOODLINE, write_audit_entry
 from records.audit_actions import Action
 from records.database import reading, transaction
@@ -33,8 +33,7 @@ class WatchedFolder:
     sampling_fps: float | None
     source: str | None
     created_at: datetime
-    zones: Zones = ()
-    min_face_px: int | None = None
+    pictures: PictureOptions = AS_IN_SETTINGS
 
     @property
     def schedule(self) -> str:
@@ -51,12 +50,11 @@ def add_folder(  # noqa: PLR0913
     cron: str | None,
     sampling_fps: float | None,
     source: str | None,
-    zones: Zones = (),
-    min_face_px: int | None = None,
+    pictures: PictureOptions = AS_IN_SETTINGS,
     actor: str = MOODLINE,
 ) -> None:
-    """Add a watched folder. zones: checked. Raises SettingsError if the name is already taken."""
-    options = FolderOptions(sampling_fps, source, zones, min_face_px)
+    """Add a watched folder. Raises SettingsError if the name is already taken."""
+    options = FolderOptions(sampling_fps, source, pictures)
     with transaction(engine) as connection:
         taken = connection.execute(select(Schedule.id).where(Schedule.name == name)).first()
         if taken is not None:
@@ -110,8 +108,7 @@ def watched_folders(engine: Engine) -> list[WatchedFolder]:
                     sampling_fps=options.sampling_fps,
                     source=options.source,
                     created_at=row.created_at,
-                    zones=options.zones,
-                    min_face_px=options.min_face_px,
+                    pictures=options.pictures,
                 )
             )
     return folders

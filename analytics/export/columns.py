@@ -53,4 +53,9 @@ COLUMNS: Final = (
     Column(MARK, Kind.TEXT),
     Column("zones", Kind.TEXT, of_face=False),
     Column("dwell_s", Kind.MEDIA_TIME, of_face=False),
+    *(
+        Column(option, Kind.COUNT, of_face=False)
+        for option in ("rotate", "mirror", "min_face_px", "keep_static")
+    ),
+    Column("copy_of", Kind.TEXT, of_face=False),
 )

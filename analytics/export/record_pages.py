@@ -24,8 +24,9 @@ from analytics.runs.run_list import run_not_found
 from analytics.snapshots import snapshot
 from contracts.errors import ExportError
 from contracts.frame_results import TrackMark
+from contracts.zones.picture_options import PictureOptions
 from contracts.zones.zone import zones_text
-from records.json_columns import decode_run_zones
+from records.json_columns import decode_run_pictures
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.tables.sources import Source
@@ -65,7 +66,9 @@ class FaceRecord(NamedTuple):
 class Record(NamedTuple):
     """One row of an export. face: None if the frame has no faces.
 
-    dwell_us: the time that the frame stands for.
+    dwell_us: the time that the frame stands for. options: rotate, mirror, min_face_px and
+    keep_static of the run. copy_of: the run from which the rows were copied, because its recording
+    has the same content; None if this one was analysed itself.
     """
 
     source: str
@@ -77,11 +80,13 @@ class Record(NamedTuple):
     model_version: str
     zones: str = ""
     dwell_us: int = 0
+    options: tuple[int | None, ...] = (0, 0, None, 0)
+    copy_of: str | None = None
 
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
-        later = (*face[-_LATER:], self.zones, self.dwell_us)
+        later = (*face[-_LATER:], self.zones, self.dwell_us, *self.options, self.copy_of)
         return (*self[:5], *face[:-_LATER], self.model_version, *later)
 
 
@@ -112,11 +117,12 @@ class _SelectedRun:
     run_id: str
     model_version: str
     options: str
+    copy_of: str | None
 
     @property
-    def zones(self) -> str:
-        """The zones of the run in words."""
-        return zones_text(decode_run_zones(self.options))
+    def pictures(self) -> PictureOptions:
+        """How its pictures were read."""
+        return decode_run_pictures(self.options)
 
 
 def record_pages(
@@ -129,7 +135,10 @@ def record_pages(
     """
     statement = _page_statement(selection)
     for run in _selected_runs(engine, selection):
-        frame_index, track_id, zones = -1, -1, run.zones
+        frame_index, track_id, pictures = -1, -1, run.pictures
+        zones, turn = zones_text(pictures.zones), pictures.turn
+        min_face_px, keep_static = pictures.min_face_px, int(bool(pictures.keep_static))
+        options = (turn.rotate, int(turn.mirror), min_face_px, keep_static)
         while True:
             with snapshot(engine) as connection:
                 page = connection.execute(
@@ -142,7 +151,7 @@ def record_pages(
                     },
                 ).all()
             if page:
-                yield [_record(run, zones, row) for row in page]
+                yield [_record(run, zones, options, row) for row in page]
             if len(page) < page_rows:
                 break
             frame_index = page[-1].frame_index
@@ -150,16 +159,22 @@ def record_pages(
             track_id = -1 if page[-1].track_id is None else page[-1].track_id
 
 
-def _record(run: _SelectedRun, zones: str, row: Row[Any]) -> Record:
+def _record(
+    run: _SelectedRun, zones: str, options: tuple[int | None, ...], row: Row[Any]
+) -> Record:
     frame_index, media_us, captured_us, dwell_us, *face = tuple(row)
     found = None if row.track_id is None else FaceRecord._make(face)
     begin = (run.source, run.run_id, frame_index, media_us, captured_us)
-    return Record(*begin, found, run.model_version, zones, dwell_us)
+    return Record(*begin, found, run.model_version, zones, dwell_us, options, run.copy_of)
 
 
 def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
-    query = select(Run.id, Source.name, Run.run_id, Run.model_version, Run.options).join(
-        Source, Source.id == Run.source_pk
+    original = Run.__table__.alias("original")
+    columns = (Run.id, Source.name, Run.run_id, Run.model_version, Run.options)
+    query = (
+        select(*columns, original.c.run_id)
+        .join(Source, Source.id == Run.source_pk)
+        .outerjoin(original, original.c.id == Run.copy_of)
     )
     with snapshot(engine) as connection:
         _check_sources(connection.execute(select(Source.name)).scalars(), selection.sources)

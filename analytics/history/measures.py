@@ -37,6 +37,8 @@ class Measures:
     faces are not recognised, so a person who returns is a new track. analyzed_s: seconds that the
     analysed frames stand for; occupied_s: the part of it with a face. up_s, watched_s: for live
     sources, the seconds in which they delivered frames, and in which they were supervised.
+    static_s, tentative_s: person-seconds that are in no other number, of still faces (pictures, or
+    people who do not move) and of faces seen in one frame only; tentative_tracks: the latter.
     """
 
     person_s: Mapping[str, float]
@@ -51,6 +53,9 @@ class Measures:
     dropped: Mapping[str, int]
     up_s: float
     watched_s: float
+    static_s: float
+    tentative_s: float
+    tentative_tracks: int
 
     @property
     def total_s(self) -> float:
@@ -91,8 +96,8 @@ def measures_from_values(values: Sequence[int]) -> Measures:
         weight = _MILLION * total_ms
         shares = [one / weight for one in _probability_sums(values)]
         probabilities = dict(zip(EXPRESSIONS, shares, strict=True))
-    begun, carried, faces, frames, captured, sampled_out = _counts(values)
-    analyzed_ms, occupied_ms, up_ms, watched_ms = _times(values)
+    begun, carried, faces, frames, captured, sampled_out, tentative_tracks = _counts(values)
+    analyzed_ms, occupied_ms, up_ms, watched_ms, static_ms, tentative_ms = _times(values)
     return Measures(
         person_s=dict(zip(LABELS, [ms / 1000 for ms in person_ms], strict=True)),
         probabilities=probabilities,
@@ -106,6 +111,9 @@ def measures_from_values(values: Sequence[int]) -> Measures:
         dropped={cause: values[at] for cause, at in _AT_CAUSES if values[at]},
         up_s=up_ms / 1000,
         watched_s=watched_ms / 1000,
+        static_s=static_ms / 1000,
+        tentative_s=tentative_ms / 1000,
+        tentative_tracks=tentative_tracks,
     )
 
 
@@ -128,6 +136,9 @@ def combine(parts: Iterable[Measures]) -> Measures:
         dropped=dict(dropped),
         up_s=sum(one.up_s for one in several),
         watched_s=sum(one.watched_s for one in several),
+        static_s=sum(one.static_s for one in several),
+        tentative_s=sum(one.tentative_s for one in several),
+        tentative_tracks=sum(one.tentative_tracks for one in several),
     )
 
 
@@ -147,10 +158,11 @@ _label_sums: Final = itemgetter(*(_AT[LABEL_SUMS[label]] for label in LABELS))
 _probability_sums: Final = itemgetter(*(_AT[PROBABILITY_SUMS[label]] for label in EXPRESSIONS))
 _counts: Final = itemgetter(
     *(_AT[name] for name in ("tracks_begun", "tracks_carried", "faces", "frames")),
-    *(_AT[name] for name in ("captured", "sampled_out")),
+    *(_AT[name] for name in ("captured", "sampled_out", "tentative_tracks")),
 )
 _times: Final = itemgetter(
-    *(_AT[name] for name in ("analyzed_ms", "occupied_ms", "up_ms", "watched_ms"))
+    *(_AT[name] for name in ("analyzed_ms", "occupied_ms", "up_ms", "watched_ms")),
+    *(_AT[name] for name in ("static_ms", "tentative_ms")),
 )
 _AT_CAUSES: Final = [(cause, _AT[cause]) for cause in DROP_CAUSES]
 

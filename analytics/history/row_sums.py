@@ -102,10 +102,12 @@ def frame_sums(connection: Connection, rows: RowRange) -> MinuteSums:
 
 
 def face_sums(connection: Connection, rows: RowRange) -> MinuteSums:
-    """Return FACE_SUMS: integers, so that the order of adding does not matter.
+    """Return FACE_SUMS and LEFT_OUT_SUMS: integers, so that the order of adding does not matter."""
+    return merge(_counted_sums(connection, rows), _left_out_sums(connection, rows))
 
-    Tracks that do not count are left out.
-    """
+
+def _counted_sums(connection: Connection, rows: RowRange) -> MinuteSums:
+    """Return FACE_SUMS, of the tracks that count."""
     track = cast(Face.run_pk, BigInteger) * _TRACKS_A_RUN + Face.track_id
     begins = case((Face.frame_index == Track.first_frame_index, 1), else_=0)
     query = (
@@ -139,6 +141,28 @@ def face_sums(connection: Connection, rows: RowRange) -> MinuteSums:
         if carried:
             sums["tracks_carried"] = carried
     return minutes
+
+
+def _left_out_sums(connection: Connection, rows: RowRange) -> MinuteSums:
+    """Return LEFT_OUT_SUMS, of the tracks that do not count."""
+    is_static, is_tentative = (
+        Track.mark == mark for mark in (TrackMark.STATIC, TrackMark.TENTATIVE)
+    )
+    query = (
+        select(
+            Run.source_pk,
+            rows.minute.label("start"),
+            func.sum(case((is_static, Frame.dwell_ms), else_=0)).label("static_ms"),
+            func.sum(case((is_tentative, Frame.dwell_ms), else_=0)).label("tentative_ms"),
+            func.sum(case((is_tentative, 1), else_=0)).label("tentative_tracks"),
+        )
+        .select_from(Frame)
+        .join(Face, (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index))
+        .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
+        .join(Run, Run.id == Frame.run_pk)
+        .where(Frame.left_out > 0)  # Few frames have such a face.
+    )
+    return _by_minute(connection, rows.select_frames(query))
 
 
 def _labelled(label: str) -> ColumnElement[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -9,13 +10,16 @@ from analytics.runs.number_text import count_text
 from contracts.frame_results import TrackMark
 from records.tables.faces import Track
 
+STILL: Final = "a picture, or somebody who does not move"
+"""What a still face is. Pixels do not show which of the two."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """The tracks that trends, person-seconds and counts leave out, and their faces.
 
-    static_*: still pictures; one picture may have several tracks. tentative: tracks that were seen
-    in one frame only, each with one face.
+    static_*: faces that do not move, of pictures or of motionless people; one of them may have
+    several tracks. tentative: tracks that were seen in one frame only, each with one face.
     """
 
     static_tracks: int = 0
@@ -27,9 +31,9 @@ class LeftOut:
         """The number of faces left out by kind, as a phrase; "" if there are none."""
         parts = []
         if self.static_tracks:
-            noun = "still picture" if self.static_tracks == 1 else "still pictures"
+            faces = count_text(self.static_faces, "still face")
             tracks = count_text(self.static_tracks, "track")
-            parts.append(f"{noun} ({count_text(self.static_faces, 'face')} in {tracks})")
+            parts.append(f"{faces} in {tracks} ({STILL})")
         if self.tentative:
             parts.append(f"{count_text(self.tentative, 'face')} seen in one frame only")
         return ", ".join(parts)

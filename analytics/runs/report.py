@@ -27,7 +27,7 @@ _MIN_SPAN_S: Final = 0.001
 class TrackSpan:
     """One track in media time. emotions: person-seconds by smoothed label, without zeros.
 
-    mark: PERSON, or STATIC: a still picture, which has no person-seconds.
+    mark: PERSON, or STATIC: a still face, which has no person-seconds.
     """
 
     track_id: int

@@ -75,7 +75,7 @@ def tracks_caption(report: RunReport) -> str:
     """State the number of tracks and describe the longest."""
     people = [track for track in report.tracks if track.mark.counts]
     if not people:
-        return "No track counts: the bars are of still pictures."
+        return "No track counts: the bars are of still faces."
     count, longest = report.summary.tracks, people[0]
     return (
         f"{count_text(count, 'track')}; the longest, T{longest.track_id}, was in view from "

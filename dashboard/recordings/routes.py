@@ -12,7 +12,7 @@ from analytics.export.record_pages import Selection
 from analytics.runs.report import run_report
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SourceError
-from contracts.zones.turning import NO_TURN
+from contracts.zones.picture_options import AS_IN_SETTINGS
 from dashboard.recordings.answers import UploadStatus, faces_json, run_json, runs_json
 from dashboard.recordings.file_response import OpenFileResponse
 from dashboard.recordings.ownership import own_upload, require_run
@@ -21,7 +21,7 @@ from dashboard.web.access import Role, require_role
 from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.turn_fields import TurnFields
+from dashboard.web.picture_fields import PictureFields
 from records.audit_actions import Action
 from records.runs.state_changes import cancel_run
 
@@ -31,8 +31,8 @@ _MAX_FACES_S: Final = 120.0
 Second = Annotated[float, Query(ge=0, le=10**9, allow_inf_nan=False)]
 
 
-class SentFile(TurnFields):
-    """A file that was sent, and how its picture is turned.
+class SentFile(PictureFields):
+    """A file that was sent, and how its pictures are read.
 
     modified_at: when it was last changed, in seconds since 1970.
     """
@@ -48,8 +48,8 @@ class NewUpload(BaseModel):
     mark: Annotated[str, Field(max_length=128)] = ""
 
 
-class ServerPath(TurnFields):
-    """A file or folder on the server, and how its pictures are turned."""
+class ServerPath(PictureFields):
+    """A file or folder on the server, and how its pictures are read."""
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -73,7 +73,7 @@ def _add_queue(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
     @router.post("/folder")
     def folder(place: ServerPath) -> dict[str, Any]:
         require_role(Role.OPERATOR)
-        result = backend.recordings.queue_folder(place.path, place.turn)
+        result = backend.recordings.queue_folder(place.path, place.pictures())
         trail.write(Action.FOLDER_QUEUED, path=place.path, recordings=result.queued)
         return {"queued": result.queued, "refused": result.refused[:_MAX_REFUSED]}
 
@@ -126,7 +126,7 @@ def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None
             return {"run": line.run_id}
         if sent is not None and sent.modified_at is not None:
             backend.recordings.uploads.set_modified(line.id, sent.modified_at)
-        run_id = backend.recordings.queue_upload(line, sent.turn if sent else NO_TURN)
+        run_id = backend.recordings.queue_upload(line, sent.pictures() if sent else AS_IN_SETTINGS)
         trail.write(Action.UPLOADED, file=line.name, bytes=line.size, run=run_id)
         return {"run": run_id}
 

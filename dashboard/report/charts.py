@@ -274,7 +274,7 @@ def _lane(report: RunReport, track: TrackSpan, y: int) -> Lane:
 
 def _dominant_text(track: TrackSpan) -> str:
     if track.mark is TrackMark.STATIC:
-        return "still picture, left out"
+        return "still face, left out"
     if track.dominant is None:
         return "seen for a moment"
     total = sum(track.emotions.values())

@@ -10,16 +10,16 @@ from analytics.now.live_sources import StateInterval, intervals_since, live_sour
 from analytics.now.live_status import live_status
 from analytics.snapshots import snapshot
 from broker.bus import Bus
-from broker.presence import Presence
-from broker.reports import SourceReport
+from broker.heartbeats import Heartbeats
+from broker.presence import read_heartbeats
 from contracts.errors import BrokerError
 from contracts.times import utc_now
 from dashboard.sources.zones import zone_routes
 from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
+from dashboard.web.picture_fields import TurnFields
 from dashboard.web.services import SourceForm
-from dashboard.web.turn_fields import TurnFields
 from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 
@@ -36,15 +36,19 @@ class SourceName(BaseModel):
 
 
 class SourceRequest(SourceName, TurnFields):
-    """A live source as typed into the form. uri: "" keeps the address of a known source."""
+    """A live source as typed into the form.
+
+    uri: "" keeps the address of a known source. keep_static: None: the setting.
+    """
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     fps: Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)] = 5.0
     tags: Annotated[list[Tag], Field(max_length=20)] = []
+    keep_static: bool | None = None
 
     def form(self) -> SourceForm:
         """Return the fields without the name."""
-        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn)
+        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn, self.keep_static)
 
 
 class ProbeRequest(TurnFields):
@@ -104,11 +108,11 @@ def routes(backend: Backend) -> APIRouter:
 
 def _sources_json(backend: Backend) -> dict[str, Any]:
     """Return each source as in `moodline source list --json`, with its last 24 hours."""
-    reports, error = _reports(backend)
+    heartbeats, error = _heartbeats(backend)
     until = utc_now()
     since = until - _DAY
     with snapshot(backend.engine) as connection:
-        statuses = live_status(connection, reports)
+        statuses = live_status(connection, heartbeats)
         history = intervals_since(connection, since)
         limits = {one.name: one.fps_limit for one in live_source_counts(connection)}
     sources = [
@@ -133,15 +137,15 @@ def _interval_json(part: StateInterval, since: datetime, until: datetime) -> dic
     }
 
 
-def _reports(backend: Backend) -> tuple[list[SourceReport] | None, str]:
-    """Return the supervisors' heartbeats and "", or None and why they cannot be read."""
+def _heartbeats(backend: Backend) -> tuple[Heartbeats | None, str]:
+    """Return the heartbeats and "", or None and why they cannot be read."""
     url = backend.broker_url()
     if not url:
-        return [], ""
+        return Heartbeats(), ""
     try:
         bus = Bus.connect(url, read_broker_key(backend.engine))
         try:
-            return Presence(bus, SourceReport).alive(), ""
+            return read_heartbeats(bus), ""
         finally:
             bus.close()
     except BrokerError as exc:

@@ -9,33 +9,16 @@ from broker.bus import Bus
 from broker.live_view import SourceView
 from contracts.errors import SourceError
 from contracts.settings import LiveView
-from contracts.zones.polygons import Point
-from contracts.zones.zone import Zone, ZoneKind, Zones, checked_zones
+from contracts.zones.zone import Zones, checked_zones
 from dashboard.web.access import Role, require_role
 from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
+from dashboard.web.picture_fields import SmallestFace, ZoneFields, ZoneList
 from records.audit_actions import Action
 from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, set_zones
 
 _Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
-_Corners = Annotated[tuple[Point, ...], Field(max_length=500)]
-"""`checked_zones` has narrower limits, and clear messages."""
-
-
-class ZoneValues(BaseModel):
-    """One zone, as drawn."""
-
-    kind: ZoneKind
-    name: Annotated[str, Field(max_length=200)] = ""
-    points: _Corners
-
-    def zone(self) -> Zone:
-        """Return the zone, unchecked."""
-        return Zone(self.kind, self.name, self.points)
-
-
-_ZoneList = Annotated[list[ZoneValues], Field(max_length=100)]
 
 
 class ZonesRequest(BaseModel):
@@ -45,9 +28,9 @@ class ZonesRequest(BaseModel):
     """
 
     name: _Name
-    zones: _ZoneList
-    before: _ZoneList
-    min_face_px: Annotated[int, Field(ge=12, le=512)] | None = None
+    zones: ZoneList
+    before: ZoneList
+    min_face_px: SmallestFace | None = None
 
 
 def zone_routes(backend: Backend) -> APIRouter:
@@ -82,7 +65,7 @@ def zone_routes(backend: Backend) -> APIRouter:
     return router
 
 
-def _stored(values: list[ZoneValues], source: str) -> Zones:
+def _stored(values: list[ZoneFields], source: str) -> Zones:
     """Return zones that the page got from here. Raises SourceError."""
     try:
         return checked_zones((one.zone() for one in values), source)

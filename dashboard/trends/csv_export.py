@@ -29,7 +29,7 @@ _COLUMNS: Final = (
         "person_s",
     ),
     *(f"{label}_s" for label in LABELS),
-    *("tracks", "derived_valence"),
+    *("tracks", "derived_valence", "static_s", "tentative_s", "tentative_tracks"),
 )
 
 
@@ -75,6 +75,9 @@ def _cells(bucket: Bucket, zone: tzinfo) -> tuple[object, ...]:
         *(round(measures.person_s[label], 3) if known else "" for label in LABELS),
         measures.tracks if known else "",
         "" if valence is None else round(valence, 4),
+        round(measures.static_s, 3) if known else "",
+        round(measures.tentative_s, 3) if known else "",
+        measures.tentative_tracks if known else "",
     )
 
 

@@ -20,7 +20,8 @@ _COUNTS: Final = (
     "Person-time: the seconds that each face was in view, added up. Tracks: one for each stay of a "
     "face in view; nobody is recognised, so a person who returns is counted again. Coverage: the "
     "analysed share of the expected time, which is the length of a recording, and for a camera the "
-    "time since it was added without its pauses."
+    "time since it was added without its pauses. Left out of all numbers: still faces, which are "
+    "pictures or people who do not move, and faces that were seen in one frame only."
 )
 RANGES: Final = {**PRESETS, "Custom": CUSTOM}
 MODES: Final = {

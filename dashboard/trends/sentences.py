@@ -6,7 +6,7 @@ from typing import Final
 from analytics.history.coverage import comparable, coverage
 from analytics.history.measures import Measures
 from contracts.expressions import LABELS, UNCERTAIN
-from dashboard.web.number_format import duration, percent, person_time, points
+from dashboard.web.number_format import count, duration, percent, person_time, points
 
 _MOSTLY: Final = 0.5
 
@@ -32,7 +32,7 @@ def sentence(facts: ChartFacts) -> str:
     """Return the sentence, such as:
 
     door: mostly neutral (62 % of 41 person-minutes), happy 18 % (+3 points); 9 % uncertain;
-    87 % covered; longest gap 3 h.
+    87 % covered; longest gap 3 h; left out: 20 person-minutes of still faces.
     """
     return f"{facts.name}: {statement(facts)}"
 
@@ -50,7 +50,20 @@ def statement(facts: ChartFacts) -> str:
         parts.append(f"longest gap {duration(facts.longest_gap_s)}")
     else:
         parts.append(f"no gap of {duration(facts.step_s)} or longer")
+    if left_out := left_out_text(facts.now):
+        parts.append(f"left out: {left_out}")
     return "; ".join(parts) + "."
+
+
+def left_out_text(found: Measures) -> str:
+    """Return what is in no other number, as a phrase; "" if there is nothing."""
+    parts = []
+    if found.static_s:
+        parts.append(f"{person_time(found.static_s)} of still faces")
+    if found.tentative_tracks:
+        noun = "face" if found.tentative_tracks == 1 else "faces"
+        parts.append(f"{count(found.tentative_tracks)} {noun} seen in one frame only")
+    return ", ".join(parts)
 
 
 def _expressions(facts: ChartFacts) -> str:

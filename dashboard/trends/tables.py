@@ -14,6 +14,7 @@ from contracts.expressions import UNCERTAIN
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData
 from dashboard.trends.charts.scale import partial_note, rate_text
+from dashboard.trends.sentences import left_out_text
 from dashboard.trends.view import View, write_view
 from dashboard.web.number_format import count, local_time, percent, person_time, signed
 from dashboard.web.palette import NO_COVERAGE, STACK
@@ -27,6 +28,7 @@ _SOURCE_COLUMNS: Final = (
     "Coverage",
     "Uncertain",
     "Derived valence",
+    "Left out",
 )
 
 
@@ -101,8 +103,9 @@ def _source_cells(line: Total) -> tuple[str, ...]:
     now = line.now
     name = line.source.display_name + (" (removed)" if line.source.removed else "")
     share = percent(line.coverage)
+    left_out = left_out_text(now) or "nothing"
     if now.shares is None:
-        return (name, _NO_VALUE, count(now.tracks), share, _NO_VALUE, _NO_VALUE)
+        return (name, _NO_VALUE, count(now.tracks), share, _NO_VALUE, _NO_VALUE, left_out)
     return (
         name,
         person_time(now.total_s),
@@ -110,6 +113,7 @@ def _source_cells(line: Total) -> tuple[str, ...]:
         share,
         percent(now.shares[UNCERTAIN]),
         _NO_VALUE if now.valence is None else signed(now.valence),
+        left_out,
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import NO_TURN, Turn
 from records.uploads import StoredUpload, Uploads
 
@@ -14,13 +15,14 @@ from records.uploads import StoredUpload, Uploads
 class SourceForm:
     """A live source as typed into the form. uri: "" keeps the address of a known source.
 
-    turn: of its picture.
+    turn: of its picture. keep_static: whether still faces count; None: the setting.
     """
 
     uri: str
     fps: float
     tags: tuple[str, ...]
     turn: Turn = NO_TURN
+    keep_static: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,11 @@ class RecordingService(Protocol):
     @property
     def uploads(self) -> Uploads: ...
 
-    def queue_upload(self, upload: StoredUpload, turn: Turn) -> str:
-        """Queue a complete upload; return its run id. turn: of its picture."""
+    def queue_upload(self, upload: StoredUpload, pictures: PictureOptions) -> str:
+        """Queue a complete upload; return its run id."""
 
-    def queue_folder(self, path: str, turn: Turn) -> QueuedFolder:
-        """Queue the recordings in a file or folder of this host, which the owner must allow.
-
-        turn: of their pictures.
-        """
+    def queue_folder(self, path: str, pictures: PictureOptions) -> QueuedFolder:
+        """Queue the recordings in a file or folder of this host, which the owner must allow."""
 
     def readable_folders(self) -> list[Path]:
         """Return the folders that the owner allows."""

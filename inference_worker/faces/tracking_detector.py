@@ -39,6 +39,8 @@ class TrackingDetector:
         self._thorough_us: int = state["thorough_us"] if state else _NEVER_US
         # Checkpoints of version 0.1 have none.
         self._turned_us: int = (state or {}).get("turned_us", _NEVER_US)
+        # Turned searches before the first face; None after it. Earlier versions do not count them.
+        self._empty_turns: int | None = (state or {}).get("empty_turns", None if state else 0)
 
     def state(self) -> dict[str, Any]:
         """Return the state that the next frame's faces depend on, as JSON values."""
@@ -47,6 +49,7 @@ class TrackingDetector:
             "quick_us": self._quick_us,
             "thorough_us": self._thorough_us,
             "turned_us": self._turned_us,
+            "empty_turns": self._empty_turns,
         }
 
     @property
@@ -79,6 +82,8 @@ class TrackingDetector:
         faces_found = sorted(followed + searched, key=lambda one: one.predicted)
         counted = [one for one in faces_found if _counts(one.box, luma, min_side, zones)]
         tracks = self._tracker.update(distinct(counted))
+        if tracks:
+            self._empty_turns = None
         faces = [TrackedFace(track, track.motion.box) for track in tracks]
         return sorted(faces, key=lambda face: face.track.track_id)
 
@@ -112,10 +117,12 @@ class TrackingDetector:
         if self._is_due(self._thorough_us, schedule.thorough_us):
             self._quick_us = self._thorough_us = time_us
             found = self._detector.search(luma, smallest, thorough=True)
-            if found or followed or not self._is_due(self._turned_us, schedule.turned_us):
+            if found or followed or not self._is_due(self._turned_us, self._turned_every_us):
                 return found
             # Seldom, and only where no face is upright: four more searches.
             self._turned_us = time_us
+            if self._empty_turns is not None:
+                self._empty_turns += 1
             return self._detector.search_turned(luma, smallest)
         quick_us = schedule.quick_us if followed else schedule.idle_us
         if lost or self._is_due(self._quick_us, quick_us):
@@ -124,6 +131,12 @@ class TrackingDetector:
             least = max(smallest, min(usual, lost_side * 0.8))
             return self._detector.search(luma, least, thorough=False)
         return []
+
+    @property
+    def _turned_every_us(self) -> int:
+        """The time between turned searches: longer where nobody has ever been seen."""
+        empty = max((self._empty_turns or 0) - 1, 0)
+        return self._schedule.turned_us << min(empty, self._schedule.turned_doublings)
 
     def _is_due(self, last_us: int, every_us: int) -> bool:
         return abs(self._tracker.time_us - last_us) >= every_us

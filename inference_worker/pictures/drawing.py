@@ -25,7 +25,7 @@ _BLUR_MARGIN: Final = 0.2
 class DrawnFace:
     """A face to draw. x, y, w, h: in pixels of the picture. label: None if uncertain.
 
-    mark: of its track. A still picture is named as such, a tentative face has no box.
+    mark: of its track. A still face is named as such, a tentative face has no box.
     """
 
     track_id: int
@@ -46,7 +46,7 @@ class DrawnFace:
     def text(self) -> str:
         """The caption of the box."""
         if self.mark is TrackMark.STATIC:
-            return f"{self.track_id} still picture"
+            return f"{self.track_id} still face"
         if self.label is None:
             return f"{self.track_id} {UNCERTAIN}"
         return f"{self.track_id} {self.label} {self.confidence:.0%}"

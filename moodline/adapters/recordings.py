@@ -14,7 +14,7 @@ from contracts.errors import MoodlineError, SourceError, UploadError
 from contracts.media_types import MEDIA_TYPES
 from contracts.runs import RunState
 from contracts.settings import Settings
-from contracts.zones.turning import NO_TURN, Turn
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from dashboard.web.services import (
     AnnotatedCopy,
     CopyState,
@@ -61,8 +61,10 @@ class RecordingLibrary:
     def __post_init__(self) -> None:
         self.media = RunMedia(self.settings, self.engine)
 
-    def queue_upload(self, upload: StoredUpload, turn: Turn = NO_TURN) -> str:
-        """Queue a complete upload; return its run id. turn: of its picture.
+    def queue_upload(
+        self, upload: StoredUpload, pictures: PictureOptions = AS_IN_SETTINGS
+    ) -> str:
+        """Queue a complete upload; return its run id.
 
         Raises UploadError if it is refused.
         """
@@ -70,18 +72,17 @@ class RecordingLibrary:
         if refusal:
             self.uploads.set_result(upload.id, None, refusal)
             raise UploadError(refusal)
-        (queued,) = self._queue([Recording(upload.path, upload.name)], turn=turn)
+        (queued,) = self._queue([Recording(upload.path, upload.name)], pictures=pictures)
         run_id = queued.run.run_id if queued.run else None
         self.uploads.set_result(upload.id, run_id, queued.error)
         if run_id is None:
             raise UploadError(queued.error)
         return run_id
 
-    def queue_folder(self, path: str, turn: Turn = NO_TURN) -> QueuedFolder:
+    def queue_folder(self, path: str, pictures: PictureOptions = AS_IN_SETTINGS) -> QueuedFolder:
         """Queue the recordings in a file or folder of this host, which the owner must allow.
 
-        The path is literal, without patterns. A single file is opened before it is queued. turn: of
-        the pictures.
+        The path is literal, without patterns. A single file is opened before it is queued.
         """
         place = Path(path)
         allowed = allowed_folders(self.settings, self.engine)
@@ -90,7 +91,7 @@ class RecordingLibrary:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
         if len(found) == 1:
             self._require_recording(found)
-        files = self._queue(found, allowed.open, turn)
+        files = self._queue(found, allowed.open, pictures)
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
             refused=tuple(one.error for one in files if one.error),
@@ -209,9 +210,9 @@ class RecordingLibrary:
         self,
         found: Sequence[Recording | RefusedPath],
         open_file: Opener = open_regular,
-        turn: Turn = NO_TURN,
+        pictures: PictureOptions = AS_IN_SETTINGS,
     ) -> list[FileProgress]:
-        spec = analysis_spec(self.settings, turn=turn)
+        spec = analysis_spec(self.settings, pictures=pictures)
         template = JobTemplate(spec=spec, folders=self.settings.shared_folders)
         return queue_files(self.settings, self.engine, found, template, open_file)
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from contracts.errors import SourceError
 from contracts.settings import Settings
-from contracts.zones.turning import NO_TURN, Turn
-from contracts.zones.zone import Zones
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from ingest.live.uris import check_uri, describe, is_camera, is_local
 from records.sources.live_sources import SourceSettings
 from records.sources.sealing import Sealer
@@ -21,15 +20,14 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
     tags: tuple[str, ...],
     looped: bool,
     host: str | None,
-    turn: Turn = NO_TURN,
-    zones: Zones | None = None,
-    min_face_px: int | None = None,
+    pictures: PictureOptions = AS_IN_SETTINGS,
+    keeps_zones: bool = False,
 ) -> SourceSettings:
     """Return the settings as they are stored, with the credentials in the URI sealed.
 
     host: the host that opens the source, or "any"; None is this host for cameras and files, and
-    any host for the others. zones: checked; None keeps those of the source. Raises SourceError
-    for a URI that can never be opened.
+    any host for the others. keeps_zones: keep those of the source, whatever `pictures` has. Raises
+    SourceError for a URI that can never be opened.
     """
     check_uri(uri)
     if is_local(uri) and not is_camera(uri):
@@ -45,8 +43,9 @@ def source_settings(  # noqa: PLR0913  (one parameter per setting)
         max_side=max_side,
         tags=tags,
         looped=looped,
-        rotate=turn.rotate,
-        mirror=turn.mirror,
-        zones=zones,
-        min_face_px=min_face_px,
+        rotate=pictures.turn.rotate,
+        mirror=pictures.turn.mirror,
+        zones=None if keeps_zones else pictures.zones,
+        min_face_px=pictures.min_face_px,
+        keep_static=pictures.keep_static,
     )

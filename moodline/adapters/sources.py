@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from contracts.errors import MoodlineError, SourceError
 from contracts.live_sources import DEFAULT_SIDE, LiveSource
 from contracts.settings import Settings
+from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind, masks_of
 from dashboard.web.services import SourceForm, SourceProbe
@@ -54,7 +55,8 @@ class SourceEditor:
             tags=form.tags,
             looped=False,
             host=None,
-            turn=form.turn,
+            pictures=PictureOptions(form.turn, keep_static=form.keep_static),
+            keeps_zones=True,
         )
         add_source(self.engine, name, source, actor=actor)
 
@@ -74,8 +76,10 @@ class SourceEditor:
             tags=form.tags,
             looped=known.looped,
             host=host,
-            turn=form.turn,
-            min_face_px=known.min_face_px,
+            pictures=PictureOptions(
+                form.turn, min_face_px=known.min_face_px, keep_static=form.keep_static
+            ),
+            keeps_zones=True,
         )
         edit_source(self.engine, name, source, actor=actor)
 

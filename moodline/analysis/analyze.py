@@ -16,8 +16,7 @@ from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
 from contracts.settings import Settings
-from contracts.zones.turning import NO_TURN, Turn
-from contracts.zones.zone import Zones
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
 from ingest.files.discovery import NotRead, OnNotRead, Recording, RefusedPath, discover
@@ -51,10 +50,7 @@ class AnalyzeRequest:
     export: Path | None = None
     frames: bool = False
     annotate: Path | None = None
-    turn: Turn = NO_TURN
-    zones: Zones = ()
-    min_face_px: int | None = None
-    keep_static: bool = False
+    pictures: PictureOptions = AS_IN_SETTINGS
     detach: bool = False
     as_json: bool = False
     progress: bool = True
@@ -63,12 +59,8 @@ class AnalyzeRequest:
     def template(self, settings: Settings) -> JobTemplate:
         """Return what the runs of this command have in common. Raises ModelError."""
         zone = settings.timezone
-        if self.keep_static:
-            settings = settings.model_copy(update={"keep_static": True})
         return JobTemplate(
-            spec=analysis_spec(
-                settings, min_face_px=self.min_face_px, turn=self.turn, zones=self.zones
-            ),
+            spec=analysis_spec(settings, pictures=self.pictures),
             sampling_fps=self.fps,
             source=self.source,
             recorded_at=self.recorded_at,

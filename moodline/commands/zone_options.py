@@ -1,16 +1,19 @@
-"""Options for zones: how commands and YAML files name them."""
+"""Options for pictures and their zones: how commands and YAML files name them."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from contracts.errors import ZoneError
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from contracts.zones.polygons import Polygon
-from contracts.zones.zone import Zone, ZoneKind, Zones, checked_zones
+from contracts.zones.turning import NO_TURN, Turn, turned_zones
+from contracts.zones.zone import Zone, ZoneKind, checked_zones
+from moodline.commands.options import QuarterTurn
 
 SMALLEST_FACE: Final = 12
 LARGEST_SMALLEST_FACE: Final = 512
@@ -18,8 +21,11 @@ MIN_FACE_HELP: Final = "Shortest side of a face to detect, pixels of the source.
 
 _CORNERS_HINT: Final = "Write its corners as fractions of the picture: desk=0,0.5 0.4,0.5 0.4,1 0,1"
 _FILE_HINT: Final = (
-    "Use the keys include, exclude and mask, each with a list of zones {name, points}, and min_face"
+    "Use the keys include, exclude and mask, each with a list of zones {name, points}, and rotate, "
+    "mirror, min_face and keep_static"
 )
+_KEYS: Final = ("rotate", "mirror", "min_face", "keep_static")
+_TURNS: Final = (0, 90, 180, 270)
 _LARGEST_FILE: Final = 2**20
 _NAME_AND_CORNERS: Final = re.compile(r"(?:([^=]*)=)?(.*)", re.DOTALL)
 
@@ -56,6 +62,24 @@ MinFaceOption = Annotated[
     ),
 ]
 
+KeepStaticOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-static/--no-keep-static",
+        help="Count still faces, too: for recordings of photos, or of people who sleep.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ZonesFile:
+    """A YAML file of zones. turn: of the picture that they are drawn on; None: it names none."""
+
+    zones: Sequence[Zone] = ()
+    turn: Turn | None = None
+    min_face: int | None = None
+    keep_static: bool | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneOptions:
@@ -67,6 +91,9 @@ class ZoneOptions:
     file: Path | None = None
     min_face: int | None = None
     clear: Sequence[ZoneKind] = ()
+    rotate: QuarterTurn | None = None
+    mirror: bool | None = None
+    keep_static: bool | None = None
 
     @property
     def names_zones(self) -> bool:
@@ -74,22 +101,37 @@ class ZoneOptions:
         kinds = (self.mask, self.include, self.exclude)
         return self.file is not None or bool(self.clear) or any(one is not None for one in kinds)
 
-    def resolve(self, source: str, known: Zones = ()) -> tuple[Zones, int | None]:
-        """Return the zones, and the smallest face or None.
+    def resolve(self, source: str, known: PictureOptions = AS_IN_SETTINGS) -> PictureOptions:
+        """Return how the pictures are read.
 
-        known: the zones of the source now. A file replaces all of them, an option those of its
-        kind. source: the name for messages. Raises ZoneError.
+        known: how those of the source are read now. A file replaces all of its zones, an option
+        those of its kind; an option goes before the file. Zones stay where they are in the picture
+        if it is turned in another way. source: the name for messages. Raises ZoneError.
         """
-        zones, min_face = list(known), self.min_face
-        if self.file is not None:
-            zones, from_file = read_zones_file(self.file)
-            min_face = from_file if min_face is None else min_face
+        file = ZonesFile() if self.file is None else read_zones_file(self.file)
+        turn = self._turn(file.turn or known.turn)
+        if self.file is None:
+            zones = list(turned_zones(known.zones, known.turn, turn))
+        else:
+            zones = list(turned_zones(tuple(file.zones), file.turn or turn, turn))
         for kind in ZoneKind:
             texts: Sequence[str] | None = getattr(self, kind)
             if texts is not None or kind in self.clear:
                 zones = [zone for zone in zones if zone.kind is not kind]
                 zones += [zone_of_text(kind, text) for text in texts or ()]
-        return checked_zones(zones, source), min_face
+        min_face = self.min_face
+        if min_face is None:
+            min_face = known.min_face_px if file.min_face is None else file.min_face
+        keep_static = self.keep_static
+        if keep_static is None:
+            keep_static = known.keep_static if file.keep_static is None else file.keep_static
+        return PictureOptions(turn, checked_zones(zones, source), min_face or None, keep_static)
+
+    def _turn(self, before: Turn) -> Turn:
+        return Turn(
+            before.rotate if self.rotate is None else int(self.rotate),
+            before.mirror if self.mirror is None else self.mirror,
+        )
 
 
 def zone_of_text(kind: ZoneKind, text: str) -> Zone:
@@ -103,8 +145,8 @@ def zone_of_text(kind: ZoneKind, text: str) -> Zone:
         raise ZoneError(f"invalid {kind} zone {text!r}", hint=_CORNERS_HINT) from exc
 
 
-def read_zones_file(path: Path) -> tuple[list[Zone], int | None]:
-    """Return the zones and the smallest face in a YAML file. Raises ZoneError."""
+def read_zones_file(path: Path) -> ZonesFile:
+    """Return what a YAML file of zones has. Raises ZoneError."""
     import yaml
 
     try:
@@ -119,13 +161,16 @@ def read_zones_file(path: Path) -> tuple[list[Zone], int | None]:
         raise ZoneError(f"{path} does not describe zones: {exc}", hint=_FILE_HINT) from exc
 
 
-def zones_yaml(zones: Zones, min_face: int | None) -> str:
-    """Return the zones as the text of a file for --zones."""
+def zones_yaml(pictures: PictureOptions) -> str:
+    """Return how pictures are read as the text of a file for --zones."""
     import yaml
 
-    document: dict[str, Any] = {} if min_face is None else {"min_face": min_face}
+    turn, min_face, keep_static = pictures.turn, pictures.min_face_px, pictures.keep_static
+    document: dict[str, Any] = {} if turn == NO_TURN else asdict(turn)
+    document |= {} if min_face is None else {"min_face": min_face}
+    document |= {} if keep_static is None else {"keep_static": keep_static}
     for kind in ZoneKind:
-        of_kind = [zone for zone in zones if zone.kind is kind]
+        of_kind = [zone for zone in pictures.zones if zone.kind is kind]
         if of_kind:
             document[str(kind)] = [
                 {"name": zone.name, "points": [list(point) for point in zone.points]}
@@ -134,11 +179,11 @@ def zones_yaml(zones: Zones, min_face: int | None) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, default_flow_style=None))
 
 
-def _zones_of(document: object) -> tuple[list[Zone], int | None]:
-    """Return the zones and the smallest face. Raises TypeError or ValueError."""
+def _zones_of(document: object) -> ZonesFile:
+    """Return what the file has. Raises TypeError or ValueError."""
     if not isinstance(document, Mapping):
         raise TypeError("it has no keys")
-    unknown = sorted(set(map(str, document)) - {*map(str, ZoneKind), "min_face"})
+    unknown = sorted(set(map(str, document)) - {*map(str, ZoneKind), *_KEYS})
     if unknown:
         raise ValueError(f"unknown key {unknown[0]!r}")
     min_face = document.get("min_face")
@@ -146,6 +191,9 @@ def _zones_of(document: object) -> tuple[list[Zone], int | None]:
         type(min_face) is int and SMALLEST_FACE <= min_face <= LARGEST_SMALLEST_FACE
     ):
         raise ValueError(f"min_face is not one of {SMALLEST_FACE} to {LARGEST_SMALLEST_FACE}")
+    keep_static = document.get("keep_static")
+    if keep_static is not None and type(keep_static) is not bool:
+        raise ValueError("keep_static is not true or false")
     zones = []
     for kind in ZoneKind:
         listed = document.get(str(kind)) or []
@@ -156,7 +204,19 @@ def _zones_of(document: object) -> tuple[list[Zone], int | None]:
                 raise ValueError(f"a zone of {kind} is not {{name, points}}")
             name = "" if one.get("name") is None else str(one["name"])
             zones.append(Zone(kind, name, _polygon(one.get("points"))))
-    return zones, min_face
+    return ZonesFile(zones, _turn_of(document), min_face, keep_static)
+
+
+def _turn_of(document: Mapping[object, Any]) -> Turn | None:
+    """Return how the picture is turned; None if the file has no word of it. Raises ValueError."""
+    if not {"rotate", "mirror"} & set(document):
+        return None
+    rotate, mirror = document.get("rotate", 0), document.get("mirror", False)
+    if type(rotate) is not int or rotate not in _TURNS:
+        raise ValueError("rotate is not 0, 90, 180 or 270")
+    if type(mirror) is not bool:
+        raise ValueError("mirror is not true or false")
+    return Turn(rotate, mirror)
 
 
 def _polygon(corners: object) -> Polygon:

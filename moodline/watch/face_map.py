@@ -32,7 +32,7 @@ def frame_panel(
         lines.append(Text("No face found. Face the camera, with light from the front."))
     for face in result.faces:
         if face.mark is TrackMark.STATIC:
-            lines.append(Text(f"\ntrack {face.track_id}: still picture, not counted", style="dim"))
+            lines.append(Text(f"\ntrack {face.track_id}: still face, not counted", style="dim"))
             continue
         label = face.smoothed_emotion or UNCERTAIN
         lines.append(
@@ -41,6 +41,7 @@ def frame_panel(
             .append(f" {face.smoothed_confidence:.0%}", style="bold")
             .append(f"  quality {face.quality:.2f}{_pose_text(face.pose)}", style="dim not bold")
         )
+        lines.append(Text("smoothed along the track; this frame alone:", style="dim"))
         lines += [
             _bar(name, probability)
             for name, probability in zip(EXPRESSIONS, face.probabilities, strict=True)

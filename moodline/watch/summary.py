@@ -11,8 +11,7 @@ from rich.text import Text
 
 from contracts.errors import ExportError
 from contracts.expressions import COLOURS
-from contracts.zones.turning import NO_TURN, Turn
-from contracts.zones.zone import Zones
+from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from moodline.terminal.output import print_json
 
 _BAR_WIDTH: Final = 28
@@ -22,16 +21,14 @@ _BAR_WIDTH: Final = 28
 class WatchOptions:
     """The options of `moodline watch`. seconds: None watches until Ctrl-C, or a file's end.
 
-    turn, zones, min_face_px: of a source that was not added.
+    pictures: of a source that was not added.
     """
 
     fps: float | None = None
     seconds: float | None = None
     as_json: bool = False
     out: Path | None = None
-    turn: Turn = NO_TURN
-    zones: Zones = ()
-    min_face_px: int | None = None
+    pictures: PictureOptions = AS_IN_SETTINGS
 
 
 def report_summary(

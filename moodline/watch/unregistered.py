@@ -99,13 +99,7 @@ def watch(settings: Settings, uri: str, options: WatchOptions, console: Console)
     A stream that is away is tried again, and the screen shows why. Raises SourceError for a
     camera or a file that does not exist.
     """
-    spec = analysis_spec(
-        settings,
-        min_face_px=options.min_face_px,
-        turn=options.turn,
-        zones=options.zones,
-        live=True,
-    )
+    spec = analysis_spec(settings, pictures=options.pictures, live=True)
     analyzer = RunAnalyzer(
         chosen_detector(settings),
         LiteRTClassifier(chosen_model(settings.model), settings.model_head),

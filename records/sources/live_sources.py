@@ -36,9 +36,9 @@ class SourceSettings:
     """The settings of a live source, as its row stores them.
 
     uri: sealed if it holds credentials. shown_uri: without credentials. host: the host that must
-    open it; None means any. sampling_fps, max_side, min_face_px: None means the default. rotate,
-    mirror: as in AnalysisOptions. zones: checked; None keeps those that the source has: an edit of
-    something else, or adding a removed source again, never uncovers a mask.
+    open it; None means any. sampling_fps, max_side, min_face_px, keep_static: None means the
+    default. rotate, mirror: as in AnalysisOptions. zones: checked; None keeps those that the source
+    has: an edit of something else, or adding a removed source again, never uncovers a mask.
     """
 
     uri: str
@@ -52,6 +52,7 @@ class SourceSettings:
     mirror: bool = False
     zones: Zones | None = None
     min_face_px: int | None = None
+    keep_static: bool | None = None
 
     @property
     def turn(self) -> Turn:
@@ -211,6 +212,7 @@ def live_source_of(row: Row[*tuple[Any, ...]]) -> LiveSource:
         mirror=row.mirror,
         zones=decode_zones(row.zones),
         min_face_px=row.min_face_px,
+        keep_static=row.keep_static,
     )
 
 
@@ -227,6 +229,7 @@ def _columns(settings: SourceSettings) -> dict[str, object]:
         "rotate": settings.rotate,
         "mirror": settings.mirror,
         "min_face_px": settings.min_face_px,
+        "keep_static": settings.keep_static,
     }
 
 

@@ -25,10 +25,11 @@ FACE_SUMS: Final = (
     *LABEL_SUMS.values(),
     *PROBABILITY_SUMS.values(),
 )
+LEFT_OUT_SUMS: Final = ("static_ms", "tentative_ms", "tentative_tracks")
 FRAME_SUMS: Final = ("frames", "analyzed_ms", "occupied_ms")
 COUNT_SUMS: Final = ("captured", "sampled_out", *DROP_CAUSES)
 UPTIME_SUMS: Final = ("up_ms", "watched_ms")
-SUMS: Final = (*FRAME_SUMS, *FACE_SUMS, *COUNT_SUMS, *UPTIME_SUMS)
+SUMS: Final = (*FRAME_SUMS, *FACE_SUMS, *COUNT_SUMS, *LEFT_OUT_SUMS, *UPTIME_SUMS)
 
 rollups: Final = Table(
     "rollups",
@@ -55,6 +56,8 @@ tracks_carried: tracks with an earlier face, and one in the window's first minut
     minute, so the distinct tracks of adjacent windows are the first window's tracks_carried and
     the sum of tracks_begun.
 captured, sampled_out, and one column per DropCause: frames by their fate.
+static_ms, tentative_ms: person-time of tracks with these marks, which is in no other sum.
+tentative_tracks: tracks with the mark tentative; each has one face.
 up_ms, watched_ms: time in state streaming, and time with a supervisor.
 """
 

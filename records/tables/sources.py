@@ -26,6 +26,7 @@ class Source(Base):
         mirrored.
     zones: the parts of the picture that are read, left out or black, as a JSON list.
     min_face_px: shortest side of a face to detect, pixels; NULL means the setting.
+    keep_static: whether still faces count; NULL means the setting.
     paused: whether the owner has paused it.
     revision: incremented by each edit.
     removed_at: when it was removed; its records stay.
@@ -49,6 +50,7 @@ class Source(Base):
     mirror: Mapped[bool] = mapped_column(default=False)
     zones: Mapped[str] = mapped_column(Text, default="[]")
     min_face_px: Mapped[int | None]
+    keep_static: Mapped[bool | None]
     paused: Mapped[bool] = mapped_column(default=False)
     revision: Mapped[int] = mapped_column(default=0)
     removed_at: Mapped[datetime | None]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from contracts.settings import Settings
+from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn
 from contracts.zones.zone import Zone, ZoneKind, Zones
 from dashboard.web.backend import Backend
@@ -150,7 +151,9 @@ def test_the_picture_of_a_test_has_the_masks_turned_as_the_picture_is(
         tags=(),
         looped=True,
         host="any",
-        zones=(replace(DESK, points=((0.0, 0.0), (0.4, 0.0), (0.4, 0.5), (0.0, 0.5))),),
+        pictures=PictureOptions(
+            zones=(replace(DESK, points=((0.0, 0.0), (0.4, 0.0), (0.4, 0.5), (0.0, 0.5))),)
+        ),
     )
     add_source(site.engine, "clip", settings)
     report = replace(site.editor, failure_after_s=30.0).probe("", "clip", Turn(90))

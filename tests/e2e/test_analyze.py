@@ -16,7 +16,7 @@ from tests.media import SIZE, VideoSpec, spoil_packet, steady, varying, write_vi
 COLUMNS = (
     "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
     "angry,disgust,fear,happy,sad,surprise,neutral,smoothed_emotion,quality,model_version,"
-    "roll,yaw,pitch,mark,zones,dwell_s"
+    "roll,yaw,pitch,mark,zones,dwell_s,rotate,mirror,min_face_px,keep_static,copy_of"
 )
 
 
@@ -30,7 +30,7 @@ def test_every_frame_of_every_recording_has_its_rows(
     assert set(one) == {
         *("path", "run_id", "frames_total", "frames_analyzed", "faces", "tracks", "emotions"),
         *("seconds", "fps", "state", "error", "dropped", "left_out", "hint"),
-        *("recorded_at", "recorded_text"),
+        *("recorded_at", "recorded_text", "copy_of"),
     }
     assert (one["frames_total"], one["frames_analyzed"], one["state"]) == (60, 60, "done")
     assert (three["frames_total"], three["frames_analyzed"], three["tracks"]) == (30, 30, 3)
@@ -55,14 +55,10 @@ def test_the_report_shows_a_row_and_a_timeline_for_each_recording(
     assert "NNNN" in done.stdout
 
 
-def test_a_finished_run_is_reused_without_again(
-    installation: Installation, one_face: Path, tmp_path: Path
-) -> None:
+def test_a_finished_run_is_reused_without_again(installation: Installation, one_face: Path) -> None:
     (first,) = installation.analyze(one_face)
-    copy = tmp_path / "another-name.mp4"
-    copy.write_bytes(one_face.read_bytes())
 
-    (reused,) = installation.analyze(copy)
+    (reused,) = installation.analyze(one_face)
     (sampled,) = installation.analyze(one_face, "--fps", "5")
     (repeated,) = installation.analyze(one_face, "--again")
 
@@ -70,6 +66,37 @@ def test_a_finished_run_is_reused_without_again(
     assert sampled["run_id"] != first["run_id"]
     assert (sampled["frames_analyzed"], sampled["frames_total"]) == (20, 60)
     assert repeated["run_id"] not in (first["run_id"], sampled["run_id"])
+
+
+def test_each_of_several_paths_with_one_content_is_a_recording_that_is_analysed_once(
+    installation: Installation, one_face: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "study", tmp_path / "faces.csv"
+    folder.mkdir()
+    for number in range(1, 6):
+        path = folder / f"P{number:02}_2026-03-{number:02}.mp4"
+        path.write_bytes(one_face.read_bytes())
+    pattern = r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+
+    arguments = (folder, "--recorded-at-pattern", pattern, "--workers", "2")
+    done = installation.run("analyze", *arguments, "--export", out)
+
+    assert done.returncode == 0, done.stderr
+    first = "study/P01_2026-03-01.mp4"
+    verdict = f"5 recordings, all analysed; 4 are copies of {first} (the same content, analysed"
+    assert verdict in " ".join(done.stdout.split())
+    rows = pd.read_csv(out)
+    assert set(rows.groupby("source").size()) == {60}
+    begins = rows.groupby("source").captured_at.min()
+    assert [one[:10] for one in begins] == [f"2026-03-{day:02}" for day in range(1, 6)]
+    (original,) = rows[rows.source == first].run_id.unique()
+    assert rows[rows.source == first].copy_of.isna().all()
+    assert set(rows[rows.source != first].copy_of) == {original}
+    provenance = json.loads((tmp_path / "faces.csv.provenance.json").read_text())
+    assert [one["copy_of"] for one in provenance["runs"]] == [None, *[original] * 4]
+    assert len({one["file_sha256"] for one in provenance["runs"]}) == 1
+    repeated = installation.analyze(*arguments)
+    assert [one["copy_of"] for one in repeated] == [None, *[original] * 4]
 
 
 def test_the_user_gives_capture_time_and_source_name(
@@ -244,7 +271,7 @@ def test_a_folder_of_recordings_ends_in_one_report(
     assert done.returncode == 1
     assert [file["frames_total"] for file in files[:-2]] == [3] * 30
     assert files[-2]["error"].startswith("030.mp4 is not a recording")
-    assert files[-1]["error"].startswith(f"same content as {folder / '030.mp4'}: ")
+    assert files[-1]["error"].startswith("same content as many/030.mp4: ")
     assert [Path(one["path"]).name for one in result["not_read"]] == ["notes.txt"]
 
 

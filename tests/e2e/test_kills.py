@@ -1,5 +1,6 @@
 """SIGKILL to `moodline analyze` at seeded moments: the rows equal those of an undisturbed run."""
 
+import json
 import os
 import random
 import signal
@@ -8,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from contracts.settings import Settings
+from inference_worker.faces.detectors.choice import chosen_detector_id
 from moodline.demo.scenes import render, scenes
 from tests.e2e.commands import Installation, wait_for_frames
 from tests.e2e.ledger import decoded_frames
@@ -28,8 +31,12 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_path: Path) -> None:
+    """The undisturbed run has all cores, and every second of the killed ones has one."""
     calm = Installation(tmp_path / "calm")
-    calm.analyze(*clips)
+    files = calm.analyze(*clips)
+    shown = json.loads(calm.run("runs", "show", files[0]["run_id"], "--json").stdout)
+    assert shown["detector"] == chosen_detector_id(Settings()), "it is the default detector"
+    core = min(os.sched_getaffinity(0))
     whole = sum(map(decoded_frames, clips))
     shaken = Installation(tmp_path / "shaken")
     chance = random.Random(SEED)
@@ -37,6 +44,8 @@ def test_ten_kills_of_the_whole_command_change_no_row(clips: list[Path], tmp_pat
     for latest in range(KILLS):  # Each time later in the work, however fast the machine is.
         least = round((latest + chance.random()) / (KILLS + 1) * whole)
         process = shaken.start("analyze", *clips)
+        if latest % 2:
+            os.sched_setaffinity(process.pid, {core})
         wait_for_frames(shaken, least)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

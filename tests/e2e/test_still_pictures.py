@@ -35,10 +35,10 @@ def test_twenty_seconds_of_a_photo_are_no_person_seconds(
     assert len(rows) == 100
     assert set(rows["mark"]) == {"static"}
     shown = installation.run("runs", "show", found["run_id"])
-    assert "still picture (100 faces in 1 track)" in shown.stdout
+    assert "100 still faces in 1 track (a picture" in shown.stdout
     done = installation.run("analyze", photo_clip, "--fps", "5")
     assert "no people" in done.stdout
-    assert "photo.mp4: left out: still picture (100 faces in 1 track)" in done.stdout
+    assert "photo.mp4: left out: 100 still faces in 1 track" in done.stdout
 
 
 def test_an_owner_who_analyses_photos_keeps_them(

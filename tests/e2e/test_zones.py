@@ -49,6 +49,7 @@ def test_zones_of_a_source_are_printed_as_the_file_that_other_commands_read(
     installation: Installation, tmp_path: Path
 ) -> None:
     add = ("source", "add", "door", "rtsp://camera.example/live", "--min-face", "60")
+    add = (*add, "--rotate", "90", "--keep-static")
     window = "window=0,0 0.3,0 0.3,0.5"
     done = installation.run(*add, "--mask", window, "--exclude", "0.7,0.2 0.9,0.2 0.9,0.4")
     assert done.returncode == 0, done.stderr
@@ -57,17 +58,23 @@ def test_zones_of_a_source_are_printed_as_the_file_that_other_commands_read(
     edit = ("source", "edit", "door")
     assert installation.run(*edit, "--clear", "mask", "--min-face", "0").returncode == 0
     assert "window" not in installation.run("source", "zones", "door").stdout
+    done = installation.run(*edit, "--rotate", "0", "--no-keep-static")
+    assert done.returncode == 0, done.stderr
     assert installation.run(*edit, "--zones", tmp_path / "door.yaml").returncode == 0
     assert installation.run("source", "zones", "door").stdout == text
     listed = json.loads(installation.run("source", "show", "door", "--json").stdout)
     assert [zone["name"] for zone in listed["zones"]] == ["exclude 1", "window"]
+    assert (listed["rotate"], listed["mirror"], listed["keep_static"]) == (90, False, True)
     audit = installation.run("audit", "--kind", "source", "--json").stdout
     assert audit.count("privacy masks changed") == 3
 
 
 @pytest.mark.parametrize(
     "text",
-    ["includ: []", "[a: b", "mask: 5", "mask: [{points: 3}]", "mask: [{name: a}]", "min_face: x"],
+    [
+        *("includ: []", "[a: b", "mask: 5", "mask: [{points: 3}]", "mask: [{name: a}]"),
+        *("min_face: x", "rotate: 45", "mirror: 1", "keep_static: maybe"),
+    ],
 )
 def test_a_file_that_is_not_one_of_zones_is_refused_in_a_line(
     installation: Installation, tmp_path: Path, text: str

@@ -31,11 +31,32 @@ export function turnControls(prefix, turn, { plain, hint }) {
     checked: turn?.mirror ?? false,
   });
   return {
+    controls: [rotate, mirror],
     fields: [field("Picture", rotate, hint), inlineField("Mirrored left to right", mirror)],
     /** @returns {Turn} */
     entered: () => ({ rotate: Number(rotate.value), mirror: mirror.checked }),
   };
 }
+
+/**
+ * Where a point of the displayed picture is once it is turned, in fractions of both pictures.
+ * @param {[number, number]} point
+ * @param {Turn} turn
+ * @returns {[number, number]}
+ */
+export function turnPoint([x, y], { rotate, mirror }) {
+  for (let quarter = 0; quarter < rotate / 90; quarter += 1) [x, y] = [1 - y, x];
+  return [mirror ? 1 - x : x, y];
+}
+
+/**
+ * Where a point of the turned picture was in the displayed one.
+ * @param {[number, number]} point
+ * @param {Turn} turn
+ * @returns {[number, number]}
+ */
+export const unturnPoint = ([x, y], { rotate, mirror }) =>
+  turnPoint([mirror ? 1 - x : x, y], { rotate: (360 - rotate) % 360, mirror: false });
 
 /**
  * How a picture is turned, in words; "" if it is not.

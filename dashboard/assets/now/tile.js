@@ -20,7 +20,7 @@ import { TrackRows } from "./track_rows.js";
  * @property {number | null} captured_at Of the newest frame, seconds since 1970.
  * @property {Reading[] | null} readings Null without a recent frame.
  * @property {import("../kit/zones.js").Zone[]} zones
- * @property {number} stills Still pictures in the newest frame, which do not count.
+ * @property {number} stills Still faces in the newest frame, which do not count.
  */
 
 const FRAME_RATE = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
@@ -76,7 +76,7 @@ export class Tile {
     this.#drawZones();
     this.#tracks.update(source.readings);
     this.#stills.hidden = !source.stills;
-    setText(this.#stills, `${counted(source.stills, "still picture")} left out.`);
+    setText(this.#stills, `${counted(source.stills, "still face")} left out: a picture, or somebody motionless.`);
     this.drawAge(now);
   }
 

@@ -120,8 +120,8 @@ const withoutTentative = ([seconds, faces]) => [
   faces.filter((face) => face[8] !== "tentative"),
 ];
 
-/** What a still picture is called, where a person has a label. */
-export const STILL = "still picture, left out";
+/** What a still face is called, where a person has a label. */
+export const STILL = "still face, left out";
 
 /**
  * @param {Frame[]} frames

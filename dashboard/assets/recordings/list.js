@@ -6,7 +6,7 @@ import { acceptFiles } from "../kit/file_drop.js";
 import { errorLine, field } from "../kit/forms.js";
 import { fileSize } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
-import { turnControls } from "../kit/turn.js";
+import { ReadingOptions } from "./reading_options.js";
 import { runTable } from "./run_table.js";
 import { unfinishedUpload } from "./unfinished_upload.js";
 import { limits } from "./upload.js";
@@ -26,9 +26,6 @@ const REFRESH_MS = 2000;
 const FOLDER_HINT =
   "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay where they are. " +
   "To analyse new files as they arrive: moodline schedule add-folder FOLDER --every 10m";
-const TURN_HINT =
-  "For recordings that lie on their side or are mirrored, beyond the rotation that they name. The " +
-  "report says when all faces are turned.";
 const EMPTY_HINT =
   "Drop a recording above. moodline analyses every frame and stores times, tracks and expressions.";
 
@@ -48,8 +45,9 @@ export function showList(root) {
 
   /** @param {File[]} files */
   const send = (files) => {
+    if (!mayRead()) return;
     for (const file of files) {
-      startUpload(file, sending, turn.entered()).then(async (run) => {
+      startUpload(file, sending, reading.entered()).then(async (run) => {
         if (!run || lifetime.ended) return;
         await refresh();
         /** @type {HTMLElement | null} */
@@ -59,13 +57,14 @@ export function showList(root) {
     }
   };
   const { zone, input, note } = fileZone(send);
-  const turn = turnControls("upload", null, { plain: "As it is recorded", hint: TURN_HINT });
-  const turnForm = make(
-    "details",
-    { class: "panel upload-turn" },
-    make("summary", { text: "Turn the picture of new files" }),
-    make("div", { class: "form-grid" }, ...turn.fields),
-  );
+  const reading = new ReadingOptions();
+
+  /** Whether the options are complete; if not, show why. */
+  const mayRead = () => {
+    error.textContent = reading.trouble;
+    if (error.textContent) reading.open();
+    return !error.textContent;
+  };
 
   const refresh = async () => {
     try {
@@ -106,11 +105,15 @@ export function showList(root) {
     });
   };
 
-  const forms = isOperator ? [zone, turnForm, folderForm(folders, error, refresh, turn.entered)] : [];
+  const folder = folderForm(folders, error, refresh, () => (mayRead() ? reading.entered() : null));
+  const forms = isOperator ? [zone, reading.node, folder] : [];
   root.replaceChildren(...forms, error, sending, unfinished, table);
   if (isOperator) acceptFiles(lifetime, zone, send);
   lifetime.repeat(refresh, REFRESH_MS);
-  return () => lifetime.end();
+  return () => {
+    lifetime.end();
+    reading.end();
+  };
 }
 
 /** @param {(files: File[]) => void} send */
@@ -146,9 +149,9 @@ function fileZone(send) {
  * @param {HTMLDataListElement} folders
  * @param {HTMLElement} error
  * @param {() => Promise<void>} refresh
- * @param {() => import("../kit/turn.js").Turn} turn Of the pictures.
+ * @param {() => import("./reading_options.js").Reading | null} reading Null: not complete.
  */
-function folderForm(folders, error, refresh, turn) {
+function folderForm(folders, error, refresh, reading) {
   const path = make("input", {
     id: "folder-path",
     maxlength: "4096",
@@ -161,11 +164,13 @@ function folderForm(folders, error, refresh, turn) {
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     error.textContent = "";
+    const options = reading();
+    if (!options) return;
     result.textContent = "Reading the folder …";
     try {
       const { queued, refused } = await post("recordings/folder", {
         path: path.value.trim(),
-        ...turn(),
+        ...options,
       });
       const others = refused.length ? `; ${refused.length} refused: ${refused[0]}` : "";
       result.textContent = `${queued} queued${others}.`;

@@ -96,7 +96,7 @@ export class Player {
     this.#overlay.replaceChildren(
       ...faces.map(([track, x, y, w, h, label, , , mark]) =>
         mark
-          ? faceBox("uncertain", `${track} still picture`, { x, y, w, h })
+          ? faceBox("uncertain", `${track} still face`, { x, y, w, h })
           : faceBox(label, String(track), { x, y, w, h }),
       ),
     );

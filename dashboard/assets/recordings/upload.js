@@ -29,7 +29,7 @@ export class Upload {
    * @type {() => void}
    */
   onGone;
-  #turn;
+  #reading;
   #received = 0;
   #needsOffset = false;
   #isCancelled = false;
@@ -39,12 +39,12 @@ export class Upload {
 
   /**
    * @param {File} file
-   * @param {import("../kit/turn.js").Turn} turn
+   * @param {import("./reading_options.js").Reading} reading
    * @param {() => void} onGone
    */
-  constructor(file, turn, onGone) {
+  constructor(file, reading, onGone) {
     this.file = file;
-    this.#turn = turn;
+    this.#reading = reading;
     this.onGone = onGone;
     this.#progress = make("progress", {
       max: "1",
@@ -113,7 +113,7 @@ export class Upload {
       this.#drawProgress(begun.received, startMs);
     }
     this.#say("Checking the file …");
-    const sent = { modified_at: this.file.lastModified / 1000, ...this.#turn };
+    const sent = { modified_at: this.file.lastModified / 1000, ...this.#reading };
     return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`, sent))).run;
   }
 

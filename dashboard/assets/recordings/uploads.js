@@ -9,15 +9,15 @@ const uploads = new Map();
  * Start to send a file, unless it is being sent already.
  * @param {File} file
  * @param {HTMLElement} place Of its progress.
- * @param {import("../kit/turn.js").Turn} turn Of its picture.
+ * @param {import("./reading_options.js").Reading} reading How its pictures are read.
  * @returns {Promise<string | null>} The id of its run; null if it failed or was cancelled.
  */
-export async function startUpload(file, place, turn) {
+export async function startUpload(file, place, reading) {
   const key = Upload.keyOf(file);
   const earlier = uploads.get(key);
   if (earlier && !earlier.hasFailed) return null;
   earlier?.onGone();
-  const upload = new Upload(file, turn, () => {
+  const upload = new Upload(file, reading, () => {
     upload.node.remove();
     uploads.delete(key);
   });

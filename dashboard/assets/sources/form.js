@@ -4,6 +4,7 @@ import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
 import { facts } from "../kit/tables.js";
+import { stillFaces } from "../kit/reading.js";
 import { turnControls } from "../kit/turn.js";
 
 /** @typedef {import("./row.js").Source} Source */
@@ -61,6 +62,7 @@ export function sourceForm(source, kind, on) {
     plain: "As the camera sends it",
     hint: TURN_HINT,
   });
+  const still = stillFaces("source-still-faces", source?.keep_static ?? null);
   const error = errorLine();
   const save = make("button", {
     type: "submit",
@@ -81,6 +83,7 @@ export function sourceForm(source, kind, on) {
         .map((tag) => tag.trim())
         .filter(Boolean),
       ...turn.entered(),
+      keep_static: still.entered(),
     };
     try {
       await post(`sources/${source ? "edit" : "add"}`, entered);
@@ -122,6 +125,7 @@ export function sourceForm(source, kind, on) {
       ),
       field("Tags", tags, "To group sources, separated by commas: entrance, floor 2."),
       ...turn.fields,
+      still.field,
     ),
     error,
     result,

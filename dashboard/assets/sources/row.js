@@ -4,6 +4,7 @@ import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { NONE, shortDateTime } from "../kit/format.js";
 import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { stillFacesText } from "../kit/reading.js";
 import { turnText } from "../kit/turn.js";
 import { zonesText } from "../kit/zones.js";
 import { frameCounts, healthStrip, intervalTable } from "./health.js";
@@ -27,6 +28,7 @@ import { frameCounts, healthStrip, intervalTable } from "./health.js";
  * @property {number | null} min_face_px Null: the setting.
  * @property {number} rotate Degrees clockwise.
  * @property {boolean} mirror
+ * @property {boolean | null} keep_static Whether still faces count; null: the setting.
  */
 
 /**
@@ -78,8 +80,9 @@ export const sourceRow = (source, span, actions) =>
   );
 
 /** @param {Source} source */
-const identity = ({ name, uri, tags, zones, min_face_px: minFace, rotate, mirror }) =>
-  make(
+const identity = (source) => {
+  const { name, uri, tags, zones, min_face_px: minFace, rotate, mirror } = source;
+  return make(
     "div",
     {},
     make("h2", { text: name }),
@@ -101,7 +104,13 @@ const identity = ({ name, uri, tags, zones, min_face_px: minFace, rotate, mirror
       text: zonesText(zones, minFace),
       hidden: !zones.length && !minFace,
     }),
+    make("p", {
+      class: "soft zones-text",
+      text: stillFacesText(source.keep_static),
+      hidden: source.keep_static === null,
+    }),
   );
+};
 
 /**
  * @param {HTMLElement} main

@@ -16,6 +16,7 @@ from contracts.geometry import Box
 from inference_worker.faces.detectors.detection import (
     Detection,
     Image,
+    Window,
     detection_from_points,
     distinct,
     same_face,
@@ -37,6 +38,8 @@ _TURNED_PX: Final = 320
 _LEAST_SCORE: Final = 0.48
 _TURNS: Final = (-45.0, 45.0, -90.0, 90.0)
 """Degrees of roll at which faces are searched for that lie or are tilted far."""
+_QUARTERS: Final = {-90.0: -1, 90.0: 1}
+"""Turns that move pixels only, and how often numpy's rot90 is applied for each."""
 _TILTED: Final = 10.0
 """Degrees of roll from which the network's points misstate it."""
 _FARTHEST: Final = 0.5
@@ -58,7 +61,8 @@ class CenterFaceSpec:
 
     quick_px: the longer side to which a picture is shrunk for a quick search.
     windows: those in which a followed face is looked for, one after the other until it is found.
-    The last one is the most exact. window_score: least score of a face there.
+    The last one is the most exact. window_score: least score of a face there. exact_quarters: turn
+    by 90 degrees without interpolation, in a picture that has no more pixels than an upright one.
     """
 
     id: str
@@ -66,27 +70,35 @@ class CenterFaceSpec:
     quick_px: int
     windows: tuple[WindowSize, ...]
     window_score: float
+    exact_quarters: bool = False
 
 
+_SCHEDULE: Final = SearchSchedule(
+    idle_us=500_000,
+    quick_us=1_000_000,
+    thorough_us=5_000_000,
+    turned_us=6_000_000,
+    lost_us=400_000,
+    predicted_us=70_000,
+)
 CENTERFACE: Final = CenterFaceSpec(
-    "centerface/2",
-    SearchSchedule(
-        idle_us=500_000,
-        quick_us=1_000_000,
-        thorough_us=5_000_000,
-        turned_us=6_000_000,
-        lost_us=400_000,
-        predicted_us=70_000,
-    ),
+    "centerface/3",
+    replace(_SCHEDULE, turned_doublings=3),
     320,
     (WindowSize(64, 1.6), WindowSize(128, 2.0)),
     0.2,
+    exact_quarters=True,
 )
 """A window of 64 pixels takes a third of the time of one of 128, and finds nine of ten faces."""
-CENTERFACE_1: Final = CenterFaceSpec(
-    "centerface/1", SearchSchedule(), 320, (WindowSize(128, 2.0),), 0.3
-)
-"""What runs of a development version are pinned to."""
+SPECS: Final = {
+    one.id: one
+    for one in (
+        CENTERFACE,
+        replace(CENTERFACE, id="centerface/2", schedule=_SCHEDULE, exact_quarters=False),
+        CenterFaceSpec("centerface/1", SearchSchedule(), 320, (WindowSize(128, 2.0),), 0.3),
+    )
+}
+"""By id; runs of earlier versions are pinned to the later ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +115,11 @@ class CenterFaceDetector:
     def __init__(self, spec: CenterFaceSpec = CENTERFACE) -> None:
         cv2.setNumThreads(1)
         self._spec = spec
-        # An interpreter for each: a change of the input's size sets up all buffers again.
+        # A change of the input's size sets up all buffers again: 1 ms among windows, most of which
+        # have the first size, too long for whole pictures. Each network takes 10 MB at least.
         files = read_network(NETWORKS / "centerface")
         self._searching = Network(files)
-        self._following = {size: Network(files) for size in spec.windows}
+        self._following = Network(files)
 
     @property
     def id(self) -> str:
@@ -126,9 +139,13 @@ class CenterFaceDetector:
         height, width = luma.shape
         side = math.hypot(height, width)
         whole = Box((width - side) / 2, (height - side) / 2, side, side)
+        small = shrunk(luma, min(1.0, _TURNED_PX / max(luma.shape)))
         found: list[Detection] = []
         for roll in _TURNS:
-            window = upright_window(luma, whole, roll, 1.0, _TURNED_PX)
+            if self._spec.exact_quarters and roll in _QUARTERS:
+                window = _quarter_turned(luma, small, roll)
+            else:
+                window = upright_window(luma, whole, roll, 1.0, _TURNED_PX)
             inside = self._search(window.pixels, _TURNED_PX)
             found += [window.detection(one, roll) for one in inside]
         return self._result(luma, distinct(found), min_side)
@@ -141,9 +158,8 @@ class CenterFaceDetector:
 
     def _look(self, luma: Image, expected: Detection, size: WindowSize) -> Detection | None:
         window = upright_window(luma, expected.box, expected.roll, size.reach, size.px)
-        for one in _decoded(
-            self._following[size](_picture(window.pixels)), self._spec.window_score
-        ):
+        answer = self._following(_picture(window.pixels))
+        for one in _decoded(answer, self._spec.window_score):
             if _is_expected(one.face.box, size):
                 return window.detection(one.face, expected.roll)
         return None
@@ -168,6 +184,15 @@ class CenterFaceDetector:
         x, y = luma.shape[1] / small.shape[1], luma.shape[0] / small.shape[0]
         found = _distinct(_decoded(self._searching(_picture(small)), _LEAST_SCORE))
         return [replace(one, box=one.box.scaled(x, y)) for one in found]
+
+
+def _quarter_turned(luma: Image, small: Image, roll: float) -> Window:
+    """Return the whole picture turned upright. small: the same picture, shrunk."""
+    height, width = luma.shape
+    x, y = width / small.shape[1], height / small.shape[0]
+    pixels = np.ascontiguousarray(np.rot90(small, _QUARTERS[roll]))
+    rows = [[0, -x, width], [y, 0, 0]] if roll > 0 else [[0, x, 0], [-y, 0, height]]
+    return Window(pixels, np.array(rows, np.float64))
 
 
 def _distinct(found: Iterator[_Scored]) -> list[Detection]:

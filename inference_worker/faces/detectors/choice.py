@@ -16,7 +16,7 @@ from inference_worker.faces.detectors.yunet_file import (
 )
 
 _IDS: Final = {
-    DetectorName.CENTERFACE: "centerface/2",
+    DetectorName.CENTERFACE: "centerface/3",
     DetectorName.HAAR: "haar-alt2/1",
     DetectorName.HAAR_EQUALIZED: "haar-alt2-equalized/1",
 }
@@ -67,9 +67,8 @@ def make_detector(pinned_id: str, yunet_file: Path | None = None) -> Detector:
         # Imported here: a run with another detector needs neither LiteRT nor its weights.
         from inference_worker.faces.detectors import centerface
 
-        for spec in (centerface.CENTERFACE, centerface.CENTERFACE_1):
-            if spec.id == pinned_id:
-                return centerface.CenterFaceDetector(spec)
+        if pinned_id in centerface.SPECS:
+            return centerface.CenterFaceDetector(centerface.SPECS[pinned_id])
     if pinned_id in _IDS.values():
         equalize = pinned_id == _IDS[DetectorName.HAAR_EQUALIZED]
         return HaarDetector(HaarSpec(pinned_id, equalize=equalize))

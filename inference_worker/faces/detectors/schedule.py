@@ -22,7 +22,8 @@ class SearchSchedule:
 
     idle_us: between quick searches while no face is followed. quick_us: while one is. thorough_us:
     between thorough ones, which also find small faces. turned_us: between searches for tilted
-    heads, where a thorough search found nothing. lost_us: while a track is not found again.
+    heads, where a thorough search found nothing. turned_doublings: how often this time is doubled,
+    after each such search, while no face was ever found. lost_us: while a track is not found again.
     predicted_us: a face that was found again in the last frame is not looked for in the next one,
     if that follows within this time: its box is predicted.
     quick_fraction, thorough_fraction: smallest face that is searched for, as a fraction of the
@@ -33,6 +34,7 @@ class SearchSchedule:
     quick_us: int = _QUICK_US
     thorough_us: int = _THOROUGH_US
     turned_us: int = _THOROUGH_US
+    turned_doublings: int = 0
     lost_us: int = _LOST_US
     predicted_us: int = 0
     quick_fraction: float = _QUICK_FRACTION

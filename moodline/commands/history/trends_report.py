@@ -14,6 +14,7 @@ from analytics.history.moments import Moment, moments
 from analytics.history.source_selection import SourceGroup
 from analytics.history.timeline import Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
+from analytics.runs.number_text import count_text
 from analytics.snapshots import snapshot
 from contracts.expressions import COLOURS, UNCERTAIN
 from moodline.commands.history.trends_charts import (
@@ -97,6 +98,7 @@ def _print(
         console.print(series_chart(total.source.display_name, series[total.source.name], width))
     console.print(time_axis(found, request.zone, width))
     console.print(_table(seen[:_MAX_SOURCES]))
+    _print_left_out(console, seen)
     console.print("* derived from the probabilities, not measured", style="dim")
     if len(seen) > _MAX_SOURCES:
         rest = len(seen) - _MAX_SOURCES
@@ -128,6 +130,19 @@ def _table(totals: Sequence[Total]) -> Table:
             "" if valence is None else f"{valence:+.2f}",
         )
     return table
+
+
+def _print_left_out(console: Screen, totals: Sequence[Total]) -> None:
+    """Print for each source what no number contains, if there is anything."""
+    for total in totals[:_MAX_SOURCES]:
+        parts = []
+        if total.now.static_s:
+            parts.append(f"{format_duration(total.now.static_s)} of still faces")
+        if total.now.tentative_tracks:
+            parts.append(f"{count_text(total.now.tentative_tracks, 'face')} seen in one frame only")
+        if parts:
+            name = visible(total.source.display_name)
+            console.print(Text(f"{name}: left out: {', '.join(parts)}", style="dim"))
 
 
 def _largest_share(total: Total) -> Text:

@@ -5,16 +5,16 @@ from typing import Annotated, Final
 import typer
 
 from contracts.live_sources import DEFAULT_SIDE
-from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
-from moodline.commands.options import MirrorOption, QuarterTurn, RotateOption
+from moodline.commands.options import MirrorOption, RotateOption
 from moodline.commands.session import current_actor, open_records, read_settings
 from moodline.commands.zone_options import (
     LARGEST_SMALLEST_FACE,
     MIN_FACE_HELP,
     ExcludeOption,
     IncludeOption,
+    KeepStaticOption,
     MaskOption,
     MinFaceOption,
     ZoneOptions,
@@ -60,13 +60,14 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     tag: TagOption = None,
     loop: Annotated[bool, typer.Option("--loop", help="Repeat a file forever.")] = False,
     host: HostOption = None,
-    rotate: RotateOption = QuarterTurn.NONE,
-    mirror: MirrorOption = False,
+    rotate: RotateOption = None,
+    mirror: MirrorOption = None,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
+    keep_static: KeepStaticOption = None,
 ) -> None:
     """Add a live source. A running moodline starts to read it within two seconds."""
     from moodline.adapters.source_settings import source_settings
@@ -75,8 +76,16 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from records.sources.live_sources import add_source
 
     settings = read_settings()
-    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
-    zones, min_face = given.resolve(name)
+    given = ZoneOptions(
+        mask,
+        include,
+        exclude,
+        zones_file,
+        min_face,
+        rotate=rotate,
+        mirror=mirror,
+        keep_static=keep_static,
+    )
     source = source_settings(
         settings,
         typed_uri(uri),
@@ -85,9 +94,8 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         tags=tuple(tag or ()),
         looped=loop,
         host=host,
-        turn=Turn(int(rotate or 0), bool(mirror)),
-        zones=zones if given.names_zones else None,
-        min_face_px=min_face,
+        pictures=given.resolve(name),
+        keeps_zones=not given.names_zones,
     )
     with open_records(settings) as engine:
         add_source(engine, name, source, actor=current_actor())
@@ -121,6 +129,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         int | None,
         typer.Option(min=0, max=LARGEST_SMALLEST_FACE, help=MIN_FACE_HELP + " 0: the setting."),
     ] = None,
+    keep_static: KeepStaticOption = None,
 ) -> None:
     """Change a source. It is opened again; other sources are not interrupted."""
     from moodline.adapters.source_settings import source_settings
@@ -133,13 +142,17 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         known = find_source(engine, name)
         sealer = Sealer(settings.secret_key, settings.home_path)
         tags = known.tags if tag is None else tuple(tag)
-        given = ZoneOptions(mask, include, exclude, zones_file, min_face, clear or ())
-        turn = Turn(
-            known.rotate if rotate is None else int(rotate),
-            known.mirror if mirror is None else mirror,
+        given = ZoneOptions(
+            mask,
+            include,
+            exclude,
+            zones_file,
+            min_face,
+            clear or (),
+            rotate,
+            mirror,
+            keep_static,
         )
-        turned = turned_zones(known.zones, known.turn, turn)
-        zones, min_face = given.resolve(name, turned)
         source = source_settings(
             settings,
             typed_uri(uri) if uri else sealer.unseal(known.uri),
@@ -148,9 +161,8 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
             tags=() if no_tags else tags,
             looped=known.looped if loop is None else loop,
             host=host or (None if uri else known.host or "any"),
-            turn=turn,
-            zones=zones if given.names_zones else None,
-            min_face_px=known.min_face_px if min_face is None else min_face or None,
+            pictures=given.resolve(name, known.pictures),
+            keeps_zones=not given.names_zones,
         )
         edit_source(engine, name, source, actor=current_actor())
     print_line(f"Changed {name}: {source.shown_uri}")

@@ -9,9 +9,11 @@ from contracts.errors import SettingsError
 from moodline.commands.live.uri_argument import typed_uri
 from moodline.commands.options import JsonOption, MirrorOption, RotateOption, command_app
 from moodline.commands.session import open_records, read_settings
+from moodline.commands.stored_names import complete_live_source
 from moodline.commands.zone_options import (
     ExcludeOption,
     IncludeOption,
+    KeepStaticOption,
     MaskOption,
     MinFaceOption,
     ZoneOptions,
@@ -29,7 +31,8 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     source: Annotated[
         str,
         typer.Argument(
-            help="Name of a source, camera number, rtsp://, http:// or a file; - prompts for it."
+            autocompletion=complete_live_source,
+            help="Name of a source, camera number, rtsp://, http:// or a file; - prompts for it.",
         ),
     ],
     fps: Annotated[
@@ -46,13 +49,13 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
     exclude: ExcludeOption = None,
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
+    keep_static: KeepStaticOption = None,
     as_json: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(help="Also write the summary to this file, as JSON.")
     ] = None,
 ) -> None:
     """Watch a live source in the terminal. A source that was not added is not stored."""
-    from contracts.zones.turning import Turn
     from moodline.terminal.output import Screen
     from moodline.watch.registered import watch_source
     from moodline.watch.summary import WatchOptions
@@ -61,16 +64,23 @@ def watch(  # noqa: PLR0913, PLR0917  (one parameter per option)
 
     settings = read_settings()
     source = typed_uri(source)
-    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
-    zones, min_face = given.resolve(source)
-    turn = Turn(int(rotate or 0), bool(mirror))
-    options = WatchOptions(fps, seconds, as_json, out, turn, zones, min_face)
+    given = ZoneOptions(
+        mask,
+        include,
+        exclude,
+        zones_file,
+        min_face,
+        rotate=rotate,
+        mirror=mirror,
+        keep_static=keep_static,
+    )
+    options = WatchOptions(fps, seconds, as_json, out, given.resolve(source))
     if source.isdecimal() or "/" in source or Path(source).exists():
         seen = watch_uri(settings, source, options, Screen())
     else:
         with open_records(settings) as engine:
             find_source(engine, source)
-            if given != ZoneOptions() or (rotate, mirror) != (None, None):
+            if given != ZoneOptions():
                 raise SettingsError(
                     f"{source} has zones and a rotation of its own",
                     hint=f"Change them: moodline source edit {source}",

@@ -9,7 +9,6 @@ from moodline.commands.options import (
     FramesOption,
     JsonOption,
     MirrorOption,
-    QuarterTurn,
     RotateOption,
     SamplingOption,
     WorkersOption,
@@ -19,6 +18,7 @@ from moodline.commands.session import current_actor, read_settings
 from moodline.commands.zone_options import (
     ExcludeOption,
     IncludeOption,
+    KeepStaticOption,
     MaskOption,
     MinFaceOption,
     ZoneOptions,
@@ -62,19 +62,14 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         Path | None,
         typer.Option(help="Write a copy with boxes and labels drawn on it; for one recording."),
     ] = None,
-    rotate: RotateOption = QuarterTurn.NONE,
-    mirror: MirrorOption = False,
+    rotate: RotateOption = None,
+    mirror: MirrorOption = None,
     mask: MaskOption = None,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
-    keep_static: Annotated[
-        bool,
-        typer.Option(
-            "--keep-static", help="Count still pictures of faces, too: for recordings of photos."
-        ),
-    ] = False,
+    keep_static: KeepStaticOption = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Only queue the recordings, for `moodline ingest`.")
     ] = False,
@@ -84,14 +79,21 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = False,
 ) -> None:
     """Analyse recordings: find, track and classify every face, and store the results."""
-    from contracts.zones.turning import Turn
     from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
     from moodline.terminal.output import error_console
     from moodline.terminal.time_arguments import parse_optional_time
 
     settings = read_settings()
-    given = ZoneOptions(mask, include, exclude, zones_file, min_face)
-    zones, min_face = given.resolve(source or "this analysis")
+    given = ZoneOptions(
+        mask,
+        include,
+        exclude,
+        zones_file,
+        min_face,
+        rotate=rotate,
+        mirror=mirror,
+        keep_static=keep_static,
+    )
     request = AnalyzeRequest(
         fps=fps,
         workers=workers,
@@ -102,10 +104,7 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
         export=export,
         frames=frames,
         annotate=annotate,
-        turn=Turn(int(rotate or 0), bool(mirror)),
-        zones=zones,
-        min_face_px=min_face,
-        keep_static=keep_static,
+        pictures=given.resolve(source or "this analysis"),
         detach=detach,
         as_json=as_json,
         progress=not (no_progress or as_json),

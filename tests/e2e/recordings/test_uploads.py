@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from contracts.runs import RunState
 from contracts.zones.turning import Turn
+from contracts.zones.zone import Zone, ZoneKind
 from records.json_columns import decode_run_options
 from records.tables.runs import Run
 from records.uploads import MAX_CHUNK_BYTES
 from tests.e2e.recordings.library import HAPPY, Library
+from tests.media import VideoSpec, steady, write_video
 from tests.pages import patient_page, wait_for_route
 from tests.rows import write_run
 
@@ -168,15 +170,54 @@ def test_the_file_of_every_ended_run_can_be_deleted(
     assert [line.run_id for line in library.uploads.all()] == ["running"]
 
 
-def test_an_upload_is_analysed_as_it_is_turned(
+def test_an_upload_is_analysed_as_its_form_says(
     page: Page, library: Library, one_face: Path
 ) -> None:
+    """Given a mask that is drawn before the picture is turned, it moves with the picture."""
     page.goto(f"{library.address}/recordings")
-    page.get_by_text("Turn the picture of new files").click()
-    page.get_by_label("Picture").select_option("90")
+    page.get_by_text("How new recordings are read: as in the settings").click()
+    page.get_by_role("button", name="Draw a zone: Privacy mask").click()
+    page.locator("#recording-files").set_input_files(one_face)
+    expect(page.get_by_text("A zone is being drawn: finish it")).to_be_visible()
+    page.get_by_role("button", name="Use a rectangle").click()
+    corner = page.get_by_role("button", name=re.compile("^Corner 1 of mask 1"))
+    for _ in range(4):
+        corner.press("Shift+ArrowLeft")
+    page.get_by_label("Picture", exact=True).select_option("90")
     page.get_by_label("Mirrored left to right").check()
+    page.get_by_label("Smallest face").fill("40")
+    page.get_by_label("Still faces").select_option("Counted")
+    expect(page.locator(".reading-options > summary")).to_have_text(
+        "How new recordings are read: Picture turned by 90° clockwise, mirrored · "
+        "Zones: privacy mask mask 1. Faces from 40 pixels · Still faces counted"
+    )
     page.locator("#recording-files").set_input_files(one_face)
     expect(page.locator(".runs tbody tr")).to_contain_text(one_face.name)
     with library.engine.connect() as connection:
         stored = connection.execute(select(Run.options)).scalar_one()
-    assert decode_run_options(stored).analysis.turn == Turn(90, mirror=True)
+    options = decode_run_options(stored).analysis
+    assert options.turn == Turn(90, mirror=True)
+    assert (options.min_face_px, options.keep_static) == (40, True)
+    (mask,) = options.zones
+    drawn = [(0.1, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]
+    # Turned clockwise and mirrored, x and y change places.
+    assert mask == Zone(ZoneKind.MASK, "mask 1", tuple((y, x) for x, y in drawn))
+
+
+def test_zones_are_drawn_over_a_picture_of_the_recording(
+    page: Page, library: Library, tmp_path: Path
+) -> None:
+    """Given a recording that the browser can play, it is shown here as it is turned."""
+    clip, broken = tmp_path / "door.webm", tmp_path / "none.mp4"
+    write_video(clip, steady(25), VideoSpec(size=(320, 180), codec="libvpx-vp9"))
+    broken.write_text("no film")
+    page.goto(f"{library.address}/recordings")
+    page.get_by_text("How new recordings are read").click()
+    page.locator(".reading-options input[type=file]").set_input_files(clip)
+    picture = page.get_by_alt_text(f"A picture of {clip.name}")
+    expect(picture).to_have_js_property("naturalWidth", 320)
+    page.get_by_label("Picture", exact=True).select_option("270")
+    expect(picture).to_have_js_property("naturalWidth", 180)
+    page.locator(".reading-options input[type=file]").set_input_files(broken)
+    expect(page.get_by_text("This browser cannot play that file")).to_be_visible()
+    assert library.uploads.all() == []

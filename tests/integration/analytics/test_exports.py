@@ -5,16 +5,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, update
 
 from analytics.export import exporter
 from analytics.export.atomic_files import atomic_file
 from analytics.export.columns import COLUMNS
 from analytics.export.csv_rows import excel_style
-from analytics.export.exporter import export_records
+from analytics.export.exporter import PROVENANCE_KEY, export_records
 from analytics.export.record_pages import FaceRecord, Record, Selection, record_pages
 from contracts.errors import ExportError, RunNotFoundError
+from contracts.model_card import ModelCard
+from inference_worker.faces.model_choice import shipped_model
+from records.database import transaction
+from records.tables.runs import Run
+from runtime.version import moodline_version
 from tests.rows import START, FaceSpec, write_run
 
 POSE = ("roll", "yaw", "pitch")
@@ -24,6 +30,7 @@ NAMES = [
     *("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
     *("smoothed_emotion", "quality", "model_version"),
     *(*POSE, "mark", "zones", "dwell_s"),
+    *("rotate", "mirror", "min_face_px", "keep_static", "copy_of"),
 ]
 
 
@@ -42,6 +49,8 @@ ROWS = [
         "model@1",
         "door",
         40_000,
+        (90, 1, 24, 1),
+        "260101-first",
     ),
     Record(
         "b",
@@ -62,11 +71,11 @@ CSV = (
     ",".join(NAMES) + "\n"
     '"caf\u00e9 ""door"", \U0001f600/1\\\n\t\x01\x7f",r1,0,-1.500000,2026-01-02T03:04:05.123456Z,'
     "1,10.2,-0.1,1234.0,100.0,happy,0.760000,"
-    "0.100000,0.333333,1.000000,0.000000,0.000000,0.000000,1.000000,happy,0.900000,model@1,-12.3,0.0,7.5,static,door,0.040000\n"
+    "0.100000,0.333333,1.000000,0.000000,0.000000,0.000000,1.000000,happy,0.900000,model@1,-12.3,0.0,7.5,static,door,0.040000,90,1,24,1,260101-first\n"
     "b,r1,3,0.000040,2026-01-02T03:04:05.000000Z,"
     "2,0.0,10000000000000000.0,2.7,1000000000000000.0,,0.142857,"
-    "0.000002,0.000000,0.000003,0.123457,0.999999,0.000001,0.500000,,0.123456,model@1,,,,,,0.000000\n"
-    f"b,r1,4,1.000001,1969-12-31T23:59:59.999999Z{',' * 16},model@1,,,,,,0.000000\n"
+    "0.000002,0.000000,0.000003,0.123457,0.999999,0.000001,0.500000,,0.123456,model@1,,,,,,0.000000,0,0,,0,\n"
+    f"b,r1,4,1.000001,1969-12-31T23:59:59.999999Z{',' * 16},model@1,,,,,,0.000000,0,0,,0,\n"
 )
 JSON_LINES = (
     '{"source":"caf\\u00e9 \\"door\\", \\ud83d\\ude00\\/1\\\\\\n\\t\\u0001\x7f","run_id":"r1",'
@@ -74,20 +83,23 @@ JSON_LINES = (
     '"track_id":1,"x":10.25,"y":-0.05,"w":1234.0,"h":99.95,"emotion":"happy","confidence":0.76,'
     '"angry":0.1,"disgust":0.333333,"fear":1.0,"happy":0.0,"sad":0.000001,"surprise":0.0,'
     '"neutral":1.0,"smoothed_emotion":"happy","quality":0.9,"model_version":"model@1",'
-    '"roll":-12.34,"yaw":0.0,"pitch":7.5,"mark":"static","zones":"door","dwell_s":0.04}\n'
+    '"roll":-12.34,"yaw":0.0,"pitch":7.5,"mark":"static","zones":"door","dwell_s":0.04,'
+    '"rotate":90,"mirror":1,"min_face_px":24,"keep_static":1,"copy_of":"260101-first"}\n'
     '{"source":"b","run_id":"r1",'
     '"frame_index":3,"media_time_s":0.00004,"captured_at":"2026-01-02T03:04:05.000000Z",'
     '"track_id":2,"x":0.0,"y":10000000000000000.0,"w":2.675,"h":1000000000000000.0,'
     '"emotion":null,"confidence":0.142857,'
     '"angry":0.000002,"disgust":1e-16,"fear":0.000002,"happy":0.123457,"sad":0.999999,'
     '"surprise":0.000001,"neutral":0.5,"smoothed_emotion":null,"quality":0.123456,'
-    '"model_version":"model@1","roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0}\n'
+    '"model_version":"model@1","roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0,'
+    '"rotate":0,"mirror":0,"min_face_px":null,"keep_static":0,"copy_of":null}\n'
     '{"source":"b","run_id":"r1",'
     '"frame_index":4,"media_time_s":1.000001,"captured_at":"1969-12-31T23:59:59.999999Z",'
     '"track_id":null,"x":null,"y":null,"w":null,"h":null,"emotion":null,"confidence":null,'
     '"angry":null,"disgust":null,"fear":null,"happy":null,"sad":null,"surprise":null,'
     '"neutral":null,"smoothed_emotion":null,"quality":null,"model_version":"model@1",'
-    '"roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0}\n'
+    '"roll":null,"yaw":null,"pitch":null,"mark":null,"zones":"","dwell_s":0.0,'
+    '"rotate":0,"mirror":0,"min_face_px":null,"keep_static":0,"copy_of":null}\n'
 )
 """CSV and JSON_LINES are what earlier versions, which used pandas, wrote for ROWS, and the columns
 that came later."""
@@ -170,6 +182,34 @@ def test_all_formats_have_the_same_rows(records: Engine, tmp_path: Path) -> None
     assert lines[0]["captured_at"] == "2026-01-02T03:04:05.000000Z"
 
 
+@pytest.mark.both_databases
+def test_exports_carry_what_made_their_rows(records: Engine, tmp_path: Path) -> None:
+    card = ModelCard.read(shipped_model())
+    with transaction(records) as connection:
+        of_card = update(Run).where(Run.run_id == "long").values(model_version=card.version)
+        connection.execute(of_card)
+    for suffix in ("csv", "jsonl", "parquet"):
+        export_records(records, Selection(frames=True), tmp_path / f"a.{suffix}", card=card)
+
+    beside = json.loads((tmp_path / "a.csv.provenance.json").read_text())
+    metadata = pq.read_metadata(tmp_path / "a.parquet").metadata
+    inside = json.loads(metadata[PROVENANCE_KEY.encode()])
+
+    assert beside["runs"] == inside["runs"]
+    assert (tmp_path / "a.jsonl.provenance.json").exists()
+    assert not (tmp_path / "a.parquet.provenance.json").exists()
+    assert beside["exported_by"] == f"moodline {moodline_version()}"
+    assert (beside["export"]["rows"], beside["export"]["columns"]) == (22, NAMES)
+    short, long = beside["runs"]
+    assert (short["run_id"], long["run_id"]) == ("short", "long")
+    assert (long["model_version"], long["detector"]) == (card.version, "haar-alt2/1")
+    assert long["uncertain_below"] == card.uncertain_below
+    assert short["uncertain_below"] is None, "the threshold of a card that is not at hand"
+    assert long["options"]["smoothing_s"] == 0.4 and long["sampling_fps"] is None
+    assert long["file_sha256"] == "0" * 64
+    assert long["recorded_at"] == START.isoformat()
+
+
 def test_missing_values_are_empty(records: Engine, tmp_path: Path) -> None:
     export_records(records, Selection(run_ids=("long",), frames=True), tmp_path / "a.csv")
     rows = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
@@ -225,14 +265,19 @@ def test_text_formats_are_byte_identical_to_those_of_earlier_versions(
 
 
 @pytest.mark.parametrize(("locale", "mark", "cells"), [("de", ",", ";"), ("en", ".", ",")])
-def test_excel_reads_the_numbers_times_and_letters_of_an_export(
-    locale: str, mark: str, cells: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_excel_reads_the_numbers_times_and_letters_of_an_export(  # noqa: PLR0917
+    locale: str,
+    mark: str,
+    cells: str,
+    sqlite_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(exporter, "record_pages", lambda *_: iter([ROWS]))
     monkeypatch.setattr("locale.setlocale", lambda *_: locale)
     monkeypatch.setattr("locale.localeconv", lambda: {"decimal_point": mark})
     out = tmp_path / "rows.csv"
-    export_records(create_engine("sqlite://"), Selection(), out, style=excel_style())
+    export_records(sqlite_engine, Selection(), out, style=excel_style())
 
     assert out.read_bytes().startswith(b"\xef\xbb\xbfsource" + cells.encode())
     first, _, empty = pd.read_csv(

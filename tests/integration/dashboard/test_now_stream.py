@@ -102,6 +102,21 @@ def test_a_tile_has_status_and_faces_and_survives_without_a_broker(sqlite_engine
     assert gone.tiles["door"].readings is None and not gone.pictures
 
 
+def test_a_new_source_and_its_first_picture_are_shown_at_once(sqlite_engine: Engine) -> None:
+    with EmbeddedBroker() as broker:
+        reader = LiveReader(Backend(sqlite_engine, Settings(), broker_url=lambda: broker.url))
+        assert not reader.read().tiles
+        add_source(sqlite_engine, "door", SourceSettings("0", "0", None, 5.0, None))
+        bus = Bus.connect(broker.url, read_broker_key(sqlite_engine))
+        since = utc_now().isoformat()
+        report = SourceReport("door", "streaming", "", since, "here", "run", 4.96, 0.1)
+        Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=60)
+        SourceView("door", "run", to_micros(utc_now()), 640, 360, (), JPEG).publish(bus)
+        bus.close()
+        found = reader.read()
+    assert list(found.tiles) == ["door"] and found.pictures == {"door": JPEG}
+
+
 def test_a_source_is_not_called_unsupervised_while_the_broker_cannot_be_read(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:

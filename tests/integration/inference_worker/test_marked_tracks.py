@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from analytics.history.rollups import mark_all_dirty, roll_up_all
 from analytics.history.totals import totals
 from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
+from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.runs.report import run_report
 from analytics.runs.report_json import report_json
 from analytics.runs.report_text import headline
@@ -151,6 +152,8 @@ def test_sums_leave_out_whole_tracks_however_the_run_is_cut(
     assert (sums["happy_ms"], sums["sad_ms"], sums["neutral_ms"]) == (30_000, 15_000, 0)
     assert (sums["faces"], sums["tracks_begun"], sums["frames"]) == (90, 2, FRAMES)
     assert sums["occupied_ms"] == 45_000
+    assert sums["static_ms"] == ALIVE_FROM * STEP_MS
+    assert (sums["tentative_ms"], sums["tentative_tracks"]) == (2 * STEP_MS, 2)
 
 
 @pytest.mark.parametrize("cuts", CUTS.values(), ids=CUTS)
@@ -184,7 +187,8 @@ def test_reports_say_what_is_left_out(engine: Engine) -> None:
     run_id = write(engine, story(), CUTS["often"])
     report = in_snapshot(engine, run_report, run_id)
     assert headline(report).endswith(
-        "Left out: still picture (300 faces in 1 track), 2 faces seen in one frame only."
+        "Left out: 300 still faces in 1 track (a picture, or somebody who does not move), "
+        "2 faces seen in one frame only."
     )
     document = json.loads(report_json(report))
     assert document["summary"]["left_out"] == {
@@ -207,7 +211,25 @@ def test_trends_leave_out_marked_tracks(engine: Engine) -> None:
     since, until = (from_micros(BEGIN_US + off * 3_600_000_000) for off in (-1, 1))
     with reading(engine) as connection:
         found = totals(connection, since, until)
-    assert [one.now.total_s for one in found] == [45.0]
+    (line,) = found
+    assert line.now.total_s == 45.0
+    assert (line.now.static_s, line.now.tentative_s, line.now.tentative_tracks) == (150.0, 1.0, 2)
+
+
+def test_trends_say_what_they_left_out_after_its_rows_are_removed(engine: Engine) -> None:
+    run_id = write(engine, story(), CUTS["often"])
+    before = day_sums(engine)
+    with transaction(engine) as connection:
+        ended = datetime(2020, 1, 1, tzinfo=UTC)
+        connection.execute(update(Run).where(Run.run_id == run_id).values(finished_at=ended))
+    day = timedelta(days=1)
+    for periods in (
+        RetentionPeriods(day, None, None, None),
+        RetentionPeriods(day, day, None, None),
+    ):
+        apply_retention(engine, periods)
+        roll_up_all(engine)
+        assert day_sums(engine) == before
 
 
 def test_erasing_a_part_keeps_the_count_of_what_is_left_out(engine: Engine) -> None:

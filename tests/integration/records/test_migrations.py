@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, select, update
+from sqlalchemy import Engine, insert, inspect, select, update
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import DatabaseError
@@ -17,6 +17,8 @@ from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.schema import downgrade, known_revisions, newest_revision, schema_revision, upgrade
 from records.tables.base import Base
+from records.tables.faces import Track
+from records.tables.rollups import DirtyWindow, RunMinute
 from records.tables.runs import Run
 from records.tables.sources import Source
 
@@ -84,6 +86,27 @@ def test_of_two_runs_of_a_recording_in_an_old_schema_the_latest_counts(engine: E
     with reading(engine) as connection:
         counted = connection.execute(select(Run.counted).order_by(Run.id)).scalars().all()
     assert counted == [False, True, True]
+
+
+def test_minutes_of_runs_with_marked_tracks_are_rolled_up_again(engine: Engine) -> None:
+    """What they leave out has sums of its own since schema 0010."""
+    job = FileJob(
+        "/a.mp4", "hash", "a", False, None, "haar-1", "m", AnalysisOptions(0.4, None, 24, 640)
+    )
+    with transaction(engine) as connection:
+        for number, mark in enumerate(["", "static"]):
+            one = replace(job, content_hash=str(number))
+            enqueue_file(connection, one, claimant=None, lease_s=1, again=False)
+            run_pk = number + 1
+            values = {"first_frame_index": 0, "last_frame_index": 9, "faces": 10, "mark": mark}
+            times = {"first_media_time_us": 0, "last_media_time_us": 9}
+            connection.execute(insert(Track).values(run_pk=run_pk, track_id=1, **values, **times))
+            connection.execute(insert(RunMinute).values(run_pk=run_pk, start=run_pk * 60_000_000))
+    downgrade(engine, "0009")
+    upgrade(engine)
+    with reading(engine) as connection:
+        dirty = connection.execute(select(DirtyWindow.start)).scalars().all()
+    assert dirty == [120_000_000]
 
 
 def test_a_new_sqlite_database_vacuums_incrementally(tmp_path: Path) -> None:

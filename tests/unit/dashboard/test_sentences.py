@@ -70,6 +70,16 @@ def test_no_faces_are_not_neutral() -> None:
     assert text_of(seen(0.9 * HOUR)) == "door: nobody was seen; 90 % covered; longest gap 3 h."
 
 
+def test_the_sentence_says_what_was_left_out() -> None:
+    found = replace(NOW, static_s=1200.0, tentative_s=0.4, tentative_tracks=2)
+    assert text_of(found).endswith(
+        "; left out: 20 person-minutes of still faces, 2 faces seen in one frame only."
+    )
+    only = replace(seen(0.9 * HOUR), static_s=1200.0)
+    assert text_of(only).startswith("door: nobody was seen; ")
+    assert text_of(only).endswith("; left out: 20 person-minutes of still faces.")
+
+
 def test_uncertain_comes_first_if_it_is_the_most_frequent() -> None:
     text = text_of(seen(HOUR, neutral=1, **{UNCERTAIN: 3}))
     assert text.startswith("door: mostly uncertain (75 %") and "% uncertain" not in text

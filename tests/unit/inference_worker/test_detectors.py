@@ -2,6 +2,8 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from contracts.settings import DetectorName, Settings
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.detectors import choice
+from inference_worker.faces.detectors.centerface import CENTERFACE
 from inference_worker.faces.detectors.choice import (
     chosen_detector,
     chosen_detector_id,
@@ -39,10 +42,12 @@ OPTIONS = AnalysisOptions(0.4, None, 24, 1280)
 
 
 def test_the_default_detector_is_centerface() -> None:
-    assert chosen_detector_id(Settings()) == "centerface/2"
+    assert chosen_detector_id(Settings()) == "centerface/3"
 
 
-@pytest.mark.parametrize("old", ["haar-alt2/1", "haar-alt2-equalized/1", "centerface/1"])
+@pytest.mark.parametrize(
+    "old", ["haar-alt2/1", "haar-alt2-equalized/1", "centerface/1", "centerface/2"]
+)
 def test_runs_of_earlier_versions_get_the_detector_that_they_are_pinned_to(old: str) -> None:
     assert make_detector(old).id == old
 
@@ -110,11 +115,13 @@ class OneFace:
 
     def __init__(self, schedule: SearchSchedule) -> None:
         self.schedule, self.looks, self.there = schedule, 0, True
+        self.turned = 0
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
         return [Detection(Box(200, 100, 80, 80))] if self.there else []
 
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
+        self.turned += 1
         return []
 
     def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
@@ -165,6 +172,42 @@ def test_a_face_that_disappears_is_predicted_in_one_frame_at_most() -> None:
     assert sum(counts) <= 1 and not any(counts[1:])
 
 
+# -- turned faces
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_turned_faces_are_searched_for_less_often_until_somebody_is_seen(restart: bool) -> None:
+    detector = OneFace(replace(CENTERFACE.schedule, idle_us=10**9))
+    detector.there = False
+    tracking, searched_at = TrackingDetector(detector), list[int]()
+    for second in range(400):
+        detector.there = second == 205
+        before = detector.turned
+        tracking.detect(ROOM, second * 1_000_000, 24)
+        if detector.turned > before:
+            searched_at.append(second)
+        if restart:
+            tracking = TrackingDetector(detector, tracking.state())
+    alone, after = ([at for at in searched_at if (at > 205) is later] for later in (False, True))
+    assert alone == [0, 10, 25, 50, 100, 150, 200]
+    assert max(b - a for a, b in pairwise(after)) <= 11
+
+
+@pytest.mark.parametrize(("roll", "quarters"), [(90.0, -1), (-90.0, 1)])
+@pytest.mark.parametrize("shape", [(360, 640), (701, 395)])
+def test_a_face_that_lies_is_found_where_it_is(
+    roll: float, quarters: int, shape: tuple[int, int]
+) -> None:
+    picture = np.full(shape, 120, np.uint8)
+    picture[60:188, 150:278] = np.rot90(average_face("a-happy"), quarters)
+    detector = make_detector("centerface/3")
+    (found,) = detector.search_turned(picture, 40)
+    assert found.box.iou(Box(155, 65, 118, 118)) > 0.5
+    assert found.roll == pytest.approx(roll, abs=8)
+    (older,) = make_detector("centerface/2").search_turned(picture, 40)
+    assert found.box.iou(older.box) > 0.8
+
+
 # -- faces that cross
 
 
@@ -209,7 +252,7 @@ def _message(number: int, time_us: int, luma: np.ndarray) -> FrameMessage:
 def test_faces_that_cross_keep_their_tracks_and_expressions(fps: int, apart: float) -> None:
     frames = crossing(3.0, apart, fps)
     analyzer = RunAnalyzer(
-        make_detector("centerface/2"), LiteRTClassifier(shipped_model()), OPTIONS
+        make_detector("centerface/3"), LiteRTClassifier(shipped_model()), OPTIONS
     )
     tracks: dict[int, Counter[str | None]] = {}
     for number, result in enumerate(analyzer.analyze(frames)):

@@ -1,4 +1,4 @@
-"""Boxes of faces that do not count: a still picture is named, and a glimpse has none."""
+"""Boxes of faces that do not count: a still face is named, and a glimpse has none."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def drawn(mark: TrackMark) -> DrawnFace:
 
 def test_a_still_picture_is_named_and_has_no_expression() -> None:
     face = drawn(TrackMark.STATIC)
-    assert face.text == "7 still picture"
+    assert face.text == "7 still face"
     assert face.colour == replace(face, label=None, mark=TrackMark.PERSON).colour
 
 

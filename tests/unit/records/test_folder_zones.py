@@ -1,5 +1,7 @@
 """Options of watched folders: stored as before without zones, and with them unchanged."""
 
+from contracts.zones.picture_options import PictureOptions
+from contracts.zones.turning import Turn
 from contracts.zones.zone import Zone, ZoneKind
 from records.json_columns import FolderOptions, decode_folder_options, encode_folder_options
 
@@ -13,5 +15,11 @@ def test_folder_options_of_earlier_versions_are_written_and_read_as_they_were() 
 
 
 def test_zones_of_a_watched_folder_are_kept() -> None:
-    options = FolderOptions(None, "door", (DESK,), 60)
+    pictures = PictureOptions(Turn(90, True), (DESK,), 60, keep_static=False)
+    options = FolderOptions(None, "door", pictures)
     assert decode_folder_options(encode_folder_options(options)) == options
+
+
+def test_zones_of_an_earlier_version_are_read() -> None:
+    text = '{"sampling_fps": null, "source": "door", "zones": [], "min_face_px": 60}'
+    assert decode_folder_options(text).pictures == PictureOptions(min_face_px=60)

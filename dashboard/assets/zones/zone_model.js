@@ -180,6 +180,17 @@ export class ZoneModel {
     this.#changed();
   }
 
+  /**
+   * Move each corner of each zone, as the picture is turned.
+   * @param {(point: Point) => Point} move
+   */
+  moveAll(move) {
+    for (const zone of this.zones) zone.points = zone.points.map((one) => onPicture(move(one)));
+    this.#before = [];
+    if (this.draft) this.draft.points = this.draft.points.map((one) => onPicture(move(one)));
+    this.#changed();
+  }
+
   /** Tell of corners that were moved. */
   notify() {
     this.#changed();
