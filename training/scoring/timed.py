@@ -141,7 +141,7 @@ class ClipEvidence:
         total = sum(sum(row.values()) for row in confusion.values())
         right = sum(row[name] for name, row in confusion.items())
         unsure = sum(row[UNCERTAIN] for row in confusion.values())
-        recall = {
+        recall: dict[str, float] = {
             name: _ratio(row[name], sum(row.values()))
             for name, row in confusion.items()
             if sum(row.values())
