@@ -158,13 +158,9 @@ def _database_failure(error: Exception) -> str:
 
 
 def _print_error(line: str) -> None:
-    from rich.markup import escape
+    from moodline.terminal.output import print_error
 
-    from contracts.redaction import redact
-    from moodline.terminal.output import error_console
-    from runtime.visible_text import visible
-
-    error_console().print(f"[bold red]error:[/] {escape(visible(redact(line)))}", highlight=False)
+    print_error(line)
 
 
 def _print_traceback(

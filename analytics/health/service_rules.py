@@ -18,6 +18,7 @@ _LATE_S: Final = 5.0
 _WARM: Final = timedelta(seconds=60)
 _TROUBLE: Final = "trouble"
 _UP: Final = "moodline up"
+_DOWN: Final = "moodline down"
 _SERVICES: Final = Remedy("moodline status", "system#services", "Open services")
 _WORK_OF: Final = {
     "worker": "no frame is analysed",
@@ -57,8 +58,10 @@ def service_problems(facts: Facts) -> Iterator[Problem]:
         yield _missing(service, gone, embedded=facts.servers.embedded)
     for one in gone:
         if one.process.service not in missing:
-            yield _gone(one)
-    yield from _troubles(heartbeats, _young_workers(stored, facts.now))
+            yield _gone(one, embedded=facts.servers.embedded)
+    yield from _troubles(heartbeats)
+    young = _young_workers(stored, facts.now)
+    yield from _lag(heartbeats, young, embedded=facts.servers.embedded)
 
 
 def _not_running(stored: Stored) -> Iterator[Problem]:
@@ -98,15 +101,20 @@ def _missing(service: str, gone: Sequence[SeenProcess], *, embedded: bool) -> Pr
     text = f"No {noun} is running: {_WORK_OF[service]}."
     if last is not None:
         text += f" The last one was on {last.process.host}, process {last.process.pid}."
-    # `moodline up` starts its parts again by itself; if it cannot, its log says why.
-    remedy = Remedy(_UP if embedded else f"moodline {service}", "system#services", "Open services")
+    remedy = _start(service, embedded=embedded)
     return Problem(kind, level, service, text, last.seen_at if last else None, remedy)
 
 
-def _gone(one: SeenProcess) -> Problem:
+def _start(service: str, *, embedded: bool) -> Remedy:
+    """Return what starts a service. `moodline up` does by itself, unless something hinders it."""
+    command = f"{_DOWN} && {_UP}" if embedded else f"moodline {service}"
+    return Remedy(command, "system#services", "Open services")
+
+
+def _gone(one: SeenProcess, *, embedded: bool) -> Problem:
     process = one.process
     text = f"A {process.service} is gone: process {process.pid} on {process.host}."
-    remedy = Remedy(f"moodline {process.service}", "system#services", "Open services")
+    remedy = _start(process.service, embedded=embedded)
     subject = f"{process.service} {process.host}:{process.pid}"
     return Problem(Kind.SERVICE_GONE, Level.DEGRADED, subject, text, one.seen_at, remedy)
 
@@ -116,23 +124,27 @@ def _young_workers(stored: Stored, now: datetime) -> frozenset[str]:
     return frozenset(one.process.id for one in stored.seen if now - one.started_at < _WARM)
 
 
-def _troubles(heartbeats: Heartbeats, young: frozenset[str]) -> Iterator[Problem]:
-    """Yield what living services and workers report. young: workers that may be late."""
+def _lag(heartbeats: Heartbeats, young: frozenset[str], *, embedded: bool) -> Iterator[Problem]:
+    """Yield that the results of cameras come late. young: workers that may be late."""
+    late = [
+        one.latency_p95_s
+        for one in heartbeats.workers
+        if one.latency_p95_s and one.latency_p95_s > _LATE_S and one.id not in young
+    ]
+    if late:
+        text = f"The workers lag: results of cameras come {max(late):.0f} s late."
+        more = f"{_UP} --workers {len(heartbeats.workers) + 1}" if embedded else "moodline worker"
+        remedy = Remedy(more, "sources", "Lower frame rates")
+        yield Problem(Kind.WORKER_LAG, Level.DEGRADED, "", text, None, remedy)
+
+
+def _troubles(heartbeats: Heartbeats) -> Iterator[Problem]:
+    """Yield what living services and workers report."""
     for service in heartbeats.services:
         if service.state == _TROUBLE:
             text = f"The {service.service} on {service.host} cannot work: {service.reason}."
             since = datetime.fromisoformat(service.since)
             yield Problem(Kind.SERVICE_TROUBLE, Level.DEGRADED, service.id, text, since, _SERVICES)
-    late = [
-        one
-        for one in heartbeats.workers
-        if (one.latency_p95_s or 0.0) > _LATE_S and one.id not in young
-    ]
-    if late:
-        slowest_s = max(one.latency_p95_s or 0.0 for one in late)
-        text = f"The workers lag: results of cameras come {slowest_s:.0f} s late."
-        remedy = Remedy("moodline worker", "sources", "Lower frame rates")
-        yield Problem(Kind.WORKER_LAG, Level.DEGRADED, "", text, None, remedy)
     for reason in sorted({reason for one in heartbeats.workers for reason in one.refusals}):
         text = f"A run cannot be analysed: {reason}."
         remedy = Remedy("moodline jobs again RUN", "system#services", "Open services")

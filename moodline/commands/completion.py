@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from typer._click.shell_completion import CompletionItem, get_completion_class
-from typer.completion import completion_init
+from typer._completion_classes import completion_init
 
 VARIABLE: Final = "_MOODLINE_COMPLETE"
 _COMPLETE: Final = "complete_"
@@ -27,7 +27,7 @@ def complete_words(group: Any, environment: Mapping[str, str] = os.environ) -> s
     shell = get_completion_class(asked.removeprefix(_COMPLETE))
     if shell is None:
         return None
-    made = shell(group, {}, "moodline", VARIABLE)
+    made: Any = shell(group, {}, "moodline", VARIABLE)
     made.get_completions = lambda args, word: list(completions(group, args, word))
     return str(made.complete())
 

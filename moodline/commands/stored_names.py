@@ -65,4 +65,4 @@ def _ask_postgresql(url: str, query: str, values: Sequence[Any]) -> list[str]:
 
     plain = "postgresql://" + url.partition("://")[2]
     with psycopg.connect(plain, connect_timeout=_TIMEOUT_S + 1) as records:
-        return [name for (name,) in records.execute(query, values)]  # type: ignore[call-overload]
+        return [name for (name,) in records.execute(query, values)]

@@ -68,7 +68,8 @@ class SystemWatch:
                 return self._reading
             if self._known is not None and self._clock() - self._known[0] < _FRESH_S:
                 return None
-            self._reading = reading = Future()
+            reading: Future[None] = Future()
+            self._reading = reading
         threading.Thread(target=self._run, args=[reading], name="system", daemon=True).start()
         return reading
 

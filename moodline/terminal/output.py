@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.expressions import COLOURS, UNCERTAIN
+from contracts.redaction import redact
 from runtime.visible_text import visible, visible_lines
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -88,6 +89,12 @@ def print_line(text: str) -> None:
 def error_console() -> Screen:
     """Return a console on standard error that does not break lines."""
     return Screen(stderr=True, soft_wrap=True)
+
+
+def print_error(line: str) -> None:
+    """Print an error on standard error, without credentials and control characters."""
+    text = Text("error: ", style="bold red").append(visible(redact(line)), style="not bold default")
+    error_console().print(text, highlight=False)
 
 
 def new_table(

@@ -149,8 +149,8 @@ def test_services_work_over_tls_and_reveal_no_secret(
             process = psutil.Process(root.pid)
             for one in (process, *process.children(recursive=True)):
                 arguments += one.cmdline()
-        finished += [host.run(*words) for words in (("status", "--json"), ("status",), ("doctor",))]
-        status = json.loads(finished[2].stdout)
+        judged = [host.run(*words) for words in (("status", "--json"), ("status",), ("doctor",))]
+        status = json.loads(judged[0].stdout)
         ingest.terminate()
         worker.terminate()
         logs = [one.communicate(timeout=TIMEOUT_S)[1] for one in (ingest, worker)]
@@ -158,6 +158,8 @@ def test_services_work_over_tls_and_reveal_no_secret(
     finished.append(host.run("export", "--out", exported))
 
     assert not any(one.returncode for one in finished), [one.stderr for one in finished]
+    assert [one.returncode for one in judged] == [1, 1, 1], "no scheduler runs"
+    finished += judged
     assert status["broker"]["ok"] and status["database"]["ok"]
     assert exported.read_text().count("\n") > 50
     assert min(front.connections for front in secured.fronts) >= 4

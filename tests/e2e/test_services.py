@@ -216,7 +216,8 @@ def test_status_and_health_of_running_services(
     after = json.loads(served.run("status", "--json").stdout)
 
     (run,), (one,), (source,) = status["runs"], status["workers"], status["sources"]
-    assert set(status) == {"sources", "runs", "workers", "services", "broker", "database"}
+    parts = {"sources", "runs", "workers", "services", "broker", "database", "gone", "health"}
+    assert set(status) == parts
     assert (run["state"], run["source"], source["name"]) == ("running", "long.mp4", "long.mp4")
     assert run["lag"] > 0 and run["worker"] == one["id"]
     assert (one["pid"], one["device"], one["runs"]) == (worker.pid, "cpu", [run["run_id"]])

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import Engine, insert
 
+from analytics.health.verdict import Verdict
+from broker.heartbeats import Heartbeats
 from broker.reports import WorkerReport
 from contracts.runs import RunKind
 from contracts.settings import Settings
@@ -17,7 +19,6 @@ from dashboard.web.backend import Backend
 from moodline.adapters.system_status import (
     BrokerStatus,
     DatabaseStatus,
-    Heartbeats,
     SystemStatus,
 )
 from records.database import open_engine, transaction
@@ -81,6 +82,7 @@ def test_runs_that_a_worker_cannot_analyse_are_named(
         BrokerStatus(True, "unix://x", True, ""),
         DatabaseStatus(True, "sqlite://", "0009", 1, ""),
         Heartbeats(workers=(worker, replace(worker, id="v"), replace(worker, host="there"))),
+        Verdict.of((), (), utc_now()),
     )
     with (
         serving(Backend(engine, Settings(), status=status.as_json)) as address,

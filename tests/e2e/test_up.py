@@ -16,9 +16,11 @@ from sqlalchemy import select
 
 from analytics.history.totals import totals
 from analytics.snapshots import in_snapshot
+from contracts.settings import Settings
 from contracts.times import utc_now
+from moodline.stack.running_stack import running_broker
 from records.tables.sources import SourceInterval
-from tests.e2e.commands import Installation, assert_plain_failure, poll
+from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
 from tests.rtsp import RtspCamera, free_ports
 
@@ -225,3 +227,18 @@ def test_a_frozen_camera_shows_its_reason_and_recovers(
         with stack.engine.connect() as connection:
             poll(lambda: len(connection.execute(select(SourceInterval.state)).all()) >= 3)
     assert_balanced(stack)
+
+
+def test_down_stops_up_in_order(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "home")
+    assert "is not running" in installation.run("down").stdout
+    process = installation.start("up", "--workers", "1", "--port", "0")
+    try:
+        poll(lambda: bool(running_broker(Settings(home=installation.home))))
+        down = installation.run("down")
+        _, log = process.communicate(timeout=TIMEOUT_S)
+    finally:
+        process.kill()
+
+    assert (down.returncode, down.stdout) == (0, "moodline has stopped.\n"), down.stderr
+    assert process.returncode == 0 and "Traceback" not in log, log

@@ -91,6 +91,8 @@ definePage("system", () => {
       audit,
     ),
   );
+  // The browser looked for it before it was there.
+  document.getElementById(location.hash.slice(1))?.scrollIntoView();
   lifetime.listen(window, "verdict", refresh);
   lifetime.repeat(refresh, REFRESH_MS);
   return () => lifetime.end();

@@ -96,7 +96,7 @@ class HttpServer(uvicorn.Server):
         grace_s = self.config.timeout_graceful_shutdown or _GRACE_S
         await asyncio.sleep(min(_FINISH_S, grace_s / 2))
         for connection in list(self.server_state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
 
     def _protocol(
         self, loop: asyncio.AbstractEventLoop, connection: Connection

@@ -26,13 +26,19 @@ def status(
     """
     from rich.live import Live
 
+    from analytics.health.verdict import Level
+    from contracts.errors import DatabaseError
     from moodline.adapters.system_status import read_status
     from moodline.commands.services.status_report import status_report
-    from moodline.terminal.output import Screen, print_json
+    from moodline.terminal.output import Screen, print_error, print_json
     from records.database import open_engine
 
     settings = read_settings(logs=False)
-    engine = open_engine(settings.effective_database_url)
+    try:
+        engine = open_engine(settings.effective_database_url)
+    except DatabaseError as exc:
+        print_error(exc.line())
+        raise typer.Exit(Level.UNKNOWN.exit_status) from exc
     console = Screen()
     try:
         if not watch:
