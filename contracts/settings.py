@@ -3,6 +3,7 @@
 docs/reference/settings.md lists them. Over 300 lines, because each setting stands here once.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from contracts.parsing.setting_values import (
     parse_shared_folders,
     parse_time_zone,
 )
+from contracts.parsing.unknown_settings import PREFIX, unknown_settings
 from contracts.redaction import redact
 from contracts.shared_folders import SharedFolders
 
@@ -47,7 +49,8 @@ class Settings(BaseSettings):
         default="", description="Redis or Valkey URL; empty: each command starts its own broker."
     )
     model: str = Field(
-        default="", description="Folder of a model artifact; empty: the one included in moodline."
+        default="",
+        description="Id of an included model, or folder of another; empty: the usual one.",
     )
     model_head: str = Field(
         default="",
@@ -290,6 +293,12 @@ class Settings(BaseSettings):
             raise SettingsError(
                 redact(problems), hint="See docs/reference/settings.md for valid values"
             ) from exc
+
+    @classmethod
+    def unknown(cls) -> list[str]:
+        """Return a line for each variable and secret file that looks like a setting and is none."""
+        known = {f"{PREFIX}{name.upper()}" for name in cls.model_fields}
+        return unknown_settings(os.environ, secret_folders(), known)
 
     @property
     def home_path(self) -> Path:

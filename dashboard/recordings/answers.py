@@ -1,27 +1,25 @@
 """The answers of the page Recordings, as its script gets them."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
+from analytics.recordings.listing import RecordingQuery, list_recordings
 from analytics.runs.frame_faces import faces_between
 from analytics.runs.report import run_report
 from analytics.runs.report_text import headline
-from analytics.runs.run_list import list_runs
 from analytics.runs.track_timelines import track_timelines
 from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
-from contracts.runs import RunKind
 from dashboard.recordings.ownership import own_runs, owns_run, owns_upload
 from dashboard.web.access import Role, current_account
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.services import CopyState, MediaAccess
 from records.uploads import MAX_CHUNK_BYTES, StoredUpload
-
-_MAX_RUNS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +60,15 @@ class UploadArea:
     kept_days: int | None = None
 
     @classmethod
-    def read(cls, backend: Backend) -> Self:
-        """Return the viewer's uploads; an empty area if this dashboard takes no recordings."""
+    def read(cls, backend: Backend, run_ids: Sequence[str]) -> Self:
+        """Return the viewer's uploads: those without a run, and those of these runs.
+
+        An empty area if this dashboard takes no recordings.
+        """
         account = current_account()
         try:
             service = backend.recordings
-            own = (one for one in service.uploads.all() if owns_upload(account, one))
+            own = (one for one in service.uploads.listed(run_ids) if owns_upload(account, one))
             return cls(
                 tuple(UploadStatus.of(one) for one in own),
                 tuple(service.readable_folders()) if account.role.covers(Role.OPERATOR) else (),
@@ -78,21 +79,29 @@ class UploadArea:
             return cls()
 
 
-def runs_json(backend: Backend) -> dict[str, Any]:
-    """Return the newest runs, each with its upload, and the uploads that have no run yet.
+def list_json(backend: Backend, query: RecordingQuery) -> dict[str, Any]:
+    """Return a page of the recordings, each with its upload, and the uploads without a run.
 
     is_own: whether the viewer may cancel and retry the run.
     """
-    area = UploadArea.read(backend)
+    page = in_snapshot(backend.engine, list_recordings, query)
+    run_ids = [line.run.run_id for line in page.lines]
+    area = UploadArea.read(backend, run_ids)
     by_run = {one.run_id: one for one in area.uploads if one.run_id}
-    runs = in_snapshot(backend.engine, list_runs, limit=_MAX_RUNS, kind=RunKind.FILE)
-    own = own_runs(backend, [run.run_id for run in runs])
+    own = own_runs(backend, run_ids)
     return {
         "runs": [
-            json_values(run)
-            | {"upload": json_values(by_run.get(run.run_id)), "is_own": run.run_id in own}
-            for run in runs
+            json_values(line.run)
+            | {
+                "upload": json_values(by_run.get(line.run.run_id)),
+                "is_own": line.run.run_id in own,
+                "tags": line.tags,
+            }
+            for line in page.lines
         ],
+        "total": page.total,
+        "counts": page.counts,
+        "all": page.all,
         "uploads": [json_values(one) for one in area.uploads if not one.run_id],
         "folders": json_values(area.folders),
         "most_bytes": area.most_bytes,
@@ -108,9 +117,10 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
         tracks = track_timelines(connection, run_id)
         turn = picture_turn(connection, run_id)
     access, copy_state = MediaAccess.GONE, CopyState.NONE
+    is_own = owns_run(backend, run_id)
     try:
         # A viewer reads that an operator can play it.
-        may_play = owns_run(backend, run_id) or current_account().role is Role.VIEWER
+        may_play = is_own or current_account().role is Role.VIEWER
         access = backend.recordings.media_access(run_id) if may_play else MediaAccess.GONE
         copy_state = backend.recordings.annotated_copy(run_id).state
     except FeatureUnavailableError:
@@ -128,6 +138,7 @@ def run_json(backend: Backend, run_id: str) -> dict[str, Any]:
         "media": access,
         "annotated": copy_state,
         "turn": json_values(turn),
+        "may_change": is_own,
     }
 
 

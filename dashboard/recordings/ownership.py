@@ -8,7 +8,8 @@ from collections.abc import Collection, Set
 
 from analytics.runs.run_list import find_runs
 from analytics.snapshots import in_snapshot
-from contracts.errors import FeatureUnavailableError, NotAllowedError
+from contracts.errors import FeatureUnavailableError, NotAllowedError, RunBusyError
+from contracts.runs import ENDED_STATES
 from dashboard.web.access import Account, Role, current_account, require_role
 from dashboard.web.backend import Backend
 from records.uploads import StoredUpload, no_such_upload
@@ -47,6 +48,25 @@ def own_runs(backend: Backend, run_ids: Collection[str]) -> Set[str]:
     except FeatureUnavailableError:  # A dashboard that takes no recordings has no uploads.
         owners = {}
     return {one for one in run_ids if account.name in owners.get(one, {account.name})}
+
+
+def require_own_results(backend: Backend, run_id: str) -> None:
+    """Raise NotAllowedError unless the account may delete the results of an ended run.
+
+    An admin may, and an operator those of their own uploads. Raises RunNotFoundError, and
+    RunBusyError if the run has not ended.
+    """
+    account = require_role(Role.OPERATOR)
+    (run,) = in_snapshot(backend.engine, find_runs, [run_id])
+    if not account.role.covers(Role.ADMIN):
+        owners = backend.recordings.upload_owners([run_id])
+        if account.name not in owners.get(run_id, ()):
+            raise NotAllowedError(
+                f"the results of {run.source} are not of your uploads",
+                hint="Ask an administrator of this moodline installation",
+            )
+    if run.state not in ENDED_STATES:
+        raise RunBusyError(f"{run.source} has not been analysed yet", hint="Cancel it first")
 
 
 def require_run(backend: Backend, run_id: str) -> Account:

@@ -4,17 +4,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.export.exporter import csv_text
 from analytics.export.record_pages import Selection
 from analytics.runs.report import run_report
+from analytics.runs.run_list import find_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SourceError
-from contracts.zones.picture_options import AS_IN_SETTINGS
-from dashboard.recordings.answers import UploadStatus, faces_json, run_json, runs_json
+from dashboard.recordings.answers import UploadStatus, faces_json, run_json
 from dashboard.recordings.file_response import OpenFileResponse
+from dashboard.recordings.library_routes import add_library_routes, provenance_response
 from dashboard.recordings.ownership import own_upload, require_run
 from dashboard.report.page import report_page
 from dashboard.web.access import Role, require_role
@@ -22,22 +23,33 @@ from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.picture_fields import PictureFields
+from dashboard.web.services import RecordingDetails
 from records.audit_actions import Action
 from records.runs.state_changes import cancel_run
 
 _MAX_REFUSED: Final = 20
 _MAX_FACES_S: Final = 120.0
 
+Tags = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=40, pattern=r"\S")]], Field(max_length=20)
+]
 Second = Annotated[float, Query(ge=0, le=10**9, allow_inf_nan=False)]
 
 
 class SentFile(PictureFields):
-    """A file that was sent, and how its pictures are read.
+    """A file that was sent, how its pictures are read, and what its user says about it.
 
-    modified_at: when it was last changed, in seconds since 1970.
+    modified_at: when it was last changed, in seconds since 1970. source: "" for the file's name.
     """
 
     modified_at: Annotated[float, Field(ge=0, le=2**40, allow_inf_nan=False)] | None = None
+    source: Annotated[str, Field(max_length=100)] = ""
+    tags: Tags = Field(default_factory=list)
+    recorded_at: AwareDatetime | None = None
+
+    def details(self) -> RecordingDetails:
+        """Return what is said about the recording."""
+        return RecordingDetails(self.source.strip(), tuple(self.tags), self.recorded_at)
 
 
 class NewUpload(BaseModel):
@@ -52,11 +64,13 @@ class ServerPath(PictureFields):
     """A file or folder on the server, and how its pictures are read."""
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
+    tags: Tags = Field(default_factory=list)
 
 
 def routes(backend: Backend) -> APIRouter:
     """Return the routes. Results are for viewers; changes and videos need the role operator."""
     router, trail = APIRouter(), AuditTrail(backend.engine)
+    add_library_routes(router, backend, trail)
     _add_queue(router, backend, trail)
     _add_uploads(router, backend, trail)
     _add_results(router, backend)
@@ -66,14 +80,12 @@ def routes(backend: Backend) -> APIRouter:
 
 
 def _add_queue(router: APIRouter, backend: Backend, trail: AuditTrail) -> None:
-    @router.get("/list")
-    def listed() -> dict[str, Any]:
-        return runs_json(backend)
-
     @router.post("/folder")
     def folder(place: ServerPath) -> dict[str, Any]:
         require_role(Role.OPERATOR)
-        result = backend.recordings.queue_folder(place.path, place.pictures())
+        result = backend.recordings.queue_folder(
+            place.path, place.pictures(), RecordingDetails(tags=tuple(place.tags))
+        )
         trail.write(Action.FOLDER_QUEUED, path=place.path, recordings=result.queued)
         return {"queued": result.queued, "refused": result.refused[:_MAX_REFUSED]}
 
@@ -126,7 +138,8 @@ def _add_uploads(router: APIRouter, backend: Backend, trail: AuditTrail) -> None
             return {"run": line.run_id}
         if sent is not None and sent.modified_at is not None:
             backend.recordings.uploads.set_modified(line.id, sent.modified_at)
-        run_id = backend.recordings.queue_upload(line, sent.pictures() if sent else AS_IN_SETTINGS)
+        sent = sent or SentFile()
+        run_id = backend.recordings.queue_upload(line, sent.pictures(), sent.details())
         trail.write(Action.UPLOADED, file=line.name, bytes=line.size, run=run_id)
         return {"run": run_id}
 
@@ -164,6 +177,11 @@ def _add_downloads(router: APIRouter, backend: Backend, trail: AuditTrail) -> No
         trail.write_exported(run=run_id, file="csv")
         disposition = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'}
         return StreamingResponse(text, media_type="text/csv", headers=disposition)
+
+    @router.get("/run/{run_id}/provenance")
+    def provenance(run_id: str) -> Response:
+        in_snapshot(engine, find_runs, [run_id])
+        return provenance_response(backend, (run_id,), f"{run_id}.csv")
 
     @router.get("/run/{run_id}/summary")
     def summary(run_id: str) -> HTMLResponse:

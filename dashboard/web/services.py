@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import NO_TURN, Turn
@@ -75,6 +76,22 @@ class QueuedFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingDetails:
+    """What a user says about new recordings.
+
+    source: the source's name; "" for that of the file. tags: of the source. recorded_at: when the
+    recording begins; None: as the file says.
+    """
+
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    recorded_at: datetime | None = None
+
+
+NO_DETAILS: Final = RecordingDetails()
+
+
+@dataclass(frozen=True, slots=True)
 class TriedAgain:
     """The run that analyses a recording again. queued: False if it had not failed, or is done."""
 
@@ -127,10 +144,14 @@ class RecordingService(Protocol):
     @property
     def uploads(self) -> Uploads: ...
 
-    def queue_upload(self, upload: StoredUpload, pictures: PictureOptions) -> str:
+    def queue_upload(
+        self, upload: StoredUpload, pictures: PictureOptions, details: RecordingDetails
+    ) -> str:
         """Queue a complete upload; return its run id."""
 
-    def queue_folder(self, path: str, pictures: PictureOptions) -> QueuedFolder:
+    def queue_folder(
+        self, path: str, pictures: PictureOptions, details: RecordingDetails
+    ) -> QueuedFolder:
         """Queue the recordings in a file or folder of this host, which the owner must allow."""
 
     def readable_folders(self) -> list[Path]:
@@ -138,6 +159,9 @@ class RecordingService(Protocol):
 
     def upload_owners(self, run_ids: Collection[str]) -> Mapping[str, Set[str]]:
         """Return the users who sent the recordings of those of the runs that are uploads."""
+
+    def queue_again(self, run_id: str) -> str:
+        """Queue the recording of an ended run again, whatever its result; return the new run."""
 
     def try_again(self, run_id: str) -> TriedAgain:
         """Queue the recording of a run that failed or was cancelled again.

@@ -16,11 +16,13 @@ from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from dashboard.web.services import (
+    NO_DETAILS,
     AnnotatedCopy,
     CopyState,
     MediaAccess,
     MediaFile,
     QueuedFolder,
+    RecordingDetails,
     TriedAgain,
 )
 from ingest.files.content_hash import Opener
@@ -36,6 +38,7 @@ from records.audit_actions import Action
 from records.database import transaction
 from records.locks import lock_queue
 from records.runs.state_changes import run_state
+from records.sources.tags import add_tags
 from records.uploads import StoredUpload, Uploads
 from runtime.files.free_space import FreeSpace
 from runtime.files.regular_files import open_below, open_regular
@@ -62,7 +65,10 @@ class RecordingLibrary:
         self.media = RunMedia(self.settings, self.engine)
 
     def queue_upload(
-        self, upload: StoredUpload, pictures: PictureOptions = AS_IN_SETTINGS
+        self,
+        upload: StoredUpload,
+        pictures: PictureOptions = AS_IN_SETTINGS,
+        details: RecordingDetails = NO_DETAILS,
     ) -> str:
         """Queue a complete upload; return its run id.
 
@@ -72,14 +78,20 @@ class RecordingLibrary:
         if refusal:
             self.uploads.set_result(upload.id, None, refusal)
             raise UploadError(refusal)
-        (queued,) = self._queue([Recording(upload.path, upload.name)], pictures=pictures)
+        recording = Recording(upload.path, upload.name)
+        (queued,) = self._queue([recording], open_regular, pictures, details)
         run_id = queued.run.run_id if queued.run else None
         self.uploads.set_result(upload.id, run_id, queued.error)
         if run_id is None:
             raise UploadError(queued.error)
         return run_id
 
-    def queue_folder(self, path: str, pictures: PictureOptions = AS_IN_SETTINGS) -> QueuedFolder:
+    def queue_folder(
+        self,
+        path: str,
+        pictures: PictureOptions = AS_IN_SETTINGS,
+        details: RecordingDetails = NO_DETAILS,
+    ) -> QueuedFolder:
         """Queue the recordings in a file or folder of this host, which the owner must allow.
 
         The path is literal, without patterns. A single file is opened before it is queued.
@@ -91,7 +103,7 @@ class RecordingLibrary:
             raise SourceError(f"{place} contains no recordings", hint="Check the path")
         if len(found) == 1:
             self._require_recording(found)
-        files = self._queue(found, allowed.open, pictures)
+        files = self._queue(found, allowed.open, pictures, details)
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
             refused=tuple(one.error for one in files if one.error),
@@ -110,6 +122,16 @@ class RecordingLibrary:
             if path.is_relative_to(folder)
         }
         return self.uploads.owners(uploads)
+
+    def queue_again(self, run_id: str) -> str:
+        """Queue the recording of an ended run again, whatever its result; return the new run."""
+        if not self.has_recording(run_id):
+            raise SourceError("the recording is no longer on this host", hint="Upload it again")
+        spec = analysis_spec(self.settings)
+        with transaction(self.engine) as connection:
+            lock_queue(connection)
+            _, queued = queue_again(connection, run_id, spec, self.settings.lease_s, again=True)
+        return queued.run_id
 
     def try_again(self, run_id: str) -> TriedAgain:
         """Queue the recording of a run that failed or was cancelled again."""
@@ -209,12 +231,23 @@ class RecordingLibrary:
     def _queue(
         self,
         found: Sequence[Recording | RefusedPath],
-        open_file: Opener = open_regular,
-        pictures: PictureOptions = AS_IN_SETTINGS,
+        open_file: Opener,
+        pictures: PictureOptions,
+        details: RecordingDetails,
     ) -> list[FileProgress]:
-        spec = analysis_spec(self.settings, pictures=pictures)
-        template = JobTemplate(spec=spec, folders=self.settings.shared_folders)
-        return queue_files(self.settings, self.engine, found, template, open_file)
+        template = JobTemplate(
+            spec=analysis_spec(self.settings, pictures=pictures),
+            source=details.source or None,
+            recorded_at=details.recorded_at,
+            folders=self.settings.shared_folders,
+        )
+        files = queue_files(self.settings, self.engine, found, template, open_file)
+        queued = [one.run.run_pk for one in files if one.run is not None]
+        if details.tags and queued:
+            with transaction(self.engine) as connection:
+                for run_pk in queued:
+                    add_tags(connection, run_pk, details.tags)
+        return files
 
 
 def _check_recording(path: Path) -> str:

@@ -25,7 +25,7 @@ from moodline.analysis.batch import BatchAnalysis
 from moodline.analysis.progress import ProgressDisplay
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
 from moodline.analysis.report import FileReport, Outcome, print_not_read, print_report
-from moodline.analysis.run_spec import analysis_spec
+from moodline.analysis.run_spec import analysis_spec, card_in_use
 from moodline.stack.stack import Stack
 from moodline.terminal.output import Screen, error_console, print_json, print_line
 from records.audit import MOODLINE
@@ -189,11 +189,12 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
             error = summary.error if is_first else f"same content as {first}: {summary.error}"
         reused = progress.run is not None and progress.run.reused
         before = 0 if reused else progress.frames_before
+        is_copy = summary is not None and summary.copy_of is not None
         reports.append(
             FileReport(
                 path=progress.path,
                 summary=summary,
-                frames_now=summary.frames_analyzed - before if summary else 0,
+                frames_now=summary.frames_analyzed - before if summary and not is_copy else 0,
                 error=error,
             )
         )
@@ -206,7 +207,8 @@ def _export(
     run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
     if run_ids and request.export is not None:
         selection = Selection(run_ids=run_ids, frames=request.frames)
-        rows = export_records(engine, selection, request.export, FreeSpace(settings.min_free_bytes))
+        space, card = FreeSpace(settings.min_free_bytes), card_in_use(settings)
+        rows = export_records(engine, selection, request.export, space, card=card)
         audit_export(engine, request.actor, file=str(request.export), rows=rows, runs=run_ids)
 
 

@@ -28,8 +28,24 @@ def read_settings(service: str = "", *, logs: bool = True) -> "Settings":
         from runtime.logs import configure_logs
 
         configure_logs(settings.log_level, service=service)
+    _report_unknown(service)
     _keep_files_private(settings, service)
     return settings
+
+
+def _report_unknown(service: str) -> None:
+    """Name the settings that do not exist, in the log of a service or on standard error."""
+    from contracts.settings import Settings
+
+    for line in Settings.unknown():
+        if service:
+            import structlog
+
+            structlog.get_logger().warning(line)
+        else:
+            from moodline.terminal.output import error_console
+
+            error_console().print(line, style="yellow", highlight=False, markup=False)
 
 
 def _keep_files_private(settings: "Settings", service: str) -> None:

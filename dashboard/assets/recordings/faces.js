@@ -65,6 +65,22 @@ export class Faces {
     return frames ? findFrame(frames, seconds, isFrameTime) : undefined;
   }
 
+  /**
+   * The time of the analysed frame after or before a time; null if none is loaded there.
+   * @param {number} seconds
+   * @param {1 | -1} direction
+   */
+  timeAfter(seconds, direction) {
+    const frames = this.#windows.get(Math.floor(seconds / WINDOW_S))?.frames ?? [];
+    const times = frames.map((frame) => frame[0]);
+    const other = 2 * ROUNDING_S;
+    const next =
+      direction > 0
+        ? times.find((time) => time > seconds + other)
+        : times.findLast((time) => time < seconds - other);
+    return next ?? null;
+  }
+
   /** @param {number} window */
   async #load(window) {
     const known = this.#windows.get(window);

@@ -6,8 +6,11 @@ import { acceptFiles } from "../kit/file_drop.js";
 import { errorLine, field } from "../kit/forms.js";
 import { fileSize } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
+import { LibraryView } from "./library_view.js";
 import { ReadingOptions } from "./reading_options.js";
+import { RecordingDetails } from "./recording_details.js";
 import { runTable } from "./run_table.js";
+import { Selection } from "./selection.js";
 import { unfinishedUpload } from "./unfinished_upload.js";
 import { limits } from "./upload.js";
 import { isSending, startUpload, uploadNodes } from "./uploads.js";
@@ -15,6 +18,9 @@ import { isSending, startUpload, uploadNodes } from "./uploads.js";
 /**
  * @typedef {object} Recordings
  * @property {import("./run_table.js").Run[]} runs
+ * @property {number} total Recordings that match the search.
+ * @property {number} all
+ * @property {Record<string, number>} counts
  * @property {import("./unfinished_upload.js").StoredUpload[]} uploads
  * @property {string[]} folders
  * @property {number | null} kept_days Null: until deleted.
@@ -47,7 +53,8 @@ export function showList(root) {
   const send = (files) => {
     if (!mayRead()) return;
     for (const file of files) {
-      startUpload(file, sending, reading.entered()).then(async (run) => {
+      const entered = { ...reading.entered(), ...details.entered() };
+      startUpload(file, sending, entered).then(async (run) => {
         if (!run || lifetime.ended) return;
         await refresh();
         /** @type {HTMLElement | null} */
@@ -58,6 +65,18 @@ export function showList(root) {
   };
   const { zone, input, note } = fileZone(send);
   const reading = new ReadingOptions();
+  const details = new RecordingDetails();
+  const view = new LibraryView(() => {
+    drawn = "";
+    refresh();
+  });
+  const selection = new Selection(root, {
+    isOperator,
+    onChange: () => {
+      drawn = "";
+      refresh();
+    },
+  });
 
   /** Whether the options are complete; if not, show why. */
   const mayRead = () => {
@@ -66,10 +85,13 @@ export function showList(root) {
     return !error.textContent;
   };
 
+  let asked = 0;
   const refresh = async () => {
+    const number = (asked += 1);
     try {
-      const found = await request("recordings/list");
-      if (!lifetime.ended) draw(found);
+      const found = await request(`recordings/list?${view.query}`);
+      // An answer to an earlier question may come later.
+      if (!lifetime.ended && number === asked) draw(found);
     } catch (failure) {
       if (!lifetime.ended) error.textContent = messageOf(failure);
     }
@@ -92,7 +114,9 @@ export function showList(root) {
     note.textContent = keepNote(found);
     folders.replaceChildren(...found.folders.map((value) => make("option", { value })));
     const others = isOperator ? found.uploads.filter((upload) => !isSending(upload)) : [];
-    const key = JSON.stringify([found, others]);
+    selection.update(view.matching, found.total);
+    view.draw(found);
+    const key = JSON.stringify([found, others, view.query]);
     if (key === drawn) return;
     drawn = key;
     redrawKeepingFocus(root, () => {
@@ -100,14 +124,19 @@ export function showList(root) {
         ...others.map((upload) => unfinishedUpload(upload, act, () => input.click())),
       );
       table.replaceChildren(
-        found.runs.length ? runTable(found.runs, isOperator, act) : emptyList(isOperator),
+        found.runs.length
+          ? runTable(found.runs, { isOperator, act, selection, view })
+          : emptyList(isOperator, found.all),
       );
     });
   };
 
-  const folder = folderForm(folders, error, refresh, () => (mayRead() ? reading.entered() : null));
-  const forms = isOperator ? [zone, reading.node, folder] : [];
-  root.replaceChildren(...forms, error, sending, unfinished, table);
+  const folder = folderForm(folders, error, refresh, () =>
+    mayRead() ? { ...reading.entered(), ...details.enteredForFolder() } : null,
+  );
+  const forms = isOperator ? [zone, details.node, reading.node, folder] : [];
+  const list = [view.node, selection.node, table, view.pager];
+  root.replaceChildren(...forms, error, sending, unfinished, ...list);
   if (isOperator) acceptFiles(lifetime, zone, send);
   lifetime.repeat(refresh, REFRESH_MS);
   return () => {
@@ -191,14 +220,24 @@ function folderForm(folders, error, refresh, reading) {
   );
 }
 
-/** @param {boolean} isOperator */
-const emptyList = (isOperator) =>
-  make(
-    "div",
-    { class: "empty" },
-    make("p", { text: "No recording is analysed yet." }),
-    make("p", { text: isOperator ? EMPTY_HINT : "An operator can send recordings." }),
-  );
+/**
+ * @param {boolean} isOperator
+ * @param {number} all Recordings that there are.
+ */
+const emptyList = (isOperator, all) =>
+  all
+    ? make(
+        "div",
+        { class: "empty" },
+        make("p", { text: "No recording matches." }),
+        make("p", { text: "Change the search, or show all." }),
+      )
+    : make(
+        "div",
+        { class: "empty" },
+        make("p", { text: "No recording is analysed yet." }),
+        make("p", { text: isOperator ? EMPTY_HINT : "An operator can send recordings." }),
+      );
 
 /** @param {Recordings} found */
 function keepNote({ kept_days: days, most_bytes: maxBytes }) {

@@ -2,9 +2,9 @@
 /* The player: the video with boxes around faces, and a slider. */
 import { make } from "../kit/dom.js";
 import { faceBox } from "../kit/expressions.js";
-import { quietButton } from "../kit/forms.js";
 import { position } from "../kit/format.js";
 import { ROUNDING_S } from "./faces.js";
+import { PlayerControls } from "./player_controls.js";
 
 const CANNOT_PLAY =
   "The browser cannot play this kind of recording. It can play an annotated video of it.";
@@ -14,6 +14,8 @@ const CANNOT_PLAY =
  */
 /** @typedef {{ rotate: number, mirror: boolean }} Turn Degrees clockwise, and then mirrored. */
 
+/** The step where no frame is known, as in a gap. */
+const UNKNOWN_FRAME_S = 1;
 const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
 const FILE_GONE =
   "The recording cannot be played: it was deleted or changed, or is not in an allowed folder. " +
@@ -36,7 +38,13 @@ export class Player {
   spanS = 0;
   /** Called when the position has changed, or what is drawn at it. */
   onChange = () => {};
+  /**
+   * The time of the frame after or before a position; null if it is not known.
+   * @type {(seconds: number, direction: 1 | -1) => number | null}
+   */
+  nextFrame = () => null;
   #video;
+  #controls;
   #overlay = make("div", { class: "overlay", "aria-hidden": "true" });
   #time = make("output", { class: "at" });
   #slider = make("input", {
@@ -62,15 +70,32 @@ export class Player {
     const picture = this.#video
       ? make("div", { class: "player" }, this.#video, this.#overlay)
       : make("div", { class: "empty", text: reason(media, isOperator) });
+    const stage = make("div", { class: "stage" }, picture);
     const isTurned = turn.rotate !== 0 || turn.mirror;
     // The annotated video is turned already.
-    const play =
-      this.#video && isTurned && media === "whole" ? turnedPlayer(picture, this.#video, turn) : null;
+    if (this.#video && isTurned && media === "whole") showTurned(picture, this.#video, turn);
+    this.#controls = new PlayerControls(
+      {
+        video: this.#video,
+        picture: stage,
+        skip: (by) => this.seek(this.positionS + by),
+        seekShare: (share) => this.seek(this.spanS * share),
+        step: (direction) => this.#step(direction),
+      },
+      lifetime,
+    );
     this.node = make(
       "div",
       {},
-      picture,
-      make("div", { class: "seek-row" }, play, this.#slider, this.#time),
+      stage,
+      make(
+        "div",
+        { class: "seek-row" },
+        this.#controls.left,
+        this.#slider,
+        this.#time,
+        this.#controls.right,
+      ),
     );
   }
 
@@ -89,6 +114,14 @@ export class Player {
       this.#video.currentTime = this.positionS;
     }
     this.#changed();
+  }
+
+  /** @param {1 | -1} direction */
+  #step(direction) {
+    const here = this.frameTimeS ?? this.positionS;
+    const next = this.nextFrame(here, direction);
+    // Times are rounded: a little later is surely within the frame.
+    this.seek(next === null ? here + direction * UNKNOWN_FRAME_S : next + ROUNDING_S);
   }
 
   /** @param {import("./faces.js").Face[]} faces */
@@ -121,7 +154,6 @@ export class Player {
    */
   #followedVideo(lifetime, name, url) {
     const video = make("video", {
-      controls: true,
       preload: "metadata",
       src: url,
       "aria-label": name,
@@ -145,8 +177,14 @@ export class Player {
     }
     lifetime.listen(video, "seeking", () => moveTo(this.frameTimeS));
     lifetime.listen(video, "seeked", () => moveTo(timeOfPicture(video)));
+    lifetime.listen(video, "loadedmetadata", () => {
+      const ratio = video.videoWidth / video.videoHeight || 1;
+      video.parentElement?.style.setProperty("--video-ratio", String(ratio));
+    });
     lifetime.listen(video, "error", () => {
       video.replaceWith(make("div", { class: "empty", text: CANNOT_PLAY }));
+      this.#video = null;
+      this.#controls.disable();
     });
     return video;
   }
@@ -164,29 +202,21 @@ function reason(media, isOperator) {
 }
 
 /**
- * Show a video as the run read it: turned, and mirrored. Its own controls would be turned too, so it
- * gets a button to play it.
+ * Show a video as the run read it: turned, and mirrored.
  * @param {HTMLElement} picture Around the video.
  * @param {HTMLVideoElement} video
  * @param {Turn} turn
  */
-function turnedPlayer(picture, video, { rotate, mirror }) {
+function showTurned(picture, video, { rotate, mirror }) {
   const isQuarter = rotate % 180 !== 0;
   picture.classList.add("turned");
   picture.classList.toggle("quarter", isQuarter);
-  video.controls = false;
   video.style.transform = `translate(-50%, -50%) scaleX(${mirror ? -1 : 1}) rotate(${rotate}deg)`;
   const setRatio = () => {
     const ratio = video.videoWidth / video.videoHeight || 1;
     picture.style.setProperty("--ratio", String(isQuarter ? 1 / ratio : ratio));
   };
   video.addEventListener("loadedmetadata", setRatio);
-  const button = quietButton("Play", () => (video.paused ? video.play() : video.pause()));
-  const name = () => {
-    button.textContent = video.paused ? "Play" : "Pause";
-  };
-  for (const change of ["play", "pause", "ended"]) video.addEventListener(change, name);
-  return button;
 }
 
 /**

@@ -2,8 +2,8 @@
 /* One run: its player, its tracks over time and its moments. */
 import { base, messageOf, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { MODEL_ORDER, expressionBars, swatch } from "../kit/expressions.js";
-import { counted, dateTime, percent, position } from "../kit/format.js";
+import { MODEL_ORDER, frameBars, swatch } from "../kit/expressions.js";
+import { counted, percent, position } from "../kit/format.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { zonesText } from "../kit/zones.js";
 import { AnnotatedVideo } from "./annotated_video.js";
@@ -11,12 +11,14 @@ import { Faces, ROUNDING_S, STILL } from "./faces.js";
 import { poseText } from "./head_pose.js";
 import { Lanes } from "./lanes.js";
 import { Player } from "./player.js";
+import { RecordedTime } from "./recorded_time.js";
 import { RunMoments } from "./run_moments.js";
 
 /**
  * @typedef {object} RunDetails
  * @property {{ source: string, state: string, error: string, tracks: number,
  *   recorded_at: number | null, recorded_text: string, model_version: string,
+ *   copy_of: string | null, copy_of_source: string | null,
  *   coverage: { analyzed_s: number }, zones: import("../kit/zones.js").Zone[] }} summary
  * @property {number} span_s
  * @property {string} headline
@@ -28,6 +30,7 @@ import { RunMoments } from "./run_moments.js";
  * @property {import("./player.js").Turn} turn
  * @property {number} left_out
  * @property {number} step_s
+ * @property {boolean} may_change Whether the viewer may set its time.
  */
 
 /** @type {Record<string, string>} */
@@ -52,13 +55,15 @@ export function showRun(root, run) {
   /** @type {RunView | null} */
   let view = null;
 
-  const update = async () => {
+  const update = async (once = false) => {
     let isGrowing = view !== null;
     try {
       const details = /** @type {RunDetails} */ (await request(path));
       if (lifetime.ended) return;
-      view ??= new RunView(root, path, details, lifetime);
+      const isFirst = view === null;
+      view ??= new RunView(root, path, details, lifetime, () => update(true));
       view.update(details);
+      if (isFirst) view.seek(Number(new URLSearchParams(location.search).get("t")) || 0);
       isGrowing = ["queued", "running"].includes(details.summary.state);
     } catch (error) {
       if (lifetime.ended) return;
@@ -67,7 +72,7 @@ export function showRun(root, run) {
         root.replaceChildren(line, linkToAll());
       }
     }
-    if (isGrowing) lifetime.after(update, REFRESH_MS);
+    if (isGrowing && !once) lifetime.after(update, REFRESH_MS);
   };
 
   root.replaceChildren(make("p", { class: "soft", text: "Loading the run …" }));
@@ -84,14 +89,16 @@ class RunView {
   #faces;
   #lanes;
   #moments;
+  #recorded;
 
   /**
    * @param {HTMLElement} root
    * @param {string} path Of the run's routes.
    * @param {RunDetails} details
    * @param {Lifetime} lifetime
+   * @param {() => void} reload Read the run once more.
    */
-  constructor(root, path, { summary, media, annotated, turn }, lifetime) {
+  constructor(root, path, { summary, media, annotated, turn, may_change }, lifetime, reload) {
     const isOperator = Boolean(root.dataset.operator);
     const url = (/** @type {string} */ file) => `${base()}api/${path}/${file}`;
     const isDrawable = media === "whole" || media === "masked";
@@ -108,16 +115,21 @@ class RunView {
     this.#lanes = new Lanes(lifetime, seek);
     this.#moments = new RunMoments(seek);
     this.#player.onChange = () => this.#follow();
+    this.#player.nextFrame = (seconds, direction) => this.#faces.timeAfter(seconds, direction);
+    this.#recorded = new RecordedTime(path, may_change, reload);
     if (isOperator) video.draw(annotated);
     root.replaceChildren(
       linkToAll(),
       make("h2", { class: "run-name", text: summary.source }),
       this.#facts,
+      copyNote(summary),
+      this.#recorded.node,
       this.#headline,
       make(
         "div",
         { class: "toolbar" },
         make("a", { class: "button quiet", href: url("csv"), text: "Records (CSV)" }),
+        make("a", { class: "button quiet", href: url("provenance"), text: "Provenance (JSON)" }),
         make("a", { class: "button quiet", href: url("summary"), text: "Summary (HTML)" }),
         video.node,
       ),
@@ -141,19 +153,22 @@ class RunView {
       position(spanS),
       `${percent(Math.min(summary.coverage.analyzed_s / spanS, 1))} analysed`,
       counted(summary.tracks, "track"),
-      summary.recorded_at
-        ? `recorded ${dateTime(summary.recorded_at)} (${summary.recorded_text})`
-        : "",
       summary.model_version,
       zonesText(summary.zones, null).replace(/\.$/, ""),
     ]
       .filter(Boolean)
       .join(" · ");
+    this.#recorded.update(summary, spanS);
     this.#headline.textContent = headline;
     this.#faces.refresh(spanS);
     this.#moments.update(moments);
     this.#lanes.update(details, spanS);
     this.#player.setSpan(spanS);
+  }
+
+  /** @param {number} seconds Where to begin, as in the address: ?t=12.5. */
+  seek(seconds) {
+    if (seconds > 0) this.#player.seek(seconds);
   }
 
   #follow() {
@@ -174,6 +189,18 @@ class RunView {
     if (more > 0) this.#facesInView.append(note(`${more} more in view`));
   }
 }
+
+/** @param {RunDetails["summary"]} summary */
+const copyNote = ({ copy_of: run, copy_of_source: source }) =>
+  run
+    ? make(
+        "p",
+        { class: "soft" },
+        "A copy of ",
+        make("a", { href: `${base()}recordings/${run}`, text: source }),
+        ": the content is the same, so it was analysed once. It counts at its own source and time.",
+      )
+    : "";
 
 const linkToAll = () =>
   make("p", {}, make("a", { href: `${base()}recordings`, text: "All recordings" }));
@@ -209,6 +236,6 @@ function facePanel([track, , , , , label, confidence, probabilities, mark, pose]
     { class: "now-face", "aria-label": `Track ${track}` },
     make("h3", {}, swatch(label), make("span", { text: `Track ${track}: ${label}${share}` })),
     pose ? make("p", { class: "pose", text: poseText(pose) }) : null,
-    ...expressionBars(shares),
+    ...frameBars(shares),
   );
 }

@@ -5,7 +5,6 @@ import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { NONE, dateTime, duration, localTime, number, position } from "../kit/format.js";
 import { stateBadge } from "../kit/live_states.js";
-import { tableHead } from "../kit/tables.js";
 
 /**
  * @typedef {object} Run
@@ -20,6 +19,10 @@ import { tableHead } from "../kit/tables.js";
  * @property {number | null} frames_total
  * @property {number | null} frames_claimed
  * @property {number} faces
+ * @property {number | null} recorded_at
+ * @property {string | null} recorded_at_origin
+ * @property {string | null} copy_of_source The source of the recording whose content it has.
+ * @property {string[]} tags
  * @property {boolean} is_own Whether the viewer may change it.
  * @property {{ id: string, goes_at: number | null } | null} upload
  */
@@ -34,15 +37,51 @@ const STATES = {
   failed: ["bad", "Failed"],
   cancelled: ["idle", "Cancelled"],
 };
+/** How the time of a recording is known. @type {Record<string, string>} */
+const ORIGINS = {
+  recorded_at: "as given",
+  set: "set by hand",
+  pattern: "from the file's name",
+  container: "from the file's header",
+  container_end: "from the file's header",
+  mtime: "from the file's time",
+  mtime_end: "from the file's time",
+};
 const ENDED = ["done", "failed", "cancelled"];
+
+/** @type {[text: string, sort: string][]} */
+const COLUMNS = [
+  ["Recording", "name"],
+  ["Recorded", "recorded"],
+  ["Length", "length"],
+  ["State", "state"],
+  ["Faces", "faces"],
+];
+
+/**
+ * @typedef {object} TableView
+ * @property {boolean} isOperator
+ * @property {RunAction} act
+ * @property {import("./selection.js").Selection} selection
+ * @property {import("./library_view.js").LibraryView} view
+ */
 
 /**
  * @param {Run[]} runs
- * @param {boolean} isOperator
- * @param {RunAction} act
+ * @param {TableView} table
  */
-export function runTable(runs, isOperator, act) {
-  const columns = ["Recording", "Length", "State", "Faces"];
+export function runTable(runs, { isOperator, act, selection, view }) {
+  const boxes = runs.map((run) => checkbox(run, selection));
+  const all = make("input", {
+    type: "checkbox",
+    "aria-label": "Select all on this page",
+    "data-key": "select all",
+    onchange: () => {
+      selection.set(runs.map((run) => run.run_id), all.checked);
+      for (const box of boxes) box.checked = all.checked;
+    },
+  });
+  all.checked = runs.every((run) => selection.has(run.run_id));
   const actions = make("span", { class: "unseen", text: "Actions" });
   return make(
     "div",
@@ -50,20 +89,75 @@ export function runTable(runs, isOperator, act) {
     make(
       "table",
       { class: "runs" },
-      tableHead([...columns, actions]),
-      make("tbody", {}, ...runs.map((run) => row(run, isOperator && run.is_own ? buttons(run, act) : []))),
+      make(
+        "thead",
+        {},
+        make(
+          "tr",
+          {},
+          make("th", { scope: "col", class: "choice" }, all),
+          ...COLUMNS.map(([text, sort]) => sortHead(text, sort, view)),
+          make("th", { scope: "col" }, actions),
+        ),
+      ),
+      make(
+        "tbody",
+        {},
+        ...runs.map((run, index) =>
+          row(run, boxes[index], isOperator && run.is_own ? buttons(run, act) : []),
+        ),
+      ),
     ),
   );
 }
 
 /**
+ * A heading that sorts by its column.
+ * @param {string} text
+ * @param {string} sort
+ * @param {import("./library_view.js").LibraryView} view
+ */
+function sortHead(text, sort, view) {
+  const { sort: now, isUp } = view.sorting;
+  const direction = isUp ? "ascending" : "descending";
+  return make(
+    "th",
+    { scope: "col", "aria-sort": sort === now ? direction : null },
+    make("button", {
+      type: "button",
+      class: "sort",
+      text: sort === now ? `${text} ${isUp ? "↑" : "↓"}` : text,
+      "data-key": `sort ${sort}`,
+      onclick: () => view.sortBy(sort),
+    }),
+  );
+}
+
+/**
  * @param {Run} run
+ * @param {import("./selection.js").Selection} selection
+ */
+function checkbox(run, selection) {
+  const box = make("input", {
+    type: "checkbox",
+    "aria-label": `Select ${run.source}`,
+    "data-key": `select ${run.run_id}`,
+    onchange: () => selection.set([run.run_id], box.checked),
+  });
+  box.checked = selection.has(run.run_id);
+  return box;
+}
+
+/**
+ * @param {Run} run
+ * @param {HTMLInputElement} choice
  * @param {HTMLElement[]} actions
  */
-const row = (run, actions) =>
+const row = (run, choice, actions) =>
   make(
     "tr",
     { "data-run-id": run.run_id },
+    make("td", { class: "choice" }, choice),
     make(
       "th",
       { scope: "row" },
@@ -74,8 +168,20 @@ const row = (run, actions) =>
       }),
       make("p", {
         class: "soft",
-        text: [dateTime(run.queued_at), uploadNote(run)].filter(Boolean).join("; "),
+        text: [`Added ${dateTime(run.queued_at)}`, uploadNote(run)].filter(Boolean).join("; "),
       }),
+      run.copy_of_source
+        ? make("p", { class: "soft", text: `Copy of ${run.copy_of_source}: the same content` })
+        : null,
+      run.tags.length ? make("p", { class: "soft", text: run.tags.join(", ") }) : null,
+    ),
+    make(
+      "td",
+      { "data-name": "Recorded" },
+      run.recorded_at === null ? NONE : dateTime(run.recorded_at),
+      run.recorded_at === null
+        ? null
+        : make("p", { class: "soft", text: ORIGINS[run.recorded_at_origin ?? ""] ?? "" }),
     ),
     make("td", {
       text: run.duration_s ? position(run.duration_s) : NONE,

@@ -15,6 +15,7 @@ from moodline.commands.options import (
     command_app,
 )
 from moodline.commands.session import current_actor, open_records, read_settings
+from moodline.commands.stored_names import complete_run
 
 if TYPE_CHECKING:
     from analytics.export.record_pages import Selection
@@ -28,7 +29,10 @@ app = command_app()
 )
 def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     out: OutOption,
-    run: Annotated[list[str] | None, typer.Option(help="Only this run; can be repeated.")] = None,
+    run: Annotated[
+        list[str] | None,
+        typer.Option(autocompletion=complete_run, help="Only this run; can be repeated."),
+    ] = None,
     source: SourcesOption = None,
     since: FromOption = None,
     until: ToOption = None,
@@ -48,6 +52,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from analytics.export.record_pages import Selection
     from analytics.history.local_time import zone_named
     from contracts.errors import ExportError
+    from moodline.analysis.run_spec import card_in_use
     from moodline.terminal.output import print_line
     from moodline.terminal.time_arguments import parse_optional_time, range_line
     from runtime.files.free_space import FreeSpace
@@ -62,7 +67,7 @@ def export(  # noqa: PLR0913, PLR0917  (one parameter per option)
     selection = Selection(tuple(run or ()), tuple(source or ()), begin, end, frames)
     with open_records(settings) as engine:
         space = FreeSpace(settings.min_free_bytes)
-        rows = export_records(engine, selection, out, space, style)
+        rows = export_records(engine, selection, out, space, style, card_in_use(settings))
         audit_export(engine, current_actor(), file=str(out), rows=rows, **_scope(selection))
     if asked := range_line(begin, end, clock):
         print_line(asked)

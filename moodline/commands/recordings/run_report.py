@@ -1,5 +1,6 @@
 """Runs as `moodline runs` prints them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
@@ -7,19 +8,23 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import Engine
 
+from analytics.recordings.provenance import Provenance, provenance_json, provenance_of
 from analytics.runs.run_list import RunLine, list_runs
 from analytics.runs.run_summary import RunSummary, run_summary
 from analytics.runs.timeline import run_timeline
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.expressions import COLOURS, UNCERTAIN
 from contracts.runs import RunState
+from contracts.settings import Settings
 from contracts.zones.zone import zones_text
+from moodline.analysis.run_spec import card_in_use
 from moodline.terminal.output import Screen, new_table, print_json
 from moodline.terminal.timeline_chart import chart_width, timeline_chart
 from runtime.visible_text import visible
 
 _ORIGINS: Final = {
     "recorded_at": "given",
+    "set": "by hand",
     "pattern": "name",
     "container": "header",
     "container_end": "header",
@@ -60,17 +65,21 @@ def print_runs(engine: Engine, *, limit: int, source: str | None, as_json: bool)
         )
 
 
-def print_run(engine: Engine, run_id: str, *, as_json: bool) -> None:
-    """Print one run: its state, its results and its coverage. Raises RunNotFoundError."""
+def print_run(settings: Settings, engine: Engine, run_id: str, *, as_json: bool) -> None:
+    """Print one run: its state, its results, its coverage and what made it.
+
+    Raises RunNotFoundError.
+    """
     console = Screen()
     with snapshot(engine) as connection:
         summary = run_summary(connection, run_id)
+        (made_by,) = provenance_of(connection, [run_id], card_in_use(settings))
         if as_json:
-            print_json(summary)
+            print_json(asdict(summary) | {"provenance": provenance_json(made_by)})
             return
         buckets = run_timeline(connection, run_id, chart_width(console))
     console.print(Text(visible(summary.source), style="bold"))
-    for name, value in _facts(summary):
+    for name, value in (*_facts(summary), *_provenance_facts(made_by)):
         console.print(Text(f"  {name:12} ", style="dim").append(visible(value), style="not dim"))
     console.print()
     _print_expressions(summary, console)
@@ -97,6 +106,7 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
     return [
         ("run", summary.run_id),
         ("path", summary.path),
+        *_copy_fact(summary),
         ("state", f"{summary.state}{': ' + summary.error if summary.error else ''}"),
         ("recorded", _recorded_at(summary.recorded_at, summary.recorded_text)),
         (
@@ -110,6 +120,37 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
         ("analysed", f"{coverage.analyzed_s:.1f} s of {_seconds(summary.duration_s)}"),
         ("model", f"{summary.model_version}, detector {summary.detector}"),
     ]
+
+
+def _copy_fact(summary: RunSummary) -> list[tuple[str, str]]:
+    if summary.copy_of is None:
+        return []
+    return [("copy of", f"{summary.copy_of_source}, run {summary.copy_of}: the same content")]
+
+
+def _provenance_facts(made_by: Provenance) -> list[tuple[str, str]]:
+    rate = "every frame" if made_by.sampling_fps is None else f"{made_by.sampling_fps:g} frames/s"
+    threshold = made_by.uncertain_below
+    below = "the model card's threshold" if threshold is None else f"{threshold:g}"
+    options = made_by.options
+    window_s = options.get("window_s", 0.0)
+    read = (
+        f"read from {window_s:g} s around each moment"
+        if window_s
+        else f"smoothed over {options['smoothing_s']:g} s"
+    )
+    size = "" if made_by.file_bytes is None else f", {made_by.file_bytes:,} bytes"
+    facts = [
+        ("made by", f"moodline {made_by.made_by or 'of an earlier version, which is not known'}"),
+        (
+            "options",
+            f"{rate}; {read}; uncertain below {below}; faces from {options['min_face_px']} px; "
+            f"frames of at most {options['max_frame_side']} px",
+        ),
+    ]
+    if made_by.file_sha256:
+        facts.append(("file", f"SHA-256 {made_by.file_sha256}{size}"))
+    return facts
 
 
 def _print_expressions(summary: RunSummary, console: Console) -> None:

@@ -13,6 +13,8 @@ from moodline.commands.session import current_actor, open_records, read_settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from contracts.model_card import ModelCard
+
 app = command_app()
 
 
@@ -23,21 +25,28 @@ def summary(
 ) -> None:
     """Write a report of a run: one HTML page with charts, and the same numbers as JSON."""
     from analytics.audit import audit_export
+    from moodline.analysis.run_spec import card_in_use
     from moodline.terminal.output import print_line
 
-    with open_records(read_settings()) as engine:
-        for path in write_summary(engine, run, out):
+    settings = read_settings()
+    with open_records(settings) as engine:
+        for path in write_summary(engine, run, out, card_in_use(settings)):
             audit_export(engine, current_actor(), run=run, file=str(path))
             print_line(str(path))
 
 
-def write_summary(engine: "Engine", run_id: str, folder: Path) -> list[Path]:
+def write_summary(
+    engine: "Engine", run_id: str, folder: Path, card: "ModelCard | None" = None
+) -> list[Path]:
     """Write summary-RUN.json and summary-RUN.html into `folder`; return their paths.
 
+    card: of the model in use, for the provenance.
     Raises RunNotFoundError, ExportError.
     """
+    from analytics.recordings.provenance import provenance_json, provenance_of
     from analytics.runs.report import run_report
     from analytics.runs.report_json import report_json
+    from analytics.runs.track_timelines import run_episodes
     from analytics.snapshots import in_snapshot
     from dashboard.report.page import report_page
 
@@ -46,8 +55,10 @@ def write_summary(engine: "Engine", run_id: str, folder: Path) -> list[Path]:
             f"cannot write into {folder}", hint="Create it, or choose another folder with --out"
         )
     report = in_snapshot(engine, run_report, run_id)
+    episodes = in_snapshot(engine, run_episodes, run_id)
+    (made_by,) = in_snapshot(engine, provenance_of, [run_id], card)
     texts = {
-        "json": report_json(report),
+        "json": report_json(report, provenance_json(made_by), episodes),
         "html": report_page(report),
     }
     paths = []

@@ -1,6 +1,7 @@
 """Recordings on the dashboard: annotated copies, and analysing a recording again."""
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.runs import RunState
 from contracts.settings import Settings
+from dashboard.web.services import RecordingDetails
 from moodline.adapters.recording_files import annotated_path, uploads_of
 from moodline.adapters.recordings import RecordingLibrary
 from moodline.analysis.run_spec import analysis_spec
 from records.database import reading, transaction
+from records.json_columns import decode_run_options, decode_tags
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run
+from records.tables.sources import Source
 from records.uploads import StoredUpload
 from tests.rows import FILE_JOB
 
@@ -105,3 +109,24 @@ def test_a_run_that_did_not_fail_is_not_tried_again(library: RecordingLibrary) -
     run_id = ended_run(library, job, upload, RunState.DONE)
     assert not library.try_again(run_id).queued
     assert run_of(library, run_id)[0] == RunState.DONE
+
+
+def test_an_upload_has_the_name_the_tags_and_the_time_that_its_user_gave(
+    library: RecordingLibrary, one_face: Path
+) -> None:
+    content = one_face.read_bytes()
+    at = datetime.fromisoformat("2026-03-01T09:30:00+01:00")
+    first, second = (sent(library, owner, content) for owner in ("mara", "ola"))
+
+    run_id = library.queue_upload(first, details=RecordingDetails("P06", ("day 1", "group A"), at))
+    copy = library.queue_upload(second, details=RecordingDetails("P07", ("day 2",)))
+
+    columns = (Run.run_id, Source.name, Source.tags, Run.options)
+    with reading(library.engine) as connection:
+        rows = connection.execute(
+            select(*columns).join(Source, Source.id == Run.source_pk).order_by(Run.id)
+        ).all()
+    assert [(row.run_id, row.name) for row in rows] == [(run_id, "P06"), (copy, "P07")]
+    assert [decode_tags(row.tags) for row in rows] == [("day 1", "group A"), ("day 2",)]
+    given = [decode_run_options(row.options).recorded_at for row in rows]
+    assert given == [at, None]

@@ -1,0 +1,169 @@
+// @ts-check
+/* What of the list is shown: the search, the filter, the order and the page. */
+import { make } from "../kit/dom.js";
+import { inlineField, quietButton } from "../kit/forms.js";
+import { number } from "../kit/format.js";
+
+const PAGE_ROWS = 50;
+const TYPING_MS = 250;
+
+/** @type {[value: string, text: string][]} */
+const FILTERS = [
+  ["all", "All"],
+  ["open", "Waiting or being analysed"],
+  ["done", "Done"],
+  ["failed", "Failed"],
+  ["cancelled", "Cancelled"],
+  ["copy", "Copies"],
+];
+/** @type {[value: string, text: string][]} */
+const ORDERS = [
+  ["queued desc", "Newest first"],
+  ["queued asc", "Oldest first"],
+  ["name asc", "Name"],
+  ["recorded desc", "Recorded, latest first"],
+  ["recorded asc", "Recorded, earliest first"],
+  ["length desc", "Longest first"],
+  ["faces desc", "Most faces first"],
+  ["state asc", "State"],
+];
+
+/** Kept while the tab is open, so that "All recordings" leads back to the same place. */
+const view = { text: "", show: "all", order: "queued desc", offset: 0 };
+
+export class LibraryView {
+  node;
+  pager = make("nav", { class: "pager", "aria-label": "Pages of the list" });
+  #count = make("p", { class: "soft list-count", role: "status" });
+  #filter;
+  #order;
+  #onChange;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typing;
+
+  /** @param {() => void} onChange The question has changed. */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    const search = make("input", {
+      type: "search",
+      id: "recording-search",
+      value: view.text,
+      maxlength: "200",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "Name, folder, tag or run",
+      oninput: () => {
+        clearTimeout(this.#typing);
+        this.#typing = setTimeout(() => this.#change({ text: search.value }), TYPING_MS);
+      },
+    });
+    this.#filter = select("recording-filter", FILTERS, view.show, (show) => this.#change({ show }));
+    this.#order = select("recording-order", ORDERS, view.order, (order) => this.#change({ order }));
+    this.node = make(
+      "div",
+      { class: "list-tools", role: "search" },
+      inlineField("Search", search),
+      inlineField("Show", this.#filter),
+      inlineField("Sort by", this.#order),
+      this.#count,
+    );
+  }
+
+  /** The question, as parameters of the routes. */
+  get matching() {
+    return new URLSearchParams({ q: view.text, show: view.show }).toString();
+  }
+
+  /** The question with the order and the page. */
+  get query() {
+    const [sort, order] = view.order.split(" ");
+    const page = new URLSearchParams({ sort, order, offset: String(view.offset) });
+    return `${this.matching}&${page}&limit=${PAGE_ROWS}`;
+  }
+
+  /** Whether a search or a filter leaves recordings out. */
+  get isNarrowed() {
+    return Boolean(view.text.trim()) || view.show !== "all";
+  }
+
+  /** The column by which the list is sorted, and whether upwards. */
+  get sorting() {
+    const [sort, order] = view.order.split(" ");
+    return { sort, isUp: order === "asc" };
+  }
+
+  /**
+   * Sort by a column; by the same one again: the other way round.
+   * @param {string} sort
+   */
+  sortBy(sort) {
+    const up = sort === "name" || sort === "state";
+    const { sort: before, isUp } = this.sorting;
+    const isUpNow = sort === before ? !isUp : up;
+    this.#change({ order: `${sort} ${isUpNow ? "asc" : "desc"}` });
+  }
+
+  /** @param {{ total: number, all: number, counts: Record<string, number> }} found */
+  draw({ total, all, counts }) {
+    this.node.hidden = all === 0;
+    for (const option of this.#filter.options) {
+      const name = FILTERS.find(([value]) => value === option.value)?.[1] ?? "";
+      option.textContent = `${name} (${number(counts[option.value] ?? 0)})`;
+    }
+    this.#order.value = view.order;
+    const last = Math.min(view.offset + PAGE_ROWS, total);
+    if (total && view.offset >= total) {
+      this.#change({}, Math.floor((total - 1) / PAGE_ROWS) * PAGE_ROWS);
+      return;
+    }
+    const range = total ? `${number(view.offset + 1)} to ${number(last)} of ${number(total)}` : "None";
+    this.#count.textContent =
+      total === all || !this.isNarrowed ? range : `${range} (of ${number(all)} recordings)`;
+    this.#drawPager(total);
+  }
+
+  /** @param {number} total */
+  #drawPager(total) {
+    this.pager.hidden = total <= PAGE_ROWS;
+    const pages = Math.max(Math.ceil(total / PAGE_ROWS), 1);
+    const page = Math.floor(view.offset / PAGE_ROWS);
+    /** @type {(text: string, to: number) => HTMLElement} */
+    const turn = (text, to) =>
+      quietButton(text, () => this.#change({}, to * PAGE_ROWS), {
+        disabled: to < 0 || to >= pages || to === page,
+        "data-key": `page ${text}`,
+      });
+    this.pager.replaceChildren(
+      turn("First", 0),
+      turn("Previous", page - 1),
+      make("span", { class: "soft", text: `Page ${number(page + 1)} of ${number(pages)}` }),
+      turn("Next", page + 1),
+      turn("Last", pages - 1),
+    );
+  }
+
+  /**
+   * @param {Partial<typeof view>} change
+   * @param {number} offset
+   */
+  #change(change, offset = 0) {
+    Object.assign(view, change, { offset });
+    this.#onChange();
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {[value: string, text: string][]} choices
+ * @param {string} value
+ * @param {(value: string) => void} onChange
+ */
+function select(id, choices, value, onChange) {
+  const node = make(
+    "select",
+    { id, onchange: () => onChange(node.value) },
+    ...choices.map(([choice, text]) => make("option", { value: choice, text })),
+  );
+  node.value = value;
+  return node;
+}
