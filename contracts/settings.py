@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     )
     model_head: str = Field(
         default="",
-        description="Head of the model to use for new runs; empty: the model card's default.",
+        description="Head of the model for new runs: fer2013, or ferplus-plain, which names rare "
+        "expressions less often; empty: the model card's default.",
     )
     detector: DetectorName = Field(
         default=DetectorName.CENTERFACE, description="Face detector for new runs."

@@ -1,5 +1,7 @@
 """What a training takes, in one file, and the steps that it makes of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from training.packed import with_steps
 from training.teachers.answers import TeacherAnswers, ask_teachers, write_answers
 from training.teachers.prepare import build_targets
 
-RECIPES = Path(__file__).parents[3] / "training" / "configs"
+ROOT = Path(__file__).parents[3]
+RECIPES = ROOT / "training" / "configs"
 N = 20
 
 
@@ -115,6 +118,16 @@ def test_targets_are_a_mean_of_labels_and_answers() -> None:
 
 def test_a_recipe_may_weigh_its_teachers() -> None:
     assert read_config(RECIPES / "fourth.toml").distillation.teacher_weights == (0.7, 0.3)
+
+
+def test_training_needs_no_decoder_and_no_statistics() -> None:
+    absent = ("cv2", "scipy", "pydantic", "av", "ai_edge_litert", "tensorflow", "keras")
+    code = f"import sys, training.packed; print([m for m in {absent} if m in sys.modules])"
+    command = [sys.executable, "-c", code]
+
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def recipe(batch: int = 64, teacher_share: float = 0.0) -> TrainingConfig:

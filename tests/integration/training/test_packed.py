@@ -1,0 +1,77 @@
+"""A packed training runs with NumPy and Keras alone. Needs TensorFlow, or another backend."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training import packed
+from training.config import read_config
+from training.data.material import Material, Targets, write_material
+from training.model import build_model
+from training.teachers.answers import load_network
+
+pytest.importorskip("keras", reason="`make train` installs TensorFlow")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+RECIPE = """
+name = "tiny"
+seed = 1
+[model]
+alpha = 0.35
+seen_as = 48
+[optimizer]
+epochs = 3
+batch = 8
+[augmentation]
+rotation_deg = 10.0
+mixup_alpha = 0.2
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def material(recipe: Path, tmp_path: Path) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (32, 48, 48), dtype=np.uint8)
+    labels = np.arange(32) % 7
+    hard = np.eye(7, dtype=np.float32)[labels]
+    model = build_model(read_config(recipe).model, pretrained=False)
+    path = tmp_path / "packed.npz"
+    write_material(
+        path,
+        Material(
+            images=images,
+            targets=Targets(hard, hard, np.ones(32, np.float32)),
+            val_images=images[:8],
+            val_labels=labels[:8],
+            val_majority=labels[:8],
+            start=tuple(model.get_weights()),
+            description={"data": {"name": "noise"}},
+        ),
+    )
+    return path
+
+
+def test_a_packed_training_continues_and_is_a_run_that_can_be_exported(
+    recipe: Path, material: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    command = ["train", str(material), "--config", str(recipe), "--run", str(run), "--batch", "16"]
+
+    packed.main([*command, "--epochs", "1"])
+    packed.main([*command, "--epochs", "2"])
+
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert set(lines[0]["ema"]) == {"fer2013", "ferplus"}
+    described = json.loads((run / "run.json").read_text())
+    assert described["data"] == {"name": "noise"}
+    assert (described["config"]["optimizer"]["epochs"], described["config"]["name"]) == (2, "tiny")
+    assert load_network(run).input_shape == (None, 48, 48, 3)
