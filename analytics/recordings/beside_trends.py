@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, Connection, func, or_, select, type_coerce
 
 from contracts.runs import RunKind, RunState
 from contracts.times import MICROS, from_micros, to_micros
@@ -85,7 +85,7 @@ def copies_inside(
     """Return how many recordings of these sources count the same content again in the span."""
     since, until = span
     is_original = Run.id.in_(select(Run.copy_of).where(Run.copy_of.is_not(None)))
-    query: Select[Any] = (
+    query = (
         select(Run.id, Run.copy_of)
         .join(RunProgress, RunProgress.run_pk == Run.id)
         .where(

@@ -101,7 +101,7 @@ def matching_run_ids(
     connection: Connection, query: RecordingQuery, *, most: int = MOST_ROWS
 ) -> tuple[str, ...]:
     """Return the ids of all recordings that match, whatever the page, in the order of the list."""
-    found = select(Run.run_id).join(Source, Source.id == Run.source_pk)
+    found: Select[Any] = select(Run.run_id).join(Source, Source.id == Run.source_pk)
     found = found.outerjoin(RunProgress, RunProgress.run_pk == Run.id)
     statement = _matching(found, query.text).where(*_shown(query.show)).order_by(*_order(query))
     return tuple(connection.scalars(statement.limit(most)))
@@ -109,9 +109,9 @@ def matching_run_ids(
 
 def _counts(connection: Connection, text: str) -> dict[str, int]:
     is_copy = Run.copy_of.is_not(None)
-    found = select(Run.state, is_copy.label("is_copy"), func.count().label("runs")).join(
-        Source, Source.id == Run.source_pk
-    )
+    found: Select[Any] = select(
+        Run.state, is_copy.label("is_copy"), func.count().label("runs")
+    ).join(Source, Source.id == Run.source_pk)
     counts = {str(one): 0 for one in Show}
     for row in connection.execute(_matching(found, text).group_by(Run.state, is_copy)):
         state = RunState(row.state)

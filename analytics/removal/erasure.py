@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from analytics.history.rollups import roll_up_all
 from analytics.history.row_sums import RowRange
+from analytics.removal.counting import count_records
 from analytics.removal.deletion import delete_run
 from analytics.removal.erasure_scope import (
     ErasureScope,
@@ -23,12 +24,11 @@ from analytics.removal.erasure_scope import (
 )
 from analytics.removal.minute_batches import frame_indexes, minute_batches
 from analytics.removal.receipts import DeleteCopies, Receipt, close_erasure, no_copies
-from analytics.removal.removed_sums import erase_removed_sums, removed_frames
+from analytics.removal.removed_sums import erase_removed_sums
 from analytics.runs.summary_steps import steps_of_rows
 from analytics.snapshots import snapshot
 from contracts.errors import RunBusyError, SettingsError
 from contracts.runs import RunKind
-from contracts.times import utc_now
 from records.audit_actions import Action
 from records.database import transaction
 from records.locks import lock_rollups
@@ -67,7 +67,7 @@ def erase(
         raise SettingsError("the range is empty", hint="--from must be before --to")
     with snapshot(engine) as connection:
         runs = runs_in_scope(connection, scope)
-        receipt = _count(connection, scope, runs, dry_run=dry_run)
+        receipt = count_records(connection, scope, runs, dry_run=dry_run)
     busy = next((run for run in runs if run.busy and run.kind != RunKind.LIVE), None)
     if busy is not None:
         raise RunBusyError(f"run {busy.run_id} is being analysed", hint="Cancel it first")
@@ -114,54 +114,13 @@ def erase_runs(
             for run_id in run_ids
             for run in runs_in_scope(connection, ErasureScope(run_id=run_id))
         ]
-        receipt = _count(connection, ErasureScope(), runs, dry_run=False)
+        receipt = count_records(connection, ErasureScope(), runs, dry_run=False)
     for run_id in run_ids:
         delete_run(engine, run_id)
     roll_up_all(engine)
     scope = ErasureScope(run_id=", ".join(run_ids))
     return close_erasure(
         engine, scope, receipt, actor=actor, action=Action.RUN_DELETED, delete_copies=delete_copies
-    )
-
-
-def _count(
-    connection: Connection, scope: ErasureScope, runs: list[ScopedRun], *, dry_run: bool
-) -> Receipt:
-    frames = faces = tracks = rollup_frames = letters = 0
-    touched = dict[ScopedRun, None]()
-    for run in runs:
-        rows = RowRange(scope.since_us, scope.until_us, run.pk)
-        here = frame_indexes(rows).subquery()
-        in_frames = Face.frame_index.in_(select(here.c.frame_index))
-        found = connection.execute(
-            select(
-                select(func.count()).select_from(here).scalar_subquery(),
-                select(func.count())
-                .select_from(Face)
-                .where(Face.run_pk == run.pk, in_frames)
-                .scalar_subquery(),
-                select(func.count(Face.track_id.distinct()))
-                .where(Face.run_pk == run.pk, in_frames)
-                .scalar_subquery(),
-            )
-        ).one()
-        removed = removed_frames(connection, run.pk, run.source_pk, scope.since_us, scope.until_us)
-        dead = len(dead_letters_in_scope(connection, scope, run))
-        frames, faces, tracks = frames + found[0], faces + found[1], tracks + found[2]
-        rollup_frames, letters = rollup_frames + removed, letters + dead
-        if found[0] or removed or dead or not scope.has_range:
-            touched[run] = None
-    return Receipt(
-        sources=tuple(sorted({run.source for run in touched})),
-        runs=len(touched),
-        frames=frames,
-        faces=faces,
-        tracks=tracks,
-        rollups=rollup_frames,
-        dead_letters=letters,
-        run_ids=tuple(run.run_id for run in touched),
-        at=utc_now(),
-        dry_run=dry_run,
     )
 
 

@@ -61,7 +61,7 @@ def close_erasure(  # noqa: PLR0913
 
     The rows are gone already, so a copy that cannot be deleted is named in the receipt.
     """
-    remains = []
+    remains = [receipt.remains]
     try:
         delete_copies(receipt)
     except OSError as exc:

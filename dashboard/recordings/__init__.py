@@ -27,7 +27,8 @@ RECORDINGS: Final = Page(
     deep=True,
     max_body_bytes=MAX_CHUNK_BYTES,
     work=(
-        ("GET run/[^/]+/(csv|summary)", HEAVY),
+        ("GET (run/[^/]+/(csv|summary)|export/csv)", HEAVY),
+        ("POST (run/[^/]+/time|bulk/delete)", HEAVY),
         ("GET run/[^/]+/(media|annotated)", TRANSFER),
         ("PUT upload/[^/]+", UPLOAD),
         ("POST (folder|upload/[^/]+/finish)", CHECK),

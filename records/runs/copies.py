@@ -163,7 +163,7 @@ def fail_as_original(engine: Engine, run_pk: int) -> bool:
         return run is not None and _failed_as_original(connection, run)
 
 
-def _failed_as_original(connection: Connection, run: Row[Any]) -> bool:
+def _failed_as_original(connection: Connection, run: Row[*tuple[Any, ...]]) -> bool:
     # An original that was changed while it was read has no content any more.
     if run.state != RunState.FAILED or run.original_content != run.content_hash:
         return False
@@ -181,7 +181,7 @@ def _failed_as_original(connection: Connection, run: Row[Any]) -> bool:
     return True
 
 
-def _lock_copy(connection: Connection, run_pk: int) -> Row[Any] | None:
+def _lock_copy(connection: Connection, run_pk: int) -> Row[*tuple[Any, ...]] | None:
     """Lock an open copy. Return it with its original's state, or None if it is no such run.
 
     The columns are id, copy_of, content_hash, recorded_at, and of the original source, state,
@@ -209,7 +209,9 @@ def _lock_copy(connection: Connection, run_pk: int) -> Row[Any] | None:
     ).first()
 
 
-def _copy_chunk(connection: Connection, run: Row[Any], delta_us: int, frames: int) -> bool:
+def _copy_chunk(
+    connection: Connection, run: Row[*tuple[Any, ...]], delta_us: int, frames: int
+) -> bool:
     """Copy the next frames of the original, `delta_us` later, with their faces.
 
     Returns False if none is left. The caller holds the copy's lock.
@@ -230,7 +232,7 @@ def _copy_chunk(connection: Connection, run: Row[Any], delta_us: int, frames: in
     return True
 
 
-def _finish_copy(connection: Connection, run: Row[Any], delta_us: int) -> None:
+def _finish_copy(connection: Connection, run: Row[*tuple[Any, ...]], delta_us: int) -> None:
     """End a copy whose frames and faces are there, and count it in history."""
     run_pk, original_pk = run.id, run.copy_of
     lock_rollups(connection)
@@ -302,7 +304,7 @@ def _is_ended(connection: Connection, run_pk: int) -> bool:
 def _copy_rows(
     connection: Connection,
     table: type[Any],
-    run: Row[Any],
+    run: Row[*tuple[Any, ...]],
     delta_us: int,
     indexes: tuple[int, int] | None = None,
 ) -> None:

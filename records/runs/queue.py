@@ -136,7 +136,7 @@ def claim_next(
     return None
 
 
-def _own_run(connection: Connection, job: FileJob) -> Row[Any] | None:
+def _own_run(connection: Connection, job: FileJob) -> Row[*tuple[Any, ...]] | None:
     """Return the latest run of this work at the job's own place."""
     of_work = connection.execute(
         select(
@@ -155,7 +155,9 @@ def _own_run(connection: Connection, job: FileJob) -> Row[Any] | None:
     return next((run for run in of_work if same_place(run.uri, job.uri)), None)
 
 
-def _renewed_original(connection: Connection, job: FileJob, copy: Row[Any]) -> Row[Any] | None:
+def _renewed_original(
+    connection: Connection, job: FileJob, copy: Row[*tuple[Any, ...]]
+) -> Row[*tuple[Any, ...]] | None:
     """Return the run from which an unfinished copy gets its rows; None: it is analysed itself.
 
     A copy that waits keeps an original that failed, and fails as it did. A retry does not.
@@ -171,7 +173,7 @@ def _renewed_original(connection: Connection, job: FileJob, copy: Row[Any]) -> R
     return _state_of(connection, original_pk)
 
 
-def _state_of(connection: Connection, run_pk: int) -> Row[Any] | None:
+def _state_of(connection: Connection, run_pk: int) -> Row[*tuple[Any, ...]] | None:
     return connection.execute(select(Run.id, Run.state).where(Run.id == run_pk)).first()
 
 

@@ -60,7 +60,7 @@ def set_recorded_at(engine: Engine, run_id: str, at: datetime, *, actor: str) ->
         write_audit_entry(connection, actor, Action.TIME_SET, details)
 
 
-def _movable_run(connection: Connection, run_id: str) -> Row[Any]:
+def _movable_run(connection: Connection, run_id: str) -> Row[*tuple[Any, ...]]:
     columns = (Run.id, Run.source_pk, Run.kind, Run.state, Run.counted)
     run = connection.execute(
         select(*columns, Run.content_hash, Run.recorded_at, Source.name.label("source"))
@@ -89,7 +89,7 @@ def _movable_run(connection: Connection, run_id: str) -> Row[Any]:
     return run
 
 
-def _move_rows(connection: Connection, run: Row[Any], delta_us: int) -> None:
+def _move_rows(connection: Connection, run: Row[*tuple[Any, ...]], delta_us: int) -> None:
     """Move the rows of a run by delta_us. The caller holds `lock_rollups`."""
     if not delta_us:
         return
@@ -103,7 +103,7 @@ def _move_rows(connection: Connection, run: Row[Any], delta_us: int) -> None:
     mark_dirty(connection, run.source_pk, minutes, random.getrandbits(62))
 
 
-def _count_again(connection: Connection, run: Row[Any]) -> None:
+def _count_again(connection: Connection, run: Row[*tuple[Any, ...]]) -> None:
     """Count the run, or a copy of it that counts beside it now, at its new time."""
     if run.state != RunState.DONE or not run.content_hash:
         return

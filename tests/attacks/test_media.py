@@ -230,6 +230,31 @@ def test_the_recording_of_an_upload_is_for_its_owner_and_admins(
     site.error("ola", "GET", "/run/own/media")
 
 
+def test_results_and_times_are_changed_only_by_those_who_may(
+    site: RecordingsDashboard, tmp_path: Path
+) -> None:
+    clip = small_clip(tmp_path / "sent.mp4")
+    line = site.library.uploads.get(site.upload("ola", "sent.mp4", clip.read_bytes()))
+    sent = site.analysed("sent", line.path)
+    site.library.uploads.set_result(line.id, sent, "")
+    there = site.analysed("there", small_clip(site.allowed / "there.mp4"))
+    both, at = {"runs": [sent, there]}, {"recorded_at": "2026-03-01T09:30:00Z"}
+    for action in ("delete", "again", "cancel"):
+        assert site.status("vic", "POST", f"/bulk/{action}", both) == 403
+    assert site.status("vic", "POST", f"/run/{there}/time", at) == 403
+    assert site.status("otto", "POST", f"/run/{sent}/time", at) == 403
+    assert site.status("otto", "POST", f"/run/{there}/time", at) == 200
+    for action in ("again", "cancel"):
+        found = site.answer("otto", "POST", f"/bulk/{action}", {"runs": [sent]})
+        assert found["done"] == 0 and "uploaded by another user" in found["failed"][0]["error"]
+    refused = site.answer("otto", "POST", "/bulk/delete", both)
+    assert [one["run"] for one in refused["failed"]] == [sent, there]
+    assert site.answer("ola", "POST", "/bulk/delete", both)["done"] == 1, "of an own upload"
+    assert site.answer("ada", "POST", "/bulk/delete", {"runs": [there]})["done"] == 1
+    assert site.status("vic", "POST", "/bulk/delete", {"runs": []}) in {403, 422}
+    assert site.status("ada", "POST", "/bulk/delete", {"runs": ["x"] * 201}) == 422
+
+
 # -- exports ------------------------------------------------------------------------
 
 

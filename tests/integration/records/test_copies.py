@@ -10,6 +10,8 @@ from sqlalchemy import Engine, Row, func, select, update
 
 from analytics.history.rollups import roll_up_all
 from analytics.removal.deletion import delete_run
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import ErasureScope
 from contracts.runs import RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import to_micros, utc_now
@@ -266,3 +268,13 @@ def test_within_one_source_the_same_moments_count_once(
     )
     found = [run_of(engine, one).counted for one in (written.run_id, copy.run_id)]
     assert found == ([False, True] if counts == 1 else [True, True])
+
+
+def test_an_erasure_names_the_recordings_that_keep_the_same_content(engine: Engine) -> None:
+    written = write_original(engine, 50)
+    copied(engine, "/rec/p02.mp4")
+    scope = ErasureScope(run_id=written.run_id)
+    planned = erase(engine, scope, actor="x", dry_run=True)
+    done = erase(engine, scope, actor="x")
+    for receipt in (planned, done):
+        assert "the same content, which were not chosen: p02.mp4" in receipt.remains
