@@ -23,6 +23,7 @@ from records.runs.queue import enqueue_file
 from records.tables.runs import Run
 from records.tables.sources import Source
 from records.uploads import StoredUpload
+from tests.media import steady, write_video
 from tests.rows import FILE_JOB
 
 
@@ -112,9 +113,10 @@ def test_a_run_that_did_not_fail_is_not_tried_again(library: RecordingLibrary) -
 
 
 def test_an_upload_has_the_name_the_tags_and_the_time_that_its_user_gave(
-    library: RecordingLibrary, one_face: Path
+    library: RecordingLibrary, tmp_path: Path
 ) -> None:
-    content = one_face.read_bytes()
+    write_video(tmp_path / "clip.mp4", steady(4))
+    content = (tmp_path / "clip.mp4").read_bytes()
     at = datetime.fromisoformat("2026-03-01T09:30:00+01:00")
     first, second = (sent(library, owner, content) for owner in ("mara", "ola"))
 
