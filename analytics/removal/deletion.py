@@ -11,7 +11,7 @@ from contracts.errors import RunBusyError
 from contracts.runs import ENDED_STATES, RunState
 from records.database import transaction
 from records.locks import lock_queue, lock_rollups
-from records.runs.copies import promote_copy
+from records.runs.copies.originals import promote_copy
 from records.runs.counted_runs import count_latest_runs, mark_runs_dirty
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RunMinute, rollups

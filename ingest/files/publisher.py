@@ -4,7 +4,6 @@ Frames are published in order and without loss. The run's progress in the databa
 begin, so a first start, a restart after a crash and a rewind after a broker loss are the same.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,15 +28,17 @@ from ingest.files.run_records import RecordingRun, ResumePoint, RunRecords, enco
 from ingest.files.source import FileSource
 from ingest.frame_source import FrameSource, SourceFrame, SourceInfo
 from ingest.picture_view import PictureView
-from records.runs.copies import copy_original, fail_as_original
+from records.runs.copies.copied_rows import copy_original, fail_as_original
 from runtime.backoff import LONGEST_PAUSE_S, Backoff
 from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 
-_WAITS_PER_STATE_CHECK: Final = 200
+_WAITS_PER_STATE_CHECK: Final = 25
 """Waits for room in the stream after which to check whether the run was cancelled."""
-_WAIT_S: Final = 0.004
+_SHORTEST_WAIT_S: Final = 0.004
+_LONGEST_WAIT_S: Final = 0.032
+"""A full stream of 64 frames keeps the fastest worker busy four times as long."""
 _REWIND_PAUSE_S: Final = 0.5
 _WARN_FULL_EVERY_S: Final = 10.0
 _BROKER_FULL: Final = "the broker's memory is full. Start workers, or raise its maxmemory"
@@ -191,7 +192,7 @@ class FilePublisher:
     def _send(self, run: RecordingRun, stream: RunPublisher, seq: int, data: bytes) -> bool:
         """Wait for room, then publish. Return False at a stop, or if the run has ended."""
         warn_full_at = time.monotonic() + _WARN_FULL_EVERY_S
-        for attempt in itertools.count(1):
+        for attempt, pause_s in enumerate(_pauses_s(), start=1):
             if self._should_stop():
                 return False
             if attempt % _WAITS_PER_STATE_CHECK == 0 and self._records.resume_point(run) is None:
@@ -205,16 +206,29 @@ class FilePublisher:
                 log.warning("publishing waits", reason=trouble)
                 warn_full_at = time.monotonic() + _WARN_FULL_EVERY_S
             self._on_step(PublishStep(trouble=trouble))
-            time.sleep(_WAIT_S)
+            time.sleep(pause_s)
         raise AssertionError("an endless loop ended")
 
     def _await_end(self, run: RecordingRun, stream: RunPublisher) -> None:
         """Wait until a worker has committed the end; until then frames may have to be resent."""
-        while not self._should_stop():
+        for pause_s in _pauses_s():
+            if self._should_stop():
+                return
             if stream.is_drained() and self._records.resume_point(run) is None:
                 return
             self._on_step(PublishStep())
-            time.sleep(_WAIT_S)
+            time.sleep(pause_s)
+
+
+def _pauses_s() -> Iterator[float]:
+    """Yield the pauses between questions to the broker, each of which takes a millisecond of CPU.
+
+    Each is twice as long as the one before, up to the longest.
+    """
+    pause_s = _SHORTEST_WAIT_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, _LONGEST_WAIT_S)
 
 
 def _numbered_frames(source: FrameSource, point: ResumePoint) -> Iterator[tuple[int, SourceFrame]]:

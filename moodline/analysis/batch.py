@@ -14,7 +14,7 @@ from ingest.files.discovery import Recording, RefusedPath
 from moodline.analysis.queueing import FileProgress, JobTemplate, RunStatus, prepare
 from moodline.stack.stack import Stack
 from records.database import reading, transaction
-from records.runs.copies import waiting_copies
+from records.runs.copies.originals import waiting_copies
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run, RunProgress
 

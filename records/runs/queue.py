@@ -11,7 +11,7 @@ from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import utc_now
 from records.locks import lock_queue
-from records.runs.copies import analyse_itself, original_of
+from records.runs.copies.originals import analyse_itself, original_of
 from records.runs.counted_runs import has_counted_run
 from records.runs.file_job import FileJob
 from records.runs.places import IsGone, follow_move, nothing_is_gone, same_place

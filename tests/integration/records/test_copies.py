@@ -16,7 +16,8 @@ from contracts.runs import RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import to_micros, utc_now
 from records.database import reading, transaction
-from records.runs.copies import copy_original, original_of
+from records.runs.copies.copied_rows import copy_original
+from records.runs.copies.originals import original_of
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, claim_next, enqueue_file
 from records.runs.state_changes import cancel_run, fail_run
