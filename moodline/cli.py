@@ -45,7 +45,6 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "erase": "history.erase",
         "audit": "history.audit",
         "user": "admin.user",
-        "token": "admin.token",
     },
     "Run the parts as services": {
         "ingest": "services.ingest",
