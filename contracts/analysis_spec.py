@@ -23,7 +23,7 @@ class AnalysisOptions:
     then mirrored left to right. zones: the parts of the picture that are read, left out or black.
     keep_static: count faces that are still as in a photo, because photos are what is analysed.
     window_s: width of the window around each moment from which a recording's track is read; 0: from
-    the past only, by smoothing_s.
+    the past only, by smoothing_s. landmarks: read the shape of each face, too.
     """
 
     smoothing_s: float
@@ -35,6 +35,7 @@ class AnalysisOptions:
     zones: Zones = ()
     keep_static: bool = False
     window_s: float = 0.0
+    landmarks: bool = False
 
     @property
     def turn(self) -> Turn:

@@ -23,13 +23,27 @@ class TrackMark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FaceShape:
+    """The shape of a face in one frame, from its landmarks.
+
+    eye_openness, mouth_openness: gap between lids or lips, divided by the width between the
+    corners, 0..1. blendshapes: 52 of 0..1, in the order of landmarks.blendshapes.NAMES.
+    """
+
+    eye_openness: float
+    mouth_openness: float
+    blendshapes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FaceResult:
     """One face in one frame.
 
     box: in display pixels of the source. probabilities: 7, calibrated, in the order of
     EXPRESSIONS. emotion: the expression, None if uncertain. confidence: the largest probability.
     smoothed_*: the same, smoothed over the track. quality: from 0, unusable, to 1. mark: that
-    of its track as of this frame. pose: None if the detector does not show it.
+    of its track as of this frame. pose: None if the detector does not show it. shape: None unless
+    the run reads landmarks.
     """
 
     track_id: int
@@ -42,6 +56,7 @@ class FaceResult:
     quality: float
     mark: TrackMark = TrackMark.PERSON
     pose: HeadPose | None = None
+    shape: FaceShape | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,15 @@ class Settings(BaseSettings):
         default="",
         description="ONNX file of the detector yunet; empty: the one in MOODLINE_HOME.",
     )
+    landmarks: bool = Field(
+        default=False,
+        description="Read landmarks in new runs: how open eyes and mouth are, and 52 blendshapes.",
+    )
+    landmarks_file: str = Field(
+        default="",
+        description="MediaPipe's face_landmarker.task, for landmarks; empty: the one in "
+        "MOODLINE_HOME.",
+    )
     max_frame_side: int = Field(
         default=1280,
         ge=160,
@@ -310,6 +319,12 @@ class Settings(BaseSettings):
         """The file of the detector yunet, whether or not it is there."""
         own = self.home_path / "detectors" / "yunet.onnx"
         return Path(self.yunet_file).expanduser() if self.yunet_file else own
+
+    @property
+    def landmarks_path(self) -> Path:
+        """The file of the landmarks' networks, whether or not it is there."""
+        own = self.home_path / "detectors" / "face_landmarker.task"
+        return Path(self.landmarks_file).expanduser() if self.landmarks_file else own
 
     @property
     def min_free_bytes(self) -> int:

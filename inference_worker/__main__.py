@@ -17,6 +17,7 @@ from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.detectors.choice import chosen_detector, make_detector
+from inference_worker.faces.landmarks.landmarker import FaceLandmarker
 from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews
@@ -119,6 +120,7 @@ def _analyzer_factory(
     share detectors, which keep nothing between calls: each holds up to 60 MB.
     """
     detectors = cache(partial(make_detector, yunet_file=settings.yunet_path))
+    landmarker = cache(partial(FaceLandmarker, settings.landmarks_path))
 
     def make_analyzer(run: TakenRun) -> RunAnalyzer:
         if run.spec.model_version != classifier.card.version:
@@ -128,7 +130,11 @@ def _analyzer_factory(
                 hint="Start a worker with that model",
             )
         return RunAnalyzer(
-            detectors(run.spec.detector), classifier, run.spec.options, run.checkpoint
+            detectors(run.spec.detector),
+            classifier,
+            run.spec.options,
+            run.checkpoint,
+            landmarker() if run.spec.options.landmarks else None,
         )
 
     return make_analyzer

@@ -1,5 +1,6 @@
 """The SQL rows of a batch: frames, faces, tracks, dead letters and the run's progress."""
 
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, case, insert, true, update
 
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult, TrackMark
+from contracts.frame_results import FaceResult, FaceShape, FrameResult, TrackMark
 from contracts.frames import Counters, End
 from contracts.geometry import HeadPose
 from contracts.runs import RunState
@@ -149,6 +150,7 @@ def _face_row(run_pk: int, result: FrameResult, face: FaceResult) -> dict[str, A
         "smoothed_confidence": face.smoothed_confidence,
         "quality": face.quality,
         **_pose_columns(face.pose),
+        **_shape_columns(face.shape),
     }
 
 
@@ -156,6 +158,16 @@ def _pose_columns(pose: HeadPose | None) -> dict[str, float | None]:
     if pose is None:
         return {"roll": None, "yaw": None, "pitch": None}
     return asdict(pose)
+
+
+def _shape_columns(shape: FaceShape | None) -> dict[str, float | bytes | None]:
+    if shape is None:
+        return {"eye_openness": None, "mouth_openness": None, "blendshapes": None}
+    return {
+        "eye_openness": shape.eye_openness,
+        "mouth_openness": shape.mouth_openness,
+        "blendshapes": struct.pack(f"<{len(shape.blendshapes)}e", *shape.blendshapes),
+    }
 
 
 def _track_rows(

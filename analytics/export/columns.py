@@ -58,4 +58,9 @@ COLUMNS: Final = (
         for option in ("rotate", "mirror", "min_face_px", "keep_static")
     ),
     Column("copy_of", Kind.TEXT, of_face=False),
+    Column("eye_openness", Kind.SHARE),
+    Column("mouth_openness", Kind.SHARE),
 )
+
+BLENDSHAPES: Final = "blendshapes"
+"""The last column of Parquet files: 52 shares, or nothing where a run did not read landmarks."""

@@ -7,6 +7,7 @@ takes a second to load, so it is imported only when a Parquet file is written.
 import itertools
 import json
 import os
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from analytics.export.atomic_files import atomic_file
-from analytics.export.columns import COLUMNS, Kind
+from analytics.export.columns import BLENDSHAPES, COLUMNS, Kind
 from analytics.export.csv_rows import PLAIN, CsvStyle, header, moment, rows
 from analytics.export.json_lines import json_line
 from analytics.export.record_pages import Record, Selection, record_pages
@@ -154,7 +155,8 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path, provenance: Callab
         Kind.DEGREES: pa.float64(),
         Kind.SHARE: pa.float64(),
     }
-    schema = pa.schema([(column.name, types[column.kind]) for column in COLUMNS])
+    fields = [(column.name, types[column.kind]) for column in COLUMNS]
+    schema = pa.schema([*fields, (BLENDSHAPES, pa.list_(pa.float32()))])
     count = 0
     with pq.ParquetWriter(part, schema) as writer:
         for page in pages:
@@ -168,10 +170,19 @@ def _write_parquet(pages: Iterable[list[Record]], part: Path, provenance: Callab
                 )
                 for column, values in zip(COLUMNS, columns, strict=True)
             ]
+            shapes = [_blendshapes(record.blendshapes) for record in page]
+            arrays.append(pa.array(shapes, type=pa.list_(pa.float32())))
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             count += len(page)
         writer.add_key_value_metadata({PROVENANCE_KEY: provenance()})
     return count
+
+
+def _blendshapes(stored: bytes | None) -> list[float] | None:
+    """Return the 52 numbers of a face, as they were stored."""
+    if stored is None:
+        return None
+    return [value for (value,) in struct.iter_unpack("<e", stored)]
 
 
 def _json_values(record: Record) -> list[str | int | float | None]:

@@ -38,7 +38,8 @@ class FaceRecord(NamedTuple):
     """The face columns of a row, in the order in which COLUMNS has them. x, y, w, h: pixels.
 
     emotion, smoothed_emotion: None if uncertain. roll, yaw, pitch: degrees, as in HeadPose; None if
-    they are not known. mark: a TrackMark, None if the track counts.
+    they are not known. mark: a TrackMark, None if the track counts. eye_openness, mouth_openness:
+    as in FaceShape, None without landmarks.
     """
 
     track_id: int
@@ -61,6 +62,8 @@ class FaceRecord(NamedTuple):
     yaw: float | None = None
     pitch: float | None = None
     mark: str | None = None
+    eye_openness: float | None = None
+    mouth_openness: float | None = None
 
 
 class Record(NamedTuple):
@@ -68,7 +71,8 @@ class Record(NamedTuple):
 
     dwell_us: the time that the frame stands for. options: rotate, mirror, min_face_px and
     keep_static of the run. copy_of: the run from which the rows were copied, because its recording
-    has the same content; None if this one was analysed itself.
+    has the same content; None if this one was analysed itself. blendshapes: as they are stored,
+    None without landmarks; not among the values.
     """
 
     source: str
@@ -82,17 +86,21 @@ class Record(NamedTuple):
     dwell_us: int = 0
     options: tuple[int | None, ...] = (0, 0, None, 0)
     copy_of: str | None = None
+    blendshapes: bytes | None = None
 
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
-        later = (*face[-_LATER:], self.zones, self.dwell_us, *self.options, self.copy_of)
+        pose_and_mark, openness = face[-_LATER:-_LATEST], face[-_LATEST:]
+        of_run = (self.zones, self.dwell_us, *self.options, self.copy_of)
+        later = (*pose_and_mark, *of_run, *openness)
         return (*self[:5], *face[:-_LATER], self.model_version, *later)
 
 
 _NO_FACE: Final = (None,) * len(FaceRecord._fields)
-_LATER: Final = 4
-"""The last columns of a face: pose and mark came later, and stand at the end of a row."""
+_LATEST: Final = 2
+_LATER: Final = 4 + _LATEST
+"""The last columns of a face: pose, mark and openness came later, and stand at a row's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +170,11 @@ def record_pages(
 def _record(
     run: _SelectedRun, zones: str, options: tuple[int | None, ...], row: Row[Any]
 ) -> Record:
-    frame_index, media_us, captured_us, dwell_us, *face = tuple(row)
+    frame_index, media_us, captured_us, dwell_us, blendshapes, *face = tuple(row)
     found = None if row.track_id is None else FaceRecord._make(face)
     begin = (run.source, run.run_id, frame_index, media_us, captured_us)
-    return Record(*begin, found, run.model_version, zones, dwell_us, options, run.copy_of)
+    of_run = (run.model_version, zones, dwell_us, options, run.copy_of)
+    return Record(*begin, found, *of_run, blendshapes)
 
 
 def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
@@ -208,6 +217,7 @@ def _page_statement(selection: Selection) -> Select[Any]:
             Frame.media_time_us,
             type_coerce(Frame.captured_at, BigInteger).label("captured_at"),
             (cast(Frame.dwell_ms, BigInteger) * 1000).label("dwell_us"),
+            Face.blendshapes,
             *(_stored(column.name) for column in COLUMNS if column.of_face),
         )
         .select_from(Frame)

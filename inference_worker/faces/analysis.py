@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
-from contracts.frame_results import FaceResult, FrameResult, LabelRevision, TrackMark
+from contracts.frame_results import FaceResult, FaceShape, FrameResult, LabelRevision, TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box, HeadPose
 from contracts.runs import CHECKPOINT_LOOKS
@@ -23,6 +23,7 @@ from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.dwell import dwell_ms
+from inference_worker.faces.landmarks.landmarker import Landmarker
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 from inference_worker.faces.readings.centred import CentredReading
 from inference_worker.faces.readings.smoothing import smoothed
@@ -39,7 +40,7 @@ class DetectedFace:
 
     track_id, mark: of its track as of this frame; the track itself may be frames ahead. box: in
     display pixels. crop: grey uint8, of the model card's side. quality: 0..1, see face_quality.
-    pose: None if the detector does not show it.
+    pose: None if the detector does not show it. shape: None without landmarks.
     """
 
     track: Track
@@ -49,6 +50,7 @@ class DetectedFace:
     crop: npt.NDArray[np.uint8]
     quality: float
     pose: HeadPose | None
+    shape: FaceShape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class RunAnalyzer:
     """Analyses the frames of one run in order; `checkpoint` is valid after any frame.
 
     `detect` and `smooth` are the two halves of `analyze`: between them, the crops of several runs
-    can be classified in one batch.
+    can be classified in one batch. landmarker: for runs whose options want landmarks.
     """
 
     def __init__(
@@ -81,9 +83,11 @@ class RunAnalyzer:
         classifier: Classifier,
         options: AnalysisOptions,
         checkpoint: bytes = b"",
+        landmarker: Landmarker | None = None,
     ) -> None:
         self._classifier = classifier
         self._options = options
+        self._landmarker = landmarker if options.landmarks else None
         card = classifier.card
         self._framing = card.framing
         threshold = options.uncertain_below
@@ -154,8 +158,17 @@ class RunAnalyzer:
             quality = face_quality(crop, box.w, pose)
             mark = marks.of_faces[track.track_id]
             place = _clipped(box, frame)
-            faces.append(DetectedFace(track, track.track_id, mark, place, crop, quality, pose))
+            shape = self._shape(luma, tracked.box, track.roll, quality)
+            face = DetectedFace(track, track.track_id, mark, place, crop, quality, pose, shape)
+            faces.append(face)
         return faces, marks.changed
+
+    def _shape(
+        self, luma: npt.NDArray[np.uint8], box: Box, roll: float, quality: float
+    ) -> FaceShape | None:
+        if self._landmarker is None or quality < LEAST_QUALITY:
+            return None
+        return self._landmarker.read(luma, box, roll)
 
     def _frame_result(
         self,
@@ -201,6 +214,7 @@ class RunAnalyzer:
             quality=face.quality,
             mark=face.mark,
             pose=face.pose,
+            shape=face.shape,
         )
 
     def _smoothed(

@@ -17,7 +17,8 @@ from contracts.redaction import redact
 _BLOCK_BYTES: Final = 2**14
 _TIMEOUT_S: Final = 30.0
 _HINT: Final = (
-    "Download the file on another host and set MOODLINE_YUNET_FILE, or name a mirror with --url"
+    "Download the file on another host and name it in MOODLINE_YUNET_FILE or "
+    "MOODLINE_LANDMARKS_FILE, or name a mirror with --url"
 )
 
 

@@ -9,6 +9,7 @@ from contracts.model_card import ModelCard
 from contracts.settings import Settings
 from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
 from inference_worker.faces.detectors.choice import chosen_detector_id
+from inference_worker.faces.landmarks.task_file import read_task
 from inference_worker.faces.model_choice import chosen_model
 
 _Value = TypeVar("_Value", int, bool)
@@ -27,6 +28,8 @@ def analysis_spec(
     ModelError.
     """
     card = ModelCard.read(chosen_model(settings.model), settings.model_head)
+    if settings.landmarks:
+        read_task(settings.landmarks_path)
     options = AnalysisOptions(
         smoothing_s=settings.smoothing_s,
         uncertain_below=settings.uncertain_below,
@@ -37,6 +40,7 @@ def analysis_spec(
         zones=pictures.zones,
         keep_static=_given(pictures.keep_static, settings.keep_static),
         window_s=0.0 if live else settings.window_s,
+        landmarks=settings.landmarks,
     )
     return AnalysisSpec(chosen_detector_id(settings), card.version, options)
 

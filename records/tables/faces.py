@@ -72,6 +72,8 @@ class Face(Base):
     smoothed_emotion, smoothed_confidence: the same two after smoothing along the track.
     quality: how well the face can be classified, 0..1.
     roll, yaw, pitch: as in HeadPose; NULL if the detector does not show them.
+    eye_openness, mouth_openness, blendshapes: as in FaceShape; NULL without landmarks. The
+        blendshapes are 52 halves, little-endian.
     """
 
     __tablename__ = "faces"
@@ -101,3 +103,6 @@ class Face(Base):
     roll: Mapped[float | None]
     yaw: Mapped[float | None]
     pitch: Mapped[float | None]
+    eye_openness: Mapped[float | None]
+    mouth_openness: Mapped[float | None]
+    blendshapes: Mapped[bytes | None]

@@ -16,7 +16,8 @@ from tests.media import SIZE, VideoSpec, spoil_packet, steady, varying, write_vi
 COLUMNS = (
     "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
     "angry,disgust,fear,happy,sad,surprise,neutral,smoothed_emotion,quality,model_version,"
-    "roll,yaw,pitch,mark,zones,dwell_s,rotate,mirror,min_face_px,keep_static,copy_of"
+    "roll,yaw,pitch,mark,zones,dwell_s,rotate,mirror,min_face_px,keep_static,copy_of,"
+    "eye_openness,mouth_openness"
 )
 
 

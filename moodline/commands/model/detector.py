@@ -16,9 +16,10 @@ app = group_app("List face detectors, and add one that is not included.")
 
 
 class AddedDetector(StrEnum):
-    """The detectors that can be added."""
+    """What can be added: a detector, and the networks for MOODLINE_LANDMARKS."""
 
     YUNET = "yunet"
+    LANDMARKS = "landmarks"
 
 
 _ABOUT: Final = {
@@ -80,37 +81,40 @@ def _listed(name: "DetectorName", settings: "Settings") -> ListedDetector:
 
 @app.command("add", epilog="Example: [cyan]moodline detector add yunet[/]")
 def detector_add(
-    name: Annotated[AddedDetector, typer.Argument(help="The detector.")],
+    name: Annotated[AddedDetector, typer.Argument(help="What to add.")],
     url: Annotated[
-        str, typer.Option(help="Address of the file, such as a mirror. Default: OpenCV's zoo.")
+        str, typer.Option(help="Address of the file, such as a mirror. Default: its publisher's.")
     ] = "",
 ) -> None:
-    """Download a detector that moodline does not include into MOODLINE_HOME.
+    """Download a detector, or landmarks, that moodline does not include into MOODLINE_HOME.
 
     The file is checked by its hash, whatever the address. The download can be repeated.
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    from inference_worker.faces.detectors.yunet_file import (
-        LARGEST_BYTES,
-        PUBLISHED_SHA256,
-        PUBLISHED_URL,
-    )
+    from inference_worker.faces.detectors import yunet_file
+    from inference_worker.faces.landmarks import task_file
     from moodline.analysis.detector_download import download
     from moodline.terminal.output import Screen, print_line
 
     settings = read_settings()
-    path = settings.home_path / "detectors" / f"{name}.onnx"
+    is_yunet = name is AddedDetector.YUNET
+    published = yunet_file if is_yunet else task_file
+    file = "yunet.onnx" if is_yunet else "face_landmarker.task"
+    path = settings.home_path / "detectors" / file
     columns = (TextColumn(f"downloading {name}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as progress:
         task = progress.add_task("")
         download(
-            url or PUBLISHED_URL,
+            url or published.PUBLISHED_URL,
             path,
-            PUBLISHED_SHA256,
-            largest_bytes=LARGEST_BYTES,
+            published.PUBLISHED_SHA256,
+            largest_bytes=published.LARGEST_BYTES,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    print_line(f"{name} is in {path}. To use it for new runs, set MOODLINE_DETECTOR={name}.")
-    if settings.yunet_file:
-        print_line(f"MOODLINE_YUNET_FILE names another file, {settings.yunet_file}: it goes first.")
+    use = f"MOODLINE_DETECTOR={name}" if is_yunet else "MOODLINE_LANDMARKS=on"
+    print_line(f"{name} is in {path}. To use it for new runs, set {use}.")
+    variable = "MOODLINE_YUNET_FILE" if is_yunet else "MOODLINE_LANDMARKS_FILE"
+    other = settings.yunet_file if is_yunet else settings.landmarks_file
+    if other:
+        print_line(f"{variable} names another file, {other}: it goes first.")

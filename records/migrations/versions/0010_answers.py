@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 _LEFT_OUT_SUMS = ("static_ms", "tentative_ms", "tentative_tracks")
+_OPENNESS = ("eye_openness", "mouth_openness")
 _ROLL_UP_MARKED_RUNS = (
     "INSERT INTO dirty_windows (source_pk, start, token) SELECT DISTINCT runs.source_pk, "
     "run_minutes.start, 0 FROM run_minutes JOIN runs ON runs.id = run_minutes.run_pk "
@@ -23,9 +24,11 @@ def upgrade() -> None:
     _add_keep_static_of_sources()
     _add_copies_of_runs()
     _add_seen_services()
+    _add_shapes_of_faces()
 
 
 def downgrade() -> None:
+    _remove_shapes_of_faces()
     _remove_seen_services()
     _remove_copies_of_runs()
     _remove_keep_static_of_sources()
@@ -81,3 +84,15 @@ def _add_seen_services() -> None:
 
 def _remove_seen_services() -> None:
     op.drop_table("seen_services")
+
+
+def _add_shapes_of_faces() -> None:
+    for name in _OPENNESS:
+        op.add_column("faces", sa.Column(name, sa.Float(), nullable=True))
+    op.add_column("faces", sa.Column("blendshapes", sa.LargeBinary(), nullable=True))
+
+
+def _remove_shapes_of_faces() -> None:
+    op.drop_column("faces", "blendshapes")
+    for name in reversed(_OPENNESS):
+        op.drop_column("faces", name)
