@@ -14,13 +14,15 @@ from records.seen_services import SeenProcess
 class Servers:
     """Broker and database. broker_url: "" if none runs. Errors: "" if it can be used.
 
-    embedded: whether `moodline up` brings the broker.
+    embedded: whether `moodline up` brings the broker. outdated: whether an upgrade of the schema is
+    all that the database needs.
     """
 
     broker_url: str = ""
     broker_error: str = ""
     embedded: bool = True
     database_error: str = ""
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def server_problems(facts: Facts) -> Iterator[Problem]:
     doctor = Remedy("moodline doctor", "system#services", "Open services")
     if servers.database_error:
         text = f"The database cannot be used: {servers.database_error}."
-        yield Problem(Kind.DATABASE_AWAY, Level.UNKNOWN, "database", text, None, doctor)
+        mends = Remedy("moodline db upgrade") if servers.outdated else doctor
+        yield Problem(Kind.DATABASE_AWAY, Level.UNKNOWN, "database", text, None, mends)
     if servers.broker_error:
         text = f"The broker cannot be used: {servers.broker_error}."
         yield Problem(Kind.BROKER_AWAY, Level.UNKNOWN, "broker", text, None, doctor)

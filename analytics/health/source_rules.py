@@ -1,5 +1,6 @@
 """The rules on live sources: which of them are not live, since when and why."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -45,7 +46,7 @@ def source_problems(facts: Facts) -> Iterator[Problem]:
     for one, kind in found:
         text = f"{one.name} {_TEXTS[kind]}" + (f": {one.reason}." if one.reason else ".")
         since = _since(one, stored)
-        remedy = Remedy(f"moodline source test {one.name}", "sources", "Open sources")
+        remedy = Remedy(f"moodline source test {shlex.quote(one.name)}", "sources", "Open sources")
         yield Problem(kind, level, one.name, text, since, remedy)
 
 

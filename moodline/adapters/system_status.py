@@ -151,6 +151,7 @@ def _read(settings: Settings, engine: Engine, *, lag: bool = False) -> _Found:
         "" if broker.ok else broker.text,
         belongs_to_up(settings),
         "" if database.ok or database.is_empty else database.text,
+        outdated=database.schema in known_revisions()[1:],
     )
     return _Found(broker, database, Facts(now, servers, heartbeats, stored, read_disks(settings)))
 
@@ -197,6 +198,6 @@ def _read_database(engine: Engine) -> DatabaseStatus:
         reason = "the schema belongs to a newer version of moodline"
         return DatabaseStatus(False, url, revision, size, reason)
     if revision != known[0]:
-        reason = f"the schema {revision} is older than this version: run `moodline db upgrade`"
+        reason = f"its schema {revision} is older than this version"
         return DatabaseStatus(False, url, revision, size, reason)
     return DatabaseStatus(True, url, revision, size, "")

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from analytics.health.verdict import Level, Problem, Verdict
@@ -17,22 +19,22 @@ _STYLES: Final = {
 _HEALTHY: Final = "everything that should run does"
 
 
-def verdict_text(verdict: Verdict) -> Text:
-    """Return a line for the level, then two for each problem: what is wrong, and what mends it."""
-    text = Text(str(verdict.level), style=_STYLES[verdict.level])
+def verdict_text(verdict: Verdict) -> RenderableType:
+    """Return a line for the level, then each problem: what is wrong, and what mends it."""
+    head = Text(str(verdict.level), style=_STYLES[verdict.level])
     if not verdict.problems:
-        return text.append(f"  {_HEALTHY}", style="not bold default")
+        return head.append(f"  {_HEALTHY}", style="not bold default")
+    parts: list[RenderableType] = [head]
     for problem in verdict.problems:
-        text.append("\n").append(_problem_text(problem))
+        parts.append(Padding(_sentence(problem), (0, 0, 0, 2)))
+        if problem.remedy.command:
+            command = Text(visible(problem.remedy.command), style="cyan")
+            parts.append(Padding(command, (0, 0, 0, 4)))
     if verdict.unknown:
-        text.append(f"\n  not known now: {', '.join(verdict.unknown)}", style="not bold default")
-    return text
+        parts.append(Padding(Text(f"not known now: {', '.join(verdict.unknown)}"), (0, 0, 0, 2)))
+    return Group(*parts)
 
 
-def _problem_text(problem: Problem) -> Text:
-    text = Text("  ").append(visible(problem.text), style="not bold default")
-    if problem.since is not None:
-        text.append(f" Since {format_time(problem.since)} UTC.", style="not bold default")
-    if problem.remedy.command:
-        text.append(f"\n    {visible(problem.remedy.command)}", style="not bold cyan")
-    return text
+def _sentence(problem: Problem) -> Text:
+    since = f" Since {format_time(problem.since)} UTC." if problem.since is not None else ""
+    return Text(visible(problem.text) + since)

@@ -39,6 +39,25 @@ def json_of(installation: Installation, *arguments: str | Path) -> dict[str, Any
     return found
 
 
+def test_trends_fit_into_eighty_columns_without_losing_a_name(
+    installed: tuple[Installation, WrittenRun],
+) -> None:
+    moodline, _ = installed
+    name = "entrance hall of the north wing, second floor"
+    engine = open_engine(Settings(home=moodline.home).effective_database_url)
+    write_history_run(engine, name, at_us(BEGIN), 600, random.Random(2))
+    engine.dispose()
+    narrow = Installation(moodline.home, {**moodline.env, "COLUMNS": "80"})
+
+    page = output_of(narrow, "trends", "--from", "2026-05-04T11:00", "--to", "2026-05-04T13:00")
+
+    assert max(map(len, page.splitlines())) <= 80
+    assert "…" not in page
+    table = page[page.index("person-time") :]
+    assert "covered" in table.splitlines()[0] and "valence*" in table.splitlines()[0]
+    assert all(word in table for word in name.replace(",", "").split())
+
+
 def test_history_is_shown_summarised_recomputed_and_erased(
     installed: tuple[Installation, WrittenRun], tmp_path: Path
 ) -> None:
@@ -51,6 +70,19 @@ def test_history_is_shown_summarised_recomputed_and_erased(
     assert trends["totals"][0]["now"]["frames"] == 600
     page = output_of(moodline, "trends", *span)
     assert "door" in page and "Mon" in page
+
+    compared = json_of(moodline, "trends", *span, "--compare", "2026-05-04/2026-05-04T12:05")
+    verdict = compared.pop("comparison")
+    assert verdict["outcome"] == "unclear" and verdict["name"] == "4 May 2026 00:00 to 12:05"
+    assert verdict["tracks"]["now"] >= verdict["tracks"]["before"] > 0
+    assert set(verdict["shares"]["happy"]) == {"now", "before", "change", "margin", "clear"}
+    assert compared["series"] == trends["series"], "the other keys stay"
+    said = output_of(moodline, "trends", *span, "--compare", "previous")
+    assert said.startswith("Happy ") and "Nothing to compare with" in said
+    for wrong in (("--compare", "tuesday"), ("--last", "today", "--from", "2026-05-04")):
+        done = moodline.run("trends", *wrong)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "Nothing was analysed" in output_of(moodline, "trends", "--last", "yesterday")
 
     # What trends shows, erase and export find: every command reads times in the same zone.
     scope = ("--source", "door", *span)

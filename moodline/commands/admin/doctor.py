@@ -36,5 +36,5 @@ def doctor(as_json: JsonOption = False) -> None:
             console.print(f"                {escape(check.hint)}")
     if verdict is not None:
         console.print()
-        console.print(verdict_text(verdict))
+        Screen(highlight=False).print(verdict_text(verdict))
     raise typer.Exit(level.exit_status)

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from analytics.health.verdict import Level
 from analytics.now.overview import RecordingSource
 from moodline.adapters.system_status import BrokerStatus, DatabaseStatus, SystemStatus
 from moodline.terminal.live_table import MAX_ROWS, live_table
@@ -30,7 +31,7 @@ def status_report(status: SystemStatus) -> RenderableType:
         for reason in worker.refusals
     ]
     parts += [Text(), _runs(status)] if status.runs else []
-    if not status.runs and not status.live:
+    if not status.runs and not status.live and status.health.level is not Level.UNKNOWN:
         hint = (
             "No run in progress. Analyse a recording with `moodline analyze VIDEO`, "
             "or add a live source with `moodline source add`."

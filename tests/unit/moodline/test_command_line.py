@@ -90,7 +90,7 @@ def test_commands_options_and_names_are_completed(tmp_path: Path) -> None:
 def test_help_names_types_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["up", "--help"], ["runs", "show", "--help"], ["export", "--help"]):
         with pytest.raises(SystemExit):
-            command_line()(words)
+            command_line()(words, prog_name="moodline")
     said = capsys.readouterr().out
     assert "1 to 64" in said and "moodline runs show [OPTIONS] RUN" in said and "PATH" in said
     assert not re.search(r"<\w+( range)?>|<=x", said)
