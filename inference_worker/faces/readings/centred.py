@@ -136,7 +136,7 @@ class CentredReading:
         if not near:
             return None
         sums = np.array(near)
-        return window_probabilities(sums[:, 1:] / sums[:, :1], sums[:, 0])
+        return window_probabilities(sums[:, 1:] / sums[:, :1])
 
     def _recently_read(self, track_id: int, slot: int) -> bool:
         slots = self._slots.get(track_id, {})
@@ -152,14 +152,11 @@ class CentredReading:
                 del self._slots[track_id]
 
 
-def window_probabilities(
-    readings: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def window_probabilities(readings: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the median of readings [n, 7], each expression by itself, scaled to sum 1.
 
     A median does not average an expression with the one that follows it: it changes where half of
     the window has changed, so that onsets stay where they are.
     """
-    del weights
     middle = np.median(readings, axis=0)
     return np.asarray(middle / middle.sum())
