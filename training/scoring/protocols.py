@@ -33,7 +33,7 @@ class Protocol(StrEnum):
         return "fer2013" if self is Protocol.FER2013 else "ferplus"
 
     @property
-    def title(self) -> str:
+    def shown_name(self) -> str:
         """Its name for people."""
         return _TITLES[self]
 

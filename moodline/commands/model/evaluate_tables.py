@@ -75,7 +75,7 @@ def _protocol_table(rows: Iterable[ProtocolScore]) -> Table:
     table = new_table("labels", *_SCORES, right=_SCORES)
     for one in rows:
         table.add_row(
-            one.protocol.title,
+            one.protocol.shown_name,
             f"{one.faces:,}",
             f"{one.accuracy:.1%}",
             f"{one.mean_recall:.1%}",
