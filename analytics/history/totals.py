@@ -1,4 +1,4 @@
-"""Totals: a whole range of each source, next to the equally long range before it."""
+"""Totals: a whole range of each source, next to an earlier one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from records.tables.rollups import rollups
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The whole range of a source or a group, and the equally long range before it."""
+    """The whole range of a source or a group, and an earlier range, `before`."""
 
     source: HistorySource | SourceGroup
     now: Measures
@@ -46,25 +46,30 @@ class Total:
         )
 
 
-def totals(
+def totals(  # noqa: PLR0913
     connection: Connection,
     since: datetime,
     until: datetime,
     *,
     sources: Sequence[str] = (),
     tags: Sequence[str] = (),
+    earlier: tuple[datetime, datetime] | None = None,
 ) -> tuple[Total, ...]:
     """Return the totals of each source, those with the most person-seconds first.
 
+    earlier: the range to compare with; by default the equally long one right before.
     The ends of ranges above two days are rounded to quarters of an hour, others to minutes.
     Raises SettingsError if the range is invalid, and SourceNotFoundError.
     """
     check_range(since, until)
     chosen = select_sources(connection, sources, tags)
-    earlier = since - (until - since)
+    if earlier is None:
+        earlier = (since - (until - since), since)
+    else:
+        check_range(*earlier)
     now = _range_measures(connection, chosen, since, until)
-    before = _range_measures(connection, chosen, earlier, since)
-    times = expected_times(connection, chosen, until)
+    before = _range_measures(connection, chosen, *earlier)
+    times = expected_times(connection, chosen, max(until, earlier[1]))
     lines = []
     for one in chosen:
         expected = ExpectedTime(times.get(one.pk, ()))
@@ -74,7 +79,7 @@ def totals(
                 now.get(one.pk, NOTHING),
                 before.get(one.pk, NOTHING),
                 expected.seconds(since, until),
-                expected.seconds(earlier, since),
+                expected.seconds(*earlier),
             )
         )
     return tuple(sorted(lines, key=lambda line: (-line.now.total_s, line.source.name)))

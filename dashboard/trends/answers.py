@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from math import ceil
 from typing import Final
 
 from sqlalchemy import Connection
 
+from analytics.comparison.earlier_times import EarlierTime
+from analytics.comparison.verdict import Verdict, verdict_on
 from analytics.history.coverage import comparable
-from analytics.history.local_time import WEEK_S
-from analytics.history.measures import Measures, combine
+from analytics.history.extent import fitted_range, last_analysed, latest_range
+from analytics.history.measures import NOTHING, Measures, combine
 from analytics.history.source_selection import HistorySource, SourceGroup, history_sources
 from analytics.history.timeline import Bucket, Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
+from analytics.recordings.beside_trends import (
+    NO_COPIES,
+    Copies,
+    NewElsewhere,
+    copies_inside,
+    new_elsewhere,
+)
 from contracts.errors import SourceNotFoundError
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import ChartFacts, sentence
-from dashboard.trends.view import LONGEST_RANGE, Mode, View
+from dashboard.trends.view import Mode, View
 
 MAX_CHARTS: Final = 6
 """With more series than that, one chart shows all sources together."""
@@ -27,8 +35,8 @@ MAX_CHARTS: Final = 6
 class Chart:
     """One chart: a source, a tag, or all sources together.
 
-    before: for each bucket the measures of whole weeks before, at the same weekday and time; ()
-    if the view does not compare, or if either time was covered too little.
+    before: for each bucket the measures of the earlier time at the same place; () if the view has
+    no lines to compare, or if either time was covered too little.
     """
 
     name: str
@@ -42,7 +50,9 @@ class Answer:
     """The answer to a view. lead: the sentence about all of it.
 
     lines: each source of the view once. rows: one line a series, which may have several sources.
-    notes: requested parts that are not shown. weeks_before: the age of `Chart.before` in weeks.
+    notes: requested parts that are not shown. verdict: None if the view is not compared.
+    fitted: whether the range was fitted to the history. draws_earlier: whether it has `before`.
+    elsewhere, copies: recordings outside of the range, and those that count again in it.
     """
 
     since: datetime
@@ -54,7 +64,11 @@ class Answer:
     everything: Measures
     lead: str
     notes: tuple[str, ...]
-    weeks_before: int = 0
+    verdict: Verdict | None = None
+    fitted: bool = False
+    draws_earlier: bool = False
+    elsewhere: NewElsewhere | None = None
+    copies: Copies = NO_COPIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +95,14 @@ class _Series:
 
 def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> Answer:
     """Ask the read API. Raises MoodlineError."""
-    since, until = view.span(now)
-    chosen = choose(history_sources(connection), view)
-    lines = totals(connection, since, until, sources=chosen.names, tags=chosen.tags)
+    known = history_sources(connection)
+    chosen = choose(known, view)
+    span = shown_span(connection, view, chosen, zone, now)
+    earlier = view.earlier(span, zone)
+    lines = _lines(connection, chosen, span, earlier)
     rows = grouped_totals(lines, sources=chosen.names, groups=chosen.tags)
     series = _Series(chosen, together=len(rows) > MAX_CHARTS)
-    found = series.timeline(connection, (since, until), zone)
+    found = series.timeline(connection, span, zone)
     facts = _facts_of_all(lines, found)
     if series.together:
         charts = [Chart(facts.name, _in_order(found)[0], facts)]
@@ -95,19 +111,15 @@ def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> A
             _chart(line, buckets, found)
             for line, buckets in zip(sorted(rows, key=_order), _in_order(found), strict=True)
         ]
-    weeks = 0
-    if view.mode is Mode.LINES:
-        weeks = _weeks_before(found)
-        shift = timedelta(weeks=weeks)
-        span = (found.since - shift, found.until - shift)
-        older = series.timeline(connection, span, zone, found.step_s)
-        charts = [
-            _compared(chart, earlier, shift, zone)
-            for chart, earlier in zip(charts, _in_order(older), strict=True)
-        ]
+    draws_earlier = view.mode is Mode.LINES and earlier is not None
+    if draws_earlier and earlier is not None:
+        # At most as long as the range.
+        until = min(earlier.until, earlier.since + (found.until - found.since))
+        older = series.timeline(connection, (earlier.since, until), zone, found.step_s)
+        charts = _with_earlier(charts, found, older, zone)
     return Answer(
-        since,
-        until,
+        found.since,
+        found.until,
         found.step_s,
         lines,
         rows,
@@ -115,14 +127,72 @@ def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> A
         facts.now,
         sentence(charts[0].facts if len(charts) == 1 else facts),
         chosen.notes,
-        weeks,
+        None if earlier is None else verdict_on(connection, lines, span, earlier),
+        span != view.span(now, zone),
+        draws_earlier,
+        new_elsewhere(connection, chosen.pks, span, now),
+        copies_inside(connection, chosen.pks, span),
     )
 
 
-def has_history(connection: Connection, now: datetime) -> bool:
-    """Return whether the longest range that can be shown has any analysed frame."""
-    later = now + timedelta(days=1)
-    return any(line.now.frames for line in totals(connection, later - LONGEST_RANGE, later))
+def shown_span(
+    connection: Connection, view: View, chosen: "Choice", zone: tzinfo, now: datetime
+) -> tuple[datetime, datetime]:
+    """Return the range that is shown: of a view without one, it is fitted to the history."""
+    span = view.span(now, zone)
+    if not view.fits or view.zoom:
+        return span
+    return fitted_range(connection, chosen.pks, *span)
+
+
+def _lines(
+    connection: Connection,
+    chosen: "Choice",
+    span: tuple[datetime, datetime],
+    earlier: EarlierTime | None,
+) -> tuple[Total, ...]:
+    """Return the totals of the range and of the earlier time, which are empty without one."""
+    names, tags = chosen.names, chosen.tags
+    if earlier is not None:
+        ends = (earlier.since, earlier.until)
+        return totals(connection, *span, sources=names, tags=tags, earlier=ends)
+    return tuple(
+        replace(line, before=NOTHING, expected_before_s=0.0)
+        for line in totals(connection, *span, sources=names, tags=tags)
+    )
+
+
+def _with_earlier(
+    charts: Sequence[Chart], found: Timeline, older: Timeline, zone: tzinfo
+) -> list[Chart]:
+    """Return the charts with the measures of the earlier time, at the same places."""
+    step = timedelta(seconds=found.step_s)
+    now, then = (one.astimezone(zone).replace(tzinfo=None) for one in (found.since, older.since))
+    shift = round((now - then) / step) * step
+    return [
+        _compared(chart, buckets, shift, zone)
+        for chart, buckets in zip(charts, _in_order(older), strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where there is history when a view has none.
+
+    latest: a range of the view's sources. others: whether any source has history.
+    """
+
+    latest: tuple[datetime, datetime] | None
+    others: bool
+
+
+def elsewhere(connection: Connection, view: View, zone: tzinfo, now: datetime) -> Elsewhere:
+    """Return where there is history, for a view in which nothing was analysed."""
+    known = history_sources(connection)
+    since, until = view.span(now, zone)
+    latest = latest_range(connection, choose(known, view).pks, until - since)
+    every = [one.pk for one in known]
+    return Elsewhere(latest, latest is not None or last_analysed(connection, every) is not None)
 
 
 def _facts_of_all(lines: Sequence[Total], found: Timeline) -> ChartFacts:
@@ -148,13 +218,6 @@ def _chart(line: Total, buckets: tuple[Bucket, ...], found: Timeline) -> Chart:
         found.step_s,
     )
     return Chart(line.source.display_name, buckets, facts)
-
-
-def _weeks_before(found: Timeline) -> int:
-    """Return the fewest whole weeks that are not shorter than the range, in whole steps."""
-    span_s = (found.until - found.since).total_seconds()
-    unit_s = max(WEEK_S, found.step_s)
-    return ceil(span_s / unit_s) * unit_s // WEEK_S
 
 
 def _compared(chart: Chart, earlier: Sequence[Bucket], shift: timedelta, zone: tzinfo) -> Chart:
@@ -196,11 +259,15 @@ def _together_name(sources: Sequence[HistorySource | SourceGroup]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The existing sources and tags of a view, and a note on the missing ones."""
+    """The existing sources and tags of a view, and a note on the missing ones.
+
+    pks: the keys of all its sources.
+    """
 
     names: tuple[str, ...]
     tags: tuple[str, ...]
     notes: tuple[str, ...]
+    pks: tuple[int, ...]
 
 
 def choose(known: Sequence[HistorySource], view: View) -> Choice:
@@ -210,11 +277,16 @@ def choose(known: Sequence[HistorySource], view: View) -> Choice:
     tags = tuple(tag for tag in view.tags if tag in all_tags)
     missing = [f"source “{name[:40]}”" for name in view.sources if name not in all_names]
     missing += [f"tag “{tag[:40]}”" for tag in view.tags if tag not in all_tags]
+    pks = tuple(
+        one.pk
+        for one in known
+        if one.name in names or set(tags) & set(one.tags) or not (names or tags)
+    )
     if not missing:
-        return Choice(names, tags, ())
+        return Choice(names, tags, (), pks)
     others = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
     error = SourceNotFoundError(
         f"There is no {missing[0]}{others}",
         hint="Showing the others." if names or tags else "Showing all sources.",
     )
-    return Choice(names, tags, (error.line(),))
+    return Choice(names, tags, (error.line(),), pks)

@@ -10,11 +10,11 @@ from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
+from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.controls import add_controls
 from dashboard.trends.outputs import answer_update, chart_table, error_update, read_drawn
 from dashboard.trends.page import SLOTS
-from dashboard.trends.view import read_view
 from dashboard.web.backend import Backend
 from dashboard.web.number_format import set_locale
 
@@ -45,6 +45,8 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         Output("empty", "children"),
         Output("empty", "hidden"),
         Output("results", "hidden"),
+        Output("verdict", "children"),
+        Output("basis", "children"),
         Output("lead", "children"),
         Output("span", "children"),
         Output("legend", "children"),

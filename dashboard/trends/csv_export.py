@@ -12,7 +12,7 @@ from analytics.export.spreadsheet_text import spreadsheet_text
 from analytics.history.source_selection import history_sources
 from analytics.history.timeline import Bucket, Timeline, timeline
 from contracts.expressions import LABELS
-from dashboard.trends.answers import choose
+from dashboard.trends.answers import choose, shown_span
 from dashboard.trends.view import View
 
 _COLUMNS: Final = (
@@ -37,9 +37,9 @@ def csv_lines(
     connection: Connection, view: View, zone: tzinfo, now: datetime
 ) -> tuple[str, Iterator[str]]:
     """Return the file's name and its lines, with times in `zone`. Raises MoodlineError."""
-    since, until = view.span(now)
     known = history_sources(connection)
     chosen = choose(known, view)
+    since, until = shown_span(connection, view, chosen, zone, now)
     found = timeline(connection, since, until, zone, sources=chosen.names, groups=chosen.tags)
     generated = {one.name for one in known if one.generated}
     generated_tags = {tag for one in known if one.generated for tag in one.tags}

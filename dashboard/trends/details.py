@@ -1,111 +1,174 @@
-"""The details below the charts: hours of the week, moments, and the time before."""
+"""The details below the charts: rankings, hours of the week, moments, and the earlier time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from analytics.history.coverage import comparable, coverage
+from analytics.comparison.ranking import (
+    Course,
+    RankedSource,
+    hour_courses,
+    rank_value,
+    ranked_sources,
+)
+from analytics.comparison.verdict_json import verdict_json
 from analytics.history.heat_map import HeatCell, heat_map
-from analytics.history.measures import Measures, combine
 from analytics.history.moments import moments
+from analytics.history.recording_at import RecordingTime, recording_at
+from analytics.history.source_selection import HistorySource
 from analytics.history.timeline import Timeline
 from contracts.errors import SettingsError
+from contracts.runs import RunKind
 from dashboard.trends.answers import Answer
+from dashboard.trends.view import View
 
 _MAX_MOMENTS: Final = 12
+_QUARTERS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A series of the view, ranked. tag: whether `name` is a tag. value: None for too little."""
+
+    name: str
+    display_name: str
+    tag: bool
+    value: float | None
+    person_s: float
+    tracks: int
+    coverage: float
+    course: Course
 
 
 @dataclass(frozen=True, slots=True)
 class HourOfWeek:
-    """An hour of the week over all weeks of the range. weekday: 0 is Monday."""
+    """An hour of the week over all weeks of the range. weekday: 0 is Monday.
+
+    value: of what is ranked by; None for too little. latest: the begin of the last of these hours.
+    """
 
     weekday: int
     hour: int
     analyzed_s: float
-    person_s: Mapping[str, float]
+    person_s: float
+    value: float | None
+    latest: datetime
+    course: Course
 
 
 @dataclass(frozen=True, slots=True)
 class MomentOfChange:
-    """A bucket in which a label's share changed most. before, now: the shares."""
+    """A bucket in which a label's share changed surprisingly. before, now: the shares.
+
+    recording: where it is in a recording; None if it is in none, or in several.
+    """
 
     source: str
     at: datetime
     label: str
     before: float
     now: float
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """All series together, under "now" and "before": the same length of time before the range.
-
-    comparable: False where either was covered too little, or without faces.
-    """
-
-    covered: Mapping[str, float]
-    person_s: Mapping[str, float]
-    shares: Mapping[str, Mapping[str, float] | None]
-    comparable: bool
+    recording: RecordingTime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The details of an answer. heat_trouble: why the hours of the week are not shown, or ""."""
+    """The details of an answer. heat_trouble: why the hours of the week are not shown, or "".
+
+    by_weeks: whether an hour's course has its weeks, and not its quarters. compared: the verdict;
+    None if the view is not compared.
+    """
 
     step_s: int
+    rank: str
+    sources: tuple[SourceLine, ...]
     heat: tuple[HourOfWeek, ...]
     heat_trouble: str
+    by_weeks: bool
     moments: tuple[MomentOfChange, ...]
-    compared: Comparison
+    compared: Mapping[str, Any] | None
 
 
-def details(connection: Connection, found: Answer, zone: tzinfo) -> Details:
+def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> Details:
     """Return the details of an answer. Raises DatabaseError."""
-    names = [line.source.name for line in found.lines]
-    cells: tuple[HeatCell, ...] = ()
+    span = (found.since, found.until)
+    heat: tuple[HourOfWeek, ...] = ()
     error = ""
     try:
-        cells = heat_map(connection, found.since, found.until, zone, sources=names)
+        heat = _hours(connection, view, found, zone)
     except SettingsError as exc:
         error = exc.line()
-    series = Timeline(
-        found.since,
-        found.until,
-        found.step_s,
-        {chart.name: chart.buckets for chart in found.charts},
-    )
+    ranked = ranked_sources(connection, found.rows, span, zone, view.rank)
     return Details(
         found.step_s,
-        tuple(
-            HourOfWeek(cell.weekday, cell.hour, cell.measures.analyzed_s, cell.measures.person_s)
-            for cell in cells
-        ),
+        view.rank,
+        tuple(_source_line(one) for one in ranked),
+        heat,
         error,
-        tuple(
-            MomentOfChange(one.source, one.at, one.label, one.before, one.now)
-            for one in moments(series, limit=_MAX_MOMENTS)
-        ),
-        _comparison(found),
+        any(len(one.course) != _QUARTERS for one in heat),
+        _moments(connection, found),
+        None if found.verdict is None else verdict_json(found.verdict),
     )
 
 
-def _comparison(found: Answer) -> Comparison:
-    times: dict[str, Measures] = {
-        "now": found.everything,
-        "before": combine(line.before for line in found.lines),
+def _source_line(one: RankedSource) -> SourceLine:
+    return SourceLine(
+        one.source.name,
+        one.source.display_name,
+        not isinstance(one.source, HistorySource),
+        one.value,
+        one.total.now.total_s,
+        one.total.now.tracks,
+        one.total.coverage,
+        one.course,
+    )
+
+
+def _hours(
+    connection: Connection, view: View, found: Answer, zone: tzinfo
+) -> tuple[HourOfWeek, ...]:
+    names = [line.source.name for line in found.lines]
+    span = (found.since, found.until)
+    cells: tuple[HeatCell, ...] = heat_map(
+        connection, *span, zone, sources=names, with_valence=view.rank == "valence"
+    )
+    courses = hour_courses(connection, *span, zone, view.rank, sources=names)
+    return tuple(
+        HourOfWeek(
+            cell.weekday,
+            cell.hour,
+            cell.measures.analyzed_s,
+            cell.measures.total_s,
+            rank_value(cell.measures, view.rank),
+            cell.latest,
+            courses.get(cell.weekday * 24 + cell.hour, ()),
+        )
+        for cell in cells
+    )
+
+
+def _moments(connection: Connection, found: Answer) -> tuple[MomentOfChange, ...]:
+    """Return the moments, those of a single recording with their place in it."""
+    series = {chart.name: chart.buckets for chart in found.charts}
+    recordings = {
+        line.source.display_name: line.source.pk
+        for line in found.lines
+        if isinstance(line.source, HistorySource) and line.source.kind != RunKind.LIVE
     }
-    expected_s = {
-        "now": sum(line.expected_s for line in found.lines),
-        "before": sum(line.expected_before_s for line in found.lines),
-    }
-    covered = comparable([one.analyzed_s for one in times.values()], [*expected_s.values()])
-    return Comparison(
-        {name: coverage(one.analyzed_s, expected_s[name]) for name, one in times.items()},
-        {name: one.total_s for name, one in times.items()},
-        {name: one.shares for name, one in times.items()},
-        covered and all(one.shares is not None for one in times.values()),
+    changes = moments(Timeline(found.since, found.until, found.step_s, series), limit=_MAX_MOMENTS)
+    return tuple(
+        MomentOfChange(
+            one.source,
+            one.at,
+            one.label,
+            one.before,
+            one.now,
+            recording_at(connection, recordings[one.source], one.at, found.step_s)
+            if one.source in recordings
+            else None,
+        )
+        for one in changes
     )

@@ -2,27 +2,30 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import tzinfo
 from typing import Any, Final
 
-from dash import html, no_update
+from dash import dcc, html, no_update
 from sqlalchemy import Engine
 
+from analytics.comparison.wording import basis_line, verdict_line
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
+from dashboard.trends.address import ParsedView, write_view
 from dashboard.trends.answer_cache import answer_cache
-from dashboard.trends.answers import Answer, has_history
+from dashboard.trends.answers import Answer, Elsewhere, elsewhere
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.figure import figure_patch, timeline_figure
 from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
+from dashboard.trends.recording_notes import recording_notes
 from dashboard.trends.sentences import ChartFacts, statement
 from dashboard.trends.tables import DataTable, data_table, legend, source_table
-from dashboard.trends.view import ParsedView, View
+from dashboard.trends.view import View
 from dashboard.web.number_format import duration, local_time
 from dashboard.web.palette import palette
 from records.rollup_windows import MINUTE_S
@@ -53,7 +56,6 @@ _NO_HISTORY: Final = (
         className="help",
     ),
 )
-_EMPTY_RANGE: Final = "Nothing was analysed in this range. Choose a longer or an earlier one."
 
 
 def read_drawn(given: Any) -> DrawnCharts:
@@ -78,6 +80,8 @@ class PageUpdate:
     empty: Any
     empty_hidden: bool
     results_hidden: Any
+    verdict: Any = no_update
+    basis: Any = no_update
     lead: Any = no_update
     span: Any = no_update
     legend: Any = no_update
@@ -101,9 +105,10 @@ def answer_update(
     now, view = utc_now(), asked.view
     found = answer_cache(engine).ask(engine, view, browser.zone, now)
     notes = _paragraphs((*asked.notes, *found.notes, *_generated_note(found)))
+    notes += recording_notes(found, view)
     refresh_disabled = not view.follows_now
     if found.everything.is_gap() and not view.zoom:  # In a zoom, the charts show the way back.
-        empty = [_EMPTY_RANGE] if in_snapshot(engine, has_history, now) else [*_NO_HISTORY]
+        empty = _empty(in_snapshot(engine, elsewhere, view, browser.zone, now), view, browser.zone)
         return PageUpdate("", notes, empty, False, True, refresh_disabled=refresh_disabled)
     figures, redrawn = _figures(found, view, browser, drawn)
     return PageUpdate(
@@ -112,6 +117,8 @@ def answer_update(
         empty="",
         empty_hidden=True,
         results_hidden=False,
+        verdict=_non_breaking("" if found.verdict is None else verdict_line(found.verdict)),
+        basis=_basis_text(found, browser.zone),
         lead=_non_breaking(found.lead),
         span=_span_text(found, browser.zone),
         legend=legend(found.everything, view),
@@ -136,6 +143,23 @@ def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> DataTabl
     if slot >= len(found.charts):
         return None
     return data_table(ChartData(found.charts[slot].buckets, found.step_s, found.until), zone)
+
+
+def _empty(found: Elsewhere, view: View, zone: tzinfo) -> list[Any]:
+    """Return why nothing is shown, and the way to what there is."""
+    if not found.others:
+        return [*_NO_HISTORY]
+    if found.latest is None:
+        text, name = "Nothing was analysed of these sources.", "Show all sources"
+        shown = replace(view, sources=(), tags=(), fits=True, zoom=())
+    else:
+        ends = [local_time(one, zone, MINUTE_S, year=True) for one in found.latest]
+        text = "Nothing was analysed in this range."
+        name = f"Show what was analysed last: {ends[0]} to {ends[1]}"
+        since, until = (f"{one:%Y-%m-%dT%H:%MZ}" for one in found.latest)
+        shown = replace(view, since=since, until=until, fits=False, zoom=())
+    link = dcc.Link(name, href=write_view(shown), className="button")
+    return [html.P(text), html.Ul([html.Li(link)], className="ways")]
 
 
 def _figures(
@@ -179,18 +203,29 @@ def _span_text(found: Answer, zone: tzinfo) -> str:
     begin, end = (local_time(one, zone, MINUTE_S, year=year) for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
     text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
-    return " ".join(filter(None, (text, clock.note, _comparison_text(found))))
+    fitted = "Fitted to what there is." if found.fitted else ""
+    return " ".join(filter(None, (text, fitted, clock.note, _dashed_text(found))))
 
 
-def _comparison_text(found: Answer) -> str:
-    """Return what the dashed lines are, and why a chart has none."""
-    if not found.weeks_before:
+def _basis_text(found: Answer, zone: tzinfo) -> str:
+    """Return which time the verdict compares with, and what it rests on."""
+    if found.verdict is None:
         return ""
-    weeks = f"{found.weeks_before} week{'' if found.weeks_before == 1 else 's'}"
+    earlier = found.verdict.earlier
+    year = earlier.since.astimezone(zone).year != found.until.astimezone(zone).year
+    ends = [local_time(one, zone, MINUTE_S, year=year) for one in (earlier.since, earlier.until)]
+    return _non_breaking(f"Compared with {ends[0]} to {ends[1]}. {basis_line(found.verdict)}")
+
+
+def _dashed_text(found: Answer) -> str:
+    """Return what the dashed lines are, and why a chart has none."""
+    if not found.draws_earlier or found.verdict is None:
+        return ""
     missing = [chart.name for chart in found.charts if not chart.before]
+    name = found.verdict.earlier.name
     if len(missing) == len(found.charts):
-        return f"No dashed lines: this range, or {weeks} before, is covered too little to compare."
-    text = f"Dashed: the same weekdays and times {weeks} before."
+        return f"No dashed lines: this range, or {name}, is covered too little to compare."
+    text = f"Dashed: {name}."
     return text + (f" None for {', '.join(missing)}: too little was covered." if missing else "")
 
 
@@ -201,8 +236,8 @@ def _caption(facts: ChartFacts) -> str:
 
 
 def _non_breaking(text: str) -> str:
-    """Return the text with each number on one line with its unit."""
-    return re.sub(r"(?<=[0-9]) (?=[%a-z])", "\u00a0", text)
+    """Return the text with each number on one line with its unit, and with its margin."""
+    return re.sub(r"(?<=[0-9]) (?=[%±a-z])|(?<=±) ", "\u00a0", text)
 
 
 def _padded(texts: Sequence[str]) -> list[str]:

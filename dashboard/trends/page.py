@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from dash import dcc, html
 
+from analytics.comparison.earlier_times import Against
 from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
@@ -24,6 +25,12 @@ _COUNTS: Final = (
     "pictures or people who do not move, and faces that were seen in one frame only."
 )
 RANGES: Final = {**PRESETS, "Custom": CUSTOM}
+COMPARISONS: Final = {
+    "Period before": Against.PREVIOUS.value,
+    "Same weekday": Against.WEEKDAY.value,
+    "Any range": CUSTOM,
+    "Nothing": Against.NONE.value,
+}
 MODES: Final = {
     "Share": Mode.SHARE,
     "Lines": Mode.LINES,
@@ -44,6 +51,7 @@ def layout(_visit: Visit) -> html.Div:
             dcc.Store(id="browser"),
             dcc.Store(id="extras-asked"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
+            _opener(),
             _controls(),
             *_messages(),
             _results(),
@@ -51,16 +59,36 @@ def layout(_visit: Visit) -> html.Div:
     )
 
 
+def _opener() -> html.Button:
+    """Return the button that opens the controls on a phone; it names what is chosen."""
+    return html.Button(
+        "Range and sources",
+        id="controls-opener",
+        type="button",
+        className="opener controls-opener",
+        **attributes(aria_expanded="false", aria_controls="controls"),
+    )
+
+
 def _controls() -> html.Section:
     return html.Section(
         [
             _segments("range", "Range", RANGES),
+            _segments("compare", "Compared with", COMPARISONS),
             _sources(),
             _segments("mode", "Show", MODES),
-            _custom_range(),
+            _ends("custom", ("from", "to"), ("From", "To"), ("apply", "Show range")),
+            _ends(
+                "compare-custom",
+                ("compare-from", "compare-to"),
+                ("Compare from", "Compare to"),
+                ("compare-apply", "Compare"),
+            ),
+            html.P(id="range-trouble", role="alert", className="trouble"),
         ],
+        id="controls",
         className="controls",
-        **attributes(aria_label="Range, sources and mode"),
+        **attributes(aria_label="Range, comparison, sources and mode"),
     )
 
 
@@ -88,21 +116,19 @@ def _sources() -> html.Div:
     )
 
 
-def _custom_range() -> html.Div:
+def _ends(
+    panel: str, inputs: tuple[str, str], labels: tuple[str, str], button: tuple[str, str]
+) -> html.Div:
+    """Return inputs for the two ends of a range. button: its id and its text."""
     ends = [
         html.Div(
             [html.Label(label, htmlFor=name), dcc.Input(id=name, type=_DATE_TIME)],
             className="control",
         )
-        for name, label in (("from", "From"), ("to", "To"))
+        for name, label in zip(inputs, labels, strict=True)
     ]
-    button = html.Button("Show range", id="apply", type="button")
-    return html.Div(
-        [*ends, button, html.P(id="range-trouble", role="alert", className="trouble")],
-        id="custom",
-        className="custom",
-        hidden=True,
-    )
+    done = html.Button(button[1], id=button[0], type="button")
+    return html.Div([*ends, done], id=panel, className="custom", hidden=True)
 
 
 def _messages() -> list[Any]:
@@ -116,7 +142,9 @@ def _messages() -> list[Any]:
 def _results() -> html.Div:
     return html.Div(
         [
-            html.P(id="lead", className="lead"),
+            html.P(id="verdict", className="lead"),
+            html.P(id="basis", className="basis"),
+            html.P(id="lead", className="summary"),
             html.P(id="span", className="span"),
             html.Ul(id="legend", className="legend", **attributes(aria_label="Legend with totals")),
             html.Div(id="trends-tools", className="toolbar"),

@@ -9,10 +9,10 @@ from fastapi.responses import StreamingResponse
 from analytics.history.local_time import zone_named
 from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
+from dashboard.trends.address import read_view
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.csv_export import csv_lines
 from dashboard.trends.details import details
-from dashboard.trends.view import read_view
 from dashboard.web.audit.trail import AuditTrail
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
@@ -37,7 +37,7 @@ def routes(backend: Backend) -> APIRouter:
         clock, now = _clock(zone), utc_now()
         view = read_view(request.url.query, now, clock).view
         found = answers.latest(backend.engine, view, clock, now)
-        return json_values(in_snapshot(backend.engine, details, found, clock))
+        return json_values(in_snapshot(backend.engine, details, view, found, clock))
 
     @router.get("/csv")
     def sheet(request: Request, zone: Zone = "") -> StreamingResponse:

@@ -11,11 +11,12 @@ from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
 from analytics.history.totals import Total
 from contracts.expressions import UNCERTAIN
+from dashboard.trends.address import write_view
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData
 from dashboard.trends.charts.scale import partial_note, rate_text
 from dashboard.trends.sentences import left_out_text
-from dashboard.trends.view import View, write_view
+from dashboard.trends.view import View
 from dashboard.web.number_format import count, local_time, percent, person_time, signed
 from dashboard.web.palette import NO_COVERAGE, STACK
 

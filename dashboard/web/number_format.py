@@ -3,6 +3,7 @@
 import re
 from contextvars import ContextVar
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
@@ -66,8 +67,14 @@ def points(change: float) -> str:
 
 def signed(value: float) -> str:
     """Return a number with its sign: "+0.31"."""
-    number = format_decimal(abs(value), "0.00", locale=_locale.get())
+    number = _decimal(round(abs(value), 2), "0.00", _locale.get())
     return f"{'+' if value >= 0 else _MINUS}{number}"
+
+
+@lru_cache(maxsize=4096)
+def _decimal(value: float, pattern: str, locale: Locale) -> str:
+    """Format a number. A chart has thousands of numbers, most of them several times."""
+    return format_decimal(value, pattern, locale=locale)
 
 
 def duration(seconds: float) -> str:
@@ -91,7 +98,7 @@ def person_time(seconds: float) -> str:
     else:
         amount, unit = seconds / HOUR_S, "hour"
     amount = round(amount, 0 if amount >= 10 else 1)
-    number = format_decimal(amount, "#,##0.#", locale=_locale.get())
+    number = _decimal(amount, "#,##0.#", _locale.get())
     return f"{number} person-{unit}" + ("" if number == "1" else "s")
 
 

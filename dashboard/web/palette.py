@@ -17,10 +17,15 @@ NO_COVERAGE: Final = "no coverage"
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of one theme. coverage: of the coverage bars. paper: the chart's background."""
+    """The colours of one theme.
+
+    coverage, low_coverage: of the bars of coverage, and of those below 60 %. paper: the background
+    of charts.
+    """
 
     theme: ThemeColours
     coverage: str
+    low_coverage: str
     paper: str
     text: str
     grid: str
@@ -39,10 +44,20 @@ class Palette:
 
 
 LIGHT: Final = Palette(
-    LIGHT_THEME, coverage="#4F5D75", paper="#FFFFFF", text="#3D424B", grid="#E3E6EA"
+    LIGHT_THEME,
+    coverage="#4F5D75",
+    low_coverage="#C4320A",
+    paper="#FFFFFF",
+    text="#3D424B",
+    grid="#E3E6EA",
 )
 DARK: Final = Palette(
-    DARK_THEME, coverage="#9FB0CC", paper="#1B1D21", text="#D2D5DA", grid="#33363C"
+    DARK_THEME,
+    coverage="#9FB0CC",
+    low_coverage="#FF8A5B",
+    paper="#1B1D21",
+    text="#D2D5DA",
+    grid="#33363C",
 )
 
 

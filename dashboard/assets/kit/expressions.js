@@ -46,6 +46,18 @@ export function expressionBars(shares) {
 }
 
 /**
+ * Seven bars of one frame, below a label that is smoothed along its track: their percentages differ.
+ * @param {Record<string, number>} shares By expression.
+ */
+export const frameBars = (shares) => [
+  make("p", {
+    class: "bars-note",
+    text: "This frame alone. The label and its percentage are smoothed along the track.",
+  }),
+  ...expressionBars(shares),
+];
+
+/**
  * The expression with the largest share.
  * @param {Record<string, number>} shares By expression.
  */

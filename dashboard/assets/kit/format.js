@@ -18,6 +18,17 @@ export const number = (value) => value?.toLocaleString(LOCALE) ?? NONE;
 /** @param {number} value */
 export const tenths = (value) => TENTHS.format(value);
 
+const HUNDREDTHS = new Intl.NumberFormat(LOCALE, {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+});
+
+/**
+ * A number with its sign: "+0.31".
+ * @param {number} value
+ */
+export const signed = (value) => `${value < 0 ? "−" : "+"}${HUNDREDTHS.format(Math.abs(value))}`;
+
 /** @param {number} share Of 1. */
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
@@ -68,19 +79,24 @@ export function position(seconds) {
   return whole >= 3600 ? `${Math.floor(whole / 3600)}:${text}` : text;
 }
 
+/* Times: on the viewer's clock, which every page names, and all in one format. */
+
+/** The viewer's time zone. */
+export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
 /**
- * A date with its time.
+ * A date with its time: "Nov 3, 2026 14:05".
  * @param {number | null | undefined} seconds Since 1970.
  */
 export const dateTime = (seconds) =>
-  seconds ? localTime(seconds, { dateStyle: "medium", timeStyle: "short" }) : NONE;
+  seconds ? withTime(seconds, { year: "numeric", day: "numeric", month: "short" }) : NONE;
 
 /**
- * A date and time without the year.
+ * A day of this year with its time: "Tue, Nov 3 14:05".
  * @param {number} seconds Since 1970.
  */
 export const shortDateTime = (seconds) =>
-  localTime(seconds, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  withTime(seconds, { weekday: "short", day: "numeric", month: "short" });
 
 /**
  * The time, with the date unless it is today.
@@ -88,13 +104,12 @@ export const shortDateTime = (seconds) =>
  */
 export function timeOfDay(iso) {
   const at = new Date(iso);
-  const time = at.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
-  if (at.toDateString() === new Date().toDateString()) return time;
-  return `${at.toLocaleDateString(LOCALE, { day: "numeric", month: "short" })}, ${time}`;
+  if (at.toDateString() === new Date().toDateString()) return clock(at);
+  return withTime(at.getTime() / 1000, { day: "numeric", month: "short" });
 }
 
 /** The time now, with seconds. */
-export const timeNow = () => new Date().toLocaleTimeString(LOCALE);
+export const timeNow = () => clock(new Date(), { second: "2-digit" });
 
 /**
  * @param {number} seconds Since 1970.
@@ -102,3 +117,17 @@ export const timeNow = () => new Date().toLocaleTimeString(LOCALE);
  */
 export const localTime = (seconds, options) =>
   new Date(seconds * 1000).toLocaleString(LOCALE, options);
+
+/**
+ * @param {number} seconds Since 1970.
+ * @param {Intl.DateTimeFormatOptions} date
+ */
+const withTime = (seconds, date) =>
+  `${localTime(seconds, date)} ${clock(new Date(seconds * 1000))}`;
+
+/**
+ * @param {Date} at
+ * @param {Intl.DateTimeFormatOptions} [more]
+ */
+const clock = (at, more = {}) =>
+  at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...more });

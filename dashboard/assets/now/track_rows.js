@@ -1,7 +1,7 @@
 // @ts-check
 /* The tracks in view of one source: a row each, which opens to seven bars. */
 import { arrange, make, setText } from "../kit/dom.js";
-import { barTrack, expressionBars, swatch } from "../kit/expressions.js";
+import { barTrack, frameBars, swatch } from "../kit/expressions.js";
 import { percent } from "../kit/format.js";
 
 /**
@@ -74,7 +74,7 @@ class TrackRow {
     this.#track = fresh;
     setText(this.#share, this.hasEnded ? "ended" : percent(confidence));
     this.#bars.hidden = !this.isOpen;
-    this.#bars.replaceChildren(...(this.isOpen ? expressionBars(shares) : []));
+    this.#bars.replaceChildren(...(this.isOpen ? frameBars(shares) : []));
   }
 }
 

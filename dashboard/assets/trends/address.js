@@ -1,6 +1,7 @@
 // @ts-check
 /* The address of Trends: the state of the page is its query. */
 import { setProps } from "../kit/dash.js";
+import { ZONE } from "../kit/format.js";
 
 const MINUTE_MS = 60_000;
 /** @type {Record<string, number>} In ms, as in now-7d. */
@@ -15,8 +16,7 @@ const UNITS = {
 /** @typedef {Record<string, string | null>} Changes By parameter; null removes it. */
 
 /** The viewer's time zone, as a route takes it. */
-export const zoneParameter = () =>
-  `zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC")}`;
+export const zoneParameter = () => `zone=${encodeURIComponent(ZONE)}`;
 
 /**
  * Show another view. Dash has the address, so that Back goes one step back.

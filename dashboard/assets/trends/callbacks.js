@@ -1,5 +1,6 @@
 // @ts-check
 /* Dash's clientside callbacks of Trends, and Plotly's names of days and months. */
+import { ZONE } from "../kit/format.js";
 import { showDataTables } from "./data_table.js";
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
@@ -8,7 +9,7 @@ const NARROW = window.matchMedia("(max-width: 640px)");
 
 /** What the server cannot know of the browser. */
 const browserFacts = () => ({
-  zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+  zone: ZONE,
   locale: navigator.language || "",
   dark: DARK.matches,
   touch: TOUCH.matches,

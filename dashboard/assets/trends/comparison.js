@@ -1,9 +1,10 @@
 // @ts-check
-/* The range compared with the same length of time before it. */
+/* The range compared with an earlier time: every label, with the uncertainty of its change. */
 import { make } from "../kit/dom.js";
 import { LABELS, swatch } from "../kit/expressions.js";
-import { NONE, tenths } from "../kit/format.js";
+import { NONE, shortDateTime, signed } from "../kit/format.js";
 import { tableHead } from "../kit/tables.js";
+import { personTime } from "./person_time.js";
 import { percentOf } from "./shares.js";
 
 /**
@@ -11,69 +12,96 @@ import { percentOf } from "./shares.js";
  * @typedef {{ now: T, before: T }} Both
  */
 /**
+ * Both shares of a label, their difference, and half of its 95 % interval.
+ * @typedef {Both<number | null> & { change: number | null, margin: number | null,
+ *   clear: boolean }} Change
+ */
+/**
  * @typedef {object} Comparison
- * @property {Both<number>} covered Shares of the time.
- * @property {Both<Record<string, number> | null>} shares By label.
+ * @property {string} verdict
+ * @property {string} basis
+ * @property {string} name Of the earlier time, as in "happier than yesterday".
+ * @property {number} since Of the earlier time.
+ * @property {number} until
+ * @property {Record<string, Change>} shares By label.
+ * @property {Both<number>} coverage
  * @property {Both<number>} person_s
- * @property {boolean} comparable
+ * @property {Both<number>} tracks
+ * @property {Both<number | null>} derived_valence
  */
 
-const NOT_COMPARABLE =
-  " No change is shown: less than 60 % of one of them is covered, or one is much shorter.";
-
 /** @param {Comparison} comparison */
-export function comparisonPanel({ covered, shares, person_s: seconds, comparable }) {
-  const share = (/** @type {Record<string, number> | null} */ side, /** @type {string} */ label) =>
-    make("td", { text: side ? percentOf(side[label]) : NONE });
-  const row = (/** @type {string} */ label) =>
-    make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, swatch(label), ` ${label}`),
-      share(shares.now, label),
-      share(shares.before, label),
-      make("td", {
-        text:
-          comparable && shares.now && shares.before
-            ? points(shares.now[label] - shares.before[label])
-            : NONE,
-      }),
-    );
-  const text =
-    `Before: ${personTime(seconds.before)}, ${percentOf(covered.before)} covered. ` +
-    `Now: ${personTime(seconds.now)}, ${percentOf(covered.now)} covered.`;
+export function comparisonPanel(comparison) {
+  const { name, since, until, coverage, person_s: seconds, shares } = comparison;
+  const facts =
+    `${shortDateTime(since)} to ${shortDateTime(until)}. Before: ${personTime(seconds.before)}, ` +
+    `${percentOf(coverage.before)} covered. Now: ${personTime(seconds.now)}, ` +
+    `${percentOf(coverage.now)} covered.`;
   return make(
     "section",
     { class: "panel", "aria-label": "Compared with the time before" },
-    make("h2", { text: "Compared with the time before" }),
-    make("p", {
-      class: "soft",
-      text: `The same length of time, right before this range. ${text}${comparable ? "" : NOT_COMPARABLE}`,
-    }),
+    make("h2", { text: `Compared with ${name}` }),
+    make("p", { class: "soft", text: facts }),
     make(
       "div",
       { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Now and before, table" },
       make(
         "table",
         { class: "compared" },
-        tableHead(["Expression", "Now", "Before", "Change"]),
-        make("tbody", {}, ...LABELS.map(row)),
+        tableHead(["Expression", "Now", "Before", "Change", "Clear?"]),
+        make(
+          "tbody",
+          {},
+          ...LABELS.map((label) => changeRow(label, shares[label])),
+          valenceRow(comparison.derived_valence),
+        ),
       ),
     ),
+    make("p", {
+      class: "help",
+      text:
+        "±: the 95 % interval of the change. Its samples are tracks, the stays of faces in view, " +
+        "not frames; a person who returns is a new track, so that the true uncertainty can be larger.",
+    }),
   );
 }
 
-/** @param {number} difference Of two shares. */
-function points(difference) {
-  const whole = Math.round(100 * difference);
-  const size = Math.abs(whole);
-  const sign = whole > 0 ? "+" : whole < 0 ? "−" : "±";
-  return `${sign}${size} ${size === 1 ? "point" : "points"}`;
+/**
+ * @param {string} label
+ * @param {Change} change
+ */
+function changeRow(label, { now, before, change, margin, clear }) {
+  const share = (/** @type {number | null} */ one) => (one === null ? NONE : percentOf(one));
+  return make(
+    "tr",
+    { class: clear ? "clear" : null },
+    make("th", { scope: "row" }, swatch(label), ` ${label}`),
+    make("td", { text: share(now) }),
+    make("td", { text: share(before) }),
+    make("td", { text: change === null ? NONE : points(change, margin) }),
+    make("td", { text: margin === null ? "unknown" : clear ? "yes" : "no" }),
+  );
 }
 
-/** @param {number} seconds */
-function personTime(seconds) {
-  if (seconds < 120) return `${Math.round(seconds)} person-seconds`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} person-minutes`;
-  return `${tenths(seconds / 3600)} person-hours`;
+/** @param {Both<number | null>} valence */
+const valenceRow = ({ now, before }) =>
+  make(
+    "tr",
+    {},
+    make("th", { scope: "row", text: "derived valence" }),
+    make("td", { text: now === null ? NONE : signed(now) }),
+    make("td", { text: before === null ? NONE : signed(before) }),
+    make("td", { text: now === null || before === null ? NONE : signed(now - before) }),
+    make("td", { text: "unknown" }),
+  );
+
+/**
+ * @param {number} difference Of two shares.
+ * @param {number | null} margin
+ */
+function points(difference, margin) {
+  const size = Math.abs(Math.round(100 * difference));
+  const sign = size && difference < 0 ? "−" : "+";
+  const wide = margin === null ? "" : ` ± ${Math.max(Math.round(100 * margin), 1)}`;
+  return `${sign}${size}${wide} points`;
 }

@@ -2,11 +2,15 @@
 /* The page Trends: what stands around its charts. Dash draws the charts themselves. */
 import { messageOf, request } from "../kit/api.js";
 import { byId, make, redrawKeepingFocus } from "../kit/dom.js";
+import { inlineField } from "../kit/forms.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
-import { zoneParameter } from "./address.js";
+import { goTo, zoneParameter } from "./address.js";
 import { comparisonPanel } from "./comparison.js";
+import { showControls } from "./controls.js";
+import { MEASURES } from "./measures.js";
 import { momentsPanel } from "./moments.js";
+import { RankingPanel } from "./ranking.js";
 import { SourceList } from "./source_list.js";
 import { showTools } from "./tools.js";
 import { noWeekPanel, weekPanel } from "./week.js";
@@ -14,18 +18,28 @@ import { followZoom } from "./zoom.js";
 
 /**
  * @typedef {object} Details
- * @property {import("./comparison.js").Comparison} compared
+ * @property {import("./comparison.js").Comparison | null} compared
+ * @property {import("./ranking.js").Source[]} sources
  * @property {import("./week.js").Hour[]} heat
  * @property {string} heat_trouble Why the hours of the week are not shown, or "".
+ * @property {boolean} by_weeks
  * @property {import("./moments.js").Moment[]} moments
  * @property {number} step_s
+ * @property {string} rank
  */
 
 definePage("trends", (root) => {
   const lifetime = new Lifetime();
   const place = byId("trends-extras");
   const adaptTools = showTools(root);
-  let measure = "person";
+  const select = make(
+    "select",
+    { id: "rank", "data-key": "rank", onchange: () => goTo({ rank: select.value }) },
+    ...MEASURES.map(([value, text]) => make("option", { value, text })),
+  );
+  const chooser = inlineField("By", select);
+  chooser.classList.add("last");
+  const ranking = new RankingPanel(chooser);
   let requests = 0;
 
   /** @param {string} search */
@@ -45,22 +59,20 @@ definePage("trends", (root) => {
   };
 
   /** @param {Details} details */
-  const draw = (details) => {
-    const changeMeasure = (/** @type {string} */ chosen) => {
-      measure = chosen;
-      draw(details);
-    };
-    redrawKeepingFocus(place, () =>
+  const draw = ({ compared, sources, heat, heat_trouble, by_weeks, moments, step_s, rank }) => {
+    redrawKeepingFocus(place, () => {
+      select.value = rank;
+      ranking.draw(sources, heat, rank, by_weeks);
       place.replaceChildren(
-        comparisonPanel(details.compared),
-        details.heat_trouble
-          ? noWeekPanel(details.heat_trouble)
-          : weekPanel(details.heat, measure, changeMeasure),
-        momentsPanel(details.moments, details.step_s),
-      ),
-    );
+        ranking.node,
+        heat_trouble ? noWeekPanel(heat_trouble) : weekPanel(heat, rank, by_weeks),
+        ...(compared ? [comparisonPanel(compared)] : []),
+        momentsPanel(moments, step_s),
+      );
+    });
   };
 
+  showControls(lifetime);
   new SourceList(lifetime, byId("sources"));
   followZoom(lifetime);
   lifetime.listen(window, "moodline-view", (event) => load(event.detail || location.search));

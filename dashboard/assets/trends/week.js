@@ -1,47 +1,34 @@
 // @ts-check
 /* The hours of the week, as a table coloured by value. */
 import { make } from "../kit/dom.js";
-import { LABELS } from "../kit/expressions.js";
-import { inlineField } from "../kit/forms.js";
 import { tenths } from "../kit/format.js";
-import { percentOf } from "./shares.js";
+import { goTo, interval } from "./address.js";
+import { scaleOf, share, valueText } from "./measures.js";
 
 /**
- * One hour of the week, of all sources and weeks together. weekday: 0 is Monday.
- * @typedef {{ weekday: number, hour: number, analyzed_s: number,
- *   person_s: Record<string, number> }} Hour
+ * One hour of the week, of all sources and weeks together. weekday: 0 is Monday. value: null with
+ * too little for one. latest: the begin of the last of these hours. course: its weeks or quarters.
+ * @typedef {{ weekday: number, hour: number, analyzed_s: number, person_s: number,
+ *   value: number | null, latest: number, course: (number | null)[] }} Hour
  */
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
-/** Fewer person-seconds give no share. */
-const MIN_PERSON_S = 60;
-/** The scale ends at this quantile, so that one extreme hour does not hide the others. */
-const SCALE_QUANTILE = 0.98;
+const HOUR_MS = 3_600_000;
 const MIN_TINT = 8;
-const PEOPLE = "person";
 const DAYS = weekdays("long");
 const SHORT_DAYS = weekdays("short");
 
 /**
  * @param {Hour[]} hours
- * @param {string} measure PEOPLE or a label.
- * @param {(measure: string) => void} onMeasure
+ * @param {string} rank What is shown.
+ * @param {boolean} byWeeks Whether a cell stands for several weeks.
  */
-export function weekPanel(hours, measure, onMeasure) {
-  const select = make(
-    "select",
-    { id: "heat-measure", "data-key": "heat-measure", onchange: () => onMeasure(select.value) },
-    make("option", { value: PEOPLE, text: "Faces in view" }),
-    ...LABELS.map((label) => make("option", { value: label, text: `Share ${label}` })),
-  );
-  select.value = measure;
-  const chooser = inlineField("Show", select);
-  chooser.classList.add("last");
-  return make(
+export const weekPanel = (hours, rank, byWeeks) =>
+  make(
     "section",
     { class: "panel", "aria-label": "Hours of the week" },
-    make("div", { class: "toolbar heat-head" }, make("h2", { text: "Hours of the week" }), chooser),
-    make("p", { class: "soft", text: summary(hours, measure) }),
+    make("h2", { text: "Hours of the week" }),
+    make("p", { class: "soft", text: summary(hours, rank, byWeeks) }),
     make(
       "div",
       {
@@ -50,16 +37,15 @@ export function weekPanel(hours, measure, onMeasure) {
         tabindex: "0",
         "aria-label": "Hours of the week, table",
       },
-      weekTable(hours, measure),
+      weekTable(hours, rank),
     ),
     make(
       "p",
       { class: "help" },
       make("span", { class: "swatch swatch-missing heat-key", "aria-hidden": "true" }),
-      " no coverage; dotted: less than a person-minute, too little for a share.",
+      " no coverage; dotted: less than a person-minute, too little for a value.",
     ),
   );
-}
 
 /**
  * The panel when the hours cannot be computed.
@@ -74,11 +60,31 @@ export const noWeekPanel = (reason) =>
   );
 
 /**
- * @param {Hour[]} hours
- * @param {string} measure
+ * Zoom to the latest of these hours.
+ * @param {Hour} hour
  */
-function weekTable(hours, measure) {
-  const scale = scaleEnd(hours, measure);
+export function zoomToHour({ latest }) {
+  goTo({ zoom: interval(latest * 1000, latest * 1000 + HOUR_MS) });
+  window.scrollTo({ top: 0 });
+}
+
+/**
+ * @param {number} weekday
+ * @param {number} hour
+ * @param {string} [between]
+ */
+export const hourName = (weekday, hour, between = " ") =>
+  `${DAYS[weekday]}${between}${String(hour).padStart(2, "0")}:00`;
+
+/**
+ * @param {Hour[]} hours
+ * @param {string} rank
+ */
+function weekTable(hours, rank) {
+  const scale = scaleOf(
+    hours.map(({ value }) => value),
+    rank,
+  );
   const byPlace = new Map(hours.map((hour) => [hour.weekday * 24 + hour.hour, hour]));
   const head = HOURS.map((hour) =>
     make(
@@ -93,7 +99,7 @@ function weekTable(hours, measure) {
       {},
       make("th", { scope: "row", text: SHORT_DAYS[weekday], "aria-label": day }),
       ...HOURS.map((hour) =>
-        cell(timeText(weekday, hour), byPlace.get(weekday * 24 + hour), measure, scale),
+        cell(hourName(weekday, hour), byPlace.get(weekday * 24 + hour), rank, scale),
       ),
     );
   return make(
@@ -105,88 +111,57 @@ function weekTable(hours, measure) {
 }
 
 /**
+ * A cell is a button that zooms to the latest of its hours. One Tab reaches the table only, as the
+ * ranking has a button for each hour, too.
  * @param {string} time
  * @param {Hour | undefined} hour
- * @param {string} measure
- * @param {number} scale
+ * @param {string} rank
+ * @param {import("./measures.js").Scale} scale
  */
-function cell(time, hour, measure, scale) {
-  const value = hour ? valueOf(hour, measure) : null;
-  if (!hour || value === null) {
-    const text = hour ? "too few faces" : "no coverage";
+function cell(time, hour, rank, scale) {
+  if (!hour) {
+    const text = "no coverage";
     return make(
       "td",
-      { class: hour ? "heat little" : "heat missing", title: `${time}: ${text}` },
+      { class: "heat missing", title: `${time}: ${text}` },
       make("span", { class: "unseen", text }),
     );
   }
-  const text = valueText(value, measure);
+  const { value } = hour;
+  const text = value === null ? "too few faces" : valueText(value, rank);
   const node = make(
     "td",
-    { class: "heat", title: `${time}: ${text}, ${tenths(hour.analyzed_s / 3600)} h analysed` },
+    {
+      class: value === null ? "heat little" : "heat",
+      title: `${time}: ${text}, ${tenths(hour.analyzed_s / 3600)} h analysed`,
+      onclick: () => zoomToHour(hour),
+    },
     make("span", { class: "unseen", text }),
   );
-  const tint = MIN_TINT + (100 - MIN_TINT) * Math.min(value / scale, 1);
+  if (value === null) return node;
+  const tint = MIN_TINT + (100 - MIN_TINT) * share(value, scale);
   node.style.setProperty("--heat", `${Math.round(tint)}%`);
   return node;
 }
 
 /**
- * Faces in view on average, or the share of a label; null with too few faces for a share.
- * @param {Hour} hour
- * @param {string} measure
- */
-function valueOf({ person_s: personS, analyzed_s: analyzedS }, measure) {
-  const total = Object.values(personS).reduce((sum, seconds) => sum + seconds, 0);
-  if (measure === PEOPLE) return total / Math.max(analyzedS, 1e-6);
-  return total >= MIN_PERSON_S ? personS[measure] / total : null;
-}
-
-/**
  * @param {Hour[]} hours
- * @param {string} measure
+ * @param {string} rank
+ * @param {boolean} byWeeks
  */
-function scaleEnd(hours, measure) {
-  const values = hours.flatMap((hour) => valueOf(hour, measure) ?? []).sort((a, b) => a - b);
-  if (!values.length) return 1;
-  const index = Math.min(Math.floor(values.length * SCALE_QUANTILE), values.length - 1);
-  return Math.max(values[index], 1e-9);
-}
-
-/**
- * @param {Hour[]} hours
- * @param {string} measure
- */
-function summary(hours, measure) {
-  /** @type {{ hour: Hour, value: number } | null} */
+function summary(hours, rank, byWeeks) {
+  /** @type {Hour | null} */
   let most = null;
   for (const hour of hours) {
-    const value = valueOf(hour, measure);
-    if (value !== null && (!most || value > most.value)) most = { hour, value };
+    if (hour.value !== null && (most?.value ?? -Infinity) < hour.value) most = hour;
   }
-  if (!most) return "No face was in view.";
-  const { hour, value } = most;
+  if (most?.value == null) return "Less than a person-minute was seen in each hour.";
   return (
-    `Most on ${timeText(hour.weekday, hour.hour, " at ")}: ${valueText(value, measure)}. ` +
-    "All sources and weeks of the range together, in your time zone; " +
-    "the darkest colour is for the top 2 % of the hours."
+    `Most on ${hourName(most.weekday, most.hour, " at ")}: ${valueText(most.value, rank)}. ` +
+    `All sources${byWeeks ? " and weeks" : ""} of the range together, in your time zone. ` +
+    `Choose an hour to zoom to ${byWeeks ? "the latest one" : "it"}.`
   );
 }
-
-/**
- * @param {number} value
- * @param {string} measure
- */
-const valueText = (value, measure) =>
-  measure === PEOPLE ? `${tenths(value)} faces in view` : percentOf(value);
-
-/**
- * @param {number} weekday
- * @param {number} hour
- * @param {string} [between]
- */
-const timeText = (weekday, hour, between = " ") =>
-  `${DAYS[weekday]}${between}${String(hour).padStart(2, "0")}:00`;
 
 /**
  * The names of the days in the viewer's language, from Monday.

@@ -5,6 +5,8 @@ import { goTo, interval, isZoomed } from "./address.js";
 
 /** Changes within this time are one zoom, and one step of the browser's history. */
 const DEBOUNCE_MS = 300;
+const MINUTE_MS = 60_000;
+const TOUCH = window.matchMedia("(pointer: coarse)");
 
 /**
  * Plotly's element of a chart.
@@ -46,6 +48,7 @@ export function followZoom(lifetime) {
       if (followed.has(graph) || !graph.on) continue;
       followed.add(graph);
       graph.on("plotly_relayout", (change) => onChange(graph, change));
+      graph.on("plotly_click", (click) => onClick(graph, click));
     }
   };
   const observer = new MutationObserver(followNew);
@@ -55,6 +58,21 @@ export function followZoom(lifetime) {
     clearTimeout(timer);
     observer.disconnect();
   });
+}
+
+/**
+ * Zoom to the bucket that was clicked; nothing is stored finer than minutes. On a touch screen a
+ * tap reads the numbers.
+ * @param {Graph} graph
+ * @param {{ points: { x: string, data: any }[] }} click
+ */
+function onClick(graph, { points }) {
+  const stepMs = (graph.layout.meta?.step_s ?? 0) * 1000;
+  if (!points.length || stepMs <= MINUTE_MS || TOUCH.matches) return;
+  const [{ x, data }] = points;
+  const at = timeAt(graph, x);
+  const begin = data.type === "bar" ? at : at - stepMs / 2;
+  goTo({ zoom: interval(begin, begin + stepMs) });
 }
 
 /**

@@ -12,7 +12,7 @@ from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData, Style, figure_layout
 from dashboard.trends.charts.scale import Scale
-from dashboard.trends.charts.traces import Traces
+from dashboard.trends.charts.traces import Traces, with_sums
 from dashboard.trends.view import Mode
 from dashboard.web.palette import STACK
 
@@ -27,15 +27,21 @@ def timeline_figure(data: ChartData, scale: Scale, style: Style) -> Figure:
     traces = Traces(data, scale, style, clock)
     missing = gaps(data.buckets, data.until)
     known = [one for one in data.buckets if not one.measures.is_gap()]
-    seen = [one for one in known if one.measures.shares is not None]
+    seen = traces.placed([one for one in known if one.measures.total_s])
     labels = [label for label in STACK if style.only in {"", label}]
     lines = style.mode is Mode.LINES
     drawn = [
         traces.line(one) if lines and one != UNCERTAIN else traces.band(one, seen) for one in labels
     ]
+    last = drawn[-1]
+    drawn[-1] = with_sums(last, seen.buckets if last["type"] == "bar" else data.buckets)
     if lines and data.before:
         drawn += [traces.line_before(one) for one in labels if one != UNCERTAIN]
-    drawn += [*traces.valence(), traces.coverage(known), traces.no_coverage(missing)]
+    drawn += [
+        *traces.valence(),
+        traces.coverage(traces.placed(known)),
+        traces.no_coverage(missing),
+    ]
     layout = figure_layout(data, scale, style, clock)
     layout["shapes"] = [traces.outline(begin, end) for begin, end in missing]
     layout["annotations"] += traces.names(labels, seen)

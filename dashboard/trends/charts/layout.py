@@ -1,25 +1,23 @@
 """The layout of a chart: its axes and captions, and the style that it is drawn with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+from analytics.history.coverage import coverage
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import MARGIN_PX
 from dashboard.trends.charts.scale import Scale
 from dashboard.trends.view import Mode
-from dashboard.web.number_format import date_format, separators
+from dashboard.web.number_format import date_format, percent, separators, signed
 from dashboard.web.palette import Palette
 from records.rollup_windows import DAY_S
 
 COVERAGE: Final = "coverage"
 VALENCE: Final = "derived valence"
-_STACK_FROM: Final = 0.43
-_VALENCE_FROM, _VALENCE_TO = 0.2, 0.33
-_COVERAGE_TO: Final = 0.11
 _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 
 
@@ -41,10 +39,25 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the plots lie above each other, in parts of the height, from the bottom."""
+
+    coverage_to: float
+    valence_from: float
+    valence_to: float
+    stack_from: float
+
+
+_WHOLE_ROWS: Final = Rows(0.03, 0.13, 0.31, 0.41)
+"""Coverage is a thin strip while nothing is missing."""
+_PARTLY_ROWS: Final = Rows(0.11, 0.2, 0.35, 0.45)
+
+
+@dataclass(frozen=True, slots=True)
 class ChartData:
     """The buckets of one chart. until: the end of the range.
 
-    before: for each bucket the measures of whole weeks before; () if there is no comparison.
+    before: for each bucket the measures of the earlier time; () if there is no comparison.
     """
 
     buckets: Sequence[Bucket]
@@ -55,7 +68,7 @@ class ChartData:
 
 def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
     """Return the layout of three plots on one time axis."""
-    colours = style.palette
+    colours, rows = style.palette, _WHOLE_ROWS if scale.whole else _PARTLY_ROWS
     axis = {
         "fixedrange": True,
         "gridcolor": colours.grid,
@@ -76,30 +89,48 @@ def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock)
         "hoverlabel": {"bgcolor": colours.paper, "bordercolor": colours.grid},
         "dragmode": False if style.touch else "zoom",
         "uirevision": style.revision,
-        "meta": {"offset_s": clock.offset_s},
+        "meta": {"offset_s": clock.offset_s, "step_s": data.step_s},
         "xaxis": _time_axis(data, style, clock),
         "yaxis": axis
         | {
-            "domain": [_STACK_FROM, 1],
+            "domain": [rows.stack_from, 1],
             "range": [0, scale.top],
             "nticks": 4,
         }
         | ({"tickformat": ".0%", "tickvals": [0, 0.5, 1]} if style.mode.shows_shares else {}),
         "yaxis2": axis
-        | {"domain": [0, _COVERAGE_TO], "range": [0, 1], "tickvals": [0, 1], "tickformat": ".0%"},
-        "yaxis3": axis
-        | {
-            "domain": [_VALENCE_FROM, _VALENCE_TO],
-            "range": [-1.1, 1.1],
-            "tickvals": [-1, 0, 1],
-            "ticktext": ["−1", "0", "+1"],
-        },
+        | {"domain": [0, rows.coverage_to], "range": [0, 1]}
+        | ({"tickvals": []} if scale.whole else {"tickvals": [0, 1], "tickformat": ".0%"}),
+        "yaxis3": _valence_axis(axis, rows, scale),
         "annotations": [
             _caption(scale.name, 1, style),
-            _caption(VALENCE, _VALENCE_TO, style),
-            _caption(COVERAGE, _COVERAGE_TO, style),
+            _caption(VALENCE, rows.valence_to, style),
+            _caption(_coverage_caption(data), rows.coverage_to, style),
         ],
     }
+
+
+def _valence_axis(axis: Mapping[str, Any], rows: Rows, scale: Scale) -> dict[str, Any]:
+    """Return the axis of valence: its ends and, if it has room, a line at zero."""
+    low, high = scale.valence
+    room = (high - low) / 4
+    ticks = [low, *([0.0] if low + room < 0 < high - room else []), high]
+    return {
+        **axis,
+        "domain": [rows.valence_from, rows.valence_to],
+        "range": [low - room / 4, high + room / 4],
+        "tickvals": ticks,
+        "ticktext": ["0" if not one else signed(one) for one in ticks],
+    }
+
+
+def _coverage_caption(data: ChartData) -> str:
+    """Return the name of the strip of coverage, with what it adds up to."""
+    share = coverage(
+        sum(one.measures.analyzed_s for one in data.buckets),
+        sum(one.expected_s for one in data.buckets),
+    )
+    return f"{COVERAGE}: {percent(share)}"
 
 
 def _time_axis(data: ChartData, style: Style, clock: AxisClock) -> dict[str, Any]:

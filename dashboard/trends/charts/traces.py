@@ -1,6 +1,6 @@
 """The traces of a chart: bands or lines of expressions, valence and coverage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,15 +11,25 @@ from contracts.expressions import UNCERTAIN
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import LabelEnd, direct_labels, stacked
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
-from dashboard.trends.charts.scale import Scale, partial_note, per_hour
+from dashboard.trends.charts.scale import Scale, is_weak, partial_note, per_hour
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import local_time, percent, person_time, signed
 from dashboard.web.palette import NO_COVERAGE
 
 _PARTIAL_OPACITY: Final = 0.45
-_MOSTLY_UNCERTAIN: Final = 0.5
 _MAX_SEPARATED: Final = 60
 """With more bars there is no room for a line between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBuckets:
+    """Buckets with their bars' places and their shares: the same for all traces of a chart."""
+
+    buckets: Sequence[Bucket]
+    begins: list[str]
+    widths_ms: list[float]
+    opacities: list[float]
+    shares: list[Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +41,23 @@ class Traces:
     style: Style
     clock: AxisClock
 
-    def band(self, label: str, seen: Sequence[Bucket]) -> dict[str, Any]:
+    def placed(self, buckets: Sequence[Bucket]) -> PlacedBuckets:
+        """Return the buckets with what their traces have in common."""
+        return PlacedBuckets(
+            buckets,
+            [self.clock.position(one.begin) for one in buckets],
+            [self.clock.width_ms(one.begin, one.end) for one in buckets],
+            [_PARTIAL_OPACITY if partial_note(one) else 1.0 for one in buckets],
+            [one.measures.shares or {} for one in buckets],
+        )
+
+    def band(self, label: str, seen: PlacedBuckets) -> dict[str, Any]:
         """Return one label's bars. Their texts, for the pointer, have the mode's unit."""
-        heights, texts = [], []
-        for bucket in seen:
-            share = (bucket.measures.shares or {}).get(label, 0.0)
-            seconds = bucket.measures.person_s[label]
-            if self.style.mode is Mode.RATE:
-                seconds *= per_hour(bucket.measures)
-            heights.append(self._height(label, bucket))
-            texts.append(percent(share) if self.style.mode.shows_shares else person_time(seconds))
+        heights = self._heights(label, seen)
+        if self.style.mode.shows_shares:
+            texts = [percent(share.get(label, 0.0)) for share in seen.shares]
+        else:
+            texts = [person_time(height * self.scale.unit_s) for height in heights]
         found = self._bars(label, seen, self.style.palette.labels[label])
         if label == UNCERTAIN:
             found["marker"]["pattern"] = {
@@ -56,25 +73,29 @@ class Traces:
             "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
         }
 
-    def names(self, labels: Sequence[str], seen: Sequence[Bucket]) -> list[dict[str, Any]]:
+    def names(self, labels: Sequence[str], seen: PlacedBuckets) -> list[dict[str, Any]]:
         """Return the names of bands and lines at their right ends; none on a narrow page."""
-        if self.style.narrow or not seen:
+        if self.style.narrow or not seen.buckets:
             return []
-        last = [(label, self._height(label, seen[-1])) for label in labels]
+        last = self.placed(seen.buckets[-1:])
+        ends = [(label, self._heights(label, last)[0]) for label in labels]
         lines = self.style.mode is Mode.LINES
         # A line near zero is visible, so it is named: its end counts as the full height.
-        ends = [LabelEnd(*one, self.scale.top) for one in last] if lines else stacked(last)
-        where = self.clock.position(seen[-1].end)
-        return direct_labels(ends, where, self.style.palette, self.scale.top)
+        shown = [LabelEnd(*one, self.scale.top) for one in ends] if lines else stacked(ends)
+        where = self.clock.position(seen.buckets[-1].end)
+        return direct_labels(shown, where, self.style.palette, self.scale.top)
 
-    def _height(self, label: str, bucket: Bucket) -> float:
-        """Return the label's height in a bucket, in units of the axis."""
+    def _heights(self, label: str, seen: PlacedBuckets) -> list[float]:
+        """Return the label's height in each bucket, in units of the axis."""
         if self.style.mode.shows_shares:
-            return (bucket.measures.shares or {}).get(label, 0.0)
-        seconds = bucket.measures.person_s[label]
-        if self.style.mode is Mode.RATE:
-            seconds *= per_hour(bucket.measures)
-        return seconds / self.scale.unit_s
+            return [shares.get(label, 0.0) for shares in seen.shares]
+        rate = self.style.mode is Mode.RATE
+        return [
+            one.measures.person_s[label]
+            * (per_hour(one.measures) if rate else 1)
+            / self.scale.unit_s
+            for one in seen.buckets
+        ]
 
     def line(self, label: str) -> dict[str, Any]:
         """Return one label's shares, at the middle of each bucket; a gap breaks the line."""
@@ -98,7 +119,7 @@ class Traces:
         }
 
     def line_before(self, label: str) -> dict[str, Any]:
-        """Return the line of the weeks before, dashed."""
+        """Return the line of the earlier time, dashed."""
         shares = [one.shares if one is not None else None for one in self.data.before]
         return self.line(label) | {
             "mode": "lines",
@@ -111,18 +132,15 @@ class Traces:
         }
 
     def valence(self) -> list[dict[str, Any]]:
-        """Return a line through buckets with enough data, and hollow marks for the others.
-
-        Too little data: covered less than COMPARABLE, or mostly uncertain.
-        """
+        """Return a line through buckets with enough data, and hollow marks for the others."""
+        low, high = self.scale.valence
         xs, solid, hollow, texts = [], [], [], []
         for bucket in self.data.buckets:
-            value, shares = bucket.measures.valence, bucket.measures.shares
-            share = bucket.coverage
-            weak = shares is None or share < MIN_COMPARABLE or shares[UNCERTAIN] > _MOSTLY_UNCERTAIN
+            value, weak = bucket.measures.valence, is_weak(bucket)
             xs.append(self.clock.position(bucket.begin + (bucket.end - bucket.begin) / 2))
             solid.append(None if weak else value)
-            hollow.append(value if weak else None)
+            # Little data has extreme values: they stay at the edge of the plot.
+            hollow.append(min(max(value, low), high) if weak and value is not None else None)
             texts.append("" if value is None else signed(value))
         same: dict[str, Any] = {
             "type": "scatter",
@@ -151,14 +169,20 @@ class Traces:
             },
         ]
 
-    def coverage(self, known: Sequence[Bucket]) -> dict[str, Any]:
+    def coverage(self, known: PlacedBuckets) -> dict[str, Any]:
         """Return a bar a bucket: the analysed share of its expected time."""
-        shares = [one.coverage for one in known]
+        shares = [one.coverage for one in known.buckets]
         texts = [
             ", ".join(filter(None, (percent(share), partial_note(one))))
-            for one, share in zip(known, shares, strict=True)
+            for one, share in zip(known.buckets, shares, strict=True)
         ]
-        return self._bars(COVERAGE, known, self.style.palette.coverage) | {
+        colours = self.style.palette
+        bars = self._bars(COVERAGE, known, colours.coverage)
+        bars["marker"]["color"] = [
+            colours.coverage if share >= MIN_COMPARABLE else colours.low_coverage
+            for share in shares
+        ]
+        return bars | {
             "yaxis": "y2",
             "y": shares,
             "customdata": texts,
@@ -206,17 +230,40 @@ class Traces:
             "line": {"width": 1, "dash": "dot", "color": self.style.palette.no_coverage},
         }
 
-    def _bars(self, name: str, buckets: Sequence[Bucket], colour: str) -> dict[str, Any]:
+    def _bars(self, name: str, placed: PlacedBuckets, colour: str) -> dict[str, Any]:
         separated = len(self.data.buckets) <= _MAX_SEPARATED
         return {
             "type": "bar",
             "name": name,
-            "x": [self.clock.position(one.begin) for one in buckets],
-            "width": [self.clock.width_ms(one.begin, one.end) for one in buckets],
+            "x": placed.begins,
+            "width": placed.widths_ms,
             "offset": 0,
             "marker": {
                 "color": colour,
-                "opacity": [_PARTIAL_OPACITY if partial_note(one) else 1.0 for one in buckets],
+                "opacity": placed.opacities,
                 "line": {"width": int(separated), "color": self.style.palette.paper},
             },
         }
+
+
+def with_sums(trace: dict[str, Any], buckets: Sequence[Bucket]) -> dict[str, Any]:
+    """Return the trace of a label, of which the pointer also reads person-time and coverage.
+
+    Beside the expressions, it says what they are shares of, whichever plot it is over.
+    """
+    texts = [
+        f"{text}<br>{_sums_text(one)}" if one.measures.total_s else text
+        for text, one in zip(trace["customdata"], buckets, strict=True)
+    ]
+    return trace | {"customdata": texts}
+
+
+def _sums_text(bucket: Bucket) -> str:
+    """Return person-time, valence and coverage of a bucket with faces."""
+    parts = (
+        person_time(bucket.measures.total_s),
+        f"valence {signed(bucket.measures.valence or 0.0)}",
+        f"{percent(bucket.coverage)} covered",
+        partial_note(bucket),
+    )
+    return ", ".join(filter(None, parts))

@@ -17,7 +17,7 @@ from moodline.commands.session import open_records, read_settings
 app = command_app()
 
 
-@app.command(epilog="Example: [cyan]moodline trends --source door --last 7d[/]")
+@app.command(epilog="Example: [cyan]moodline trends --last today --compare previous[/]")
 def trends(  # noqa: PLR0913, PLR0917  (one parameter per option)
     source: SourcesOption = None,
     tag: Annotated[
@@ -29,10 +29,20 @@ def trends(  # noqa: PLR0913, PLR0917  (one parameter per option)
         typer.Option(help="Show the sources with this tag as one; can be repeated."),
     ] = None,
     last: Annotated[
-        str, typer.Option(help="Length of the range, such as 30m, 24h, 7d or 4w.")
+        str,
+        typer.Option(
+            help="Length of the range, such as 30m, 24h, 7d or 4w; or today, yesterday or week."
+        ),
     ] = "24h",
     since: FromOption = None,
     until: ToOption = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Say whether it was happier than before, and how certain that is: than the "
+            "previous time, the same weekday, or any range as BEGIN/END."
+        ),
+    ] = None,
     zone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,13 +50,16 @@ def trends(  # noqa: PLR0913, PLR0917  (one parameter per option)
     from analytics.history.local_time import zone_named
     from analytics.history.rollups import roll_up_all
     from contracts.times import utc_now
+    from moodline.commands.history.trends_range import read_comparison, read_range
     from moodline.commands.history.trends_report import TrendsRequest, print_trends
-    from moodline.terminal.time_arguments import parse_range
 
     settings = read_settings()
     viewer_zone = zone_named(zone) if zone else settings.timezone
-    begin, end = parse_range(since, until, last, zone=viewer_zone, now=utc_now())
-    request = TrendsRequest(begin, end, viewer_zone, source or [], tag or [], group or [])
+    asked = read_range(since, until, last, viewer_zone, utc_now())
+    earlier = read_comparison(compare, asked, viewer_zone) if compare else None
+    request = TrendsRequest(
+        asked.since, asked.until, viewer_zone, source or [], tag or [], group or [], earlier
+    )
     with open_records(settings) as engine:
         roll_up_all(engine)  # Without a scheduler, the newest rows are not in the rollups yet.
         print_trends(engine, request, as_json=as_json)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from analytics.comparison.verdict import Verdict
+from analytics.comparison.verdict_json import verdict_json
 from analytics.history.heat_map import HeatCell
 from analytics.history.measures import Measures
 from analytics.history.moments import Moment
@@ -17,8 +19,10 @@ def trends_json(
     totals: Sequence[Total],
     moments: Sequence[Moment],
     week: Sequence[HeatCell],
+    judged: Verdict | None,
 ) -> dict[str, Any]:
     """Return the documented fields. Times are datetimes, to be written as ISO 8601."""
+    compared = {} if judged is None else {"comparison": verdict_json(judged)}
     return {
         "since": timeline.since,
         "until": timeline.until,
@@ -28,7 +32,7 @@ def trends_json(
         "totals": [_total(total) for total in totals],
         "moments": [asdict(moment) for moment in moments],
         "week": [_hour(cell) for cell in week],
-    }
+    } | compared
 
 
 def _buckets(buckets: Sequence[Bucket]) -> list[dict[str, Any]]:

@@ -5,18 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
+from analytics.comparison.earlier_times import EarlierTime
+from analytics.comparison.verdict import Verdict, verdict_on
+from analytics.comparison.wording import basis_line, verdict_line
 from analytics.history.heat_map import MAX_HEAT_MAP_RANGE, HeatCell, heat_map
 from analytics.history.moments import Moment, moments
-from analytics.history.source_selection import SourceGroup
+from analytics.history.source_selection import HistorySource, SourceGroup
 from analytics.history.timeline import Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
+from analytics.recordings.beside_trends import (
+    Copies,
+    NewElsewhere,
+    copies_inside,
+    new_elsewhere,
+)
 from analytics.runs.number_text import count_text
 from analytics.snapshots import snapshot
-from contracts.expressions import COLOURS, UNCERTAIN
+from contracts.expressions import COLOURS
+from contracts.times import utc_now
 from moodline.commands.history.trends_charts import (
     axis_margin,
     heat_map_chart,
@@ -24,7 +33,8 @@ from moodline.commands.history.trends_charts import (
     time_axis,
 )
 from moodline.commands.history.trends_json import trends_json
-from moodline.terminal.output import Screen, format_duration, new_table, print_json
+from moodline.commands.history.trends_table import trends_table
+from moodline.terminal.output import Screen, format_duration, print_json
 from moodline.terminal.timeline_chart import chart_width
 from runtime.visible_text import visible
 
@@ -38,7 +48,7 @@ _HEAT_MAP_FROM: Final = timedelta(days=2)
 class TrendsRequest:
     """A range, the viewer's time zone, and the selection of sources.
 
-    groups: tags whose sources are shown as one.
+    groups: tags whose sources are shown as one. earlier: the time to compare with, if any.
     """
 
     since: datetime
@@ -47,6 +57,7 @@ class TrendsRequest:
     sources: Sequence[str] = ()
     tags: Sequence[str] = ()
     groups: Sequence[str] = ()
+    earlier: EarlierTime | None = None
 
 
 def print_trends(engine: Engine, request: TrendsRequest, *, as_json: bool) -> None:
@@ -55,6 +66,8 @@ def print_trends(engine: Engine, request: TrendsRequest, *, as_json: bool) -> No
     tags = (*request.tags, *request.groups)
     # A range that is longer than the heat map may be keeps its last days.
     week_since = max(since, until - MAX_HEAT_MAP_RANGE)
+    earlier = request.earlier
+    ends = None if earlier is None else (earlier.since, earlier.until)
     with snapshot(engine) as connection:
         found = timeline(
             connection,
@@ -65,14 +78,34 @@ def print_trends(engine: Engine, request: TrendsRequest, *, as_json: bool) -> No
             tags=request.tags,
             groups=request.groups,
         )
-        every = totals(connection, since, until, sources=sources, tags=tags)
+        every = totals(connection, since, until, sources=sources, tags=tags, earlier=ends)
         week = heat_map(connection, week_since, until, request.zone, sources=sources, tags=tags)
+        judged = None
+        if earlier is not None:
+            judged = verdict_on(connection, every, (since, until), earlier)
+        source_pks = [one.source.pk for one in every if isinstance(one.source, HistorySource)]
+        elsewhere = new_elsewhere(connection, source_pks, (since, until), utc_now())
+        copies = copies_inside(connection, source_pks, (since, until))
     lines = grouped_totals(every, sources=sources, tags=request.tags, groups=request.groups)
     changes = moments(found, limit=_MAX_MOMENTS)
     if as_json:
-        print_json(trends_json(found, lines, changes, week))
+        print_json(trends_json(found, lines, changes, week, judged))
         return
+    if judged is not None:
+        _print_verdict(judged, request.zone)
     _print(found, lines, changes, week, request)
+    _print_notes(elsewhere, copies)
+
+
+def _print_verdict(found: Verdict, zone: tzinfo) -> None:
+    """Print whether it was happier, and what that rests on."""
+    ends = [
+        f"{one.astimezone(zone):%d %b %H:%M}" for one in (found.earlier.since, found.earlier.until)
+    ]
+    console = Screen()
+    console.print(Text(verdict_line(found), style="bold"))
+    text = f"Compared with {ends[0]} to {ends[1]} ({zone}). {basis_line(found)}\n"
+    console.print(Text(text, style="dim"))
 
 
 def _print(
@@ -97,7 +130,7 @@ def _print(
         series = found.groups if isinstance(total.source, SourceGroup) else found.series
         console.print(series_chart(total.source.display_name, series[total.source.name], width))
     console.print(time_axis(found, request.zone, width))
-    console.print(_table(seen[:_MAX_SOURCES]))
+    console.print(trends_table(seen[:_MAX_SOURCES], console.width))
     _print_left_out(console, seen)
     console.print("* derived from the probabilities, not measured", style="dim")
     if len(seen) > _MAX_SOURCES:
@@ -111,25 +144,16 @@ def _print(
         console.print(heat_map_chart(week))
 
 
-def _table(totals: Sequence[Total]) -> Table:
-    table = new_table()
-    table.show_header = True
-    table.add_column("source", overflow="ellipsis", min_width=10, max_width=28, no_wrap=True)
-    for name in ("person-time", "most", "uncertain", "tracks", "analysed", "valence*"):
-        table.add_column(name, justify="right", no_wrap=name != "analysed")
-    for total in totals:
-        shares = total.now.shares or {}
-        valence = total.now.valence
-        table.add_row(
-            Text(total.source.display_name),
-            format_duration(total.now.total_s),
-            _largest_share(total),
-            f"{shares[UNCERTAIN]:.0%}" if shares else "",
-            f"{total.now.tracks:,}",
-            _coverage(total),
-            "" if valence is None else f"{valence:+.2f}",
-        )
-    return table
+def _print_notes(elsewhere: NewElsewhere | None, copies: Copies) -> None:
+    """Print which new recordings the range lacks, and whether content counts again."""
+    console = Screen()
+    if elsewhere is not None:
+        ends = (elsewhere.since, elsewhere.until + timedelta(minutes=1))
+        since, until = (f"{one:%Y-%m-%dT%H:%MZ}" for one in ends)
+        line = f"{elsewhere.text}: see --from {since} --to {until}"
+        console.print(line, style="yellow", highlight=False)
+    if copies.text:
+        console.print(copies.text, style="dim", highlight=False)
 
 
 def _print_left_out(console: Screen, totals: Sequence[Total]) -> None:
@@ -143,26 +167,6 @@ def _print_left_out(console: Screen, totals: Sequence[Total]) -> None:
         if parts:
             name = visible(total.source.display_name)
             console.print(Text(f"{name}: left out: {', '.join(parts)}", style="dim"))
-
-
-def _largest_share(total: Total) -> Text:
-    """Return the label with the largest share, and its change in points since the time before."""
-    shares = total.now.shares
-    if shares is None:
-        return Text("nobody", style="dim")
-    label = max(shares, key=lambda one: shares[one])
-    text = Text(f"{label} {shares[label]:.0%}", style=COLOURS[label])
-    before = total.before.shares
-    if before is not None and total.comparable:
-        text.append(f" ({(shares[label] - before[label]) * 100:+.0f})", style="dim")
-    return text
-
-
-def _coverage(total: Total) -> str:
-    """Return the analysed time and the coverage; for a live source also its uptime."""
-    now = total.now
-    text = f"{format_duration(now.analyzed_s)} ({total.coverage:.0%})"
-    return f"{text}, up {now.up_s / now.watched_s:.0%}" if now.watched_s else text
 
 
 def _change(change: Moment, source: str, zone: tzinfo) -> Text:

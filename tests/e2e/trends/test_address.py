@@ -147,6 +147,8 @@ def test_invalid_parts_of_the_address_are_noted(page: Page, address: str) -> Non
     assert headings(page) == ["door"]
     page.evaluate("dash_clientside.set_props('url', {search: '?from=2020-01-01&to=2020-02-01'})")
     expect(page.locator("#empty")).to_contain_text("Nothing was analysed in this range")
+    page.get_by_role("link", name="Show what was analysed last").click()
+    expect(page.locator("figure:visible .main-svg").first).to_be_visible()
 
 
 def test_a_refresh_keeps_the_zoom_and_the_open_table(page: Page, address: str) -> None:

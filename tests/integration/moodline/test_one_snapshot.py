@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, event
 from analytics.history.rollups import roll_up_all
 from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
+from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.csv_export import csv_lines
 from dashboard.trends.outputs import answer_update
 from dashboard.trends.page import SLOTS
-from dashboard.trends.view import read_view
 from moodline.commands.history.trends_report import TrendsRequest, print_trends
 from tests.history import at_us, write_history_run
 

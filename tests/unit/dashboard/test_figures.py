@@ -17,7 +17,7 @@ from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.direct_labels import LINE_HEIGHT, spread
 from dashboard.trends.charts.figure import figure_patch, timeline_figure
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
-from dashboard.trends.charts.scale import Scale, scale_of
+from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
 from dashboard.web.palette import DARK, LIGHT, NO_COVERAGE, STACK
@@ -156,7 +156,7 @@ def test_a_partly_covered_bucket_is_partial_too() -> None:
 def test_a_rate_does_not_depend_on_the_coverage() -> None:
     half, whole = buckets({"happy": 60}, analyzed_s=1800), buckets({"happy": 120}, analyzed_s=3600)
     tops = [scale_of([one], Mode.RATE) for one in (half, whole)]
-    assert tops[0] == tops[1] and tops[0].name == "person-minutes per covered hour"
+    assert tops[0].top == tops[1].top and tops[0].name == "person-minutes per covered hour"
     heights = [bars(drawn(one, Mode.RATE))["happy"].y[0] for one in (half, whole)]
     assert heights == [2.0, 2.0]
 
@@ -183,7 +183,40 @@ def test_one_scale_fits_all_charts() -> None:
     assert (scale.unit_s, scale.name) == (60, "person-minutes per step")
     assert scale.top >= 60
     assert scale_of([], Mode.SECONDS).top > 0
-    assert scale_of([large], Mode.SHARE) == Scale(1.0, "share of person-time", 1.0)
+    share = scale_of([large], Mode.SHARE)
+    assert (share.unit_s, share.name, share.top) == (1.0, "share of person-time", 1.0)
+
+
+def test_the_scale_of_valence_shows_differences() -> None:
+    low, high = (buckets({"happy": one, "neutral": 100 - one}, analyzed_s=3600) for one in (10, 40))
+    ends = scale_of([low, high], Mode.SHARE).valence
+    assert ends == pytest.approx((0.0, 0.4)), "0.08 and 0.32"
+    assert scale_of([low], Mode.SHARE).valence == pytest.approx((0.0, 0.2)), "not only noise"
+    assert scale_of([buckets(None)], Mode.SHARE).valence == (-1, 1)
+    # What rests on little data does not stretch the axis: its mark stays at the edge.
+    weak = buckets({"angry": 60}, analyzed_s=600)
+    assert scale_of([low, high, weak], Mode.SHARE).valence == ends
+    steps = (*low, *(replace(one, begin=one.end, end=one.end + HOUR) for one in weak))
+    assert bars(drawn(steps))[f"{VALENCE}, little data"].y[1] == pytest.approx(0.0)
+
+
+def test_coverage_is_a_thin_strip_while_it_is_whole() -> None:
+    whole, partly = (buckets({"happy": 1}, analyzed_s=one) for one in (3600, 1800))
+    heights = [drawn(one).layout.yaxis2.domain[1] for one in (whole, partly)]
+    assert heights[0] < 0.05 < heights[1]
+    assert drawn(partly).layout.yaxis2.tickvals == (0, 1)
+    texts = [str(one.text) for one in drawn(partly).layout.annotations]
+    assert "coverage: 50 %" in texts
+    assert bars(drawn(partly))[COVERAGE].marker.color == (LIGHT.low_coverage,)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_pointer_reads_person_time_valence_and_coverage_beside_expressions(mode: Mode) -> None:
+    steps = buckets({"happy": 60, "sad": 60}, analyzed_s=3600)
+    text = "<br>2 person-minutes, valence −0.02, 100 % covered"
+    for only in ("", "happy"):
+        traces = drawn(steps, mode, only=only).data
+        assert sum(str(trace.customdata[0]).endswith(text) for trace in traces) == 1
 
 
 def test_dragging_on_a_touch_screen_scrolls_the_page() -> None:
