@@ -14,6 +14,8 @@ from records.json_columns import decode_tags
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
+_Query = Select[*tuple[Any, ...]]
+
 PAGE_ROWS: Final = 50
 MOST_ROWS: Final = 10_000
 _MOST_WORDS: Final = 10
@@ -101,7 +103,7 @@ def matching_run_ids(
     connection: Connection, query: RecordingQuery, *, most: int = MOST_ROWS
 ) -> tuple[str, ...]:
     """Return the ids of all recordings that match, whatever the page, in the order of the list."""
-    found: Select[Any] = select(Run.run_id).join(Source, Source.id == Run.source_pk)
+    found = select(Run.run_id).join(Source, Source.id == Run.source_pk)
     found = found.outerjoin(RunProgress, RunProgress.run_pk == Run.id)
     statement = _matching(found, query.text).where(*_shown(query.show)).order_by(*_order(query))
     return tuple(connection.scalars(statement.limit(most)))
@@ -109,9 +111,9 @@ def matching_run_ids(
 
 def _counts(connection: Connection, text: str) -> dict[str, int]:
     is_copy = Run.copy_of.is_not(None)
-    found: Select[Any] = select(
-        Run.state, is_copy.label("is_copy"), func.count().label("runs")
-    ).join(Source, Source.id == Run.source_pk)
+    found = select(Run.state, is_copy.label("is_copy"), func.count().label("runs")).join(
+        Source, Source.id == Run.source_pk
+    )
     counts = {str(one): 0 for one in Show}
     for row in connection.execute(_matching(found, text).group_by(Run.state, is_copy)):
         state = RunState(row.state)
@@ -121,7 +123,7 @@ def _counts(connection: Connection, text: str) -> dict[str, int]:
     return counts
 
 
-def _matching(statement: Select[Any], text: str) -> Select[Any]:
+def _matching(statement: _Query, text: str) -> _Query:
     """Narrow a query over runs and their sources to recordings with all words of the text."""
     statement = statement.where(Run.kind == RunKind.FILE)
     for word in text.split()[:_MOST_WORDS]:
