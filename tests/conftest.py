@@ -10,12 +10,14 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, make_url, text
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
 from records.database import open_engine
 from records.schema import upgrade
+from records.users import passwords
 
 # A busy machine may take long for one example: only benchmarks assert time.
 hypothesis.settings.register_profile("moodline", deadline=None)
@@ -23,6 +25,8 @@ hypothesis.settings.load_profile("moodline")
 
 
 BROKER_KEY = b"a key that only the tests know"
+STRONG_HASHER = passwords._HASHER
+"""What hashes passwords outside of the tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +59,18 @@ def _is_on_both(item: pytest.Item) -> bool:
     return item.get_closest_marker("both_databases") is not None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords in no time: the tests do it hundreds of times, for a third of a second each.
+
+    Processes that tests start hash them as always.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_HASHER", quick)
+        yield
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """A file that all processes of this test run share: the first that asks for it makes it."""
     folder = factory.getbasetemp()
@@ -65,6 +81,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             part = folder / f"part-{name}"
+            part.unlink(missing_ok=True)
             make(part)
             part.rename(path)
     return path

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from unittest.mock import patch
 
@@ -71,6 +72,21 @@ def run_warm(
         return subprocess.CompletedProcess(
             words, process.exitcode, out.read_text(), err.read_text()
         )
+
+
+def start_warm(module: str, *words: str) -> ForkServerProcess:
+    """Start `python -m module WORDS` in a process that dies with this one."""
+    _start_server()
+    process = _SERVER.Process(target=_module, args=([module, *words], dict(os.environ), _umask()))
+    process.start()
+    return process
+
+
+def _module(words: Sequence[str], env: Mapping[str, str], umask: int) -> None:
+    _begin(env, umask)
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
+    sys.argv = list(words)
+    importlib.import_module(words[0]).main()
 
 
 def _command(words: Sequence[str], env: Mapping[str, str], umask: int, *files: Path) -> None:
@@ -149,7 +165,7 @@ def _child(
 ) -> None:
     _begin(env, umask)
     # The kernel would kill it with its parent, which is the fork server here.
-    threading.Thread(target=_die_with_the_command, daemon=True).start()
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     for number, pipe in enumerate(pipes or [os.open(os.devnull, os.O_RDWR)] * 2):
         os.dup2(pipe if isinstance(pipe, int) else pipe.fileno(), number)
@@ -171,7 +187,7 @@ def _umask() -> int:
     return umask
 
 
-def _die_with_the_command() -> None:
+def _die_with_the_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -2,12 +2,11 @@
 
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.process import BaseProcess
 from unittest.mock import patch
 
 import pytest
@@ -25,6 +24,7 @@ from records.tables.rollups import SUMS, DirtyWindow, RunMinute, rollups
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 from tests.e2e.commands import poll
+from tests.e2e.warm import start_warm
 from tests.history import (
     WrittenRun,
     at_us,
@@ -198,18 +198,18 @@ def dirty_minutes(engine: Engine) -> int:
 
 
 @pytest.fixture
-def processes() -> Iterator[list["subprocess.Popen[bytes]"]]:
+def processes() -> Iterator[list[BaseProcess]]:
     """Processes started by the test, killed at its end."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[BaseProcess] = []
     yield started
     for one in started:
         one.kill()
-        one.wait()
+        one.join()
 
 
 @pytest.mark.both_databases
 def test_the_next_scheduler_completes_the_rollups_of_a_killed_one(
-    engine: Engine, processes: list["subprocess.Popen[bytes]"]
+    engine: Engine, processes: list[BaseProcess]
 ) -> None:
     chance, begin_us = random.Random(1), at_us(SPRING - timedelta(minutes=8))
     runs = [
@@ -218,15 +218,16 @@ def test_the_next_scheduler_completes_the_rollups_of_a_killed_one(
     ]
     dirty = dirty_minutes(engine)
     url = engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.rollup_process", url]
+    command = "tests.rollup_process", url
 
     # In its second batch, between two widths.
-    processes.append(subprocess.Popen([*command, f"roll-up:{WIDTHS_PER_BATCH + 2}"]))
-    assert processes[0].wait(60) == -signal.SIGKILL
+    processes.append(start_warm(*command, f"roll-up:{WIDTHS_PER_BATCH + 2}"))
+    processes[0].join(60)
+    assert processes[0].exitcode == -signal.SIGKILL
     assert dirty_minutes(engine) == dirty - 4, "the second batch was rolled back"
     assert stored_sums(engine) != expected_sums(runs)
 
-    processes.append(subprocess.Popen(command))
+    processes.append(start_warm(*command))
     poll(lambda: not dirty_minutes(engine))
     assert stored_sums(engine) == expected_sums(runs)
     assert _minutes(engine) == _plain_sums(engine)

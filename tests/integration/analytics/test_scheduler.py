@@ -1,10 +1,9 @@
 """Given any number of schedulers, each job runs once at each of its times."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event
 
@@ -29,6 +28,7 @@ from records.watched_folders import add_folder, remove_folder, watched_folders
 from runtime import process_identity
 from runtime.process_identity import claimant_name
 from tests.e2e.commands import poll
+from tests.e2e.warm import start_warm
 
 HANDOVER_S = 15
 
@@ -45,25 +45,25 @@ def job_runs(engine: Engine, job: str = "tick") -> list[datetime]:
 
 
 @pytest.fixture
-def schedulers(engine: Engine, tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
+def schedulers(engine: Engine, tmp_path: Path) -> Iterator[list[BaseProcess]]:
     url = engine.url.render_as_string(hide_password=False)
-    arguments = [sys.executable, "-m", "tests.scheduler_process", url, str(tmp_path / "ticks")]
-    started = [subprocess.Popen(arguments) for _ in range(2)]
+    arguments = "tests.scheduler_process", url, str(tmp_path / "ticks")
+    started: list[BaseProcess] = [start_warm(*arguments) for _ in range(2)]
     yield started
     for one in started:
         one.kill()
-        one.wait()
+        one.join()
 
 
 @pytest.mark.both_databases
 def test_a_standby_scheduler_takes_over_and_each_time_runs_once(
-    engine: Engine, tmp_path: Path, schedulers: list["subprocess.Popen[bytes]"]
+    engine: Engine, tmp_path: Path, schedulers: list[BaseProcess]
 ) -> None:
     poll(lambda: len(job_runs(engine)) >= 3)
     active = next(one for one in schedulers if f":{one.pid}:" in holder(engine))
     standby = next(one for one in schedulers if one is not active)
     active.kill()
-    active.wait()
+    active.join()
     killed_at = utc_now()
     poll(lambda: f":{standby.pid}:" in holder(engine))
     poll(lambda: job_runs(engine)[-1] > killed_at)
@@ -72,7 +72,7 @@ def test_a_standby_scheduler_takes_over_and_each_time_runs_once(
     assert (after - killed_at).total_seconds() < HANDOVER_S
     poll(lambda: len(job_runs(engine)) >= len(times) + 1)
     standby.kill()
-    standby.wait()
+    standby.join()
     # Each time has one row; a kill can happen between the row and the run.
     ran = len((tmp_path / "ticks").read_text().splitlines())
     assert len(job_runs(engine)) - 2 <= ran <= len(job_runs(engine))

@@ -27,6 +27,7 @@ from records.users.sessions import (
     open_session,
     session_user,
 )
+from tests.conftest import STRONG_HASHER
 
 PASSWORD = "correct horse battery"
 
@@ -46,6 +47,10 @@ def test_only_the_right_password_signs_a_user_in(engine: Engine) -> None:
     with reading(engine) as connection:
         stored = connection.execute(select(User.password_hash)).scalar_one()
     assert stored.startswith("$argon2id$") and PASSWORD not in stored
+
+
+def test_passwords_are_hashed_as_rfc_9106_recommends() -> None:
+    assert STRONG_HASHER.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.both_databases
