@@ -172,7 +172,7 @@ def _write_teacher(
 
 
 def _numbers(on_train: TeacherAnswers, on_val: TeacherAnswers, data: Dataset) -> dict[str, object]:
-    numbers = {
+    numbers: dict[str, object] = {
         "train, cross-fitted": accuracies(on_train, data.split("train")),
         "val": accuracies(on_val, data.split("val")),
     }

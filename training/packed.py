@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from contracts.errors import MoodlineError
 from training.config import TrainingConfig, read_config
 from training.data.material import Material, read_material, write_material
 from training.loop import train
@@ -37,12 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run.add_argument("--epochs", type=int, help="instead of the recipe's")
     run.add_argument("--batch", type=int, help="instead of the recipe's; the rate grows with it")
     options = parser.parse_args(arguments)
-    if options.command == "pack":
-        write_material(options.out, _material(options))
-        return
-    config = with_steps(read_config(options.config), options.epochs, options.batch)
-    for result in train(config, read_material(options.packed), options.run):
-        print(result, flush=True)
+    try:
+        if options.command == "pack":
+            write_material(options.out, _material(options))
+            return
+        config = with_steps(read_config(options.config), options.epochs, options.batch)
+        for result in train(config, read_material(options.packed), options.run):
+            print(result, flush=True)
+    except MoodlineError as exc:
+        parser.exit(1, f"{exc.line()}\n")
 
 
 def with_steps(config: TrainingConfig, epochs: int | None, batch: int | None) -> TrainingConfig:

@@ -7,9 +7,12 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
+
+from contracts.errors import DatasetError
 
 Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
@@ -47,7 +50,7 @@ class Material:
 
 def write_material(path: Path, material: Material) -> None:
     """Write the material to one .npz file."""
-    arrays = {f"start{i:04}": values for i, values in enumerate(material.start)}
+    arrays: dict[str, Any] = {f"start{i:04}": values for i, values in enumerate(material.start)}
     arrays |= {one.name: getattr(material.targets, one.name) for one in fields(Targets)}
     arrays |= {name: getattr(material, name) for name in _ARRAYS}
     part = path.with_suffix(".part.npz")
@@ -56,15 +59,18 @@ def write_material(path: Path, material: Material) -> None:
 
 
 def read_material(path: Path) -> Material:
-    """Read a file of `write_material`. Raises OSError, ValueError and KeyError if it is not one."""
-    with np.load(path) as stored:
-        start = sorted(name for name in stored.files if name.startswith("start"))
-        return Material(
-            targets=Targets(*(stored[one.name] for one in fields(Targets))),
-            start=tuple(stored[name] for name in start),
-            description=json.loads(str(stored["description"])),
-            **{name: stored[name] for name in _ARRAYS},
-        )
+    """Read a file of `write_material`. Raises DatasetError if it is not one."""
+    try:
+        with np.load(path) as stored:
+            start = sorted(name for name in stored.files if name.startswith("start"))
+            return Material(
+                targets=Targets(*(stored[one.name] for one in fields(Targets))),
+                start=tuple(stored[name] for name in start),
+                description=json.loads(str(stored["description"])),
+                **{name: stored[name] for name in _ARRAYS},
+            )
+    except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
+        raise DatasetError(f"{path} is not a packed training: {exc}") from exc
 
 
 def repeated(images: Images) -> Images:

@@ -168,7 +168,7 @@ def _tensor(data: bytes, name: str) -> int:
     if len(found) != 1:
         names = ", ".join(graph.tensors[i].name.decode() for i in sorted(computed))
         raise KeyError(f"{len(found)} tensors start with {name!r}; it has: {names}")
-    return found[0]
+    return int(found[0])
 
 
 def with_outputs(data: bytes, tensors: Sequence[int]) -> bytes:

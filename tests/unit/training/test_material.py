@@ -13,7 +13,7 @@ from training.data.augment import TrainingBatch
 from training.data.dataset import Split
 from training.data.material import Material, Targets, read_material, repeated, write_material
 from training.loop import batches
-from training.packed import with_steps
+from training.packed import main, with_steps
 from training.teachers.answers import TeacherAnswers, ask_teachers, write_answers
 from training.teachers.prepare import build_targets
 
@@ -60,6 +60,21 @@ def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert len(read.start) == 12
     for one, other in zip(read.start, written.start, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"no archive"])
+def test_a_file_that_is_no_packed_training_is_one_line(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "packed.npz"
+    path.write_bytes(content)
+    recipe_file = str(RECIPES / "first.toml")
+
+    with pytest.raises(SystemExit, match="1"):
+        main(["train", str(path), "--config", recipe_file, "--run", str(tmp_path / "run")])
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "packed.npz is not a packed training" in line
 
 
 def test_an_epoch_always_has_the_same_batches_and_each_face_once() -> None:
