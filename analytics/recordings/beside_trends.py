@@ -31,6 +31,11 @@ class NewElsewhere:
             return "1 recording that was analysed in the last day is not in this range"
         return f"{self.count:,} recordings that were analysed in the last day are not in this range"
 
+    @property
+    def noun(self) -> str:
+        """The recordings as the subject of a passive sentence."""
+        return "it was" if self.count == 1 else "they were"
+
 
 @dataclass(frozen=True, slots=True)
 class Copies:

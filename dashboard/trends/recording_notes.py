@@ -14,8 +14,12 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def recording_notes(found: Answer, view: View) -> list[Any]:
-    """Return a paragraph for each fact of the answer."""
-    notes = [] if found.elsewhere is None else [_link_to(found.elsewhere, view)]
+    """Return a paragraph for each fact of the answer.
+
+    Whoever looks at a range of the past does not look for what is new.
+    """
+    elsewhere = found.elsewhere if view.follows_now else None
+    notes = [] if elsewhere is None else [_link_to(elsewhere, view)]
     return [*notes, html.P(found.copies.text)] if found.copies.text else notes
 
 
@@ -27,7 +31,7 @@ def _link_to(elsewhere: NewElsewhere, view: View) -> html.P:
     return html.P(
         [
             f"{elsewhere.text}: ",
-            html.A("show when it was recorded", href=f"trends{write_view(there)}"),
+            html.A(f"show when {elsewhere.noun} recorded", href=f"trends{write_view(there)}"),
             ".",
         ]
     )

@@ -41,6 +41,7 @@ from runtime.visible_text import visible
 _MAX_SOURCES: Final = 12
 _MAX_MOMENTS: Final = 5
 _MAX_PRINTED_MOMENTS: Final = 3
+_RECENT: Final = timedelta(hours=1)
 _HEAT_MAP_FROM: Final = timedelta(days=2)
 
 
@@ -84,7 +85,9 @@ def print_trends(engine: Engine, request: TrendsRequest, *, as_json: bool) -> No
         if earlier is not None:
             judged = verdict_on(connection, every, (since, until), earlier)
         source_pks = [one.source.pk for one in every if isinstance(one.source, HistorySource)]
-        elsewhere = new_elsewhere(connection, source_pks, (since, until), utc_now())
+        now, elsewhere = utc_now(), None
+        if until >= now - _RECENT:  # Who asks for the past does not look for what is new.
+            elsewhere = new_elsewhere(connection, source_pks, (since, until), now)
         copies = copies_inside(connection, source_pks, (since, until))
     lines = grouped_totals(every, sources=sources, tags=request.tags, groups=request.groups)
     changes = moments(found, limit=_MAX_MOMENTS)

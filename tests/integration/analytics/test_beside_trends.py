@@ -1,16 +1,24 @@
 """What the numbers of a range do not show: recordings that are new elsewhere, and copies."""
 
+import random
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, select, update
 
+from analytics.history.rollups import roll_up_all
 from analytics.recordings.beside_trends import Copies, copies_inside, new_elsewhere
 from analytics.snapshots import in_snapshot
-from contracts.times import utc_now
+from contracts.times import to_micros, utc_now
+from dashboard.trends.address import read_view
+from dashboard.trends.browser import ViewerBrowser
+from dashboard.trends.outputs import answer_update
+from dashboard.trends.page import SLOTS
 from records.database import reading, transaction
 from records.tables.runs import Run
 from records.tables.sources import Source
+from tests.history import write_history_run
 from tests.rows import write_run
 
 DAY = timedelta(days=1)
@@ -65,3 +73,22 @@ def test_content_that_counts_again_is_counted(engine: Engine) -> None:
     assert found.text.startswith("2 recordings are copies of 1 with the same content")
     only = in_snapshot(engine, copies_inside, sources(engine)[:1], span)
     assert (only, only.text) == (Copies(0, 0), "")
+
+
+def test_trends_leads_to_the_time_of_a_new_recording(engine: Engine) -> None:
+    begin = datetime.fromisoformat("2019-05-01T09:30:00+00:00")
+    run = write_history_run(engine, "old", to_micros(begin), 60, random.Random(1))
+    with transaction(engine) as connection:
+        values = {"recorded_at": begin, "finished_at": utc_now()}
+        connection.execute(update(Run).where(Run.run_id == run.run_id).values(values))
+    roll_up_all(engine)
+
+    def notes(query: str) -> str:
+        asked = read_view(query, utc_now(), ZoneInfo("UTC"))
+        browser, drawn = ViewerBrowser(ZoneInfo("UTC")), [None] * len(SLOTS)
+        return str(answer_update(engine, asked, browser, drawn).notes)
+
+    shown = notes("?from=now-24h&to=now")
+    assert "1 recording that was analysed in the last day is not in this range" in shown
+    assert "trends?from=2019-05-01T09:00:00Z&to=2019-05-01T10:00:00Z" in shown
+    assert not notes("?from=2018-05-01T09:00:00Z&to=2018-05-01T10:00:00Z").strip("[]")

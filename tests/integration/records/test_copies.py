@@ -21,6 +21,7 @@ from records.runs.copies.originals import original_of
 from records.runs.file_job import FileJob
 from records.runs.queue import QueuedRun, claim_next, enqueue_file
 from records.runs.state_changes import cancel_run, fail_run
+from records.tables.base import Base
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import RunMinute
 from records.tables.runs import Run, RunProgress
@@ -279,3 +280,10 @@ def test_an_erasure_names_the_recordings_that_keep_the_same_content(engine: Engi
     done = erase(engine, scope, actor="x")
     for receipt in (planned, done):
         assert "the same content, which were not chosen: p02.mp4" in receipt.remains
+
+
+def test_every_table_of_a_run_is_known_to_the_copying() -> None:
+    """A new table needs its rows copied, or a copy would lack them."""
+    of_runs = {name for name, table in Base.metadata.tables.items() if "run_pk" in table.c}
+    copied_row_by_row = {"frames", "faces", "tracks", "run_steps", "dead_letters"}
+    assert of_runs == {*copied_row_by_row, "run_minutes", "run_state"}
