@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PYTEST := $(BIN)/pytest
 SLOW := -m slow -n 0
+# Three test processes keep two processors busy: tests also wait, for pages and for processes.
+SIDE_BY_SIDE := -n 3 --dist loadfile
 
 # An installation is updated when one of these files changes.
 LOCKED := pyproject.toml uv.lock
@@ -52,13 +54,13 @@ timed-install:
 .PHONY: test
 test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQL
 	@$(COMPILE)
-	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow' --durations 25
+	$(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## test kills, volume and soak; then every database test on PostgreSQL too
 	@$(COMPILE)
 	$(PYTEST) $(SLOW)
-	$(PYTEST) -n 2 --dist loadfile -m 'not slow' --all-databases tests/integration
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not slow' --all-databases tests/integration
 
 .PHONY: bench
 bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time

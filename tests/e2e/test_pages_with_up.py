@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 import moodline
 from records.database import reading
 from records.tables.faces import Face, Frame
+from records.tables.rollups import rollups
 from records.tables.runs import Run
 from records.tables.sources import Source
 from runtime.decoding.opencv import cv2
@@ -81,10 +82,21 @@ def test_from_the_first_start_to_the_first_chart(page: Page, stack: LiveStack) -
     expect(demo.locator(".bar.strong")).to_have_count(1)
     expect(demo.locator("[aria-expanded=true]")).to_be_focused()
 
+    poll(lambda: has_rollups(stack, "demo camera"))  # Else Trends has them half a minute later.
     page.get_by_role("link", name="Trends").click()
     chart = page.locator("figure:visible").filter(has_text="demo camera")
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(page.locator("#lead")).to_contain_text(re.compile("demo camera|sources together"))
+
+
+def has_rollups(stack: LiveStack, source: str) -> bool:
+    with reading(stack.engine) as connection:
+        frames = (
+            select(func.sum(rollups.c.frames))
+            .join(Source, Source.id == rollups.c.source_pk)
+            .where(Source.name == source)
+        )
+        return bool(connection.execute(frames).scalar())
 
 
 def test_a_tile_shows_that_its_camera_is_offline_and_back(
