@@ -5,7 +5,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,16 +33,8 @@ def usual_umask() -> Iterator[None]:
 
 
 def moodline(home: Path, *words: str | Path, **env: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command under the usual umask; it must succeed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "moodline", *map(str, words)],
-        env=Installation(home, env).environment(),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        umask=USUAL_UMASK,
-        check=False,
-    )
+    """Run a command, which must succeed."""
+    done = Installation(home, env).run(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -64,11 +55,12 @@ def test_no_file_of_a_session_of_use_is_readable_by_others(tmp_path: Path) -> No
     out.mkdir(mode=0o700)
     clip = tmp_path / "clip.mp4"
     write_video(clip, steady(4))
-    moodline(
-        home,
+    process = Installation(home).start(  # With processes that inherit the umask of their parent.
         *("analyze", clip, "--no-progress", "--workers", "1"),
         *("--export", out / "rows.csv", "--annotate", out / "copy.mp4"),
     )
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, err
     moodline(home, "export", "--out", out / "rows.parquet")
     moodline(home, "export", "--out", out / "rows.jsonl")
     moodline(home, "source", "add", "door", "rtsp://me:geheim-geheim@192.0.2.1/live")

@@ -191,18 +191,20 @@ def test_after_ctrl_c_the_same_command_continues(
 ) -> None:
     # One commit per frame leaves time to stop it.
     slow = Installation(installation.home, {"MOODLINE_BATCH_FRAMES": "1"})
-    process = slow.start("analyze", long_clip)
+    analyze = ("analyze", long_clip, "--fps", "7", "--json")
+    process = slow.start(*analyze)
     wait_for_frames(slow, 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, err
     assert "Run the same command again" in err
 
-    (file,) = installation.analyze(long_clip)
+    continued = installation.run(*analyze)
 
-    assert (file["frames_total"], file["frames_analyzed"]) == (315, 315)
+    (file,) = json.loads(continued.stdout)["files"]
+    assert (file["frames_total"], file["frames_analyzed"]) == (315, 147)
     calm = Installation(tmp_path / "calm")
-    calm.analyze(long_clip)
+    calm.run(*analyze)
     pd.testing.assert_frame_equal(
         installation.exported(tmp_path / "a.csv"), calm.exported(tmp_path / "b.csv")
     )
@@ -256,13 +258,13 @@ def test_a_folder_of_recordings_ends_in_one_report(
     folder.mkdir()
     write_video(folder / "000.mp4", steady(3), VideoSpec(size=SIZE))
     content = (folder / "000.mp4").read_bytes()
-    for number in range(1, 30):
+    for number in range(1, 12):
         # Bytes after the last box change the content, but not the frames.
         (folder / f"{number:03}.mp4").write_bytes(
             content + (8 + number).to_bytes(4, "big") + b"free" + bytes(number)
         )
-    (folder / "030.mp4").write_text("no video")
-    (folder / "031.mp4").write_text("no video")
+    (folder / "012.mp4").write_text("no video")
+    (folder / "013.mp4").write_text("no video")
     (folder / "notes.txt").write_text("no recording")
 
     done = installation.run("analyze", folder, "--json")
@@ -270,9 +272,9 @@ def test_a_folder_of_recordings_ends_in_one_report(
     result = json.loads(done.stdout)
     files = result["files"]
     assert done.returncode == 1
-    assert [file["frames_total"] for file in files[:-2]] == [3] * 30
-    assert files[-2]["error"].startswith("030.mp4 is not a recording")
-    assert files[-1]["error"].startswith("same content as many/030.mp4: ")
+    assert [file["frames_total"] for file in files[:-2]] == [3] * 12
+    assert files[-2]["error"].startswith("012.mp4 is not a recording")
+    assert files[-1]["error"].startswith("same content as many/012.mp4: ")
     assert [Path(one["path"]).name for one in result["not_read"]] == ["notes.txt"]
 
 

@@ -15,6 +15,7 @@ from moodline.demo import generated_month
 from moodline.demo.generated_month import DAYS, write_month
 from records.database import open_engine, reading
 from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS
+from records.schema import upgrade
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
 from records.tables.sources import Source
 
@@ -79,16 +80,17 @@ def test_expected_time_is_a_month_and_a_gap_lowers_the_coverage(engine: Engine) 
     assert lines["entrance"].coverage < lines["library"].coverage
 
 
-def test_the_month_is_the_same_each_time(
-    sqlite_with_schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.both_databases
+def test_the_month_is_the_same_each_time_and_on_each_database(
+    database_url: str, sqlite_with_schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generated_month, "DAYS", 2)
+    other = shutil.copyfile(sqlite_with_schema, tmp_path / "other.db")
     columns = [one for one in rollups.c if one.name != "source_pk"]
     months = []
-    for number in range(2):
-        path = tmp_path / f"{number}.db"
-        shutil.copyfile(sqlite_with_schema, path)
-        engine = open_engine(f"sqlite:///{path}")
+    for url in (database_url, f"sqlite:///{other}"):
+        engine = open_engine(url)
+        upgrade(engine)
         write_month(engine, UNTIL)
         with reading(engine) as connection:
             months.append(connection.execute(select(*columns).order_by(*columns)).all())
