@@ -29,6 +29,8 @@ import { isSending, startUpload, uploadNodes } from "./uploads.js";
  */
 
 const REFRESH_MS = 2000;
+/** While nothing waits or is analysed, the list is read once in so many refreshes. */
+const QUIET_TICKS = 5;
 const FOLDER_HINT =
   "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay where they are. " +
   "To analyse new files as they arrive: moodline schedule add-folder FOLDER --every 10m";
@@ -85,6 +87,7 @@ export function showList(root) {
     return !error.textContent;
   };
 
+  let isQuiet = false;
   let asked = 0;
   const refresh = async () => {
     const number = (asked += 1);
@@ -114,6 +117,7 @@ export function showList(root) {
     note.textContent = keepNote(found);
     folders.replaceChildren(...found.folders.map((value) => make("option", { value })));
     const others = isOperator ? found.uploads.filter((upload) => !isSending(upload)) : [];
+    isQuiet = !found.counts.open && !found.uploads.length;
     selection.update(view.matching, found.total);
     view.draw(found);
     const key = JSON.stringify([found, others, view.query]);
@@ -138,7 +142,11 @@ export function showList(root) {
   const list = [view.node, selection.node, table, view.pager];
   root.replaceChildren(...forms, error, sending, unfinished, ...list);
   if (isOperator) acceptFiles(lifetime, zone, send);
-  lifetime.repeat(refresh, REFRESH_MS);
+  let ticks = 0;
+  lifetime.repeat(async () => {
+    ticks += 1;
+    if (!isQuiet || ticks % QUIET_TICKS === 0) await refresh();
+  }, REFRESH_MS);
   return () => {
     lifetime.end();
     reading.end();
