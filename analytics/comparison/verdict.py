@@ -198,7 +198,7 @@ class _Side:
     ) -> "_Side":
         if not 0 < measures.tracks <= MAX_TRACKS:
             return cls(measures, None)
-        sums = track_sums(connection, source_pks, *span)
+        sums = track_sums(connection, source_pks, *span, measures.tracks)
         explained = sums.tracks > 1 and sums.x >= _STEPPED * measures.total_s
         return cls(measures, sums if explained else None)
 
@@ -249,8 +249,8 @@ def _hindrance(
         return Reason.NOBODY
     if min(covered) < MIN_COMPARABLE:
         return Reason.NOT_COVERED
-    live = [one for one in lines if _is_live(one.source)]
-    expected = (sum(one.expected_s for one in live), sum(one.expected_before_s for one in live))
+    steady = [one for one in lines if _is_steady(one.source)]
+    expected = (sum(one.expected_s for one in steady), sum(one.expected_before_s for one in steady))
     parts = [
         seconds / (until - since).total_seconds()
         for seconds, (since, until) in zip(expected, spans, strict=True)
@@ -294,5 +294,6 @@ def _pks(source: HistorySource | SourceGroup) -> list[int]:
     return [source.pk] if isinstance(source, HistorySource) else [one.pk for one in source.sources]
 
 
-def _is_live(source: HistorySource | SourceGroup) -> bool:
-    return isinstance(source, HistorySource) and source.kind == RunKind.LIVE
+def _is_steady(source: HistorySource | SourceGroup) -> bool:
+    """Whether it is expected all the time: a camera, or generated history."""
+    return isinstance(source, HistorySource) and (source.kind == RunKind.LIVE or source.generated)

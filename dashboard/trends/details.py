@@ -90,6 +90,8 @@ class Details:
     by_weeks: bool
     moments: tuple[MomentOfChange, ...]
     compared: Mapping[str, Any] | None
+    since: datetime
+    until: datetime
 
 
 def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> Details:
@@ -111,6 +113,7 @@ def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> 
         any(len(one.course) != _QUARTERS for one in heat),
         _moments(connection, found),
         None if found.verdict is None else verdict_json(found.verdict),
+        *span,
     )
 
 

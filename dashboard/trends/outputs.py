@@ -15,7 +15,7 @@ from contracts.errors import MoodlineError
 from contracts.times import utc_now
 from dashboard.trends.address import ParsedView, write_view
 from dashboard.trends.answer_cache import answer_cache
-from dashboard.trends.answers import Answer, Elsewhere, elsewhere
+from dashboard.trends.answers import Answer, Chart, Elsewhere, elsewhere
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.figure import figure_patch, timeline_figure
@@ -24,7 +24,7 @@ from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
 from dashboard.trends.recording_notes import recording_notes
 from dashboard.trends.sentences import ChartFacts, statement
-from dashboard.trends.tables import DataTable, data_table, legend, source_table
+from dashboard.trends.tables import DataTable, data_table, legend, source_table, view_of
 from dashboard.trends.view import View
 from dashboard.web.number_format import duration, local_time
 from dashboard.web.palette import palette
@@ -122,9 +122,9 @@ def answer_update(
         lead=_non_breaking(found.lead),
         span=_span_text(found, browser.zone),
         legend=legend(found.everything, view),
-        per_source=source_table(found.rows),
+        per_source=source_table(found.rows, view),
         figures_hidden=[slot >= len(found.charts) for slot in SLOTS],
-        names=_padded([chart.name for chart in found.charts]),
+        names=_padded([_heading(chart, view, len(found.charts)) for chart in found.charts]),
         captions=_padded([_caption(chart.facts) for chart in found.charts]),
         figures=figures,
         drawn=redrawn,
@@ -229,6 +229,13 @@ def _dashed_text(found: Answer) -> str:
     return text + (f" None for {', '.join(missing)}: too little was covered." if missing else "")
 
 
+def _heading(chart: Chart, view: View, charts: int) -> Any:
+    """Return a chart's name; beside other charts, it leads to a view of it alone."""
+    if chart.of is None or charts == 1:
+        return chart.name
+    return dcc.Link(chart.name, href=write_view(view_of(chart.of, view)))
+
+
 def _caption(facts: ChartFacts) -> str:
     """Return a chart's sentence; its name is the heading above."""
     text = statement(facts)
@@ -240,7 +247,7 @@ def _non_breaking(text: str) -> str:
     return re.sub(r"(?<=[0-9]) (?=[%±a-z])|(?<=±) ", "\u00a0", text)
 
 
-def _padded(texts: Sequence[str]) -> list[str]:
+def _padded(texts: Sequence[Any]) -> list[Any]:
     return [*texts, *[""] * (len(SLOTS) - len(texts))]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from dash import dcc, html
 
 from analytics.history.measures import Measures
+from analytics.history.source_selection import HistorySource, SourceGroup
 from analytics.history.timeline import Bucket
 from analytics.history.totals import Total
 from contracts.expressions import UNCERTAIN
@@ -68,9 +69,22 @@ def legend(found: Measures, view: View) -> list[Any]:
     return [*items, html.Li(missing)]
 
 
-def source_table(lines: Sequence[Total]) -> list[Any]:
-    """Return one line a source, the busiest first, then the tags; at most _MAX_ROWS."""
-    rows = [_row(_SOURCE_COLUMNS, _source_cells(line)) for line in lines[:_MAX_ROWS]]
+def view_of(one: HistorySource | SourceGroup, view: View) -> View:
+    """Return the view of one source or tag alone."""
+    if isinstance(one, SourceGroup):
+        return replace(view, sources=(), tags=(one.name,))
+    return replace(view, sources=(one.name,), tags=())
+
+
+def source_table(lines: Sequence[Total], view: View) -> list[Any]:
+    """Return one line a source, the busiest first, then the tags; at most _MAX_ROWS.
+
+    Each name leads to a view of its source alone.
+    """
+    rows = [
+        _row(_SOURCE_COLUMNS, _source_cells(line), write_view(view_of(line.source, view)))
+        for line in lines[:_MAX_ROWS]
+    ]
     parts: list[Any] = [html.Table([_head(_SOURCE_COLUMNS), html.Tbody(rows)], className="cards")]
     if len(lines) > _MAX_ROWS:
         parts.append(
@@ -134,9 +148,9 @@ def _head(columns: Sequence[str]) -> html.Thead:
     return html.Thead(html.Tr([html.Th(column, scope="col") for column in columns]))
 
 
-def _row(columns: Sequence[str], cells: Sequence[str]) -> html.Tr:
-    """Return a row. The first cell is its name."""
-    named: list[Any] = [html.Th(cells[0], scope="row")]
+def _row(columns: Sequence[str], cells: Sequence[str], href: str) -> html.Tr:
+    """Return a row. The first cell is its name, a link."""
+    named: list[Any] = [html.Th(dcc.Link(cells[0], href=href), scope="row")]
     for column, cell in zip(columns[1:], cells[1:], strict=True):
         label: dict[str, Any] = {"data-label": column}
         named.append(html.Td(cell, **label))

@@ -62,7 +62,7 @@ function nameClock(root) {
   if (!place) return;
   const parts = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset" }).formatToParts();
   const offset = parts.find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "UTC");
-  place.textContent = offset === ZONE ? `Times: ${ZONE}` : `Times: ${ZONE} (${offset})`;
+  place.textContent = ZONE === "UTC" ? "Times: UTC" : `Times: ${ZONE} (${offset})`;
 }
 
 new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true });

@@ -4,14 +4,6 @@ import { setProps } from "../kit/dash.js";
 import { ZONE } from "../kit/format.js";
 
 const MINUTE_MS = 60_000;
-/** @type {Record<string, number>} In ms, as in now-7d. */
-const UNITS = {
-  m: MINUTE_MS,
-  h: 60 * MINUTE_MS,
-  d: 1440 * MINUTE_MS,
-  w: 7 * 1440 * MINUTE_MS,
-  y: 365 * 1440 * MINUTE_MS,
-};
 
 /** @typedef {Record<string, string | null>} Changes By parameter; null removes it. */
 
@@ -53,19 +45,18 @@ export function interval(beginMs, endMs) {
   return `${utcMinute(first * MINUTE_MS)}/${utcMinute(last * MINUTE_MS)}`;
 }
 
-/** The address of this view with fixed ends: it shows the same range tomorrow. */
-export function permanentUrl() {
-  const query = new URLSearchParams(location.search);
-  /** @type {Changes} */
-  const ends = {};
-  for (const [key, preset] of [
-    ["from", "now-24h"],
-    ["to", "now"],
-  ]) {
-    const ago = /^now(?:-(\d+)([mhdwy]))?$/.exec(query.get(key) || preset);
-    if (ago) ends[key] = utcMinute(Date.now() - (ago[1] ? Number(ago[1]) * UNITS[ago[2]] : 0));
-  }
-  return `${location.origin}${location.pathname}${changedQuery(ends)}`;
+/** Two ends, in seconds since 1970. @typedef {{ since: number, until: number }} Ends */
+
+/**
+ * The address of this view with fixed ends: it shows the same range tomorrow.
+ * @param {Ends} shown
+ * @param {Ends | null} compared The earlier time.
+ */
+export function permanentUrl(shown, compared) {
+  const [from, to] = interval(shown.since * 1000, shown.until * 1000).split("/");
+  const compare = compared ? interval(compared.since * 1000, compared.until * 1000) : "none";
+  const query = changedQuery({ from, to, zoom: null, compare });
+  return `${location.origin}${location.pathname}${query}`;
 }
 
 /** @param {number} ms Since 1970. */

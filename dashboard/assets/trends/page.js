@@ -26,12 +26,14 @@ import { followZoom } from "./zoom.js";
  * @property {import("./moments.js").Moment[]} moments
  * @property {number} step_s
  * @property {string} rank
+ * @property {number} since
+ * @property {number} until
  */
 
 definePage("trends", (root) => {
   const lifetime = new Lifetime();
   const place = byId("trends-extras");
-  const adaptTools = showTools(root);
+  const tools = showTools(root);
   const select = make(
     "select",
     { id: "rank", "data-key": "rank", onchange: () => goTo({ rank: select.value }) },
@@ -48,10 +50,12 @@ definePage("trends", (root) => {
     const mine = requests;
     const isOutdated = () => lifetime.ended || mine !== requests;
     const query = search.replace(/^\?/, "");
-    adaptTools(query);
+    tools.follow(query);
     try {
       const details = await request(`trends/extras?${query}&${zoneParameter()}`);
-      if (!isOutdated()) draw(details);
+      if (isOutdated()) return;
+      tools.show(details);
+      draw(details);
     } catch (error) {
       if (isOutdated()) return;
       place.replaceChildren(make("p", { class: "trouble", role: "alert", text: messageOf(error) }));

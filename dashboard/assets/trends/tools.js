@@ -6,10 +6,13 @@ import { quietButton } from "../kit/forms.js";
 import { goTo, isZoomed, permanentUrl, zoneParameter } from "./address.js";
 import { downloadCharts } from "./chart_image.js";
 
+/** @typedef {import("./address.js").Ends} Ends */
+
 /**
  * Put the tools onto the page.
  * @param {HTMLElement} root
- * @returns {(query: string) => void} Adapts them to a view.
+ * @returns {{ follow: (query: string) => void, show: (shown: Ends & { compared: Ends | null }) => void }}
+ *   Adapts them to a view, and to what is shown of it.
  */
 export function showTools(root) {
   const status = make("span", { class: "soft", role: "status" });
@@ -20,8 +23,11 @@ export function showTools(root) {
   });
   const images = quietButton("Picture", () => downloadCharts(root), { title: "The charts as PNG" });
   const whole = quietButton("Show the whole range", () => goTo({ zoom: null }), { hidden: true });
+  /** @type {(Ends & { compared: Ends | null }) | null} */
+  let shown = null;
   const link = quietButton("Copy link", async () => {
-    const url = permanentUrl();
+    if (!shown) return;
+    const url = permanentUrl(shown, shown.compared);
     try {
       await navigator.clipboard.writeText(url);
       status.textContent = "Link copied. It always shows this range.";
@@ -30,8 +36,13 @@ export function showTools(root) {
     }
   });
   byId("trends-tools").replaceChildren(csv, images, link, whole, status);
-  return (query) => {
-    whole.hidden = !isZoomed();
-    csv.href = `${base()}api/trends/csv?${query}&${zoneParameter()}`;
+  return {
+    follow(query) {
+      whole.hidden = !isZoomed();
+      csv.href = `${base()}api/trends/csv?${query}&${zoneParameter()}`;
+    },
+    show(details) {
+      shown = details;
+    },
   };
 }

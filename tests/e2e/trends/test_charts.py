@@ -31,8 +31,8 @@ def test_two_sources_have_charts_of_the_same_scale_and_a_comparison(
     )
     assert len(ranges) == 2 and len(set(ranges)) == 1, "one scale for both"
     compared = page.get_by_role("region", name="Compared with the time before")
-    expect(compared.locator("tbody tr")).to_have_count(8)
-    expect(compared).to_contain_text(re.compile(r"[+−±]\d+ point"))
+    expect(compared.locator("tbody tr")).to_have_count(9)
+    expect(compared).to_contain_text(re.compile(r"[+−]\d+ ± \d+ points"))
 
 
 def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: str) -> None:
@@ -47,7 +47,7 @@ def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: s
         "document.querySelector('figure:not([hidden]) .js-plotly-plot').data.map(one => one.name)"
     )
     assert page.evaluate(drawn)[0] == "happy"
-    expect(page.locator("#span")).to_contain_text("same weekdays and times 1 week before")
+    expect(page.locator("#span")).to_contain_text("Dashed: the week before.")
     assert page.evaluate(drawn)[1] == "happy before"
     page.go_back()
     expect(page.locator("figure:visible .subplot.xy .scatterlayer .js-line")).to_have_count(0)
@@ -94,7 +94,7 @@ def test_generated_history_is_marked_everywhere_and_a_moment_zooms_to_its_time(
 def test_an_hour_of_the_week_agrees_with_the_records(
     page: Page, address: str, engine: Engine
 ) -> None:
-    opened_trends(page, address, "from=now-30d&to=now&sources=library")
+    opened_trends(page, address, "from=now-30d&to=now&sources=library&rank=person")
     cell = page.locator(".heat-map tbody tr").nth(2).locator("td").nth(14)
     title = cell.get_attribute("title") or ""
     shown = float(re.findall(r"([\d.]+) faces in view", title)[0])
@@ -112,8 +112,8 @@ def test_an_hour_of_the_week_agrees_with_the_records(
         value for row in hours for name, value in row.items() if _is_person_time(str(name))
     )
     assert shown == pytest.approx(people / sum(row["analyzed_ms"] for row in hours), abs=0.06)
-    page.get_by_label("Show", exact=True).last.select_option("happy")
-    expect(cell).to_have_attribute("title", re.compile(r"Wednesday 14:00: \d+ %"))
+    page.get_by_label("By", exact=True).select_option("happy")
+    expect(cell).to_have_attribute("title", re.compile(r"Wednesday 14:00: \d+ % happy"))
 
 
 def _is_person_time(name: str) -> bool:
@@ -222,7 +222,7 @@ def test_the_keyboard_reaches_everything_with_a_visible_focus(new_page: Page, ad
     page = new_page
     opened_trends(page, address, "from=now-7d&to=now&sources=caf%C3%A9,library")
     reached = []
-    for _ in range(80):
+    for _ in range(140):
         page.keyboard.press("Tab")
         is_past_the_end, name, is_focus_visible = page.evaluate(FOCUSED)
         if is_past_the_end:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import urllib.request
 from datetime import datetime
@@ -57,6 +58,7 @@ def test_the_link_is_absolute(page: Page, address: str, viewer: BrowserContext) 
     expect(page.locator("#trends-tools")).to_contain_text("Link copied")
     copied = parse_qs(urlsplit(page.evaluate("navigator.clipboard.readText()")).query)
     assert copied["from"][0].endswith("Z") and copied["to"][0].endswith("Z")
+    assert re.fullmatch(r"\S+Z/\S+Z", copied["compare"][0]), "also what it is compared with"
 
 
 def test_a_saved_picture_has_title_and_legend(page: Page, address: str, shots: Path) -> None:

@@ -175,3 +175,14 @@ def test_the_sums_over_tracks_are_those_of_the_rows(engine: Engine, parts: int) 
         assert whole.xx == pytest.approx(sum(stay**2 for stay, *_ in people))
         assert whole.labels["happy"].yy == pytest.approx(sum(one**2 for _, one, _ in people))
         assert whole.labels["happy"].xy == pytest.approx(sum(x * y for x, y, _ in people))
+
+
+def test_a_part_of_many_tracks_stands_for_all(engine: Engine) -> None:
+    write_visits(engine, NOW, visits(150, 0.4, 8))
+    with reading(engine) as connection:
+        pks = [one.pk for one in history_sources(connection)]
+        every = track_sums(connection, pks, NOW, NOW + HOUR)
+        third = track_sums(connection, pks, NOW, NOW + HOUR, tracks=12_000)
+    assert third.tracks == every.tracks == 150
+    assert third.x == pytest.approx(every.x, rel=0.2) and third.x != every.x
+    assert third.effective == pytest.approx(every.effective, rel=0.2)
