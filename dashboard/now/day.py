@@ -70,7 +70,7 @@ class DayReader:
 def last_day(connection: Connection, now: datetime) -> LastDay:
     """Return the 24 hours before `now`."""
     found = timeline(connection, now - _SPAN, now, _UTC, step_s=_STEP_S, together=True)
-    buckets = found.series[ALL]
+    buckets = found.series.get(ALL, ())  # None without a source.
     names = {one.name for one in history_sources(connection) if one.generated}
     apart = timeline(connection, now - _SPAN, now, _UTC, step_s=DAY_S).series
     seen = [name for name, parts in apart.items() if any(one.measures.frames for one in parts)]
