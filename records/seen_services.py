@@ -1,7 +1,7 @@
 """Seen services: the processes that ran in the last days, each as it notes itself."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -98,6 +98,12 @@ def seen_processes(connection: Connection, since: datetime) -> tuple[SeenProcess
         )
         for row in connection.execute(query)
     )
+
+
+def forget_gone(engine: Engine, ids: Sequence[str]) -> None:
+    """Delete these processes: they are not missed any more."""
+    with transaction(engine) as connection:
+        connection.execute(delete(SeenService).where(SeenService.id.in_(ids)))
 
 
 def forget_processes(engine: Engine, age: timedelta) -> int:

@@ -18,6 +18,10 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh every second, until Ctrl-C.")
     ] = False,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget-gone", help="Miss the services no longer that are gone for good."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show how well all works, and the state of sources, runs, services and servers.
@@ -32,6 +36,7 @@ def status(
     from moodline.commands.services.status_report import status_report
     from moodline.terminal.output import Screen, print_error, print_json
     from records.database import open_engine
+    from records.seen_services import forget_gone
 
     settings = read_settings(logs=False)
     try:
@@ -41,6 +46,9 @@ def status(
         raise typer.Exit(Level.UNKNOWN.exit_status) from exc
     console = Screen()
     try:
+        if forget:
+            gone = read_status(settings, engine).gone
+            forget_gone(engine, [one.process.id for one in gone])
         if not watch:
             found = read_status(settings, engine)
             if as_json:

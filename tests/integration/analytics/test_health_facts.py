@@ -12,7 +12,13 @@ from broker.heartbeats import Heartbeats
 from contracts.live_sources import LiveState
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
-from records.seen_services import ServiceNotes, ServiceProcess, forget_processes, seen_processes
+from records.seen_services import (
+    ServiceNotes,
+    ServiceProcess,
+    forget_gone,
+    forget_processes,
+    seen_processes,
+)
 from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.operations import JobRun
@@ -53,7 +59,11 @@ def test_a_process_notes_itself_every_fifteen_seconds_and_at_its_end(engine: Eng
     ServiceNotes(engine, WORKER, clock).note_running()
     (again,) = in_snapshot(engine, seen_processes, utc_now() - timedelta(days=1))
     assert again.stopped_at is None and again.started_at > first.started_at
+    forget_gone(engine, ["another"])
     assert forget_processes(engine, timedelta(days=7)) == 0
+    forget_gone(engine, [WORKER.id])
+    assert in_snapshot(engine, seen_processes, utc_now() - timedelta(days=1)) == ()
+    ServiceNotes(engine, WORKER, clock).note_running()
     assert forget_processes(engine, -timedelta(days=1)) == 1
 
 
