@@ -1,6 +1,6 @@
 """The GPU classifier: the same network, as a Keras model on TensorFlow.
 
-Its probabilities differ from LiteRT's by float rounding (measured in docs/model.md). A run that
+Its probabilities differ from LiteRT's by float rounding (see docs/model.md). A run that
 moves between CPU and GPU workers keeps its labels, but not the last digits of its probabilities.
 """
 
