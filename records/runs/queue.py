@@ -11,7 +11,7 @@ from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.shared_folders import SharedFolders
 from contracts.times import utc_now
 from records.locks import lock_queue
-from records.runs.copies.originals import analyse_itself, original_of
+from records.runs.copies.originals import OPEN_STATES, analyse_itself, original_of
 from records.runs.counted_runs import has_counted_run
 from records.runs.file_job import FileJob
 from records.runs.places import IsGone, follow_move, nothing_is_gone, same_place
@@ -74,7 +74,7 @@ def enqueue_file(  # noqa: PLR0913  (one job, and who queues it)
     if state not in ENDED_STATES and claim_is_alive(found.claimed_by, found.claim_expires_at):
         return QueuedRun(found.id, found.run_id, state, claimed=False, is_copy=is_copy)
     if is_copy:
-        original = _renewed_original(connection, job, found)
+        original = _renewed_original(connection, job, found, by_service=claimant is None)
         is_copy = original is not None
         if original is not None and original.state not in ENDED_STATES:
             claimant = None
@@ -106,33 +106,42 @@ def claim_next(
     """Claim the oldest unfinished recording that no living process has claimed, or return None.
 
     Skips recordings in shared folders that this host does not have, and copies of a recording that
-    is still being analysed.
+    is still to be analysed, unless nobody works on it and this host cannot.
     """
     lock_queue(connection)
     original = Run.__table__.alias("original")
-    open_states = (RunState.QUEUED, RunState.RUNNING)
-    waits = (
-        select(original.c.id)
-        .where(original.c.id == Run.copy_of, original.c.state.in_(open_states))
-        .exists()
-    )
     waiting = connection.execute(
-        select(Run.id, Run.run_id, Run.state, Run.uri, Run.claimed_by, Run.claim_expires_at)
-        .where(Run.kind == RunKind.FILE, Run.state.in_(open_states), ~waits)
+        select(
+            Run.id,
+            Run.run_id,
+            Run.state,
+            Run.uri,
+            Run.claimed_by,
+            Run.claim_expires_at,
+            original.c.uri.label("original"),
+            original.c.claimed_by.label("original_by"),
+            original.c.claim_expires_at.label("original_until"),
+        )
+        .outerjoin(original, (original.c.id == Run.copy_of) & original.c.state.in_(OPEN_STATES))
+        .where(Run.kind == RunKind.FILE, Run.state.in_(OPEN_STATES))
         .order_by(Run.id)
     )
     for run in waiting:
         if not folders.can_open(run.uri):
             continue
-        if run.claimed_by != claimant and not claim_is_alive(run.claimed_by, run.claim_expires_at):
-            connection.execute(
-                update(Run)
-                .where(Run.id == run.id)
-                .values(
-                    claimed_by=claimant, claim_expires_at=utc_now() + timedelta(seconds=lease_s)
-                )
-            )
-            return QueuedRun(run.id, run.run_id, RunState(run.state), claimed=True)
+        if run.claimed_by == claimant or claim_is_alive(run.claimed_by, run.claim_expires_at):
+            continue
+        if run.original is not None:
+            is_taken = claim_is_alive(run.original_by, run.original_until)
+            if is_taken or folders.can_open(run.original):
+                continue
+            analyse_itself(connection, run.id)
+        connection.execute(
+            update(Run)
+            .where(Run.id == run.id)
+            .values(claimed_by=claimant, claim_expires_at=utc_now() + timedelta(seconds=lease_s))
+        )
+        return QueuedRun(run.id, run.run_id, RunState(run.state), claimed=True)
     return None
 
 
@@ -156,7 +165,7 @@ def _own_run(connection: Connection, job: FileJob) -> Row[*tuple[Any, ...]] | No
 
 
 def _renewed_original(
-    connection: Connection, job: FileJob, copy: Row[*tuple[Any, ...]]
+    connection: Connection, job: FileJob, copy: Row[*tuple[Any, ...]], *, by_service: bool
 ) -> Row[*tuple[Any, ...]] | None:
     """Return the run from which an unfinished copy gets its rows; None: it is analysed itself.
 
@@ -165,7 +174,7 @@ def _renewed_original(
     known = _state_of(connection, copy.copy_of)
     if copy.state not in ENDED_STATES and known is not None and known.state == RunState.FAILED:
         return known
-    original_pk = original_of(connection, job)
+    original_pk = original_of(connection, job, by_service=by_service)
     if original_pk is None:
         analyse_itself(connection, copy.id)
         return None
@@ -187,7 +196,8 @@ def _new_run(
     """Create a run. original_since: rows of finished runs from before it are not copied."""
     now = utc_now()
     run_id = f"{now:%y%m%d}-{secrets.token_hex(4)}"
-    original_pk = original_of(connection, job, original_since)
+    by_service = claimant is None
+    original_pk = original_of(connection, job, since=original_since, by_service=by_service)
     original = None if original_pk is None else _state_of(connection, original_pk)
     if original is not None and original.state not in ENDED_STATES:
         claimant = None

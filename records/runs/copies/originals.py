@@ -17,11 +17,18 @@ OPEN_STATES: Final = (RunState.QUEUED, RunState.RUNNING)
 _MOST_PER_QUERY: Final = 500
 
 
-def original_of(connection: Connection, job: FileJob, since: datetime | None = None) -> int | None:
+def original_of(
+    connection: Connection,
+    job: FileJob,
+    *,
+    since: datetime | None = None,
+    by_service: bool = False,
+) -> int | None:
     """Return the key of a run whose rows the job's recording can get; None: analyse it.
 
     Such a run has the same content and options, and is finished with all of its rows, or a living
-    process works on it. since: a finished one was queued at that time or later.
+    process works on it. since: a finished one was queued at that time or later. by_service: the job
+    is left to the services, which will also take an original that nobody has claimed yet.
     """
     query = (
         select(Run.id, Run.state, Run.options, Run.queued_at, Run.claimed_by, Run.claim_expires_at)
@@ -46,7 +53,7 @@ def original_of(connection: Connection, job: FileJob, since: datetime | None = N
             is_recent = since is None or run.queued_at >= since
             if is_recent and has_all_rows(connection, run.id):
                 return int(run.id)
-        elif claim_is_alive(run.claimed_by, run.claim_expires_at):
+        elif by_service or claim_is_alive(run.claimed_by, run.claim_expires_at):
             return int(run.id)
     return None
 

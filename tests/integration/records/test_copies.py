@@ -192,6 +192,34 @@ def test_a_copy_waits_for_an_original_that_is_being_analysed(engine: Engine) -> 
     assert enqueue(engine, job("/rec/p02.mp4")).claimed
 
 
+@pytest.mark.both_databases
+def test_what_is_left_to_services_is_analysed_once_too(engine: Engine) -> None:
+    first, second = (
+        enqueue(engine, job(f"/rec/p{number}.mp4"), claimant=None) for number in (1, 2)
+    )
+    assert second.is_copy
+
+    def claim() -> QueuedRun | None:
+        with transaction(engine) as connection:
+            return claim_next(connection, claimant=ME, lease_s=60, folders=SharedFolders())
+
+    claimed = claim()
+    assert claimed is not None and claimed.run_id == first.run_id
+    assert claim() is None, "its copy waits"
+    set_run(engine, first.run_id, state=RunState.DONE)
+    claimed = claim()
+    assert claimed is not None and claimed.run_id == second.run_id
+
+
+def test_a_copy_does_not_wait_for_a_recording_that_no_host_here_can_open(engine: Engine) -> None:
+    enqueue(engine, job("shared://nas/p01.mp4"), claimant=None)
+    copy = enqueue(engine, job("/rec/p02.mp4"), claimant=None)
+    with transaction(engine) as connection:
+        claimed = claim_next(connection, claimant=ME, lease_s=60, folders=SharedFolders())
+    assert claimed is not None and claimed.run_id == copy.run_id
+    assert run_of(engine, copy.run_id).copy_of is None
+
+
 def test_a_copy_of_a_run_whose_claimant_died_is_analysed_itself(engine: Engine) -> None:
     first = enqueue(engine, job("/rec/p01.mp4"))
     copy = enqueue(engine, job("/rec/p02.mp4"))

@@ -167,9 +167,9 @@ def test_uploads_of_equal_name_are_numbered(engine: Engine) -> None:
 def test_a_recording_that_moves_or_changes_stays_its_source(engine: Engine) -> None:
     enqueue(engine, recording("/cam1/clip.mp4", "a", "clip.mp4"))
     enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4"))
+    enqueue(engine, recording("/cam1/clip.mp4", "c", "clip.mp4"))
     moved = recording("/moved/clip.mp4", "a", "clip.mp4", sampling_fps=5.0)
     enqueue(engine, moved, is_gone=lambda _uri: True)
-    enqueue(engine, recording("/cam1/clip.mp4", "c", "clip.mp4"))
     enqueue(engine, recording("/cam2/clip.mp4", "b", "clip.mp4", sampling_fps=5.0))
     enqueue(engine, recording("/cam3/clip.mp4", "d", "clip.mp4", source_given=True))
 
