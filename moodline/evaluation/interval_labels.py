@@ -1,6 +1,5 @@
 """Labelled intervals of a clip: a CSV file, or an ELAN annotation file (.eaf)."""
 
-import csv
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -8,6 +7,7 @@ from xml.etree import ElementTree
 from contracts.errors import DatasetError
 from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
+from moodline.evaluation.csv_table import read_table
 from runtime.files.regular_files import read_regular
 from training.data.readers import SYNONYMS
 from training.scoring.timed import LabelledInterval
@@ -48,15 +48,8 @@ def _expression(text: str | None) -> str | None:
 
 
 def _read_csv(path: Path) -> list[LabelledInterval]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        for column in (*_TIMES, _EXPRESSION):
-            if column not in (table.fieldnames or ()):
-                raise DatasetError(
-                    f"{path.name} has no column {column!r}",
-                    hint="Expected the columns start_s, end_s, expression",
-                )
-        return [_row(row, f"{path.name}, row {number}") for number, row in enumerate(table, 1)]
+    table = read_table(path, (*_TIMES, _EXPRESSION))
+    return [_row(row, f"{path.name}, row {number}") for number, row in enumerate(table, 1)]
 
 
 def _row(row: dict[str, str], where: str) -> LabelledInterval:

@@ -16,6 +16,7 @@ from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.detection import Detection, Detector
 from inference_worker.faces.quality import LEAST_QUALITY, face_quality
 from inference_worker.pictures.single_image import decode_image, find_faces
+from moodline.evaluation.csv_table import read_table
 from runtime.decoding.opencv import cv2
 from runtime.files.regular_files import read_regular
 from training.data.readers import SYNONYMS
@@ -55,18 +56,12 @@ def read_photographs(path: Path, columns: Sequence[str]) -> list[Photograph]:
 
     x, y, w, h may be missing or empty. Raises DatasetError.
     """
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        known = table.fieldnames or ()
-        for column in (IMAGE_COLUMN, EXPRESSION_COLUMN, *columns):
-            if column not in known:
-                raise DatasetError(
-                    f"{path.name} has no column {column!r}", hint=f"It has: {', '.join(known)}"
-                )
-        photographs = [
-            _photograph(path.parent, row, columns, f"{path.name}, row {number}")
-            for number, row in enumerate(table, 1)
-        ]
+    photographs = [
+        _photograph(path.parent, row, columns, f"{path.name}, row {number}")
+        for number, row in enumerate(
+            read_table(path, (IMAGE_COLUMN, EXPRESSION_COLUMN, *columns)), 1
+        )
+    ]
     if not photographs:
         raise DatasetError(f"{path.name} names no photograph")
     return photographs

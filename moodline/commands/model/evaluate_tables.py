@@ -13,7 +13,7 @@ from training.scoring.groups import GroupScore, Share
 from training.scoring.protocols import ProtocolScore
 
 _SCORES = ("faces", "accuracy", "mean recall", "macro F1", "ECE")
-_GROUP = ("photos", "found", "right", "mean recall", "uncertain", "right if certain")
+_GROUP = ("photos", "found", "right", "mean recall", "uncertain", "if certain")
 
 
 def print_evaluation(
@@ -50,7 +50,7 @@ def print_photographs(scores: PhotographScores, name: str) -> None:
     console = Screen()
     console.print(
         f"[bold]{scores.model}[/] on {escape(name)}, head {scores.head}, uncertain below "
-        f"{scores.uncertain_below:.2f}. In brackets: 95 % intervals.",
+        f"{scores.uncertain_below:.2f}. Beside shares: 95 % intervals.",
         highlight=False,
     )
     console.print(_group_table("", [scores.all]))
@@ -95,7 +95,7 @@ def _condition_table(rows: Iterable[ConditionScore]) -> Table:
 
 
 def _group_table(column: str, groups: Iterable[GroupScore]) -> Table:
-    table = new_table(column, *_GROUP, right=_GROUP, whole=_GROUP)
+    table = new_table(column, *_GROUP, right=_GROUP, whole=(column, *_GROUP))
     for one in groups:
         table.add_row(
             one.group or "(empty)",
@@ -112,4 +112,4 @@ def _group_table(column: str, groups: Iterable[GroupScore]) -> Table:
 def _share(share: Share | None) -> str:
     if share is None:
         return "-"
-    return f"{share.value:.0%} ({share.low:.0%}-{share.high:.0%})"
+    return f"{share.value:.0%} {100 * share.low:.0f}-{100 * share.high:.0f}"

@@ -52,6 +52,8 @@ def test_labels_are_found_beside_their_clip(tmp_path: Path) -> None:
         "start_s,end_s,expression\n0,x,happy",
         "start_s,end_s,expression\n",
         "start_s,end_s,expression,x,y,w,h\n0,1,happy,1,,,",
+        'start_s,end_s,expression\n0,1,"happy',
+        "start_s,end_s,expression\n0",
     ],
 )
 def test_a_csv_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None:
@@ -72,6 +74,13 @@ def test_a_csv_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None
 def test_an_elan_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DatasetError):
         read_intervals(write(tmp_path, text, ".eaf"))
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes("start_s,end_s,expression\n0,1,fr\u00f6hlich\n".encode("latin-1"))
+    with pytest.raises(DatasetError, match="UTF-8"):
+        read_intervals(path)
 
 
 def test_a_tier_that_is_not_there_is_named(tmp_path: Path) -> None:
