@@ -95,7 +95,7 @@ export function runTable(runs, { isOperator, act, selection, view }) {
         make(
           "tr",
           {},
-          make("th", { scope: "col", class: "choice" }, all),
+          make("th", { scope: "col", class: "choice" }, make("span", { class: "unseen", text: "Choice" }), all),
           ...COLUMNS.map(([text, sort]) => sortHead(text, sort, view)),
           make("th", { scope: "col" }, actions),
         ),
