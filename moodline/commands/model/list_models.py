@@ -16,7 +16,11 @@ app = command_app()
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model in the list. val_accuracy: by head, 0..1; None if the card does not have it."""
+    """A model in the list.
+
+    val_accuracy: by head, 0..1; None if the card does not have it. thresholds: the confidence
+    below which a face is uncertain, by head.
+    """
 
     id: str
     version: str
@@ -26,6 +30,7 @@ class ListedModel:
     val_accuracy: dict[str, float | None]
     folder: str
     in_use: bool
+    thresholds: dict[str, float]
 
 
 @app.command("list", epilog="Example: [cyan]moodline model list[/]")
@@ -45,17 +50,19 @@ def list_command(as_json: JsonOption = False) -> None:
         print_json({"models": models})
         return
     names = ("", "model", "created", "head", "val accuracy", "uncertain below")
-    table = new_table(*names, whole=["model", "created", "head", "val accuracy"])
+    table = new_table(*names, whole=["model", "created", "head"])
     for model in models:
-        accuracies = (f"{head} {share or 0:.1%}" for head, share in model.val_accuracy.items())
-        table.add_row(
-            "*" if model.in_use else "",
-            model.version,
-            model.created,
-            model.record_head,
-            "\n".join(accuracies),
-            f"{model.uncertain_below:.2f}",
-        )
+        # The head that is recorded comes first.
+        for head in sorted(model.val_accuracy, key=lambda name: name != model.record_head):
+            first = head == model.record_head
+            table.add_row(
+                "*" if first and model.in_use else "",
+                model.version if first else "",
+                model.created if first else "",
+                head,
+                f"{model.val_accuracy[head] or 0:.1%}",
+                f"{model.thresholds[head]:.2f}",
+            )
     Screen().print(table)
 
 
@@ -70,4 +77,5 @@ def _listed(card: "ModelCard", folder: Path, used: Path) -> ListedModel:
         val_accuracy={name: extra.get("val_accuracy") for name, extra in heads.items()},
         folder=str(folder),
         in_use=folder == used,
+        thresholds={name: card.threshold_of(name) for name in card.heads},
     )
