@@ -68,6 +68,27 @@ def test_the_json_report_has_plain_values(engine: Engine) -> None:
     assert found["headline"].startswith("Most often happy (50 % of 0.2 person-seconds);")
 
 
+def test_a_summary_lists_the_episodes_of_each_track(engine: Engine, tmp_path: Path) -> None:
+    """At ten frames a second: happy from 1 to 2 s, a glance of sad, and uncertain; then sad."""
+    neutral = FaceSpec(1, "neutral")
+    shown = {"n": neutral, "h": HAPPY, "s": FaceSpec(1, "sad"), "?": UNSURE}
+    letters = "n" * 10 + "h" * 10 + "ss" + "?" * 8 + "n" * 10
+    frames = {n: [shown[letter]] for n, letter in enumerate(letters)}
+    write_run(engine, "r1", frames | {n: [neutral, SAD] for n in range(30, 40)})
+
+    paths = write_summary(engine, "r1", tmp_path)
+
+    (document,) = (json.loads(one.read_text()) for one in paths if one.suffix == ".json")
+    found = [
+        (one["track"], one["label"], one["begin_s"], one["end_s"]) for one in document["episodes"]
+    ]
+    assert found == [
+        (1, "happy", pytest.approx(0.9), pytest.approx(1.9)),
+        (2, "sad", pytest.approx(2.9), pytest.approx(3.9)),
+    ], "each frame stands for the tenth of a second before it"
+    assert (document["episodes_left_out"], document["episodes_step_s"]) == (0, 0.0)
+
+
 def test_a_report_states_that_the_rows_were_removed(engine: Engine) -> None:
     write_run(engine, "r1", {n: [HAPPY] for n in range(9)})
     with engine.begin() as connection:
