@@ -62,6 +62,17 @@ class CredentialsRefusedError(SourceError):
     """Raised when a source refuses the credentials. Soon trying again could lock the account."""
 
 
+class OwnHostError(SourceError):
+    """Raised when an address leads to this host, which an administrator may allow.
+
+    place: host and port, as `str(HostPort)`; "" if the port is not known.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", place: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
+
+
 class DecodingLimitError(SourceError):
     """Raised when a source's frames are larger, or need more memory, than the settings allow."""
 

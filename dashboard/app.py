@@ -15,6 +15,7 @@ from contracts.errors import (
     DiskFullError,
     MoodlineError,
     NotAllowedError,
+    OwnHostError,
     ServerBusyError,
     SettingsError,
 )
@@ -28,7 +29,7 @@ from dashboard.sources import SOURCES
 from dashboard.system import SYSTEM
 from dashboard.trends import TRENDS
 from dashboard.try_image import TRY_IMAGE
-from dashboard.web.access import Role, require_role
+from dashboard.web.access import Role, current_account, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.bundle import BUNDLE_PATH, PLOTLY_PATH, Bundle, plotly
 from dashboard.web.compression import STATIC_PATHS, CachedCompression
@@ -152,7 +153,10 @@ async def _error_response(request: Request, error: Exception) -> Response:
         return busy_response(error, request.headers)
     elif isinstance(error, DatabaseError):
         status = HTTPStatus.SERVICE_UNAVAILABLE
-    return JSONResponse({"error": cast(MoodlineError, error).line()}, status)
+    body = {"error": cast(MoodlineError, error).line()}
+    if isinstance(error, OwnHostError) and current_account().role.covers(Role.ADMIN):
+        body["allow"] = error.place
+    return JSONResponse(body, status)
 
 
 async def _validation_response(_request: Request, error: Exception) -> JSONResponse:

@@ -30,6 +30,9 @@ class Action(StrEnum):
     SOURCE_PAUSED = "source paused"
     SOURCE_RESUMED = "source resumed"
     SOURCE_REMOVED = "source removed"
+    SOURCE_RENAMED = "source renamed"
+    PLACE_ALLOWED = "camera on this host allowed"
+    PLACE_REFUSED = "camera on this host no longer allowed"
     ZONES_CHANGED = "zones changed"
     MASKS_CHANGED = "privacy masks changed"
     UPLOADED = "recording uploaded"
@@ -62,6 +65,9 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
             Action.SOURCE_PAUSED,
             Action.SOURCE_RESUMED,
             Action.SOURCE_REMOVED,
+            Action.SOURCE_RENAMED,
+            Action.PLACE_ALLOWED,
+            Action.PLACE_REFUSED,
             Action.ZONES_CHANGED,
             Action.MASKS_CHANGED,
         }

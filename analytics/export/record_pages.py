@@ -27,6 +27,7 @@ from contracts.frame_results import TrackMark
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.zone import zones_text
 from records.json_columns import decode_run_pictures
+from records.sources.former_names import current_names
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.tables.sources import Source
@@ -186,7 +187,8 @@ def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
         .outerjoin(original, original.c.id == Run.copy_of)
     )
     with snapshot(engine) as connection:
-        _check_sources(connection.execute(select(Source.name)).scalars(), selection.sources)
+        sources = tuple(current_names(connection, selection.sources).values())
+        _check_sources(connection.execute(select(Source.name)).scalars(), sources)
         runs = [_SelectedRun(*row) for row in connection.execute(query)]
     if selection.run_ids:
         known = {run.run_id for run in runs}
@@ -194,8 +196,8 @@ def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
             if run_id not in known:
                 raise run_not_found(run_id)
         runs = [run for run in runs if run.run_id in selection.run_ids]
-    if selection.sources:
-        runs = [run for run in runs if run.source in selection.sources]
+    if sources:
+        runs = [run for run in runs if run.source in sources]
     # Sorted here: in SQL, the order of text depends on the server's locale.
     return sorted(runs, key=lambda run: (run.source, run.run_id))
 

@@ -1,6 +1,6 @@
 """Source selection: sources by name, by tag, or all; and their grouping by tag."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,8 @@ from sqlalchemy import Connection, select
 
 from contracts.errors import SourceNotFoundError
 from records.json_columns import decode_tags
-from records.tables.sources import Source
+from records.sources.former_names import current_names
+from records.tables.sources import FormerName, Source
 from runtime.visible_text import visible
 
 MAX_SOURCES: Final = 1000
@@ -18,13 +19,14 @@ GENERATED: Final = "generated"
 
 @dataclass(frozen=True, slots=True)
 class HistorySource:
-    """A source that has history. removed: it is no longer read."""
+    """A source that has history. removed: it is no longer read. former_names: before renamings."""
 
     pk: int
     name: str
     kind: str
     tags: tuple[str, ...]
     removed: bool
+    former_names: tuple[str, ...] = ()
 
     @property
     def generated(self) -> bool:
@@ -77,11 +79,19 @@ def split_series(
     """
     if not groups:
         return [*selected], []
+    names = present_names(selected, names)
     single = [one for one in selected if one.name in names or set(tags) & set(one.tags)]
     return single, [
         SourceGroup(tag, tuple(one for one in selected if tag in one.tags))
         for tag in dict.fromkeys(groups)
     ]
+
+
+def present_names(known: Sequence[HistorySource], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names with those that sources of `known` had before replaced by their own."""
+    own = {one.name for one in known}
+    renamed = {former: one.name for one in known for former in one.former_names}
+    return tuple(dict.fromkeys(name if name in own else renamed.get(name, name) for name in names))
 
 
 def history_sources(connection: Connection) -> tuple[HistorySource, ...]:
@@ -94,13 +104,23 @@ def select_sources(
 ) -> list[HistorySource]:
     """Return the sources with one of the names or tags, or all; at most MAX_SOURCES.
 
+    A former name of a source will do.
     Raises SourceNotFoundError if no source has a given name or tag.
     """
+    names = list(current_names(connection, names).values())
+    former = _former_names(connection)
     query = select(Source.id, Source.name, Source.kind, Source.tags, Source.removed_at)
     if names and not tags:
         query = query.where(Source.name.in_(names))
     found = [
-        HistorySource(row.id, row.name, row.kind, decode_tags(row.tags), row.removed_at is not None)
+        HistorySource(
+            row.id,
+            row.name,
+            row.kind,
+            decode_tags(row.tags),
+            row.removed_at is not None,
+            former.get(row.id, ()),
+        )
         for row in connection.execute(query.order_by(Source.name).limit(MAX_SOURCES))
     ]
     _check(set(names) - {one.name for one in found}, "source")
@@ -108,6 +128,13 @@ def select_sources(
     if not names and not tags:
         return found
     return [one for one in found if one.name in names or set(tags) & set(one.tags)]
+
+
+def _former_names(connection: Connection) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for row in connection.execute(select(FormerName.name, FormerName.source_pk)):
+        found[row.source_pk] = (*found.get(row.source_pk, ()), row.name)
+    return found
 
 
 def _check(missing: set[str], what: str) -> None:

@@ -14,6 +14,7 @@ from contracts.errors import RunNotFoundError
 from contracts.redaction import redact
 from contracts.runs import ENDED_STATES, RunKind, RunState
 from contracts.times import MICROS
+from records.sources.former_names import current_name
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 
@@ -66,7 +67,7 @@ def list_runs(
     """Return the runs, newest first. source: exact name. kind: "file" or "live"."""
     query = runs_query().order_by(Run.id.desc()).limit(limit)
     if source is not None:
-        query = query.where(Source.name == source)
+        query = query.where(Source.name == current_name(connection, source))
     if state is not None:
         query = query.where(Run.state == state)
     if kind is not None:

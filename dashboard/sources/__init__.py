@@ -11,8 +11,14 @@ from dashboard.web.page import Page, Visit, attributes
 
 
 def _layout(_visit: Visit) -> html.Div:
-    operator = current_account().role.covers(Role.OPERATOR)
-    return html.Div(id="sources-page", **attributes(data_operator="yes" if operator else ""))
+    role = current_account().role
+    return html.Div(
+        id="sources-page",
+        **attributes(
+            data_operator="yes" if role.covers(Role.OPERATOR) else "",
+            data_admin="yes" if role.covers(Role.ADMIN) else "",
+        ),
+    )
 
 
 SOURCES: Final = Page(

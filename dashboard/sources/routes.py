@@ -14,18 +14,21 @@ from broker.heartbeats import Heartbeats
 from broker.presence import read_heartbeats
 from contracts.errors import BrokerError
 from contracts.times import utc_now
+from dashboard.sources.places import place_routes
 from dashboard.sources.zones import zone_routes
 from dashboard.web.access import Role, require_role
 from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.picture_fields import TurnFields
-from dashboard.web.services import SourceForm
+from dashboard.web.services import Login, SourceForm
 from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
+from records.sources.renaming import rename_source
 
 _DAY: Final = timedelta(days=1)
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+_Secret = Annotated[str, Field(max_length=256)]
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -38,17 +41,21 @@ class SourceName(BaseModel):
 class SourceRequest(SourceName, TurnFields):
     """A live source as typed into the form.
 
-    uri: "" keeps the address of a known source. keep_static: None: the setting.
+    uri: "" keeps the address of a known source. keep_static: None: the setting. user, password:
+    for the address; both "": as it has them.
     """
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     fps: Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)] = 5.0
     tags: Annotated[list[Tag], Field(max_length=20)] = []
     keep_static: bool | None = None
+    user: _Secret = ""
+    password: _Secret = ""
 
     def form(self) -> SourceForm:
         """Return the fields without the name."""
-        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn, self.keep_static)
+        login = Login(self.user, self.password)
+        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn, self.keep_static, login)
 
 
 class ProbeRequest(TurnFields):
@@ -56,12 +63,21 @@ class ProbeRequest(TurnFields):
 
     uri: Annotated[str, Field(max_length=2048)] = ""
     name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] = ""
+    user: _Secret = ""
+    password: _Secret = ""
+
+
+class Renaming(SourceName):
+    """A source, and its new name."""
+
+    new_name: Name
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET list, POST add, edit, test, pause, resume and remove, and those of zones."""
+    """Return GET list, POST add, edit, test, rename, pause, resume and remove, and the others."""
     router = APIRouter()
     router.include_router(zone_routes(backend))
+    router.include_router(place_routes(backend))
 
     @router.get("/list")
     def listed() -> dict[str, Any]:
@@ -82,8 +98,22 @@ def routes(backend: Backend) -> APIRouter:
 
     @router.post("/test")
     def test(asked: ProbeRequest) -> Any:
-        require_role(Role.OPERATOR)
-        return json_values(backend.sources.probe(asked.uri, asked.name, asked.turn))
+        account = require_role(Role.OPERATOR)
+        found = backend.sources.probe(
+            asked.uri,
+            asked.name,
+            asked.turn,
+            Login(asked.user, asked.password),
+            explained=account.role.covers(Role.ADMIN),
+        )
+        return json_values(found)
+
+    @router.post("/rename")
+    def rename(asked: Renaming) -> dict[str, str]:
+        account = require_role(Role.OPERATOR)
+        name = asked.new_name.strip()
+        rename_source(backend.engine, asked.name, name, actor=account.actor)
+        return {"name": name}
 
     @router.post("/pause")
     def pause(source: SourceName) -> dict[str, str]:

@@ -12,7 +12,12 @@ from analytics.comparison.verdict import Verdict, verdict_on
 from analytics.history.coverage import comparable
 from analytics.history.extent import fitted_range, last_analysed, latest_range
 from analytics.history.measures import NOTHING, Measures, combine
-from analytics.history.source_selection import HistorySource, SourceGroup, history_sources
+from analytics.history.source_selection import (
+    HistorySource,
+    SourceGroup,
+    history_sources,
+    present_names,
+)
 from analytics.history.timeline import Bucket, Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
 from analytics.recordings.beside_trends import (
@@ -274,9 +279,10 @@ class Choice:
 def choose(known: Sequence[HistorySource], view: View) -> Choice:
     """Return the view's sources and tags that exist. If none do, the view is of all sources."""
     all_names, all_tags = {one.name for one in known}, {tag for one in known for tag in one.tags}
-    names = tuple(name for name in view.sources if name in all_names)
+    wanted = present_names(known, view.sources)
+    names = tuple(name for name in wanted if name in all_names)
     tags = tuple(tag for tag in view.tags if tag in all_tags)
-    missing = [f"source “{name[:40]}”" for name in view.sources if name not in all_names]
+    missing = [f"source “{name[:40]}”" for name in wanted if name not in all_names]
     missing += [f"tag “{tag[:40]}”" for tag in view.tags if tag not in all_tags]
     pks = tuple(
         one.pk

@@ -11,7 +11,7 @@ from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
 from analytics.comparison.earlier_times import Against
-from analytics.history.source_selection import HistorySource, history_sources
+from analytics.history.source_selection import HistorySource, history_sources, present_names
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
@@ -146,7 +146,7 @@ def _controls_of(
         }
         for tag in tags
     ]
-    chosen = [name for name in view.sources if name in names]
+    chosen = [name for name in present_names(known, view.sources) if name in names]
     chosen += [_ONE_SERIES + tag for tag in view.tags if tag in tags]
     since, until = (_input_value(one, zone) for one in view.full_range(now, zone))
     chosen_range, compares = preset(view), _comparison(view)

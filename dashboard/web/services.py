@@ -1,22 +1,35 @@
 """Interfaces between the pages and the rest of moodline, and the values that they pass."""
 
 from collections.abc import Collection, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from contracts.parsing.addresses import HostPort
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import NO_TURN, Turn
 from records.uploads import StoredUpload, Uploads
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """User name and password of a source. "" for none; both "": those in its address, if any."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+NO_LOGIN: Final = Login()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceForm:
     """A live source as typed into the form. uri: "" keeps the address of a known source.
 
-    turn: of its picture. keep_static: whether still faces count; None: the setting.
+    turn: of its picture. keep_static: whether still faces count; None: the setting. login: for its
+    address.
     """
 
     uri: str
@@ -24,6 +37,7 @@ class SourceForm:
     tags: tuple[str, ...]
     turn: Turn = NO_TURN
     keep_static: bool | None = None
+    login: Login = NO_LOGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +74,16 @@ class SourceService(Protocol):
     def edit(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Change a live source."""
 
-    def probe(self, uri: str, name: str, turn: Turn) -> SourceProbe:
+    def allow(self, place: HostPort, *, actor: str) -> None:
+        """Allow a port of this host as a camera, for all who may add sources."""
+
+    def probe(
+        self, uri: str, name: str, turn: Turn, login: Login = NO_LOGIN, *, explained: bool = False
+    ) -> SourceProbe:
         """Read an address, or with an empty one the known source `name`, for three seconds.
 
-        turn: of its picture.
+        turn: of its picture. login: for its address. explained: whether an error comes at once and
+        names the cause.
         """
 
 

@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 
 from contracts.errors import CredentialsRefusedError, RedirectedError, SourceError
+from contracts.parsing.addresses import HostPort
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.live.inputs import (
     READ_S,
@@ -71,12 +72,17 @@ class _Opened:
 
 
 def open_live(
-    uri: str, allowed: Collection[str] = (), limits: DecodingLimits = DEFAULT_LIMITS
+    uri: str,
+    allowed: Collection[str] = (),
+    limits: DecodingLimits = DEFAULT_LIMITS,
+    own: Collection[HostPort] = (),
 ) -> LiveInput:
     """Open `uri`: the number of a camera, /dev/video*, rtsp(s)://, http(s)://, or a file.
 
     allowed: hosts to which it may redirect, and to which a playlist may refer, without a check.
-    limits: of the frames. Raises SourceError; CredentialsRefusedError if the source refuses the
+    limits: of the frames. own: ports of this host that may be cameras.
+
+    Raises SourceError; CredentialsRefusedError if the source refuses the
     credentials; DecodingLimitError.
     """
     check_uri(uri)
@@ -85,7 +91,7 @@ def open_live(
     if not is_local(uri):
         open_stream = _open_http if scheme_of(uri) in {"http", "https"} else _open_rtsp
         try:
-            opened = open_stream(uri, Connector.to_source(uri, allowed), limits.options)
+            opened = open_stream(uri, Connector.to_source(uri, allowed, own), limits.options)
         except (av.FFmpegError, OSError) as exc:
             raise _failure(uri, exc) from exc
         return StreamInput(uri, opened.container, limits, paced=False, connection=opened.connection)

@@ -2,7 +2,8 @@
 
 A user of the dashboard must not reach servers through this host that only this host can reach, nor
 may a camera that redirects there. Hosts of the local network and of the internet are allowed; this
-host, metadata servers of clouds, and multicast and reserved addresses are not.
+host, metadata servers of clouds, and multicast and reserved addresses are not. An administrator may
+allow single ports of this host, where restream servers listen.
 """
 
 import re
@@ -12,9 +13,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from contracts.errors import SourceError
+from contracts.errors import OwnHostError, SourceError
+from contracts.parsing.addresses import HostPort
 
-NETWORK_SCHEMES: Final = ("rtsp", "rtsps", "http", "https")
+DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+NETWORK_SCHEMES: Final = tuple(DEFAULT_PORTS)
 _MAX_WEBCAMS: Final = 64
 _MAX_LENGTH: Final = 2048
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
@@ -67,11 +70,15 @@ def check_address(uri: str) -> None:
 
 
 def check_form_address(
-    uri: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
+    uri: str,
+    allowed: Collection[str] = (),
+    resolve: Resolver = resolve_host,
+    own: Collection[HostPort] = (),
 ) -> None:
     """Raise SourceError unless a web form may name this URI: a webcam or a network camera.
 
-    allowed: host names and addresses that the owner of this host accepts without a check.
+    allowed: host names and addresses that the owner of this host accepts without a check. own:
+    ports of this host that an administrator allowed. Raises OwnHostError if one more would do.
     """
     if uri.isdecimal() and int(uri) < _MAX_WEBCAMS:
         return
@@ -92,16 +99,25 @@ def check_form_address(
             "To add a recording, use the page Recordings",
         )
     check_address(uri)
-    check_host(parts.hostname, allowed, resolve)
+    place = HostPort(parts.hostname, port_of(parts))
+    try:
+        check_host(parts.hostname, allowed, resolve, own=place in own)
+    except OwnHostError as exc:
+        raise OwnHostError(str(exc), hint=exc.hint, place=str(place)) from exc
 
 
 def check_host(
-    host: str, allowed: Collection[str] = (), resolve: Resolver = resolve_host
+    host: str,
+    allowed: Collection[str] = (),
+    resolve: Resolver = resolve_host,
+    *,
+    own: bool = False,
 ) -> list[str]:
     """Return the host's addresses, all of them allowed. A host in `allowed` is not resolved: [].
 
-    Raises SourceError if the host is not allowed or not found. It does not quote the addresses: a
-    form must not tell names of this network.
+    own: whether it may be this host. Raises SourceError if the host is not allowed or not found,
+    and OwnHostError if it would be allowed with `own`. They do not quote the addresses: a form must
+    not tell names of this network.
     """
     if host.lower() in {one.lower() for one in allowed}:
         return []
@@ -113,10 +129,15 @@ def check_host(
         ) from exc
     if not addresses:
         raise SourceError(f"host {host} not found", hint="Check its name")
-    if any(is_refused(ip_address(address)) for address in addresses):
-        raise SourceError(
+    refused = [one for one in map(ip_address, addresses) if is_refused(one)]
+    may_be_allowed = all(map(is_of_this_host, refused))
+    if refused and not (own and may_be_allowed):
+        # In the same words for both: only an administrator learns which it is.
+        kind = OwnHostError if may_be_allowed else SourceError
+        raise kind(
             f"{host} is this host or another host that is not allowed as a camera",
-            hint="If it is a camera, add the host to MOODLINE_SOURCE_HOSTS",
+            hint="If it is a camera or a restream, ask an administrator to allow it, or add the "
+            "host to MOODLINE_SOURCE_HOSTS",
         )
     return addresses
 
@@ -125,15 +146,22 @@ def is_refused(address: _Address) -> bool:
     """Return whether the address is of this host, of a metadata server, or not of a camera."""
     if isinstance(address, IPv6Address) and any(map(is_refused, _embedded(address))):
         return True
+    return address.is_loopback or _is_special(address) or is_own(address)
+
+
+def is_of_this_host(address: _Address) -> bool:
+    """Return whether the address is of this host, and of no other kind that is refused."""
+    return address.is_loopback or (not _is_special(address) and is_own(address))
+
+
+def _is_special(address: _Address) -> bool:
     return (
         address in _METADATA
         or any(address in network for network in _REFUSED)
-        or address.is_loopback
         or address.is_link_local
         or address.is_multicast
         or address.is_unspecified
         or address.is_reserved
-        or is_own(address)
     )
 
 
@@ -171,6 +199,11 @@ def split_uri(uri: str) -> SplitResult:
     if port == 0:
         raise SourceError("not a valid address", hint="Check the host, the port and the brackets")
     return parts
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the URI's port, or the default of its scheme."""
+    return parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def _embedded(address: IPv6Address) -> list[IPv4Address]:

@@ -1,6 +1,6 @@
 """URIs of live sources: their kinds, their syntax check, and their display with the host only."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from contracts.errors import SourceError
 from contracts.redaction import redact
@@ -47,6 +47,19 @@ def without_credentials(uri: str) -> str:
     parts = urlsplit(uri)
     host = parts.netloc.rpartition("@")[2].lower()
     return parts._replace(scheme=parts.scheme.lower(), netloc=host, fragment="").geturl()
+
+
+def with_credentials(uri: str, user: str, password: str) -> str:
+    """Return the address of a stream with these credentials, in place of those that it has.
+
+    Raises SourceError for a camera or file of this host, which has none.
+    """
+    if is_local(uri):
+        raise SourceError("a camera of this host has no user name and password")
+    login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    parts = urlsplit(uri)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{login}@{place}").geturl()
 
 
 def cannot_open(uri: str, detail: str) -> SourceError:

@@ -16,7 +16,7 @@ class ProbedSource:
     """The source to probe, and how its pictures are read. rotate, mirror: as in AnalysisOptions.
 
     min_face_px: None: the setting. zones: masks are black in the picture, and faces outside of the
-    zones are not counted.
+    zones are not counted. own_places: ports of this host that may be cameras, as HOST:PORT.
     """
 
     uri: str
@@ -25,6 +25,7 @@ class ProbedSource:
     mirror: bool = False
     zones: Zones = ()
     min_face_px: int | None = None
+    own_places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: LiveSource, uri: str) -> Self:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from contracts.errors import SourceError
+from contracts.parsing.addresses import HostPort
 from contracts.settings import Settings
 from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.choice import chosen_detector
@@ -75,7 +76,8 @@ def _probe(
 ) -> tuple[ProbeReport, bytes]:
     begin_s = time.monotonic()
     limits = DecodingLimits(settings.max_source_megapixels)
-    live = open_live(source.uri, settings.source_hosts, limits)
+    own = [HostPort.parse(one) for one in source.own_places]
+    live = open_live(source.uri, settings.source_hosts, limits, own)
     on_open()
     opened_s = time.monotonic() - begin_s
     first_s = search_s = 0.0

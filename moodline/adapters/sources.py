@@ -11,17 +11,20 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Engine
 
-from contracts.errors import MoodlineError, SourceError
+from contracts.errors import MoodlineError, OwnHostError, SourceError
 from contracts.live_sources import DEFAULT_SIDE, LiveSource
+from contracts.parsing.addresses import HostPort
 from contracts.settings import Settings
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind, masks_of
-from dashboard.web.services import SourceForm, SourceProbe
-from ingest.live.ssrf_guard import check_form_address
-from ingest.live.uris import cannot_open, describe, without_credentials
+from dashboard.web.services import NO_LOGIN, Login, SourceForm, SourceProbe
+from ingest.live.ssrf_guard import check_form_address, check_host
+from ingest.live.uris import cannot_open, describe, with_credentials, without_credentials
+from moodline.adapters.probe_failures import explained_failure
 from moodline.adapters.probed_source import ProbedSource
 from moodline.adapters.source_settings import source_settings
+from records.sources.allowed_places import allow_place, allowed_places
 from records.sources.live_sources import add_source, edit_source, find_source, live_sources
 from records.sources.sealing import Sealer
 
@@ -46,10 +49,10 @@ class SourceEditor:
 
     def add(self, name: str, form: SourceForm, *, actor: str) -> None:
         """Add a live source. A running moodline starts to read it within two seconds."""
-        check_form_address(form.uri, self.settings.source_hosts)
+        self._check_address(form.uri)
         source = source_settings(
             self.settings,
-            form.uri,
+            _with_login(form.uri, form.login),
             fps=form.fps,
             max_side=DEFAULT_SIDE,
             tags=form.tags,
@@ -64,10 +67,11 @@ class SourceEditor:
         """Change a live source. An empty address keeps the one that it has."""
         known = find_source(self.engine, name)
         if form.uri:
-            check_form_address(form.uri, self.settings.source_hosts)
+            self._check_address(form.uri)
             uri, host = form.uri, None
         else:
             uri, host = self._sealer.unseal(known.uri), known.host or "any"
+        uri = _with_login(uri, form.login)
         source = source_settings(
             self.settings,
             uri,
@@ -83,20 +87,35 @@ class SourceEditor:
         )
         edit_source(self.engine, name, source, actor=actor)
 
-    def probe(self, uri: str, name: str, turn: Turn) -> SourceProbe:
+    def allow(self, place: HostPort, *, actor: str) -> None:
+        """Allow a port of this host as a camera. Raises SourceError if it is not of this host."""
+        try:
+            check_host(place.host, self.settings.source_hosts)
+        except OwnHostError:
+            allow_place(self.engine, place, actor=actor)
+        else:
+            raise SourceError(f"{place.host} is not this host, and needs no permission")
+
+    def probe(
+        self, uri: str, name: str, turn: Turn, login: Login = NO_LOGIN, *, explained: bool = False
+    ) -> SourceProbe:
         """Read an address, or with an empty one that of the known source `name`, for 3 seconds.
 
         turn: of its picture, which has the masks of that source, and of all sources with the same
         address.
         Errors come after `failure_after_s`, whatever the cause: who may name addresses must not
-        learn from the time either which ports are open.
+        learn from the time either which ports are open. With `explained`, which is for
+        administrators, they come at once, with the cause.
         """
         source = self._probed(uri, name).turned(turn)
+        source = replace(source, uri=_with_login(source.uri, login))
         begin_s = time.monotonic()
         try:
             return self._probe_in_process(source, begin_s)
         except SourceError as exc:
             log.warning("source test failed", reason=exc.line(), detail=exc.detail)
+            if explained:
+                raise explained_failure(source.uri, exc) from exc
             time.sleep(max(0.0, begin_s + self.failure_after_s - time.monotonic()))
             raise
 
@@ -104,7 +123,7 @@ class SourceEditor:
         known = find_source(self.engine, name) if name else None
         if not uri and known is not None:
             return ProbedSource.of(known, self._sealer.resolve(known.uri, os.environ))
-        check_form_address(uri, self.settings.source_hosts)
+        self._check_address(uri)
         probed = ProbedSource(uri) if known is None else ProbedSource.of(known, uri)
         masks = [
             zone
@@ -114,6 +133,10 @@ class SourceEditor:
             if zone.kind is ZoneKind.MASK
         ]
         return replace(probed, zones=(*probed.zones, *masks))
+
+    def _check_address(self, uri: str) -> None:
+        own = allowed_places(self.engine)
+        check_form_address(uri, self.settings.source_hosts, own=own)
 
     def _has_address(self, source: LiveSource, uri: str) -> bool:
         """Return whether a source with masks has this address, whatever the credentials."""
@@ -128,6 +151,7 @@ class SourceEditor:
     def _probe_in_process(self, source: ProbedSource, begin_s: float) -> SourceProbe:
         # FFmpeg parses what an untrusted host sends: in a process that may crash or hang.
         open_until_s = begin_s + self.failure_after_s - _MARGIN_S
+        source = replace(source, own_places=tuple(map(str, allowed_places(self.engine))))
         request = json.dumps({"source": asdict(source), "open_until_s": open_until_s})
         try:
             done = subprocess.run(
@@ -149,3 +173,8 @@ class SourceEditor:
     @property
     def _sealer(self) -> Sealer:
         return Sealer(self.settings.secret_key, self.settings.home_path)
+
+
+def _with_login(uri: str, login: Login) -> str:
+    """Return the address with the login, if there is one, in place of its own."""
+    return with_credentials(uri, login.user, login.password) if login != NO_LOGIN else uri

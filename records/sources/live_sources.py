@@ -21,6 +21,7 @@ from records.audit_actions import Action
 from records.database import reading, transaction
 from records.json_columns import decode_tags, decode_zones, encode_tags, encode_zones
 from records.locks import lock_queue
+from records.sources.former_names import current_name
 from records.sources.mask_audit import write_mask_changes
 from records.tables.sources import Source, SourceInterval
 
@@ -128,7 +129,7 @@ def edit_source(
     """
     with transaction(engine) as connection:
         lock_queue(connection)
-        known = _find(connection, name)
+        known = find_source_in(connection, name)
         kept = turned_zones(known.zones, known.turn, settings.turn)
         _update(connection, known.pk, {"zones": encode_zones(kept)} | _columns(settings))
         _audit(connection, actor, Action.SOURCE_EDITED, name, address=settings.shown_uri)
@@ -152,7 +153,7 @@ def set_zones(  # noqa: PLR0913  (the last two by name)
     """
     with transaction(engine) as connection:
         lock_queue(connection)
-        known = _find(connection, name)
+        known = find_source_in(connection, name)
         if known.zones != before:
             raise SourceError(
                 f"the zones of {name} were changed meanwhile", hint="Open them again, and repeat it"
@@ -184,7 +185,7 @@ def remove_source(engine: Engine, name: str, *, actor: str = MOODLINE) -> None:
 def find_source(engine: Engine, name: str) -> LiveSource:
     """Return the live source of that name. Raises SourceNotFoundError."""
     with reading(engine) as connection:
-        return _find(connection, name)
+        return find_source_in(connection, name)
 
 
 def live_sources(engine: Engine) -> list[LiveSource]:
@@ -234,7 +235,7 @@ def _columns(settings: SourceSettings) -> dict[str, object]:
 
 
 def _change(connection: Connection, name: str, values: Mapping[str, object]) -> None:
-    _update(connection, _find(connection, name).pk, values)
+    _update(connection, find_source_in(connection, name).pk, values)
 
 
 def _audit(
@@ -249,8 +250,10 @@ def _update(connection: Connection, source_pk: int, values: Mapping[str, object]
     )
 
 
-def _find(connection: Connection, name: str) -> LiveSource:
-    row = connection.execute(CURRENT_SOURCES.where(Source.name == name)).first()
+def find_source_in(connection: Connection, name: str) -> LiveSource:
+    """Return the live source that has the name, or had it. Raises SourceNotFoundError."""
+    query = CURRENT_SOURCES.where(Source.name == current_name(connection, name))
+    row = connection.execute(query).first()
     if row is None:
         raise SourceNotFoundError(
             f"no live source {name}", hint="`moodline source list` shows them"

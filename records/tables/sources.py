@@ -58,6 +58,37 @@ class Source(Base):
     claim_expires_at: Mapped[datetime | None]
 
 
+class AllowedPlace(Base):
+    """A port of this host that an administrator allowed as a camera, such as a restream server's.
+
+    host, port: as in the address of the source; the host in lower case.
+    allowed_at, allowed_by: when, and the name of who did it.
+    """
+
+    __tablename__ = "allowed_places"
+
+    host: Mapped[str] = mapped_column(String(253), primary_key=True)
+    port: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    allowed_at: Mapped[datetime]
+    allowed_by: Mapped[str] = mapped_column(String(128))
+
+
+class FormerName(Base):
+    """A name that a live source had before it was renamed. Links with it still find the source.
+
+    name: no other source has it now.
+    source_pk: the source.
+    until: when it was renamed.
+    """
+
+    __tablename__ = "former_names"
+    __table_args__ = (Index("ix_former_names_source", "source_pk"),)
+
+    name: Mapped[str] = mapped_column(String(512), primary_key=True)
+    source_pk: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    until: Mapped[datetime]
+
+
 class SourceInterval(Base):
     """An interval in which a live source was in one state, as its supervisor saw it.
 

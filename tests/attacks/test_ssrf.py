@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from contracts.errors import SourceError
+from contracts.parsing.addresses import HostPort
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN
 from dashboard.web.services import SourceForm
@@ -75,6 +76,25 @@ def test_one_refused_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("socket.create_connection", lambda *_: pytest.fail("connected"))
     with pytest.raises(SourceError, match="not allowed"):
         connector.connect("http://camera.test/", 1.0)
+
+
+def test_an_allowed_name_that_moves_elsewhere_is_not_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An administrator allowed a port of this host; then its name leads to a metadata server."""
+    place = HostPort("camera.test", 8554)
+    monkeypatch.setattr("socket.create_connection", lambda *_: pytest.fail("connected"))
+    for address in ("169.254.169.254", "::ffff:127.0.0.1"):
+        connector = Connector(own=[place], resolve=lambda _host, at=address: [at])
+        with pytest.raises(SourceError, match="not allowed"):
+            connector.connect("rtsp://camera.test:8554/live", 1.0)
+    connector = Connector(own=[place], resolve=lambda _host: ["127.0.0.1"])
+    with pytest.raises(SourceError, match="not allowed"):
+        connector.connect("rtsp://camera.test:6379/live", 1.0)
+    connected: list[object] = []
+    monkeypatch.setattr("socket.create_connection", lambda at, _s: connected.append(at))
+    connector.connect("rtsp://camera.test:8554/live", 1.0)
+    assert connected == [("127.0.0.1", 8554)]
 
 
 def redirect_to(location: str) -> Callable[[BaseHTTPRequestHandler], None]:

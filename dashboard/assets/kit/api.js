@@ -6,15 +6,17 @@ import { visible } from "./visible.js";
 /** The status of a request that the user must repeat later: too many of theirs run at once. */
 export const TOO_MANY_REQUESTS = 429;
 
-/** A request that failed. status: the HTTP status, or 0 if there was no answer. */
+/** A request that failed. status: the HTTP status, or 0 if there was no answer. body: its JSON. */
 export class RequestError extends Error {
   /**
    * @param {string} message
    * @param {number} status
+   * @param {any} [body]
    */
-  constructor(message, status) {
+  constructor(message, status, body = null) {
     super(message);
     this.status = status;
+    this.body = body;
   }
 }
 
@@ -41,7 +43,7 @@ export async function request(path, options = {}) {
   const body = type.includes("json") ? await answer.json() : await answer.text();
   if (!answer.ok) {
     const message = body?.error || `The request failed (HTTP ${answer.status}).`;
-    throw new RequestError(message, answer.status);
+    throw new RequestError(message, answer.status, body);
   }
   return body;
 }

@@ -1,17 +1,19 @@
 // @ts-check
 /* The form to add or edit a source, and to test its address. */
-import { messageOf, post } from "../kit/api.js";
+import { RequestError, messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
-import { facts } from "../kit/tables.js";
 import { stillFaces } from "../kit/reading.js";
 import { turnControls } from "../kit/turn.js";
+import { addressTest } from "./address_test.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
 const ADDRESS_HINT =
   "rtsp://, rtsps://, http:// (MJPEG, HLS), or the number of a webcam on moodline's machine: 0 is " +
-  "the first. A password is stored encrypted and never shown again.";
+  "the first.";
+
+const PASSWORD_HINT = "Stored encrypted and never shown again.";
 
 const TURN_HINT =
   "For a camera on its side, or one that shows a mirror image. Test shows the result. Zones move " +
@@ -30,7 +32,6 @@ export function sourceForm(source, kind, on) {
     required: true,
     value: source?.name ?? "",
     autocomplete: "off",
-    readonly: source !== null,
   });
   const uri = make("input", {
     id: "source-uri",
@@ -41,8 +42,9 @@ export function sourceForm(source, kind, on) {
     autocapitalize: "none",
     "aria-describedby": "source-uri-hint",
     value: !source && kind === "webcam" ? "0" : "",
-    placeholder: source ? "unchanged" : "rtsp://user:password@camera.local/live",
+    placeholder: source ? "unchanged" : "rtsp://camera.local/live",
   });
+  const login = loginFields(source !== null);
   const fps = make("input", {
     id: "source-fps",
     type: "number",
@@ -67,16 +69,25 @@ export function sourceForm(source, kind, on) {
   const save = make("button", {
     type: "submit",
     class: "button",
-    text: source ? "Save" : "Add it",
+    text: source ? "Save" : "Test and add",
   });
+  const more = make("div", { class: "toolbar" });
 
-  const submit = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
+  /** @param {unknown} failure @param {() => void} again */
+  const showFailure = (failure, again) => {
+    error.textContent = messageOf(failure);
+    more.replaceChildren(...allowButton(failure, error, again));
+  };
+
+  const keep = async ({ tested = false } = {}) => {
     error.textContent = "";
+    more.replaceChildren();
     save.disabled = true;
     const entered = {
-      name: name.value.trim(),
+      // A new name comes after the other changes: they name the source as it is called now.
+      name: source?.name ?? name.value.trim(),
       uri: uri.value.trim(),
+      ...login.entered(),
       fps: Number(fps.value),
       tags: tags.value
         .split(",")
@@ -85,23 +96,45 @@ export function sourceForm(source, kind, on) {
       ...turn.entered(),
       keep_static: still.entered(),
     };
+    const newName = name.value.trim();
     try {
       await post(`sources/${source ? "edit" : "add"}`, entered);
+      if (newName !== entered.name) {
+        await post("sources/rename", { name: entered.name, new_name: newName });
+      }
       on.saved(
         source
-          ? `${entered.name} was saved and is opened again.`
-          : `${entered.name} was added. It is read within seconds.`,
+          ? `${newName} was saved and is opened again.`
+          : `${newName} was added${tested ? ` and delivers pictures` : ""}. It is read within seconds.`,
       );
     } catch (failure) {
-      error.textContent = messageOf(failure);
+      showFailure(failure, () => keep({ tested }));
     }
     save.disabled = false;
   };
 
-  const tested = () => ({ uri: uri.value.trim(), name: source?.name ?? "", ...turn.entered() });
-  const { button: test, result } = addressTest(tested, error);
+  const submit = async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    if (source) return keep();
+    save.disabled = true;
+    more.replaceChildren();
+    const works = await test.run((failure) => {
+      showFailure(failure, () => form.requestSubmit());
+      if (!isOwnHost(failure)) more.append(quietButton("Add it without a test", () => keep()));
+    });
+    save.disabled = false;
+    if (works) await keep({ tested: true });
+  };
+
+  const asked = () => ({
+    uri: uri.value.trim(),
+    name: source?.name ?? "",
+    ...login.entered(),
+    ...turn.entered(),
+  });
+  const test = addressTest(asked, error, showFailure);
   const title = source ? `Edit ${source.name}` : "Add a source";
-  return make(
+  const form = make(
     "form",
     { class: "panel source-form", "aria-label": title, onsubmit: submit },
     make("h2", { text: title }),
@@ -111,13 +144,16 @@ export function sourceForm(source, kind, on) {
       field(
         "Name",
         name,
-        source ? "It cannot be changed: records refer to it." : "Shown wherever the source is.",
+        source
+          ? "Its history stays with it, and links with the old name go on to work."
+          : "Shown wherever the source is.",
       ),
       field(
         "Address",
         uri,
-        source ? `Now ${source.uri}. Leave empty to keep it, with its password.` : ADDRESS_HINT,
+        source ? `Now ${source.uri}. Leave empty to keep it.` : ADDRESS_HINT,
       ),
+      ...login.fields,
       field(
         "Frames analysed per second, at most",
         fps,
@@ -128,61 +164,62 @@ export function sourceForm(source, kind, on) {
       still.field,
     ),
     error,
-    result,
-    make("div", { class: "toolbar" }, save, test, quietButton("Cancel", on.cancelled)),
+    more,
+    test.result,
+    make("div", { class: "toolbar" }, save, test.button, quietButton("Cancel", on.cancelled)),
   );
+  return form;
 }
 
 /**
- * A button that opens the source on the server, and a place for what it finds.
- * @param {() => { uri: string, name: string, rotate: number, mirror: boolean }} tested Without an
- *   address, that of the source with this name.
- * @param {HTMLElement} error
+ * The fields for user name and password.
+ * @param {boolean} isKnown Whether the source exists: then empty fields keep what it has.
  */
-function addressTest(tested, error) {
-  const result = make("div", { class: "test-result", role: "status" });
-  const run = async () => {
-    error.textContent = "";
-    button.disabled = true;
-    result.replaceChildren(
-      make("p", { class: "soft", text: "Opening the source for three seconds …" }),
-    );
-    try {
-      const found = await post("sources/test", tested());
-      result.replaceChildren(...testResult(found));
-    } catch (failure) {
-      result.replaceChildren();
-      error.textContent = messageOf(failure);
-    }
-    button.disabled = false;
+function loginFields(isKnown) {
+  const options = {
+    maxlength: "256",
+    autocapitalize: "none",
+    spellcheck: "false",
+    placeholder: isKnown ? "unchanged" : "",
   };
-  const button = quietButton("Test", run);
-  return { button, result };
+  const user = make("input", { id: "source-user", autocomplete: "off", ...options });
+  const password = make("input", {
+    id: "source-password",
+    type: "password",
+    autocomplete: "new-password",
+    ...options,
+  });
+  return {
+    entered: () => ({ user: user.value.trim(), password: password.value }),
+    fields: [
+      field("User name", user, "If the camera asks for one."),
+      field("Password", password, PASSWORD_HINT),
+    ],
+  };
 }
 
+/** @param {unknown} failure */
+const isOwnHost = (failure) => failure instanceof RequestError && Boolean(failure.body?.allow);
+
 /**
- * @param {{ picture: string, width: number, height: number, codec: string, fps: number,
- *   rate: number | null, first_picture_s: number, faces: number, with_face: number,
- *   looked: number, corrupt: number }} found rate: the declared frame rate. looked: frames examined.
+ * The question to an administrator whether a port of this host is a camera; nothing otherwise.
+ * @param {unknown} failure
+ * @param {HTMLElement} error
+ * @param {() => void} again Called when it is allowed.
  */
-function testResult(found) {
-  const { faces, with_face: withFace, looked, corrupt, rate } = found;
-  const inView = faces ? `up to ${faces} in view` : "no face in view";
-  const declared = rate ? `; declared ${Math.round(rate * 100) / 100}` : "";
-  return [
-    make("img", {
-      alt: `A frame of the source, faces blurred: ${inView}`,
-      src: `data:image/jpeg;base64,${found.picture}`,
-    }),
-    facts(
-      ["Picture", `${found.width} × ${found.height}, ${found.codec}`],
-      ["Frame rate", `${found.fps} fps${declared}`],
-      ["First frame", `after ${found.first_picture_s} s`],
-      [
-        "Faces",
-        faces ? `up to ${faces}, in ${withFace} of ${looked} frames` : `none in ${looked} frames`,
-      ],
-      corrupt ? ["Not decodable", `${corrupt} packets`] : null,
-    ),
-  ];
+function allowButton(failure, error, again) {
+  if (!(failure instanceof RequestError) || !failure.body?.allow) return [];
+  const place = failure.body.allow;
+  error.textContent =
+    `${place} is this machine. Cameras are rarely there, but restreams of go2rtc, mediamtx or ` +
+    "Frigate are. Others who may add sources may then name it too.";
+  const allow = async () => {
+    try {
+      await post("sources/allow", { place });
+      again();
+    } catch (refusal) {
+      error.textContent = messageOf(refusal);
+    }
+  };
+  return [quietButton(`Allow ${place} and go on`, allow)];
 }

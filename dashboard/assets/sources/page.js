@@ -6,6 +6,7 @@ import { confirmDialog, errorLine } from "../kit/forms.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { sourceForm } from "./form.js";
+import { AllowedPlaces } from "./places.js";
 import { sourceRow } from "./row.js";
 import { ZoneEditor } from "./zone_editor.js";
 
@@ -28,6 +29,8 @@ class SourcesPage {
   /** Frees what the open form holds. */
   #endForm = () => {};
   #list = make("div", { class: "source-list" });
+  #places = new AllowedPlaces();
+  #isAdmin;
   #add = make("button", {
     type: "button",
     class: "button",
@@ -43,12 +46,15 @@ class SourcesPage {
   constructor(root) {
     this.#root = root;
     this.#isOperator = Boolean(root.dataset.operator);
+    this.#isAdmin = Boolean(root.dataset.admin);
     root.replaceChildren(
       make("div", { class: "toolbar" }, this.#isOperator ? this.#add : null, this.#status),
       this.#error,
       this.#form,
       this.#list,
+      ...(this.#isAdmin ? [this.#places.node] : []),
     );
+    if (this.#isAdmin) this.#places.refresh();
     const kind = new URLSearchParams(location.search).get("add");
     if (this.#isOperator && kind) this.#openForm(null, kind);
     this.lifetime.repeat(() => this.#refresh(), REFRESH_MS);
@@ -173,6 +179,7 @@ class SourcesPage {
         close();
         this.#status.textContent = message;
         this.#refresh();
+        if (this.#isAdmin) this.#places.refresh();
       },
       cancelled: close,
     });
@@ -193,7 +200,7 @@ const emptyList = (isOperator) =>
     make("p", { text: "No live source yet." }),
     make("p", {
       text: isOperator
-        ? "Add a webcam or the address of a camera. You can test it before you save it."
+        ? "Add a webcam or the address of a camera. It is tested before it is kept."
         : "An operator can add one.",
     }),
   );

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Self
-from urllib.parse import SplitResult, urljoin
+from urllib.parse import urljoin
 
 from contracts.errors import SourceError
-from ingest.live.ssrf_guard import Resolver, check_host, resolve_host, split_uri
+from contracts.parsing.addresses import HostPort
+from ingest.live.ssrf_guard import Resolver, check_host, port_of, resolve_host, split_uri
 
-DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 MAX_REDIRECTS: Final = 5
 _MAX_ADDRESSES: Final = 8
 
@@ -24,18 +24,21 @@ class Connector:
 
     chosen_host: a host that its owner named in a way that cannot change: by address, or as this
     host. It was checked when a form named it, and is not checked again. allowed: hosts that the
-    owner of this host accepts without a check.
+    owner of this host accepts without a check. own: ports that may be of this host.
     """
 
     chosen_host: str = ""
     allowed: Collection[str] = ()
+    own: Collection[HostPort] = ()
     resolve: Resolver = field(default=resolve_host)
 
     @classmethod
-    def to_source(cls, uri: str, allowed: Collection[str] = ()) -> Self:
+    def to_source(
+        cls, uri: str, allowed: Collection[str] = (), own: Collection[HostPort] = ()
+    ) -> Self:
         """Return the connector of the source at `uri`. Raises SourceError if it is not valid."""
         host = split_uri(uri).hostname or ""
-        return cls(host if _is_fixed(host) else "", allowed)
+        return cls(host if _is_fixed(host) else "", allowed, own)
 
     def connect(self, uri: str, timeout_s: float) -> socket.socket:
         """Return a connection to the URI's host and port, without TLS yet.
@@ -47,7 +50,8 @@ class Connector:
         host, port, until_s = parts.hostname or "", port_of(parts), time.monotonic() + timeout_s
         if host == self.chosen_host or host in {one.lower() for one in self.allowed}:
             return socket.create_connection((host, port), timeout_s)
-        addresses = check_host(host, resolve=self.resolve)[:_MAX_ADDRESSES]
+        own = HostPort(host, port) in self.own
+        addresses = check_host(host, resolve=self.resolve, own=own)[:_MAX_ADDRESSES]
         for address in addresses[:-1]:
             with suppress(OSError):
                 return socket.create_connection((address, port), _left_s(until_s))
@@ -66,11 +70,6 @@ class Connector:
         if userinfo and after.netloc == place and after.scheme == before.scheme:
             after = after._replace(netloc=f"{userinfo}@{place}")
         return after.geturl()
-
-
-def port_of(parts: SplitResult) -> int:
-    """Return the URI's port, or the default of its scheme."""
-    return parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def unverified_tls() -> ssl.SSLContext:

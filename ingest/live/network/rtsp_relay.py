@@ -15,14 +15,14 @@ from typing import Final
 
 from contracts.errors import RtspError
 from ingest.live.network.authenticator import Authenticator
-from ingest.live.network.connector import Connector, port_of, unverified_tls
+from ingest.live.network.connector import Connector, unverified_tls
 from ingest.live.network.rtsp_messages import (
     FRAME_MARK,
     Message,
     read_frame,
     read_message,
 )
-from ingest.live.ssrf_guard import split_uri
+from ingest.live.ssrf_guard import port_of, split_uri
 
 _FORWARDED: Final = frozenset(
     {"session", "transport", "content-base", "content-type", "rtp-info", "public", "range"}

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -24,6 +25,7 @@ from contracts.errors import (
     SourceNotFoundError,
 )
 from contracts.live_sources import LiveSource, LiveState
+from contracts.parsing.addresses import HostPort
 from contracts.settings import LiveView, Settings
 from contracts.times import utc_now
 from ingest.decoding_limits import DecodingLimits
@@ -35,6 +37,7 @@ from ingest.live.supervision.status_reports import SourceStatus, StatusBuilder
 from ingest.picture_view import PictureView
 from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
+from records.sources.allowed_places import allowed_places
 from records.sources.live_sources import find_source
 from records.sources.sealing import Sealer
 from runtime.backoff import Backoff, retry_until_stopped
@@ -77,7 +80,8 @@ def _run_source(settings: Settings, name: str, spec: AnalysisSpec) -> int:
     if source is None:
         return 0
     bus = Bus.connect_when_up(settings.redis_url, read_broker_key_when_up(engine, stop), stop)
-    reader = _open_reader_when_possible(settings, source, spec, guard, stop)
+    own = _allowed_places(engine, stop)
+    reader = _open_reader_when_possible(settings, source, spec, guard, stop, own)
     if reader is None:
         return 0
     claim = LiveClaim(claimant_name(), settings.lease_s)
@@ -104,17 +108,33 @@ def _find_source(engine: Engine, name: str, stop: StopSignal) -> LiveSource | No
         return None
 
 
-def _open_reader_when_possible(
-    settings: Settings, source: LiveSource, spec: AnalysisSpec, guard: StallGuard, stop: StopSignal
+def _allowed_places(engine: Engine, stop: StopSignal) -> list[HostPort]:
+    """Return the ports of this host that may be cameras; none at a stop."""
+    try:
+        return retry_until_stopped(
+            partial(allowed_places, engine), DatabaseError, stop, action="read the allowed places"
+        )
+    except DatabaseError:
+        return []
+
+
+def _open_reader_when_possible(  # noqa: PLR0913, PLR0917  (what the process has)
+    settings: Settings,
+    source: LiveSource,
+    spec: AnalysisSpec,
+    guard: StallGuard,
+    stop: StopSignal,
+    own: Sequence[HostPort] = (),
 ) -> LiveReader | None:
     """Return the reader of the source; None if there is a stop before that.
 
+    own: ports of this host that may be cameras.
     While its address cannot be read, for example for want of its key, report why, and try again.
     """
     since = utc_now()
     while True:
         try:
-            reader = _open_reader(settings, source, spec)
+            reader = _open_reader(settings, source, spec, own)
         except MoodlineError as exc:
             guard.disarm()
             failure = SourceStatus(source.name, LiveState.FAILED, exc.line(), since)
@@ -128,7 +148,9 @@ def _open_reader_when_possible(
                 return None
 
 
-def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> LiveReader:
+def _open_reader(
+    settings: Settings, source: LiveSource, spec: AnalysisSpec, own: Sequence[HostPort]
+) -> LiveReader:
     uri = Sealer(settings.secret_key, settings.home_path).resolve(source.uri, os.environ)
     wants_colour = settings.live_colour and settings.live_view is not LiveView.OFF
     return LiveReader(
@@ -142,6 +164,7 @@ def _open_reader(settings: Settings, source: LiveSource, spec: AnalysisSpec) -> 
             open_live,
             allowed=settings.source_hosts,
             limits=DecodingLimits(settings.max_source_megapixels),
+            own=own,
         ),
     )
 

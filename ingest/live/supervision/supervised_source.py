@@ -1,7 +1,7 @@
 """One source under supervision: its record, its process and its latest status."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from contracts.live_sources import LiveSource, LiveState
@@ -18,10 +18,12 @@ _RESTARTS: Final = RestartPolicy()
 class SourceProcess:
     """The process of one source.
 
+    name: of the source when it started: reports and orders have it.
     revision: of the record that it reads. reported_at: when it last reported its status.
     stopping_at: when it was asked to end. ended: whether it reported the end of its file.
     """
 
+    name: str
     revision: int
     reported_at: float
     stopping_at: float | None = None
@@ -52,6 +54,7 @@ class SupervisedSource:
         if self.source.revision == source.revision:
             return False
         self.source = source
+        self.status = replace(self.status, source=source.name)
         self.timer.reset()
         self.memory_pauses.reset()
         return True

@@ -139,6 +139,8 @@ class SourceSupervisor:
             if source.pk not in self._sources:
                 self._sources[source.pk] = SupervisedSource.connecting(source)
                 log.info("source claimed", source=source.name)
+            if (before := self._sources[source.pk].source.name) != source.name:
+                self._heartbeats.remove([before])
             if self._sources[source.pk].update(source):
                 log.info("source changed", source=source.name)
         claimed = {source.pk for source in sources}
@@ -161,16 +163,16 @@ class SourceSupervisor:
 
     def _keep_process(self, one: SupervisedSource) -> None:
         """Start or stop the source's process as its current record requires."""
-        process, now, name = one.process, time.monotonic(), one.source.name
+        process, now = one.process, time.monotonic()
         if process is not None:
             if process.stopping_at is not None:
                 if now > process.stopping_at + _STOP_S:
-                    self._template.kill(name)
+                    self._template.kill(process.name)
             elif one.source.paused or process.revision != one.source.revision:
                 self._stop_process(one)
             elif one.is_silent(_SILENT_S):
-                log.warning("source process is silent", source=name)
-                self._template.kill(name)
+                log.warning("source process is silent", source=one.source.name)
+                self._template.kill(process.name)
                 process.reported_at = now
         elif one.leaving:
             return
@@ -191,7 +193,7 @@ class SourceSupervisor:
         one.timer.note_start()
         # The first process also waits for the template to be ready.
         one.process = SourceProcess(
-            one.source.revision, reported_at=time.monotonic() + _TEMPLATE_START_S
+            one.source.name, one.source.revision, reported_at=time.monotonic() + _TEMPLATE_START_S
         )
         if one.status.state in (LiveState.PAUSED, LiveState.STREAMING):
             # The state before an edit no longer holds; show that at once.
@@ -203,10 +205,10 @@ class SourceSupervisor:
         assert one.process is not None
         if one.process.stopping_at is None:
             one.process.stopping_at = time.monotonic()
-            self._template.stop(one.source.name)
+            self._template.stop(one.process.name)
 
     def _receive(self) -> None:
-        by_name = {one.source.name: one for one in self._sources.values()}
+        by_name = {one.process.name: one for one in self._sources.values() if one.process}
         for report in self._template.reports():
             one = by_name.get(report.source)
             if one is None or one.process is None:
@@ -223,7 +225,7 @@ class SourceSupervisor:
         process.ended |= status.ended
         if status.state is not one.status.state:
             self._note_interval(one)
-        one.status = status
+        one.status = replace(status, source=one.source.name)
 
     def _note_end(self, one: SupervisedSource, process: SourceProcess, status: int) -> None:
         """The process ended: it was asked to, its file is over, or it crashed."""

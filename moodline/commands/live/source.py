@@ -126,6 +126,19 @@ def source_resume(name: NameArgument) -> None:
     _pause(name, paused=False)
 
 
+@app.command("rename", epilog="Example: [cyan]moodline source rename door entrance[/]")
+def source_rename(
+    name: NameArgument, new_name: Annotated[str, typer.Argument(help="The new name.")]
+) -> None:
+    """Rename a source. Its history stays with it, and links with the old name go on to work."""
+    from moodline.terminal.output import print_line
+    from records.sources.renaming import rename_source
+
+    with open_records(read_settings()) as engine:
+        before = rename_source(engine, name, new_name, actor=current_actor())
+    print_line(f"Renamed {before} to {new_name}.")
+
+
 app.command("edit", epilog=EDIT_EXAMPLES)(source_edit)
 
 

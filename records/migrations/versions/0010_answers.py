@@ -25,9 +25,13 @@ def upgrade() -> None:
     _add_copies_of_runs()
     _add_seen_services()
     _add_shapes_of_faces()
+    _add_allowed_places()
+    _add_former_names()
 
 
 def downgrade() -> None:
+    _remove_former_names()
+    _remove_allowed_places()
     _remove_shapes_of_faces()
     _remove_seen_services()
     _remove_copies_of_runs()
@@ -96,3 +100,37 @@ def _remove_shapes_of_faces() -> None:
     op.drop_column("faces", "blendshapes")
     for name in reversed(_OPENNESS):
         op.drop_column("faces", name)
+
+
+def _add_allowed_places() -> None:
+    op.create_table(
+        "allowed_places",
+        sa.Column("host", sa.String(253), primary_key=True),
+        sa.Column("port", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("allowed_at", sa.BigInteger(), nullable=False),
+        sa.Column("allowed_by", sa.String(128), nullable=False),
+    )
+
+
+def _remove_allowed_places() -> None:
+    op.drop_table("allowed_places")
+
+
+def _add_former_names() -> None:
+    op.create_table(
+        "former_names",
+        sa.Column("name", sa.String(512), primary_key=True),
+        sa.Column(
+            "source_pk",
+            sa.Integer(),
+            sa.ForeignKey("sources.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_former_names_source", "former_names", ["source_pk"])
+
+
+def _remove_former_names() -> None:
+    op.drop_index("ix_former_names_source", "former_names")
+    op.drop_table("former_names")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import SourceError
+from contracts.errors import OwnHostError, SourceError
+from contracts.parsing.addresses import HostPort
 from ingest.live import ssrf_guard
 from ingest.live.ssrf_guard import check_address, check_form_address, check_host, is_own, is_refused
 
@@ -139,3 +140,35 @@ def test_the_error_does_not_tell_the_address_behind_a_name() -> None:
     with pytest.raises(SourceError) as raised:
         check_host("intranet.example", resolve=resolver("127.7.7.7"))
     assert "127.7.7.7" not in raised.value.line()
+
+
+def test_one_port_of_this_host_can_be_allowed() -> None:
+    own = [HostPort("127.0.0.1", 8554)]
+    with pytest.raises(OwnHostError) as raised:
+        check_form_address("rtsp://me:s3cret@127.0.0.1:8554/door")
+    assert raised.value.place == "127.0.0.1:8554"
+    check_form_address("rtsp://me:s3cret@127.0.0.1:8554/door", own=own)
+    for other in ("rtsp://127.0.0.1/door", "http://127.0.0.1:6379/", "rtsp://127.0.0.2:8554/door"):
+        with pytest.raises(OwnHostError):
+            check_form_address(other, own=own)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "100.100.100.200", "0.0.0.0", "224.0.0.1", "255.255.255.255"),
+        *("::", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "192.0.0.192"),
+    ],
+)
+def test_nothing_but_this_host_can_be_allowed(address: str) -> None:
+    host = f"[{address}]" if ":" in address else address
+    with pytest.raises(SourceError) as raised:
+        check_form_address(f"rtsp://{host}:8554/door", own=[HostPort(address, 8554)])
+    assert not isinstance(raised.value, OwnHostError)
+
+
+def test_a_name_that_is_this_host_and_another_refused_one_cannot_be_allowed() -> None:
+    both = resolver("127.0.0.1", "169.254.169.254")
+    with pytest.raises(SourceError) as raised:
+        check_form_address("rtsp://nas/door", resolve=both, own=[HostPort("nas", 554)])
+    assert not isinstance(raised.value, OwnHostError)
