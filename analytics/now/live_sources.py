@@ -44,6 +44,7 @@ class LiveSourceCounts:
     mirror: bool = False
     keep_static: bool | None = None
     last_commit_at: datetime | None = None
+    added_at: datetime | None = None
 
 
 def live_source_counts(
@@ -171,4 +172,5 @@ def _counts(row: Any) -> LiveSourceCounts:
         mirror=row.mirror,
         keep_static=row.keep_static,
         last_commit_at=row.last_commit_at,
+        added_at=row.created_at,
     )

@@ -23,10 +23,13 @@ if TYPE_CHECKING:  # `moodline status` does not need redis if no broker runs.
 
 UNSUPERVISED: Final = "dead"
 UNKNOWN: Final = "unknown"
+_INGEST: Final = "ingest"
 NOT_ANALYZED: Final = "unanalyzed"
 """Frames arrive, and no worker analyses them."""
 _TAKE_OVER: Final = timedelta(seconds=5)
 """A run that begins or that changes its worker is held by none for a moment."""
+_TAKING_UP: Final = timedelta(seconds=15)
+"""A source that was added is taken up by then, also on a busy machine."""
 _UNKNOWN_REASON: Final = (
     "the broker cannot be read, so it is not known whether a process supervises this source"
 )
@@ -74,13 +77,28 @@ def live_status(connection: Connection, heartbeats: "Heartbeats | None") -> tupl
     heartbeats: None if they cannot be read.
     """
     by_name = {one.id: one for one in heartbeats.sources} if heartbeats else {}
-    missing = (UNSUPERVISED, _UNSUPERVISED_REASON)
-    if heartbeats is None:
-        missing = (UNKNOWN, _UNKNOWN_REASON)
     held = heartbeats.held_runs if heartbeats else frozenset[str]()
     return tuple(
-        _status(one, by_name.get(one.name), missing, held) for one in live_source_counts(connection)
+        _status(one, by_name.get(one.name), _unreported(one, heartbeats), held)
+        for one in live_source_counts(connection)
     )
+
+
+def _unreported(counts: LiveSourceCounts, heartbeats: "Heartbeats | None") -> "Observed":
+    """Return the state of a source that has no heartbeat."""
+    if heartbeats is None:
+        return Observed(UNKNOWN, _UNKNOWN_REASON, None)
+    hosts = sorted({one.host for one in heartbeats.services if one.service == _INGEST})
+    if not hosts:
+        return Observed(UNSUPERVISED, _UNSUPERVISED_REASON, None)
+    if counts.host is not None and counts.host not in hosts:
+        reason = f"only host {counts.host} reads it. Start `moodline ingest` there"
+        return Observed(UNSUPERVISED, reason, None)
+    if counts.added_at is not None and utc_now() - counts.added_at < _TAKING_UP:
+        return Observed(LiveState.CONNECTING, "", counts.added_at.isoformat())
+    where = counts.host or hosts[0]
+    reason = f"the ingest process on {where} runs, but has not taken it up yet. Its log says why"
+    return Observed(UNSUPERVISED, reason, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +131,11 @@ def observed_state(
 def _status(
     counts: LiveSourceCounts,
     report: "SourceReport | None",
-    missing: tuple[str, str],
+    missing: Observed,
     held: Collection[str],
 ) -> LiveStatus:
-    """Return the status. missing: state and reason without a report."""
-    seen = Observed(*missing, None)
+    """Return the status. missing: the state without a report."""
+    seen = missing
     if counts.paused:
         seen = Observed(LiveState.PAUSED, "paused", None)
     if report is not None:

@@ -4,12 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from analytics.now.live_sources import latest_intervals, time_in_states
+from analytics.now.live_status import UNSUPERVISED, live_status
 from analytics.snapshots import in_snapshot
+from broker.heartbeats import Heartbeats
+from broker.reports import ServiceReport
 from contracts.errors import SourceError, SourceNotFoundError
 from contracts.live_sources import LiveSource, LiveState
+from contracts.times import utc_now
 from records.database import transaction
 from records.runs.queue import enqueue_file
 from records.sources.claims import SupervisorIdentity, claim_sources, release_sources
@@ -23,6 +27,7 @@ from records.sources.live_sources import (
     pause_source,
     remove_source,
 )
+from records.tables.sources import Source
 from runtime.process_identity import claimant_name
 from tests.rows import FILE_JOB
 
@@ -133,3 +138,27 @@ def test_a_clock_that_is_set_back_adds_one_interval(engine: Engine) -> None:
         engine, time_in_states, "door", begin - timedelta(hours=2), begin + timedelta(hours=1)
     )
     assert spent == {LiveState.STREAMING: 660.0}
+
+
+def test_a_source_is_not_said_to_be_unwatched_while_ingest_runs(engine: Engine) -> None:
+    """A source was shown as dead, with "Start `moodline up`", until it was first reported."""
+    ingest = ServiceReport(
+        "ingest:1", "ingest", "here", 1, "running", "", "2026-11-23T09:00:00+00:00"
+    )
+    add_source(engine, "door", DOOR)
+    add_source(engine, "desk", replace(DOOR, host="there"))
+
+    def seen(*services: ServiceReport) -> dict[str, tuple[str, str]]:
+        found = in_snapshot(engine, live_status, Heartbeats(services=services))
+        return {one.name: (one.state, one.reason) for one in found}
+
+    assert seen(ingest)["door"] == (LiveState.CONNECTING, "")
+    assert seen(ingest)["desk"] == (
+        UNSUPERVISED,
+        "only host there reads it. Start `moodline ingest` there",
+    )
+    assert "Start `moodline up`" in seen()["door"][1]
+    with transaction(engine) as connection:
+        connection.execute(update(Source).values(created_at=utc_now() - timedelta(minutes=5)))
+    state, reason = seen(ingest)["door"]
+    assert state == UNSUPERVISED and "on here runs" in reason and "moodline up" not in reason
