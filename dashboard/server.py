@@ -12,7 +12,7 @@ from dashboard.app import create_app
 from dashboard.web.backend import Backend
 from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
-from records.users.accounts import check_setting_password, has_users
+from records.users.accounts import check_sign_in
 
 _SWITCH_S: Final = 0.001
 """A thread that computes, as for an export, gives way after this time; by default after 5 ms, for
@@ -34,32 +34,21 @@ def serve(  # noqa: PLR0913  (one argument per option of the command)
 
     sign_in: None: on loopback the owner signs in by a link, and users may; beyond it, users do.
     True: users sign in on loopback too, under any host name, as behind a proxy. False: nobody
-    does, which is allowed on loopback only. announce: called as soon as the server listens.
+    does, which is allowed on loopback only. announce: called when the server answers.
 
     Raises SettingsError if nobody could sign in, if MOODLINE_DASHBOARD_PASSWORD is easy to guess,
     if the server cannot listen on the address, or if the settings name a certificate and key that
     cannot be used.
     """
-    password = backend.settings.dashboard_password
     for_users = sign_in or not is_loopback(host)
-    if sign_in is False and for_users:
-        raise SettingsError(
-            f"the dashboard on {host} requires sign-in", hint="Use --no-sign-in on loopback only"
-        )
-    if sign_in is not False:
-        check_setting_password(password)
-    if for_users and not (password or has_users(backend.engine)):
-        raise SettingsError(
-            f"the dashboard on {host} requires sign-in, and there are no users",
-            hint="Add a user: moodline user add NAME --role admin",
-        )
     settings = backend.settings
+    check_sign_in(backend.engine, settings.dashboard_password, host, sign_in)
     tls = tls_context(settings.dashboard_tls_cert, settings.dashboard_tls_key)
     app = create_app(backend, prefix=prefix, sign_in=sign_in is not False, any_host=for_users)
     with _listening(host, port) as listener:
-        announce()
         sys.setswitchinterval(_SWITCH_S)
-        http_server(app, proxies=settings.dashboard_proxies, tls=tls).run(sockets=[listener])
+        server = http_server(app, proxies=settings.dashboard_proxies, tls=tls, announce=announce)
+        server.run(sockets=[listener])
 
 
 @contextmanager

@@ -51,10 +51,18 @@ ParallelOption = Annotated[
 ]
 DashboardPortOption = Annotated[
     int,
+    typer.Option("--port", min=0, max=65535, help="Port of the dashboard; 0 for no dashboard."),
+]
+DashboardHostOption = Annotated[
+    str,
     typer.Option(
-        "--port", min=0, max=65535, help="Port of the dashboard, on loopback; 0 for no dashboard."
+        "--host", help="Address to bind the dashboard to. Beyond loopback it needs a user."
     ),
 ]
+TlsCertOption = Annotated[
+    str, typer.Option("--tls-cert", help="Certificate to serve HTTPS with, a PEM file.")
+]
+TlsKeyOption = Annotated[str, typer.Option("--tls-key", help="Key of the certificate, a PEM file.")]
 SignInOption = Annotated[
     bool | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """`moodline up`: all services on one machine."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from contracts.settings import Settings
@@ -7,29 +8,50 @@ from moodline.services.pipeline import serve_pipeline
 from moodline.stack.running_stack import RunningStack
 from records.database import open_engine
 from records.schema import upgrade
-from records.users.accounts import check_setting_password
+from records.users.accounts import check_sign_in
 
 _SIGN_IN: Final = {None: (), True: ("--sign-in",), False: ("--no-sign-in",)}
 
 
-def run_up(
-    settings: Settings, *, workers: int, parallel: int, port: int, sign_in: bool | None = None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class DashboardOptions:
+    """The options of `moodline dashboard`. port: 0 for no dashboard. tls_cert, tls_key: files."""
+
+    host: str
+    port: int
+    sign_in: bool | None = None
+    tls_cert: str = ""
+    tls_key: str = ""
+
+    def arguments(self) -> list[str]:
+        """Return them as arguments of `moodline`."""
+        tls = (("--tls-cert", self.tls_cert), ("--tls-key", self.tls_key))
+        return [
+            *("dashboard", "--host", self.host, "--port", str(self.port)),
+            *_SIGN_IN[self.sign_in],
+            *(part for option, file in tls if file for part in (option, file)),
+        ]
+
+
+def run_up(settings: Settings, *, workers: int, parallel: int, dashboard: DashboardOptions) -> None:
     """Run all services until SIGTERM or Ctrl-C, with an embedded broker if none is set.
 
-    parallel: recordings that are published at a time. port: the dashboard's, on loopback; 0: no
-    dashboard. sign_in: see `dashboard.server.serve`. Raises SettingsError if another `moodline up`
-    runs in this home, or if MOODLINE_DASHBOARD_PASSWORD is easy to guess.
+    parallel: recordings that are published at a time. Raises SettingsError if another `moodline up`
+    runs in this home, or if nobody could sign in to the dashboard.
     """
-    if port and sign_in is not False:
-        check_setting_password(settings.dashboard_password)
     with RunningStack(settings.home_path) as running:
         engine = open_engine(settings.effective_database_url)
         upgrade(engine)
-        engine.dispose()
+        try:
+            if dashboard.port:
+                check_sign_in(
+                    engine, settings.dashboard_password, dashboard.host, dashboard.sign_in
+                )
+        finally:
+            engine.dispose()
         commands = {"scheduler": ["scheduler"]}
-        if port:
-            commands["dashboard"] = ["dashboard", "--port", str(port), *_SIGN_IN[sign_in]]
+        if dashboard.port:
+            commands["dashboard"] = dashboard.arguments()
         serve_pipeline(
             settings, workers=workers, parallel=parallel, running=running, side_services=commands
         )

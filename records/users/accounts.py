@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.errors import SettingsError, UserError
+from contracts.parsing.addresses import is_loopback
 from contracts.times import utc_now
 from records.audit import write_audit_entry
 from records.database import reading, transaction
@@ -178,6 +179,26 @@ def check_setting_password(password: str) -> None:
         check_new_password(password, SETTING_USER)
     except UserError as exc:
         raise SettingsError(f"MOODLINE_DASHBOARD_PASSWORD: {exc}", hint=exc.hint) from exc
+
+
+def check_sign_in(engine: Engine, password: str, host: str, sign_in: bool | None) -> None:
+    """Raise SettingsError if nobody could sign in to a dashboard that is bound to `host`.
+
+    password: MOODLINE_DASHBOARD_PASSWORD, which must not be easy to guess. sign_in: as in
+    `dashboard.server.serve`.
+    """
+    for_users = sign_in or not is_loopback(host)
+    if sign_in is False and for_users:
+        raise SettingsError(
+            f"the dashboard on {host} requires sign-in", hint="Use --no-sign-in on loopback only"
+        )
+    if sign_in is not False:
+        check_setting_password(password)
+    if for_users and not (password or has_users(engine)):
+        raise SettingsError(
+            f"the dashboard on {host} requires sign-in, and there are no users",
+            hint="Add a user: moodline user add NAME --role admin",
+        )
 
 
 def _authenticated(row: Row[Any]) -> AuthenticatedUser:

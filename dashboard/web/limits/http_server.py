@@ -37,9 +37,16 @@ _FINISH_S: Final = 1.0
 
 
 def http_server(
-    app: ASGIApp, *, proxies: Sequence[str] = (), tls: ssl.SSLContext | None = None
+    app: ASGIApp,
+    *,
+    proxies: Sequence[str] = (),
+    tls: ssl.SSLContext | None = None,
+    announce: Callable[[], None] = lambda: None,
 ) -> "HttpServer":
-    """Return a server. proxies: addresses and networks whose X-Forwarded-* headers are trusted."""
+    """Return a server. proxies: addresses and networks whose X-Forwarded-* headers are trusted.
+
+    announce: called when it answers.
+    """
     config = uvicorn.Config(
         app,
         http=H11Protocol,
@@ -54,18 +61,23 @@ def http_server(
         timeout_graceful_shutdown=_GRACE_S,
     )
     table = ConnectionTable(_max_connections(), MAX_OF_ADDRESS, _shared_by_many(proxies))
-    return HttpServer(config, table, tls)
+    return HttpServer(config, table, tls, announce)
 
 
 class HttpServer(uvicorn.Server):
     """uvicorn, with its own way to accept; it returns on a stop signal instead of raising it."""
 
     def __init__(
-        self, config: uvicorn.Config, table: ConnectionTable, tls: ssl.SSLContext | None
+        self,
+        config: uvicorn.Config,
+        table: ConnectionTable,
+        tls: ssl.SSLContext | None,
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
         self._table = table
         self._tls = tls
+        self._announce = announce
         self._log = RareLog()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -80,6 +92,7 @@ class HttpServer(uvicorn.Server):
             one.start(self.server_state.connections)
         self.servers = acceptors
         self.started = True
+        self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop to accept, and let requests finish; event streams and downloads end after a second.

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.parsing.addresses import is_loopback
-from moodline.commands.options import DASHBOARD_PORT, SignInOption, command_app
+from moodline.commands.options import (
+    DASHBOARD_PORT,
+    DashboardHostOption,
+    SignInOption,
+    TlsCertOption,
+    TlsKeyOption,
+    command_app,
+)
 from moodline.commands.session import open_records, read_settings
 
 if TYPE_CHECKING:
@@ -21,23 +28,23 @@ app = command_app()
     epilog="Examples: [cyan]moodline dashboard[/] · [cyan]moodline dashboard --port 8080[/]"
 )
 def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
-    host: Annotated[
-        str, typer.Option(help="Address to bind. Beyond loopback it needs a user.")
-    ] = "127.0.0.1",
+    host: DashboardHostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")] = DASHBOARD_PORT,
     prefix: Annotated[
         str, typer.Option(help="Path under which a reverse proxy serves the dashboard.")
     ] = "/",
     sign_in: SignInOption = None,
-    tls_cert: Annotated[
-        str, typer.Option(help="Certificate to serve HTTPS with, a PEM file.")
-    ] = "",
-    tls_key: Annotated[str, typer.Option(help="Key of the certificate, a PEM file.")] = "",
+    tls_cert: TlsCertOption = "",
+    tls_key: TlsKeyOption = "",
 ) -> None:
     """Service: serve the dashboard."""
     from dashboard.server import serve
     from moodline.services.heartbeat import Heartbeat
-    from moodline.services.sign_in_links import announce_dashboard, dashboard_address
+    from moodline.services.sign_in_links import (
+        announce_dashboard,
+        dashboard_address,
+        phone_address,
+    )
 
     settings = read_settings("dashboard")
     given = {"dashboard_tls_cert": tls_cert, "dashboard_tls_key": tls_key}
@@ -55,6 +62,7 @@ def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
                     settings.home_path,
                     dashboard_address(settings, host, port, prefix),
                     by_link=sign_in is None and is_loopback(host),
+                    for_phones=phone_address(settings, host, port, prefix),
                 ),
             )
 
