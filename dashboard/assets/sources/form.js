@@ -6,6 +6,7 @@ import { errorLine, field, quietButton } from "../kit/forms.js";
 import { stillFaces } from "../kit/reading.js";
 import { turnControls } from "../kit/turn.js";
 import { addressTest } from "./address_test.js";
+import { brandFields } from "./brand_fields.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
@@ -42,8 +43,8 @@ export function sourceForm(source, kind, on) {
     autocapitalize: "none",
     "aria-describedby": "source-uri-hint",
     value: !source && kind === "webcam" ? "0" : "",
-    placeholder: source ? "unchanged" : "rtsp://camera.local/live",
   });
+  const brands = brandFields(uri, source ? "unchanged" : "rtsp://camera.local/live");
   const login = loginFields(source !== null);
   const fps = make("input", {
     id: "source-fps",
@@ -86,7 +87,7 @@ export function sourceForm(source, kind, on) {
     const entered = {
       // A new name comes after the other changes: they name the source as it is called now.
       name: source?.name ?? name.value.trim(),
-      uri: uri.value.trim(),
+      uri: brands.entered(),
       ...login.entered(),
       fps: Number(fps.value),
       tags: tags.value
@@ -127,7 +128,7 @@ export function sourceForm(source, kind, on) {
   };
 
   const asked = () => ({
-    uri: uri.value.trim(),
+    uri: brands.entered(),
     name: source?.name ?? "",
     ...login.entered(),
     ...turn.entered(),
@@ -151,8 +152,9 @@ export function sourceForm(source, kind, on) {
       field(
         "Address",
         uri,
-        source ? `Now ${source.uri}. Leave empty to keep it.` : ADDRESS_HINT,
+        source ? `Now ${source.uri}. Leave it empty to keep it.` : ADDRESS_HINT,
       ),
+      ...brands.fields,
       ...login.fields,
       field(
         "Frames analysed per second, at most",
@@ -192,7 +194,7 @@ function loginFields(isKnown) {
   return {
     entered: () => ({ user: user.value.trim(), password: password.value }),
     fields: [
-      field("User name", user, "If the camera asks for one."),
+      field("User", user, "If the camera asks for one."),
       field("Password", password, PASSWORD_HINT),
     ],
   };

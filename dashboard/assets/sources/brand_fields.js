@@ -1,0 +1,62 @@
+// @ts-check
+/* The choice of a camera's brand, which makes an address of its host alone. */
+import { make } from "../kit/dom.js";
+import { field } from "../kit/forms.js";
+import { BRANDS } from "./brands.js";
+
+const OTHER = "Other, or a webcam";
+
+/**
+ * The fields for brand, stream and the name of the stream, where the brand has one.
+ * @param {HTMLInputElement} address Where the host, or a whole address, is entered.
+ * @param {string} placeholder Of the address, without a brand.
+ */
+export function brandFields(address, placeholder) {
+  const chosen = make(
+    "select",
+    { id: "source-brand", onchange: () => show() },
+    make("option", { value: "", text: OTHER }),
+    ...BRANDS.map(({ name }) => make("option", { value: name, text: name })),
+  );
+  const stream = make(
+    "select",
+    { id: "source-stream" },
+    make("option", { value: "sub", text: "Substream: smaller, enough for most rooms" }),
+    make("option", { value: "main", text: "Main stream: for faces far away" }),
+  );
+  const path = make("input", {
+    id: "source-path",
+    maxlength: "200",
+    autocomplete: "off",
+    spellcheck: "false",
+    autocapitalize: "none",
+  });
+  const streamField = field("Stream", stream);
+  const pathField = field("Path", path, "What the stream is called there.");
+  const brandField = field("Brand", chosen, "Then the address is the camera's host alone.");
+  const hint = brandField.querySelector(".hint");
+
+  const known = () => BRANDS.find(({ name }) => name === chosen.value);
+  const show = () => {
+    const brand = known();
+    streamField.hidden = !brand?.sub;
+    pathField.hidden = !brand?.main.includes("NAME");
+    address.placeholder = brand ? "192.168.1.20" : placeholder;
+    if (hint) hint.textContent = brand?.note || "Then the address is the camera's host alone.";
+  };
+  show();
+  return {
+    fields: [brandField, streamField, pathField],
+    /** The address: as entered if it is a whole one, else made for the brand. */
+    entered: () => {
+      const text = address.value.trim();
+      const brand = known();
+      if (!brand || !text || text.includes("://")) return text;
+      const hasPort = /^(\[.*\]|[^:]+):\d+$/.test(text);
+      const place = hasPort ? text : `${text}:${brand.port}`;
+      const end = brand.sub && stream.value === "sub" ? brand.sub : brand.main;
+      const name = path.value.trim().replace(/^\/+/, "");
+      return `${brand.scheme}://${place}${end.replace("NAME", () => name)}`;
+    },
+  };
+}
