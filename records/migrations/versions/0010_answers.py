@@ -92,7 +92,7 @@ def _remove_seen_services() -> None:
 
 def _add_shapes_of_faces() -> None:
     for name in _OPENNESS:
-        op.add_column("faces", sa.Column(name, sa.Float(), nullable=True))
+        op.add_column("faces", sa.Column(name, sa.Double(), nullable=True))
     op.add_column("faces", sa.Column("blendshapes", sa.LargeBinary(), nullable=True))
 
 
