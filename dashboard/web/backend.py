@@ -26,7 +26,7 @@ def _unavailable(*_args: Any, **_kwargs: Any) -> NoReturn:
 class _Unavailable:
     """A source and recording service of which every method raises FeatureUnavailableError."""
 
-    add = edit = probe = staticmethod(_unavailable)
+    add = edit = allow = probe = staticmethod(_unavailable)
     queue_upload = queue_folder = readable_folders = staticmethod(_unavailable)
     queue_again = staticmethod(_unavailable)
     upload_owners = has_recording = media_access = open_recording = staticmethod(_unavailable)

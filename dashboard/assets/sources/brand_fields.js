@@ -4,6 +4,7 @@ import { make } from "../kit/dom.js";
 import { field } from "../kit/forms.js";
 import { BRANDS } from "./brands.js";
 
+const HINT = "With a brand, the address is the camera's host alone.";
 const OTHER = "Other, or a webcam";
 
 /**
@@ -21,8 +22,8 @@ export function brandFields(address, placeholder) {
   const stream = make(
     "select",
     { id: "source-stream" },
-    make("option", { value: "sub", text: "Substream: smaller, enough for most rooms" }),
-    make("option", { value: "main", text: "Main stream: for faces far away" }),
+    make("option", { value: "sub", text: "Substream, smaller" }),
+    make("option", { value: "main", text: "Main stream" }),
   );
   const path = make("input", {
     id: "source-path",
@@ -31,9 +32,9 @@ export function brandFields(address, placeholder) {
     spellcheck: "false",
     autocapitalize: "none",
   });
-  const streamField = field("Stream", stream);
+  const streamField = field("Stream", stream, "The smaller one is enough, unless faces are far away.");
   const pathField = field("Path", path, "What the stream is called there.");
-  const brandField = field("Brand", chosen, "Then the address is the camera's host alone.");
+  const brandField = field("Brand", chosen, HINT);
   const hint = brandField.querySelector(".hint");
 
   const known = () => BRANDS.find(({ name }) => name === chosen.value);
@@ -42,11 +43,12 @@ export function brandFields(address, placeholder) {
     streamField.hidden = !brand?.sub;
     pathField.hidden = !brand?.main.includes("NAME");
     address.placeholder = brand ? "192.168.1.20" : placeholder;
-    if (hint) hint.textContent = brand?.note || "Then the address is the camera's host alone.";
+    if (hint) hint.textContent = brand?.note || HINT;
   };
   show();
   return {
-    fields: [brandField, streamField, pathField],
+    brandField,
+    others: [streamField, pathField],
     /** The address: as entered if it is a whole one, else made for the brand. */
     entered: () => {
       const text = address.value.trim();

@@ -149,12 +149,13 @@ export function sourceForm(source, kind, on) {
           ? "Its history stays with it, and links with the old name go on to work."
           : "Shown wherever the source is.",
       ),
+      brands.brandField,
       field(
         "Address",
         uri,
         source ? `Now ${source.uri}. Leave it empty to keep it.` : ADDRESS_HINT,
       ),
-      ...brands.fields,
+      ...brands.others,
       ...login.fields,
       field(
         "Frames analysed per second, at most",

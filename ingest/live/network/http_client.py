@@ -13,10 +13,9 @@ from ingest.live.network.authenticator import Authenticator
 from ingest.live.network.connector import (
     MAX_REDIRECTS,
     Connector,
-    port_of,
     unverified_tls,
 )
-from ingest.live.ssrf_guard import split_uri
+from ingest.live.ssrf_guard import port_of, split_uri
 from ingest.live.uris import cannot_open
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
