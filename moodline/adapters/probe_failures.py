@@ -54,10 +54,13 @@ _CAUSES: Final = (
 
 def explained_failure(uri: str, failure: SourceError) -> SourceError:
     """Return the failure of a test with its cause, if that is known, for an administrator."""
-    known = f"{failure.detail} {failure}"
     for cause in _CAUSES:
         if cause.detail.search(failure.detail) or cause.detail.search(str(failure)):
-            return SourceError(f"{describe(uri)} {cause.text}", hint=cause.hint, detail=known)
+            return SourceError(
+                f"{describe(uri)} {cause.text}", hint=cause.hint, detail=failure.detail
+            )
     if not failure.detail:
         return failure
-    return SourceError(f"{failure} ({failure.detail.strip()})", hint=failure.hint, detail=known)
+    return SourceError(
+        f"{failure} ({failure.detail.strip()})", hint=failure.hint, detail=failure.detail
+    )

@@ -1,9 +1,12 @@
 """`moodline source add` and `moodline source edit`: the settings of a live source."""
 
-from typing import Annotated, Final
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from contracts.errors import SourceError
 from contracts.live_sources import DEFAULT_SIDE
 from contracts.zones.zone import ZoneKind
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
@@ -20,6 +23,10 @@ from moodline.commands.zone_options import (
     ZoneOptions,
     ZonesFileOption,
 )
+
+if TYPE_CHECKING:
+    from contracts.settings import Settings
+    from records.sources.live_sources import SourceSettings
 
 ADD_EXAMPLES: Final = (
     "Examples: [cyan]moodline source add desk 0[/] · "
@@ -68,6 +75,13 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     zones_file: ZonesFileOption = None,
     min_face: MinFaceOption = None,
     keep_static: KeepStaticOption = None,
+    test: Annotated[
+        bool | None,
+        typer.Option(
+            "--test/--no-test",
+            help="Open it first, and add it only if it delivers pictures. Default: on a terminal.",
+        ),
+    ] = None,
 ) -> None:
     """Add a live source. A running moodline starts to read it within two seconds."""
     from moodline.adapters.source_settings import source_settings
@@ -86,9 +100,10 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         mirror=mirror,
         keep_static=keep_static,
     )
+    given_uri = typed_uri(uri)
     source = source_settings(
         settings,
-        typed_uri(uri),
+        given_uri,
         fps=fps,
         max_side=max_side,
         tags=tuple(tag or ()),
@@ -97,11 +112,33 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         pictures=given.resolve(name),
         keeps_zones=not given.names_zones,
     )
+    if sys.stdout.isatty() if test is None else test:
+        print_line(_tested(settings, given_uri, source))
     with open_records(settings) as engine:
         add_source(engine, name, source, actor=current_actor())
     print_line(f"Added {name}: {source.shown_uri}")
     if not running_broker(settings):
         print_line("It is not read yet. Start `moodline up`.")
+
+
+def _tested(settings: "Settings", uri: str, source: "SourceSettings") -> str:
+    """Return what the source delivers. Raises SourceError if it delivers no picture."""
+    from moodline.adapters.probe_failures import explained_failure
+    from moodline.adapters.probed_source import ProbedSource
+    from moodline.adapters.source_probe import probe
+    from records.sources.sealing import Sealer
+
+    side = source.max_side or DEFAULT_SIDE
+    zones = source.zones or ()
+    try:
+        opened = Sealer(settings.secret_key, settings.home_path).resolve(uri, os.environ)
+        probed = ProbedSource(opened, side, source.rotate, source.mirror, zones, source.min_face_px)
+        found, _picture = probe(settings, probed)
+    except SourceError as exc:
+        cause = explained_failure(uri, exc)
+        hint = f"{cause.hint}. To add it as it is: --no-test" if cause.hint else "Use --no-test"
+        raise SourceError(str(cause), hint=hint, detail=cause.detail) from exc
+    return f"It delivers {found.width}x{found.height} {found.codec}, {found.fps:.1f} frames/s."
 
 
 def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
