@@ -42,7 +42,7 @@ def test_unfinished_uploads_are_listed_resumed_and_removed(
     notes.get_by_role("button", name="Remove").click()
     expect(notes).to_have_count(0)
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url.partition("offset=")[2]))
+    page.on("request", lambda request: sent.append(request.url.partition("?offset=")[2]))
     with page.expect_file_chooser() as chooser:
         one.get_by_role("button", name="Resume").click()
     chooser.value.set_files(half)
