@@ -20,7 +20,7 @@ from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, remove_source
 from records.tables.sources import Source, SourceInterval
-from tests.pages import quiet_page, serving
+from tests.pages import patient_page, quiet_page, serving
 
 REFRESH_MS = 5000
 """The time between two requests of the page."""
@@ -126,3 +126,46 @@ def test_a_source_is_turned_in_its_form_and_tested_as_it_is_turned(
     assert [where for where, _ in sent] == ["test", "edit"]
     for _, entered in sent:
         assert (entered["rotate"], entered["mirror"], entered["name"]) == (270, True, "door")
+
+
+def test_a_camera_of_a_brand_is_allowed_tested_and_then_added(
+    browser: Browser, engine: Engine, address: str
+) -> None:
+    with browser.new_context() as viewer, patient_page(viewer) as page:
+        sent: list[tuple[str, dict[str, object]]] = []
+
+        def answer(route: Route) -> None:
+            action = route.request.url.rpartition("/")[2]
+            sent.append((action, route.request.post_data_json))
+            if len(sent) == 1:
+                route.fulfill(status=400, json={"error": "refused", "allow": "127.0.0.1:8554"})
+            elif action == "test" and len(sent) == 3:
+                route.fulfill(status=400, json={"error": "no video at this path"})
+            else:
+                found = {"codec": "hevc", "width": 3840, "height": 2160}
+                route.fulfill(json={"name": "gate", "picture": _DOT} | found)
+
+        for action in ("test", "allow", "add"):
+            page.route(f"**/api/sources/{action}", answer)
+        page.goto(f"{address}/sources?add=camera")
+        page.get_by_label("Name").fill("gate")
+        page.get_by_label("Brand").select_option("Hikvision")
+        page.get_by_label("Address").fill("127.0.0.1:8554")
+        page.get_by_label("User").fill("me")
+        page.get_by_label("Password").fill("p/w")
+        page.get_by_role("button", name="Test and add").click()
+        page.get_by_role("button", name="Allow 127.0.0.1:8554 and go on").click()
+        expect(page.get_by_role("alert").filter(has_text="no video at this path")).to_be_visible()
+        expect(page.get_by_role("button", name="Add it without a test")).to_be_visible()
+        page.get_by_label("Stream").select_option("main")
+        page.get_by_role("button", name="Test", exact=True).click()
+        expect(page.get_by_text("substream is often enough")).to_be_visible()
+        expect(page.get_by_text("takes more time to decode than H.264")).to_be_visible()
+        expect(page.get_by_role("button", name="Add it without a test")).to_have_count(0)
+        page.get_by_role("button", name="Test and add").click()
+        expect(page.get_by_text("gate was added and delivers pictures")).to_be_visible()
+    assert [action for action, _ in sent] == ["test", "allow", "test", "test", "test", "add"]
+    assert sent[2][1]["uri"] == "rtsp://127.0.0.1:8554/Streaming/Channels/102"
+    entered = sent[-1][1]
+    assert entered["uri"] == "rtsp://127.0.0.1:8554/Streaming/Channels/101"
+    assert (entered["user"], entered["password"]) == ("me", "p/w")

@@ -9,15 +9,15 @@ import { facts } from "../kit/tables.js";
  * A button that opens the source on the server, and a place for what it finds.
  * @param {() => { uri: string, name: string, rotate: number, mirror: boolean }} asked Without an
  *   address, that of the source with this name.
- * @param {HTMLElement} error
+ * @param {() => void} begin Called before a test.
  * @param {(failure: unknown, again: () => void) => void} showFailure
  */
-export function addressTest(asked, error, showFailure) {
+export function addressTest(asked, begin, showFailure) {
   const result = make("div", { class: "test-result", role: "status" });
   /** @param {(failure: unknown) => void} onFailure @returns {Promise<boolean>} Whether it works. */
   const run = async (onFailure) => {
     let works = false;
-    error.textContent = "";
+    begin();
     button.disabled = true;
     result.replaceChildren(
       make("p", { class: "soft", text: "Opening the source for three seconds …" }),

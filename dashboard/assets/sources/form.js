@@ -80,9 +80,13 @@ export function sourceForm(source, kind, on) {
     more.replaceChildren(...allowButton(failure, error, again));
   };
 
-  const keep = async ({ tested = false } = {}) => {
+  const forget = () => {
     error.textContent = "";
     more.replaceChildren();
+  };
+
+  const keep = async ({ tested = false } = {}) => {
+    forget();
     save.disabled = true;
     const entered = {
       // A new name comes after the other changes: they name the source as it is called now.
@@ -118,7 +122,6 @@ export function sourceForm(source, kind, on) {
     event.preventDefault();
     if (source) return keep();
     save.disabled = true;
-    more.replaceChildren();
     const works = await test.run((failure) => {
       showFailure(failure, () => form.requestSubmit());
       if (!isOwnHost(failure)) more.append(quietButton("Add it without a test", () => keep()));
@@ -133,7 +136,7 @@ export function sourceForm(source, kind, on) {
     ...login.entered(),
     ...turn.entered(),
   });
-  const test = addressTest(asked, error, showFailure);
+  const test = addressTest(asked, forget, showFailure);
   const title = source ? `Edit ${source.name}` : "Add a source";
   const form = make(
     "form",
