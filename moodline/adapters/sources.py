@@ -21,8 +21,8 @@ from contracts.zones.zone import ZoneKind, masks_of
 from dashboard.web.services import NO_LOGIN, Login, SourceForm, SourceProbe
 from ingest.live.ssrf_guard import check_form_address, check_host
 from ingest.live.uris import cannot_open, describe, with_credentials, without_credentials
-from moodline.adapters.probe_failures import explained_failure
-from moodline.adapters.probed_source import ProbedSource
+from moodline.adapters.probing.probe_failures import explained_failure
+from moodline.adapters.probing.probed_source import ProbedSource
 from moodline.adapters.source_settings import source_settings
 from records.sources.allowed_places import allow_place, allowed_places
 from records.sources.live_sources import add_source, edit_source, find_source, live_sources
@@ -155,7 +155,7 @@ class SourceEditor:
         request = json.dumps({"source": asdict(source), "open_until_s": open_until_s})
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "moodline.adapters.source_probe_process"],
+                [sys.executable, "-m", "moodline.adapters.probing.source_probe_process"],
                 input=request.encode(),
                 capture_output=True,
                 timeout=_PROBE_TIMEOUT_S,

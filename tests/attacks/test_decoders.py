@@ -237,7 +237,7 @@ def test_the_test_of_a_source_is_limited_too() -> None:
         )
         (told,) = run_python(
             "-m",
-            "moodline.adapters.source_probe_process",
+            "moodline.adapters.probing.source_probe_process",
             typed=request,
             MOODLINE_SOURCE_HOSTS="127.0.0.1",
         )

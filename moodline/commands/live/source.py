@@ -79,8 +79,8 @@ def source_test(
     as_json: JsonOption = False,
 ) -> None:
     """Read a source for three seconds, and show its resolution, codec, frame rate and faces."""
-    from moodline.adapters.probed_source import ProbedSource
-    from moodline.adapters.source_probe import probe
+    from moodline.adapters.probing.probed_source import ProbedSource
+    from moodline.adapters.probing.source_probe import probe
     from moodline.terminal.output import print_json, print_line
     from records.sources.live_sources import find_source
 

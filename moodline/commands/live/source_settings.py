@@ -123,9 +123,9 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
 
 def _tested(settings: "Settings", uri: str, source: "SourceSettings") -> str:
     """Return what the source delivers. Raises SourceError if it delivers no picture."""
-    from moodline.adapters.probe_failures import explained_failure
-    from moodline.adapters.probed_source import ProbedSource
-    from moodline.adapters.source_probe import probe
+    from moodline.adapters.probing.probe_failures import explained_failure
+    from moodline.adapters.probing.probed_source import ProbedSource
+    from moodline.adapters.probing.source_probe import probe
     from records.sources.sealing import Sealer
 
     side = source.max_side or DEFAULT_SIDE

@@ -11,7 +11,7 @@ from contracts.parsing.addresses import HostPort
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN
 from ingest.live.uris import cannot_open
-from moodline.adapters.probe_failures import explained_failure
+from moodline.adapters.probing.probe_failures import explained_failure
 from moodline.adapters.sources import SourceEditor
 from moodline.commands.live.source_settings import source_add
 from records.database import open_engine

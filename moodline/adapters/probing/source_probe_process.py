@@ -11,8 +11,8 @@ from typing import Final
 from contracts.errors import MoodlineError, SourceError
 from contracts.redaction import redact
 from contracts.settings import Settings
-from moodline.adapters.probed_source import ProbedSource
-from moodline.adapters.source_probe import probe
+from moodline.adapters.probing.probed_source import ProbedSource
+from moodline.adapters.probing.source_probe import probe
 
 _TIMEOUT_S: Final = 40
 

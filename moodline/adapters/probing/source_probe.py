@@ -24,7 +24,7 @@ from ingest.live.uris import describe
 from ingest.luma import Luma, LumaConverter, display_size
 from ingest.orientation import Orientation
 from ingest.picture_view import PictureView
-from moodline.adapters.probed_source import ProbedSource
+from moodline.adapters.probing.probed_source import ProbedSource
 from runtime.decoding.memory_limit import limited_memory
 
 _SECONDS: Final = 3.0

@@ -1,0 +1,1 @@
+"""Tests of a source: reading it for a few seconds, in a process of its own."""
