@@ -132,7 +132,7 @@ def test_a_camera_is_added_tested_edited_paused_and_removed(
     with browser.new_context() as viewer, patient_page(viewer) as page:
         page.goto(f"{stack.address}now")
         page.get_by_role("link", name="Add a camera").click()
-        page.get_by_label("Name").fill("gate")
+        page.get_by_label("Name", exact=True).fill("gate")
         for refused in ("file:///etc/passwd", "http://169.254.169.254/latest/meta-data"):
             page.get_by_label("Address").fill(refused)
             page.get_by_role("button", name="Test and add").click()

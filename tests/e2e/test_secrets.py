@@ -257,7 +257,7 @@ def test_no_part_of_a_camera_address_appears_anywhere(tmp_path: Path) -> None:
             stack.wait_for_dashboard()
             poll(lambda: stack.makes_progress("door"))
             poll(lambda: stack.state("hall") == "failed" and stack.state("yard") == "backing_off")
-            told += [json.dumps(stack.statuses())]
+            told += [json.dumps(stack.statuses(), default=str)]
             told += [" ".join(one.cmdline()) for one in stack.processes()]
             for path in PAGES:
                 told.append(ask(stack.address, f"/{path}").read().decode())
