@@ -148,7 +148,7 @@ def test_a_camera_of_a_brand_is_allowed_tested_and_then_added(
         for action in ("test", "allow", "add"):
             page.route(f"**/api/sources/{action}", answer)
         page.goto(f"{address}/sources?add=camera")
-        page.get_by_label("Name").fill("gate")
+        page.get_by_label("Name", exact=True).fill("gate")
         page.get_by_label("Brand").select_option("Hikvision")
         page.get_by_label("Address").fill("127.0.0.1:8554")
         page.get_by_label("User").fill("me")

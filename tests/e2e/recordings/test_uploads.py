@@ -18,7 +18,6 @@ from tests.media import VideoSpec, steady, write_video
 from tests.pages import patient_page, wait_for_route
 from tests.rows import write_run
 
-
 LIST = re.compile(r"/api/recordings/list\?")
 
 
