@@ -23,6 +23,10 @@ class SettingsError(MoodlineError):
     """Raised when a setting is missing, unknown or out of bounds."""
 
 
+class RiskError(MoodlineError):
+    """Raised when a check finds that moodline works, and that something should be changed."""
+
+
 class FrameDecodeError(MoodlineError):
     """Raised when a message's bytes are not a valid frame or end message of this version."""
 

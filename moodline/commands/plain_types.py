@@ -1,5 +1,6 @@
 """Plain types: how help pages name the values that an option takes, as NUMBER or 1 to 64."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ def show_plain_types(command: Any) -> None:
     """
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            parameter.metavar = parameter.metavar or _name(parameter)
+            parameter.metavar = parameter.metavar or parameter.name.upper()
+            parameter._usage_display_name = partial(_usage, parameter)
             parameter.display_type_rich = lambda ctx: ""  # noqa: ARG005
         elif parameter.metavar is None:
             parameter.metavar = _word(parameter)
@@ -37,10 +39,10 @@ def _show_plain_help(command: Any) -> None:
     command.get_help_option = made
 
 
-def _name(argument: Any) -> str:
-    """Return RUN, or [RUN] if it may be left out; Typer adds dots if there may be several."""
-    name = argument.name.upper()
-    return name if argument.required else f"[{name}]"
+def _usage(argument: Any) -> str:
+    """Return RUN, [RUN] if it may be left out, and RUN... if there may be several."""
+    name = argument.metavar if argument.required else f"[{argument.metavar}]"
+    return name if argument.nargs == 1 else f"{name}..."
 
 
 def _word(option: Any) -> str | None:

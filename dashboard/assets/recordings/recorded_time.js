@@ -113,7 +113,7 @@ export class RecordedTime {
  * @param {number} at Its begin, seconds since 1970.
  * @param {number} spanS
  */
-export function trendsAddress(source, at, spanS) {
+function trendsAddress(source, at, spanS) {
   const begin = Math.floor(at / HOUR_S) * HOUR_S;
   const end = Math.ceil((at + Math.max(spanS, 1)) / HOUR_S) * HOUR_S;
   const iso = (/** @type {number} */ seconds) =>

@@ -12,7 +12,7 @@ from analytics.health.reading import existing_folder
 from analytics.health.verdict import Level
 from broker.broker_info import BrokerInfo
 from broker.bus import Bus
-from contracts.errors import MoodlineError
+from contracts.errors import MoodlineError, RiskError
 from contracts.redaction import redact
 from contracts.settings import Settings
 from records.database import open_engine
@@ -44,10 +44,6 @@ class Check:
         }.get(self.level, "[red]FAIL[/]")
 
 
-class _RiskError(MoodlineError):
-    """moodline works, and something should be changed nevertheless."""
-
-
 def check_installation(settings: Settings) -> list[Check]:
     """Run all checks."""
     checks: dict[str, Callable[[Settings], str]] = {
@@ -64,7 +60,7 @@ def check_installation(settings: Settings) -> list[Check]:
 def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
     try:
         return Check(name, True, check(settings))
-    except _RiskError as exc:
+    except RiskError as exc:
         return Check(name, False, redact(str(exc)), exc.hint, Level.DEGRADED)
     except MoodlineError as exc:
         return Check(name, False, redact(str(exc)), exc.hint, Level.DOWN)
@@ -142,14 +138,14 @@ def _check_broker_facts(url: str) -> str:
         oldest = ".".join(map(str, _MIN_BROKER))
         raise MoodlineError(f"{name} is too old", hint=f"Use Redis {oldest} or later, or Valkey")
     if facts.policy != "noeviction":
-        raise _RiskError(
+        raise RiskError(
             f"{name} may evict frames: its maxmemory-policy is {facts.policy}",
             hint="Set maxmemory-policy noeviction",
         )
     if not facts.max_memory:
-        raise _RiskError(f"{name} has no memory limit", hint="Set maxmemory, for example 512mb")
+        raise RiskError(f"{name} has no memory limit", hint="Set maxmemory, for example 512mb")
     if facts.persists:
-        raise _RiskError(
+        raise RiskError(
             f"{name} writes frames, which are pictures of people, to disk",
             hint='Set save "" and appendonly no',
         )
@@ -171,7 +167,7 @@ def _check_disk(settings: Settings) -> str:
     if not os.access(place, os.W_OK | os.X_OK):
         raise MoodlineError(f"cannot write into {place}", hint=hint)
     if free < _MIN_FREE_BYTES:
-        raise _RiskError(
+        raise RiskError(
             f"only {free / 2**30:.1f} GiB free in {folder}",
             hint="Free some space, or set MOODLINE_HOME to a folder on another disk",
         )
