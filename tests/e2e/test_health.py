@@ -58,7 +58,7 @@ def services(tmp_path: Path, three_faces: Path) -> Iterator[Services]:
             {
                 "MOODLINE_REDIS_URL": broker.url,
                 "MOODLINE_DATABASE_URL": f"sqlite:///{home / 'moodline.db'}",
-                "MOODLINE_LEASE_S": "2",
+                "MOODLINE_LEASE_S": "5",
             },
         )
         engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
@@ -99,7 +99,7 @@ def test_a_dead_worker_is_red_everywhere_and_a_new_one_takes_it_away(
         page.goto(f"{services.address}/now")
         expect(page.locator(".tile .state-good")).to_have_text("Live")
         expect(page.locator(banner)).to_be_hidden()
-        assert installation.run("status").returncode == 0
+        poll(lambda: installation.run("status").returncode == 0)
 
         services.kill_worker()
         expect(page.locator(banner)).to_contain_text("No worker is running")
@@ -115,8 +115,8 @@ def test_a_dead_worker_is_red_everywhere_and_a_new_one_takes_it_away(
         services.start_worker()
         expect(page.locator(banner)).to_be_hidden()
         expect(page).to_have_title(re.compile(f"^{PAGES[-1].name}"))
-    assert installation.run("status").returncode == 0
-    assert ask(services.address, "/readyz").status == 200
+    poll(lambda: installation.run("status").returncode == 0)
+    poll(lambda: ask(services.address, "/readyz").status == 200)
 
 
 def assert_commands_say_down(services: Services) -> None:
