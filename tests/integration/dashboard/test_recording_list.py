@@ -84,18 +84,15 @@ def change(address: str, route: str, **body: object) -> Any:
 
 @pytest.mark.parametrize("sort", SortKey)
 @pytest.mark.parametrize("text", ["", "group B P1"])
-def test_a_page_of_2000_takes_three_statements_and_little_time(
+def test_a_page_of_2000_takes_three_statements(
     engine: Engine, sort: SortKey, text: str
 ) -> None:
     query = RecordingQuery(text, sort=sort, offset=50)
     in_snapshot(engine, list_recordings, query)  # The first compiles the statements.
     with counted(engine) as statements, snapshot(engine) as connection:
-        begun = time.process_time()
         page = list_recordings(connection, query)
-        spent_s = time.process_time() - begun
     assert len([one for one in statements if one.startswith("SELECT")]) == 3
     assert len(page.lines) == 50
-    assert spent_s < 0.25
 
 
 def test_the_route_answers_a_search_within_half_a_second_of_cpu_time(
