@@ -37,7 +37,7 @@ class OneCropAFrame(CountingAnalyzer):
     def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
         crop = np.zeros((48, 48), np.uint8)
         track, box = cast("Track", None), Box(0, 0, 10, 10)
-        face = DetectedFace(track, 1, TrackMark.PERSON, box, crop, 1.0, None)
+        face = DetectedFace(track, 1, TrackMark.PERSON, box, crop, 1.0, None, None)
         return DetectedFaces(frames, [[face] for _ in frames])
 
 
