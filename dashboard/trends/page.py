@@ -176,6 +176,8 @@ def _chart(slot: int) -> html.Figure:
             html.Figcaption(id={"part": "caption", "slot": slot}),
             dcc.Graph(
                 id={"part": "graph", "slot": slot},
+                # Without it a patch has nothing to change, if it is an answer to a view left since.
+                figure={"data": [], "layout": {"xaxis": {}}},
                 config={"displayModeBar": False, "locale": "viewer"},
                 responsive=True,
                 style={"height": "380px"},

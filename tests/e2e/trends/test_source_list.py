@@ -77,6 +77,7 @@ def test_quick_choices_are_all_kept(page: Page, address: str) -> None:
 def test_the_open_list_of_sources_fits_a_narrow_page(page: Page, address: str, shots: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     opened_trends(page, address, "from=now-7d&to=now&sources=library,entrance")
+    page.locator("#controls-opener").click()
     source_list(page)
     for theme in ("light", "dark"):
         if theme == "dark":
