@@ -48,7 +48,7 @@ def test_large_text_fits_a_narrow_screen(browser: Browser, address: str, tmp_pat
             page.goto(f"{address}/{path}")
             expect(page.locator("#page h1")).to_be_visible()
             if path.startswith("trends"):
-                expect(page.locator("#moment-0")).to_be_visible()
+                expect(page.get_by_role("heading", name="Moments")).to_be_visible()
             assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
             poll(lambda: page.evaluate("document.documentElement.scrollWidth") == 390)
             expect(page.locator(".rail nav")).to_have_css("position", "static")
