@@ -20,6 +20,7 @@ from dashboard.web.sign_in.throttle import Throttle
 from records.users.accounts import add_user
 from records.users.roles import Role
 from tests.dashboard_routes import every_route
+from tests.e2e.commands import poll
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in
 from tests.pages import serving
 
@@ -142,6 +143,8 @@ def test_a_burst_of_attempts_is_throttled_and_holds_no_server_thread(
             for _ in range(2):
                 checks.get(timeout=TIMEOUT_S)
             assert ask(address, "/login").status == 200, "answered while the guesses wait"
+            # All have arrived: those that found no place are answered.
+            poll(lambda: sum(one.done() for one in answers) == GUESSES - MAX_PENDING)
         finally:
             released.set()
         statuses = [one.result().status for one in answers]
