@@ -79,6 +79,7 @@ def test_sources_and_hours_are_ranked_by_any_measure_and_lead_to_it(
 def test_a_cell_and_a_bar_zoom_to_their_time(page: Page, address: str) -> None:
     opened_trends(page, address, "from=now-7d&to=now&sources=library&rank=person")
     bars = page.locator("figure:visible .barlayer .point:visible")
+    expect(bars.first).to_be_visible()
     drawn = bars.count()
     cell = page.locator(".heat-map .heat:not(.missing)").nth(20)
     title = cell.get_attribute("title") or ""
