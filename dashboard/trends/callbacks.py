@@ -35,6 +35,7 @@ def add_callbacks(app: Dash, backend: Backend) -> None:
     )
     add_controls(app, backend.engine)
     _add_answer(app, backend.engine)
+    _add_charts(app)
     _add_data_tables(app, backend.engine)
 
 
@@ -51,10 +52,9 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         Output("span", "children"),
         Output("legend", "children"),
         Output("per-source", "children"),
-        Output({"part": "figure", "slot": ALL}, "hidden"),
         Output({"part": "name", "slot": ALL}, "children"),
         Output({"part": "caption", "slot": ALL}, "children"),
-        Output({"part": "graph", "slot": ALL}, "figure"),
+        Output({"part": "chart", "slot": ALL}, "data"),
         Output({"part": "drawn", "slot": ALL}, "data"),
         Output("refresh", "disabled"),
         Input("url", "search"),
@@ -81,6 +81,21 @@ def _add_answer(app: Dash, engine: Engine) -> None:
             # If a refresh fails, the results stay on the page.
             update = error_update(exc, asked.notes, keep=ctx.triggered_id == "refresh")
         return update.outputs()
+
+
+def _add_charts(app: Dash) -> None:
+    """Draw the charts of an answer in the browser, which knows their zoom.
+
+    Not as Dash's patches: one that comes after its page was left is an error.
+    """
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moodline", "chart"),
+        Output({"part": "figure", "slot": MATCH}, "hidden"),
+        Output({"part": "graph", "slot": MATCH}, "figure"),
+        Input({"part": "chart", "slot": MATCH}, "data"),
+        State({"part": "graph", "slot": MATCH}, "figure"),
+        prevent_initial_call=True,
+    )
 
 
 def _add_data_tables(app: Dash, engine: Engine) -> None:

@@ -18,7 +18,7 @@ from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.answers import Answer, Chart, Elsewhere, elsewhere
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.charts.axis_clock import axis_clock
-from dashboard.trends.charts.figure import figure_patch, timeline_figure
+from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
@@ -86,10 +86,9 @@ class PageUpdate:
     span: Any = no_update
     legend: Any = no_update
     per_source: Any = no_update
-    figures_hidden: list[Any] = field(default_factory=_all_slots)
     names: list[Any] = field(default_factory=_all_slots)
     captions: list[Any] = field(default_factory=_all_slots)
-    figures: list[Any] = field(default_factory=_all_slots)
+    charts: list[Any] = field(default_factory=_all_slots)
     drawn: list[Any] = field(default_factory=_all_slots)
     refresh_disabled: bool = False
 
@@ -110,7 +109,7 @@ def answer_update(
     if found.everything.is_gap() and not view.zoom:  # In a zoom, the charts show the way back.
         empty = _empty(in_snapshot(engine, elsewhere, view, browser.zone, now), view, browser.zone)
         return PageUpdate("", notes, empty, False, True, refresh_disabled=refresh_disabled)
-    figures, redrawn = _figures(found, view, browser, drawn)
+    charts, redrawn = _charts(found, view, browser, drawn)
     return PageUpdate(
         error="",
         notes=notes,
@@ -123,10 +122,9 @@ def answer_update(
         span=_span_text(found, browser.zone),
         legend=legend(found.everything, view),
         per_source=source_table(found.rows, view),
-        figures_hidden=[slot >= len(found.charts) for slot in SLOTS],
         names=_padded([_heading(chart, view, len(found.charts)) for chart in found.charts]),
         captions=_padded([_caption(chart.facts) for chart in found.charts]),
-        figures=figures,
+        charts=charts,
         drawn=redrawn,
         refresh_disabled=refresh_disabled,
     )
@@ -162,12 +160,16 @@ def _empty(found: Elsewhere, view: View, zone: tzinfo) -> list[Any]:
     return [html.P(text), html.Ul([html.Li(link)], className="ways")]
 
 
-def _figures(
+def _charts(
     found: Answer, view: View, browser: ViewerBrowser, drawn: DrawnCharts
 ) -> tuple[list[Any], list[Any]]:
-    """Return for each slot its figure, or a patch over the one of the same view, and its mark."""
+    """Return for each slot its figure, None for no chart, and its mark.
+
+    same: whether the chart on screen shows the same view, so that its zoom stays.
+    """
     scale = scale_of((chart.buckets for chart in found.charts), view.mode)
-    figures, marks = _all_slots(), list(drawn)
+    charts: list[Any] = [None] * len(SLOTS)
+    marks = list(drawn)
     for slot, chart in enumerate(found.charts):
         style = Style(
             palette(browser.dark),
@@ -182,9 +184,9 @@ def _figures(
         figure = timeline_figure(data, scale, style)
         on_screen = marks[slot]
         same = on_screen is not None and on_screen.get("revision") == style.revision
-        figures[slot] = figure_patch(figure) if same else figure
+        charts[slot] = {"figure": figure, "same": same}
         marks[slot] = {"revision": style.revision, "at": found.until.isoformat()}
-    return figures, marks
+    return charts, marks
 
 
 def _generated_note(found: Answer) -> tuple[str, ...]:

@@ -169,6 +169,7 @@ def _chart(slot: int) -> html.Figure:
     """Return the place of one chart. It is never replaced, so that a zoom survives a refresh."""
     return html.Figure(
         [
+            dcc.Store(id={"part": "chart", "slot": slot}),
             dcc.Store(id={"part": "drawn", "slot": slot}),
             dcc.Store(id={"part": "wanted", "slot": slot}),
             dcc.Store(id={"part": "table", "slot": slot}),
@@ -176,8 +177,6 @@ def _chart(slot: int) -> html.Figure:
             html.Figcaption(id={"part": "caption", "slot": slot}),
             dcc.Graph(
                 id={"part": "graph", "slot": slot},
-                # Without it a patch has nothing to change, if it is an answer to a view left since.
-                figure={"data": [], "layout": {"xaxis": {}}},
                 config={"displayModeBar": False, "locale": "viewer"},
                 responsive=True,
                 style={"height": "380px"},

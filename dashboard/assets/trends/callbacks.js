@@ -16,6 +16,20 @@ const browserFacts = () => ({
   narrow: NARROW.matches,
 });
 
+/** @typedef {{ data: object[], layout: { xaxis: object } }} Figure Of Plotly. */
+
+/**
+ * Plotly writes the zoomed range into the figure, where its uirevision does not see it.
+ * @param {Figure} before
+ * @param {Figure} figure
+ * @returns {Figure}
+ */
+function withZoomOf(before, figure) {
+  const { range, autorange } = /** @type {any} */ (before.layout.xaxis ?? {});
+  const xaxis = { ...figure.layout.xaxis, ...(range && { range, autorange }) };
+  return { ...figure, layout: { ...figure.layout, xaxis } };
+}
+
 const dash = /** @type {any} */ (window).dash_clientside ?? {};
 
 const callbacks = {
@@ -53,6 +67,16 @@ const callbacks = {
    */
   wanted(clicks, drawn) {
     return clicks % 2 ? [clicks, drawn] : /** @type {any} */ (window).dash_clientside.no_update;
+  },
+
+  /**
+   * Whether a slot's chart is hidden, and its figure. One of the same view keeps its zoom.
+   * @param {{ figure: Figure, same: boolean } | null} chart
+   * @param {Figure | undefined} onScreen
+   */
+  chart(chart, onScreen) {
+    if (!chart) return [true, /** @type {any} */ (window).dash_clientside.no_update];
+    return [false, chart.same && onScreen ? withZoomOf(onScreen, chart.figure) : chart.figure];
   },
 
   /** The charts' data tables, by slot. */

@@ -5,8 +5,6 @@ A bucket in which nothing was analysed has no bar: a gap is never zero, and neve
 
 from typing import Any
 
-from dash import Patch
-
 from contracts.expressions import UNCERTAIN
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.gaps import gaps
@@ -46,20 +44,3 @@ def timeline_figure(data: ChartData, scale: Scale, style: Style) -> Figure:
     layout["shapes"] = [traces.outline(begin, end) for begin, end in missing]
     layout["annotations"] += traces.names(labels, seen)
     return {"data": drawn, "layout": layout}
-
-
-def figure_patch(figure: Figure) -> Patch:
-    """Return the figure as a patch over one of the same view, so that a zoom stays.
-
-    Dash returns the zoomed range with the figure, where plotly's uirevision does not see it:
-    only what is not sent stays.
-    """
-    patch = Patch()
-    patch["data"] = figure["data"]
-    for name, value in figure["layout"].items():
-        if name != "xaxis":
-            patch["layout"][name] = value
-    for name, value in figure["layout"]["xaxis"].items():
-        if name != "autorange":
-            patch["layout"]["xaxis"][name] = value
-    return patch

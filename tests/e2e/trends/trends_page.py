@@ -15,7 +15,7 @@ def opened_trends(page: Page, address: str, query: str) -> Page:
         _follow_link(page, f"/trends?{query}")
     else:
         page.goto(f"{address}/trends?{query}")
-    expect(page.locator("figure:visible .main-svg").first).to_be_visible()
+    expect(page.locator("figure:visible .trace").first).to_be_attached()
     expect(page.locator(".heat-map")).to_be_visible()
     return page
 

@@ -15,7 +15,7 @@ from analytics.history.timeline import Bucket
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.direct_labels import LINE_HEIGHT, spread
-from dashboard.trends.charts.figure import figure_patch, timeline_figure
+from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.tables import data_table
@@ -222,17 +222,6 @@ def test_the_pointer_reads_person_time_valence_and_coverage_beside_expressions(m
 def test_dragging_on_a_touch_screen_scrolls_the_page() -> None:
     assert drawn(touch=True).layout.dragmode is False
     assert drawn().layout.dragmode == "zoom"
-
-
-def test_a_patch_keeps_the_zoom() -> None:
-    figure = made(STEPS, Mode.SHARE, Style(LIGHT, BERLIN, Mode.SHARE))
-    operations = figure_patch(figure).to_plotly_json()["operations"]
-    places = [tuple(one["location"]) for one in operations]
-    assert ("data",) in places and ("layout", "shapes") in places
-    assert ("layout", "xaxis") not in places
-    assert not [
-        place for place in places if place[-1] in {"autorange", "range"} and "xaxis" in place
-    ]
 
 
 def test_the_repeated_hour_when_clocks_go_back_is_drawn_twice() -> None:
