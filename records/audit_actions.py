@@ -1,4 +1,4 @@
-"""What the audit records: the actions, and the kinds by which it is filtered."""
+"""The actions that the audit records, and the kinds by which it is filtered."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done, as `audit.action` stores it."""
+    """An action, as `audit.action` stores it."""
 
     SIGNED_IN = "signed in"
     SIGN_IN_FAILED = "sign-in failed"

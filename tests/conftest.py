@@ -26,7 +26,7 @@ hypothesis.settings.load_profile("moodline")
 
 BROKER_KEY = b"a key that only the tests know"
 STRONG_HASHER = passwords._HASHER
-"""What hashes passwords outside of the tests."""
+"""The hasher of passwords outside of the tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -47,7 +47,7 @@ def patient_page(viewer: BrowserContext) -> Iterator[Page]:
 
 
 class Noise:
-    """What a page has written to its console and requested from other addresses: nothing."""
+    """A page's console messages and requests to other addresses; there should be none."""
 
     def __init__(self, page: Page, address: str) -> None:
         self._address = address

@@ -14,7 +14,7 @@ from training.metrics import head_report
 
 _SHARES_TAKEN: Final = tuple(round(0.05 * step, 2) for step in range(1, 21))
 _LEAST_FACES: Final = 10
-"""Of each expression; macro F1 says nothing about an expression with fewer."""
+"""Faces of each expression; macro F1 says nothing about an expression with fewer."""
 
 
 def less_prior(scaling: Scaling, logits: npt.ArrayLike, labels: Labels, share: float) -> Scaling:

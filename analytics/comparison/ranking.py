@@ -20,7 +20,7 @@ from records.rollup_windows import HOUR_S, QUARTER_S
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 
 RANKS: Final = (*LABELS, "valence", "person")
-"""What can be ranked by: a label's share, derived valence, or the people in view on average."""
+"""The measures of a ranking: a label's share, derived valence, or the people in view on average."""
 MIN_PERSON_S: Final = 60.0
 """Fewer person-seconds give no share and no valence."""
 MAX_RANKED: Final = 100

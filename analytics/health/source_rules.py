@@ -11,7 +11,7 @@ from analytics.now.live_status import NOT_ANALYZED, UNKNOWN, UNSUPERVISED, LiveS
 from contracts.live_sources import LiveState
 
 _GRACE: Final = timedelta(seconds=15)
-"""A source that reconnects within this time is no problem."""
+"""A source that reconnects within this time is not reported."""
 _STARTING: Final = timedelta(seconds=60)
 """A source that was never live may take this long to connect."""
 _FINE: Final = (LiveState.STREAMING, LiveState.PAUSED, UNKNOWN)

@@ -63,7 +63,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What mends a problem: a command, and a page of the dashboard with the words of its link.
+    """The way to mend a problem: a command, and a page of the dashboard with the text of its link.
 
     Each is "" where there is none. page: below the dashboard's address, as `sources`.
     """

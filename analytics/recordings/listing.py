@@ -22,7 +22,7 @@ _MOST_WORDS: Final = 10
 
 
 class SortKey(StrEnum):
-    """What the list is sorted by."""
+    """The column by which the list is sorted."""
 
     QUEUED = "queued"
     NAME = "name"

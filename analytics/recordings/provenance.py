@@ -21,7 +21,7 @@ FORMAT: Final = "moodline-provenance/1"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What made the rows of one run.
+    """The origin of the rows of one run.
 
     made_by: the version of moodline that created the run; None for runs of earlier versions.
     file_sha256, file_bytes: of the analysed recording; None for a live source, and as size if it

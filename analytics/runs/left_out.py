@@ -11,7 +11,7 @@ from contracts.frame_results import TrackMark
 from records.tables.faces import Track
 
 STILL: Final = "a picture, or somebody who does not move"
-"""What a still face is. Pixels do not show which of the two."""
+"""The two kinds of still face. Pixels do not show which of them it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who may change an upload, and play the recording of a run.
+"""Ownership: which users may change an upload, and play the recording of a run.
 
 An operator sees, resumes and deletes their own uploads only, and plays, cancels or retries only
 the runs of those. An admin may do all of it. Recordings in folders belong to all operators.

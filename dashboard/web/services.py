@@ -97,7 +97,7 @@ class QueuedFolder:
 
 @dataclass(frozen=True, slots=True)
 class RecordingDetails:
-    """What a user says about new recordings.
+    """The details that a user gives with new recordings.
 
     source: the source's name; "" for that of the file. tags: of the source. recorded_at: when the
     recording begins; None: as the file says.

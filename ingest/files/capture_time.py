@@ -45,7 +45,7 @@ class BaseTime:
 
 @dataclass(frozen=True, slots=True)
 class FileTimes:
-    """What a file says about its own time.
+    """The times that a file names itself.
 
     name: of the file. creation_time: of its container; None if it has none. is_end: whether its
     writer writes the end of the recording there. mtime: modification time, about the end of the

@@ -47,7 +47,7 @@ _WITH_LENGTHS: Final = "mp4"
 
 @dataclass(frozen=True, slots=True)
 class ColourTags:
-    """What the values of Y, Cb and Cr mean: FFmpeg's numbers. Converting to full range keeps it."""
+    """The meaning of Y, Cb and Cr, in FFmpeg's numbers. Converting to full range keeps it."""
 
     colorspace: int
     primaries: int

@@ -89,7 +89,7 @@ class FileSource:
 
     @property
     def colours(self) -> ColourTags:
-        """What the values of luma and chroma mean."""
+        """The meaning of the values of luma and chroma."""
         return self._description.colours
 
     @property

@@ -19,7 +19,7 @@ _NEWEST_FRAMES: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class PacketMark:
-    """What tells packets apart.
+    """The properties by which packets are compared.
 
     digest: of its bytes. pts: ticks. is_picture: whether it holds a whole picture, for which no
     other packet is needed. is_replayable: whether the source gives the same pts when the same

@@ -33,7 +33,7 @@ _MINUTE_MS: Final = MINUTE_S * 1000
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 _Local = tuple[Floats, Floats, npt.NDArray[np.bool_]]
-"""Of each minute: days since the first one, local hour, and whether it is a weekend."""
+"""For each minute: days since the first one, local hour, and whether it is a weekend."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _MIN_SCORE: Final = 3
 _JUDGED_LENGTH: Final = 72
 """The longest text that zxcvbn judges; longer ones would take it seconds."""
 _PLACEHOLDER: Final = "change-me"
-"""What the passwords in .env.example begin with."""
+"""The first characters of the passwords in .env.example."""
 _HASHER: Final = PasswordHasher()
 
 

@@ -22,7 +22,7 @@ from records.database import reading, transaction
 from records.tables.users import User
 
 PURPOSE: Final = "second factor"
-"""Of the cipher, see `Sealer.cipher`."""
+"""The cipher's purpose, see `Sealer.cipher`."""
 _ISSUER: Final = "moodline"
 _RECOVERY_CODES: Final = 10
 _RECOVERY_BYTES: Final = 10
@@ -33,7 +33,7 @@ _NONE: Final = {"code_secret": "", "code_since": None, "code_step": 0, "recovery
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app needs. uri: otpauth://, for a QR code. secret: Base32."""
+    """A secret for authenticator apps. uri: otpauth://, for a QR code. secret: Base32."""
 
     uri: str
     secret: str

@@ -1,4 +1,4 @@
-"""Who did what: nothing that a person does to the data of others goes unrecorded."""
+"""The audit records everything that a user does to the data of others."""
 
 import json
 import re

@@ -218,7 +218,7 @@ def planted(scheme: str, port: int) -> str:
 
 
 def outputs_of(host: Installation, exported: Path) -> Iterator[str]:
-    """What the commands print about the sources."""
+    """The output of the commands about the sources."""
     for words in (
         *(("source", "list"), ("source", "list", "--json"), ("status",), ("status", "--json")),
         *(("source", "show", "door", "--json"), ("source", "show", "yard"), ("audit", "--json")),

@@ -44,7 +44,7 @@ _SERVER.set_forkserver_preload(
 
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""What a command sets for its children; the libraries read it when they are imported."""
+"""The variables that a command sets for its children; libraries read them on import."""
 
 
 @cache

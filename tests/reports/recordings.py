@@ -15,7 +15,7 @@ from tests.media import VideoSpec, spoil_packet, steady, varying, write_video
 
 @dataclass(frozen=True)
 class Expected:
-    """What is read. size: of the recording. error: a part of it. numbers: of the pictures.
+    """The result of reading. size: of the recording. error: a part of it. numbers: of the pictures.
 
     length_us: as measured.
     """

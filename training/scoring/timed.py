@@ -104,7 +104,7 @@ class ClipScore:
 
 @dataclass(slots=True)
 class ClipEvidence:
-    """What is counted of clips before it becomes a score; `add` them one by one."""
+    """The counts of clips from which a score is computed; `add` the clips one by one."""
 
     _labelled: list[tuple[str, TimedFace, str]] = field(default_factory=list)
     _segments: list[SegmentScore] = field(default_factory=list)

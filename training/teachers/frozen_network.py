@@ -47,7 +47,7 @@ class FeatureLayer(BaseModel):
 
 
 class Description(BaseModel):
-    """What a network expects and which of its tensors are features; the module says which fields.
+    """A network's input and the tensors that are its features; fields as in the module's text.
 
     Raises ValidationError for unknown or missing fields.
     """

@@ -1,1 +1,1 @@
-"""What the dashboard writes into the audit: who did what, and from which address."""
+"""The dashboard's entries in the audit: user, action and network address."""

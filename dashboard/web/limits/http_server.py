@@ -24,12 +24,12 @@ from runtime.rare_log import RareLog
 
 MAX_CONNECTIONS: Final = 800
 MAX_OF_ADDRESS: Final = 100
-"""Of one address that is not a trusted proxy's."""
+"""Connections of one address that is not a trusted proxy's."""
 _OTHER_FILES: Final = 200
 """File descriptors that the database, recordings and pipes may need beside the connections."""
 _THREADS: Final = 24
-"""Of `asyncio.to_thread`: by default there are six on two cores, as many as callbacks may take, and
-the sessions of all requests are checked there."""
+"""Threads of `asyncio.to_thread`. By default there are six on two cores: as many as callbacks may
+take, and the sessions of all requests are checked there."""
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S: Final = 5
 _FINISH_S: Final = 1.0

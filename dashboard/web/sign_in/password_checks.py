@@ -11,7 +11,7 @@ from contracts.errors import ServerBusyError
 
 MAX_PENDING: Final = 16
 MAX_PENDING_BY_USER: Final = 2
-"""Of one user on known devices, so that no user's checks keep another one's waiting."""
+"""Checks of one user on known devices, so that no user's checks keep another one's waiting."""
 _AT_ONCE: Final = 2
 
 P = ParamSpec("P")

@@ -1,4 +1,4 @@
-"""What MediaPipe's blendshape network takes and gives (face_blendshapes_graph.cc, Apache-2.0)."""
+"""Inputs and outputs of MediaPipe's blendshape network (face_blendshapes_graph.cc, Apache-2.0)."""
 
 from typing import Final
 

@@ -22,7 +22,7 @@ SLOT_US: Final = 125_000
 _RECENT_SLOTS: Final = LOST_AFTER_US // SLOT_US
 
 Reading = tuple[float, ...]
-"""Of a track in a slot: the sum of qualities, and the sums of quality times probability [7]."""
+"""A track's sums in a slot: of qualities, and of quality times probability [7]."""
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""What files say of themselves, read without FFmpeg: their length, their programs, their tiles."""
+"""Headers of files, read without FFmpeg: their length, their programs, their tiles."""

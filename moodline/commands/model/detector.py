@@ -16,7 +16,7 @@ app = group_app("List face detectors, and add one that is not included.")
 
 
 class AddedDetector(StrEnum):
-    """What can be added: a detector, and the networks for MOODLINE_LANDMARKS."""
+    """The networks that can be added: a detector, and those for MOODLINE_LANDMARKS."""
 
     YUNET = "yunet"
     LANDMARKS = "landmarks"

@@ -1,4 +1,4 @@
-"""What the page Trends exports: CSV, link and picture."""
+"""Exports of the page Trends: CSV, link and picture."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What the numbers of a range do not show: recordings that are new elsewhere, and copies."""
+"""Notes beside the numbers of a range: recordings that are new elsewhere, and copies."""
 
 import random
 from datetime import datetime, timedelta

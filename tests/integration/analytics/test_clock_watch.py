@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     one = SetClock()
 
     class Clock(datetime):
-        """What APScheduler asks for the time."""
+        """The clock that APScheduler asks for the time."""
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]

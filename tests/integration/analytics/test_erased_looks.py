@@ -1,4 +1,4 @@
-"""What a checkpoint shows of faces goes with the rows of a run that has ended."""
+"""Faces in a checkpoint are removed with the rows of a run that has ended."""
 
 import json
 from collections.abc import Callable

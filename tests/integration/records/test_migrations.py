@@ -89,7 +89,7 @@ def test_of_two_runs_of_a_recording_in_an_old_schema_the_latest_counts(engine: E
 
 
 def test_minutes_of_runs_with_marked_tracks_are_rolled_up_again(engine: Engine) -> None:
-    """What they leave out has sums of its own since schema 0010."""
+    """Time that they leave out has sums of its own since schema 0010."""
     job = FileJob(
         "/a.mp4", "hash", "a", False, None, "haar-1", "m", AnalysisOptions(0.4, None, 24, 640)
     )

@@ -45,7 +45,7 @@ def set_state(engine: Engine, run_id: str, state: RunState) -> None:
 
 
 def test_equal_work_of_a_recording_is_one_run(engine: Engine) -> None:
-    """Of the same content at another place, see test_copies."""
+    """The same content at another place is in test_copies."""
     first = enqueue(engine)
     set_state(engine, first.run_id, RunState.DONE)
 

@@ -25,7 +25,7 @@ DOOR = SourceSettings("rtsp://door/live", "rtsp://door/live", None, 5.0, 720, ()
 
 
 def mask_entries(engine: Engine) -> list[dict[str, object]]:
-    """What the audit has of masks, the oldest first."""
+    """The audit's entries about masks, the oldest first."""
     entries = in_snapshot(engine, audit_entries, kind=Kind.SOURCE)
     found = [dict(one.details) for one in entries if one.action == Action.MASKS_CHANGED]
     return found[::-1]

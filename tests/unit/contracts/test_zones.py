@@ -91,7 +91,7 @@ def test_zones_side_by_side_share_no_face_and_miss_none() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=8))
 def test_checked_zones_are_stable_and_simple(points: list[Point]) -> None:
-    """What was accepted once is accepted unchanged: a page sends back what it was given."""
+    """A value that was accepted is accepted again unchanged: a page sends it back."""
     try:
         once = checked_zones([mask(points)], "door")
     except ZoneError:

@@ -1,4 +1,4 @@
-"""What the demo says when it fails."""
+"""The demo's messages when it fails."""
 
 import io
 import subprocess

@@ -1,4 +1,4 @@
-"""What a training takes, in one file, and the steps that it makes of it."""
+"""The inputs of a training in one file, and the training steps made of them."""
 
 import subprocess
 import sys
