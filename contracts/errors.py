@@ -153,6 +153,10 @@ class UserError(MoodlineError):
     """Raised when a user cannot be added, changed or found."""
 
 
+class TokenError(MoodlineError):
+    """Raised when a token of the API cannot be made or revoked."""
+
+
 class NotAllowedError(MoodlineError):
     """Raised when the user's role does not allow the request."""
 

@@ -4,6 +4,7 @@ Importing this package registers every table with `Base.metadata`.
 """
 
 from records.tables import (
+    api_tokens,
     base,
     faces,
     operations,
@@ -16,6 +17,7 @@ from records.tables import (
 )
 
 __all__ = [
+    "api_tokens",
     "base",
     "faces",
     "operations",
