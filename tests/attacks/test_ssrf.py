@@ -190,7 +190,7 @@ def test_a_digest_camera_over_http_is_read_and_its_password_is_not_sent_elsewher
 
 
 def test_closed_open_and_silent_ports_give_the_same_error() -> None:
-    """Users who may add a source must not learn from the error which ports of other hosts are open."""
+    """The error does not show users who add a source which ports of other hosts are open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = int(listener.getsockname()[1])
     page = http_server(lambda handler: handler.send_error(404))
