@@ -77,8 +77,9 @@ def _start(
     import keras
 
     keras.utils.set_random_seed(config.seed)
-    model = build_model(config.model, imagenet)
-    if config.distillation.start_from_teacher:
+    from_teacher = config.distillation.start_from_teacher
+    model = build_model(config.model, imagenet, pretrained=not from_teacher)
+    if from_teacher:
         start_from_teacher(teachers[-1], model, train.faces)
     return tuple(model.get_weights())
 
