@@ -119,6 +119,10 @@ class FrameNumberUsedError(BrokerError):
     """
 
 
+class MqttError(MoodlineError):
+    """Raised when an MQTT broker cannot be reached, or does not acknowledge a message."""
+
+
 class DatabaseError(MoodlineError):
     """Raised when the database cannot be reached, or has another version's schema."""
 
@@ -151,6 +155,10 @@ class ExportError(MoodlineError):
 
 class UserError(MoodlineError):
     """Raised when a user cannot be added, changed or found."""
+
+
+class ViewError(MoodlineError):
+    """Raised when a view of Trends cannot be saved, changed or found."""
 
 
 class TokenError(MoodlineError):

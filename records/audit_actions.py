@@ -52,6 +52,8 @@ class Action(StrEnum):
     RUN_DELETED = "run deleted"
     FOLDER_ADDED = "folder added"
     FOLDER_REMOVED = "folder removed"
+    VIEW_SHARED = "view of Trends shared"
+    VIEW_UNSHARED = "view of Trends no longer shared"
 
 
 ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {

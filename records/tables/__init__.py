@@ -4,12 +4,14 @@ Importing this package registers every table with `Base.metadata`.
 """
 
 from records.tables import (
+    alerts,
     api_tokens,
     base,
     faces,
     operations,
     rollups,
     runs,
+    saved_views,
     sources,
     summary_steps,
     uploads,
@@ -17,12 +19,14 @@ from records.tables import (
 )
 
 __all__ = [
+    "alerts",
     "api_tokens",
     "base",
     "faces",
     "operations",
     "rollups",
     "runs",
+    "saved_views",
     "sources",
     "summary_steps",
     "uploads",

@@ -25,6 +25,7 @@ from records.users.passwords import (
     password_matches,
 )
 from records.users.roles import Role
+from records.users.saved_views import forget_views
 from records.users.session_lifetime import is_open
 
 SETTING_USER: Final = "admin"
@@ -111,6 +112,7 @@ def remove_user(engine: Engine, name: str, *, actor: str) -> None:
     with transaction(engine) as connection:
         pk = _user_pk(connection, name)
         connection.execute(delete(UserSession).where(UserSession.user_pk == pk))
+        forget_views(connection, name.lower())
         connection.execute(delete(User).where(User.id == pk))
         write_audit_entry(connection, actor, "user removed", {"user": name.lower()})
 

@@ -11,9 +11,13 @@ depends_on = None
 
 def upgrade() -> None:
     _add_api_tokens()
+    _add_saved_views()
+    _add_alerts()
 
 
 def downgrade() -> None:
+    _remove_alerts()
+    _remove_saved_views()
     _remove_api_tokens()
 
 
@@ -51,3 +55,140 @@ def _add_api_tokens() -> None:
 def _remove_api_tokens() -> None:
     op.drop_table("api_token_sources")
     op.drop_table("api_tokens")
+
+
+def _add_saved_views() -> None:
+    op.create_table(
+        "saved_views",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("owner", sa.String(64), nullable=False),
+        sa.Column("name", sa.String(80), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+    )
+    op.create_index("ix_saved_views_owner", "saved_views", ["owner", "name"], unique=True)
+    op.create_table(
+        "default_views",
+        sa.Column("owner", sa.String(64), primary_key=True),
+        sa.Column(
+            "view_pk",
+            sa.Integer(),
+            sa.ForeignKey("saved_views.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+    )
+
+
+def _remove_saved_views() -> None:
+    op.drop_table("default_views")
+    op.drop_index("ix_saved_views_owner", "saved_views")
+    op.drop_table("saved_views")
+
+
+def _add_alerts() -> None:
+    op.create_table(
+        "alert_rules",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False, unique=True),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(128), nullable=False),
+        sa.Column("evaluated_until", sa.BigInteger(), nullable=False),
+        sa.Column("muted_until", sa.BigInteger(), nullable=True),
+        sa.Column("muted_by", sa.String(128), nullable=False),
+    )
+    op.create_table(
+        "alert_states",
+        sa.Column(
+            "rule_pk",
+            sa.Integer(),
+            sa.ForeignKey("alert_rules.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        sa.Column("subject", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("event_pk", sa.Integer(), nullable=True),
+        sa.Column("breached_since", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("fired_at", sa.BigInteger(), nullable=True),
+    )
+    _add_alert_events()
+    _add_alert_outbox()
+
+
+def _add_alert_events() -> None:
+    op.create_table(
+        "alert_events",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("message_id", sa.String(64), nullable=False, unique=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("rule_pk", sa.Integer(), nullable=False),
+        sa.Column("rule_name", sa.String(64), nullable=False),
+        sa.Column("severity", sa.String(16), nullable=False),
+        sa.Column("subject", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(512), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Integer(), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(128), nullable=False),
+        sa.Column("muted", sa.Boolean(), nullable=False),
+        sa.UniqueConstraint("rule_pk", "subject", "kind", "at", name="uq_alert_events_once"),
+    )
+    op.create_index("ix_alert_events_at", "alert_events", ["at"])
+    op.create_index("ix_alert_events_open", "alert_events", ["kind", "resolved_at"])
+    op.create_index("ix_alert_events_subject", "alert_events", ["subject", "at"])
+
+
+def _add_alert_outbox() -> None:
+    op.create_table(
+        "alert_targets",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False, unique=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("shown_address", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(128), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("disabled_reason", sa.Text(), nullable=False),
+        sa.Column("holder", sa.String(128), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
+    )
+    op.create_table(
+        "alert_deliveries",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column(
+            "target_pk",
+            sa.Integer(),
+            sa.ForeignKey("alert_targets.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column(
+            "event_pk",
+            sa.Integer(),
+            sa.ForeignKey("alert_events.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.UniqueConstraint("target_pk", "event_pk", name="uq_alert_deliveries_once"),
+    )
+    op.create_index("ix_alert_deliveries_next", "alert_deliveries", ["state", "target_pk", "id"])
+    op.create_index("ix_alert_deliveries_event", "alert_deliveries", ["event_pk"])
+
+
+def _remove_alerts() -> None:
+    for name in ("deliveries", "targets", "events", "states", "rules"):
+        op.drop_table(f"alert_{name}")
