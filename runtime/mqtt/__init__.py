@@ -1,0 +1,1 @@
+"""Connections to an MQTT broker. The only package that imports paho."""
