@@ -16,7 +16,7 @@ LOCKED := pyproject.toml uv.lock
 # Without bytecode each process compiles all that it imports: up to four times the CPU time of a
 # start. Python does not write it where PYTHONDONTWRITEBYTECODE is set, so that it is written here.
 export UV_COMPILE_BYTECODE := 1
-PACKAGES := contracts runtime broker records ingest inference_worker analytics dashboard training moodline
+PACKAGES := contracts runtime broker records ingest inference_worker analytics serving api dashboard training moodline
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 
 .PHONY: help

@@ -29,16 +29,16 @@ from dashboard.sources import SOURCES
 from dashboard.system import SYSTEM
 from dashboard.trends import TRENDS
 from dashboard.try_image import TRY_IMAGE
-from dashboard.web.access import Role, current_account, require_role
-from dashboard.web.backend import Backend
 from dashboard.web.bundle import BUNDLE_PATH, PLOTLY_PATH, Bundle, plotly
 from dashboard.web.compression import STATIC_PATHS, CachedCompression
 from dashboard.web.guard import HEALTH, READY, Guard
-from dashboard.web.limits.shares import CALLBACK, Work
 from dashboard.web.limits.turns import Turns, busy_response
 from dashboard.web.page import Page
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.routes import sign_in_routes
+from serving.access import Role, current_account, require_role
+from serving.backend import Backend
+from serving.shares import CALLBACK, Work
 
 PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT, MODEL_CARD)
 """In the order of the navigation. The dashboard opens with the first."""

@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.web.backend import Backend
 from dashboard.web.bundle import Bundle
 from dashboard.web.dash_requests import DashRequests, note_failure
 from dashboard.web.guard import security_headers
 from dashboard.web.page import Page
 from dashboard.web.shell import add_router, page_at, shell
+from serving.backend import Backend
 
 ASSETS: Final = Path(__file__).parent / "assets"
 _NOT_FOUND: Final = HTTPStatus.NOT_FOUND

@@ -9,10 +9,10 @@ from typing import Final
 from contracts.errors import SettingsError
 from contracts.parsing.addresses import is_loopback
 from dashboard.app import create_app
-from dashboard.web.backend import Backend
 from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
 from records.users.accounts import check_sign_in
+from serving.backend import Backend
 
 _SWITCH_S: Final = 0.001
 """A thread that computes, as for an export, gives way after this time; by default after 5 ms, for

@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse
 
-from dashboard.web.access import current_account
 from dashboard.web.guard import Guard, security_headers
 from dashboard.web.sign_in.gate import SignIn
+from serving.access import current_account
 
 HEADERS = security_headers(["'sha256-x'"])
 

@@ -11,8 +11,8 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route
 
 from dashboard.app import create_app
-from dashboard.web.backend import Backend
 from dashboard.web.limits.http_server import http_server
+from serving.backend import Backend
 from tests.browser import PATIENCE_MS
 from tests.e2e.commands import TIMEOUT_S, poll
 

@@ -5,8 +5,8 @@ from typing import Final
 from dash import html
 
 from dashboard.account.routes import routes
-from dashboard.web.access import Role
 from dashboard.web.page import Page, Visit
+from serving.access import Role
 
 
 def _layout(_visit: Visit) -> html.Div:

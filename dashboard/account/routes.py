@@ -8,8 +8,6 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from contracts.errors import NotAllowedError, UserError
-from dashboard.web.access import Account, current_account
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.sign_in.throttle import Throttle
 from records.sources.sealing import Sealer
@@ -23,6 +21,8 @@ from records.users.second_factor import (
     second_factor,
 )
 from records.users.sessions import end_other_sessions, end_session, list_sessions
+from serving.access import Account, current_account
+from serving.backend import Backend
 
 _WRONG_WAIT_S: Final = 60.0
 _QR_SCALE: Final = 4

@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 
 from analytics.health.verdict import Level
 from dashboard.health.shared_verdict import SharedVerdict
-from dashboard.web.backend import Backend
 from dashboard.web.guard import READY, VERDICT
 from dashboard.web.json_values import json_values
+from serving.backend import Backend
 
 _WORKS = (Level.HEALTHY, Level.DEGRADED)
 

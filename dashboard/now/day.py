@@ -14,8 +14,8 @@ from analytics.history.source_selection import history_sources
 from analytics.history.timeline import ALL, Bucket, timeline
 from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
-from dashboard.web.backend import Backend
 from records.rollup_windows import DAY_S, QUARTER_S
+from serving.backend import Backend
 
 _SPAN: Final = timedelta(days=1)
 _STEP_S: Final = QUARTER_S

@@ -5,9 +5,9 @@ from typing import Final
 from dash import html
 
 from dashboard.now.routes import routes
-from dashboard.web.access import Role, current_account
-from dashboard.web.limits.shares import STREAM
 from dashboard.web.page import Page, Visit, attributes
+from serving.access import Role, current_account
+from serving.shares import STREAM
 
 
 def layout(visit: Visit) -> html.Div:

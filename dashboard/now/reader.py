@@ -17,8 +17,8 @@ from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import TrackMark
 from contracts.times import to_micros, utc_now
 from contracts.zones.zone import Zones
-from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
+from serving.backend import Backend
 
 _STATUS_EVERY_S: Final = 2.0
 

@@ -11,11 +11,11 @@ from contracts.settings import LiveView
 from dashboard.now.day import DayReader
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
-from dashboard.web.access import Role, require_role
-from dashboard.web.audit.trail import AuditTrail
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from records.audit_actions import Action
+from serving.access import Role, require_role
+from serving.audit_trail import AuditTrail
+from serving.backend import Backend
 
 _SHARED_STREAM: Final = Path(__file__).with_name("shared_stream.js")
 

@@ -5,10 +5,10 @@ from typing import Final
 from dash import html
 
 from dashboard.recordings.routes import routes
-from dashboard.web.access import Role, current_account
-from dashboard.web.limits.shares import CHECK, HEAVY, TRANSFER, UPLOAD
 from dashboard.web.page import Page, Visit, attributes
 from records.uploads import MAX_CHUNK_BYTES
+from serving.access import Role, current_account
+from serving.shares import CHECK, HEAVY, TRANSFER, UPLOAD
 
 
 def _layout(visit: Visit) -> html.Div:

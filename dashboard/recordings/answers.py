@@ -14,12 +14,12 @@ from analytics.runs.track_timelines import track_timelines
 from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
-from dashboard.recordings.ownership import own_runs, owns_run, owns_upload
-from dashboard.web.access import Role, current_account
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.services import CopyState, MediaAccess
 from records.uploads import MAX_CHUNK_BYTES, StoredUpload
+from serving.access import Role, current_account
+from serving.backend import Backend
+from serving.ownership import own_runs, owns_run, owns_upload
+from serving.services import CopyState, MediaAccess
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import os
 from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
-from dashboard.web.services import MediaFile
+from serving.services import MediaFile
 
 
 class OpenFileResponse(FileResponse):

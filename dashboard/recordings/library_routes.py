@@ -24,13 +24,13 @@ from analytics.removal.erasure import erase_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SettingsError
 from dashboard.recordings.answers import list_json
-from dashboard.recordings.ownership import require_own_results, require_run
-from dashboard.web.access import Role, current_account, require_role
-from dashboard.web.audit.trail import AuditTrail
-from dashboard.web.backend import Backend
 from records.audit_actions import Action
 from records.runs.recorded_time import set_recorded_at
 from records.runs.state_changes import cancel_run
+from serving.access import Role, current_account, require_role
+from serving.audit_trail import AuditTrail
+from serving.backend import Backend
+from serving.ownership import require_own_results, require_run
 
 MOST_AT_ONCE: Final = 200
 """Recordings in one request that changes or exports them by id."""

@@ -16,16 +16,16 @@ from contracts.errors import MoodlineError, SourceError
 from dashboard.recordings.answers import UploadStatus, faces_json, run_json
 from dashboard.recordings.file_response import OpenFileResponse
 from dashboard.recordings.library_routes import add_library_routes, provenance_response
-from dashboard.recordings.ownership import own_upload, require_run
 from dashboard.report.page import report_page
-from dashboard.web.access import Role, require_role
-from dashboard.web.audit.trail import AuditTrail
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from dashboard.web.picture_fields import PictureFields
-from dashboard.web.services import RecordingDetails
 from records.audit_actions import Action
 from records.runs.state_changes import cancel_run
+from serving.access import Role, require_role
+from serving.audit_trail import AuditTrail
+from serving.backend import Backend
+from serving.ownership import own_upload, require_run
+from serving.services import RecordingDetails
 
 _MAX_REFUSED: Final = 20
 _MAX_FACES_S: Final = 120.0

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field
 
 from contracts.parsing.addresses import HostPort
-from dashboard.web.access import Role, require_role
-from dashboard.web.backend import Backend
 from records.sources.allowed_places import allowed_places, refuse_place
+from serving.access import Role, require_role
+from serving.backend import Backend
 
 _LONGEST_PLACE: Final = 262
 

@@ -5,8 +5,8 @@ from typing import Final
 from dash import html
 
 from dashboard.system.routes import routes
-from dashboard.web.access import Role, current_account
 from dashboard.web.page import Page, Visit, attributes
+from serving.access import Role, current_account
 
 
 def _layout(_visit: Visit) -> html.Div:

@@ -19,10 +19,10 @@ from contracts.errors import MoodlineError
 from contracts.times import in_zone, utc_now
 from dashboard.system.notice import notice
 from dashboard.system.users import user_routes
-from dashboard.web.access import Role, current_account, require_role
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from records.audit_actions import Kind
+from serving.access import Role, current_account, require_role
+from serving.backend import Backend
 
 _MAX_DEAD_LETTERS: Final = 100
 _MAX_AUDIT_ENTRIES: Final = 100

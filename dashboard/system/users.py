@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from contracts.errors import UserError
-from dashboard.web.access import Account, Role, require_role
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
 from records.users.accounts import add_user, list_users, remove_user, set_password, set_role
 from records.users.passwords import MAX_PASSWORD_LENGTH
 from records.users.second_factor import remove_second_factor
+from serving.access import Account, Role, require_role
+from serving.backend import Backend
 
 Name = Annotated[str, Field(max_length=64)]
 Password = Annotated[str, Field(max_length=MAX_PASSWORD_LENGTH)]

@@ -7,8 +7,8 @@ from dashboard.trends.callbacks import add_callbacks
 from dashboard.trends.page import layout
 from dashboard.trends.routes import routes
 from dashboard.web.bundle import CHART_SCRIPTS
-from dashboard.web.limits.shares import CALLBACK, HEAVY
 from dashboard.web.page import Page
+from serving.shares import CALLBACK, HEAVY
 
 TRENDS = Page(
     "trends",

@@ -15,8 +15,8 @@ from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.controls import add_controls
 from dashboard.trends.outputs import answer_update, chart_table, error_update, read_drawn
 from dashboard.trends.page import SLOTS
-from dashboard.web.backend import Backend
 from dashboard.web.number_format import set_locale
+from serving.backend import Backend
 
 
 def add_callbacks(app: Dash, backend: Backend) -> None:

@@ -13,9 +13,9 @@ from dashboard.trends.address import read_view
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.csv_export import csv_lines
 from dashboard.trends.details import details
-from dashboard.web.audit.trail import AuditTrail
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
+from serving.audit_trail import AuditTrail
+from serving.backend import Backend
 
 Zone = Annotated[str, Query(max_length=64)]
 

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.errors import MoodlineError
-from dashboard.web.access import Role
-from dashboard.web.backend import Backend
 from dashboard.web.json_values import json_values
-from dashboard.web.limits.shares import IMAGE
 from dashboard.web.page import Page, Visit
+from serving.access import Role
+from serving.backend import Backend
+from serving.shares import IMAGE
 
 MAX_BYTES: Final = 10 * 2**20
 UPLOAD_TIMEOUT_S: Final = 30.0

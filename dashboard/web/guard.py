@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import current_account, set_account
 from dashboard.web.page import MAX_BODY_BYTES
 from dashboard.web.sign_in.cookies import keep_own_cookies
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.routes import sign_in_url
 from dashboard.web.sign_in.session_watch import SIGNED_OUT
 from records.audit import set_actor_address
+from serving.access import current_account, set_account
 
 log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from dash import Dash
 from fastapi import APIRouter
 
-from dashboard.web.access import Role
-from dashboard.web.backend import Backend
-from dashboard.web.limits.shares import Work
+from serving.access import Role
+from serving.backend import Backend
+from serving.shares import Work
 
 MAX_BODY_BYTES: Final = 262_144
 """The default limit of a request's body; a page's requests have a few hundred bytes."""

@@ -6,9 +6,9 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from contracts.errors import MoodlineError
-from dashboard.web.access import current_account, require_role
-from dashboard.web.backend import Backend
 from dashboard.web.page import Page, Visit, attributes
+from serving.access import current_account, require_role
+from serving.backend import Backend
 
 
 def shell(pages: Sequence[Page], base: str) -> html.Div:

@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from contracts.errors import MoodlineError
-from dashboard.web.services import ImageReading
 from moodline.adapters.image_process import HEADER
+from serving.services import ImageReading
 
 _START_TIMEOUT_S: Final = 60.0
 _READ_TIMEOUT_S: Final = 15.0

@@ -15,16 +15,6 @@ from contracts.media_types import MEDIA_TYPES
 from contracts.runs import RunState
 from contracts.settings import Settings
 from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
-from dashboard.web.services import (
-    NO_DETAILS,
-    AnnotatedCopy,
-    CopyState,
-    MediaAccess,
-    MediaFile,
-    QueuedFolder,
-    RecordingDetails,
-    TriedAgain,
-)
 from ingest.files.content_hash import Opener
 from ingest.files.discovery import Recording, RefusedPath, discover_allowed
 from moodline.adapters.recording_files import annotated_path
@@ -42,6 +32,16 @@ from records.sources.tags import add_tags
 from records.uploads import StoredUpload, Uploads
 from runtime.files.free_space import FreeSpace
 from runtime.files.regular_files import open_below, open_regular
+from serving.services import (
+    NO_DETAILS,
+    AnnotatedCopy,
+    CopyState,
+    MediaAccess,
+    MediaFile,
+    QueuedFolder,
+    RecordingDetails,
+    TriedAgain,
+)
 
 _MAX_FILES: Final = 2000
 _CHECK_TIMEOUT_S: Final = 60.0

@@ -13,12 +13,12 @@ from contracts.errors import SourceError
 from contracts.media_types import MEDIA_TYPES
 from contracts.runs import RunKind
 from contracts.settings import Settings
-from dashboard.web.services import MediaAccess, MediaFile
 from ingest.files.content_hash import digest_of, file_state
 from moodline.adapters.recording_folders import playable_folders
 from records.database import reading
 from records.runs.content_masks import NOTHING, content_masks, covered_by
 from records.tables.runs import Run, RunProgress
+from serving.services import MediaAccess, MediaFile
 
 _MAX_CHECKED: Final = 1000
 

@@ -18,7 +18,6 @@ from contracts.settings import Settings
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind, masks_of
-from dashboard.web.services import NO_LOGIN, Login, SourceForm, SourceProbe
 from ingest.live.ssrf_guard import check_form_address, check_host
 from ingest.live.uris import cannot_open, describe, with_credentials, without_credentials
 from moodline.adapters.probing.probe_failures import explained_failure
@@ -27,6 +26,7 @@ from moodline.adapters.source_settings import source_settings
 from records.sources.allowed_places import allow_place, allowed_places
 from records.sources.live_sources import add_source, edit_source, find_source, live_sources
 from records.sources.sealing import Sealer
+from serving.services import NO_LOGIN, Login, SourceForm, SourceProbe
 
 log = structlog.get_logger()
 

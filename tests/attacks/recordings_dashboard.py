@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Engine, func, select, update
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from ingest.files.content_hash import read_content
 from moodline.adapters.recording_files import uploads_of
 from moodline.adapters.recordings import RecordingLibrary
@@ -20,6 +19,7 @@ from records.schema import upgrade
 from records.tables.runs import Run
 from records.users.accounts import add_user
 from records.users.roles import Role
+from serving.backend import Backend
 from tests.http_client import PASSWORD, ask, cookie_of, sign_in
 from tests.media import steady, write_video
 from tests.pages import serving

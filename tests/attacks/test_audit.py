@@ -20,7 +20,6 @@ from analytics.snapshots import in_snapshot
 from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.web.audit.sign_ins import SignInAudit
-from dashboard.web.audit.trail import AuditTrail
 from ingest.files.content_hash import read_content
 from moodline.commands.services.dashboard import dashboard_backend
 from records.audit import set_actor_address, write_audit_entry
@@ -30,6 +29,7 @@ from records.tables.operations import AuditEntry
 from records.tables.runs import Run
 from records.users.accounts import add_user
 from records.users.roles import Role
+from serving.audit_trail import AuditTrail
 from tests.e2e.commands import Installation
 from tests.http_client import PASSWORD, ask, cookie_of, sign_in
 from tests.media import steady, write_video

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine, select
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from moodline.adapters.sources import SourceEditor
 from records.audit_actions import Action
 from records.database import open_engine, reading
@@ -19,6 +18,7 @@ from records.sources.sealing import Sealer
 from records.tables.operations import AuditEntry
 from records.users.accounts import add_user
 from records.users.roles import Role
+from serving.backend import Backend
 from tests.http_client import PASSWORD, ask, cookie_of, post, sign_in
 from tests.pages import serving
 

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from dashboard.trends.csv_export import _line as trends_line
 from playwright.sync_api import expect
 
 from contracts.settings import Settings
-from dashboard.trends.csv_export import _line as trends_line
-from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
+from serving.backend import Backend
 from tests.browser import chromium
 from tests.e2e.commands import Installation
 from tests.pages import patient_page, serving

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.settings import Settings
 from dashboard.app import create_app
-from dashboard.web.backend import Backend
+from serving.backend import Backend
 from tests.attacks.dashboard_process import DashboardProcess, dashboard_process, failures
 from tests.attacks.fuzzer import Fuzzer, send
 from tests.dashboard_routes import every_callback, every_route

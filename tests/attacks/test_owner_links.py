@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from contracts.errors import SettingsError
 from contracts.settings import Settings
 from dashboard.server import serve
-from dashboard.web.backend import Backend
 from moodline.services.sign_in_links import open_in_browser
 from records.users.owner_links import LINK_LIFETIME_S, create_link
+from serving.backend import Backend
 from tests.e2e.commands import TIMEOUT_S, Installation, poll
 from tests.http_client import ask, cookie_of, cookies_of, json_of, post
 from tests.rtsp import free_ports

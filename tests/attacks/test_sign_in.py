@@ -17,10 +17,8 @@ from sqlalchemy import Engine
 from contracts.errors import SettingsError, UserError
 from contracts.settings import Settings
 from dashboard.server import serve
-from dashboard.web.backend import Backend
 from dashboard.web.sign_in.cookies import COOKIE, DEVICE_COOKIE
 from dashboard.web.sign_in.gate import SignIn
-from dashboard.web.sign_in.password_checks import MAX_PENDING
 from dashboard.web.sign_in.throttle import Throttle
 from records.database import open_engine
 from records.schema import upgrade
@@ -28,6 +26,8 @@ from records.users import accounts
 from records.users.accounts import add_user, remove_user, set_password, set_role
 from records.users.passwords import check_new_password
 from records.users.roles import Role
+from serving.backend import Backend
+from serving.password_checks import MAX_PENDING
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.guard_requests import ask_guard
 from tests.http_client import PASSWORD, ask, cookie_of, cookies_of, json_of, post, sign_in

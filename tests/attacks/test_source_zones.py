@@ -15,8 +15,6 @@ from contracts.settings import Settings
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn
 from contracts.zones.zone import Zone, ZoneKind, Zones
-from dashboard.web.backend import Backend
-from dashboard.web.services import SourceForm
 from moodline.adapters.source_settings import source_settings
 from moodline.adapters.sources import SourceEditor
 from records.database import open_engine
@@ -25,6 +23,8 @@ from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.users.accounts import add_user
 from records.users.roles import Role
 from runtime.decoding.opencv import cv2, decode_picture
+from serving.backend import Backend
+from serving.services import SourceForm
 from tests.http_client import PASSWORD, ask, cookie_of, post, sign_in
 from tests.media import VideoSpec, steady, write_video
 from tests.pages import serving

@@ -16,12 +16,12 @@ from contracts.errors import SourceError
 from contracts.parsing.addresses import HostPort
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN
-from dashboard.web.services import SourceForm
 from ingest.live.network.connector import Connector
 from ingest.live.opening import open_live
 from ingest.live.ssrf_guard import check_form_address
 from ingest.live.uris import cannot_open
 from moodline.adapters.sources import SourceEditor
+from serving.services import SourceForm
 from tests.attacks.misleading_hosts import Target
 from tests.cameras import hls_segments, http_server, jpeg, send_mjpeg
 from tests.media import VideoSpec, steady, write_video

@@ -16,13 +16,13 @@ import trustme
 
 from contracts.errors import SettingsError
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
-from dashboard.web.limits.shares import STREAM
 from dashboard.web.limits.tls import tls_context
 from records.database import open_engine
 from records.schema import upgrade
 from records.users.accounts import add_user
 from records.users.roles import Role
+from serving.backend import Backend
+from serving.shares import STREAM
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in
 from tests.pages import serving
 

@@ -42,7 +42,7 @@ def dashboard(tmp_path: Path) -> Iterator[int]:
     (port,) = free_ports(1)
     code = (
         "from records.database import open_engine; from dashboard.server import serve\n"
-        "from dashboard.web.backend import Backend; from contracts.settings import Settings\n"
+        "from serving.backend import Backend; from contracts.settings import Settings\n"
         f"settings = Settings(dashboard_proxies='{PROXY}', home={json.dumps(str(tmp_path))})\n"
         f"serve(Backend(open_engine({json.dumps(url)}), settings), host='127.0.0.1', port={port},\n"
         "    prefix='/moodline/', sign_in=True)"

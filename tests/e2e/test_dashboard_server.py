@@ -9,9 +9,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
+from serving.backend import Backend
 from tests.e2e.commands import TIMEOUT_S, poll
 from tests.http_client import ask
 from tests.pages import patient_page, serving
@@ -43,7 +43,7 @@ def test_the_server_runs_until_sigterm(tmp_path: Path) -> None:
     url = json.dumps(f"sqlite:///{tmp_path / 'records.db'}")
     code = (
         "from records.database import open_engine; from dashboard.server import serve\n"
-        "from dashboard.web.backend import Backend; from contracts.settings import Settings\n"
+        "from serving.backend import Backend; from contracts.settings import Settings\n"
         f"backend = Backend(open_engine({url}), Settings())\n"
         f"serve(backend, host='127.0.0.1', port={port}); print('stopped')"
     )

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine
+from serving.backend import Backend
 from tests.browser import chromium
 from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving

@@ -12,10 +12,10 @@ from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
-from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source
+from serving.backend import Backend
 from tests.e2e.commands import poll
 from tests.pages import patient_page, quiet_page, serving
 

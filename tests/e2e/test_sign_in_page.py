@@ -12,13 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, delete
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine, transaction
 from records.schema import upgrade
 from records.tables.users import UserSession
 from records.users.accounts import add_user
 from records.users.owner_links import use_link
 from records.users.roles import Role
+from serving.backend import Backend
 from tests.e2e.commands import Installation, assert_plain_failure
 from tests.http_client import PASSWORD
 from tests.pages import patient_page, quiet_page, serving

@@ -18,12 +18,12 @@ from broker.reports import SourceReport
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from contracts.zones.zone import Zone, ZoneKind, Zones
-from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, find_source, set_zones
 from runtime.decoding.opencv import cv2
+from serving.backend import Backend
 from tests.pages import quiet_page, serving
 
 HALL = Zone(ZoneKind.INCLUDE, "hall", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)))

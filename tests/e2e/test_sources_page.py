@@ -14,12 +14,12 @@ from broker.presence import Presence
 from broker.reports import SourceReport
 from contracts.settings import Settings
 from contracts.times import utc_now
-from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, remove_source
 from records.tables.sources import Source, SourceInterval
+from serving.backend import Backend
 from tests.pages import patient_page, quiet_page, serving
 
 REFRESH_MS = 5000

@@ -15,7 +15,6 @@ from broker.reports import WorkerReport
 from contracts.runs import RunKind
 from contracts.settings import Settings
 from contracts.times import from_micros, to_micros, utc_now
-from dashboard.web.backend import Backend
 from moodline.adapters.system_status import (
     BrokerStatus,
     DatabaseStatus,
@@ -26,6 +25,7 @@ from records.rollup_windows import DAY_S, window_start
 from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source
+from serving.backend import Backend
 from tests.pages import quiet_page, serving
 
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 import moodline
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from moodline.adapters.image_reader import ImageReader
 from records.database import open_engine
 from records.schema import upgrade
 from runtime.decoding.opencv import cv2
+from serving.backend import Backend
 from tests.browser import chromium
 from tests.pages import quiet_page, serving
 

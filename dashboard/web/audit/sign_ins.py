@@ -9,10 +9,10 @@ from typing import Final
 from sqlalchemy import Engine
 
 from contracts.errors import DatabaseError
-from dashboard.web.audit.trail import write_entry
 from records.audit import actor_address, update_audit_entry
 from records.audit_actions import Action
 from records.database import transaction
+from serving.audit_trail import write_entry
 
 NOBODY: Final = "not signed in"
 _WINDOW_S: Final = 60.0

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.errors import MoodlineError, ServerBusyError, TooManyRequestsError
-from dashboard.web.access import current_account
-from dashboard.web.limits.shares import LIGHT, FairShare, Work
+from serving.access import current_account
+from serving.shares import LIGHT, FairShare, Work
 
 RETRY_S: Final = 5
 REFUSAL_S: Final = 1.0

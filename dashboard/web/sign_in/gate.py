@@ -14,12 +14,10 @@ from starlette.datastructures import Headers
 
 from contracts.errors import DatabaseError, SettingsError, UserError
 from contracts.settings import Settings
-from dashboard.web.access import Account
 from dashboard.web.audit.sign_ins import SignInAudit
 from dashboard.web.compression import STATIC_PATHS
 from dashboard.web.sign_in.cookies import cookie_value, session_cookie
 from dashboard.web.sign_in.known_devices import KnownDevices
-from dashboard.web.sign_in.password_checks import PasswordChecks
 from dashboard.web.sign_in.session_watch import SessionWatch
 from dashboard.web.sign_in.spare_sessions import SpareSessions
 from dashboard.web.sign_in.throttle import Throttle
@@ -36,6 +34,8 @@ from records.users.sessions import (
     session_user,
     session_users,
 )
+from serving.access import Account
+from serving.password_checks import PasswordChecks
 
 log = structlog.get_logger()
 

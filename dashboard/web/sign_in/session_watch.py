@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import Account
 from records.users.accounts import AuthenticatedUser
+from serving.access import Account
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from contracts.settings import Settings
-    from dashboard.web.backend import Backend
+    from serving.backend import Backend
 
 app = command_app()
 
@@ -69,7 +69,6 @@ def dashboard(  # noqa: PLR0913, PLR0917  (one parameter per option)
 
 def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":
     """Return the backend of the pages, with everything that moodline can do for them."""
-    from dashboard.web.backend import Backend
     from moodline.adapters.erased_copies import delete_erased_copies
     from moodline.adapters.image_reader import ImageReader
     from moodline.adapters.recording_files import uploads_of
@@ -80,6 +79,7 @@ def dashboard_backend(settings: "Settings", engine: "Engine") -> "Backend":
     from moodline.demo.camera import start_demo
     from moodline.services.scheduled_jobs import job_statuses
     from moodline.stack.running_stack import running_broker
+    from serving.backend import Backend
 
     return Backend(
         engine,

@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from moodline.adapters.recording_files import uploads_of
 from moodline.adapters.recordings import RecordingLibrary
 from records.database import open_engine
 from records.schema import upgrade
+from serving.backend import Backend
 from tests.e2e.recordings.library import Library
 from tests.pages import quiet_page, serving
 

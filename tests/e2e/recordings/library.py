@@ -9,12 +9,12 @@ from sqlalchemy import Engine, insert, update
 from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
 from contracts.times import utc_now
-from dashboard.web.backend import Backend
 from ingest.files.content_hash import read_content
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.uploads import MAX_CHUNK_BYTES, Uploads
 from records.upsert import upsert_for_dialect
+from serving.backend import Backend
 from tests.rows import FaceSpec, write_run
 
 HAPPY = FaceSpec(1, "happy")

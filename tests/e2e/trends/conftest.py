@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import Engine
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine
+from serving.backend import Backend
 from tests.pages import Noise, patient_page, quiet_page, serving
 
 

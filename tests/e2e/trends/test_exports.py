@@ -15,12 +15,12 @@ from sqlalchemy import Engine, func, select, update
 
 from contracts.settings import Settings
 from contracts.times import MICROS
-from dashboard.web.backend import Backend
 from records.database import open_engine, reading, transaction
 from records.rollup_windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from runtime.decoding.opencv import cv2
+from serving.backend import Backend
 from tests.e2e.trends.trends_page import change_to_dark, opened_trends
 from tests.pages import serving
 

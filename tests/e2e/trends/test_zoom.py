@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from analytics.history.rollups import roll_up_all
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
+from serving.backend import Backend
 from tests.e2e.commands import poll
 from tests.history import at_us, write_history_run
 from tests.pages import patient_page, quiet_page, serving

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from records.database import open_engine
 from records.schema import upgrade
+from serving.backend import Backend
 from tests.http_client import ask
 from tests.pages import serving
 

@@ -11,8 +11,8 @@ from analytics.snapshots import in_snapshot
 from contracts.settings import Settings
 from contracts.times import utc_now
 from dashboard.now.day import DayReader, last_day
-from dashboard.web.backend import Backend
 from records.database import open_engine
+from serving.backend import Backend
 
 
 class Clock:

@@ -18,9 +18,9 @@ from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from dashboard.now.hub import Hub
 from dashboard.now.reader import LiveReader
-from dashboard.web.backend import Backend
 from records.broker_key import read_broker_key
 from records.sources.live_sources import SourceSettings, add_source
+from serving.backend import Backend
 
 JPEG = b"\xff\xd8\xff and so on"
 

@@ -23,13 +23,13 @@ from analytics.recordings.listing import (
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.runs import RunState
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
 from ingest.files.content_hash import read_content
 from moodline.adapters.recording_files import uploads_of
 from moodline.adapters.recordings import RecordingLibrary
 from records.database import open_engine, transaction
 from records.schema import upgrade
 from records.tables.runs import Run
+from serving.backend import Backend
 from tests.http_client import ask, json_of, post
 from tests.pages import serving
 from tests.recording_rows import write_recordings

@@ -12,8 +12,8 @@ from contracts.errors import SettingsError
 from contracts.settings import Settings
 from contracts.times import EPOCH
 from dashboard.server import serve
-from dashboard.web.backend import Backend
 from records.database import open_engine
+from serving.backend import Backend
 from tests.http_client import ask, json_of
 from tests.pages import serving
 from tests.rtsp import free_ports

@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 
 from contracts.settings import Settings
 from dashboard.app import create_app
-from dashboard.web.backend import Backend
-from dashboard.web.sign_in.password_checks import MAX_PENDING
 from dashboard.web.sign_in.throttle import Throttle
 from records.users.accounts import add_user
 from records.users.roles import Role
+from serving.backend import Backend
+from serving.password_checks import MAX_PENDING
 from tests.dashboard_routes import every_route
 from tests.e2e.commands import poll
 from tests.http_client import PASSWORD, TIMEOUT_S, ask, cookie_of, sign_in

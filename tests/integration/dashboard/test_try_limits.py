@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine
 
 from contracts.settings import Settings
-from dashboard.web.backend import Backend
-from dashboard.web.limits.shares import IMAGE
-from dashboard.web.services import ImageReading
+from serving.backend import Backend
+from serving.services import ImageReading
+from serving.shares import IMAGE
 from tests.e2e.commands import poll
 from tests.pages import serving
 

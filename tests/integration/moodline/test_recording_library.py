@@ -12,7 +12,6 @@ from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.runs import RunState
 from contracts.settings import Settings
-from dashboard.web.services import RecordingDetails
 from moodline.adapters.recording_files import annotated_path, uploads_of
 from moodline.adapters.recordings import RecordingLibrary
 from moodline.analysis.run_spec import analysis_spec
@@ -23,6 +22,7 @@ from records.runs.queue import enqueue_file
 from records.tables.runs import Run
 from records.tables.sources import Source
 from records.uploads import StoredUpload
+from serving.services import RecordingDetails
 from tests.media import steady, write_video
 from tests.rows import FILE_JOB
 

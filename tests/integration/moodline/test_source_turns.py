@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN, Turn, turned_zones
 from contracts.zones.zone import Zone, ZoneKind
-from dashboard.web.services import SourceForm
 from ingest.picture_view import PictureView
 from moodline.adapters.sources import SourceEditor
 from moodline.analysis.run_spec import live_spec
 from records.sources.live_sources import SourceSettings, add_source, find_source
+from serving.services import SourceForm
 from tests.media import SoundSpec, write_coloured_video
 
 WINDOW = Zone(ZoneKind.MASK, "window", ((0.0, 0.0), (0.3, 0.0), (0.3, 0.5), (0.0, 0.5)))

@@ -12,7 +12,7 @@ from contracts.errors import MoodlineError
 ROOT = Path(errors.__file__).parent.parent
 PACKAGES = (
     *("contracts", "runtime", "broker", "records", "ingest", "inference_worker", "analytics"),
-    *("dashboard", "training", "moodline"),
+    *("serving", "api", "dashboard", "training", "moodline"),
 )
 DEFINED = [
     one

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from contracts.errors import ServerBusyError, TooManyRequestsError
-from dashboard.web.limits.shares import FairShare, Work
+from serving.shares import FairShare, Work
 
 
 async def settled() -> None:
@@ -103,7 +103,7 @@ def test_a_request_that_leaves_the_queue_takes_no_place() -> None:
 
 
 def test_a_turn_that_does_not_come_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.web.limits.shares.MAX_WAIT_S", 0.0)
+    monkeypatch.setattr("serving.shares.MAX_WAIT_S", 0.0)
 
     async def test() -> None:
         share = FairShare(Work("exports", at_once=1, each=1, waiting=3))

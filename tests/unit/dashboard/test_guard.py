@@ -5,11 +5,11 @@ import pytest
 from contracts.errors import SettingsError
 from contracts.settings import Settings
 from dashboard.app import create_app
-from dashboard.web.backend import Backend
 from dashboard.web.page import MAX_BODY_BYTES
 from dashboard.web.sign_in.cookies import COOKIE
 from dashboard.web.sign_in.gate import SignIn
 from records.database import open_engine
+from serving.backend import Backend
 from tests.guard_requests import ask_guard
 
 

@@ -10,8 +10,8 @@ from contracts.errors import TooManyViewersError
 from contracts.settings import Settings
 from dashboard.now.hub import MAX_VIEWERS, Hub
 from dashboard.now.reader import LiveReader, LiveSnapshot, Tile
-from dashboard.web.backend import Backend
 from records.database import open_engine
+from serving.backend import Backend
 
 
 def events(sent: bytes) -> list[tuple[str, object]]:

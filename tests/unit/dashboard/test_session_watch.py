@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import Account
 from dashboard.web.sign_in.session_watch import SessionWatch
 from records.users.accounts import AuthenticatedUser
 from records.users.roles import Role
+from serving.access import Account
 
 VIC = AuthenticatedUser(1, "vic", Role.VIEWER)
 

@@ -12,8 +12,8 @@ from contracts.errors import FeatureUnavailableError
 from contracts.model_card import ModelCard
 from contracts.settings import Settings
 from contracts.times import utc_now
-from dashboard.web.services import ImageReading, RecordingService, SourceService
-from dashboard.web.sign_in.password_checks import PasswordChecks
+from serving.password_checks import PasswordChecks
+from serving.services import ImageReading, RecordingService, SourceService
 
 
 def _unavailable(*_args: Any, **_kwargs: Any) -> NoReturn:

@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy import Engine
 
 from contracts.errors import DatabaseError
-from dashboard.web.access import current_account
 from records.audit import actor_address, write_audit_entry
 from records.audit_actions import Action
 from records.database import transaction
+from serving.access import current_account
 
 log = structlog.get_logger()
 
