@@ -48,9 +48,9 @@ class LiveSourceCounts:
 
 
 def live_source_counts(
-    connection: Connection, *, limit: int = _MAX_SOURCES
+    connection: Connection, *, limit: int = _MAX_SOURCES, name: str | None = None
 ) -> tuple[LiveSourceCounts, ...]:
-    """Return the live sources that were not removed, by name."""
+    """Return the live sources that were not removed, by name; with `name`, that one alone."""
     latest = (
         select(Run.source_pk, func.max(Run.id).label("run_pk"))
         .where(Run.kind == RunKind.LIVE)
@@ -77,6 +77,8 @@ def live_source_counts(
         .order_by(Source.name)
         .limit(limit)
     )
+    if name is not None:
+        query = query.where(Source.name == name)
     return tuple(_counts(row) for row in connection.execute(query))
 
 
@@ -127,11 +129,15 @@ def latest_intervals(
 
 
 def intervals_since(
-    connection: Connection, since: datetime, *, limit: int = _MAX_INTERVALS
+    connection: Connection,
+    since: datetime,
+    *,
+    limit: int = _MAX_INTERVALS,
+    name: str | None = None,
 ) -> Mapping[str, tuple[StateInterval, ...]]:
     """Return the intervals of sources that were not removed, by name, newest first.
 
-    Only the newest `limit` intervals are read.
+    Only the newest `limit` intervals are read. name: of one source, also if it was removed.
     """
     query = (
         select(
@@ -142,7 +148,8 @@ def intervals_since(
             SourceInterval.until,
         )
         .join(Source, Source.id == SourceInterval.source_pk)
-        .where(SourceInterval.until > since, Source.removed_at.is_(None))
+        .where(SourceInterval.until > since)
+        .where(Source.removed_at.is_(None) if name is None else Source.name == name)
         .order_by(SourceInterval.since.desc(), SourceInterval.id.desc())
         .limit(limit)
     )

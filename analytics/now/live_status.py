@@ -71,8 +71,10 @@ class LiveStatus:
     last_commit_at: datetime | None = None
 
 
-def live_status(connection: Connection, heartbeats: "Heartbeats | None") -> tuple[LiveStatus, ...]:
-    """Return the live sources that were not removed, by name.
+def live_status(
+    connection: Connection, heartbeats: "Heartbeats | None", *, name: str | None = None
+) -> tuple[LiveStatus, ...]:
+    """Return the live sources that were not removed, by name; with `name`, that one alone.
 
     heartbeats: None if they cannot be read.
     """
@@ -80,7 +82,7 @@ def live_status(connection: Connection, heartbeats: "Heartbeats | None") -> tupl
     held = heartbeats.held_runs if heartbeats else frozenset[str]()
     return tuple(
         _status(one, by_name.get(one.name), _unreported(one, heartbeats), held)
-        for one in live_source_counts(connection)
+        for one in live_source_counts(connection, name=name)
     )
 
 

@@ -1,0 +1,1 @@
+"""One source: its day and week, its states, its settings and its runs."""
