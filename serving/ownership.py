@@ -10,7 +10,7 @@ from analytics.runs.run_list import find_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import FeatureUnavailableError, NotAllowedError, RunBusyError
 from contracts.runs import ENDED_STATES
-from records.uploads import StoredUpload, no_such_upload
+from records.uploads.stored import StoredUpload, no_such_upload
 from serving.access import Account, Role, current_account, require_role
 from serving.backend import Backend
 

@@ -10,7 +10,8 @@ from typing import BinaryIO, Final, Protocol
 from contracts.parsing.addresses import HostPort
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import NO_TURN, Turn
-from records.uploads import StoredUpload, Uploads
+from records.uploads.stored import StoredUpload
+from records.uploads.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dash import html
 
 from dashboard.recordings.routes import routes
 from dashboard.web.page import Page, Visit, attributes
-from records.uploads import MAX_CHUNK_BYTES
+from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.access import Role, current_account
 from serving.shares import CHECK, HEAVY, TRANSFER, UPLOAD
 

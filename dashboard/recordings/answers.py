@@ -15,7 +15,8 @@ from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import FeatureUnavailableError
 from dashboard.web.json_values import json_values
-from records.uploads import MAX_CHUNK_BYTES, StoredUpload
+from records.uploads.stored import StoredUpload
+from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.access import Role, current_account
 from serving.backend import Backend
 from serving.ownership import own_runs, owns_run, owns_upload

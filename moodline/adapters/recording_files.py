@@ -10,7 +10,8 @@ from analytics.export.atomic_files import is_part, remove_abandoned_parts
 from contracts.settings import Settings
 from records.database import reading
 from records.tables.runs import Run
-from records.uploads import Uploads
+from records.uploads.room import Room
+from records.uploads.uploads import Uploads
 from runtime.files.free_space import FreeSpace
 
 
@@ -21,9 +22,11 @@ def uploads_of(settings: Settings, engine: Engine) -> Uploads:
         settings.uploads_path,
         round(settings.max_upload_gb * 1e9),
         settings.keep_uploads_days if settings.keep_uploads_days >= 0 else None,
-        FreeSpace(settings.min_free_bytes),
-        round(settings.upload_quota_gb * 1e9),
-        round(settings.user_upload_quota_gb * 1e9),
+        Room(
+            FreeSpace(settings.min_free_bytes),
+            round(settings.upload_quota_gb * 1e9),
+            round(settings.user_upload_quota_gb * 1e9),
+        ),
     )
 
 

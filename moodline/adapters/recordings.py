@@ -29,7 +29,8 @@ from records.database import transaction
 from records.locks import lock_queue
 from records.runs.state_changes import run_state
 from records.sources.tags import add_tags
-from records.uploads import StoredUpload, Uploads
+from records.uploads.stored import StoredUpload
+from records.uploads.uploads import Uploads
 from runtime.files.free_space import FreeSpace
 from runtime.files.regular_files import open_below, open_regular
 from serving.services import (

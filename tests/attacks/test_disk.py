@@ -17,7 +17,8 @@ from analytics.export.record_pages import Selection
 from contracts.errors import DiskFullError, UploadError
 from contracts.settings import Settings
 from moodline.analysis.annotation import annotate_recording
-from records.uploads import Uploads
+from records.uploads.room import Room
+from records.uploads.uploads import Uploads
 from runtime.files.free_space import FreeSpace
 from tests.attacks.recordings_dashboard import (
     RecordingsDashboard,
@@ -45,9 +46,8 @@ class Disk:
 
 def uploads_on(engine: Engine, folder: Path, disk: Disk, **quotas: int) -> Uploads:
     """Uploads of at most 500 MB each, on a disk of which 1 GB must stay free."""
-    return Uploads(
-        engine, folder / "uploads", 500 * MB, 7, FreeSpace(1000 * MB, disk.measure), **quotas
-    )
+    room = Room(FreeSpace(1000 * MB, disk.measure), **quotas)
+    return Uploads(engine, folder / "uploads", 500 * MB, 7, room)
 
 
 @pytest.mark.both_databases

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from analytics.runs.run_list import RunLine
-from records.uploads import MAX_CHUNK_BYTES
+from records.uploads.uploads import MAX_CHUNK_BYTES
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import patient_page, quiet_page, wait_for_route

@@ -12,7 +12,7 @@ from moodline.adapters.recording_files import uploads_of
 from moodline.adapters.recordings import RecordingLibrary
 from records.database import open_engine
 from records.schema import upgrade
-from records.uploads import MAX_CHUNK_BYTES
+from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.backend import Backend
 from tests.browser import chromium
 from tests.pages import patient_page, serving, wait_for_route

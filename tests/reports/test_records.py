@@ -26,7 +26,7 @@ from records.database import open_engine, reading, transaction
 from records.rollup_windows import DAY_S, HOUR_S
 from records.schema import upgrade
 from records.tables.sources import Source
-from records.uploads import Uploads
+from records.uploads.uploads import Uploads
 from tests.media import VideoSpec, steady, write_video
 from tests.rows import START, FaceSpec, write_run
 

@@ -12,7 +12,7 @@ from contracts.times import utc_now
 from ingest.files.content_hash import read_content
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
-from records.uploads import MAX_CHUNK_BYTES, Uploads
+from records.uploads.uploads import MAX_CHUNK_BYTES, Uploads
 from records.upsert import upsert_for_dialect
 from serving.backend import Backend
 from tests.rows import FaceSpec, write_run

@@ -12,7 +12,7 @@ from contracts.zones.turning import Turn
 from contracts.zones.zone import Zone, ZoneKind
 from records.json_columns import decode_run_options
 from records.tables.runs import Run
-from records.uploads import MAX_CHUNK_BYTES
+from records.uploads.uploads import MAX_CHUNK_BYTES
 from tests.e2e.recordings.library import HAPPY, Library
 from tests.media import VideoSpec, steady, write_video
 from tests.pages import patient_page, wait_for_route

@@ -21,7 +21,7 @@ from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run
 from records.tables.sources import Source
-from records.uploads import StoredUpload
+from records.uploads.stored import StoredUpload
 from serving.services import RecordingDetails
 from tests.media import steady, write_video
 from tests.rows import FILE_JOB

@@ -17,7 +17,7 @@ from records.database import transaction
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run
-from records.uploads import Uploads
+from records.uploads.uploads import Uploads
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ingest.files.discovery import (
     discover,
     discover_allowed,
 )
-from records.upload_names import safe_name
+from records.uploads.names import safe_name
 from runtime.files.allowed_folders import AllowedFolders
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.media_types import VIDEO_SUFFIXES
-from records.upload_names import safe_name
+from records.uploads.names import safe_name
 
 
 @given(st.text(max_size=300), st.sampled_from(VIDEO_SUFFIXES))

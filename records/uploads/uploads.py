@@ -1,11 +1,8 @@
 """Uploads: recordings that users send to the dashboard in chunks.
 
-The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received. The
-announced size of an unfinished upload is reserved: no other upload may take that space. A little
-over 300 lines: the rules of an upload's life are one.
+The bytes are in FOLDER/ID/NAME; the size of the file is the number of bytes received.
 """
 
-import errno
 import os
 import re
 import secrets
@@ -19,42 +16,20 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, update
 
-from contracts.errors import DiskFullError, MoodlineError, UploadError
-from contracts.runs import ENDED_STATES
+from contracts.errors import UploadError
 from contracts.times import utc_now
 from records.database import reading, transaction
 from records.locks import lock_uploads
 from records.tables.runs import Run
 from records.tables.uploads import Upload
-from records.upload_names import safe_name
-from runtime.files.free_space import FreeSpace
+from records.uploads.names import safe_name
+from records.uploads.room import Room, write_error
+from records.uploads.stored import StoredUpload, UploadFolder, no_such_upload
 
 MAX_CHUNK_BYTES: Final = 8 * 2**20
 UNFINISHED_LIFETIME: Final = timedelta(days=1)
 """An upload that is unfinished or was refused is deleted after this time without a change."""
-_MAX_UNFINISHED: Final = 20
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredUpload:
-    """The current status of one upload.
-
-    owner: the user who sends it. received: bytes received. expires_at: when the file is deleted;
-    None if not scheduled, because uploads are kept or the analysis has not ended.
-    """
-
-    id: str
-    name: str
-    size: int
-    received: int
-    owner: str
-    run_id: str | None
-    error: str
-    changed_at: datetime
-    expires_at: datetime | None
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +37,13 @@ class Uploads:
     """The uploads of an installation.
 
     kept_days: days that a file is kept after its analysis; None keeps it until it is removed.
-    space: what must stay free on the disk. quota_bytes, user_quota_bytes: the most bytes of all
-    uploads, and of those of one user; 0 for no limit.
     """
 
     engine: Engine
     folder: Path
     max_bytes: int
     kept_days: int | None
-    space: FreeSpace = field(default_factory=FreeSpace)
-    quota_bytes: int = 0
-    user_quota_bytes: int = 0
+    room: Room = field(default_factory=Room)
 
     def start(self, name: str, size: int, mark: str, owner: str) -> StoredUpload:
         """Start an upload, or return the owner's unfinished upload of the same file.
@@ -96,7 +67,7 @@ class Uploads:
         upload_id = secrets.token_hex(16)
         with transaction(self.engine) as connection:
             lock_uploads(connection)
-            self._require_room(connection, name, size, owner)
+            self.room.require(self.folder, self._read(connection), name, size, owner)
             self._create_file(upload_id, name)
             connection.execute(
                 insert(Upload).values(
@@ -113,7 +84,7 @@ class Uploads:
 
     def get(self, upload_id: str) -> StoredUpload:
         """Return an upload. Raises UploadError if it does not exist or was removed."""
-        found = self._select(upload_id) if _ID.fullmatch(upload_id) else []
+        found = self._select(upload_id) if _ID.fullmatch(upload_id) else ()
         if not found:
             raise no_such_upload()
         return found[0]
@@ -133,16 +104,14 @@ class Uploads:
                 hint="Send it again",
             )
         try:
-            self.space.require(self.folder, len(data), upload.name)
+            self.room.space.require(self.folder, len(data), upload.name)
             with upload.path.open("r+b") as file:
                 file.seek(offset)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as exc:
-            if exc.errno in _DISK_FULL:
-                raise DiskFullError(f"cannot write {upload.name}: {exc.strerror}") from exc
-            raise UploadError(f"cannot write {upload.name}: {exc.strerror}") from exc
+            raise write_error(upload.name, exc) from exc
         self._update(upload_id, {"changed_at": utc_now()})
         return offset + len(data)
 
@@ -173,8 +142,8 @@ class Uploads:
         now = now or utc_now()
         removed = 0
         for upload in self.all():
-            unfinished = upload.received < upload.size or upload.error
-            abandoned = unfinished and now - upload.changed_at > UNFINISHED_LIFETIME
+            ready = not upload.is_unfinished and not upload.error
+            abandoned = not ready and now - upload.changed_at > UNFINISHED_LIFETIME
             if abandoned or (upload.expires_at is not None and upload.expires_at <= now):
                 self.remove(upload.id)
                 removed += 1
@@ -206,46 +175,15 @@ class Uploads:
             for run_id, upload_id in uploads.items()
         }
 
-    def _select(self, upload_id: str | None = None) -> list[StoredUpload]:
+    def _select(self, upload_id: str | None = None) -> Sequence[StoredUpload]:
         with reading(self.engine) as connection:
             chosen = None if upload_id is None else Upload.id == upload_id
             return self._read(connection, chosen)
 
     def _read(
         self, connection: Connection, chosen: ColumnElement[bool] | None = None
-    ) -> list[StoredUpload]:
-        query = (
-            select(Upload.__table__, Run.state, Run.finished_at)
-            .join(Run, Run.run_id == Upload.run_id, isouter=True)
-            .where(Upload.removed_at.is_(None))
-            .order_by(Upload.changed_at.desc())
-        )
-        if chosen is not None:
-            query = query.where(chosen)
-        rows = connection.execute(query).all()
-        uploads = []
-        for row in rows:
-            path = self.folder / row.id / row.name
-            expires_at = None
-            if self.kept_days is not None and row.state in ENDED_STATES and row.finished_at:
-                expires_at = row.finished_at + timedelta(days=self.kept_days)
-            if row.run_id is not None and row.state is None:
-                expires_at = row.changed_at  # Its run was erased, so the file must go as well.
-            uploads.append(
-                StoredUpload(
-                    id=row.id,
-                    name=row.name,
-                    size=row.size,
-                    received=path.stat().st_size if path.exists() else 0,
-                    owner=row.owner,
-                    run_id=row.run_id,
-                    error=row.error,
-                    changed_at=row.changed_at,
-                    expires_at=expires_at,
-                    path=path,
-                )
-            )
-        return uploads
+    ) -> Sequence[StoredUpload]:
+        return UploadFolder(self.folder, self.kept_days).read(connection, chosen)
 
     def _forget_erased(self) -> None:
         """Delete the rows of removed uploads of erased runs: a file's name may name a person."""
@@ -271,52 +209,14 @@ class Uploads:
             upload_id = connection.execute(query.limit(1)).scalar()
         return self.get(upload_id) if upload_id else None
 
-    def _require_room(self, connection: Connection, name: str, size: int, owner: str) -> None:
-        """Raise UploadError or DiskFullError if `size` more bytes are too many."""
-        known = self._read(connection)
-        own = [one for one in known if one.owner == owner]
-        unfinished = [one for one in known if one.received < one.size and not one.error]
-        if sum(one.owner == owner for one in unfinished) >= _MAX_UNFINISHED:
-            raise UploadError(
-                f"there are {_MAX_UNFINISHED} unfinished uploads already",
-                hint="Wait until one is complete, or remove one",
-            )
-        _require_quota(own, size, self.user_quota_bytes, "your uploads")
-        _require_quota(known, size, self.quota_bytes, "all uploads")
-        reserved = sum(one.size - one.received for one in unfinished)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.space.require(self.folder, reserved + size, name)
-        except OSError as exc:
-            raise self._not_writable(exc) from exc
-
     def _create_file(self, upload_id: str, name: str) -> None:
         folder = self.folder / upload_id
         try:
             folder.mkdir(mode=0o700)
             (folder / name).touch(mode=0o600)
         except OSError as exc:
-            raise self._not_writable(exc) from exc
-
-    def _not_writable(self, cause: OSError) -> MoodlineError:
-        kind = DiskFullError if cause.errno in _DISK_FULL else UploadError
-        return kind(f"cannot write to the folder of uploads: {cause.strerror}")
+            raise write_error("the folder of uploads", exc) from exc
 
     def _update(self, upload_id: str, values: dict[str, object]) -> None:
         with transaction(self.engine) as connection:
             connection.execute(update(Upload).where(Upload.id == upload_id).values(**values))
-
-
-def _require_quota(uploads: Sequence[StoredUpload], size: int, quota: int, whose: str) -> None:
-    used = sum(one.size for one in uploads)
-    if quota and used + size > quota:
-        raise DiskFullError(
-            f"{whose} have {used / 1e9:.1f} of {quota / 1e9:.1f} GB",
-            hint="Remove an upload, or raise the quota (MOODLINE_USER_UPLOAD_QUOTA_GB, "
-            "MOODLINE_UPLOAD_QUOTA_GB)",
-        )
-
-
-def no_such_upload() -> UploadError:
-    """Return the error for an upload that does not exist, or is another user's."""
-    return UploadError("no such upload: it may have expired", hint="Send the file again")
