@@ -16,6 +16,7 @@ from ingest.live.supervision.supervisor import SourceSupervisor
 from ingest.metrics import IngestMetrics
 from moodline.adapters.system_status import read_verdict
 from moodline.analysis.run_spec import live_spec
+from moodline.metrics.source_metrics import SourceMetrics, read_source_facts
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
@@ -65,6 +66,8 @@ def serve_pipeline(
     health = Health.for_steps(settings.stall_s)
     health.watch_system(lambda: read_verdict(settings, engine), decides=running is not None)
     metrics = IngestMetrics(health.registry)
+    if running is not None:  # `moodline up` is the whole system.
+        health.registry.register(SourceMetrics(read_source_facts(settings, engine)))
     server = HealthServer(health, settings.health, settings.health_token)
     _seal_addresses(settings, engine)
     stack = Stack(settings, engine, workers=workers, ingestors=parallel, metrics=metrics)

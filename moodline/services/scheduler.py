@@ -9,6 +9,7 @@ import structlog
 from analytics.scheduling.scheduler import Scheduler
 from contracts.settings import Settings
 from moodline.adapters.system_status import read_verdict
+from moodline.metrics.source_metrics import SourceMetrics, read_source_facts
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
@@ -35,6 +36,8 @@ def run_scheduler(settings: Settings) -> None:
         holder=claimant_name(),
         lease_s=settings.lease_s,
     )
+    facts = read_source_facts(settings, engine)
+    health.registry.register(SourceMetrics(facts, lambda: scheduler.is_active))
     try:
         with (
             HealthServer(health, settings.health, settings.health_token),

@@ -1,0 +1,1 @@
+"""Prometheus' metrics of the sources and of the whole system."""
