@@ -1,6 +1,6 @@
 """Heat maps: the hours of the week on the viewer's clock, over all weeks of a range."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -51,10 +51,12 @@ def heat_map(  # noqa: PLR0913
     sources: Sequence[str] = (),
     tags: Sequence[str] = (),
     with_valence: bool = False,
+    within: Collection[int] | None = None,
 ) -> tuple[HeatCell, ...]:
     """Return the hours of the week that have data, all sources combined, in order.
 
-    with_valence: also read the probabilities, of which valence is computed.
+    with_valence: also read the probabilities, of which valence is computed. within: as in
+    `select_sources`.
 
     Raises SettingsError if the range is invalid or above 400 days, and SourceNotFoundError.
     """
@@ -66,7 +68,7 @@ def heat_map(  # noqa: PLR0913
     names = (*_SUMS, *PROBABILITY_SUMS.values()) if with_valence else _SUMS
     cells: dict[int, Values] = {}
     latest: dict[int, datetime] = {}
-    source_pks = [one.pk for one in select_sources(connection, sources, tags)]
+    source_pks = [one.pk for one in select_sources(connection, sources, tags, within=within)]
     for span in spans:
         index = BucketClock(HOUR_S, span.offset_s).index()
         hour = (index - _MONDAY_HOURS) % _WEEK_HOURS

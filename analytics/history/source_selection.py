@@ -1,6 +1,6 @@
 """Source selection: sources by name, by tag, or all; and their grouping by tag."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,22 +94,32 @@ def present_names(known: Sequence[HistorySource], names: Iterable[str]) -> tuple
     return tuple(dict.fromkeys(name if name in own else renamed.get(name, name) for name in names))
 
 
-def history_sources(connection: Connection) -> tuple[HistorySource, ...]:
-    """Return all sources by name, at most MAX_SOURCES."""
-    return tuple(select_sources(connection))
+def history_sources(
+    connection: Connection, *, within: Collection[int] | None = None
+) -> tuple[HistorySource, ...]:
+    """Return all sources by name, at most MAX_SOURCES. within: as in `select_sources`."""
+    return tuple(select_sources(connection, within=within))
 
 
 def select_sources(
-    connection: Connection, names: Sequence[str] = (), tags: Sequence[str] = ()
+    connection: Connection,
+    names: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    *,
+    within: Collection[int] | None = None,
 ) -> list[HistorySource]:
     """Return the sources with one of the names or tags, or all; at most MAX_SOURCES.
 
-    A former name of a source will do.
+    A former name of a source will do. within: the keys of the only sources that exist for the
+    asker; None for all.
     Raises SourceNotFoundError if no source has a given name or tag.
     """
-    names = list(current_names(connection, names).values())
+    present = current_names(connection, names)
+    names = list(present.values())
     former = _former_names(connection)
     query = select(Source.id, Source.name, Source.kind, Source.tags, Source.removed_at)
+    if within is not None:
+        query = query.where(Source.id.in_(within))
     if names and not tags:
         query = query.where(Source.name.in_(names))
     found = [
@@ -123,7 +133,9 @@ def select_sources(
         )
         for row in connection.execute(query.order_by(Source.name).limit(MAX_SOURCES))
     ]
-    _check(set(names) - {one.name for one in found}, "source")
+    found_names = {one.name for one in found}
+    # By the name that was asked for: the present one may be of a source that the asker cannot see.
+    _check({asked for asked, name in present.items() if name not in found_names}, "source")
     _check(set(tags) - {tag for one in found for tag in one.tags}, "tag")
     if not names and not tags:
         return found

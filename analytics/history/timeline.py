@@ -4,7 +4,7 @@ The cost of a timeline grows with its buckets, not with its rows: a range is rea
 stored windows of which it consists, in at most MAX_BUCKETS buckets.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from itertools import pairwise
@@ -74,17 +74,18 @@ def timeline(  # noqa: PLR0913
     groups: Sequence[str] = (),
     step_s: int | None = None,
     together: bool = False,
+    within: Collection[int] | None = None,
 ) -> Timeline:
     """Return the buckets of [since, until) for each source, and for each group.
 
     step_s: one of STEPS; by default the finest that the range allows, coarser for many series.
     groups: tags that are one series each; with groups and neither sources nor tags, there are no
-    other series. together: combine all sources into the series ALL.
+    other series. together: combine all sources into the series ALL. within: as in `select_sources`.
 
     Raises SettingsError if the range or the step is invalid, and SourceNotFoundError.
     """
     check_range(since, until)
-    selected = select_sources(connection, sources, (*tags, *groups))
+    selected = select_sources(connection, sources, (*tags, *groups), within=within)
     chosen, grouped = split_series(selected, sources, tags, groups)
     count = (1 if together else len(chosen)) + len(grouped)
     step_s = checked_step(since, until, step_s, count)

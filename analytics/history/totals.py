@@ -1,6 +1,6 @@
 """Totals: a whole range of each source, next to an earlier one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,15 +54,17 @@ def totals(  # noqa: PLR0913
     sources: Sequence[str] = (),
     tags: Sequence[str] = (),
     earlier: tuple[datetime, datetime] | None = None,
+    within: Collection[int] | None = None,
 ) -> tuple[Total, ...]:
     """Return the totals of each source, those with the most person-seconds first.
 
     earlier: the range to compare with; by default the equally long one right before.
+    within: as in `select_sources`.
     The ends of ranges above two days are rounded to quarters of an hour, others to minutes.
     Raises SettingsError if the range is invalid, and SourceNotFoundError.
     """
     check_range(since, until)
-    chosen = select_sources(connection, sources, tags)
+    chosen = select_sources(connection, sources, tags, within=within)
     if earlier is None:
         earlier = (since - (until - since), since)
     else:

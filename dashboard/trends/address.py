@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, quote, unquote
 
 from analytics.comparison.earlier_times import Against
 from analytics.comparison.ranking import RANKS
+from analytics.comparison.written_ranges import CALENDAR, parse_time, range_error
 from analytics.history.source_selection import MAX_SOURCES
 from contracts.expressions import LABELS
-from dashboard.trends.view import CALENDAR, DEFAULT, Mode, View, parse_time, range_error
+from dashboard.trends.view import DEFAULT, Mode, View
 
 _MAX_QUERY_LENGTH: Final = 65_536
 _MAX_EXCERPT: Final = 40

@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 from sqlalchemy import Engine
 
 from analytics.comparison.earlier_times import Against
+from analytics.comparison.written_ranges import range_error
 from analytics.history.source_selection import HistorySource, history_sources, present_names
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
@@ -18,7 +19,7 @@ from contracts.times import utc_now
 from dashboard.trends.address import read_view, write_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.page import COMPARISONS, MODES, RANGES
-from dashboard.trends.view import CUSTOM, PRESETS, Mode, View, preset, range_error
+from dashboard.trends.view import CUSTOM, PRESETS, Mode, View, preset
 
 _ONE_SERIES: Final = "\u2060"
 """Marks a tag chosen as one series; no name can contain it."""

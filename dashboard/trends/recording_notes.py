@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from dash import html
 
+from analytics.comparison.written_ranges import LONGEST_RANGE
 from analytics.recordings.beside_trends import NewElsewhere
 from dashboard.trends.address import write_view
 from dashboard.trends.answers import Answer
-from dashboard.trends.view import LONGEST_RANGE, View
+from dashboard.trends.view import View
 
 _HOUR: Final = timedelta(hours=1)
 

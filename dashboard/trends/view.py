@@ -1,38 +1,18 @@
 """The view: a time range, what it is compared with, and what is shown of it."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from analytics.comparison.earlier_times import (
     Against,
-    CalendarRange,
     EarlierTime,
     calendar_ends,
     earlier_time,
     given_time,
 )
-
-LONGEST_RANGE: Final = timedelta(days=3653)
-"""Ten years."""
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 2200
-_AGO: Final = re.compile(r"now(?:-([0-9]{1,6})([mhdwy]))?", re.ASCII)
-CALENDAR: Final = {
-    ("now/d", "now"): CalendarRange.TODAY,
-    ("now-1d/d", "now/d"): CalendarRange.YESTERDAY,
-    ("now/w", "now"): CalendarRange.WEEK,
-}
-"""Ranges of the viewer's calendar, by their ends. "/d" rounds down to the day, as in Grafana."""
-_UNITS: Final = {
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-    "y": timedelta(days=365),
-}
+from analytics.comparison.written_ranges import CALENDAR, parse_time
 
 
 class Mode(StrEnum):
@@ -117,31 +97,6 @@ def preset(view: View) -> str:
     """Return the preset that the view's range is, or CUSTOM."""
     ends = f"{view.since}..{view.until}"
     return ends if ends in PRESETS.values() else CUSTOM
-
-
-def parse_time(text: str, now: datetime) -> datetime | None:
-    """Return the time in UTC; None if it is invalid. ISO 8601 without an offset is UTC."""
-    ago = _AGO.fullmatch(text)
-    try:
-        if ago is not None:
-            count, unit = ago.groups()
-            return now - int(count) * _UNITS[unit] if count else now
-        found = datetime.fromisoformat(text)
-        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return found if _FIRST_YEAR <= found.year < _LAST_YEAR else None
-
-
-def range_error(since: datetime | None, until: datetime | None) -> str:
-    """Return why the range cannot be shown; "" if it can."""
-    if since is None or until is None:
-        return "Enter a begin and an end."
-    if since >= until:
-        return "The begin must be before the end."
-    if since.year < _FIRST_YEAR or until - since > LONGEST_RANGE:
-        return "A range is ten years at most."
-    return ""
 
 
 def _ends(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:

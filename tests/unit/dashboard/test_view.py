@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.comparison.written_ranges import LONGEST_RANGE, parse_time, range_error
 from analytics.history.source_selection import MAX_SOURCES
 from dashboard.trends.address import read_view, write_view
 from dashboard.trends.view import (
     CUSTOM,
-    LONGEST_RANGE,
     PRESETS,
     Mode,
     View,
-    parse_time,
     preset,
-    range_error,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
