@@ -23,6 +23,19 @@ class SettingsError(MoodlineError):
     """Raised when a setting is missing, unknown or out of bounds."""
 
 
+class AlertError(SettingsError):
+    """Raised when a rule or a target of alerts is not valid. field: the name of the wrong one."""
+
+    def __init__(self, field: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+    def line(self) -> str:
+        """Return the field, the message, and the hint if there is one."""
+        line = MoodlineError.line(self)
+        return f"{self.field}: {line}" if self.field else line
+
+
 class RiskError(MoodlineError):
     """Raised when a check finds that moodline works, and that something should be changed."""
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     EXPORT = "export"
     ERASURE = "erasure"
     SCHEDULE = "schedule"
+    ALERT = "alert"
 
 
 class Action(StrEnum):
@@ -52,6 +53,16 @@ class Action(StrEnum):
     RUN_DELETED = "run deleted"
     FOLDER_ADDED = "folder added"
     FOLDER_REMOVED = "folder removed"
+    ALERT_ADDED = "alert rule added"
+    ALERT_EDITED = "alert rule edited"
+    ALERT_REMOVED = "alert rule removed"
+    ALERT_MUTED = "alert rule muted"
+    ALERT_ACKNOWLEDGED = "alert acknowledged"
+    TARGET_ADDED = "alert target added"
+    TARGET_CHANGED = "alert target changed"
+    TARGET_REMOVED = "alert target removed"
+    TARGET_TESTED = "alert target tested"
+    DELIVERY_REPLAYED = "alert delivered again"
     VIEW_SHARED = "view of Trends shared"
     VIEW_UNSHARED = "view of Trends no longer shared"
 
@@ -91,5 +102,19 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.EXPORT: frozenset({Action.EXPORTED}),
     Kind.ERASURE: frozenset({Action.ERASED, Action.RUN_DELETED}),
     Kind.SCHEDULE: frozenset({Action.FOLDER_ADDED, Action.FOLDER_REMOVED}),
+    Kind.ALERT: frozenset(
+        {
+            Action.ALERT_ADDED,
+            Action.ALERT_EDITED,
+            Action.ALERT_REMOVED,
+            Action.ALERT_MUTED,
+            Action.ALERT_ACKNOWLEDGED,
+            Action.TARGET_ADDED,
+            Action.TARGET_CHANGED,
+            Action.TARGET_REMOVED,
+            Action.TARGET_TESTED,
+            Action.DELIVERY_REPLAYED,
+        }
+    ),
 }
 """The actions of each kind but USER, to which all others belong."""

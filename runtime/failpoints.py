@@ -6,7 +6,7 @@ from typing import Final
 
 FAILPOINTS: Final = (
     *("after-publish", "analysing", "before-commit", "before-ack", "handover"),
-    "roll-up",
+    *("roll-up", "alert-decided", "alert-before-commit", "alert-after-commit", "alert-sent"),
 )
 _ACTIONS: Final = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 _armed: dict[str, tuple[int, signal.Signals]] = {}

@@ -1,0 +1,1 @@
+"""Alerts as data: measures, conditions, rules, and what happens to an alert."""

@@ -1,0 +1,1 @@
+"""Alerts in the records: rules, events, targets, and the outbox of deliveries."""
