@@ -12,7 +12,8 @@ from urllib.parse import urljoin
 
 from contracts.errors import SourceError
 from contracts.parsing.addresses import HostPort
-from ingest.live.ssrf_guard import Resolver, check_host, port_of, resolve_host, split_uri
+from ingest.live.ssrf_guard import check_host, port_of, split_uri
+from runtime.network.addresses import Resolver, resolve_host
 
 MAX_REDIRECTS: Final = 5
 _MAX_ADDRESSES: Final = 8

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from contracts.errors import OwnHostError, SourceError
 from contracts.parsing.addresses import HostPort
-from ingest.live import ssrf_guard
-from ingest.live.ssrf_guard import check_address, check_form_address, check_host, is_own, is_refused
+from ingest.live.ssrf_guard import check_address, check_form_address, check_host
+from runtime.network import addresses
+from runtime.network.addresses import is_own, is_refused
 
 
 @pytest.mark.parametrize(
@@ -124,14 +125,14 @@ def test_all_own_addresses_are_refused() -> None:
 def test_own_addresses_are_found_where_the_kernel_binds_to_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ssrf_guard, "_binds", lambda _address: True)
+    monkeypatch.setattr(addresses, "_binds", lambda _address: True)
     assert is_own(ip_address("127.0.0.1"))
     assert not is_own(ip_address("192.0.2.7"))
 
 
 def test_an_own_address_is_refused_within_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
     own = ip_address("192.168.1.5")
-    monkeypatch.setattr(ssrf_guard, "is_own", lambda address: address == own)
+    monkeypatch.setattr(addresses, "is_own", lambda address: address == own)
     assert is_refused(own) and is_refused(ip_address("2002:c0a8:0105::1"))
     assert not is_refused(ip_address("2002:c0a8:0107::1"))
 

@@ -1,0 +1,1 @@
+"""The network: which addresses may be reached."""
