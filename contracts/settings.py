@@ -4,6 +4,7 @@ docs/reference/settings.md lists them. Over 300 lines, because each setting stan
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableSettingError
 
 from contracts.errors import SettingsError
 from contracts.parsing.addresses import HostPort
+from contracts.parsing.mqtt_server import MqttServer, parse_mqtt_server
 from contracts.parsing.secret_files import secret_folders
 from contracts.parsing.setting_choices import DetectorName, Device, LiveView
 from contracts.parsing.setting_values import (
@@ -228,6 +230,41 @@ class Settings(BaseSettings):
         default=(),
         description="HOST[,HOST]: hosts that are opened as cameras without the SSRF guard.",
     )
+    alert_hosts: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_hosts)] = Field(
+        default=(),
+        description="HOST[,HOST]: hosts in private networks to which alerts may be sent.",
+    )
+    mqtt_url: Annotated[MqttServer | None, NoDecode, PlainValidator(parse_mqtt_server)] = Field(
+        default=None,
+        repr=False,
+        description="mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT] of the MQTT broker to which the "
+        "scheduler publishes live sources; empty: none.",
+    )
+    mqtt_password: str = Field(
+        default="",
+        repr=False,
+        description="Password for MOODLINE_MQTT_URL, if it is not in the URL.",
+    )
+    mqtt_ca: str = Field(
+        default="",
+        description="PEM file of the authority that signed the MQTT broker's certificate; empty: "
+        "those of the system.",
+    )
+    mqtt_prefix: str = Field(
+        default="moodline",
+        pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7}$",
+        description="First levels of all MQTT topics of this system.",
+    )
+    mqtt_discovery: str = Field(
+        default="homeassistant",
+        pattern=r"^([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7})?$",
+        description="Home Assistant's discovery prefix; empty: describe no devices.",
+    )
+    mqtt_commands: bool = Field(
+        default=False,
+        description="Whether sources may be paused over MQTT, by whoever can publish to the "
+        "broker.",
+    )
     dashboard_password: str = Field(
         default="",
         repr=False,
@@ -264,6 +301,9 @@ class Settings(BaseSettings):
     )
     keep_rollups_days: int = Field(
         default=0, ge=0, le=36500, description="Days to keep all other rollups; 0: no limit."
+    )
+    keep_alerts_days: int = Field(
+        default=365, ge=0, le=36500, description="Days to keep events of alerts; 0: no limit."
     )
     keep_audit_days: int = Field(
         default=365, ge=0, le=36500, description="Days to keep the audit; 0: no limit."
@@ -325,6 +365,15 @@ class Settings(BaseSettings):
         """The file of the landmarks' networks, whether or not it is there."""
         own = self.home_path / "detectors" / "face_landmarker.task"
         return Path(self.landmarks_file).expanduser() if self.landmarks_file else own
+
+    @property
+    def mqtt_server(self) -> MqttServer | None:
+        """The MQTT broker with its password and authority; None if none is set."""
+        server = self.mqtt_url
+        if server is None:
+            return None
+        password = self.mqtt_password or server.password
+        return replace(server, password=password, ca_file=self.mqtt_ca)
 
     @property
     def min_free_bytes(self) -> int:

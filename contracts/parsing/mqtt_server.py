@@ -52,3 +52,8 @@ class MqttServer:
         """The address without user name and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+def parse_mqtt_server(value: str | MqttServer | None) -> MqttServer | None:
+    """Return the broker in the text of a setting; None for "". Raises ValueError."""
+    return MqttServer.parse(value) if isinstance(value, str) and value else value or None

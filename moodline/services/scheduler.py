@@ -9,6 +9,7 @@ import structlog
 from analytics.scheduling.scheduler import Scheduler
 from contracts.settings import Settings
 from moodline.adapters.system_status import read_verdict
+from moodline.home_assistant.bridge import HomeAssistantBridge
 from moodline.metrics.source_metrics import SourceMetrics, read_source_facts
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
@@ -38,11 +39,16 @@ def run_scheduler(settings: Settings) -> None:
     )
     facts = read_source_facts(settings, engine)
     health.registry.register(SourceMetrics(facts, lambda: scheduler.is_active))
+    bridge = HomeAssistantBridge(settings, engine, lambda: scheduler.is_active)
     try:
         with (
             HealthServer(health, settings.health, settings.health_token),
+            bridge,
             Heartbeat(
-                "scheduler", engine, lambda: running_broker(settings), partial(_state, scheduler)
+                "scheduler",
+                engine,
+                lambda: running_broker(settings),
+                partial(_state, scheduler, bridge),
             ),
         ):
             log.info("scheduling")
@@ -61,7 +67,7 @@ def run_scheduler(settings: Settings) -> None:
         engine.dispose()
 
 
-def _state(scheduler: Scheduler) -> tuple[str, str]:
-    if scheduler.trouble:
-        return "trouble", scheduler.trouble
+def _state(scheduler: Scheduler, bridge: HomeAssistantBridge) -> tuple[str, str]:
+    if trouble := scheduler.trouble or bridge.trouble:
+        return "trouble", trouble
     return ("running" if scheduler.is_active else "standby"), ""

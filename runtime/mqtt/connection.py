@@ -125,9 +125,10 @@ class MqttConnection:
     def _note_disconnected(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        if self.is_connected:
+        if self.is_connected or not self._tried.is_set():
             self._trouble = f"the connection ended: {reason}"
         self._connected.clear()
+        self._tried.set()
 
     def _note_message(self, _client: paho.Client, _data: Any, found: paho.MQTTMessage) -> None:
         if len(found.payload) <= _MAX_PAYLOAD:

@@ -1,0 +1,1 @@
+"""The live sources as devices of Home Assistant, over MQTT."""
