@@ -1,0 +1,57 @@
+// @ts-check
+/* Messages that other parts of moodline compose in English, such as errors and reasons: recognised
+ * by their templates, and translated. As dashboard/language/core_messages.py. */
+import { MESSAGES, _ } from "./language.js";
+
+const SENTENCES = /(?<=[.!?]) (?=[A-Z])/;
+const PLACE = /\{(\w+)\}/;
+
+/** @typedef {{ english: string, names: string[], pattern: RegExp }} Template */
+
+/** The most literal ones first. @type {Template[]} */
+const TEMPLATES = MESSAGES.filter((english) => PLACE.test(english))
+  .map((english) => {
+    const pieces = english.split(PLACE);
+    const names = pieces.filter((_piece, index) => index % 2);
+    const source = pieces.map((piece, index) => (index % 2 ? "(.+)" : escaped(piece))).join("");
+    return { english, names, pattern: new RegExp(`^${source}$`, "s") };
+  })
+  .sort((a, b) => literals(b) - literals(a));
+const WHOLE = new Set(MESSAGES);
+
+/** @param {Template} template */
+const literals = ({ english }) => english.replace(/\{\w+\}/g, "").length;
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/**
+ * A message in the language of the page; as it is if it has no translation.
+ * @param {string | null | undefined} text English.
+ * @returns {string}
+ */
+export function known(text) {
+  if (!text || !MESSAGES.length) return text ?? "";
+  return (
+    recognised(text) ??
+    text
+      .split(SENTENCES)
+      .map((one) => recognised(one) ?? one)
+      .join(" ")
+  );
+}
+
+/**
+ * @param {string} text
+ * @returns {string | null}
+ */
+function recognised(text) {
+  if (WHOLE.has(text)) return _(text);
+  for (const { english, names, pattern } of TEMPLATES) {
+    const found = pattern.exec(text);
+    if (!found) continue;
+    const values = names.map((name, index) => [name, known(found[index + 1])]);
+    return _(english, Object.fromEntries(values));
+  }
+  return null;
+}
