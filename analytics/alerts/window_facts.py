@@ -11,11 +11,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.alerts.evaluation import Seen
 from analytics.history.coverage import ExpectedTime, coverage, expected_times
-from analytics.history.measures import VALENCES
 from analytics.history.source_selection import HistorySource
 from contracts.alerts.measures import Measure, MeasureKind
 from contracts.alerts.rule import MINUTE_S, AlertRule
 from contracts.times import MICROS, from_micros, to_micros
+from contracts.valence import VALENCES
 from records.rollup_windows import window_start
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 from records.tables.runs import DeadLetter, Run

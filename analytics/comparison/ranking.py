@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Double, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.history.local_time import STEPS, offset_spans, stored_width
-from analytics.history.measures import VALENCES, Measures
+from analytics.history.measures import Measures
 from analytics.history.source_selection import HistorySource, SourceGroup, select_sources
 from analytics.history.stored_windows import BucketClock, windows_in_range
 from analytics.history.timeline import Bucket, timeline
 from analytics.history.totals import Total
 from contracts.expressions import LABELS
+from contracts.valence import VALENCES
 from records.rollup_windows import HOUR_S, QUARTER_S
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 
