@@ -4,9 +4,9 @@ The moments of a rule are fixed, and each is evaluated once, by whichever schedu
 `evaluated_until` of the rule moves in the same transaction as its states and events.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Connection, Engine, select
@@ -40,24 +40,23 @@ _PATIENCE: Final = timedelta(minutes=10)
 """How long a window waits for rows that are still to be rolled up."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemFacts:
-    """The measures of the whole system now, by name; None: not known. A missing one is not, too."""
-
-    values: Mapping[str, float | None]
+ReadMeasures = Callable[[], Mapping[str, float | None]]
+"""Reads the measures of the whole system now, by name; None: not known."""
 
 
-def run_round(engine: Engine, system: SystemFacts, now: datetime) -> int:
+def run_round(engine: Engine, read_system: ReadMeasures, now: datetime) -> int:
     """Evaluate all rules; return the number of events.
 
-    Raises DatabaseError; what was evaluated before it is stored.
+    read_system: called if a rule needs it. Raises DatabaseError; what was evaluated before it is
+    stored.
     """
+    system = cache(read_system)
     with snapshot(engine) as connection:
         keys = rule_keys(connection)
     return sum(_run_rule(engine, pk, system, now) for pk in keys)
 
 
-def _run_rule(engine: Engine, pk: int, system: SystemFacts, now: datetime) -> int:
+def _run_rule(engine: Engine, pk: int, system: ReadMeasures, now: datetime) -> int:
     with snapshot(engine) as connection:
         found = list_rules(connection, pk=pk)
         if not found:  # It was removed meanwhile.
@@ -87,7 +86,7 @@ def _until(connection: Connection, known: KnownRule, now: datetime) -> datetime:
         return until
     # Rows that came late are still to be rolled up: the windows that contain them wait.
     pks = [one.pk for one in rule_sources(connection, known.keys, known.rule.tags)]
-    first = known.evaluated_until - timedelta(seconds=known.rule.window_s)
+    first = known.evaluated_until + timedelta(seconds=MINUTE_S - known.rule.window_s)
     waiting = connection.execute(
         select(DirtyWindow.start)
         .where(DirtyWindow.source_pk.in_(pks))
@@ -109,14 +108,14 @@ def _floor(moment: datetime, step: timedelta) -> datetime:
 def _facts(
     connection: Connection,
     known: KnownRule,
-    system: SystemFacts,
+    system: ReadMeasures,
     since: datetime,
     until: datetime,
 ) -> tuple[dict[int, str], dict[int, list[Seen]]]:
     """Return the names of the subjects, and what is seen of each."""
     rule, measure = known.rule, known.rule.condition.known
     if measure.is_of_the_system:
-        value = system.values.get(measure.name)
+        value = system().get(measure.name)
         seen = Seen(until, value, in_hours=rule.hours.cover(until, until))
         return {SYSTEM_SUBJECT: ""}, {SYSTEM_SUBJECT: [seen]}
     sources = rule_sources(connection, known.keys, rule.tags)

@@ -61,7 +61,7 @@ def service_problems(facts: Facts) -> Iterator[Problem]:
         if one.process.service not in missing:
             yield _gone(one, embedded=facts.servers.embedded)
     yield from _troubles(heartbeats)
-    young = _young_workers(stored, facts.now)
+    young = young_workers(stored, facts.now)
     yield from _lag(heartbeats, young, embedded=facts.servers.embedded)
 
 
@@ -120,7 +120,7 @@ def _gone(one: SeenProcess, *, embedded: bool) -> Problem:
     return Problem(Kind.SERVICE_GONE, Level.DEGRADED, subject, text, one.seen_at, remedy)
 
 
-def _young_workers(stored: Stored, now: datetime) -> frozenset[str]:
+def young_workers(stored: Stored, now: datetime) -> frozenset[str]:
     """Return the workers that began within a minute: frames have waited for their models."""
     return frozenset(one.process.id for one in stored.seen if now - one.started_at < _WARM)
 

@@ -10,9 +10,12 @@ HEALTH: Final = "health"
 UPLOADS: Final = "uploads"
 RETENTION: Final = "retention"
 MAINTENANCE: Final = "maintenance"
+ALERTS: Final = "alerts"
+DELIVERIES: Final = "alert deliveries"
 ROLLUPS_EVERY_S: Final = 10
 HEALTH_EVERY_S: Final = 60
 UPLOADS_EVERY_S: Final = 600
+ALERTS_EVERY_S: Final = 10
 RETENTION_AT: Final = "15 3 * * *"
 MAINTENANCE_AT: Final = "45 3 * * *"
 _LATE: Final = timedelta(minutes=10)

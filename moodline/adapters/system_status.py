@@ -120,6 +120,11 @@ def read_verdict(settings: Settings, engine: Engine) -> Verdict:
     return judge(_read(settings, engine).facts)
 
 
+def read_facts(settings: Settings, engine: Engine) -> Facts:
+    """Return all that the verdict depends on, as it is now. Raises nothing."""
+    return _read(settings, engine).facts
+
+
 def _times(one: SeenProcess) -> dict[str, Any]:
     return {"started_at": one.started_at, "seen_at": one.seen_at}
 

@@ -35,6 +35,7 @@ from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from contracts.times import utc_now
 from moodline.adapters.system_status import read_verdict
+from moodline.services.alert_jobs import alert_jobs, remove_old_alerts
 from moodline.services.folder_watch import queue_new_recordings
 from records.seen_services import forget_processes
 from records.users.sessions import delete_expired_sessions
@@ -81,6 +82,7 @@ def scheduled_jobs(settings: Settings, engine: Engine) -> list[Job]:
             quiet=True,
             removes=True,
         ),
+        *alert_jobs(settings, engine),
         *(_folder_job(settings, engine, one) for one in watched_folders(engine)),
     ]
 
@@ -151,6 +153,7 @@ def _apply_retention(settings: Settings, engine: Engine) -> str:
     roll_up_all(engine)
     days = settings.keep_audit_days
     entries = remove_old_entries(engine, utc_now() - timedelta(days=days) if days else None)
+    remove_old_alerts(settings, engine)
     # Not later: a large database would be rewritten every night, and its writers wait meanwhile.
     remove_traces(engine, later=False)
     return f"removed {removed.line()}, {count_text(entries, 'line')} of the audit"

@@ -19,6 +19,12 @@ from runtime.process_identity import claim_is_alive
 
 MAX_WAITING: Final = 20_000
 """Deliveries that wait for one target; of more, the oldest are dropped."""
+_QUEUED: Final[dict[str, object]] = {
+    "state": DeliveryState.WAITING,
+    "attempts": 0,
+    "ended_at": None,
+    "result": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class DueDelivery:
     message_id: str
     attempts: int
     next_at: datetime
+    created_at: datetime
 
 
 def queue_deliveries(
@@ -117,6 +124,7 @@ def next_delivery(connection: Connection, target_pk: int) -> DueDelivery | None:
             AlertEvent.message_id,
             StoredDelivery.attempts,
             StoredDelivery.next_at,
+            StoredDelivery.created_at,
         )
         .join(AlertEvent, AlertEvent.id == StoredDelivery.event_pk)
         .join(StoredTarget, StoredTarget.id == StoredDelivery.target_pk)
@@ -186,7 +194,7 @@ def replay(connection: Connection, delivery_pk: int, now: datetime) -> None:
     changed = connection.execute(
         update(StoredDelivery)
         .where(StoredDelivery.id == delivery_pk, StoredDelivery.state != DeliveryState.WAITING)
-        .values(state=DeliveryState.WAITING, attempts=0, next_at=now, ended_at=None, result="")
+        .values(_QUEUED | {"next_at": now, "created_at": now})
     ).rowcount
     if not changed:
         raise AlertError(
@@ -203,7 +211,7 @@ def replay_ended(connection: Connection, target_pk: int, since: datetime, now: d
         update(StoredDelivery)
         .where(StoredDelivery.target_pk == target_pk, StoredDelivery.state.in_(lost))
         .where(StoredDelivery.created_at >= since)
-        .values(state=DeliveryState.WAITING, attempts=0, next_at=now, ended_at=None, result="")
+        .values(_QUEUED | {"next_at": now, "created_at": now})
     ).rowcount
 
 

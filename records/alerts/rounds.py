@@ -10,7 +10,7 @@ from contracts.alerts.events import EventDetails, EventKind
 from records.alerts.event_log import NewEvent, write_event
 from records.alerts.rules import KnownRule
 from records.database import transaction
-from records.tables.alerts import StoredRule, StoredState
+from records.tables.alerts import AlertEvent, StoredRule, StoredState
 from records.upsert import upsert
 from runtime.failpoints import failpoint
 
@@ -105,6 +105,10 @@ def _write(  # noqa: PLR0913, PLR0917
 ) -> int | None:
     """Write one event, and return the key of the one that is open after it."""
     resolves = event.kind is EventKind.RESOLVED
+    source = result.source
+    if resolves and not source:  # The rule is no longer about it: the alert has its name.
+        name = select(AlertEvent.source).where(AlertEvent.id == opened_by)
+        source = connection.execute(name).scalar() or ""
     pk = write_event(
         connection,
         NewEvent(
@@ -113,7 +117,7 @@ def _write(  # noqa: PLR0913, PLR0917
             known.rule.name,
             known.rule.severity,
             subject,
-            result.source,
+            source,
             event.at,
             now,
             event.value,
