@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from contracts.errors import DatabaseError
 from records.database import database_error, transaction
 from records.locks import lock_schema
+from records.report_views import drop_views, replace_views
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -48,6 +49,7 @@ def upgrade(engine: Engine) -> None:
                     hint="Upgrade moodline on this host",
                 )
             command.upgrade(_alembic_config(connection), "head")
+            replace_views(connection)
     except DBAPIError as exc:
         raise database_error(engine, exc) from exc
 
@@ -63,6 +65,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 
     with transaction(engine) as connection:
         lock_schema(connection)
+        drop_views(connection)
         try:
             command.downgrade(_alembic_config(connection), revision)
         except CommandError as exc:
