@@ -16,6 +16,7 @@ from analytics.history.rollups import roll_up_all
 from analytics.history.row_sums import RowRange
 from analytics.removal.counting import count_records
 from analytics.removal.deletion import delete_run
+from analytics.removal.erased_alerts import alert_events_in_scope, erase_alert_events
 from analytics.removal.erasure_scope import (
     ErasureScope,
     ScopedRun,
@@ -68,11 +69,14 @@ def erase(
     with snapshot(engine) as connection:
         runs = runs_in_scope(connection, scope)
         receipt = count_records(connection, scope, runs, dry_run=dry_run)
+        events = alert_events_in_scope(connection, scope, runs)
     busy = next((run for run in runs if run.busy and run.kind != RunKind.LIVE), None)
     if busy is not None:
         raise RunBusyError(f"run {busy.run_id} is being analysed", hint="Cancel it first")
     if dry_run:
         return receipt
+    with transaction(engine) as connection:
+        erase_alert_events(connection, events)
     for run in runs:
         if run.ended and not scope.has_range:
             delete_run(engine, run.run_id)

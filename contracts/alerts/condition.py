@@ -8,10 +8,9 @@ from typing import Final, Self
 from contracts.alerts.measures import MEASURES, Measure, MeasureKind
 from contracts.errors import AlertError
 
-_FORM: Final = re.compile(
-    r"(?P<measure>[a-z-]+)\s*(?P<sign>[<>])\s*(?P<number>[+-]?\d{1,9}(?:\.\d{1,6})?)"
-    r"\s*(?P<unit>%|[a-zA-Z]{1,2})?"
-)
+_NUMBER: Final = r"(?P<number>[+-]?\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>%|[a-zA-Z]{1,2})?"
+_FORM: Final = re.compile(r"(?P<measure>[a-z-]+)\s*(?P<sign>[<>])\s*" + _NUMBER)
+_VALUE: Final = re.compile(_NUMBER)
 _EXAMPLE: Final = "For example 'angry > 30%', 'people < 1', 'away > 2m' or 'disk < 5GB'"
 _TIMES: Final[Mapping[str, float]] = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _FACTORS: Final[Mapping[str, Mapping[str, float]]] = {
@@ -60,20 +59,8 @@ class Condition:
         if found is None:
             raise AlertError("when", f"{text!r} is not a condition", _EXAMPLE)
         measure = MEASURES.get(found["measure"])
-        number, unit = float(found["number"]), found["unit"] or ""
-        if measure is not None and unit:
-            factors = _FACTORS[measure.unit]
-            if unit not in factors:
-                can = ", ".join(factors)
-                raise AlertError(
-                    "when",
-                    f"{measure.name} is not measured in {unit}",
-                    f"Use {can}" if can else "Give a plain number",
-                )
-            number = round(number * factors[unit], 9)
-        elif measure is not None and measure.unit == "%" and abs(number) > 1:
-            raise AlertError("when", f"{found['number']} is not a share", "Use 30% or 0.3")
-        return cls(found["measure"], found["sign"] == ">", number)
+        limit = 0.0 if measure is None else _value(measure, found, "when")
+        return cls(found["measure"], found["sign"] == ">", limit)
 
     @property
     def known(self) -> Measure:
@@ -103,6 +90,32 @@ class Condition:
     def is_beyond(self, value: float, other: float) -> bool:
         """Return whether the value is further in the direction of the alarm than another one."""
         return value > other if self.above else value < other
+
+
+def parse_value(measure: Measure, text: str, field: str) -> float:
+    """Return a value of a measure that a person typed, such as 30%, 2m or 5GB.
+
+    field: to be named in an AlertError, which is raised if it is not valid.
+    """
+    found = _VALUE.fullmatch(text.strip())
+    if found is None:
+        example = typed(measure, measure.least)
+        raise AlertError(field, f"{text!r} is not a value", f"For example {example}")
+    return _value(measure, found, field)
+
+
+def _value(measure: Measure, found: re.Match[str], field: str) -> float:
+    number, unit = float(found["number"]), found["unit"] or ""
+    factors = _FACTORS[measure.unit]
+    if unit and unit not in factors:
+        raise AlertError(
+            field,
+            f"{measure.name} is not measured in {unit}",
+            f"Use {', '.join(factors)}" if factors else "Give a plain number",
+        )
+    if not unit and measure.unit == "%" and abs(number) > 1:
+        raise AlertError(field, f"{found['number']} is not a share", "Use 30% or 0.3")
+    return round(number * factors.get(unit, 1.0), 9)
 
 
 def typed(measure: Measure, value: float) -> str:
