@@ -8,6 +8,7 @@ from dashboard.trends.page import layout
 from dashboard.trends.routes import routes
 from dashboard.web.bundle import CHART_SCRIPTS
 from dashboard.web.page import Page
+from serving.access import Role
 from serving.shares import CALLBACK, HEAVY
 
 TRENDS = Page(
@@ -16,6 +17,7 @@ TRENDS = Page(
     layout,
     add_callbacks,
     routes,
+    changes=Role.VIEWER,  # Everyone may save views of their own.
     scripts=CHART_SCRIPTS,
     work=(("GET csv", HEAVY), ("GET extras", CALLBACK)),
 )

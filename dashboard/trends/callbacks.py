@@ -25,6 +25,7 @@ def add_callbacks(app: Dash, backend: Backend) -> None:
         ClientsideFunction("moodline", "browser"),
         Output("browser", "data"),
         Input("url", "pathname"),
+        State("default-view", "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("moodline", "extras"),

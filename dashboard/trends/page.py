@@ -6,9 +6,12 @@ from typing import Any, Final
 from dash import dcc, html
 
 from analytics.comparison.earlier_times import Against
+from contracts.errors import MoodlineError
 from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
+from records.users.saved_views import default_query
+from serving.access import current_account
 
 REFRESH_S: Final = 30
 SLOTS: Final = range(MAX_CHARTS)
@@ -43,12 +46,13 @@ _DATE_TIME: Final[Any] = "datetime-local"
 """An input type that Dash's type hints do not have."""
 
 
-def layout(_visit: Visit) -> html.Div:
+def layout(visit: Visit) -> html.Div:
     """Return the empty page."""
     return html.Div(
         [
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="browser"),
+            dcc.Store(id="default-view", data=_default_view(visit)),
             dcc.Store(id="extras-asked"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
             _opener(),
@@ -76,6 +80,7 @@ def _controls() -> html.Section:
             _segments("range", "Range", RANGES),
             _segments("compare", "Compared with", COMPARISONS),
             _sources(),
+            _saved_views(),
             _segments("mode", "Show", MODES),
             _ends("custom", ("from", "to"), ("From", "To"), ("apply", "Show range")),
             _ends(
@@ -114,6 +119,22 @@ def _sources() -> html.Div:
         ],
         className="control control-sources",
     )
+
+
+def _saved_views() -> html.Div:
+    """Return the place of the list that saved_views.js makes."""
+    return html.Div(
+        [html.Span("Saved view", id="views-label", className="label"), html.Div(id="views")],
+        className="control control-views",
+    )
+
+
+def _default_view(visit: Visit) -> str:
+    """Return the query that the user's Trends open with; "" for none, or if it cannot be read."""
+    try:
+        return default_query(visit.backend.engine, current_account().name)
+    except MoodlineError:
+        return ""  # The page itself shows that the database is away.
 
 
 def _ends(

@@ -11,8 +11,9 @@ from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
 from dashboard.trends.address import read_view
 from dashboard.trends.answer_cache import answer_cache
-from dashboard.trends.csv_export import csv_lines
 from dashboard.trends.details import details
+from dashboard.trends.exports.csv_export import csv_lines
+from dashboard.trends.saved_views import saved_view_routes
 from dashboard.web.json_values import json_values
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
@@ -21,11 +22,13 @@ Zone = Annotated[str, Query(max_length=64)]
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET extras and GET csv, of the view in the query and in the time zone `zone`.
+    """Return GET extras and GET csv, and the routes of saved views.
 
-    Without a zone, it is MOODLINE_TIMEZONE.
+    The former two are of the view in the query, and in the time zone `zone`. Without a zone,
+    it is MOODLINE_TIMEZONE.
     """
     router = APIRouter()
+    router.include_router(saved_view_routes(backend))
     answers = answer_cache(backend.engine)
     trail = AuditTrail(backend.engine)
 

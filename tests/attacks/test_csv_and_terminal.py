@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from dashboard.trends.csv_export import _line as trends_line
 from playwright.sync_api import expect
 
 from contracts.settings import Settings
+from dashboard.trends.exports.csv_export import _line as trends_line
 from records.database import open_engine
 from records.schema import upgrade
 from serving.backend import Backend

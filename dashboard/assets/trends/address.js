@@ -17,6 +17,28 @@ export const zoneParameter = () => `zone=${encodeURIComponent(ZONE)}`;
 export const goTo = (changes) => setProps("url", { search: changedQuery(changes) });
 
 /**
+ * Show the view of a query.
+ * @param {string} search Begins with "?".
+ */
+export const showQuery = (search) => setProps("url", { search });
+
+/* What the server takes for a parameter that is left out. */
+const DEFAULTS = { mode: "share", compare: "previous", rank: "happy" };
+
+/**
+ * Whether two queries are of the same view, in whatever order and with whatever escapes.
+ * @param {string} search
+ * @param {string} other
+ */
+export const isSameView = (search, other) => viewOf(search) === viewOf(other);
+
+/** @param {string} search */
+function viewOf(search) {
+  const asked = { ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(search)) };
+  return JSON.stringify(Object.entries(asked).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
  * The query with these changes. Other parameters stay as they are written: an encoded comma is part
  * of a name, a plain one separates names.
  * @param {Changes} changes

@@ -1,6 +1,7 @@
 // @ts-check
 /* Dash's clientside callbacks of Trends, and Plotly's names of days and months. */
 import { ZONE } from "../kit/format.js";
+import { LOCALE } from "../kit/language.js";
 import { showDataTables } from "./data_table.js";
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
@@ -10,7 +11,7 @@ const NARROW = window.matchMedia("(max-width: 640px)");
 /** What the server cannot know of the browser. */
 const browserFacts = () => ({
   zone: ZONE,
-  locale: navigator.language || "",
+  locale: LOCALE,
   dark: DARK.matches,
   touch: TOUCH.matches,
   narrow: NARROW.matches,
@@ -33,8 +34,17 @@ function withZoomOf(before, figure) {
 const dash = /** @type {any} */ (window).dash_clientside ?? {};
 
 const callbacks = {
-  /** The browser's facts, now and whenever one changes. */
-  browser() {
+  /**
+   * The browser's facts, now and whenever one changes. An address without a query gets that of the
+   * user's default view, before Dash reads it.
+   * @param {string} pathname Of another page while this one is left.
+   * @param {string | null} defaultView
+   */
+  browser(pathname, defaultView) {
+    if (defaultView && !location.search && /\/trends\/?$/.test(pathname)) {
+      history.replaceState(history.state, "", defaultView);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    }
     for (const query of [DARK, TOUCH, NARROW]) {
       query.onchange = () => {
         /** @type {any} */ (window).dash_clientside.set_props("browser", { data: browserFacts() });
@@ -94,7 +104,7 @@ function viewerLocale() {
     /** @type {Intl.DateTimeFormatOptions} */ options,
     /** @type {(index: number) => number} */ timeOf,
   ) => {
-    const format = new Intl.DateTimeFormat(navigator.language, { ...options, timeZone: "UTC" });
+    const format = new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: "UTC" });
     return Array.from({ length: count }, (_, index) => format.format(timeOf(index)));
   };
   const day = (/** @type {number} */ index) => Date.UTC(2023, 0, 1 + index);

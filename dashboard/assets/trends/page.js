@@ -11,6 +11,7 @@ import { showControls } from "./controls.js";
 import { MEASURES } from "./measures.js";
 import { momentsPanel } from "./moments.js";
 import { RankingPanel } from "./ranking.js";
+import { SavedViews } from "./saved_views.js";
 import { SourceList } from "./source_list.js";
 import { showTools } from "./tools.js";
 import { noWeekPanel, weekPanel } from "./week.js";
@@ -78,6 +79,7 @@ definePage("trends", (root) => {
 
   showControls(lifetime);
   new SourceList(lifetime, byId("sources"));
+  new SavedViews(lifetime, byId("views"));
   followZoom(lifetime);
   lifetime.listen(window, "moodline-view", (event) => load(event.detail || location.search));
   return () => lifetime.end();

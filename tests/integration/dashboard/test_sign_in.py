@@ -1,5 +1,6 @@
 """Sign-in over HTTP: routes without a session, roles, cookies and throttling."""
 
+import json
 import queue
 import re
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -88,6 +90,10 @@ OPEN_TO_VIEWERS = {
     ("POST", "/api/account/second-factor"),
     ("POST", "/api/account/second-factor/confirm"),
     ("POST", "/api/account/second-factor/remove"),
+    # Each user's own saved views.
+    ("POST", "/api/trends/views"),
+    ("POST", "/api/trends/views/x"),
+    ("DELETE", "/api/trends/views/x"),
 }
 
 
@@ -105,6 +111,29 @@ def test_every_changing_route_refuses_a_viewer(address: str, engine: Engine) -> 
     }
     allowed = {one for one, answer in answered.items() if answer.status != 403}
     assert allowed <= OPEN_TO_VIEWERS, {one: answered[one].status for one in allowed}
+
+
+def test_a_viewer_saves_views_and_an_administrator_shares_them(address: str) -> None:
+    cookies = {name: cookie_of(sign_in(address, name, PASSWORD)) for name in ("vic", "mara")}
+
+    def send(name: str, path: str, **asked: object) -> tuple[int, Any]:
+        headers = {"Cookie": cookies[name], "Content_Type": "application/json"}
+        answer = ask(address, path, "POST" if asked else "GET", json.dumps(asked), **headers)
+        return answer.status, json.loads(answer.read())
+
+    _, answer = send("vic", "/api/trends/views", name="Mine", query="?rank=nothing&from=now-7d")
+    (mine,) = answer["views"]
+    assert not answer["shares"] and mine["query"] == "?from=now-7d&to=now&mode=share"
+    assert send("vic", f"/api/trends/views/{mine['id']}", shared=True)[0] == 403
+    assert send("mara", f"/api/trends/views/{mine['id']}", shared=True)[0] == 400
+    _, answer = send("mara", "/api/trends/views", name="All", query="", shared=True)
+    assert answer["shares"] and [one["name"] for one in answer["views"]] == ["All"]
+    _, answer = send("vic", "/api/trends/views")
+    assert [(one["name"], one["mine"]) for one in answer["views"]] == [
+        ("All", False),
+        ("Mine", True),
+    ]
+    assert send("vic", f"/api/trends/views/{answer['views'][0]['id']}", name="x")[0] == 403
 
 
 def test_the_cookie_is_http_only_same_site_and_secure_behind_https(address: str) -> None:

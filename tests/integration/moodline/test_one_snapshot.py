@@ -13,7 +13,7 @@ from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
 from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
-from dashboard.trends.csv_export import csv_lines
+from dashboard.trends.exports.csv_export import csv_lines
 from dashboard.trends.outputs import answer_update
 from dashboard.trends.page import SLOTS
 from moodline.commands.history.trends_report import TrendsRequest, print_trends

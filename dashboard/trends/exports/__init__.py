@@ -1,0 +1,1 @@
+"""The files of a view: the buckets of its charts as CSV and Parquet."""
