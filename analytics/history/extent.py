@@ -42,9 +42,7 @@ def latest_range(
 ) -> tuple[datetime, datetime] | None:
     """Return the range that ends with what was analysed last, at most `length` long, or None."""
     first, last = first_analysed(connection, source_pks), last_analysed(connection, source_pks)
-    if first is None or last is None:
-        return None
-    return max(last - length, min(first, last - SHORTEST)), last
+    return None if first is None or last is None else _latest(first, last, length)
 
 
 def fitted_range(
@@ -54,13 +52,16 @@ def fitted_range(
 
     If all of the history is older, the latest range of at most the same length.
     """
-    latest = latest_range(connection, source_pks, until - since)
-    if latest is None:
+    first, last = first_analysed(connection, source_pks), last_analysed(connection, source_pks)
+    if first is None or last is None:
         return since, until
-    if latest[1] <= since:
-        return latest
-    first = first_analysed(connection, source_pks) or since
+    if last <= since:
+        return _latest(first, last, until - since)
     return max(since, min(first, until - SHORTEST)), until
+
+
+def _latest(first: datetime, last: datetime, length: timedelta) -> tuple[datetime, datetime]:
+    return max(last - length, min(first, last - SHORTEST)), last
 
 
 def _above(start_us: int, width_s: int) -> int:

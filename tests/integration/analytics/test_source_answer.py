@@ -142,4 +142,4 @@ def test_the_statements_do_not_grow_with_the_sources(sqlite_engine: Engine) -> N
         counts.append(len(statements))
         for other in range(20):
             add_source(sqlite_engine, f"more {number} {other}", CAMERA)
-    assert counts[0] == counts[1] <= 60
+    assert counts[0] == counts[1] <= 55
