@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from analytics.health.facts import Facts, Stored
 from analytics.health.verdict import Kind, Level, Problem, Remedy
@@ -46,7 +47,8 @@ def source_problems(facts: Facts) -> Iterator[Problem]:
     for one, kind in found:
         text = f"{one.name} {_TEXTS[kind]}" + (f": {one.reason}." if one.reason else ".")
         since = _since(one, stored)
-        remedy = Remedy(f"moodline source test {shlex.quote(one.name)}", "sources", "Open sources")
+        page = f"sources/{quote(one.name, safe='')}"
+        remedy = Remedy(f"moodline source test {shlex.quote(one.name)}", page, "Open the source")
         yield Problem(kind, level, one.name, text, since, remedy)
 
 

@@ -261,3 +261,10 @@ def test_jobs_are_overdue_ten_minutes_after_their_time() -> None:
     night = datetime(2026, 11, 29, 3, 15, tzinfo=UTC)
     assert retention.overdue_since(night, NOW) is None
     assert retention.overdue_since(night - timedelta(days=1), NOW) == night
+
+
+def test_the_problem_of_a_source_leads_to_its_page() -> None:
+    failed = replace(CAM, name="gate 1/2 ü", state="failed", reason="HTTP 401", since=None)
+    (problem,) = judge(facts(live=[failed, CAM])).problems
+    assert (problem.subject, problem.remedy.page) == (failed.name, "sources/gate%201%2F2%20%C3%BC")
+    assert problem.remedy.label == "Open the source"
