@@ -24,7 +24,7 @@ _NAMES: Final = (
     "v_tracks",
     "v_faces",
     *(f"v_timeline_{name}" for name in _TIMELINES),
-    *(f"v_expressions_{name}" for name in ("hour", "day")),
+    *(f"v_expressions_{name}" for name in _TIMELINES),
     "v_alerts",
 )
 """In the order in which they are made."""
@@ -56,8 +56,7 @@ def _definitions(dialect: str) -> Iterator[tuple[str, str]]:
     yield "v_faces", _faces(dialect)
     for name, width_s in _TIMELINES.items():
         yield f"v_timeline_{name}", _timeline(dialect, width_s)
-    for name in ("hour", "day"):
-        yield f"v_expressions_{name}", _expressions(dialect, _TIMELINES[name])
+        yield f"v_expressions_{name}", _expressions(dialect, width_s)
     yield "v_alerts", _alerts(dialect)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Self
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from analytics.health.verdict import Level, Verdict
 from contracts.redaction import redact
@@ -22,6 +22,7 @@ class Health:
 
     def __init__(self, stall_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._stall_s = stall_s
         self._clock = clock
         self._stepped_at = clock()

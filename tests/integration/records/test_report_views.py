@@ -1,5 +1,6 @@
 """The SQL views for other programs: their columns stay, and their sums are those of the rollups."""
 
+import json
 import random
 import re
 from collections import Counter
@@ -7,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, make_url, text
 
 from analytics.history.measures import measures_from_sums
 from analytics.history.rollups import roll_up_all
@@ -25,6 +27,7 @@ from tests.rows import FaceSpec, write_run
 
 pytestmark = pytest.mark.both_databases
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "sql-views.md"
+GRAFANA = Path(__file__).parents[3] / "deploy" / "grafana"
 BEGIN = datetime(2026, 3, 4, 5, 58, tzinfo=UTC)
 WIDTHS = {"minute": MINUTE_S, "quarter": QUARTER_S, "hour": HOUR_S, "day": DAY_S}
 
@@ -101,7 +104,7 @@ def test_timelines_have_the_sums_of_the_rollups(
 
 def test_expressions_as_rows_are_those_as_columns(history: tuple[Engine, list[WrittenRun]]) -> None:
     engine, _ = history
-    for width in ("hour", "day"):
+    for width in WIDTHS:
         wide = {
             (row["source_id"], row["start_us"], label): row[f"{label}_s"]
             for row in rows(engine, f"SELECT * FROM v_timeline_{width}")
@@ -183,6 +186,66 @@ def test_alerts_begin_and_end(engine: Engine) -> None:
     (row,) = rows(engine, "SELECT * FROM v_alerts")
     assert (row["rule"], row["source"], row["value"]) == ("away", "door", 1.5)
     assert row["time_end_us"] - row["time_us"] == 300_000_000
+
+
+def grafana_queries() -> list[tuple[str, str]]:
+    """Return the SQL of Grafana's panels, with values in place of its variables."""
+    dashboard = json.loads((GRAFANA / "dashboards" / "moodline-history.json").read_text())
+    queries = [
+        (panel["title"], target["rawSql"])
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+    ]
+    queries += [(one["name"], one["target"]["rawSql"]) for one in dashboard["annotations"]["list"]]
+    queries += [
+        (one["name"], one["query"])
+        for one in dashboard["templating"]["list"]
+        if one["type"] == "query"
+    ]
+    return queries
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_queries_of_grafana_run_and_find_the_history(
+    history: tuple[Engine, list[WrittenRun]], width: str
+) -> None:
+    engine, _ = history
+    begin_ms = to_micros(BEGIN) // 1000 - 86_400_000
+    values = {
+        "$source": "'a.mp4', 'b.mp4'",
+        "$width": width,
+        "$__from": str(begin_ms),
+        "$__to": str(begin_ms + 2 * 86_400_000),
+    }
+    empty = []
+    for title, template in grafana_queries():
+        query = re.sub(r"\$\w+", lambda found: values[found[0]], template)
+        if not rows(engine, query):
+            empty.append(title)
+    assert empty == ["States of cameras", "Alerts"], "recordings have none"
+
+
+def test_the_role_of_grafana_reads_views_and_nothing_else(
+    postgresql_database: str, engine: Engine
+) -> None:
+    if engine.dialect.name != "postgresql":
+        return
+    script = (GRAFANA / "grant-views.sql").read_text().replace(":'password'", "'gr4fana'")
+    plain = make_url(postgresql_database).set(drivername="postgresql")
+    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as owner:
+        owner.execute(script)
+        owner.execute(script)
+        owner.execute("SET ROLE grafana")
+        for name in _NAMES:
+            owner.execute(f"SELECT * FROM {name}")
+        for table in ("sources", "faces", "users", "broker_key", "alert_targets"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                owner.execute(f"SELECT * FROM {table}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute("DELETE FROM v_sources")
+        owner.execute("RESET ROLE")
+        owner.execute("DROP OWNED BY grafana")
+        owner.execute("DROP ROLE grafana")
 
 
 def test_views_survive_a_downgrade_and_rights_an_upgrade(database_url: str) -> None:
