@@ -41,10 +41,14 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "trends": "history.trends",
         "rollups": "history.rollups",
     },
+    "Be told": {
+        "alert": "alerts.alert",
+    },
     "Protect people and data": {
         "erase": "history.erase",
         "audit": "history.audit",
         "user": "admin.user",
+        "token": "admin.token",
     },
     "Run the parts as services": {
         "ingest": "services.ingest",

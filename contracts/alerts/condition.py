@@ -128,7 +128,7 @@ def typed(measure: Measure, value: float) -> str:
 def shown(measure: Measure, value: float) -> str:
     """Return a value of a measure for people: 30 %, 120 s, 5 GB, 1.25."""
     if measure.unit == "%":
-        return f"{plain(round(value * 100, 1))} %"
+        return f"{plain(round(value * 100, 2))} %"
     digits = 2 if measure.kind in {MeasureKind.VALENCE, MeasureKind.PEOPLE} else 1
     return f"{plain(round(value, digits))} {measure.unit}".rstrip()
 

@@ -114,7 +114,7 @@ class Deliverer:
         done.sent += outcome.ok
         done.failed += not outcome.ok
         if not outcome.ok and not delivery.attempts:
-            log.warning("alert not delivered", target=target_pk, reason=outcome.text)
+            log.info("alert not delivered", target=target_pk, reason=outcome.text)
         return kept and not outcome.gone and result.next_at is None
 
     def _prepared(

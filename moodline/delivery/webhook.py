@@ -27,6 +27,7 @@ TIMEOUT_S: Final = 20.0
 """For the whole of an attempt, however slowly the receiver answers."""
 _CONNECT_S: Final = 5.0
 _MAX_ADDRESSES: Final = 4
+_MAX_TEXT: Final = 200
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = {
     HTTPStatus.BAD_REQUEST,
@@ -65,7 +66,8 @@ def send_webhook(  # noqa: PLR0913  (most by name)
     except TimeoutError:
         return Outcome(False, f"no answer within {timeout_s:g} s")
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        return Outcome(False, visible(str(exc) or type(exc).__name__)[:200])
+        reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+        return Outcome(False, visible(reason)[:_MAX_TEXT])
     return _outcome(status, retry_after, now)
 
 

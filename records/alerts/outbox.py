@@ -186,14 +186,15 @@ def remove_old_deliveries(connection: Connection, before: datetime) -> int:
     ).rowcount
 
 
-def replay(connection: Connection, delivery_pk: int, now: datetime) -> None:
+def replay(connection: Connection, target_pk: int, delivery_pk: int, now: datetime) -> None:
     """Queue a delivery again that has ended; the receiver gets it with the same id.
 
     Raises AlertError if there is none, or it waits still.
     """
     changed = connection.execute(
         update(StoredDelivery)
-        .where(StoredDelivery.id == delivery_pk, StoredDelivery.state != DeliveryState.WAITING)
+        .where(StoredDelivery.id == delivery_pk, StoredDelivery.target_pk == target_pk)
+        .where(StoredDelivery.state != DeliveryState.WAITING)
         .values(_QUEUED | {"next_at": now, "created_at": now})
     ).rowcount
     if not changed:

@@ -80,6 +80,27 @@ def add_target(
         _audit(connection, actor, Action.TARGET_ADDED, target.name, target.shown_address)
 
 
+def edit_target(
+    engine: Engine, sealer: Sealer, target: AlertTarget, *, actor: str = MOODLINE
+) -> None:
+    """Give the target of that name another address or secret. Raises AlertError."""
+    cipher = sealer.cipher(_PURPOSE)
+    with transaction(engine) as connection:
+        known = find_target(connection, target.name)
+        connection.execute(
+            update(StoredTarget)
+            .where(StoredTarget.id == known.pk)
+            .values(
+                kind=target.kind,
+                address=_sealed(cipher, target.address),
+                secret=_sealed(cipher, target.secret),
+                shown_address=target.shown_address,
+                private=target.private,
+            )
+        )
+        _audit(connection, actor, Action.TARGET_CHANGED, target.name, target.shown_address)
+
+
 def list_targets(connection: Connection) -> list[KnownTarget]:
     """Return all targets, by name."""
     of_target = (

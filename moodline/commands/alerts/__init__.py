@@ -1,0 +1,1 @@
+"""Commands that tell people: alerts and their targets."""
