@@ -102,6 +102,10 @@ class SourceNotFoundError(MoodlineError):
     """Raised when no live source has the requested name."""
 
 
+class SourceNameTakenError(SourceError):
+    """Raised when another source has the name."""
+
+
 class UploadError(MoodlineError):
     """Raised when an upload is too large, not a video, or continued at the wrong offset."""
 
@@ -180,6 +184,22 @@ class TokenError(MoodlineError):
 
 class NotAllowedError(MoodlineError):
     """Raised when the user's role does not allow the request."""
+
+
+class RequestInProgressError(MoodlineError):
+    """Raised when the same request, with the same idempotency key, is being carried out."""
+
+
+class RequestKeyReusedError(MoodlineError):
+    """Raised when another request has the same idempotency key."""
+
+
+class MarkerError(MoodlineError):
+    """Raised when a marker is not valid."""
+
+
+class MarkerNotFoundError(MarkerError):
+    """Raised when no marker has the requested id."""
 
 
 class FeatureUnavailableError(MoodlineError):

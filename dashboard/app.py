@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from api.app import MAX_BODY_BYTES, WORK, create_api
+from api.gate import ROOT, ApiGate
 from contracts.errors import (
     DatabaseError,
     DiskFullError,
@@ -93,8 +95,9 @@ def create_app(
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    free = (*static, f"{prefix}login", HEALTH, READY)
-    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free)
+    app.mount(prefix + ROOT, create_api(backend))
+    free = (*static, f"{prefix}login", f"{prefix}{LANGUAGE_PATH}", HEALTH, READY)
+    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free, api=prefix + ROOT)
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
     limits[f"{prefix}login"] = _MAX_LOGIN_BYTES
     app.add_middleware(
@@ -106,6 +109,7 @@ def create_app(
         static=static,
     )
     return app
+        api=ApiGate(backend.engine, prefix + ROOT),
 
 
 def _kinds_of_work(prefix: str) -> list[tuple[str, Work]]:
@@ -116,7 +120,12 @@ def _kinds_of_work(prefix: str) -> list[tuple[str, Work]]:
         for pattern, work in page.work
         for method, path in (pattern.split(" ", 1),)
     ]
-    return [*of_pages, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
+    of_api = [
+        (f"{method} {re.escape(prefix)}{ROOT}/{path}", work)
+        for pattern, work in WORK
+        for method, path in (pattern.split(" ", 1),)
+    ]
+    return [*of_pages, *of_api, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
 
 
 def _add_static_routes(app: FastAPI, prefix: str, bundle: Bundle) -> None:

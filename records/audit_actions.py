@@ -51,6 +51,8 @@ class Action(StrEnum):
     EXPORTED = "exported"
     ERASED = "erase"
     RUN_DELETED = "run deleted"
+    MARKER_ADDED = "marker added"
+    MARKER_REMOVED = "marker removed"
     FOLDER_ADDED = "folder added"
     FOLDER_REMOVED = "folder removed"
     ALERT_ADDED = "alert rule added"
@@ -85,6 +87,8 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
             Action.MASKS_CHANGED,
         }
     ),
+            Action.MARKER_ADDED,
+            Action.MARKER_REMOVED,
     Kind.RECORDING: frozenset(
         {
             Action.UPLOADED,

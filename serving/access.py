@@ -20,15 +20,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A signed-in user. name: "" for LOCAL, the account used where sign-in is off.
+    """A signed-in user, or a program with a token.
 
-    session: the id of the session. user: whose it is. "" and None for LOCAL.
+    name: "" for LOCAL, the account used where sign-in is off. session: the id of the session. user:
+    whose it is. "" and None for LOCAL and for programs. token: the key of a program's token, or
+    None. sources: the keys of the only sources that it may see; None for all.
     """
 
     name: str
     role: Role
     session: str = ""
     user: AuthenticatedUser | None = None
+    token: int | None = None
+    sources: frozenset[int] | None = None
 
     @property
     def actor(self) -> str:

@@ -90,10 +90,14 @@ class SourceService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueuedFolder:
-    """The result of queueing a folder. refused: one line for each file that was not queued."""
+    """The result of queueing a folder. refused: one line for each file that was not queued.
+
+    run_ids: the runs, old or new, of the others.
+    """
 
     queued: int
     refused: tuple[str, ...]
+    run_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

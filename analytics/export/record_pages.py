@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Engine,
     Row,
     Select,
@@ -89,6 +90,14 @@ class Record(NamedTuple):
     copy_of: str | None = None
     blendshapes: bytes | None = None
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """The frame and track after which the next row comes.
+
+        A frame without faces has one row: the next frame comes after it.
+        """
+        return self.frame_index, -1 if self.face is None else self.face.track_id
+
     def values(self) -> tuple[str | int | float | None, ...]:
         """Return the values in the order of COLUMNS, times in microseconds."""
         face = _NO_FACE if self.face is None else self.face
@@ -144,28 +153,46 @@ def record_pages(
     """
     statement = _page_statement(selection)
     for run in _selected_runs(engine, selection):
-        frame_index, track_id, pictures = -1, -1, run.pictures
-        zones, turn = zones_text(pictures.zones), pictures.turn
-        min_face_px, keep_static = pictures.min_face_px, int(bool(pictures.keep_static))
-        options = (turn.rotate, int(turn.mirror), min_face_px, keep_static)
+        after = (-1, -1)
         while True:
             with snapshot(engine) as connection:
-                page = connection.execute(
-                    statement,
-                    {
-                        "run": run.run_pk,
-                        "last_frame": frame_index,
-                        "last_track": track_id,
-                        "page_rows": page_rows,
-                    },
-                ).all()
+                page = _page(connection, statement, run, after, page_rows)
             if page:
-                yield [_record(run, zones, options, row) for row in page]
+                yield page
             if len(page) < page_rows:
                 break
-            frame_index = page[-1].frame_index
-            # A frame without faces has one row: continue with the next frame.
-            track_id = -1 if page[-1].track_id is None else page[-1].track_id
+            after = page[-1].key
+
+
+def run_page(
+    connection: Connection, run_id: str, *, after: tuple[int, int], until_frame: int, limit: int
+) -> list[Record]:
+    """Return the faces of a run after the row with this key, before the frame `until_frame`.
+
+    limit: the most rows. Raises RunNotFoundError.
+    """
+    query = _runs_query().where(Run.run_id == run_id)
+    row = connection.execute(query).first()
+    if row is None:
+        raise run_not_found(run_id)
+    statement = _page_statement(Selection()).where(Frame.frame_index < until_frame)
+    return _page(connection, statement, _SelectedRun(*row), after, limit)
+
+
+def _page(
+    connection: Connection,
+    statement: Select[Any],
+    run: _SelectedRun,
+    after: tuple[int, int],
+    page_rows: int,
+) -> list[Record]:
+    pictures = run.pictures
+    zones, turn = zones_text(pictures.zones), pictures.turn
+    min_face_px, keep_static = pictures.min_face_px, int(bool(pictures.keep_static))
+    options = (turn.rotate, int(turn.mirror), min_face_px, keep_static)
+    names = ("run", "last_frame", "last_track", "page_rows")
+    given = dict(zip(names, (run.run_pk, *after, page_rows), strict=True))
+    return [_record(run, zones, options, row) for row in connection.execute(statement, given)]
 
 
 def _record(
@@ -178,14 +205,18 @@ def _record(
     return Record(*begin, found, *of_run, blendshapes)
 
 
-def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
+def _runs_query() -> Select[Any]:
     original = Run.__table__.alias("original")
     columns = (Run.id, Source.name, Run.run_id, Run.model_version, Run.options)
-    query = (
+    return (
         select(*columns, original.c.run_id)
         .join(Source, Source.id == Run.source_pk)
         .outerjoin(original, original.c.id == Run.copy_of)
     )
+
+
+def _selected_runs(engine: Engine, selection: Selection) -> list[_SelectedRun]:
+    query = _runs_query()
     with snapshot(engine) as connection:
         sources = tuple(current_names(connection, selection.sources).values())
         _check_sources(connection.execute(select(Source.name)).scalars(), sources)

@@ -83,7 +83,8 @@ def heat_map(  # noqa: PLR0913
         )
         for row in connection.execute(query):
             # Before 1970, SQL's remainder is negative.
-            add_values(cells, row[0] % _WEEK_HOURS, row[2:])
+            # PostgreSQL sums to decimals.
+            add_values(cells, row[0] % _WEEK_HOURS, [int(one or 0) for one in row[2:]])
             latest[row[0] % _WEEK_HOURS] = bucket_begin(row[1], HOUR_S, span.offset_s, zone)
     return tuple(
         HeatCell(

@@ -62,7 +62,7 @@ def faces_between(connection: Connection, run_id: str, since_s: float, until_s: 
     ).first()
     if run is None:
         raise run_not_found(run_id)
-    first, end = (_first_frame(connection, run.id, round(at * MICROS)) for at in (since_s, until_s))
+    first, end = (first_frame(connection, run.id, at) for at in (since_s, until_s))
     rows = _rows(connection, run.id, first, end)
     if len(rows) > MAX_FACES and rows[0].media_time_us < rows[-1].media_time_us:
         # The last frame may lack some of its faces: the next page begins with it.
@@ -129,11 +129,12 @@ def _face(row: Row[Any], wide: int, high: int) -> FaceReading:
     )
 
 
-def _first_frame(connection: Connection, run_pk: int, media_us: int) -> int:
+def first_frame(connection: Connection, run_pk: int, media_s: float) -> int:
     """Return the first frame_index at or after the media time.
 
     A binary search: media time only increases with the index, but has no database index.
     """
+    media_us = round(media_s * MICROS)
     frames = select(Frame.frame_index, Frame.media_time_us).where(Frame.run_pk == run_pk).limit(1)
     last = connection.execute(frames.order_by(Frame.frame_index.desc())).first()
     low, high = 0, last.frame_index + 1 if last is not None else 0

@@ -1,6 +1,6 @@
 """The list of runs: one line a run, without the sums of its rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -75,10 +75,65 @@ def list_runs(
     return tuple(run_line(row) for row in connection.execute(query))
 
 
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """The runs that are wanted. None: all. source: exact name. within: keys of the only sources."""
+
+    source: str | None = None
+    state: RunState | None = None
+    kind: RunKind | None = None
+    within: Collection[int] | None = None
+
+
+def runs_page(
+    connection: Connection, wanted: RunFilter, *, before: int | None, limit: int
+) -> tuple[tuple[RunLine, ...], int | None]:
+    """Return runs, newest first, and the key before which the next page begins, None at the end.
+
+    before: the key before which this page begins; None for the newest run.
+    """
+    query = runs_query().order_by(Run.id.desc()).limit(limit + 1)
+    if wanted.source is not None:
+        query = query.where(Source.name == current_name(connection, wanted.source))
+    if wanted.state is not None:
+        query = query.where(Run.state == wanted.state)
+    if wanted.kind is not None:
+        query = query.where(Run.kind == wanted.kind)
+    if wanted.within is not None:
+        query = query.where(Run.source_pk.in_(wanted.within))
+    if before is not None:
+        query = query.where(Run.id < before)
+    rows = connection.execute(query).all()
+    following = rows[limit - 1].id if len(rows) > limit else None
+    return tuple(run_line(row) for row in rows[:limit]), following
+
+
+def run_key(connection: Connection, run_id: str, *, within: Collection[int] | None = None) -> int:
+    """Return the run's key. Raises RunNotFoundError if it does not exist for the asker.
+
+    within: the keys of the only sources that do; None for all.
+    """
+    query = select(Run.id, Run.source_pk).where(Run.run_id == run_id)
+    row = connection.execute(query).first()
+    if row is None or (within is not None and row.source_pk not in within):
+        raise run_not_found(run_id)
+    return int(row.id)
+
+
 def list_open_runs(connection: Connection, *, limit: int = MAX_OPEN_RUNS) -> tuple[RunLine, ...]:
     """Return the runs that have not ended, oldest first."""
     query = runs_query().where(Run.state.not_in(ENDED_STATES)).order_by(Run.id).limit(limit)
     return tuple(run_line(row) for row in connection.execute(query))
+
+
+def open_run_states(
+    connection: Connection, *, within: Collection[int] | None = None
+) -> tuple[RunState, ...]:
+    """Return the states of the runs that have not ended. within: as in `run_key`."""
+    query = select(Run.state).where(Run.state.not_in(ENDED_STATES)).limit(MAX_OPEN_RUNS)
+    if within is not None:
+        query = query.where(Run.source_pk.in_(within))
+    return tuple(RunState(one) for one in connection.scalars(query))
 
 
 def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, ...]:

@@ -1,7 +1,6 @@
 """The tracks of a run, page by page."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -10,23 +9,25 @@ from contracts.times import MICROS
 from records.tables.faces import Track
 from records.tables.runs import Run
 
-MAX_TRACKS: Final = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class TrackLine:
-    """One track, in seconds of media time. A person who returns is a new track."""
+    """One track, in seconds of media time. A person who returns is a new track.
+
+    mark: a TrackMark: "" if it counts.
+    """
 
     track_id: int
     first_s: float
     last_s: float
     faces: int
+    mark: str
 
 
 def run_tracks(
     connection: Connection, run_id: str, *, after: int = -1, limit: int = 100
 ) -> tuple[TrackLine, ...]:
-    """Return the tracks whose id is above `after`, by id, at most MAX_TRACKS.
+    """Return the tracks whose id is above `after`, by id, at most `limit`.
 
     Raises RunNotFoundError.
     """
@@ -39,9 +40,12 @@ def run_tracks(
             Track.first_media_time_us,
             Track.last_media_time_us,
             Track.faces,
+            Track.mark,
         )
         .where(Track.run_pk == run_pk, Track.track_id > after)
         .order_by(Track.track_id)
-        .limit(min(limit, MAX_TRACKS))
+        .limit(limit)
     )
-    return tuple(TrackLine(row[0], row[1] / MICROS, row[2] / MICROS, row[3]) for row in rows)
+    return tuple(
+        TrackLine(row[0], row[1] / MICROS, row[2] / MICROS, row[3], row[4]) for row in rows
+    )

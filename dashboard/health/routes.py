@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from analytics.health.verdict import Level
-from dashboard.health.shared_verdict import SharedVerdict
 from dashboard.web.guard import READY, VERDICT
 from dashboard.web.json_values import json_values
 from serving.backend import Backend
+from serving.shared_verdict import SharedVerdict
 
 _WORKS = (Level.HEALTHY, Level.DEGRADED)
 

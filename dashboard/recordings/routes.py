@@ -18,13 +18,13 @@ from dashboard.recordings.file_response import OpenFileResponse
 from dashboard.recordings.library_routes import add_library_routes, provenance_response
 from dashboard.report.page import report_page
 from dashboard.web.json_values import json_values
-from dashboard.web.picture_fields import PictureFields
 from records.audit_actions import Action
 from records.runs.state_changes import cancel_run
 from serving.access import Role, require_role
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
 from serving.ownership import own_upload, require_run
+from serving.picture_fields import PictureFields
 from serving.services import RecordingDetails
 
 _MAX_REFUSED: Final = 20

@@ -10,13 +10,13 @@ from broker.live_view import SourceView
 from contracts.errors import SourceError
 from contracts.settings import LiveView
 from contracts.zones.zone import Zones, checked_zones
-from dashboard.web.picture_fields import SmallestFace, ZoneFields, ZoneList
 from records.audit_actions import Action
 from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, set_zones
 from serving.access import Role, require_role
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
+from serving.picture_fields import SmallestFace, ZoneFields, ZoneList
 
 _Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 

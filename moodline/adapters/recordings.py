@@ -108,6 +108,7 @@ class RecordingLibrary:
         return QueuedFolder(
             queued=sum(one.run is not None for one in files),
             refused=tuple(one.error for one in files if one.error),
+            run_ids=tuple(one.run.run_id for one in files if one.run is not None),
         )
 
     def readable_folders(self) -> list[Path]:

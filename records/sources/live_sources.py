@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
-from contracts.errors import SourceError, SourceNotFoundError
+from contracts.errors import SourceError, SourceNameTakenError, SourceNotFoundError
 from contracts.live_sources import LiveSource, LiveState
 from contracts.redaction import redact
 from contracts.runs import RunKind
@@ -97,11 +97,11 @@ def add_source(
             )
             return
         if found.kind != RunKind.LIVE:
-            raise SourceError(
+            raise SourceNameTakenError(
                 f"the source name {name} is already used by recordings", hint="Choose another name"
             )
         if found.removed_at is None:
-            raise SourceError(
+            raise SourceNameTakenError(
                 f"source {name} already exists", hint=f"Change it: moodline source edit {name}"
             )
         # While it was removed it was not expected to deliver, as in a pause.

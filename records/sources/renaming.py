@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
-from contracts.errors import SourceError
+from contracts.errors import SourceNameTakenError
 from contracts.times import utc_now
 from records.audit import MOODLINE, write_audit_entry
 from records.audit_actions import Action
@@ -49,6 +49,6 @@ def _check_free(connection: Connection, name: str) -> None:
     if row is None:
         return
     whose = "a source that was removed" if row.removed_at is not None else "another source"
-    raise SourceError(
+    raise SourceNameTakenError(
         f"the source name {name} is already used by {whose}", hint="Choose another name"
     )

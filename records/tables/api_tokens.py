@@ -1,8 +1,8 @@
-"""The tables of API tokens, and of the sources that a token is limited to."""
+"""The tables of API tokens, of the sources that they are limited to, and of repeated requests."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String
 
 from records.tables.base import Base, Mapped, mapped_column
 
@@ -44,3 +44,22 @@ class ApiTokenSource(Base):
     source_pk: Mapped[int] = mapped_column(
         ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True
     )
+
+
+class ApiRequest(Base):
+    """A request that a program may repeat.
+
+    digest: who asks, what for, and the key that it gave.
+    body_hash: SHA-256 of the body.
+    begun_at: when it was begun; a day later the row is deleted.
+    status, answer: its answer; NULL while it is carried out.
+    """
+
+    __tablename__ = "api_requests"
+    __table_args__ = (Index("ix_api_requests_begun_at", "begun_at"),)
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body_hash: Mapped[str] = mapped_column(String(64))
+    begun_at: Mapped[datetime]
+    status: Mapped[int | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)

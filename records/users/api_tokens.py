@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -22,36 +21,13 @@ from records.audit import write_audit_entry
 from records.database import reading, transaction
 from records.tables.api_tokens import ApiToken, ApiTokenSource
 from records.tables.sources import Source
-from records.users.roles import Role
+from records.users.roles import TokenScope
 
 PREFIX: Final = "moodline_"
 """Begins every token, so that scanners of published code recognise one."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _TOKEN: Final = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
-
-
-class TokenScope(StrEnum):
-    """What a token may do; each scope may do what the earlier ones may.
-
-    read: ask. write: also change sources, recordings, markers and alerts. admin: also erase data.
-    """
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-    @property
-    def role(self) -> Role:
-        """The role of a user who may do the same."""
-        return _ROLES[self]
-
-
-_ROLES: Final = {
-    TokenScope.READ: Role.VIEWER,
-    TokenScope.WRITE: Role.OPERATOR,
-    TokenScope.ADMIN: Role.ADMIN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +74,7 @@ def add_token(  # noqa: PLR0913  (one parameter for each part of a token)
 ) -> str:
     """Make a token and return it: it cannot be read again.
 
-    sources: names of the only sources that it may see; None for all. lifetime: None for ever.
+    sources: names of the only sources that it may see; None for all. lifetime: None: no limit.
     Raises TokenError if the name is invalid or taken, or a source does not exist.
     """
     if not _NAME.fullmatch(name):
@@ -140,7 +116,7 @@ def add_token(  # noqa: PLR0913  (one parameter for each part of a token)
 
 
 def revoke_token(engine: Engine, name: str, *, actor: str) -> None:
-    """Delete a token: it stops to work at once. Raises TokenError if there is none."""
+    """Delete a token: it no longer works. Raises TokenError if there is none."""
     with transaction(engine) as connection:
         pk = connection.execute(select(ApiToken.id).where(ApiToken.name == name)).scalar()
         if pk is None:

@@ -1,6 +1,7 @@
-"""The roles of dashboard users."""
+"""The roles of dashboard users, and the scopes of the API's tokens."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -17,3 +18,26 @@ class Role(StrEnum):
         """Return whether this role may do what `needed` may."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
+
+
+class TokenScope(StrEnum):
+    """What a token may do; each scope may do what the earlier ones may.
+
+    read: read. write: also change sources, recordings, markers and alerts. admin: also erase data.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    @property
+    def role(self) -> Role:
+        """The role of a user who may do the same."""
+        return _ROLES[self]
+
+
+_ROLES: Final = {
+    TokenScope.READ: Role.VIEWER,
+    TokenScope.WRITE: Role.OPERATOR,
+    TokenScope.ADMIN: Role.ADMIN,
+}

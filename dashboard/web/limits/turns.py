@@ -10,11 +10,11 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.conventions.problems import RETRY_S, problem_response
 from contracts.errors import MoodlineError, ServerBusyError, TooManyRequestsError
 from serving.access import current_account
 from serving.shares import LIGHT, FairShare, Work
 
-RETRY_S: Final = 5
 REFUSAL_S: Final = 1.0
 """A user who has too much at once learns it after this time, which limits a client that repeats."""
 
@@ -23,16 +23,23 @@ class Turns:
     """ASGI middleware in which a request waits for its turn, until its whole answer is sent.
 
     kinds: pairs of a pattern of "METHOD /path" and a kind of work; the first that matches counts,
-    LIGHT if none does. free: beginnings of paths that need no turn.
+    LIGHT if none does. free: beginnings of paths that need no turn. api: that of the API's paths,
+    whose refusals are problems.
     """
 
     def __init__(
-        self, app: ASGIApp, *, kinds: Sequence[tuple[str, Work]], free: tuple[str, ...]
+        self,
+        app: ASGIApp,
+        *,
+        kinds: Sequence[tuple[str, Work]],
+        free: tuple[str, ...],
+        api: str = "/api/v1",
     ) -> None:
         self._app = app
         self._kinds = [(re.compile(pattern), work) for pattern, work in kinds]
         self._shares = {work: FairShare(work) for _, work in (*kinds, ("", LIGHT))}
         self._free = free
+        self._api = api + "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(self._free):
@@ -44,12 +51,17 @@ class Turns:
         except ServerBusyError as exc:
             if isinstance(exc, TooManyRequestsError):
                 await asyncio.sleep(REFUSAL_S)
-            await busy_response(exc, Headers(scope=scope))(scope, receive, send)
+            await self._refusal(exc, scope)(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
         finally:
             share.end(user)
+
+    def _refusal(self, error: ServerBusyError, scope: Scope) -> Response:
+        if scope["path"].startswith(self._api):
+            return problem_response(error)
+        return busy_response(error, Headers(scope=scope))
 
     def _share(self, scope: Scope) -> FairShare:
         asked = f"{scope['method']} {scope['path']}"

@@ -11,6 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     _add_api_tokens()
+    _add_api_requests()
+    _add_markers()
     _add_saved_views()
     _add_alerts()
 
@@ -20,6 +22,8 @@ def downgrade() -> None:
     _remove_saved_views()
     _remove_api_tokens()
 
+    _remove_markers()
+    _remove_api_requests()
 
 def _add_api_tokens() -> None:
     op.create_table(
@@ -59,6 +63,48 @@ def _remove_api_tokens() -> None:
 
 def _add_saved_views() -> None:
     op.create_table(
+def _add_api_requests() -> None:
+    op.create_table(
+        "api_requests",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("body_hash", sa.String(64), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+    )
+    op.create_index("ix_api_requests_begun_at", "api_requests", ["begun_at"])
+
+
+def _remove_api_requests() -> None:
+    op.drop_table("api_requests")
+
+
+def _add_markers() -> None:
+    op.create_table(
+        "markers",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("marker_id", sa.String(24), nullable=False, unique=True),
+        sa.Column(
+            "source_pk",
+            sa.Integer(),
+            sa.ForeignKey("sources.id", ondelete="CASCADE"),
+            nullable=True,
+        ),
+        sa.Column("begin_at", sa.BigInteger(), nullable=False),
+        sa.Column("end_at", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(128), nullable=False),
+    )
+    op.create_index("ix_markers_begin_at", "markers", ["begin_at", "id"])
+    op.create_index("ix_markers_source_pk", "markers", ["source_pk"])
+
+
+def _remove_markers() -> None:
+    op.drop_table("markers")
+
+
         "saved_views",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("owner", sa.String(64), nullable=False),

@@ -14,12 +14,12 @@ from records.sources.live_sources import SourceSettings, add_source
 from records.tables.api_tokens import ApiToken
 from records.tables.sources import Source
 from records.users.api_tokens import (
-    TokenScope,
     add_token,
     list_tokens,
     revoke_token,
     token_holder,
 )
+from records.users.roles import TokenScope
 
 
 def add_camera(engine: Engine, name: str) -> None:

@@ -1,0 +1,98 @@
+"""The API as an ASGI application of its own, which the dashboard's server mounts at /api/v1."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from api.conventions.problems import TITLES, ApiError, problem_response
+from api.conventions.route import ApiRoute
+from api.conventions.validators import RollupAnswers
+from api.openapi import describe
+from api.resources.history.heatmap import add_heatmap
+from api.resources.history.timeline import add_timeline
+from api.resources.history.totals import add_totals
+from api.resources.markers import add_markers
+from api.resources.runs.changing import add_run_changes
+from api.resources.runs.reading import add_run_reading
+from api.resources.runs.rows import add_run_rows
+from api.resources.sources.changing import add_source_changes
+from api.resources.sources.reading import add_source_reading
+from api.resources.status import add_status
+from api.resources.uploads import add_uploads
+from contracts.errors import MoodlineError
+from records.uploads.uploads import MAX_CHUNK_BYTES
+from serving.backend import Backend
+from serving.shares import CHECK, HEAVY, UPLOAD, Work
+
+WORK: Final[tuple[tuple[str, Work], ...]] = (
+    ("GET exports/.*", HEAVY),
+    ("PUT uploads/.*", UPLOAD),
+    ("POST runs", CHECK),
+    ("POST sources/.*/test", CHECK),
+)
+"""The kinds of work of the routes, by a pattern of "METHOD path"; the others are light."""
+MAX_BODY_BYTES: Final[Mapping[str, int]] = {"uploads/": MAX_CHUNK_BYTES}
+"""The largest body of a request in bytes, by the beginning of its path, where it is not usual."""
+_MAX_ERRORS: Final = 10
+
+
+def create_api(backend: Backend) -> FastAPI:
+    """Return the application. Who asks is known already: `serving.access` has the account."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.route_class = ApiRoute
+    app.add_exception_handler(MoodlineError, _moodline_problem)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _unexpected)
+    app.state.engine = backend.engine
+    kept = RollupAnswers(backend.engine)
+    add_status(app, backend)
+    add_source_reading(app, backend)
+    add_source_changes(app, backend)
+    add_run_reading(app, backend)
+    add_run_rows(app, backend)
+    add_run_changes(app, backend)
+    add_uploads(app, backend)
+    add_markers(app, backend)
+    add_timeline(app, backend, kept)
+    add_totals(app, backend, kept)
+    add_heatmap(app, backend, kept)
+    describe(app)
+    return app
+
+
+async def _moodline_problem(_request: Request, error: Exception) -> Response:
+    return problem_response(cast(MoodlineError, error))
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    """Answer for an error that moodline does not know; the guard writes it to the log."""
+    return problem_response(ApiError("failed", "the reason is in the log of moodline's dashboard"))
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    """Name the invalid fields, without their values, which may be secrets."""
+    found = cast(RequestValidationError, error).errors()[:_MAX_ERRORS]
+    errors = [(".".join(map(str, one["loc"])), str(one["msg"])) for one in found]
+    first = f"{errors[0][0]}: {errors[0][1]}" if errors else "the request is not valid"
+    return problem_response(ApiError("invalid-request", first, errors=errors))
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    """Answer for Starlette: no such address, no such method, a body that is not JSON."""
+    known = cast(HTTPException, error)
+    names: dict[int, str] = {int(status): name for name, (status, _) in TITLES.items()}
+    names[int(HTTPStatus.UNPROCESSABLE_ENTITY)] = "invalid-request"
+    details: dict[int, str] = {
+        404: "there is nothing at this address",
+        405: "this address has no such method",
+        400: "the body is not valid JSON",
+    }
+    name = names.get(known.status_code, "refused")
+    text = details.get(known.status_code, str(known.detail))
+    return problem_response(ApiError(name, text), known.headers and dict(known.headers))

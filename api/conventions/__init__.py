@@ -1,0 +1,1 @@
+"""What all resources share: problems, fields, cursors, validators and repeated requests."""

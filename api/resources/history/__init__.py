@@ -1,0 +1,1 @@
+"""Resources of the history: rollups over a range, with the same arguments as the page Trends."""

@@ -1,0 +1,1 @@
+"""Resources of runs: one run is one analysis of one source."""

@@ -1,0 +1,1 @@
+"""Resources of sources: cameras, streams, and what recordings are of."""

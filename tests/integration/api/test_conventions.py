@@ -1,0 +1,95 @@
+"""The conventions that all operations share: problems, parameters, cursors and validators."""
+
+import pytest
+
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import ErasureScope
+from tests.api_program import SPAN, Program, Site
+from tests.integration.api.test_access import PROBLEM, ROUTES, filled
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES, ids=str)
+def test_unknown_parameters_are_refused(
+    site: Site, limited: Program, method: str, path: str, scope: str
+) -> None:
+    place = filled(path, "door", site.runs["door"][0].run_id)
+    answer = limited.ask(place, method, params={"nonsense": "1"})
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["type"] == PROBLEM + "invalid-request"
+    assert problem["errors"] == [{"field": "query.nonsense", "detail": "unknown parameter"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/timeline", {"from": "yesterday"}),
+        ("/timeline", {"from": "now", "to": "now-1h"}),
+        ("/timeline", {"step": "7"}),
+        ("/timeline", {"step": "60", "from": "now-30d"}),
+        ("/timeline", {"from": "now-20y"}),
+        ("/timeline", {"zone": "Moon/Base"}),
+        ("/heatmap", {"from": "now-2y"}),
+        ("/totals", {"compare": "tomorrow"}),
+        ("/totals", {"compare": "now/now-1h"}),
+        ("/runs", {"limit": "0"}),
+        ("/runs", {"limit": "1001"}),
+        ("/runs", {"cursor": "abc"}),
+        ("/runs", {"cursor": "WyJzb3VyY2VzIiwiZG9vciJd"}),
+        ("/runs", {"state": "asleep"}),
+    ],
+)
+def test_an_invalid_value_is_a_problem_that_names_it(
+    reader: Program, path: str, wanted: dict[str, str]
+) -> None:
+    answer = reader.ask(path, params=wanted)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"] == PROBLEM + "invalid-request" and problem["detail"]
+
+
+def test_other_failures_are_problems_too(reader: Program) -> None:
+    for path, method, status, name in (
+        ("/nothing", "GET", 404, "not-found"),
+        ("/timeline", "POST", 405, "method-not-allowed"),
+        ("/runs/x", "GET", 404, "not-found"),
+        ("/sources/attic", "GET", 404, "not-found"),
+    ):
+        answer = reader.ask(path, method)
+        assert (answer.status_code, answer.json()["type"]) == (status, PROBLEM + name)
+    large = reader.ask("/runs", "POST", data=b"x" * 300_000)
+    assert (large.status_code, large.json()["type"]) == (413, PROBLEM + "too-large")
+
+
+def test_names_are_repeated_or_separated_by_plain_commas(reader: Program) -> None:
+    repeated = reader.get("/timeline", **SPAN, sources=["door", "hall"])
+    span = "&".join(f"{name}={value}" for name, value in SPAN.items())
+    assert reader.ask(f"/timeline?{span}&sources=door,hall").json() == repeated
+    escaped = reader.ask("/timeline", params=SPAN | {"sources": "door,hall"})
+    assert escaped.status_code == 404, "an escaped comma is part of a name"
+
+
+def test_an_answer_that_the_client_has_is_not_sent_again(site: Site, reader: Program) -> None:
+    first = reader.ask("/timeline", params=SPAN)
+    etag = first.headers["etag"]
+    assert "no-cache" in first.headers["cache-control"]
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = reader.ask("/timeline", params=SPAN, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == etag
+    other = reader.ask("/timeline", params=SPAN, headers={"If-None-Match": '"other"'})
+    assert (other.status_code, other.json()) == (200, first.json())
+
+
+def test_what_was_erased_is_in_no_kept_answer(site: Site, reader: Program) -> None:
+    run = site.runs["hall"][1]
+    before = reader.ask("/totals", params=SPAN)
+    erase(site.engine, ErasureScope(run_id=run.run_id), actor="test")
+    after = reader.ask("/totals", params=SPAN, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200 and after.json() != before.json()
+
+
+def test_relative_ends_are_whole_minutes(reader: Program) -> None:
+    found = reader.get("/timeline")
+    assert found["until"].endswith(":00Z") and found["since"].endswith(":00Z")
