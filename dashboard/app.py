@@ -91,25 +91,26 @@ def create_app(
                 prefix=_api(prefix, page),
                 dependencies=[Depends(_role_check(page.changes))],
             )
+    app.mount(prefix + ROOT, create_api(backend))
     app.mount("/", documents)
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    app.mount(prefix + ROOT, create_api(backend))
-    free = (*static, f"{prefix}login", f"{prefix}{LANGUAGE_PATH}", HEALTH, READY)
+    free = (*static, f"{prefix}login", HEALTH, READY)
     app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free, api=prefix + ROOT)
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
     limits[f"{prefix}login"] = _MAX_LOGIN_BYTES
+    limits |= {f"{prefix}{ROOT}/{path}": most for path, most in MAX_BODY_BYTES.items()}
     app.add_middleware(
         Guard,
         headers=headers,
         sign_in=gate,
+        api=ApiGate(backend.engine, prefix + ROOT),
         any_host=any_host,
         body_limits=limits,
         static=static,
     )
     return app
-        api=ApiGate(backend.engine, prefix + ROOT),
 
 
 def _kinds_of_work(prefix: str) -> list[tuple[str, Work]]:

@@ -15,8 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.conventions.problems import TITLES, ApiError, problem_response
 from api.gate import ApiGate, no_token
 from contracts.errors import DatabaseError, MoodlineError
-from dashboard.language.words import set_viewing
-from dashboard.web.language_choice import viewing_of
 from dashboard.web.page import MAX_BODY_BYTES
 from dashboard.web.sign_in.cookies import keep_own_cookies
 from dashboard.web.sign_in.gate import SignIn
@@ -89,6 +87,7 @@ class Guard:
     ) -> None:
         """api: the gate of the API, whose refusals are problems; None without an API.
 
+        any_host: with sign-in, answer to other names than this host's own too.
         body_limits: by path prefix, the largest body of a request in bytes. static: beginnings of
         the paths that browsers may store.
         """
@@ -96,8 +95,8 @@ class Guard:
         self._headers = headers
         self._body_limits = body_limits or {}
         self._sign_in = sign_in
-        self._any_host = any_host and sign_in is not None
         self._api = api
+        self._any_host = any_host and sign_in is not None
         self._static = static
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,10 +137,10 @@ class Guard:
             headers["Strict-Transport-Security"] = _HTTPS_ONLY
         if scope["path"].startswith(self._static):
             headers.setdefault("Cache-Control", "no-cache")
-        else:  # Faces, readings of people, and whose they are.
-            headers["Cache-Control"] = "no-store"
         elif self._is_of_api(scope):  # Its rollups are stored, and asked for again each time.
             headers.setdefault("Cache-Control", "no-store")
+        else:  # Faces, readings of people, and whose they are.
+            headers["Cache-Control"] = "no-store"
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -156,8 +155,6 @@ class Guard:
             return self._refused(scope, "too-large", "the request is too large")
         return None
 
-    async def _sign_in_response(self, scope: Scope) -> Response | None:
-        """Return the response to a request that needs sign-in; None to let it through."""
     def _refused(self, scope: Scope, name: str, text: str) -> Response:
         """Return a refusal. name: of the problem that it is for programs."""
         if self._is_of_api(scope):
@@ -167,12 +164,13 @@ class Guard:
     def _is_of_api(self, scope: Scope) -> bool:
         return self._api is not None and self._api.covers(scope["path"])
 
+    async def _sign_in_response(self, scope: Scope) -> Response | None:
+        """Return the response to a request that needs sign-in; None to let it through."""
         path, headers = scope["path"], Headers(scope=scope)
         if self._api is not None and self._api.covers(path):
             return await self._api_response(self._api, scope, headers)
         if self._sign_in is None or path in {HEALTH, READY} or self._sign_in.is_open(path):
             return None
-        headers = Headers(scope=scope)
         try:
             is_use = path != f"{self._sign_in.prefix}{VERDICT}"  # Every open page asks for it.
             account = await asyncio.to_thread(self._sign_in.account, headers, is_use=is_use)
@@ -186,7 +184,6 @@ class Guard:
             return RedirectResponse(form_url, HTTPStatus.SEE_OTHER)
         return JSONResponse({"error": SIGNED_OUT}, HTTPStatus.UNAUTHORIZED)
 
-    def _watched_app(self) -> ASGIApp:
     async def _api_response(self, api: ApiGate, scope: Scope, headers: Headers) -> Response | None:
         """As above, for a program: it has a token, or the session of a browser."""
         address = scope["client"][0] if scope.get("client") else ""
@@ -202,6 +199,7 @@ class Guard:
             set_account(account)
         return None
 
+    def _watched_app(self) -> ASGIApp:
         """Return the application, whose answers end with the session of the request."""
         account = current_account()
         if self._sign_in is None or not account.session:
