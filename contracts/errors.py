@@ -98,12 +98,12 @@ class ZoneError(SourceError):
     """Raised when a zone is not a polygon inside the picture, or there are too many of them."""
 
 
-class SourceNotFoundError(MoodlineError):
-    """Raised when no live source has the requested name."""
-
-
 class SourceNameTakenError(SourceError):
     """Raised when another source has the name."""
+
+
+class SourceNotFoundError(MoodlineError):
+    """Raised when no live source has the requested name."""
 
 
 class UploadError(MoodlineError):
@@ -182,10 +182,6 @@ class TokenError(MoodlineError):
     """Raised when a token of the API cannot be made or revoked."""
 
 
-class NotAllowedError(MoodlineError):
-    """Raised when the user's role does not allow the request."""
-
-
 class RequestInProgressError(MoodlineError):
     """Raised when the same request, with the same idempotency key, is being carried out."""
 
@@ -200,6 +196,10 @@ class MarkerError(MoodlineError):
 
 class MarkerNotFoundError(MarkerError):
     """Raised when no marker has the requested id."""
+
+
+class NotAllowedError(MoodlineError):
+    """Raised when the user's role does not allow the request."""
 
 
 class FeatureUnavailableError(MoodlineError):

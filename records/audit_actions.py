@@ -85,10 +85,10 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
             Action.PLACE_REFUSED,
             Action.ZONES_CHANGED,
             Action.MASKS_CHANGED,
-        }
-    ),
             Action.MARKER_ADDED,
             Action.MARKER_REMOVED,
+        }
+    ),
     Kind.RECORDING: frozenset(
         {
             Action.UPLOADED,

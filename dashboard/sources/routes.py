@@ -19,9 +19,9 @@ from dashboard.sources.zones import zone_routes
 from dashboard.web.json_values import json_values
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 from records.sources.renaming import rename_source
-from serving.picture_fields import TurnFields
 from serving.access import Role, require_role
 from serving.backend import Backend
+from serving.picture_fields import TurnFields
 from serving.services import Login, SourceForm
 
 _DAY: Final = timedelta(days=1)

@@ -18,8 +18,8 @@ from analytics.storage import storage_use
 from contracts.errors import MoodlineError
 from contracts.times import in_zone, utc_now
 from dashboard.system.notice import notice
-from dashboard.system.users import user_routes
 from dashboard.system.tokens import token_routes
+from dashboard.system.users import user_routes
 from dashboard.web.json_values import json_values
 from records.audit_actions import Kind
 from serving.access import Role, current_account, require_role
@@ -48,9 +48,9 @@ def routes(backend: Backend) -> APIRouter:
     """Return GET overview, GET audit, GET notice, POST erase, and those of users and tokens."""
     router = APIRouter()
     router.include_router(user_routes(backend))
+    router.include_router(token_routes(backend))
 
     @router.get("/overview")
-    router.include_router(token_routes(backend))
     def overview() -> dict[str, Any]:
         return _overview(backend)
 

@@ -20,10 +20,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     _remove_alerts()
     _remove_saved_views()
-    _remove_api_tokens()
-
     _remove_markers()
     _remove_api_requests()
+    _remove_api_tokens()
+
 
 def _add_api_tokens() -> None:
     op.create_table(
@@ -61,8 +61,6 @@ def _remove_api_tokens() -> None:
     op.drop_table("api_tokens")
 
 
-def _add_saved_views() -> None:
-    op.create_table(
 def _add_api_requests() -> None:
     op.create_table(
         "api_requests",
@@ -105,6 +103,8 @@ def _remove_markers() -> None:
     op.drop_table("markers")
 
 
+def _add_saved_views() -> None:
+    op.create_table(
         "saved_views",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("owner", sa.String(64), nullable=False),
