@@ -17,6 +17,7 @@ from contracts.times import utc_now
 from dashboard.sources.places import place_routes
 from dashboard.sources.zones import zone_routes
 from dashboard.web.json_values import json_values
+from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 from records.sources.renaming import rename_source
 from serving.access import Role, require_role
