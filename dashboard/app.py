@@ -10,8 +10,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from api.app import MAX_BODY_BYTES, WORK, create_api
-from api.gate import ROOT, ApiGate
 from contracts.errors import (
     DatabaseError,
     DiskFullError,
@@ -24,6 +22,7 @@ from contracts.errors import (
 from dashboard.account import ACCOUNT
 from dashboard.documents import ASSETS, page_documents
 from dashboard.health.routes import health_routes
+from dashboard.language.catalogues import catalogue
 from dashboard.model_card import MODEL_CARD
 from dashboard.now import NOW
 from dashboard.recordings import RECORDINGS
@@ -34,6 +33,7 @@ from dashboard.try_image import TRY_IMAGE
 from dashboard.web.bundle import BUNDLE_PATH, PLOTLY_PATH, Bundle, plotly
 from dashboard.web.compression import STATIC_PATHS, CachedCompression
 from dashboard.web.guard import HEALTH, READY, Guard
+from dashboard.web.language_choice import LANGUAGE_PATH, language_routes
 from dashboard.web.limits.turns import Turns, busy_response
 from dashboard.web.page import Page
 from dashboard.web.sign_in.gate import SignIn
@@ -80,6 +80,7 @@ def create_app(
 
     _add_static_routes(app, prefix, bundle)
     app.include_router(health_routes(backend, prefix))
+    app.include_router(language_routes(prefix), prefix=prefix[:-1])
     gate = None
     if sign_in:
         gate = SignIn(backend.engine, prefix, backend.settings, backend.password_checks)
@@ -91,21 +92,18 @@ def create_app(
                 prefix=_api(prefix, page),
                 dependencies=[Depends(_role_check(page.changes))],
             )
-    app.mount(prefix + ROOT, create_api(backend))
     app.mount("/", documents)
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
-    free = (*static, f"{prefix}login", HEALTH, READY)
-    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free, api=prefix + ROOT)
+    free = (*static, f"{prefix}login", f"{prefix}{LANGUAGE_PATH}", HEALTH, READY)
+    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free)
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
-    limits[f"{prefix}login"] = _MAX_LOGIN_BYTES
-    limits |= {f"{prefix}{ROOT}/{path}": most for path, most in MAX_BODY_BYTES.items()}
+    limits |= {f"{prefix}{path}": _MAX_LOGIN_BYTES for path in ("login", LANGUAGE_PATH)}
     app.add_middleware(
         Guard,
         headers=headers,
         sign_in=gate,
-        api=ApiGate(backend.engine, prefix + ROOT),
         any_host=any_host,
         body_limits=limits,
         static=static,
@@ -121,12 +119,7 @@ def _kinds_of_work(prefix: str) -> list[tuple[str, Work]]:
         for pattern, work in page.work
         for method, path in (pattern.split(" ", 1),)
     ]
-    of_api = [
-        (f"{method} {re.escape(prefix)}{ROOT}/{path}", work)
-        for pattern, work in WORK
-        for method, path in (pattern.split(" ", 1),)
-    ]
-    return [*of_pages, *of_api, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
+    return [*of_pages, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
 
 
 def _add_static_routes(app: FastAPI, prefix: str, bundle: Bundle) -> None:
@@ -140,6 +133,12 @@ def _add_static_routes(app: FastAPI, prefix: str, bundle: Bundle) -> None:
     @app.get(prefix + BUNDLE_PATH + "dash_renderer.{digest}.js")
     def script(digest: str) -> Response:
         return _bundled(bundle.file(f"dash_renderer.{digest}.js"), "text/javascript")
+
+    @app.get(prefix + BUNDLE_PATH + "words.{language}.{digest}.js")
+    def words(language: str, digest: str) -> Response:
+        name, content = catalogue(language).script
+        is_newest = name == f"words.{language}.{digest}.js"
+        return _bundled(content if is_newest else None, "text/javascript")
 
     @app.get(prefix + BUNDLE_PATH + "moodline.{digest}.css")
     def sheet(digest: str) -> Response:

@@ -1,6 +1,7 @@
 """The documents of the pages: Dash behind a check of its requests, at every page's address."""
 
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.language.words import _, current_viewing
 from dashboard.web.bundle import Bundle
 from dashboard.web.dash_requests import DashRequests, note_failure
 from dashboard.web.guard import security_headers
@@ -30,7 +32,7 @@ _ICON: Final = (
 )
 """The icon of the window; health/banner.js fills the circle where something is wrong."""
 _INDEX: Final = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{%lang%}">
   <head>
     {%metas%}
     <meta name="color-scheme" content="light dark">
@@ -40,7 +42,7 @@ _INDEX: Final = """<!DOCTYPE html>
   </head>
   <body>
     {%app_entry%}
-    <noscript>The dashboard needs JavaScript. All of it is loaded from this host.</noscript>
+    <noscript>{%noscript%}</noscript>
     {%config%}{%scripts%}{%renderer%}
   </body>
 </html>
@@ -78,7 +80,7 @@ def page_documents(
     dash.enable_dev_tools(debug=False)
     # No callback uses a websocket. Dash would open one anyway, and the guard refuses it.
     dash.backend.websocket_capability = False
-    dash.layout = shell(pages, prefix)
+    dash.layout = partial(shell, pages, prefix)  # In the language of each request.
     add_router(dash, pages, backend, prefix)
     for page in pages:
         page.add_callbacks(dash, backend)
@@ -100,7 +102,14 @@ class _Dash(Dash):
 
     def interpolate_index(self, *, scripts: str, css: str, **parts: str) -> str:  # type: ignore[override]
         script, sheet = self._bundle.tags(scripts, css)
-        return str(super().interpolate_index(scripts=script, css=sheet, **parts))  # type: ignore[no-untyped-call]
+        script = self._bundle.words_tag() + script  # The scripts find the words when they start.
+        document = super().interpolate_index(scripts=script, css=sheet, **parts)  # type: ignore[no-untyped-call]
+        needs_script = _("The dashboard needs JavaScript. All of it is loaded from this host.")
+        return (
+            str(document)
+            .replace("{%lang%}", current_viewing().tag)
+            .replace("{%noscript%}", needs_script)
+        )
 
 
 class PageDocuments:

@@ -5,6 +5,7 @@ from typing import Final
 from dash import html
 
 from dashboard.account.routes import routes
+from dashboard.language.words import N_
 from dashboard.web.page import Page, Visit
 from serving.access import Role
 
@@ -15,7 +16,7 @@ def _layout(_visit: Visit) -> html.Div:
 
 ACCOUNT: Final = Page(
     path="account",
-    name="Your account",
+    name=N_("Your account"),
     layout=_layout,
     routes=routes,
     changes=Role.VIEWER,

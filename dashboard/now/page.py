@@ -4,6 +4,7 @@ from typing import Final
 
 from dash import html
 
+from dashboard.language.words import N_, _
 from dashboard.now.routes import routes
 from dashboard.web.page import Page, Visit, attributes
 from serving.access import Role, current_account
@@ -15,17 +16,17 @@ def layout(visit: Visit) -> html.Div:
     account = current_account()
     return html.Div(
         [
-            html.P("Looking for live sources …", id="now-summary", className="lead now-summary"),
+            html.P(_("Looking for live sources …"), id="now-summary", className="lead now-summary"),
             html.Div(id="now-link", className="trouble", role="alert"),
             html.Div(id="now-tools", className="toolbar", hidden=True),
             html.Section(
-                id="now-tiles", className="tiles", **attributes(aria_label="Live sources")
+                id="now-tiles", className="tiles", **attributes(aria_label=_("Live sources"))
             ),
             html.Section(
                 id="now-day",
                 className="panel now-day",
                 hidden=True,
-                **attributes(aria_label="The last 24 hours"),
+                **attributes(aria_label=_("The last 24 hours")),
             ),
             html.Section(id="now-welcome", hidden=True),
         ],
@@ -38,5 +39,5 @@ def layout(visit: Visit) -> html.Div:
 
 
 NOW: Final = Page(
-    path="now", name="Now", layout=layout, routes=routes, work=(("GET (events|room)", STREAM),)
+    path="now", name=N_("Now"), layout=layout, routes=routes, work=(("GET (events|room)", STREAM),)
 )

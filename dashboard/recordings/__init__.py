@@ -4,6 +4,7 @@ from typing import Final
 
 from dash import html
 
+from dashboard.language.words import N_
 from dashboard.recordings.routes import routes
 from dashboard.web.page import Page, Visit, attributes
 from records.uploads.uploads import MAX_CHUNK_BYTES
@@ -21,7 +22,7 @@ def _layout(visit: Visit) -> html.Div:
 
 RECORDINGS: Final = Page(
     path="recordings",
-    name="Recordings",
+    name=N_("Recordings"),
     layout=_layout,
     routes=routes,
     deep=True,

@@ -4,6 +4,7 @@ from typing import Final
 
 from dash import html
 
+from dashboard.language.words import N_
 from dashboard.system.routes import routes
 from dashboard.web.page import Page, Visit, attributes
 from serving.access import Role, current_account
@@ -14,4 +15,4 @@ def _layout(_visit: Visit) -> html.Div:
     return html.Div(id="system", **attributes(data_admin="yes" if admin else ""))
 
 
-SYSTEM: Final = Page(path="system", name="System & privacy", layout=_layout, routes=routes)
+SYSTEM: Final = Page(path="system", name=N_("System & privacy"), layout=_layout, routes=routes)

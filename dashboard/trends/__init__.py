@@ -3,6 +3,7 @@
 `charts` draws the figures. The rest reads a view from the address, and answers it.
 """
 
+from dashboard.language.words import N_
 from dashboard.trends.callbacks import add_callbacks
 from dashboard.trends.page import layout
 from dashboard.trends.routes import routes
@@ -13,7 +14,7 @@ from serving.shares import CALLBACK, HEAVY
 
 TRENDS = Page(
     "trends",
-    "Trends",
+    N_("Trends"),
     layout,
     add_callbacks,
     routes,

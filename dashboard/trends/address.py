@@ -13,6 +13,7 @@ from analytics.comparison.ranking import RANKS
 from analytics.comparison.written_ranges import CALENDAR, parse_time, range_error
 from analytics.history.source_selection import MAX_SOURCES
 from contracts.expressions import LABELS
+from dashboard.language.words import N_, _
 from dashboard.trends.view import DEFAULT, Mode, View
 
 _MAX_QUERY_LENGTH: Final = 65_536
@@ -34,7 +35,7 @@ def read_view(query: str | None, now: datetime, zone: tzinfo) -> ParsedView:
     """
     query = (query or "").removeprefix("?")
     if len(query) > _MAX_QUERY_LENGTH:
-        return ParsedView(View(), ("The address is too long; showing the last 24 hours.",))
+        return ParsedView(View(), (_("The address is too long; showing the last 24 hours."),))
     asked = parse_qs(query, keep_blank_values=True)
     notes: list[str] = []
     begin, end = (_utc(_last(asked, key), zone) for key in ("from", "to"))
@@ -106,8 +107,12 @@ def _read_range(
     if not error:
         return asked
     notes.append(
-        f"The range “{_excerpt(asked[0])}” to “{_excerpt(asked[1])}” cannot be shown; "
-        f"showing the last 24 hours. {error}"
+        _(
+            "The range “{since}” to “{until}” cannot be shown; showing the last 24 hours. {reason}",
+            since=_excerpt(asked[0]),
+            until=_excerpt(asked[1]),
+            reason=error,
+        )
     )
     return DEFAULT.since, DEFAULT.until
 
@@ -120,7 +125,13 @@ def _read_interval(
         return ()
     begin, end = (_utc(one, zone) or "" for one in text.partition("/")[::2])
     if error := range_error(parse_time(begin, now), parse_time(end, now)):
-        notes.append(f"The {name} “{_excerpt(text)}” cannot be shown; showing the range. {error}")
+        text_of = {
+            "zoom": N_("The zoom “{text}” cannot be shown; showing the range. {reason}"),
+            "comparison": N_(
+                "The comparison “{text}” cannot be shown; showing the range. {reason}"
+            ),
+        }
+        notes.append(_(text_of[name], text=_excerpt(text), reason=error))
         return ()
     return begin, end
 
@@ -144,7 +155,11 @@ def _read_names(query: str, key: str, notes: list[str]) -> tuple[str, ...]:
         return ()
     names = dict.fromkeys(unquote(name.replace("+", " ")) for name in found[-1].split(",") if name)
     if len(names) > MAX_SOURCES:
-        notes.append(f"The address names more than {MAX_SOURCES} {key}; showing all.")
+        text = {
+            "sources": N_("The address names more than {most} sources; showing all."),
+            "tags": N_("The address names more than {most} tags; showing all."),
+        }[key]
+        notes.append(_(text, most=MAX_SOURCES))
         return ()
     return tuple(names)
 
@@ -155,7 +170,7 @@ def _read_mode(text: str | None, notes: list[str]) -> Mode:
     try:
         return Mode(text)
     except ValueError:
-        notes.append(f"There is no mode “{_excerpt(text)}”; showing shares.")
+        notes.append(_("There is no mode “{mode}”; showing shares.", mode=_excerpt(text)))
         return Mode.SHARE
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from analytics.audit import last_erasure
 from analytics.snapshots import in_snapshot
+from dashboard.language.words import current_viewing
 from dashboard.trends.answers import Answer, answer
 from dashboard.trends.view import View
 
@@ -35,18 +36,18 @@ class _Kept:
 
 @dataclass(slots=True)
 class AnswerCache:
-    """Answers by view and time zone. Threads may share it."""
+    """Answers by view, time zone and language. Threads may share it."""
 
     clock: Callable[[], float] = time.monotonic
-    _answers: OrderedDict[tuple[View, str], _Kept] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[tuple[View, str, str], _Kept] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def ask(self, engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         """Ask the read API, and keep the answer. Raises MoodlineError."""
         kept = in_snapshot(engine, self._answer, view, zone, now)
         with self._lock:
-            self._answers[view, str(zone)] = kept
-            self._answers.move_to_end((view, str(zone)))
+            self._answers[_key(view, zone)] = kept
+            self._answers.move_to_end(_key(view, zone))
             while len(self._answers) > _MAX_ANSWERS:
                 self._answers.popitem(last=False)
         return kept.answer
@@ -54,7 +55,7 @@ class AnswerCache:
     def latest(self, engine: Engine, view: View, zone: tzinfo, now: datetime) -> Answer:
         """Return the answer on screen; without one, ask. Raises MoodlineError."""
         with self._lock:
-            kept = self._answers.get((view, str(zone)))
+            kept = self._answers.get(_key(view, zone))
         is_fresh = kept is not None and self.clock() - kept.asked_at_s < CACHE_S
         if kept is not None and is_fresh and in_snapshot(engine, last_erasure) == kept.erasure:
             return kept.answer
@@ -63,6 +64,10 @@ class AnswerCache:
     def _answer(self, connection: Connection, view: View, zone: tzinfo, now: datetime) -> _Kept:
         found = answer(connection, view, zone, now)
         return _Kept(self.clock(), last_erasure(connection), found)
+
+
+def _key(view: View, zone: tzinfo) -> tuple[View, str, str]:
+    return view, str(zone), current_viewing().language
 
 
 _caches: WeakKeyDictionary[Engine, AnswerCache] = WeakKeyDictionary()

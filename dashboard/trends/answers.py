@@ -27,10 +27,11 @@ from analytics.recordings.beside_trends import (
     copies_inside,
     new_elsewhere,
 )
-from contracts.errors import SourceNotFoundError
+from dashboard.language.words import _, n_
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
 from dashboard.trends.sentences import ChartFacts, sentence
 from dashboard.trends.view import Mode, View
+from dashboard.web.number_format import count
 
 MAX_CHARTS: Final = 6
 """With more series than that, one chart shows all sources together."""
@@ -257,10 +258,21 @@ def _order(line: Total) -> tuple[bool, str]:
 def _together_name(sources: Sequence[HistorySource | SourceGroup]) -> str:
     """Name a sum of sources. The name shows whether it includes generated history."""
     generated = sum(one.generated for one in sources)
-    text = f"{len(sources)} sources together"
+    number = len(sources)
     if not generated:
-        return text
-    return f"{text} ({'all' if generated == len(sources) else generated} generated, not measured)"
+        return n_("{count} source together", "{count} sources together", number)
+    if generated == number:
+        return n_(
+            "{count} source together (generated, not measured)",
+            "{count} sources together (all generated, not measured)",
+            number,
+        )
+    return n_(
+        "{count} source together ({generated} generated, not measured)",
+        "{count} sources together ({generated} generated, not measured)",
+        number,
+        generated=count(generated),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +294,12 @@ def choose(known: Sequence[HistorySource], view: View) -> Choice:
     wanted = present_names(known, view.sources)
     names = tuple(name for name in wanted if name in all_names)
     tags = tuple(tag for tag in view.tags if tag in all_tags)
-    missing = [f"source “{name[:40]}”" for name in wanted if name not in all_names]
-    missing += [f"tag “{tag[:40]}”" for tag in view.tags if tag not in all_tags]
+    missing = [
+        _("There is no source “{name}”", name=name[:40]) for name in wanted if name not in all_names
+    ]
+    missing += [
+        _("There is no tag “{tag}”", tag=tag[:40]) for tag in view.tags if tag not in all_tags
+    ]
     pks = tuple(
         one.pk
         for one in known
@@ -291,9 +307,14 @@ def choose(known: Sequence[HistorySource], view: View) -> Choice:
     )
     if not missing:
         return Choice(names, tags, (), pks)
-    others = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
-    error = SourceNotFoundError(
-        f"There is no {missing[0]}{others}",
-        hint="Showing the others." if names or tags else "Showing all sources.",
-    )
-    return Choice(names, tags, (error.line(),), pks)
+    more = len(missing) - 1
+    absent = missing[0]
+    if more:
+        absent = n_(
+            "{absent}, and {count} more is missing",
+            "{absent}, and {count} more are missing",
+            more,
+            absent=absent,
+        )
+    shown = _("Showing the others.") if names or tags else _("Showing all sources.")
+    return Choice(names, tags, (f"{absent}. {shown}",), pks)

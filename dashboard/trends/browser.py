@@ -13,10 +13,9 @@ _MAX_ZONE_LENGTH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class ViewerBrowser:
-    """Time zone, language tag and screen of a viewer. narrow: a phone's width."""
+    """Time zone and screen of a viewer. narrow: a phone's width."""
 
     zone: tzinfo = UTC
-    locale: str = ""
     dark: bool = False
     touch: bool = False
     narrow: bool = False
@@ -32,7 +31,6 @@ class ViewerBrowser:
             zone = UTC
         return cls(
             zone,
-            str(data.get("locale") or ""),
             bool(data.get("dark")),
             bool(data.get("touch")),
             bool(data.get("narrow")),

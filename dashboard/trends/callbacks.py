@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
+from dashboard.language.core.recognition import known
 from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.controls import add_controls
 from dashboard.trends.outputs import answer_update, chart_table, error_update, read_drawn
 from dashboard.trends.page import SLOTS
-from dashboard.web.number_format import set_locale
 from serving.backend import Backend
 
 
@@ -74,7 +74,6 @@ def _add_answer(app: Dash, engine: Engine) -> None:
             raise PreventUpdate
         viewer = ViewerBrowser.read(browser)
         asked = read_view(search, utc_now(), viewer.zone)
-        set_locale(viewer.locale)
         try:
             charts = read_drawn(drawn)
             update = await asyncio.to_thread(answer_update, engine, asked, viewer, charts)
@@ -131,9 +130,8 @@ def _add_data_tables(app: Dash, engine: Engine) -> None:
             raise PreventUpdate
         viewer = ViewerBrowser.read(browser)
         view = read_view(search, utc_now(), viewer.zone).view
-        set_locale(viewer.locale)
         try:
             table = await asyncio.to_thread(chart_table, engine, view, viewer.zone, slot)
         except MoodlineError as exc:
-            return {"error": exc.line()}
+            return {"error": known(exc.line())}
         return asdict(table) if table else None

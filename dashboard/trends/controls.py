@@ -16,6 +16,7 @@ from analytics.history.source_selection import HistorySource, history_sources, p
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
+from dashboard.language.words import _, n_
 from dashboard.trends.address import read_view, write_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.page import COMPARISONS, MODES, RANGES
@@ -139,10 +140,12 @@ def _controls_of(
     names = [one.name for one in known]
     tags = sorted({tag for one in known for tag in one.tags})
     choices = [{"label": name, "values": [name]} for name in names]
-    choices += [{"label": f"tag {tag}, as one", "values": [_ONE_SERIES + tag]} for tag in tags]
+    choices += [
+        {"label": _("tag {tag}, as one", tag=tag), "values": [_ONE_SERIES + tag]} for tag in tags
+    ]
     choices += [
         {
-            "label": f"tag {tag}, each source",
+            "label": _("tag {tag}, each source", tag=tag),
             "values": [one.name for one in known if tag in one.tags],
         }
         for tag in tags
@@ -198,9 +201,9 @@ def _summary(view: View, chosen: int) -> str:
     """Return the view in a few words: its range, its comparison and its sources."""
     ranges = {value: name for name, value in RANGES.items()}
     comparisons = {value: name for name, value in COMPARISONS.items()}
-    sources = f"{chosen} chosen" if chosen else "all sources"
-    against = comparisons[_comparison(view)].lower()
-    return f"{ranges[preset(view)]} · against {against} · {sources}"
+    sources = n_("{count} chosen", "{count} chosen", chosen) if chosen else _("all sources")
+    against = _("compared with: {name}", name=_(comparisons[_comparison(view)]))
+    return f"{_(ranges[preset(view)])} · {against} · {sources}"
 
 
 def _pressed_of(choices: Mapping[str, str], chosen: str) -> list[str]:

@@ -22,7 +22,9 @@ from analytics.history.source_selection import HistorySource
 from analytics.history.timeline import Timeline
 from contracts.errors import SettingsError
 from contracts.runs import RunKind
+from dashboard.language.core.recognition import known
 from dashboard.trends.answers import Answer
+from dashboard.trends.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
 
 _MAX_MOMENTS: Final = 12
@@ -63,10 +65,12 @@ class HourOfWeek:
 class MomentOfChange:
     """A bucket in which a label's share changed surprisingly. before, now: the shares.
 
-    recording: where it is in a recording; None if it is in none, or in several.
+    source: the series as it is shown. name: of the source, if the series is one. recording: where
+    it is in a recording; None if it is in none, or in several.
     """
 
     source: str
+    name: str | None
     at: datetime
     label: str
     before: float
@@ -102,7 +106,7 @@ def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> 
     try:
         heat = _hours(connection, view, found, zone)
     except SettingsError as exc:
-        error = exc.line()
+        error = known(exc.line())
     ranked = ranked_sources(connection, found.rows, span, zone, view.rank)
     return Details(
         found.step_s,
@@ -112,9 +116,21 @@ def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> 
         error,
         any(len(one.course) != _QUARTERS for one in heat),
         _moments(connection, found),
-        None if found.verdict is None else verdict_json(found.verdict),
+        _compared(found, zone),
         *span,
     )
+
+
+def _compared(found: Answer, zone: tzinfo) -> Mapping[str, Any] | None:
+    """Return the verdict with its words in the viewer's language; None without a comparison."""
+    if found.verdict is None:
+        return None
+    words = {
+        "verdict": verdict_text(found.verdict, zone),
+        "basis": basis_text(found.verdict, zone),
+        "name": earlier_name(found.verdict.earlier, zone),
+    }
+    return {**verdict_json(found.verdict), **words}
 
 
 def _source_line(one: RankedSource) -> SourceLine:
@@ -156,6 +172,9 @@ def _hours(
 def _moments(connection: Connection, found: Answer) -> tuple[MomentOfChange, ...]:
     """Return the moments, those of a single recording with their place in it."""
     series = {chart.name: chart.buckets for chart in found.charts}
+    names = {
+        chart.name: chart.of.name for chart in found.charts if isinstance(chart.of, HistorySource)
+    }
     recordings = {
         line.source.display_name: line.source.pk
         for line in found.lines
@@ -165,6 +184,7 @@ def _moments(connection: Connection, found: Answer) -> tuple[MomentOfChange, ...
     return tuple(
         MomentOfChange(
             one.source,
+            names.get(one.source),
             one.at,
             one.label,
             one.before,

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from analytics.comparison.earlier_times import Against
 from contracts.errors import MoodlineError
+from dashboard.language.words import N_, _
 from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
@@ -15,30 +16,30 @@ from serving.access import current_account
 
 REFRESH_S: Final = 30
 SLOTS: Final = range(MAX_CHARTS)
-_VALENCE: Final = (
+_VALENCE: Final = N_(
     "Derived valence is computed, not measured: the pleasantness that people gave the names of the "
     "seven expressions (Bradley and Lang, 1999, Affective Norms for English Words), weighted with "
     "the model's mean probabilities. −1 is unpleasant, +1 is pleasant."
 )
-_COUNTS: Final = (
+_COUNTS: Final = N_(
     "Person-time: the seconds that each face was in view, added up. Tracks: one for each stay of a "
     "face in view; nobody is recognised, so a person who returns is counted again. Coverage: the "
     "analysed share of the expected time, which is the length of a recording, and for a camera the "
     "time since it was added without its pauses. Left out of all numbers: still faces, which are "
     "pictures or people who do not move, and faces that were seen in one frame only."
 )
-RANGES: Final = {**PRESETS, "Custom": CUSTOM}
+RANGES: Final = {**PRESETS, N_("Custom"): CUSTOM}
 COMPARISONS: Final = {
-    "Period before": Against.PREVIOUS.value,
-    "Same weekday": Against.WEEKDAY.value,
-    "Any range": CUSTOM,
-    "Nothing": Against.NONE.value,
+    N_("Period before"): Against.PREVIOUS.value,
+    N_("Same weekday"): Against.WEEKDAY.value,
+    N_("Any range"): CUSTOM,
+    N_("Nothing"): Against.NONE.value,
 }
 MODES: Final = {
-    "Share": Mode.SHARE,
-    "Lines": Mode.LINES,
-    "Person-seconds": Mode.SECONDS,
-    "Per covered hour": Mode.RATE,
+    N_("Share"): Mode.SHARE,
+    N_("Lines"): Mode.LINES,
+    N_("Person-seconds"): Mode.SECONDS,
+    N_("Per covered hour"): Mode.RATE,
 }
 
 
@@ -66,7 +67,7 @@ def layout(visit: Visit) -> html.Div:
 def _opener() -> html.Button:
     """Return the button that opens the controls on a phone; it names what is chosen."""
     return html.Button(
-        "Range and sources",
+        _("Range and sources"),
         id="controls-opener",
         type="button",
         className="opener controls-opener",
@@ -77,30 +78,32 @@ def _opener() -> html.Button:
 def _controls() -> html.Section:
     return html.Section(
         [
-            _segments("range", "Range", RANGES),
-            _segments("compare", "Compared with", COMPARISONS),
+            _segments("range", _("Range"), RANGES),
+            _segments("compare", _("Compared with"), COMPARISONS),
             _sources(),
             _saved_views(),
-            _segments("mode", "Show", MODES),
-            _ends("custom", ("from", "to"), ("From", "To"), ("apply", "Show range")),
+            _segments("mode", _("Show"), MODES),
+            _ends("custom", ("from", "to"), (_("From"), _("To")), ("apply", _("Show range"))),
             _ends(
                 "compare-custom",
                 ("compare-from", "compare-to"),
-                ("Compare from", "Compare to"),
-                ("compare-apply", "Compare"),
+                (_("Compare from"), _("Compare to")),
+                ("compare-apply", _("Compare")),
             ),
             html.P(id="range-trouble", role="alert", className="trouble"),
         ],
         id="controls",
         className="controls",
-        **attributes(aria_label="Range, comparison, sources and mode"),
+        **attributes(aria_label=_("Range, comparison, sources and mode")),
     )
 
 
 def _segments(control: str, label: str, choices: Mapping[str, str]) -> html.Fieldset:
     """Return a button for each choice; the current one is pressed."""
     buttons = [
-        html.Button(name, id={"control": control, "value": str(value)}, type="button", n_clicks=0)
+        html.Button(
+            _(name), id={"control": control, "value": str(value)}, type="button", n_clicks=0
+        )
         for name, value in choices.items()
     ]
     return html.Fieldset(
@@ -114,7 +117,7 @@ def _sources() -> html.Div:
         [
             dcc.Store(id="offered"),
             dcc.Store(id="chosen"),
-            html.Span("Sources and tags", id="sources-label", className="label"),
+            html.Span(_("Sources and tags"), id="sources-label", className="label"),
             html.Div(id="sources"),
         ],
         className="control control-sources",
@@ -124,7 +127,7 @@ def _sources() -> html.Div:
 def _saved_views() -> html.Div:
     """Return the place of the list that saved_views.js makes."""
     return html.Div(
-        [html.Span("Saved view", id="views-label", className="label"), html.Div(id="views")],
+        [html.Span(_("Saved view"), id="views-label", className="label"), html.Div(id="views")],
         className="control control-views",
     )
 
@@ -167,16 +170,18 @@ def _results() -> html.Div:
             html.P(id="basis", className="basis"),
             html.P(id="lead", className="summary"),
             html.P(id="span", className="span"),
-            html.Ul(id="legend", className="legend", **attributes(aria_label="Legend with totals")),
+            html.Ul(
+                id="legend", className="legend", **attributes(aria_label=_("Legend with totals"))
+            ),
             html.Div(id="trends-tools", className="toolbar"),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
             html.Div(id="trends-extras", className="extras"),
             html.Section(
                 [
-                    html.H2("Per source or tag"),
+                    html.H2(_("Per source or tag")),
                     html.Div(id="per-source"),
-                    html.P(_COUNTS, className="help"),
-                    html.P(_VALENCE, className="help", id="valence-help"),
+                    html.P(_(_COUNTS), className="help"),
+                    html.P(_(_VALENCE), className="help", id="valence-help"),
                 ],
                 className="per-source",
             ),
@@ -204,12 +209,12 @@ def _chart(slot: int) -> html.Figure:
             ),
             html.Details(
                 [
-                    html.Summary("Data table", id={"part": "summary", "slot": slot}, n_clicks=0),
+                    html.Summary(_("Data table"), id={"part": "summary", "slot": slot}, n_clicks=0),
                     html.Div(
                         className="scroll data-table",
                         tabIndex=0,
                         role="region",
-                        **attributes(aria_label="Data table"),
+                        **attributes(aria_label=_("Data table")),
                     ),
                 ]
             ),

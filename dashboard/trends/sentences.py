@@ -6,7 +6,8 @@ from typing import Final
 from analytics.history.coverage import comparable, coverage
 from analytics.history.measures import Measures
 from contracts.expressions import LABELS, UNCERTAIN
-from dashboard.web.number_format import count, duration, percent, person_time, points
+from dashboard.language.words import N_, _, label_name, n_
+from dashboard.web.number_format import duration, percent, person_time, points
 
 _MOSTLY: Final = 0.5
 
@@ -34,48 +35,58 @@ def sentence(facts: ChartFacts) -> str:
     door: mostly neutral (62 % of 41 person-minutes), happy 18 % (+3 points); 9 % uncertain;
     87 % covered; longest gap 3 h; left out: 20 person-minutes of still faces.
     """
-    return f"{facts.name}: {statement(facts)}"
+    return _("{name}: {value}", name=facts.name, value=statement(facts))
 
 
 def statement(facts: ChartFacts) -> str:
     """Return the sentence without the name."""
     if facts.now.is_gap():
-        return "nothing was analysed in this range."
+        return _("nothing was analysed in this range.")
     parts = [_expressions(facts)]
     shares = facts.now.shares
     if shares is not None and _ranked(facts.now)[0] != UNCERTAIN:
-        parts.append(f"{percent(shares[UNCERTAIN])} uncertain")
-    parts.append(f"{percent(coverage(facts.now.analyzed_s, facts.expected_s))} covered")
+        parts.append(_("{share} uncertain", share=percent(shares[UNCERTAIN])))
+    covered = coverage(facts.now.analyzed_s, facts.expected_s)
+    parts.append(_("{share} covered", share=percent(covered)))
     if facts.longest_gap_s >= facts.step_s:
-        parts.append(f"longest gap {duration(facts.longest_gap_s)}")
+        parts.append(_("longest gap {duration}", duration=duration(facts.longest_gap_s)))
     else:
-        parts.append(f"no gap of {duration(facts.step_s)} or longer")
+        parts.append(_("no gap of {duration} or longer", duration=duration(facts.step_s)))
     if left_out := left_out_text(facts.now):
-        parts.append(f"left out: {left_out}")
-    return "; ".join(parts) + "."
+        parts.append(_("left out: {what}", what=left_out))
+    return _("; ").join(parts) + "."
 
 
 def left_out_text(found: Measures) -> str:
     """Return what is in no other number, as a phrase; "" if there is nothing."""
     parts = []
     if found.static_s:
-        parts.append(f"{person_time(found.static_s)} of still faces")
+        parts.append(_("{time} of still faces", time=person_time(found.static_s)))
     if found.tentative_tracks:
-        noun = "face" if found.tentative_tracks == 1 else "faces"
-        parts.append(f"{count(found.tentative_tracks)} {noun} seen in one frame only")
+        parts.append(
+            n_(
+                "{count} face seen in one frame only",
+                "{count} faces seen in one frame only",
+                found.tentative_tracks,
+            )
+        )
     return ", ".join(parts)
 
 
 def _expressions(facts: ChartFacts) -> str:
     shares = facts.now.shares
     if shares is None:
-        return "nobody was seen"
+        return _("nobody was seen")
     first, second = _ranked(facts.now)
-    often = "mostly" if shares[first] >= _MOSTLY else "most often"
-    text = f"{often} {first} ({percent(shares[first])} of {person_time(facts.now.total_s)})"
+    often = N_("mostly {label} ({share} of {time})")
+    if shares[first] < _MOSTLY:
+        often = N_("most often {label} ({share} of {time})")
+    time = person_time(facts.now.total_s)
+    text = _(often, label=label_name(first), share=percent(shares[first]), time=time)
     if not shares[second]:
         return text
-    return f"{text}, {second} {percent(shares[second])}{_change(facts, second)}"
+    other = _("{label} {share}", label=label_name(second), share=percent(shares[second]))
+    return f"{text}, {other}{_change(facts, second)}"
 
 
 def _ranked(found: Measures) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from analytics.comparison.earlier_times import (
     given_time,
 )
 from analytics.comparison.written_ranges import CALENDAR, parse_time
+from dashboard.language.words import N_
 
 
 class Mode(StrEnum):
@@ -80,14 +81,14 @@ class View:
 
 DEFAULT: Final = View()
 PRESETS: Final = {
-    "Today": "now/d..now",
-    "Yesterday": "now-1d/d..now/d",
-    "This week": "now/w..now",
-    "1 h": "now-1h..now",
-    "24 h": "now-24h..now",
-    "7 d": "now-7d..now",
-    "30 d": "now-30d..now",
-    "1 y": "now-1y..now",
+    N_("Today"): "now/d..now",
+    N_("Yesterday"): "now-1d/d..now/d",
+    N_("This week"): "now/w..now",
+    N_("1 h"): "now-1h..now",
+    N_("24 h"): "now-24h..now",
+    N_("7 d"): "now-7d..now",
+    N_("30 d"): "now-30d..now",
+    N_("1 y"): "now-1y..now",
 }
 """The ranges of the buttons, as both ends."""
 CUSTOM: Final = "custom"

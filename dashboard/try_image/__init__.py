@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.errors import MoodlineError
+from dashboard.language.words import N_
 from dashboard.web.json_values import json_values
 from dashboard.web.page import Page, Visit
 from serving.access import Role
@@ -50,7 +51,7 @@ async def _body(request: Request) -> bytes:
 
 TRY_IMAGE: Final = Page(
     path="try",
-    name="Try an image",
+    name=N_("Try an image"),
     layout=_layout,
     routes=_routes,
     max_body_bytes=MAX_BYTES,

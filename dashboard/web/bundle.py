@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from dash.fingerprint import check_fingerprint
 
 from contracts.expressions import DARK_THEME, LIGHT_THEME, ThemeColours
+from dashboard.language.catalogues import catalogue
+from dashboard.language.words import current_viewing
 from dashboard.web.script_modules import join_modules
 
 _SUITES: Final = "_dash-component-suites/"
@@ -73,6 +75,11 @@ class Bundle:
             self._tags[0] + _SCRIPT_TAG.sub("", scripts),
             self._tags[1] + _SHEET_TAG.sub("", sheets),
         )
+
+    def words_tag(self) -> str:
+        """Return the tag of the translations for the request's language; "" in English."""
+        name, _ = catalogue(current_viewing().language).script
+        return f'<script src="{self._prefix}{BUNDLE_PATH}{name}"></script>' if name else ""
 
     def file(self, name: str) -> bytes | None:
         """Return the content of a bundled file; None if the document names no such file."""

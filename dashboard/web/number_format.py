@@ -1,42 +1,29 @@
-"""Numbers and dates as text, in the viewer's locale. The words around them are English."""
+"""Numbers, durations and dates as text, in the viewer's language and locale."""
 
 import re
-from contextvars import ContextVar
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
+from dashboard.language.words import _, current_viewing, n_
 from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S
 
 _MINUS: Final = "−"
-_MAX_TAG_LENGTH: Final = 35
 _PARTS: Final = re.compile(r"'([^']*)'|E+|d+|[ML]+|y+|[^'EdMLy]+")
 _IN_D3: Final = {"E": "%a", "d": "%-d", "M": "%b", "L": "%b", "y": "%Y"}
-_locale: ContextVar[Locale] = ContextVar("moodline_locale", default=Locale("en", "GB"))  # noqa: B039
-
-
-def set_locale(tag: str) -> None:
-    """Set the locale of the current request from a browser's language tag such as "de-DE".
-
-    An unknown tag changes nothing.
-    """
-    try:
-        _locale.set(Locale.parse(tag[:_MAX_TAG_LENGTH], sep="-"))
-    except (ValueError, TypeError, UnknownLocaleError):
-        return
 
 
 def separators() -> str:
     """Return the decimal and the thousands separator, as Plotly takes them: ".,"."""
-    return get_decimal_symbol(_locale.get()) + get_group_symbol(_locale.get())
+    return get_decimal_symbol(_locale()) + get_group_symbol(_locale())
 
 
 def date_format(skeleton: str) -> str:
     """Return the locale's date format for a CLDR skeleton such as "MMMEd", as Plotly takes it."""
-    pattern = str(_locale.get().datetime_skeletons[skeleton].pattern)
+    pattern = str(_locale().datetime_skeletons[skeleton].pattern)
     parts = (
         one.group(1) if one.group(1) is not None else _IN_D3.get(one.group()[0], one.group())
         for one in _PARTS.finditer(pattern)
@@ -46,28 +33,30 @@ def date_format(skeleton: str) -> str:
 
 def count(value: int) -> str:
     """Return a whole number: "22,757"."""
-    return format_decimal(value, "#,##0", locale=_locale.get())
+    return format_decimal(value, "#,##0", locale=_locale())
 
 
 def percent(share: float) -> str:
     """Return a share of 0..1: "62 %". Only zero is "0 %", and only the whole is "100 %"."""
     if 0 < share < 0.005:
-        return "<1 %"
-    if 0.995 <= share < 1:
-        return ">99 %"
-    return f"{share * 100:.0f} %"
+        number = "<1"
+    elif 0.995 <= share < 1:
+        number = ">99"
+    else:
+        number = f"{share * 100:.0f}"
+    return _("{number} %", number=number)
 
 
 def points(change: float) -> str:
     """Return a difference of two shares: "+3 points"."""
     rounded = round(change * 100)
     sign = "+" if rounded > 0 else _MINUS if rounded < 0 else "±"
-    return f"{sign}{abs(rounded)} {'point' if abs(rounded) == 1 else 'points'}"
+    return n_("{sign}{count} point", "{sign}{count} points", abs(rounded), sign=sign)
 
 
 def signed(value: float) -> str:
     """Return a number with its sign: "+0.31"."""
-    number = _decimal(round(abs(value), 2), "0.00", _locale.get())
+    number = _decimal(round(abs(value), 2), "0.00", _locale())
     return f"{'+' if value >= 0 else _MINUS}{number}"
 
 
@@ -79,33 +68,44 @@ def _decimal(value: float, pattern: str, locale: Locale) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in the largest unit of which there are two or exactly one: "3 h"."""
-    for width_s, name in ((DAY_S, "days"), (HOUR_S, "h"), (MINUTE_S, "min")):
-        if seconds >= 2 * width_s:
-            return f"{round(seconds / width_s)} {name}"
-        if seconds == width_s:
-            return f"1 {name.removesuffix('s')}"
-    return f"{round(seconds)} s"
+    if seconds >= 2 * DAY_S or seconds == DAY_S:
+        return n_("{count} day", "{count} days", round(seconds / DAY_S))
+    if seconds >= 2 * HOUR_S or seconds == HOUR_S:
+        return _("{count} h", count=round(seconds / HOUR_S))
+    if seconds >= 2 * MINUTE_S or seconds == MINUTE_S:
+        return _("{count} min", count=round(seconds / MINUTE_S))
+    return _("{seconds} s", seconds=round(seconds))
 
 
 def person_time(seconds: float) -> str:
     """Return person-time in a fitting unit: "41 person-minutes". Only zero is "0 ..."."""
     if 0 < seconds < 0.05:
-        return f"<{format_decimal(0.1, locale=_locale.get())} person-seconds"
+        least = format_decimal(0.1, locale=_locale())
+        return n_("{count} person-second", "{count} person-seconds", 2, count=f"<{least}")
     if seconds < 2 * MINUTE_S:
-        amount, unit = seconds, "second"
-    elif seconds < 2 * HOUR_S:
-        amount, unit = seconds / MINUTE_S, "minute"
-    else:
-        amount, unit = seconds / HOUR_S, "hour"
-    amount = round(amount, 0 if amount >= 10 else 1)
-    number = _decimal(amount, "#,##0.#", _locale.get())
-    return f"{number} person-{unit}" + ("" if number == "1" else "s")
+        shown, number = _amount(seconds)
+        return n_("{count} person-second", "{count} person-seconds", number, count=shown)
+    if seconds < 2 * HOUR_S:
+        shown, number = _amount(seconds / MINUTE_S)
+        return n_("{count} person-minute", "{count} person-minutes", number, count=shown)
+    shown, number = _amount(seconds / HOUR_S)
+    return n_("{count} person-hour", "{count} person-hours", number, count=shown)
+
+
+def _amount(value: float) -> tuple[str, int]:
+    """Return a number with tenths below ten, and the count whose plural it has."""
+    value = round(float(value), 0 if value >= 10 else 1)
+    return _decimal(value, "#,##0.#", _locale()), int(value) if value.is_integer() else 2
 
 
 def local_time(at: datetime, zone: tzinfo, step_s: int, *, year: bool = False) -> str:
     """Return a time in the viewer's zone: the date, and for steps under a day the minute."""
     local = at.astimezone(zone)
-    locale = _locale.get()
+    locale = _locale()
     skeleton = "yMMMEd" if year or step_s >= DAY_S else "MMMEd"
     date = locale.datetime_skeletons[skeleton].apply(local, locale)
     return date if step_s >= DAY_S else f"{date} {local:%H:%M}"
+
+
+def _locale() -> Locale:
+    return current_viewing().locale

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.expressions import DARK_THEME, LABELS, LIGHT_THEME, UNCERTAIN, ThemeColours
+from dashboard.language.words import N_
 
 STACK: Final = ("happy", "surprise", "neutral", "sad", "fear", "disgust", "angry", UNCERTAIN)
 """From the bottom, by valence. Uncertain is on top: it measures quality, not expression."""
-NO_COVERAGE: Final = "no coverage"
+NO_COVERAGE: Final = N_("no coverage")
 
 
 @dataclass(frozen=True, slots=True)

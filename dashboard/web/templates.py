@@ -4,7 +4,9 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
+from dashboard.language.words import _, current_viewing, n_
 from runtime.visible_text import visible
 
 
@@ -19,7 +21,28 @@ def template(path: Path) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {
+        "_": _,
+        "n_": n_,
+        "marked": marked,
+        "code": code,
+        "language": _language_tag,
+    }
     return environment.get_template(path.name)
+
+
+def marked(english: str, **values: str) -> Markup:
+    """Return a text of the catalogue with HTML in the place of its names: Markup values."""
+    return Markup(escape(_(english))).format(**values)  # noqa: S704  (the text is escaped)
+
+
+def code(text: str) -> Markup:
+    """Return a text as code."""
+    return Markup("<code>{}</code>").format(text)
+
+
+def _language_tag() -> str:
+    return current_viewing().tag
 
 
 def _visible(value: object) -> object:

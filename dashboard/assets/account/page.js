@@ -2,6 +2,7 @@
 /* The page Your account: password, second factor and sessions. */
 import { messageOf, post, request } from "../kit/api.js";
 import { byId, make } from "../kit/dom.js";
+import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { passwordForm } from "./password_form.js";
@@ -17,9 +18,11 @@ import { sessionsContent } from "./sessions.js";
  * @property {import("./sessions.js").Session[]} sessions
  */
 
-const LINK_TEXT =
-  "This user signs in by a link or a setting of the host, so there is no password to change " +
-  "here. People who use this dashboard together each need a user: see System & privacy.";
+const LINK_TEXT = _(
+  "This user signs in by a link or a setting of the host, so there is no password to " +
+    "change here. People who use this dashboard together each need a user: see System & " +
+    "privacy.",
+);
 
 definePage("account", () => {
   const root = byId("account-page");
@@ -51,21 +54,18 @@ definePage("account", () => {
  */
 function sections(account, done) {
   if (!account.name) {
-    const nobody = make("p", { text: "Nobody signs in to this dashboard." });
+    const nobody = make("p", { text: _("Nobody signs in to this dashboard.") });
     return [make("div", { class: "empty" }, nobody)];
   }
   const ended = (/** @type {string} */ session) =>
-    post("account/sessions/end", { session }).then(() => done("The session ended."));
+    post("account/sessions/end", { session }).then(() => done(_("The session ended.")));
   const own = account.has_password
     ? [
-        section("password", "Password", passwordForm(account.name, done)),
-        section("second-factor", "Second factor", ...secondFactorContent(account, done)),
+        section("password", _("Password"), passwordForm(account.name, done)),
+        section("second-factor", _("Second factor"), ...secondFactorContent(account, done)),
       ]
-    : [section("password", "Password", make("p", { class: "soft", text: LINK_TEXT }))];
-  return [
-    ...own,
-    section("sessions", "Sessions", ...sessionsContent(account.sessions, ended)),
-  ];
+    : [section("password", _("Password"), make("p", { class: "soft", text: LINK_TEXT }))];
+  return [...own, section("sessions", _("Sessions"), ...sessionsContent(account.sessions, ended))];
 }
 
 /**

@@ -3,9 +3,11 @@
 import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
-const HINT =
-  "At least 10 characters, and not easy to guess: three or four unrelated words are good.";
+const HINT = _(
+  "At least 10 characters, and not easy to guess: three or four unrelated words are " + "good.",
+);
 
 /**
  * A field for a password.
@@ -33,31 +35,31 @@ export function passwordForm(name, done) {
   const error = errorLine();
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
-    error.textContent = fresh.value === again.value ? "" : "The two new passwords differ.";
+    error.textContent = fresh.value === again.value ? "" : _("The two new passwords differ.");
     if (error.textContent) return;
     try {
       await post("account/password", { current: current.value, new: fresh.value });
-      await done("The password was changed, and your other sessions ended.");
+      await done(_("The password was changed, and your other sessions ended."));
     } catch (failure) {
       error.textContent = messageOf(failure);
     }
   };
   return make(
     "form",
-    { onsubmit: submit, "aria-label": "Change the password" },
+    { onsubmit: submit, "aria-label": _("Change the password") },
     usernameInput(name),
     make(
       "div",
       { class: "form-grid" },
-      field("Current password", current),
-      field("New password", fresh, HINT),
-      field("New password, again", again),
+      field(_("Current password"), current),
+      field(_("New password"), fresh, HINT),
+      field(_("New password, again"), again),
     ),
     error,
     make(
       "div",
       { class: "toolbar" },
-      make("button", { type: "submit", class: "button", text: "Change the password" }),
+      make("button", { type: "submit", class: "button", text: _("Change the password") }),
     ),
   );
 }

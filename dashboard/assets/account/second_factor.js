@@ -2,15 +2,17 @@
 /* The second factor: add it with an authenticator app, and remove it. */
 import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { errorLine, field, quietButton } from "../kit/forms.js";
 import { dateTime } from "../kit/format.js";
+import { errorLine, field, quietButton } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
 import { passwordInput, usernameInput } from "./password_form.js";
 
 /** @typedef {(message: string) => Promise<void>} Done */
 
-const WHY =
-  "With a second factor, sign-in asks for a code of an authenticator app as well, so a password " +
-  "alone lets nobody in.";
+const WHY = _(
+  "With a second factor, sign-in asks for a code of an authenticator app as well, so a " +
+    "password alone lets nobody in.",
+);
 
 /**
  * @param {import("./page.js").Account} account
@@ -21,12 +23,16 @@ export function secondFactorContent({ name, second_factor: factor }, done) {
   const codes = factor.recovery_codes;
   return [
     note(
-      `In force since ${dateTime(factor.since)}. ` +
-        `${codes === 1 ? "1 recovery code is" : `${codes} recovery codes are`} left.`,
+      n_(
+        "In force since {time}. {count} recovery code is left.",
+        "In force since {time}. {count} recovery codes are left.",
+        codes,
+        { time: dateTime(factor.since) },
+      ),
     ),
-    currentPasswordForm(name, "Remove the second factor", async (current) => {
+    currentPasswordForm(name, _("Remove the second factor"), async (current) => {
       await post("account/second-factor/remove", { current });
-      await done("The second factor was removed.");
+      await done(_("The second factor was removed."));
     }),
   ];
 }
@@ -37,7 +43,7 @@ export function secondFactorContent({ name, second_factor: factor }, done) {
  */
 function beginForm(name, done) {
   const place = make("div");
-  const form = currentPasswordForm(name, "Add a second factor", async (current) => {
+  const form = currentPasswordForm(name, _("Add a second factor"), async (current) => {
     const enrolment = await post("account/second-factor", { current });
     place.replaceChildren(confirmForm(enrolment, place, done));
   });
@@ -70,16 +76,16 @@ function confirmForm({ secret, picture }, place, done) {
   };
   return make(
     "form",
-    { onsubmit: submit, "aria-label": "Confirm the second factor" },
-    note("Scan this with an authenticator app, or type the key into it. Then enter its code."),
-    make("img", { class: "qr", src: picture, alt: "QR code of the key below" }),
+    { onsubmit: submit, "aria-label": _("Confirm the second factor") },
+    note(_("Scan this with an authenticator app, or type the key into it. Then enter its code.")),
+    make("img", { class: "qr", src: picture, alt: _("QR code of the key below") }),
     make("p", {}, make("code", { class: "factor-secret", text: grouped(secret) })),
-    field("Code of the app", code),
+    field(_("Code of the app"), code),
     error,
     make(
       "div",
       { class: "toolbar" },
-      make("button", { type: "submit", class: "button", text: "Confirm" }),
+      make("button", { type: "submit", class: "button", text: _("Confirm") }),
     ),
   );
 }
@@ -92,14 +98,19 @@ const recoveryCodes = (codes, done) =>
   make(
     "div",
     { role: "status" },
-    make("h3", { text: "Keep these recovery codes" }),
-    note("Each signs you in once without the app. They are shown only now: print or store them."),
+    make("h3", { text: _("Keep these recovery codes") }),
+    note(
+      _(
+        "Each signs you in once without the app. They are shown only now: print or store " +
+          "them.",
+      ),
+    ),
     make(
       "ul",
       { class: "recovery-codes" },
       ...codes.map((code) => make("li", {}, make("code", { text: code }))),
     ),
-    quietButton("I have stored them", () => done("The second factor is in force.")),
+    quietButton(_("I have stored them"), () => done(_("The second factor is in force."))),
   );
 
 /**
@@ -124,7 +135,7 @@ function currentPasswordForm(name, text, act) {
     "form",
     { onsubmit: submit, "aria-label": text },
     usernameInput(name),
-    field("Current password", current),
+    field(_("Current password"), current),
     error,
     make(
       "div",

@@ -1,8 +1,9 @@
 // @ts-check
 /* The user's sessions, each of which can be ended. */
 import { make } from "../kit/dom.js";
-import { quietButton } from "../kit/forms.js";
 import { dateTime } from "../kit/format.js";
+import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { table } from "../kit/tables.js";
 
 /**
@@ -22,26 +23,33 @@ import { table } from "../kit/tables.js";
 export const sessionsContent = (sessions, end) => [
   make("p", {
     class: "soft",
-    text: "Where you are signed in. End those that you do not know, and change your password.",
+    text: _("Where you are signed in. End those that you do not know, and change your password."),
   }),
   table(
-    "Sessions, table",
-    ["Browser", "Address", "Signed in", "Last active", ""],
+    _("Sessions, table"),
+    [_("Browser"), _("Address"), _("Signed in"), _("Last active"), ""],
     sessions.map((one) => {
       const since = dateTime(one.created_at);
-      const label = `End the session of ${one.browser}, signed in ${since}`;
+      const label = _("End the session of {browser}, signed in {time}", {
+        browser: one.browser,
+        time: since,
+      });
       return [
-        one.browser || "unknown",
-        one.address || "unknown",
+        one.browser || _("unknown"),
+        one.address || _("unknown"),
         since,
         dateTime(one.seen_at),
         one.current
-          ? make("span", { class: "soft", text: "This one" })
-          : quietButton("End", () => end(one.id), { "aria-label": label }),
+          ? make("span", { class: "soft", text: _("This one") })
+          : quietButton(_("End"), () => end(one.id), { "aria-label": label }),
       ];
     }),
   ),
   sessions.length > 1
-    ? make("div", { class: "toolbar" }, quietButton("End all others", () => end("")))
+    ? make(
+        "div",
+        { class: "toolbar" },
+        quietButton(_("End all others"), () => end("")),
+      )
     : null,
 ];

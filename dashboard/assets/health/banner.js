@@ -1,8 +1,10 @@
 // @ts-check
 /* The verdict on the whole system: a banner on every page, and the title and icon of the window. */
 import { base, messageOf, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make, patch } from "../kit/dom.js";
-import { counted, timeOfDay } from "../kit/format.js";
+import { timeOfDay } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 import { stateBadge } from "../kit/live_states.js";
 import { markTitle } from "../kit/pages.js";
 
@@ -22,9 +24,9 @@ const HIDDEN = "moodline hidden problems";
 
 /** @type {Record<string, [kind: string, text: string, colour: string]>} */
 const LEVELS = {
-  degraded: ["warn", "Degraded", "%23e0a030"],
-  down: ["bad", "Down", "%23e03131"],
-  unknown: ["bad", "State unknown", "%23e03131"],
+  degraded: ["warn", _("Degraded"), "%23e0a030"],
+  down: ["bad", _("Down"), "%23e03131"],
+  unknown: ["bad", _("State unknown"), "%23e03131"],
 };
 /* The part of the icon's address that draws its dot: see documents.py. */
 const NO_DOT = "fill='none'";
@@ -75,17 +77,17 @@ function draw(place) {
   if (!verdict) return;
   const now = JSON.stringify(verdict.problems) + verdict.level;
   if (now === shown) return;
-  if (shown) window.dispatchEvent(new Event("verdict"));
+  window.dispatchEvent(new Event(shown ? "verdict" : "verdict-known"));
   shown = now;
-  const known = LEVELS[verdict.level];
-  markTitle(known ? known[1] : "");
-  drawIcon(known ? known[2] : "");
-  place.hidden = !known || isHidden(verdict);
-  if (!known) {
+  const level = LEVELS[verdict.level];
+  markTitle(level ? level[1] : "");
+  drawIcon(level ? level[2] : "");
+  place.hidden = !level || isHidden(verdict);
+  if (!level) {
     place.replaceChildren();
     return;
   }
-  const fresh = make("div", { class: `health-box health-${known[0]}` }, ...content(verdict));
+  const fresh = make("div", { class: `health-box health-${level[0]}` }, ...content(verdict));
   if (!place.firstElementChild) place.append(fresh);
   else patch(place.firstElementChild, fresh);
 }
@@ -94,7 +96,10 @@ function draw(place) {
 function content({ level, problems: [first, ...others], unknown }) {
   const [kind, text] = LEVELS[level];
   const notes = others.map((one) => make("li", {}, ...reason(one)));
-  if (unknown.length) notes.push(make("li", { text: `Not known now: ${unknown.join(", ")}.` }));
+  if (unknown.length) {
+    const names = unknown.map(known).join(", ");
+    notes.push(make("li", { text: _("Not known now: {names}.", { names }) }));
+  }
   return [
     make(
       "div",
@@ -102,29 +107,39 @@ function content({ level, problems: [first, ...others], unknown }) {
       stateBadge(kind, text),
       make("p", {}, ...reason(first)),
       level === "degraded"
-        ? make("button", { type: "button", class: "button quiet hide-health", text: "Hide" })
+        ? make("button", { type: "button", class: "button quiet hide-health", text: _("Hide") })
         : null,
     ),
     notes.length
       ? make(
           "details",
           {},
-          make("summary", { text: `${counted(notes.length, "more reason")}` }),
+          make("summary", {
+            text: n_("{count} more reason", "{count} more reasons", notes.length),
+          }),
           make("ul", {}, ...notes),
         )
       : null,
   ];
 }
 
-/** @param {Problem} problem */
-function reason({ text, since, remedy }) {
+/** The verdict that was read last; null before the first one, which `verdict-known` announces. */
+export const verdictNow = () => verdict;
+
+/**
+ * What is wrong, since when, and what mends it.
+ * @param {Problem} problem
+ * @param {boolean} [isLinked] Whether the page that mends it is linked.
+ */
+export function reason({ text, since, remedy }, isLinked = true) {
   const { command, page, label } = remedy;
-  const begun = since ? ` Since ${timeOfDay(new Date(since * 1000).toISOString())}.` : "";
+  const time = since ? timeOfDay(new Date(since * 1000).toISOString()) : "";
+  const begun = since ? _("Since {time}.", { time }) : "";
   return [
-    make("span", { text: `${text}${begun} ` }),
+    make("span", { text: `${known(text)} ${begun} `.replace("  ", " ") }),
     command ? make("code", { text: command }) : null,
-    page && label ? " " : null,
-    page && label ? make("a", { href: base() + page, text: label }) : null,
+    isLinked && page && label ? " " : null,
+    isLinked && page && label ? make("a", { href: base() + page, text: known(label) }) : null,
   ];
 }
 
@@ -138,7 +153,8 @@ function drawIcon(colour) {
 }
 
 /** @param {Verdict} verdict */
-const keyOf = ({ problems }) => JSON.stringify(problems.map(({ kind, subject }) => [kind, subject]));
+const keyOf = ({ problems }) =>
+  JSON.stringify(problems.map(({ kind, subject }) => [kind, subject]));
 
 /**
  * Whether this viewer has hidden these problems; a new one shows them again.

@@ -1,6 +1,8 @@
 // @ts-check
 /* Requests to this dashboard's own routes. */
+import { known } from "./core_messages.js";
 import { byId, make } from "./dom.js";
+import { _ } from "./language.js";
 import { visible } from "./visible.js";
 
 /** The status of a request that the user must repeat later: too many of theirs run at once. */
@@ -37,12 +39,13 @@ export async function request(path, options = {}) {
     rest.headers = { "Content-Type": "application/json", ...rest.headers };
   }
   const answer = await fetch(`${base()}api/${path}`, rest).catch(() => {
-    throw new RequestError("The dashboard does not respond. Check that it is running.", 0);
+    throw new RequestError(_("The dashboard does not respond. Check that it is running."), 0);
   });
   const type = answer.headers.get("content-type") ?? "";
   const body = type.includes("json") ? await answer.json() : await answer.text();
   if (!answer.ok) {
-    const message = body?.error || `The request failed (HTTP ${answer.status}).`;
+    const message =
+      body?.error || _("The request failed (HTTP {status}).", { status: answer.status });
     throw new RequestError(message, answer.status, body);
   }
   return body;
@@ -59,7 +62,8 @@ export const post = (path, json = {}) => request(path, { method: "POST", json })
  * The message of a caught error.
  * @param {unknown} error
  */
-export const messageOf = (error) => visible(error instanceof Error ? error.message : String(error));
+export const messageOf = (error) =>
+  visible(known(error instanceof Error ? error.message : String(error)));
 
 /* Dash's requests count as well: any of them may be the first that finds the session expired. */
 const send = window.fetch;
@@ -76,8 +80,8 @@ function showSignedOut() {
     make(
       "div",
       { id: "signed-out", class: "signed-out", role: "alert" },
-      make("span", { text: "You are signed out. This page is no longer updated." }),
-      make("a", { class: "button", href: `${base()}login?next=${here}`, text: "Sign in again" }),
+      make("span", { text: _("You are signed out. This page is no longer updated.") }),
+      make("a", { class: "button", href: `${base()}login?next=${here}`, text: _("Sign in again") }),
     ),
   );
 }

@@ -2,6 +2,7 @@
 /* Expressions: their order on a page, and their shares as bars. */
 import { make } from "./dom.js";
 import { percent } from "./format.js";
+import { _ } from "./language.js";
 
 /** The seven expressions as pages show them, by valence. */
 const EXPRESSIONS = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "angry"];
@@ -9,6 +10,24 @@ const EXPRESSIONS = ["happy", "surprise", "neutral", "sad", "fear", "disgust", "
 export const LABELS = [...EXPRESSIONS, "uncertain"];
 /** The order of a list of probabilities from the server. */
 export const MODEL_ORDER = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+
+/** @type {Record<string, string>} */
+const NAMES = {
+  angry: _("angry"),
+  disgust: _("disgust"),
+  fear: _("fear"),
+  happy: _("happy"),
+  sad: _("sad"),
+  surprise: _("surprise"),
+  neutral: _("neutral"),
+  uncertain: _("uncertain"),
+};
+
+/**
+ * The name of an expression, or of uncertain, as pages show it.
+ * @param {string} label
+ */
+export const labelName = (label) => NAMES[label] ?? label;
 
 /**
  * A square in the label's colour.
@@ -38,7 +57,7 @@ export function expressionBars(shares) {
     make(
       "div",
       { class: label === largest ? "bar strong" : "bar" },
-      make("span", { class: "bar-name", text: label }),
+      make("span", { class: "bar-name", text: labelName(label) }),
       barTrack(label, shares[label]),
       make("span", { class: "bar-share", text: percent(shares[label]) }),
     ),
@@ -52,7 +71,7 @@ export function expressionBars(shares) {
 export const frameBars = (shares) => [
   make("p", {
     class: "bars-note",
-    text: "This frame alone. The label and its percentage are smoothed along the track.",
+    text: _("This frame alone. The label and its percentage are smoothed along the track."),
   }),
   ...expressionBars(shares),
 ];
@@ -69,7 +88,9 @@ export const legend = () =>
   make(
     "ul",
     { class: "legend" },
-    ...LABELS.map((label) => make("li", {}, swatch(label), make("span", { text: label }))),
+    ...LABELS.map((label) =>
+      make("li", {}, swatch(label), make("span", { text: labelName(label) })),
+    ),
   );
 
 /**

@@ -1,12 +1,13 @@
 // @ts-check
 /* Numbers, sizes, durations and times in the viewer's language. */
 
-const LOCALE = navigator.language;
+import { LOCALE, _, n_ } from "./language.js";
+
 const TENTHS = new Intl.NumberFormat(LOCALE, {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
-const SIZE_UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+const SIZE_UNITS = ["B", "kB", "MB", "GB", "TB"];
 const SIZE_DIGITS = [0, 0, 1, 2, 2];
 
 /** Shown for a value that is not known. */
@@ -23,6 +24,9 @@ const HUNDREDTHS = new Intl.NumberFormat(LOCALE, {
   maximumFractionDigits: 2,
 });
 
+/** @param {number} value */
+export const hundredths = (value) => HUNDREDTHS.format(value);
+
 /**
  * A number with its sign: "+0.31".
  * @param {number} value
@@ -30,14 +34,13 @@ const HUNDREDTHS = new Intl.NumberFormat(LOCALE, {
 export const signed = (value) => `${value < 0 ? "−" : "+"}${HUNDREDTHS.format(Math.abs(value))}`;
 
 /** @param {number} share Of 1. */
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const percent = (share) => percentText(String(Math.round(share * 100)));
 
 /**
- * A count with its noun: "1 face", "3 faces".
- * @param {number} count
- * @param {string} noun
+ * A percentage with its sign: "62 %".
+ * @param {string} number
  */
-export const counted = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+export const percentText = (number) => _("{number} %", { number });
 
 /** @param {number | null | undefined} bytes */
 export function fileSize(bytes) {
@@ -48,6 +51,7 @@ export function fileSize(bytes) {
     value /= 1000;
     unit += 1;
   }
+  if (!unit) return n_("{count} byte", "{count} bytes", bytes);
   const digits = SIZE_DIGITS[unit];
   const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return `${value.toLocaleString(LOCALE, format)} ${SIZE_UNITS[unit]}`;
@@ -58,7 +62,7 @@ export function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172800) return `${tenths(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86400)} days`;
+  return n_("{count} day", "{count} days", Math.round(seconds / 86400));
 }
 
 /**
@@ -108,6 +112,12 @@ export function timeOfDay(iso) {
   return withTime(at.getTime() / 1000, { day: "numeric", month: "short" });
 }
 
+/**
+ * The time of day alone, where the day is known.
+ * @param {number} seconds Since 1970.
+ */
+export const clockTime = (seconds) => clock(new Date(seconds * 1000));
+
 /** The time now, with seconds. */
 export const timeNow = () => clock(new Date(), { second: "2-digit" });
 
@@ -131,3 +141,10 @@ const withTime = (seconds, date) =>
  */
 const clock = (at, more = {}) =>
   at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...more });
+
+/**
+ * A count with its noun: "1 face", "3 faces".
+ * @param {number} count
+ * @param {string} noun
+ */
+export const counted = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,19 +1,35 @@
 // @ts-check
 /* States of a live source, as words and as one of four kinds: good, warn, bad, idle. */
 import { make } from "./dom.js";
+import { _ } from "./language.js";
 
 /** @type {Record<string, [kind: string, text: string]>} */
 const STATES = {
-  streaming: ["good", "Live"],
-  connecting: ["warn", "Connecting"],
-  stalled: ["bad", "No frames arrive"],
-  unanalyzed: ["bad", "Not analysed"],
-  backing_off: ["bad", "Offline, reconnecting"],
-  failed: ["bad", "Cannot be read"],
-  dead: ["bad", "Not supervised"],
-  unknown: ["warn", "State unknown"],
-  paused: ["idle", "Paused"],
+  streaming: ["good", _("Live")],
+  connecting: ["warn", _("Connecting")],
+  stalled: ["bad", _("No frames arrive")],
+  unanalyzed: ["bad", _("Not analysed")],
+  backing_off: ["bad", _("Offline, reconnecting")],
+  failed: ["bad", _("Cannot be read")],
+  dead: ["bad", _("Not supervised")],
+  unknown: ["warn", _("State unknown")],
+  paused: ["idle", _("Paused")],
 };
+
+/** @type {Record<string, string>} */
+const RUN_STATES = {
+  queued: _("Waiting"),
+  running: _("Being analysed"),
+  done: _("Done"),
+  failed: _("Failed"),
+  cancelled: _("Cancelled"),
+};
+
+/**
+ * The state of a run, in words.
+ * @param {string} state
+ */
+export const runStateText = (state) => RUN_STATES[state] ?? state;
 
 /** @param {string} state */
 export const stateKind = (state) => STATES[state]?.[0] ?? "warn";
@@ -33,3 +49,11 @@ export const isDown = (state) => stateKind(state) === "bad";
  * @param {string} text
  */
 export const stateBadge = (kind, text) => make("span", { class: `state state-${kind}`, text });
+
+/**
+ * A reason as a sentence.
+ * @param {string} reason
+ */
+export const sentence = (reason) =>
+  reason ? `${reason[0].toUpperCase()}${reason.slice(1)}`.replace(/\.?$/, ".") : "";
+

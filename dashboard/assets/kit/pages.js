@@ -1,6 +1,8 @@
 // @ts-check
 /* Pages: which script runs the page that is open. */
+import { setText } from "./dom.js";
 import { ZONE } from "./format.js";
+import { _ } from "./language.js";
 
 /** @typedef {(root: HTMLElement) => (() => void) | void} Mount Returns a function that ends it. */
 
@@ -24,6 +26,18 @@ export function markTitle(mark) {
 function drawTitle() {
   const title = shown?.dataset.title ?? "moodline";
   document.title = titleMark ? `${titleMark} · ${title}` : title;
+}
+
+/**
+ * Name what the page shows, as its heading and in the window's title.
+ * @param {string} name
+ */
+export function setHeading(name) {
+  const heading = shown?.querySelector("h1");
+  if (!shown || !heading) return;
+  setText(heading, name);
+  shown.dataset.title = `${heading.textContent} · moodline`;
+  drawTitle();
 }
 
 /**
@@ -61,8 +75,10 @@ function nameClock(root) {
   const place = root.querySelector("header .clock");
   if (!place) return;
   const parts = new Intl.DateTimeFormat("en", { timeZoneName: "longOffset" }).formatToParts();
-  const offset = parts.find(({ type }) => type === "timeZoneName")?.value.replace("GMT", "UTC");
-  place.textContent = ZONE === "UTC" ? "Times: UTC" : `Times: ${ZONE} (${offset})`;
+  const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+  const offset = name.replace("GMT", "UTC");
+  place.textContent =
+    ZONE === "UTC" ? _("Times: UTC") : _("Times: {zone} ({offset})", { zone: ZONE, offset });
 }
 
 new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true });

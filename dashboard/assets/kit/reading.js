@@ -2,10 +2,12 @@
 /* Controls for which faces count: the smallest ones, and those that do not move. */
 import { make } from "./dom.js";
 import { field } from "./forms.js";
+import { _ } from "./language.js";
 
-const STILL_HINT =
-  "A face that does not move is a picture, or somebody who sleeps: moodline cannot tell. Count " +
-  "them for people who lie still, and for recordings of photos.";
+const STILL_HINT = _(
+  "A face that does not move is a picture, or somebody who sleeps: moodline cannot " +
+    "tell. Count them for people who lie still, and for recordings of photos.",
+);
 
 /**
  * @param {string} id
@@ -17,15 +19,15 @@ export function smallestFace(id, value) {
     type: "number",
     min: "12",
     max: "512",
-    placeholder: "as in the settings",
+    placeholder: _("as in the settings"),
     value: value ?? "",
   });
   return {
     input,
     field: field(
-      "Smallest face, pixels of the source",
+      _("Smallest face, pixels of the source"),
       input,
-      "Smaller faces are left out, such as those of people who pass by far away.",
+      _("Smaller faces are left out, such as those of people who pass by far away."),
     ),
     /** @returns {number | null} */
     entered: () => (input.value.trim() ? Number(input.value) : null),
@@ -40,13 +42,13 @@ export function stillFaces(id, value) {
   const select = make(
     "select",
     { id, "aria-describedby": `${id}-hint` },
-    make("option", { value: "", text: "As in the settings" }),
-    make("option", { value: "no", text: "Left out" }),
-    make("option", { value: "yes", text: "Counted" }),
+    make("option", { value: "", text: _("As in the settings") }),
+    make("option", { value: "no", text: _("Left out") }),
+    make("option", { value: "yes", text: _("Counted") }),
   );
   select.value = value === null ? "" : value ? "yes" : "no";
   return {
-    field: field("Still faces", select, STILL_HINT),
+    field: field(_("Still faces"), select, STILL_HINT),
     /** @returns {boolean | null} */
     entered: () => (select.value ? select.value === "yes" : null),
   };
@@ -58,5 +60,5 @@ export function stillFaces(id, value) {
  */
 export function stillFacesText(keepStatic) {
   if (keepStatic === null) return "";
-  return `Still faces ${keepStatic ? "counted" : "left out"}`;
+  return keepStatic ? _("Still faces counted") : _("Still faces left out");
 }

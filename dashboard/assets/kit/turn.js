@@ -2,14 +2,15 @@
 /* Controls for a picture that is turned or mirrored. */
 import { make } from "./dom.js";
 import { field, inlineField } from "./forms.js";
+import { _ } from "./language.js";
 
 /** @typedef {{ rotate: number, mirror: boolean }} Turn Degrees clockwise, and then mirrored. */
 
 /** @type {[number, string][]} Degrees clockwise. */
 const ROTATIONS = [
-  [90, "Turned by 90° clockwise"],
-  [180, "Upside down: turned by 180°"],
-  [270, "Turned by 90° counter-clockwise"],
+  [90, _("Turned by 90° clockwise")],
+  [180, _("Upside down: turned by 180°")],
+  [270, _("Turned by 90° counter-clockwise")],
 ];
 
 /**
@@ -32,7 +33,7 @@ export function turnControls(prefix, turn, { plain, hint }) {
   });
   return {
     controls: [rotate, mirror],
-    fields: [field("Picture", rotate, hint), inlineField("Mirrored left to right", mirror)],
+    fields: [field(_("Picture"), rotate, hint), inlineField(_("Mirrored left to right"), mirror)],
     /** @returns {Turn} */
     entered: () => ({ rotate: Number(rotate.value), mirror: mirror.checked }),
   };
@@ -63,7 +64,8 @@ export const unturnPoint = ([x, y], { rotate, mirror }) =>
  * @param {Turn} turn
  */
 export function turnText({ rotate, mirror }) {
-  const text = [rotate ? `turned by ${rotate}° clockwise` : "", mirror ? "mirrored" : ""];
-  const parts = text.filter(Boolean).join(", ");
-  return parts ? `Picture ${parts}` : "";
+  if (!rotate) return mirror ? _("Picture mirrored") : "";
+  return mirror
+    ? _("Picture turned by {rotate}° clockwise, mirrored", { rotate })
+    : _("Picture turned by {rotate}° clockwise", { rotate });
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /* Zones: polygons on a source's picture, and how they are drawn over it. */
 import { make } from "./dom.js";
+import { _, clauses, pair } from "./language.js";
 
 /** @typedef {[number, number]} Point Fractions of the picture's width and height. */
 /** @typedef {"include" | "exclude" | "mask"} Kind */
@@ -8,9 +9,16 @@ import { make } from "./dom.js";
 
 /** @type {Record<Kind, { title: string, effect: string }>} */
 export const KINDS = {
-  include: { title: "Include", effect: "only faces in here count" },
-  exclude: { title: "Exclude", effect: "faces in here do not count" },
-  mask: { title: "Privacy mask", effect: "black before anything is read or shown" },
+  include: { title: _("Include"), effect: _("only faces in here count") },
+  exclude: { title: _("Exclude"), effect: _("faces in here do not count") },
+  mask: { title: _("Privacy mask"), effect: _("black before anything is read or shown") },
+};
+
+/** @type {Record<Kind, (names: string) => string>} */
+const NAMED = {
+  include: (names) => _("include {names}", { names }),
+  exclude: (names) => _("exclude {names}", { names }),
+  mask: (names) => _("privacy mask {names}", { names }),
 };
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -107,7 +115,7 @@ export const legend = (kinds) =>
         "li",
         {},
         make("i", { class: `zone-chip chip-${kind}`, "aria-hidden": "true" }),
-        make("span", { text: `${KINDS[kind].title}: ${KINDS[kind].effect}` }),
+        make("span", { text: pair(KINDS[kind].title, KINDS[kind].effect) }),
       ),
     ),
   );
@@ -118,11 +126,11 @@ export const legend = (kinds) =>
  * @param {number | null} minFace Pixels.
  */
 export function zonesText(zones, minFace) {
-  const parts = /** @type {Kind[]} */ (Object.keys(KINDS)).flatMap((kind) => {
+  const named = /** @type {Kind[]} */ (Object.keys(KINDS)).flatMap((kind) => {
     const names = zones.filter((zone) => zone.kind === kind).map((zone) => zone.name);
-    return names.length ? `${KINDS[kind].title.toLowerCase()} ${names.join(", ")}` : [];
+    return names.length ? NAMED[kind](names.join(", ")) : [];
   });
-  const text = parts.join("; ");
-  const faces = minFace ? `Faces from ${minFace} pixels.` : "";
-  return [text ? `Zones: ${text}.` : "", faces].filter(Boolean).join(" ");
+  const text = clauses(named);
+  const faces = minFace ? _("Faces from {pixels} pixels.", { pixels: minFace }) : "";
+  return [text ? _("Zones: {zones}.", { zones: text }) : "", faces].filter(Boolean).join(" ");
 }

@@ -2,6 +2,7 @@
 /* The server's events on live sources, while the page is visible. */
 import { TOO_MANY_REQUESTS, base, messageOf, request } from "../kit/api.js";
 import { timeNow } from "../kit/format.js";
+import { _ } from "../kit/language.js";
 
 /* Not supported everywhere, as by Chromium on Android. There each page has a stream of its own. */
 const isShared = "SharedWorker" in window;
@@ -82,8 +83,11 @@ export function followEvents(lifetime, { events, onLost, onBack }) {
     if (lifetime.ended) return;
     if (!isLost) {
       onLost(
-        `The connection to moodline was lost at ${timeNow()}. ` +
-          "The page shows the state at that time, and reconnects by itself.",
+        _(
+          "The connection to moodline was lost at {timenow}. The page shows the state at that " +
+            "time, and reconnects by itself.",
+          { timenow: timeNow() },
+        ),
       );
     }
     isLost = true;

@@ -3,6 +3,7 @@
 import { base, messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 /**
  * @param {boolean} isOperator
@@ -10,33 +11,35 @@ import { quietButton } from "../kit/forms.js";
  * @returns {HTMLElement[]}
  */
 export function firstStart(isOperator, onError) {
-  if (!isOperator) return [welcomeLine("An operator can add the first source.")];
+  if (!isOperator) return [welcomeLine(_("An operator can add the first source."))];
   return [
     welcomeLine(
-      "Choose the first source. A live source appears here within seconds, " +
-        "and in Trends within a minute.",
+      _(
+        "Choose the first source. A live source appears here within seconds, and in Trends " +
+          "within a minute.",
+      ),
     ),
     make(
       "ul",
       { class: "ways" },
       way(
-        "A webcam",
-        "A webcam on the machine where moodline runs.",
-        linkTo("sources?add=webcam", "Add a webcam"),
+        _("A webcam"),
+        _("A webcam on the machine where moodline runs."),
+        linkTo("sources?add=webcam", _("Add a webcam")),
       ),
       way(
-        "A network camera",
-        "An RTSP or HTTP address, with user and password if the camera requires them.",
-        linkTo("sources?add=camera", "Add a camera"),
+        _("A network camera"),
+        _("An RTSP or HTTP address, with user and password if the camera requires them."),
+        linkTo("sources?add=camera", _("Add a camera")),
       ),
       way(
-        "Recordings",
-        "Video files: every frame is analysed, with its exact time.",
-        linkTo("recordings", "Open recordings", "button quiet"),
+        _("Recordings"),
+        _("Video files: every frame is analysed, with its exact time."),
+        linkTo("recordings", _("Open recordings"), "button quiet"),
       ),
       way(
-        "The demo",
-        "A rendered clip of faces that belong to no real person, played as a live source.",
+        _("The demo"),
+        _("A rendered clip of faces that belong to no real person, played as a live source."),
         demoButton(onError),
       ),
     ),
@@ -66,16 +69,16 @@ const linkTo = (path, text, style = "button") =>
 function demoButton(onError) {
   const start = async () => {
     button.disabled = true;
-    button.textContent = "Rendering the clip …";
+    button.textContent = _("Rendering the clip …");
     try {
       await post("now/demo");
-      button.textContent = "The demo starts in a few seconds";
+      button.textContent = _("The demo starts in a few seconds");
     } catch (error) {
       onError(messageOf(error));
-      button.textContent = "Start the demo";
+      button.textContent = _("Start the demo");
       button.disabled = false;
     }
   };
-  const button = quietButton("Start the demo", start);
+  const button = quietButton(_("Start the demo"), start);
   return button;
 }

@@ -1,8 +1,9 @@
 // @ts-check
 /* The tiles of all live sources: sorted, filtered by tag, and summed up in a sentence. */
 import { arrange, make } from "../kit/dom.js";
+import { timeOfDay } from "../kit/format.js";
 import { inlineField } from "../kit/forms.js";
-import { counted, timeOfDay } from "../kit/format.js";
+import { _, clauses, n_ } from "../kit/language.js";
 import { isDown } from "../kit/live_states.js";
 import { Tile, facesInView } from "./tile.js";
 
@@ -10,9 +11,9 @@ import { Tile, facesInView } from "./tile.js";
 
 /** @type {Record<string, string>} By value of config.live_view. */
 const PICTURE_NOTES = {
-  off: "Pictures are off (MOODLINE_LIVE_VIEW).",
-  clear: "Faces are visible: MOODLINE_LIVE_VIEW is clear. No picture is stored.",
-  blurred: "Faces are blurred. No picture is stored.",
+  off: _("Pictures are off (MOODLINE_LIVE_VIEW)."),
+  clear: _("Faces are visible: MOODLINE_LIVE_VIEW is clear. No picture is stored."),
+  blurred: _("Faces are blurred. No picture is stored."),
 };
 
 export class TileList {
@@ -23,22 +24,22 @@ export class TileList {
   #sort = make(
     "select",
     { id: "now-sort", onchange: () => this.draw() },
-    make("option", { value: "trouble", text: "Problems first" }),
-    make("option", { value: "people", text: "Most faces first" }),
-    make("option", { value: "name", text: "Name" }),
+    make("option", { value: "trouble", text: _("Problems first") }),
+    make("option", { value: "people", text: _("Most faces first") }),
+    make("option", { value: "name", text: _("Name") }),
   );
   #tag = make(
     "select",
     { id: "now-group", onchange: () => this.draw() },
-    make("option", { value: "", text: "All" }),
+    make("option", { value: "", text: _("All") }),
   );
-  #tagField = inlineField("Tag", this.#tag);
+  #tagField = inlineField(_("Tag"), this.#tag);
   #zones = make("input", {
     id: "now-zones",
     type: "checkbox",
     onchange: () => this.#place.classList.toggle("shows-zones", this.#zones.checked),
   });
-  #zonesField = inlineField("Zones", this.#zones);
+  #zonesField = inlineField(_("Zones"), this.#zones);
 
   /**
    * @param {HTMLElement} place Of the tiles.
@@ -49,7 +50,7 @@ export class TileList {
     this.#place = place;
     this.#pictures = pictures;
     tools.replaceChildren(
-      inlineField("Sort", this.#sort),
+      inlineField(_("Sort"), this.#sort),
       this.#tagField,
       this.#zonesField,
       make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
@@ -86,19 +87,22 @@ export class TileList {
 
   /** A sentence on all sources; "" until all are known. */
   summary() {
-    if (!this.tiles.size) return "No live source yet.";
+    if (!this.tiles.size) return _("No live source yet.");
     const sources = [...this.tiles.values()].flatMap((tile) => tile.source ?? []);
     if (sources.length < this.tiles.size) return "";
     const count = (/** @type {string} */ state) =>
       sources.filter((source) => source.state === state).length;
-    const parts = [
+    const [unanalysed, connecting, paused] = ["unanalyzed", "connecting", "paused"].map(count);
+    const states = clauses([
       liveText(sources.filter((source) => source.state === "streaming")),
-      count("unanalyzed") ? `${count("unanalyzed")} not analysed` : "",
+      unanalysed ? n_("{count} not analysed", "{count} not analysed", unanalysed) : "",
       offlineText(sources.filter(({ state }) => isDown(state) && state !== "unanalyzed")),
-      count("connecting") ? `${count("connecting")} connecting` : "",
-      count("paused") ? `${count("paused")} paused` : "",
-    ];
-    return `${counted(sources.length, "source")}: ${parts.filter(Boolean).join("; ")}.`;
+      connecting ? n_("{count} connecting", "{count} connecting", connecting) : "",
+      paused ? n_("{count} paused", "{count} paused", paused) : "",
+    ]);
+    return n_("{count} source: {states}.", "{count} sources: {states}.", sources.length, {
+      states,
+    });
   }
 
   /** @param {Tile} tile */
@@ -118,7 +122,7 @@ export class TileList {
     if (tags.join("\n") === before.join("\n")) return;
     const chosen = tags.includes(this.#tag.value) ? this.#tag.value : "";
     const options = tags.map((tag) => make("option", { value: tag, text: tag }));
-    this.#tag.replaceChildren(make("option", { value: "", text: "All" }), ...options);
+    this.#tag.replaceChildren(make("option", { value: "", text: _("All") }), ...options);
     this.#tag.value = chosen;
   }
 }
@@ -132,12 +136,16 @@ function liveText(live) {
   if (!live.length) return "";
   const readings = live.flatMap((source) => source.readings ?? []);
   const isAnalysed = live.some((source) => source.readings !== null);
-  return `${live.length} live${isAnalysed ? `, ${facesInView(readings.length)}` : ""}`;
+  if (!isAnalysed) return n_("{count} live", "{count} live", live.length);
+  const faces = facesInView(readings.length);
+  return n_("{count} live, {faces}", "{count} live, {faces}", live.length, { faces });
 }
 
 /** @param {SourceNow[]} offline */
 function offlineText(offline) {
-  if (offline.length !== 1) return offline.length ? `${offline.length} offline` : "";
+  if (!offline.length) return "";
+  if (offline.length > 1) return n_("{count} offline", "{count} offline", offline.length);
   const [{ name, since }] = offline;
-  return `${name} is offline${since ? ` since ${timeOfDay(since)}` : ""}`;
+  if (!since) return _("{name} is offline", { name });
+  return _("{name} is offline since {time}", { name, time: timeOfDay(since) });
 }

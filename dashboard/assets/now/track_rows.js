@@ -1,8 +1,9 @@
 // @ts-check
 /* The tracks in view of one source: a row each, which opens to seven bars. */
 import { arrange, make, setText } from "../kit/dom.js";
-import { barTrack, frameBars, swatch } from "../kit/expressions.js";
+import { barTrack, frameBars, labelName, swatch } from "../kit/expressions.js";
 import { percent } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 
 /**
  * @typedef {object} Reading
@@ -67,12 +68,12 @@ class TrackRow {
     this.node.className = this.isOpen ? "reading-open" : "";
     this.node.classList.toggle("ended", this.hasEnded);
     this.button.setAttribute("aria-expanded", String(this.isOpen));
-    setText(this.#name, `Track ${track}`);
-    this.#label.replaceChildren(swatch(label), make("span", { text: label }));
+    setText(this.#name, _("Track {track}", { track }));
+    this.#label.replaceChildren(swatch(label), make("span", { text: labelName(label) }));
     const fresh = barTrack(label, confidence);
     this.#track.replaceWith(fresh);
     this.#track = fresh;
-    setText(this.#share, this.hasEnded ? "ended" : percent(confidence));
+    setText(this.#share, this.hasEnded ? _("ended") : percent(confidence));
     this.#bars.hidden = !this.isOpen;
     this.#bars.replaceChildren(...(this.isOpen ? frameBars(shares) : []));
   }
@@ -86,7 +87,7 @@ export class TrackRows {
   /** @type {Reading[] | null} */
   #readings = null;
   #showsAll = false;
-  #nobody = make("p", { class: "soft", text: "No face in view." });
+  #nobody = make("p", { class: "soft", text: _("No face in view.") });
   #more = make("button", {
     type: "button",
     class: "more",
@@ -145,7 +146,8 @@ export class TrackRows {
     const nodes = [...shown, ...ended].map((row) => row.node);
     if (this.#readings && !live.length) nodes.unshift(this.#nobody);
     if (live.length > MAX_ROWS) {
-      setText(this.#more, this.#showsAll ? "Fewer" : `${live.length - shown.length} more`);
+      const hidden = live.length - shown.length;
+      setText(this.#more, this.#showsAll ? _("Fewer") : n_("{count} more", "{count} more", hidden));
       if (this.#showsAll || live.length > shown.length) nodes.push(this.#more);
     }
     arrange(this.node, nodes);

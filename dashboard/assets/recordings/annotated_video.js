@@ -3,9 +3,10 @@
 import { messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { confirmDialog, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 const POLL_MS = 2000;
-const FILE_GONE = "The recording is not available any more.";
+const FILE_GONE = _("The recording is not available any more.");
 
 export class AnnotatedVideo {
   node = make("span", { class: "copy" });
@@ -33,20 +34,20 @@ export class AnnotatedVideo {
   draw(state) {
     if (state === "done") {
       this.node.replaceChildren(
-        make("a", { class: "button quiet", href: this.#url, text: "Annotated video" }),
-        quietButton("Delete it", () => this.#confirmDelete(), {
-          "aria-label": "Delete the annotated video",
+        make("a", { class: "button quiet", href: this.#url, text: _("Annotated video") }),
+        quietButton(_("Delete it"), () => this.#confirmDelete(), {
+          "aria-label": _("Delete the annotated video"),
         }),
       );
     } else if (state === "drawing") {
       this.node.replaceChildren(
-        make("span", { class: "soft", role: "status", text: "Drawing the annotated video …" }),
+        make("span", { class: "soft", role: "status", text: _("Drawing the annotated video …") }),
       );
       this.#lifetime.after(() => this.#check(), POLL_MS);
     } else {
       this.node.replaceChildren(
         quietButton(
-          state === "failed" ? "Draw it again" : "Draw an annotated video",
+          state === "failed" ? _("Draw it again") : _("Draw an annotated video"),
           () => this.#run(() => post(`${this.#path}/annotate`)),
           { disabled: !this.#isDrawable, title: this.#isDrawable ? "" : FILE_GONE },
         ),
@@ -63,16 +64,17 @@ export class AnnotatedVideo {
 
   #confirmDelete() {
     const again = this.#isDrawable
-      ? "It can be drawn again."
-      : "It cannot be drawn again: the recording is not available any more.";
+      ? _("It can be drawn again.")
+      : _("It cannot be drawn again: the recording is not available any more.");
+    const text = _("The video, in which faces are visible, is deleted. The results stay.");
     confirmDialog(
       this.#root,
       {
-        name: "Delete the annotated video",
-        title: "Delete the annotated video?",
-        text: `The video, in which faces are visible, is deleted. The results stay. ${again}`,
-        confirm: "Delete it",
-        cancel: "Keep it",
+        name: _("Delete the annotated video"),
+        title: _("Delete the annotated video?"),
+        text: `${text} ${again}`,
+        confirm: _("Delete it"),
+        cancel: _("Keep it"),
       },
       async () => {
         await this.#run(() => request(`${this.#path}/annotated`, { method: "DELETE" }));

@@ -1,6 +1,7 @@
 // @ts-check
 /* The faces of a run, loaded in windows of time around the playhead. */
 import { request } from "../kit/api.js";
+import { _ } from "../kit/language.js";
 
 /**
  * A face: track, box in shares of the picture, label, confidence, probabilities in model order,
@@ -137,7 +138,7 @@ const withoutTentative = ([seconds, faces]) => [
 ];
 
 /** What a still face is called, where a person has a label. */
-export const STILL = "still face, left out";
+export const STILL = _("still face, left out");
 
 /**
  * @param {Frame[]} frames

@@ -1,5 +1,6 @@
 // @ts-check
 /* Where a face turns, in words. */
+import { _, clauses } from "../kit/language.js";
 
 const SHOWN_DEG = 5;
 /** Pitch is rough: less of it is not worth a word, and no number is. */
@@ -14,13 +15,24 @@ export function poseText(pose) {
   if (!pose) return "";
   const [roll, yaw, pitch] = pose;
   const parts = [];
+  const [turned, tilted] = [{ degrees: Math.abs(yaw) }, { degrees: Math.abs(roll) }];
   if (Math.abs(yaw) >= SHOWN_DEG) {
-    parts.push(`turned ${Math.abs(yaw)}° to the ${yaw > 0 ? "right" : "left"}`);
+    parts.push(
+      yaw > 0
+        ? _("turned {degrees}° to the right", turned)
+        : _("turned {degrees}° to the left", turned),
+    );
   }
   if (Math.abs(roll) >= SHOWN_DEG) {
-    parts.push(`tilted ${Math.abs(roll)}° ${roll > 0 ? "clockwise" : "anticlockwise"}`);
+    parts.push(
+      roll > 0
+        ? _("tilted {degrees}° clockwise", tilted)
+        : _("tilted {degrees}° anticlockwise", tilted),
+    );
   }
-  if (Math.abs(pitch) >= SHOWN_PITCH_DEG) parts.push(pitch > 0 ? "raised" : "lowered");
-  const text = parts.join(", ");
-  return text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "Faces the camera.";
+  if (Math.abs(pitch) >= SHOWN_PITCH_DEG) parts.push(pitch > 0 ? _("raised") : _("lowered"));
+  return parts.length ? `${capital(clauses(parts))}.` : _("Faces the camera.");
 }
+
+/** @param {string} text */
+const capital = (text) => text[0].toUpperCase() + text.slice(1);

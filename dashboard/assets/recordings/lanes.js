@@ -1,9 +1,10 @@
 // @ts-check
 /* Tracks over time: a lane for each track, one for all together, and one for coverage. */
 import { make, redrawKeepingFocus } from "../kit/dom.js";
-import { LABELS, legend } from "../kit/expressions.js";
+import { LABELS, labelName, legend } from "../kit/expressions.js";
+import { number, tenths } from "../kit/format.js";
 import { quietButton } from "../kit/forms.js";
-import { number } from "../kit/format.js";
+import { _, n_, pair } from "../kit/language.js";
 import { LanePainter } from "./lane_canvas.js";
 
 /** @typedef {import("./lane_canvas.js").Band} Band */
@@ -11,9 +12,10 @@ import { LanePainter } from "./lane_canvas.js";
 /** @typedef {{ track: number, parts: Band[] }} Lane */
 
 const LANES_PER_PAGE = 20;
-const HELP =
-  "A track is one face, followed as long as it stays in the picture; a face that comes back is a " +
-  "new track. Click a lane to go to that position.";
+const HELP = _(
+  "A track is one face, followed as long as it stays in the picture; a face that comes " +
+    "back is a new track. Click a lane to go to that position.",
+);
 
 export class Lanes {
   #onSeek;
@@ -39,8 +41,8 @@ export class Lanes {
     this.#onSeek = onSeek;
     this.node = make(
       "section",
-      { class: "panel", "aria-label": "Lanes" },
-      make("h2", { text: "Tracks over time" }),
+      { class: "panel", "aria-label": _("Lanes") },
+      make("h2", { text: _("Tracks over time") }),
       legend(),
       this.#rows,
       this.#pager,
@@ -63,9 +65,11 @@ export class Lanes {
     this.#buckets = buckets;
     this.#leftOut = leftOut;
     this.#resolution.hidden = !stepS;
-    this.#resolution.textContent =
-      `The run is long: each ${number(stepS)} s of a lane has the label shown longest. ` +
-      "The downloads have every frame.";
+    this.#resolution.textContent = _(
+      "The run is long: each {number} s of a lane has the label shown longest. The " +
+        "downloads have every frame.",
+      { number: number(stepS) },
+    );
     this.#draw();
   }
 
@@ -78,15 +82,15 @@ export class Lanes {
     const shown = this.#lanes.slice(this.#firstLane, this.#firstLane + LANES_PER_PAGE);
     this.#painted = [];
     this.#rows.replaceChildren(
-      this.#row("All", "shares of all tracks", (painter, canvas) =>
+      this.#row(_("All"), _("shares of all tracks"), (painter, canvas) =>
         painter.paintBands(canvas, stackedShares(this.#buckets)),
       ),
       ...shown.map((lane) =>
-        this.#row(`Track ${lane.track}`, labelTimes(lane), (painter, canvas) =>
+        this.#row(_("Track {track}", { track: lane.track }), labelTimes(lane), (painter, canvas) =>
           painter.paintBands(canvas, lane.parts),
         ),
       ),
-      this.#row("Frames", "where frames were analysed", (painter, canvas) =>
+      this.#row(_("Frames"), _("where frames were analysed"), (painter, canvas) =>
         painter.paintCoverage(canvas, this.#buckets),
       ),
       this.#playhead,
@@ -103,7 +107,7 @@ export class Lanes {
   #row(name, description, paint) {
     const canvas = make("canvas", {
       role: "img",
-      "aria-label": `${name}: ${description}`,
+      "aria-label": pair(name, description),
       onclick: (/** @type {MouseEvent} */ event) => {
         const box = canvas.getBoundingClientRect();
         this.#onSeek((this.#spanS * (event.clientX - box.left)) / box.width);
@@ -113,7 +117,7 @@ export class Lanes {
     this.#painted.push((painter) => paint(painter, canvas));
     return make(
       "div",
-      { class: name === "All" ? "lane lane-all" : "lane" },
+      { class: name === _("All") ? "lane lane-all" : "lane" },
       make("span", { class: "lane-name", text: name }),
       canvas,
     );
@@ -126,21 +130,26 @@ export class Lanes {
       this.#firstLane += by;
       this.#draw();
     };
-    const leftOut = this.#leftOut ? `; ${this.#leftOut} shorter not shown` : "";
+    const shown = { first: this.#firstLane + 1, last, total };
+    const text = this.#leftOut
+      ? n_(
+          "Tracks {first} to {last} of {total}; {count} shorter not shown",
+          "Tracks {first} to {last} of {total}; {count} shorter not shown",
+          this.#leftOut,
+          shown,
+        )
+      : _("Tracks {first} to {last} of {total}", shown);
     this.#pager.hidden = total <= LANES_PER_PAGE && !this.#leftOut;
     this.#pager.replaceChildren(
-      quietButton("Previous tracks", () => turn(-LANES_PER_PAGE), {
+      quietButton(_("Previous tracks"), () => turn(-LANES_PER_PAGE), {
         disabled: this.#firstLane === 0,
         "data-key": "previous",
       }),
-      quietButton("Next tracks", () => turn(LANES_PER_PAGE), {
+      quietButton(_("Next tracks"), () => turn(LANES_PER_PAGE), {
         disabled: last >= total,
         "data-key": "next",
       }),
-      make("span", {
-        class: "soft",
-        text: `Tracks ${this.#firstLane + 1} to ${last} of ${total}${leftOut}`,
-      }),
+      make("span", { class: "soft", text }),
     );
   }
 
@@ -162,7 +171,9 @@ function labelTimes({ parts }) {
   }
   return Object.entries(seconds)
     .sort(([, a], [, b]) => b - a)
-    .map(([label, time]) => `${label} ${time.toFixed(1)} s`)
+    .map(([label, time]) =>
+      _("{label} {seconds} s", { label: labelName(label), seconds: tenths(time) }),
+    )
     .join(", ");
 }
 

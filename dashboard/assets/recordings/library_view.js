@@ -1,31 +1,32 @@
 // @ts-check
 /* What of the list is shown: the search, the filter, the order and the page. */
 import { make } from "../kit/dom.js";
-import { inlineField, quietButton } from "../kit/forms.js";
 import { number } from "../kit/format.js";
+import { inlineField, quietButton } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
 
 const PAGE_ROWS = 50;
 const TYPING_MS = 250;
 
 /** @type {[value: string, text: string][]} */
 const FILTERS = [
-  ["all", "All"],
-  ["open", "Waiting or being analysed"],
-  ["done", "Done"],
-  ["failed", "Failed"],
-  ["cancelled", "Cancelled"],
-  ["copy", "Copies"],
+  ["all", _("All")],
+  ["open", _("Waiting or being analysed")],
+  ["done", _("Done")],
+  ["failed", _("Failed")],
+  ["cancelled", _("Cancelled")],
+  ["copy", _("Copies")],
 ];
 /** @type {[value: string, text: string][]} */
 const ORDERS = [
-  ["queued desc", "Newest first"],
-  ["queued asc", "Oldest first"],
-  ["name asc", "Name"],
-  ["recorded desc", "Recorded, latest first"],
-  ["recorded asc", "Recorded, earliest first"],
-  ["length desc", "Longest first"],
-  ["faces desc", "Most faces first"],
-  ["state asc", "State"],
+  ["queued desc", _("Newest first")],
+  ["queued asc", _("Oldest first")],
+  ["name asc", _("Name")],
+  ["recorded desc", _("Recorded, latest first")],
+  ["recorded asc", _("Recorded, earliest first")],
+  ["length desc", _("Longest first")],
+  ["faces desc", _("Most faces first")],
+  ["state asc", _("State")],
 ];
 
 /** Kept while the tab is open, so that "All recordings" leads back to the same place. */
@@ -33,7 +34,7 @@ const view = { text: "", show: "all", order: "queued desc", offset: 0 };
 
 export class LibraryView {
   node;
-  pager = make("nav", { class: "pager", "aria-label": "Pages of the list" });
+  pager = make("nav", { class: "pager", "aria-label": _("Pages of the list") });
   #count = make("p", { class: "soft list-count", role: "status" });
   #filter;
   #order;
@@ -45,13 +46,14 @@ export class LibraryView {
   constructor(onChange) {
     this.#onChange = onChange;
     const search = make("input", {
+      "data-search": true,
       type: "search",
       id: "recording-search",
       value: view.text,
       maxlength: "200",
       autocomplete: "off",
       spellcheck: "false",
-      placeholder: "Name, folder, tag or run",
+      placeholder: _("Name, folder, tag or run"),
       oninput: () => {
         clearTimeout(this.#typing);
         this.#typing = setTimeout(() => this.#change({ text: search.value }), TYPING_MS);
@@ -62,9 +64,9 @@ export class LibraryView {
     this.node = make(
       "div",
       { class: "list-tools", role: "search" },
-      inlineField("Search", search),
-      inlineField("Show", this.#filter),
-      inlineField("Sort by", this.#order),
+      inlineField(_("Search"), search),
+      inlineField(_("Show"), this.#filter),
+      inlineField(_("Sort by"), this.#order),
       this.#count,
     );
   }
@@ -116,9 +118,16 @@ export class LibraryView {
       this.#change({}, Math.floor((total - 1) / PAGE_ROWS) * PAGE_ROWS);
       return;
     }
-    const range = total ? `${number(view.offset + 1)} to ${number(last)} of ${number(total)}` : "None";
+    const places = {
+      first: number(view.offset + 1),
+      last: number(last),
+      total: number(total),
+    };
+    const range = total ? _("{first} to {last} of {total}", places) : _("None");
     this.#count.textContent =
-      total === all || !this.isNarrowed ? range : `${range} (of ${number(all)} recordings)`;
+      total === all || !this.isNarrowed
+        ? range
+        : n_("{range} (of {count} recording)", "{range} (of {count} recordings)", all, { range });
     this.#drawPager(total);
   }
 
@@ -134,11 +143,14 @@ export class LibraryView {
         "data-key": `page ${text}`,
       });
     this.pager.replaceChildren(
-      turn("First", 0),
-      turn("Previous", page - 1),
-      make("span", { class: "soft", text: `Page ${number(page + 1)} of ${number(pages)}` }),
-      turn("Next", page + 1),
-      turn("Last", pages - 1),
+      turn(_("First"), 0),
+      turn(_("Previous"), page - 1),
+      make("span", {
+        class: "soft",
+        text: _("Page {page} of {pages}", { page: number(page + 1), pages: number(pages) }),
+      }),
+      turn(_("Next"), page + 1),
+      turn(_("Last"), pages - 1),
     );
   }
 

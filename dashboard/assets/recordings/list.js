@@ -1,10 +1,12 @@
 // @ts-check
 /* All recordings: files to send, folders to read, and the runs. */
 import { messageOf, post, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make, redrawKeepingFocus } from "../kit/dom.js";
 import { acceptFiles } from "../kit/file_drop.js";
+import { fileSize, number } from "../kit/format.js";
 import { errorLine, field } from "../kit/forms.js";
-import { fileSize } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { LibraryView } from "./library_view.js";
 import { ReadingOptions } from "./reading_options.js";
@@ -31,11 +33,15 @@ import { isSending, startUpload, uploadNodes } from "./uploads.js";
 const REFRESH_MS = 2000;
 /** While nothing waits or is analysed, the list is read once in so many refreshes. */
 const QUIET_TICKS = 5;
-const FOLDER_HINT =
-  "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay where they are. " +
-  "To analyse new files as they arrive: moodline schedule add-folder FOLDER --every 10m";
-const EMPTY_HINT =
-  "Drop a recording above. moodline analyses every frame and stores times, tracks and expressions.";
+const FOLDER_HINT = _(
+  "In a folder that the owner allows (MOODLINE_RECORDING_FOLDERS); the files stay " +
+    "where they are. To analyse new files as they arrive: moodline schedule add-folder " +
+    "FOLDER --every 10m",
+);
+const EMPTY_HINT = _(
+  "Drop a recording above. moodline analyses every frame and stores times, tracks and " +
+    "expressions.",
+);
 
 /**
  * @param {HTMLElement} root
@@ -170,11 +176,11 @@ function fileZone(send) {
   const zone = make(
     "div",
     { class: "drop panel" },
-    make("p", { class: "drop-line", text: "Drop recordings here." }),
+    make("p", { class: "drop-line", text: _("Drop recordings here.") }),
     make(
       "div",
       { class: "drop-ways" },
-      make("label", { for: "recording-files", class: "button", text: "Choose recordings" }),
+      make("label", { for: "recording-files", class: "button", text: _("Choose recordings") }),
       input,
     ),
     note,
@@ -203,27 +209,32 @@ function folderForm(folders, error, refresh, reading) {
     error.textContent = "";
     const options = reading();
     if (!options) return;
-    result.textContent = "Reading the folder …";
+    result.textContent = _("Reading the folder …");
     try {
       const { queued, refused } = await post("recordings/folder", {
         path: path.value.trim(),
         ...options,
       });
-      const others = refused.length ? `; ${refused.length} refused: ${refused[0]}` : "";
-      result.textContent = `${queued} queued${others}.`;
+      result.textContent = refused.length
+        ? _("{queued} queued; {refused} refused: {reason}.", {
+            queued: number(queued),
+            refused: number(refused.length),
+            reason: known(refused[0]),
+          })
+        : n_("{count} queued.", "{count} queued.", queued);
       refresh();
     } catch (failure) {
       result.textContent = "";
       error.textContent = messageOf(failure);
     }
   };
-  const pathField = field("A file or folder on the server", path, FOLDER_HINT);
+  const pathField = field(_("A file or folder on the server"), path, FOLDER_HINT);
   pathField.append(folders);
   return make(
     "form",
     { class: "panel folder-form", onsubmit: submit },
     pathField,
-    make("button", { type: "submit", class: "button quiet", text: "Analyse" }),
+    make("button", { type: "submit", class: "button quiet", text: _("Analyse") }),
     result,
   );
 }
@@ -237,21 +248,28 @@ const emptyList = (isOperator, all) =>
     ? make(
         "div",
         { class: "empty" },
-        make("p", { text: "No recording matches." }),
-        make("p", { text: "Change the search, or show all." }),
+        make("p", { text: _("No recording matches.") }),
+        make("p", { text: _("Change the search, or show all.") }),
       )
     : make(
         "div",
         { class: "empty" },
-        make("p", { text: "No recording is analysed yet." }),
-        make("p", { text: isOperator ? EMPTY_HINT : "An operator can send recordings." }),
+        make("p", { text: _("No recording is analysed yet.") }),
+        make("p", { text: isOperator ? EMPTY_HINT : _("An operator can send recordings.") }),
       );
 
 /** @param {Recordings} found */
 function keepNote({ kept_days: days, most_bytes: maxBytes }) {
-  const limit = maxBytes ? `At most ${fileSize(maxBytes)} per file. ` : "";
-  let kept = `deleted ${days} days after their analysis`;
-  if (days === null) kept = "kept until you delete them";
-  else if (days === 0) kept = "deleted once they are analysed";
-  return `${limit}Files that you send are ${kept}. The results stay.`;
+  const limit = maxBytes ? _("At most {size} per file.", { size: fileSize(maxBytes) }) : "";
+  let kept = _("Files that you send are kept until you delete them. The results stay.");
+  if (days === 0) {
+    kept = _("Files that you send are deleted once they are analysed. The results stay.");
+  } else if (days !== null) {
+    kept = n_(
+      "Files that you send are deleted {count} day after their analysis. The results stay.",
+      "Files that you send are deleted {count} days after their analysis. The results stay.",
+      days,
+    );
+  }
+  return `${limit} ${kept}`.trim();
 }

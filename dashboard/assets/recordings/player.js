@@ -3,11 +3,13 @@
 import { make } from "../kit/dom.js";
 import { faceBox } from "../kit/expressions.js";
 import { position } from "../kit/format.js";
+import { _ } from "../kit/language.js";
 import { ROUNDING_S } from "./faces.js";
 import { PlayerControls } from "./player_controls.js";
 
-const CANNOT_PLAY =
-  "The browser cannot play this kind of recording. It can play an annotated video of it.";
+const CANNOT_PLAY = _(
+  "The browser cannot play this kind of recording. It can play an annotated video of " + "it.",
+);
 /**
  * What may be played of a recording. copy: the annotated video, with its privacy masks.
  * @typedef {"gone" | "whole" | "masked" | "uncovered" | "copy"} Media
@@ -16,16 +18,19 @@ const CANNOT_PLAY =
 
 /** The step where no frame is known, as in a gap. */
 const UNKNOWN_FRAME_S = 1;
-const OPERATORS_ONLY = "The recording shows people. Only an operator can play it.";
-const FILE_GONE =
-  "The recording cannot be played: it was deleted or changed, or is not in an allowed folder. " +
-  "Its results stay.";
-const MASKED =
-  "This recording has privacy masks, so it is not played. Draw an annotated video: it has the " +
-  "masks, and is played here.";
-const UNCOVERED =
-  "A newer analysis of this recording has privacy masks, which this one lacks. Its pictures are " +
-  "shown there only.";
+const OPERATORS_ONLY = _("The recording shows people. Only an operator can play it.");
+const FILE_GONE = _(
+  "The recording cannot be played: it was deleted or changed, or is not in an allowed " +
+    "folder. Its results stay.",
+);
+const MASKED = _(
+  "This recording has privacy masks, so it is not played. Draw an annotated video: it " +
+    "has the masks, and is played here.",
+);
+const UNCOVERED = _(
+  "A newer analysis of this recording has privacy masks, which this one lacks. Its " +
+    "pictures are shown there only.",
+);
 
 export class Player {
   /** Seconds from the start. */
@@ -53,7 +58,7 @@ export class Player {
     step: "0.04",
     value: "0",
     class: "seek",
-    "aria-label": "Position in the recording",
+    "aria-label": _("Position in the recording"),
     oninput: () => this.seek(Number(this.#slider.value)),
   });
 
@@ -129,7 +134,7 @@ export class Player {
     this.#overlay.replaceChildren(
       ...faces.map(([track, x, y, w, h, label, , , mark]) =>
         mark
-          ? faceBox("uncertain", `${track} still face`, { x, y, w, h })
+          ? faceBox("uncertain", _("{track} still face", { track }), { x, y, w, h })
           : faceBox(label, String(track), { x, y, w, h }),
       ),
     );
@@ -138,7 +143,10 @@ export class Player {
   #changed() {
     this.#slider.value = String(this.positionS);
     this.#slider.setAttribute("aria-valuetext", position(this.positionS));
-    this.#time.textContent = `${position(this.positionS)} of ${position(this.spanS)}`;
+    this.#time.textContent = _("{position} of {length}", {
+      position: position(this.positionS),
+      length: position(this.spanS),
+    });
     this.onChange();
   }
 

@@ -2,6 +2,7 @@
 /* How new recordings are read: turned, with zones, and which faces count. */
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { smallestFace, stillFaces, stillFacesText } from "../kit/reading.js";
 import { turnControls, turnText } from "../kit/turn.js";
 import { zonesText } from "../kit/zones.js";
@@ -17,15 +18,18 @@ import { firstPicture } from "./first_picture.js";
  * @property {boolean | null} keep_static Null: the setting.
  */
 
-const TURN_HINT =
-  "For recordings that lie on their side or are mirrored, beyond the rotation that they name. The " +
-  "report says when all faces are turned.";
-const NO_PICTURE = "Zones can be drawn without a picture, or over one of a recording.";
-const NOT_PLAYED = "This browser cannot play that file. Zones can be drawn without a picture.";
-const UNFINISHED = "A zone is being drawn: finish it, or stop drawing, before you add recordings.";
+const TURN_HINT = _(
+  "For recordings that lie on their side or are mirrored, beyond the rotation that " +
+    "they name. The report says when all faces are turned.",
+);
+const NO_PICTURE = _("Zones can be drawn without a picture, or over one of a recording.");
+const NOT_PLAYED = _("This browser cannot play that file. Zones can be drawn without a picture.");
+const UNFINISHED = _(
+  "A zone is being drawn: finish it, or stop drawing, before you add recordings.",
+);
 
 export class ReadingOptions {
-  #turn = turnControls("upload", null, { plain: "As it is recorded", hint: TURN_HINT });
+  #turn = turnControls("upload", null, { plain: _("As it is recorded"), hint: TURN_HINT });
   #minFace = smallestFace("upload-min-face", null);
   #still = stillFaces("upload-still-faces", null);
   #drawing = new ZoneDrawing([], () => this.#summarise());
@@ -63,9 +67,9 @@ export class ReadingOptions {
       make(
         "div",
         { class: "toolbar" },
-        quietButton("Show a picture of a recording", () => choose.click()),
+        quietButton(_("Show a picture of a recording"), () => choose.click()),
         choose,
-        make("span", { class: "soft", text: "It is read here, and not sent." }),
+        make("span", { class: "soft", text: _("It is read here, and not sent.") }),
       ),
     );
     for (const control of this.#turn.controls) {
@@ -78,7 +82,7 @@ export class ReadingOptions {
   /** Why files cannot be read like this; "" if they can. */
   get trouble() {
     if (this.#drawing.isDrawing) return UNFINISHED;
-    return this.#minFace.input.reportValidity() ? "" : "The smallest face has 12 to 512 pixels.";
+    return this.#minFace.input.reportValidity() ? "" : _("The smallest face has 12 to 512 pixels.");
   }
 
   /** @returns {Reading} */
@@ -109,7 +113,9 @@ export class ReadingOptions {
       stillFacesText(keepStatic),
     ];
     const text = parts.filter(Boolean).join(" · ");
-    this.#summary.textContent = `How new recordings are read: ${text || "as in the settings"}`;
+    this.#summary.textContent = _("How new recordings are read: {options}", {
+      options: text || _("as in the settings"),
+    });
   }
 
   #turnPicture() {
@@ -131,6 +137,6 @@ export class ReadingOptions {
     }
     this.end();
     this.#picture = URL.createObjectURL(picture);
-    this.#drawing.showPicture(this.#picture, `A picture of ${file.name}`);
+    this.#drawing.showPicture(this.#picture, _("A picture of {name}", { name: file.name }));
   }
 }

@@ -1,9 +1,11 @@
 // @ts-check
 /* When a recording was made: how that is known, a way to Trends of that time, and a form to set it. */
 import { base, messageOf, post } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { errorLine, field, quietButton } from "../kit/forms.js";
 import { localTime } from "../kit/format.js";
+import { errorLine, field, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { timeInput, timeOf } from "./recording_details.js";
 
 /**
@@ -15,9 +17,10 @@ import { timeInput, timeOf } from "./recording_details.js";
  */
 
 const HOUR_S = 3600;
-const HINT =
-  "On your clock. The frames, Trends and exports of this recording move to that time; the change is " +
-  "in the audit.";
+const HINT = _(
+  "On your clock. The frames, Trends and exports of this recording move to that time; " +
+    "the change is in the audit.",
+);
 
 export class RecordedTime {
   node = make("div", { class: "recorded-time" });
@@ -42,7 +45,12 @@ export class RecordedTime {
    * @param {number} spanS Length of the recording.
    */
   update(run, spanS) {
-    const key = JSON.stringify([run.recorded_at, run.recorded_text, run.state === "running", spanS]);
+    const key = JSON.stringify([
+      run.recorded_at,
+      run.recorded_text,
+      run.state === "running",
+      spanS,
+    ]);
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#show(run, spanS);
@@ -55,13 +63,18 @@ export class RecordedTime {
   #show(run, spanS) {
     const { recorded_at: at, recorded_text: how } = run;
     const text = at
-      ? `Recorded ${localTime(at, { dateStyle: "medium", timeStyle: "medium" })} (${how})`
-      : "The time of the recording is not known yet";
+      ? _("Recorded {time} ({origin})", {
+          time: localTime(at, { dateStyle: "medium", timeStyle: "medium" }),
+          origin: known(how),
+        })
+      : _("The time of the recording is not known yet");
     this.node.replaceChildren(
       make("span", { text }),
-      at ? make("a", { href: trendsAddress(run.source, at, spanS), text: "Trends of that time" }) : "",
+      at
+        ? make("a", { href: trendsAddress(run.source, at, spanS), text: _("Trends of that time") })
+        : "",
       this.#mayChange && run.state !== "running"
-        ? quietButton("Set the time", () => this.#edit(run, spanS), { "data-key": "set time" })
+        ? quietButton(_("Set the time"), () => this.#edit(run, spanS), { "data-key": "set time" })
         : "",
     );
   }
@@ -93,12 +106,12 @@ export class RecordedTime {
       make(
         "form",
         { class: "panel time-form", onsubmit: save },
-        field("Recorded at", input, HINT),
+        field(_("Recorded at"), input, HINT),
         make(
           "div",
           { class: "row-buttons" },
-          make("button", { type: "submit", class: "button", text: "Save" }),
-          quietButton("Cancel", close),
+          make("button", { type: "submit", class: "button", text: _("Save") }),
+          quietButton(_("Cancel"), close),
         ),
         error,
       ),

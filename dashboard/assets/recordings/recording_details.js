@@ -2,6 +2,7 @@
 /* What a user says about new recordings: the source's name, tags, and when they were recorded. */
 import { make } from "../kit/dom.js";
 import { field } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 /**
  * @typedef {object} Details
@@ -11,12 +12,16 @@ import { field } from "../kit/forms.js";
  */
 
 const MAX_TAGS = 20;
-const NAME_HINT =
-  "For files that you send. The results of several files are one source if they get the same name.";
-const TAG_HINT = "Separated by commas, as in: group A, day 1. Trends groups sources by tag.";
-const TIME_HINT =
-  "For files that you send, in your time zone. Leave it empty to take the time from the file: " +
-  "from its header, or from when it was last changed. It can be set later, too.";
+const NAME_HINT = _(
+  "For files that you send. The results of several files are one source if they get " +
+    "the same name.",
+);
+const TAG_HINT = _("Separated by commas, as in: group A, day 1. Trends groups sources by tag.");
+const TIME_HINT = _(
+  "For files that you send, in your time zone. Leave it empty to take the time from " +
+    "the file: from its header, or from when it was last changed. It can be set later, " +
+    "too.",
+);
 
 export class RecordingDetails {
   node;
@@ -28,13 +33,13 @@ export class RecordingDetails {
     this.node = make(
       "details",
       { class: "panel recording-details" },
-      make("summary", { text: "Name, tags and time of new recordings" }),
+      make("summary", { text: _("Name, tags and time of new recordings") }),
       make(
         "div",
         { class: "form-grid" },
-        field("Source name", this.#source, NAME_HINT),
-        field("Tags", this.#tags, TAG_HINT),
-        field("Recorded at", this.#time, TIME_HINT),
+        field(_("Source name"), this.#source, NAME_HINT),
+        field(_("Tags"), this.#tags, TAG_HINT),
+        field(_("Recorded at"), this.#time, TIME_HINT),
       ),
     );
   }
@@ -61,7 +66,12 @@ export class RecordingDetails {
  * @param {number | null} seconds Since 1970; null: empty.
  */
 export function timeInput(id, seconds) {
-  const input = make("input", { id, type: "datetime-local", step: "1", max: "2199-12-31T23:59:59" });
+  const input = make("input", {
+    id,
+    type: "datetime-local",
+    step: "1",
+    max: "2199-12-31T23:59:59",
+  });
   if (seconds !== null) {
     const at = new Date(seconds * 1000);
     const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);

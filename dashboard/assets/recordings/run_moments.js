@@ -1,8 +1,9 @@
 // @ts-check
 /* The moments of a run: a button for each, which goes to it. */
 import { make, redrawKeepingFocus } from "../kit/dom.js";
-import { swatch } from "../kit/expressions.js";
-import { position } from "../kit/format.js";
+import { labelName, swatch } from "../kit/expressions.js";
+import { position, tenths } from "../kit/format.js";
+import { _ } from "../kit/language.js";
 
 /** @typedef {{ begin_s: number, end_s: number, label: string, track: number }} Moment */
 
@@ -21,8 +22,8 @@ export class RunMoments {
     this.#onSeek = onSeek;
     this.node = make(
       "section",
-      { class: "panel", "aria-label": "Moments" },
-      make("h2", { text: "Moments" }),
+      { class: "panel", "aria-label": _("Moments") },
+      make("h2", { text: _("Moments") }),
       this.#list,
     );
   }
@@ -39,7 +40,7 @@ export class RunMoments {
           { class: "moments" },
           ...this.#buttons.map(({ button }) => make("li", {}, button)),
         )
-      : make("p", { class: "soft", text: "No expression but neutral lasted 0.8 s or longer." });
+      : make("p", { class: "soft", text: _("No expression but neutral lasted 0.8 s or longer.") });
     redrawKeepingFocus(this.#list, () => this.#list.replaceChildren(content));
   }
 
@@ -61,7 +62,13 @@ export class RunMoments {
       },
       swatch(label),
       make("span", { class: "moment-at", text: position(begin) }),
-      make("span", { text: `track ${track} ${label} for ${(end - begin).toFixed(1)} s` }),
+      make("span", {
+        text: _("track {track} {label} for {seconds} s", {
+          track,
+          label: labelName(label),
+          seconds: tenths(end - begin),
+        }),
+      }),
     );
   }
 }

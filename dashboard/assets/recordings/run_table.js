@@ -1,9 +1,11 @@
 // @ts-check
 /* The table of analysed recordings and of those that wait. */
 import { base, post, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { quietButton } from "../kit/forms.js";
 import { NONE, dateTime, duration, localTime, number, position } from "../kit/format.js";
+import { quietButton } from "../kit/forms.js";
+import { _, n_, pair } from "../kit/language.js";
 import { stateBadge } from "../kit/live_states.js";
 
 /**
@@ -31,31 +33,31 @@ import { stateBadge } from "../kit/live_states.js";
 
 /** @type {Record<string, [kind: string, text: string]>} */
 const STATES = {
-  queued: ["idle", "Waiting"],
-  running: ["warn", "Being analysed"],
-  done: ["good", "Done"],
-  failed: ["bad", "Failed"],
-  cancelled: ["idle", "Cancelled"],
+  queued: ["idle", _("Waiting")],
+  running: ["warn", _("Being analysed")],
+  done: ["good", _("Done")],
+  failed: ["bad", _("Failed")],
+  cancelled: ["idle", _("Cancelled")],
 };
 /** How the time of a recording is known. @type {Record<string, string>} */
 const ORIGINS = {
-  recorded_at: "as given",
-  set: "set by hand",
-  pattern: "from the file's name",
-  container: "from the file's header",
-  container_end: "from the file's header",
-  mtime: "from the file's time",
-  mtime_end: "from the file's time",
+  recorded_at: _("as given"),
+  set: _("set by hand"),
+  pattern: _("from the file's name"),
+  container: _("from the file's header"),
+  container_end: _("from the file's header"),
+  mtime: _("from the file's time"),
+  mtime_end: _("from the file's time"),
 };
 const ENDED = ["done", "failed", "cancelled"];
 
 /** @type {[text: string, sort: string][]} */
 const COLUMNS = [
-  ["Recording", "name"],
-  ["Recorded", "recorded"],
-  ["Length", "length"],
-  ["State", "state"],
-  ["Faces", "faces"],
+  [_("Recording"), "name"],
+  [_("Recorded"), "recorded"],
+  [_("Length"), "length"],
+  [_("State"), "state"],
+  [_("Faces"), "faces"],
 ];
 
 /**
@@ -74,18 +76,21 @@ export function runTable(runs, { isOperator, act, selection, view }) {
   const boxes = runs.map((run) => checkbox(run, selection));
   const all = make("input", {
     type: "checkbox",
-    "aria-label": "Select all on this page",
+    "aria-label": _("Select all on this page"),
     "data-key": "select all",
     onchange: () => {
-      selection.set(runs.map((run) => run.run_id), all.checked);
+      selection.set(
+        runs.map((run) => run.run_id),
+        all.checked,
+      );
       for (const box of boxes) box.checked = all.checked;
     },
   });
   all.checked = runs.every((run) => selection.has(run.run_id));
-  const actions = make("span", { class: "unseen", text: "Actions" });
+  const actions = make("span", { class: "unseen", text: _("Actions") });
   return make(
     "div",
-    { class: "panel scroll-x", role: "region", tabindex: "0", "aria-label": "Recordings" },
+    { class: "panel scroll-x", role: "region", tabindex: "0", "aria-label": _("Recordings") },
     make(
       "table",
       { class: "runs" },
@@ -95,7 +100,12 @@ export function runTable(runs, { isOperator, act, selection, view }) {
         make(
           "tr",
           {},
-          make("th", { scope: "col", class: "choice" }, make("span", { class: "unseen", text: "Choice" }), all),
+          make(
+            "th",
+            { scope: "col", class: "choice" },
+            make("span", { class: "unseen", text: _("Choice") }),
+            all,
+          ),
           ...COLUMNS.map(([text, sort]) => sortHead(text, sort, view)),
           make("th", { scope: "col" }, actions),
         ),
@@ -140,7 +150,7 @@ function sortHead(text, sort, view) {
 function checkbox(run, selection) {
   const box = make("input", {
     type: "checkbox",
-    "aria-label": `Select ${run.source}`,
+    "aria-label": _("Select {source}", { source: run.source }),
     "data-key": `select ${run.run_id}`,
     onchange: () => selection.set([run.run_id], box.checked),
   });
@@ -168,16 +178,21 @@ const row = (run, choice, actions) =>
       }),
       make("p", {
         class: "soft",
-        text: [`Added ${dateTime(run.queued_at)}`, uploadNote(run)].filter(Boolean).join("; "),
+        text: [_("Added {time}", { time: dateTime(run.queued_at) }), uploadNote(run)]
+          .filter(Boolean)
+          .join("; "),
       }),
       run.copy_of_source
-        ? make("p", { class: "soft", text: `Copy of ${run.copy_of_source}: the same content` })
+        ? make("p", {
+            class: "soft",
+            text: _("Copy of {source}: the same content", { source: run.copy_of_source }),
+          })
         : null,
       run.tags.length ? make("p", { class: "soft", text: run.tags.join(", ") }) : null,
     ),
     make(
       "td",
-      { "data-name": "Recorded" },
+      { "data-name": _("Recorded") },
       run.recorded_at === null ? NONE : dateTime(run.recorded_at),
       run.recorded_at === null
         ? null
@@ -185,10 +200,10 @@ const row = (run, choice, actions) =>
     ),
     make("td", {
       text: run.duration_s ? position(run.duration_s) : NONE,
-      "data-name": "Length",
+      "data-name": _("Length"),
     }),
     stateCell(run),
-    make("td", { text: number(run.faces), "data-name": "Faces" }),
+    make("td", { text: number(run.faces), "data-name": _("Faces") }),
     make("td", {}, make("div", { class: "row-buttons" }, ...actions)),
   );
 
@@ -198,7 +213,7 @@ function stateCell(run) {
   const cell = make("td", {}, stateBadge(kind, text));
   if (run.state === "running") cell.append(...progress(run));
   if (run.error && run.state !== "cancelled") {
-    cell.append(make("p", { class: "soft", text: run.error }));
+    cell.append(make("p", { class: "soft", text: known(run.error) }));
   }
   return cell;
 }
@@ -208,21 +223,27 @@ function progress(run) {
   const total = run.frames_total || run.frames_claimed || 0;
   const done = total ? run.frames_analyzed / total : 0;
   const spentS = run.started_at ? Date.now() / 1000 - run.started_at : 0;
-  const bar = make("progress", { max: "1", "aria-label": `Progress of ${run.source}` });
+  const bar = make("progress", {
+    max: "1",
+    "aria-label": _("Progress of {source}", { source: run.source }),
+  });
   if (total) bar.value = Math.min(done, 1);
+  const counts = { analysed: number(run.frames_analyzed), total: number(total) };
   const frames = total
-    ? `${number(run.frames_analyzed)} of about ${number(total)}`
-    : number(run.frames_analyzed);
-  const left = done > 0.02 && done < 1 ? `, ${duration((spentS * (1 - done)) / done)} left` : "";
-  return [bar, make("p", { class: "soft", text: `${frames} frames${left}` })];
+    ? _("{analysed} of about {total} frames", counts)
+    : n_("{count} frame", "{count} frames", run.frames_analyzed);
+  const left = duration((spentS * (1 - done)) / done);
+  const text =
+    done > 0.02 && done < 1 ? _("{frames}, {duration} left", { frames, duration: left }) : frames;
+  return [bar, make("p", { class: "soft", text })];
 }
 
 /** @param {Run} run */
 function uploadNote({ upload }) {
   if (!upload) return "";
-  if (!upload.goes_at) return "the file is kept";
+  if (!upload.goes_at) return _("the file is kept");
   const day = localTime(upload.goes_at, { day: "numeric", month: "long" });
-  return `the file is deleted on ${day}`;
+  return _("the file is deleted on {day}", { day });
 }
 
 /**
@@ -234,17 +255,17 @@ function buttons(run, act) {
   const button = (/** @type {string} */ text, /** @type {() => Promise<unknown>} */ action) =>
     quietButton(text, () => act(action), {
       "data-key": `${text} ${id}`,
-      "aria-label": `${text}: ${run.source}`,
+      "aria-label": pair(text, run.source),
     });
   return [
     ["queued", "running"].includes(state)
-      ? button("Cancel", () => post(`recordings/cancel/${id}`))
+      ? button(_("Cancel"), () => post(`recordings/cancel/${id}`))
       : [],
     ["failed", "cancelled"].includes(state)
-      ? button("Try again", () => post(`recordings/retry/${id}`))
+      ? button(_("Try again"), () => post(`recordings/retry/${id}`))
       : [],
     upload && ENDED.includes(state)
-      ? button("Delete the file", () =>
+      ? button(_("Delete the file"), () =>
           request(`recordings/upload/${upload.id}`, { method: "DELETE" }),
         )
       : [],

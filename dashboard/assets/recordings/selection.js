@@ -1,17 +1,30 @@
 // @ts-check
 /* The selected recordings, and what is done with all of them. */
 import { base, messageOf, post, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
+import { number } from "../kit/format.js";
 import { confirmDialog, quietButton } from "../kit/forms.js";
-import { counted, number } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 
 /** Recordings in one request: the answers come soon enough to show progress. */
 const BATCH = 25;
 /** More recordings than this are exported by the search that they match, not one by one. */
 const MOST_IN_ADDRESS = 200;
 
+/** @type {Record<"again" | "cancel" | "delete", (found: Record<string, string>) => string>} */
+const PARTLY = {
+  again: (found) => _("{done} queued, {failed} not: {reason}", found),
+  cancel: (found) => _("{done} cancelled, {failed} not: {reason}", found),
+  delete: (found) => _("{done} deleted, {failed} not: {reason}", found),
+};
+
 export class Selection {
-  node = make("section", { class: "panel bulk", "aria-label": "Selected recordings", hidden: true });
+  node = make("section", {
+    class: "panel bulk",
+    "aria-label": _("Selected recordings"),
+    hidden: true,
+  });
   /** @type {Set<string>} */
   #runs = new Set();
   #text = make("p", { role: "status" });
@@ -35,13 +48,13 @@ export class Selection {
     this.#root = root;
     this.#onChange = onChange;
     this.#all = quietButton("", () => this.#selectAll());
-    this.#csv = make("a", { class: "button quiet", text: "Export records (CSV)" });
-    this.#provenance = make("a", { class: "button quiet", text: "Provenance (JSON)" });
+    this.#csv = make("a", { class: "button quiet", text: _("Export records (CSV)") });
+    this.#provenance = make("a", { class: "button quiet", text: _("Provenance (JSON)") });
     const changes = isOperator
       ? [
-          quietButton("Analyse again", () => this.#confirmAgain()),
-          quietButton("Cancel their analysis", () => this.#run("cancel", "cancelled")),
-          quietButton("Delete results", () => this.#confirmDelete()),
+          quietButton(_("Analyse again"), () => this.#confirmAgain()),
+          quietButton(_("Cancel their analysis"), () => this.#run("cancel")),
+          quietButton(_("Delete results"), () => this.#confirmDelete()),
         ]
       : [];
     this.node.append(
@@ -52,7 +65,7 @@ export class Selection {
         this.#csv,
         this.#provenance,
         ...changes,
-        quietButton("Clear the selection", () => this.clear()),
+        quietButton(_("Clear the selection"), () => this.clear()),
       ),
       this.#problem,
     );
@@ -99,9 +112,9 @@ export class Selection {
   #draw() {
     const count = this.#runs.size;
     this.node.hidden = count === 0;
-    this.#text.textContent = `${counted(count, "recording")} selected`;
+    this.#text.textContent = n_("{count} recording selected", "{count} recordings selected", count);
     this.#all.hidden = count >= this.#total;
-    this.#all.textContent = `Select all ${number(this.#total)} that match`;
+    this.#all.textContent = _("Select all {total} that match", { total: number(this.#total) });
     const isLong = count > MOST_IN_ADDRESS && !this.#isAll;
     const chosen = this.#isAll
       ? this.#matching
@@ -114,7 +127,9 @@ export class Selection {
       else link.href = `${base()}api/recordings/export/${file}?${chosen}`;
       link.setAttribute("aria-disabled", String(isLong));
       link.title = isLong
-        ? `Select at most ${MOST_IN_ADDRESS} one by one, or all that match a search`
+        ? _("Select at most {mostinaddress} one by one, or all that match a search", {
+            mostinaddress: MOST_IN_ADDRESS,
+          })
         : "";
     }
   }
@@ -131,50 +146,58 @@ export class Selection {
   }
 
   #confirmAgain() {
-    const count = counted(this.#runs.size, "recording");
     this.#confirm(
-      "Analyse again",
-      `${count} will be analysed again with the present model and detector. The newest results ` +
-        "count in Trends; the ones of before stay in the list.",
-      () => this.#run("again", "queued"),
+      { title: _("Analyse again?"), confirm: _("Analyse again") },
+      n_(
+        "{count} recording will be analysed again with the present model and detector. The " +
+          "newest results count in Trends; the ones of before stay in the list.",
+        "{count} recordings will be analysed again with the present model and detector. The " +
+          "newest results count in Trends; the ones of before stay in the list.",
+        this.#runs.size,
+      ),
+      () => this.#run("again"),
     );
   }
 
   #confirmDelete() {
-    const count = counted(this.#runs.size, "recording");
     this.#confirm(
-      "Delete results",
-      `The results of ${count} are deleted, with their uploads and annotated videos. Files in ` +
-        "folders stay. This cannot be undone.",
-      () => this.#run("delete", "deleted"),
+      { title: _("Delete results?"), confirm: _("Delete results") },
+      n_(
+        "The results of {count} recording are deleted, with their uploads and annotated " +
+          "videos. Files in folders stay. This cannot be undone.",
+        "The results of {count} recordings are deleted, with their uploads and annotated " +
+          "videos. Files in folders stay. This cannot be undone.",
+        this.#runs.size,
+      ),
+      () => this.#run("delete"),
     );
   }
 
   /**
-   * @param {string} title
+   * @param {{ title: string, confirm: string }} words
    * @param {string} text
    * @param {() => void} onConfirm
    */
-  #confirm(title, text, onConfirm) {
+  #confirm({ title, confirm }, text, onConfirm) {
     confirmDialog(
       this.#root,
-      { name: title, title: `${title}?`, text, confirm: title, cancel: "Cancel" },
+      { name: confirm, title, text, confirm, cancel: _("Cancel") },
       onConfirm,
     );
   }
 
   /**
-   * @param {string} action Of the routes.
-   * @param {string} done The action in the past tense.
+   * @param {"again" | "cancel" | "delete"} action Of the routes.
    */
-  async #run(action, done) {
+  async #run(action) {
     const runs = [...this.#runs];
     /** @type {{ run: string, error: string }[]} */
     const failed = [];
     let count = 0;
     const isWhole = await this.#try(async () => {
       for (let first = 0; first < runs.length; first += BATCH) {
-        this.#text.textContent = `${number(first)} of ${number(runs.length)} …`;
+        const done = { done: number(first), total: number(runs.length) };
+        this.#text.textContent = _("{done} of {total} …", done);
         const some = runs.slice(first, first + BATCH);
         const answer = await post(`recordings/bulk/${action}`, { runs: some });
         count += answer.done;
@@ -186,7 +209,11 @@ export class Selection {
     this.#isAll = false;
     this.#draw();
     if (isWhole && failed.length) {
-      this.#problem.textContent = `${number(count)} ${done}, ${number(failed.length)} not: ${reasons[0]}`;
+      this.#problem.textContent = PARTLY[action]({
+        done: number(count),
+        failed: number(failed.length),
+        reason: known(reasons[0]),
+      });
     }
     this.#onChange();
   }

@@ -2,8 +2,9 @@
 /* One file on its way to the server, in chunks that can be resumed. */
 import { RequestError, TOO_MANY_REQUESTS, messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { quietButton } from "../kit/forms.js";
 import { duration, fileSize } from "../kit/format.js";
+import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 const MAX_WAIT_S = 15;
 const MARK_LENGTH = 128;
@@ -49,10 +50,10 @@ export class Upload {
     this.#progress = make("progress", {
       max: "1",
       value: "0",
-      "aria-label": `Upload of ${file.name}`,
+      "aria-label": _("Upload of {name}", { name: file.name }),
     });
-    this.#button = quietButton("Cancel", () => this.cancel(), {
-      "aria-label": `Cancel: ${file.name}`,
+    this.#button = quietButton(_("Cancel"), () => this.cancel(), {
+      "aria-label": _("Cancel: {name}", { name: file.name }),
     });
     this.node = make(
       "section",
@@ -100,19 +101,21 @@ export class Upload {
     const { name, size } = this.file;
     if (limits.maxBytes && size > limits.maxBytes) {
       const limit = fileSize(limits.maxBytes);
-      throw new Error(`The file has ${fileSize(size)}. The limit is ${limit}.`);
+      throw new Error(
+        _("The file has {size}. The limit is {limit}.", { size: fileSize(size), limit }),
+      );
     }
     const mark = Upload.keyOf(this.file).slice(-MARK_LENGTH);
     const begun = await this.#retry(() => post("recordings/upload", { name, size, mark }));
     this.id = begun.id;
     this.#received = begun.received;
-    if (begun.received) this.#say(`Resuming at ${fileSize(begun.received)}.`);
+    if (begun.received) this.#say(_("Resuming at {size}.", { size: fileSize(begun.received) }));
     const startMs = performance.now();
     while (this.#received < size) {
       await this.#retry(() => this.#sendChunk());
       this.#drawProgress(begun.received, startMs);
     }
-    this.#say("Checking the file …");
+    this.#say(_("Checking the file …"));
     const sent = { modified_at: this.file.lastModified / 1000, ...this.#reading };
     return (await this.#retry(() => post(`recordings/upload/${this.id}/finish`, sent))).run;
   }
@@ -158,10 +161,14 @@ export class Upload {
         if (this.#isCancelled) throw new CancelledError();
         if (!isTransient(error)) throw error;
         const status = error instanceof RequestError ? error.status : 0;
-        const reason = status
-          ? `The server is not available (HTTP ${status})`
-          : "The connection was lost";
-        this.#say(`${reason}. Trying again in ${waitS} s.`);
+        this.#say(
+          status
+            ? _("The server is not available (HTTP {status}). Trying again in {seconds} s.", {
+                status,
+                seconds: waitS,
+              })
+            : _("The connection was lost. Trying again in {seconds} s.", { seconds: waitS }),
+        );
         await new Promise((resolve) => setTimeout(resolve, waitS * 1000));
         if (this.#isCancelled) throw new CancelledError();
       }
@@ -179,8 +186,12 @@ export class Upload {
     const leftS = (size - this.#received) / Math.max(speed, 1);
     this.#progress.value = this.#received / size;
     this.#say(
-      `${fileSize(this.#received)} of ${fileSize(size)}, ${fileSize(speed)}/s, ` +
-        `${duration(leftS)} left`,
+      _("{received} of {size}, {speed}/s, {duration} left", {
+        received: fileSize(this.#received),
+        size: fileSize(size),
+        speed: fileSize(speed),
+        duration: duration(leftS),
+      }),
     );
   }
 
@@ -189,8 +200,8 @@ export class Upload {
     this.hasFailed = true;
     this.#status.className = "trouble";
     this.#say(message);
-    this.#button.textContent = "Close";
-    this.#button.setAttribute("aria-label", `Close: ${this.file.name}`);
+    this.#button.textContent = _("Close");
+    this.#button.setAttribute("aria-label", _("Close: {name}", { name: this.file.name }));
   }
 
   /** @param {string} text */

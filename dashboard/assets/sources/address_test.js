@@ -2,7 +2,9 @@
 /* The test of a source's address: a button, what it finds, and advice. */
 import { post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
+import { number } from "../kit/format.js";
 import { quietButton } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
 import { facts } from "../kit/tables.js";
 
 /**
@@ -20,7 +22,7 @@ export function addressTest(asked, begin, showFailure) {
     begin();
     button.disabled = true;
     result.replaceChildren(
-      make("p", { class: "soft", text: "Opening the source for three seconds …" }),
+      make("p", { class: "soft", text: _("Opening the source for three seconds …") }),
     );
     try {
       const found = await post("sources/test", asked());
@@ -35,7 +37,7 @@ export function addressTest(asked, begin, showFailure) {
   };
   /** Test, and show a failure with what can be done. */
   const press = () => run((failure) => showFailure(failure, press));
-  const button = quietButton("Test", press);
+  const button = quietButton(_("Test"), press);
   return { button, result, run };
 }
 
@@ -46,22 +48,30 @@ export function addressTest(asked, begin, showFailure) {
  */
 function testResult(found) {
   const { faces, with_face: withFace, looked, corrupt, rate } = found;
-  const inView = faces ? `up to ${faces} in view` : "no face in view";
-  const declared = rate ? `; declared ${Math.round(rate * 100) / 100}` : "";
+  const fps = number(found.fps);
   return [
     make("img", {
-      alt: `A frame of the source, faces blurred: ${inView}`,
+      alt: faces
+        ? _("A frame of the source, faces blurred: up to {faces} in view", { faces })
+        : _("A frame of the source, faces blurred: no face in view"),
       src: `data:image/jpeg;base64,${found.picture}`,
     }),
     facts(
-      ["Picture", `${found.width} × ${found.height}, ${found.codec}`],
-      ["Frame rate", `${found.fps} fps${declared}`],
-      ["First frame", `after ${found.first_picture_s} s`],
+      [_("Picture"), `${found.width} × ${found.height}, ${found.codec}`],
       [
-        "Faces",
-        faces ? `up to ${faces}, in ${withFace} of ${looked} frames` : `none in ${looked} frames`,
+        _("Frame rate"),
+        rate
+          ? _("{fps} fps; declared {rate}", { fps, rate: number(Math.round(rate * 100) / 100) })
+          : _("{rate} fps", { rate: fps }),
       ],
-      corrupt ? ["Not decodable", `${corrupt} packets`] : null,
+      [_("First frame"), _("after {seconds} s", { seconds: number(found.first_picture_s) })],
+      [
+        _("Faces"),
+        faces
+          ? _("up to {faces}, in {frames} of {looked} frames", { faces, frames: withFace, looked })
+          : _("none in {looked} frames", { looked }),
+      ],
+      corrupt ? [_("Not decodable"), n_("{count} packet", "{count} packets", corrupt)] : null,
     ),
     ...hints(found).map((text) => make("p", { class: "soft", text })),
   ];
@@ -78,14 +88,18 @@ function hints({ codec, width, height }) {
   const found = [];
   if (Math.max(width, height) > LARGE_PX) {
     found.push(
-      "This is a large picture. The camera's substream is often enough for faces within a few " +
-        "metres, and takes much less time to decode.",
+      _(
+        "This is a large picture. The camera's substream is often enough for faces within a " +
+          "few metres, and takes much less time to decode.",
+      ),
     );
   }
   if (["hevc", "h265", "av1"].includes(codec)) {
     found.push(
-      "It is H.265 or AV1, which takes more time to decode than H.264. If this machine is busy, " +
-        "set the camera's stream or its substream to H.264.",
+      _(
+        "It is H.265 or AV1, which takes more time to decode than H.264. If this machine is " +
+          "busy, set the camera's stream or its substream to H.264.",
+      ),
     );
   }
   return found;

@@ -2,10 +2,11 @@
 /* The choice of a camera's brand, which makes an address of its host alone. */
 import { make } from "../kit/dom.js";
 import { field } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { BRANDS } from "./brands.js";
 
-const HINT = "With a brand, the address is the camera's host alone.";
-const OTHER = "Other, or a webcam";
+const HINT = _("With a brand, the address is the camera's host alone.");
+const OTHER = _("Other, or a webcam");
 
 /**
  * The fields for brand, stream and the name of the stream, where the brand has one.
@@ -22,8 +23,8 @@ export function brandFields(address, placeholder) {
   const stream = make(
     "select",
     { id: "source-stream" },
-    make("option", { value: "sub", text: "Substream, smaller" }),
-    make("option", { value: "main", text: "Main stream" }),
+    make("option", { value: "sub", text: _("Substream, smaller") }),
+    make("option", { value: "main", text: _("Main stream") }),
   );
   const path = make("input", {
     id: "source-path",
@@ -32,9 +33,13 @@ export function brandFields(address, placeholder) {
     spellcheck: "false",
     autocapitalize: "none",
   });
-  const streamField = field("Stream", stream, "The smaller one is enough, unless faces are far away.");
-  const pathField = field("Path", path, "What the stream is called there.");
-  const brandField = field("Brand", chosen, HINT);
+  const streamField = field(
+    _("Stream"),
+    stream,
+    _("The smaller one is enough, unless faces are far away."),
+  );
+  const pathField = field(_("Path"), path, _("What the stream is called there."));
+  const brandField = field(_("Brand"), chosen, HINT);
   const hint = brandField.querySelector(".hint");
 
   const known = () => BRANDS.find(({ name }) => name === chosen.value);

@@ -1,5 +1,6 @@
 // @ts-check
 /* Where cameras of common brands have their video, as they are delivered. */
+import { _ } from "../kit/language.js";
 
 /**
  * @typedef {object} Brand
@@ -45,7 +46,7 @@ export const BRANDS = [
   ),
   brand("Dahua", `${DAHUA}0`, `${DAHUA}1`, FRIGATE),
   brand("Foscam", "/videoMain", "/videoSub", "https://www.foscam.com/faqs/view.html?id=81", {
-    note: "Older models use port 88.",
+    note: _("Older models use port 88."),
   }),
   brand("Hikvision", "/Streaming/Channels/101", "/Streaming/Channels/102", FRIGATE),
   brand(
@@ -53,20 +54,29 @@ export const BRANDS = [
     "/h264Preview_01_main",
     "/h264Preview_01_sub",
     "https://support.reolink.com/hc/en-us/articles/900000630706-Introduction-to-RTSP/",
-    { note: "First switch RTSP on: Settings, Network, Advanced, Port settings." },
+    { note: _("First switch RTSP on: Settings, Network, Advanced, Port settings.") },
   ),
   brand("TP-Link Tapo", "/stream1", "/stream2", "https://www.tp-link.com/us/support/faq/2680/", {
-    note: "First make a camera account in the app: its user and password are the ones to give.",
+    note: _("First make a camera account in the app: its user and password are the ones to give."),
   }),
   brand("UniFi Protect", "/NAME", "", FRIGATE, {
     scheme: "rtsps",
     port: 7441,
-    note: "Copy the code of the stream from the camera's settings, Share livestream, without ?enableSrtp.",
+    note: _(
+      "Copy the code of the stream from the camera's settings, Share livestream, without " +
+        "?enableSrtp.",
+    ),
   }),
-  brand("Wyze, by docker-wyze-bridge", "/NAME", "", "https://github.com/mrlt8/docker-wyze-bridge", {
-    port: 8554,
-  }),
-  brand("Frigate, restream", "/NAME", "", "https://docs.frigate.video/configuration/restream/", {
+  brand(
+    _("Wyze, by docker-wyze-bridge"),
+    "/NAME",
+    "",
+    "https://github.com/mrlt8/docker-wyze-bridge",
+    {
+      port: 8554,
+    },
+  ),
+  brand(_("Frigate, restream"), "/NAME", "", "https://docs.frigate.video/configuration/restream/", {
     port: 8554,
   }),
   brand("go2rtc", "/NAME", "", "https://github.com/AlexxIT/go2rtc", { port: 8554 }),

@@ -3,6 +3,7 @@
 import { RequestError, messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { stillFaces } from "../kit/reading.js";
 import { turnControls } from "../kit/turn.js";
 import { addressTest } from "./address_test.js";
@@ -10,20 +11,22 @@ import { brandFields } from "./brand_fields.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
-const ADDRESS_HINT =
-  "rtsp://, rtsps://, http:// (MJPEG, HLS), or the number of a webcam on moodline's machine: 0 is " +
-  "the first.";
+const ADDRESS_HINT = _(
+  "rtsp://, rtsps://, http:// (MJPEG, HLS), or the number of a webcam on moodline's " +
+    "machine: 0 is the first.",
+);
 
-const PASSWORD_HINT = "Stored encrypted and never shown again.";
+const PASSWORD_HINT = _("Stored encrypted and never shown again.");
 
-const TURN_HINT =
-  "For a camera on its side, or one that shows a mirror image. Test shows the result. Zones move " +
-  "with the picture.";
+const TURN_HINT = _(
+  "For a camera on its side, or one that shows a mirror image. Test shows the result. " +
+    "Zones move with the picture.",
+);
 
 /**
  * @param {Source | null} source To edit; null to add one.
  * @param {string} kind Of a new one: webcam or camera.
- * @param {{ saved: (message: string) => void, cancelled: () => void }} on
+ * @param {{ saved: (message: string, name: string) => void, cancelled: () => void }} on
  * @returns {HTMLFormElement}
  */
 export function sourceForm(source, kind, on) {
@@ -44,7 +47,7 @@ export function sourceForm(source, kind, on) {
     "aria-describedby": "source-uri-hint",
     value: !source && kind === "webcam" ? "0" : "",
   });
-  const brands = brandFields(uri, source ? "unchanged" : "rtsp://camera.local/live");
+  const brands = brandFields(uri, source ? _("unchanged") : "rtsp://camera.local/live");
   const login = loginFields(source !== null);
   const fps = make("input", {
     id: "source-fps",
@@ -62,7 +65,7 @@ export function sourceForm(source, kind, on) {
     value: source?.tags.join(", ") ?? "",
   });
   const turn = turnControls("source", source, {
-    plain: "As the camera sends it",
+    plain: _("As the camera sends it"),
     hint: TURN_HINT,
   });
   const still = stillFaces("source-still-faces", source?.keep_static ?? null);
@@ -70,7 +73,7 @@ export function sourceForm(source, kind, on) {
   const save = make("button", {
     type: "submit",
     class: "button",
-    text: source ? "Save" : "Test and add",
+    text: source ? _("Save") : _("Test and add"),
   });
   const more = make("div", { class: "toolbar" });
 
@@ -109,8 +112,13 @@ export function sourceForm(source, kind, on) {
       }
       on.saved(
         source
-          ? `${newName} was saved and is opened again.`
-          : `${newName} was added${tested ? ` and delivers pictures` : ""}. It is read within seconds.`,
+          ? _("{name} was saved and is opened again.", { name: newName })
+          : tested
+            ? _("{name} was added and delivers pictures. It is read within seconds.", {
+                name: newName,
+              })
+            : _("{name} was added. It is read within seconds.", { name: newName }),
+        newName,
       );
     } catch (failure) {
       showFailure(failure, () => keep({ tested }));
@@ -124,7 +132,7 @@ export function sourceForm(source, kind, on) {
     save.disabled = true;
     const works = await test.run((failure) => {
       showFailure(failure, () => form.requestSubmit());
-      if (!isOwnHost(failure)) more.append(quietButton("Add it without a test", () => keep()));
+      if (!isOwnHost(failure)) more.append(quietButton(_("Add it without a test"), () => keep()));
     });
     save.disabled = false;
     if (works) await keep({ tested: true });
@@ -137,7 +145,7 @@ export function sourceForm(source, kind, on) {
     ...turn.entered(),
   });
   const test = addressTest(asked, forget, showFailure);
-  const title = source ? `Edit ${source.name}` : "Add a source";
+  const title = source ? _("Edit {name}", { name: source.name }) : _("Add a source");
   const form = make(
     "form",
     { class: "panel source-form", "aria-label": title, onsubmit: submit },
@@ -146,33 +154,33 @@ export function sourceForm(source, kind, on) {
       "div",
       { class: "form-grid" },
       field(
-        "Name",
+        _("Name"),
         name,
         source
-          ? "Its history stays with it, and links with the old name go on to work."
-          : "Shown wherever the source is.",
+          ? _("Its history stays with it, and links with the old name go on to work.")
+          : _("Shown wherever the source is."),
       ),
       brands.brandField,
       field(
-        "Address",
+        _("Address"),
         uri,
-        source ? `Now ${source.uri}. Leave it empty to keep it.` : ADDRESS_HINT,
+        source ? _("Now {uri}. Leave it empty to keep it.", { uri: source.uri }) : ADDRESS_HINT,
       ),
       ...brands.others,
       ...login.fields,
       field(
-        "Frames analysed per second, at most",
+        _("Frames analysed per second, at most"),
         fps,
-        "5 are enough to follow expressions. Other frames are counted as left out.",
+        _("5 are enough to follow expressions. Other frames are counted as left out."),
       ),
-      field("Tags", tags, "To group sources, separated by commas: entrance, floor 2."),
+      field(_("Tags"), tags, _("To group sources, separated by commas: entrance, floor 2.")),
       ...turn.fields,
       still.field,
     ),
     error,
     more,
     test.result,
-    make("div", { class: "toolbar" }, save, test.button, quietButton("Cancel", on.cancelled)),
+    make("div", { class: "toolbar" }, save, test.button, quietButton(_("Cancel"), on.cancelled)),
   );
   return form;
 }
@@ -186,7 +194,7 @@ function loginFields(isKnown) {
     maxlength: "256",
     autocapitalize: "none",
     spellcheck: "false",
-    placeholder: isKnown ? "unchanged" : "",
+    placeholder: isKnown ? _("unchanged") : "",
   };
   const user = make("input", { id: "source-user", autocomplete: "off", ...options });
   const password = make("input", {
@@ -198,8 +206,8 @@ function loginFields(isKnown) {
   return {
     entered: () => ({ user: user.value.trim(), password: password.value }),
     fields: [
-      field("User", user, "If the camera asks for one."),
-      field("Password", password, PASSWORD_HINT),
+      field(_("User"), user, _("If the camera asks for one.")),
+      field(_("Password"), password, PASSWORD_HINT),
     ],
   };
 }
@@ -216,9 +224,11 @@ const isOwnHost = (failure) => failure instanceof RequestError && Boolean(failur
 function allowButton(failure, error, again) {
   if (!(failure instanceof RequestError) || !failure.body?.allow) return [];
   const place = failure.body.allow;
-  error.textContent =
-    `${place} is this machine. Cameras are rarely there, but restreams of go2rtc, mediamtx or ` +
-    "Frigate are. Others who may add sources may then name it too.";
+  error.textContent = _(
+    "{place} is this machine. Cameras are rarely there, but restreams of go2rtc, " +
+      "mediamtx or Frigate are. Others who may add sources may then name it too.",
+    { place },
+  );
   const allow = async () => {
     try {
       await post("sources/allow", { place });
@@ -227,5 +237,5 @@ function allowButton(failure, error, again) {
       error.textContent = messageOf(refusal);
     }
   };
-  return [quietButton(`Allow ${place} and go on`, allow)];
+  return [quietButton(_("Allow {place} and go on", { place }), allow)];
 }

@@ -3,6 +3,7 @@
 import { messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { errorLine, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 /** A panel that lists them and takes them back; hidden while there are none. */
 export class AllowedPlaces {
@@ -10,13 +11,14 @@ export class AllowedPlaces {
   #list = make("ul", { class: "places" });
   node = make(
     "section",
-    { class: "panel places-panel", "aria-label": "Cameras on this machine", hidden: true },
-    make("h2", { text: "Cameras on this machine" }),
+    { class: "panel places-panel", "aria-label": _("Cameras on this machine"), hidden: true },
+    make("h2", { text: _("Cameras on this machine") }),
     make("p", {
       class: "soft",
-      text:
-        "Whoever may add sources may name these ports of this machine. Sources that were added " +
-        "go on if one is taken back.",
+      text: _(
+        "Whoever may add sources may name these ports of this machine. Sources that were " +
+          "added go on if one is taken back.",
+      ),
     }),
     this.#list,
     this.#error,
@@ -40,8 +42,8 @@ export class AllowedPlaces {
           "li",
           {},
           make("code", { text: place }),
-          quietButton("Take back", () => this.#refuse(place), {
-            "aria-label": `Take back ${place}`,
+          quietButton(_("Take back"), () => this.#refuse(place), {
+            "aria-label": _("Take back {place}", { place }),
           }),
         ),
       ),

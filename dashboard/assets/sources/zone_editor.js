@@ -3,6 +3,7 @@
 import { base, messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { confirmDialog, errorLine, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { smallestFace } from "../kit/reading.js";
 import { ZoneDrawing } from "../zones/zone_drawing.js";
 
@@ -19,7 +20,7 @@ export class ZoneEditor {
   #save = make("button", {
     type: "button",
     class: "button",
-    text: "Save",
+    text: _("Save"),
     onclick: () => this.#send(),
   });
   #picture = "";
@@ -35,7 +36,7 @@ export class ZoneEditor {
       this.#save.disabled = this.#drawing.isDrawing;
     });
     this.#minFace = smallestFace("zone-min-face", source.min_face_px);
-    const title = `Zones of ${source.name}`;
+    const title = _("Zones of {name}", { name: source.name });
     this.node = make(
       "section",
       { class: "panel source-form zone-editor", "aria-label": title },
@@ -47,8 +48,8 @@ export class ZoneEditor {
         "div",
         { class: "toolbar" },
         this.#save,
-        quietButton("Cancel", () => this.#leave()),
-        quietButton("Take a new picture", () => this.#takePicture()),
+        quietButton(_("Cancel"), () => this.#leave()),
+        quietButton(_("Take a new picture"), () => this.#takePicture()),
       ),
     );
     this.#drawing.draw();
@@ -68,34 +69,34 @@ export class ZoneEditor {
 
   async #loadPicture() {
     const { name } = this.#source;
-    this.#drawing.showBlank("Loading the newest picture …");
+    this.#drawing.showBlank(_("Loading the newest picture …"));
     const path = `${base()}api/sources/picture?name=${encodeURIComponent(name)}`;
     try {
       const answer = await fetch(path);
       if (answer.ok && answer.status !== NO_CONTENT) {
         this.end();
         this.#picture = URL.createObjectURL(await answer.blob());
-        this.#drawing.showPicture(this.#picture, `Newest picture of ${name}`);
+        this.#drawing.showPicture(this.#picture, _("Newest picture of {name}", { name }));
         return;
       }
     } catch {
       // The blank picture says it.
     }
-    this.#drawing.showBlank("No current picture. Zones can be drawn without one, or take one.");
+    this.#drawing.showBlank(_("No current picture. Zones can be drawn without one, or take one."));
   }
 
   async #takePicture() {
     const { name, rotate, mirror } = this.#source;
     this.#error.textContent = "";
-    this.#drawing.showBlank("Opening the source for three seconds …");
-    this.#drawing.say("Opening the source for three seconds …");
+    this.#drawing.showBlank(_("Opening the source for three seconds …"));
+    this.#drawing.say(_("Opening the source for three seconds …"));
     try {
       const found = await post("sources/test", { name, rotate, mirror });
       const address = `data:image/jpeg;base64,${found.picture}`;
-      this.#drawing.showPicture(address, `A picture of ${name}, faces blurred`);
+      this.#drawing.showPicture(address, _("A picture of {name}, faces blurred", { name }));
     } catch (failure) {
       this.#error.textContent = messageOf(failure);
-      this.#drawing.showBlank("No picture.");
+      this.#drawing.showBlank(_("No picture."));
     }
     this.#drawing.draw();
   }
@@ -112,7 +113,7 @@ export class ZoneEditor {
         before: zones,
         min_face_px: this.#minFace.entered(),
       });
-      this.#on.saved(`The zones of ${name} were saved. A new run begins with them.`);
+      this.#on.saved(_("The zones of {name} were saved. A new run begins with them.", { name }));
     } catch (failure) {
       this.#error.textContent = messageOf(failure);
       this.#save.disabled = false;
@@ -127,11 +128,11 @@ export class ZoneEditor {
     confirmDialog(
       this.node,
       {
-        name: "Discard the changes",
-        title: "Discard the changes?",
-        text: `The zones of ${this.#source.name} stay as they were.`,
-        confirm: "Discard them",
-        cancel: "Keep drawing",
+        name: _("Discard the changes"),
+        title: _("Discard the changes?"),
+        text: _("The zones of {name} stay as they were.", { name: this.#source.name }),
+        confirm: _("Discard them"),
+        cancel: _("Keep drawing"),
       },
       this.#on.cancelled,
     );

@@ -2,8 +2,9 @@
 /* The audit: who did what, filtered by kind. */
 import { request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
+import { NONE, dateTime } from "../kit/format.js";
 import { inlineField } from "../kit/forms.js";
-import { NONE, counted, dateTime } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 import { table } from "../kit/tables.js";
 
 /**
@@ -13,15 +14,15 @@ import { table } from "../kit/tables.js";
 
 /** @type {Record<string, string>} */
 const KINDS = {
-  "": "Everything",
-  "sign-in": "Sign-ins",
-  user: "Users",
-  source: "Sources",
-  recording: "Recordings",
-  view: "Views of faces",
-  export: "Exports",
-  erasure: "Erasures",
-  schedule: "Watched folders",
+  "": _("Everything"),
+  "sign-in": _("Sign-ins"),
+  user: _("Users"),
+  source: _("Sources"),
+  recording: _("Recordings"),
+  view: _("Views of faces"),
+  export: _("Exports"),
+  erasure: _("Erasures"),
+  schedule: _("Watched folders"),
 };
 
 /**
@@ -31,7 +32,7 @@ const KINDS = {
 export function kindField(onChange) {
   const select = make("select", { id: "audit-kind", onchange: onChange });
   select.append(...Object.entries(KINDS).map(([value, text]) => make("option", { value, text })));
-  return { select, node: inlineField("Show", select) };
+  return { select, node: inlineField(_("Show"), select) };
 }
 
 /**
@@ -46,10 +47,10 @@ export async function auditEntries(kind) {
 
 /** @param {AuditEntry[]} entries */
 export function auditContent(entries) {
-  if (!entries.length) return make("p", { text: "No entries." });
+  if (!entries.length) return make("p", { text: _("No entries.") });
   return table(
-    "Audit, table",
-    ["Time", "By", "Action", "From", "Number", "Details"],
+    _("Audit, table"),
+    [_("Time"), _("By"), _("Action"), _("From"), _("Number"), _("Details")],
     entries.map(({ id, at, actor, address, action, details }) => [
       dateTime(at),
       actor,
@@ -65,8 +66,11 @@ export function auditContent(entries) {
 function detailsText(details) {
   const shown = Object.entries(details.scope ?? details).map(([name, value]) => `${name} ${value}`);
   if ("scope" in details) {
-    shown.push(counted(details.frames + details.rollups, "frame"), counted(details.faces, "face"));
+    shown.push(
+      n_("{count} frame", "{count} frames", details.frames + details.rollups),
+      n_("{count} face", "{count} faces", details.faces),
+    );
   }
-  if (details.remains) shown.push(`may remain in ${details.remains}`);
+  if (details.remains) shown.push(_("may remain in {places}", { places: details.remains }));
   return shown.join(", ");
 }

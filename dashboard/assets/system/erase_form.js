@@ -2,8 +2,9 @@
 /* Erasure: count what a scope contains, confirm, erase, and show the receipt. */
 import { messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { errorLine, field } from "../kit/forms.js";
 import { number } from "../kit/format.js";
+import { errorLine, field } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { facts } from "../kit/tables.js";
 
 /**
@@ -22,11 +23,12 @@ import { facts } from "../kit/tables.js";
  */
 
 const CONFIRMATION = "erase";
-export const ERASE_HELP =
-  "All given conditions must hold. Erased are rows, their part of rollups, annotated videos, and " +
-  "with a whole run its uploaded recording. A time range keeps the uploaded recording, with the " +
-  "people in it: delete the file in Recordings, or erase the run. Backups of the database are not " +
-  "erased.";
+export const ERASE_HELP = _(
+  "All given conditions must hold. Erased are rows, their part of rollups, annotated " +
+    "videos, and with a whole run its uploaded recording. A time range keeps the " +
+    "uploaded recording, with the people in it: delete the file in Recordings, or erase " +
+    "the run. Backups of the database are not erased.",
+);
 
 /**
  * @param {HTMLDataListElement} sources To choose from.
@@ -52,11 +54,11 @@ export function eraseForm(sources, onErased) {
     error.textContent = messageOf(failure);
   };
   const erase = async (/** @type {Scope} */ scope) => {
-    result.replaceChildren(make("p", { class: "soft", text: "Erasing …" }));
+    result.replaceChildren(make("p", { class: "soft", text: _("Erasing …") }));
     try {
       const erased = await post("system/erase", { ...scope, dry_run: false });
       result.replaceChildren(
-        make("h3", { text: `Erased. Receipt ${erased.number}` }),
+        make("h3", { text: _("Erased. Receipt {number}", { number: erased.number }) }),
         erasureFacts(erased),
         ...remainsNote(erased),
       );
@@ -78,7 +80,7 @@ export function eraseForm(sources, onErased) {
       const found = await post("system/erase", { ...scope, dry_run: true });
       const { typed, nodes } = confirmation(() => erase(scope));
       result.replaceChildren(
-        make("h3", { text: "This will be erased" }),
+        make("h3", { text: _("This will be erased") }),
         erasureFacts(found),
         ...nodes,
       );
@@ -95,16 +97,20 @@ export function eraseForm(sources, onErased) {
     make(
       "div",
       { class: "form-grid" },
-      field("Source", source),
-      field("Run", run, "Its id: see System or `moodline runs list`."),
-      field("Captured from", since),
-      field("Captured before", until),
+      field(_("Source"), source),
+      field(_("Run"), run, _("Its id: see System or `moodline runs list`.")),
+      field(_("Captured from"), since),
+      field(_("Captured before"), until),
     ),
     error,
     make(
       "div",
       { class: "toolbar" },
-      make("button", { type: "submit", class: "button quiet", text: "Count what would be erased" }),
+      make("button", {
+        type: "submit",
+        class: "button quiet",
+        text: _("Count what would be erased"),
+      }),
     ),
   );
   return [form, result, sources];
@@ -125,12 +131,12 @@ function confirmation(onConfirm) {
   const button = make("button", {
     type: "button",
     class: "button danger",
-    text: "Erase permanently",
+    text: _("Erase permanently"),
     disabled: true,
     onclick: onConfirm,
   });
   const nodes = [
-    field(`Type ${CONFIRMATION} to confirm`, typed),
+    field(_("Type {confirmation} to confirm", { confirmation: CONFIRMATION }), typed),
     make("div", { class: "toolbar" }, button),
   ];
   return { typed, nodes };
@@ -139,17 +145,24 @@ function confirmation(onConfirm) {
 /** @param {Erasure} erasure */
 const erasureFacts = (erasure) =>
   facts(
-    ["Runs", number(erasure.runs)],
-    ["Frames", number(erasure.frames)],
-    ["Faces", number(erasure.faces)],
-    ["Tracks", number(erasure.tracks)],
-    ["Rollups of older frames", number(erasure.rollups)],
-    ["Sources", erasure.sources.join(", ") || "none"],
+    [_("Runs"), number(erasure.runs)],
+    [_("Frames"), number(erasure.frames)],
+    [_("Faces"), number(erasure.faces)],
+    [_("Tracks"), number(erasure.tracks)],
+    [_("Rollups of older frames"), number(erasure.rollups)],
+    [_("Sources"), erasure.sources.join(", ") || _("none")],
   );
 
 /** @param {Erasure} erasure */
 const remainsNote = ({ remains }) =>
-  remains ? [make("p", { class: "trouble", text: `Erased data may remain in ${remains}.` })] : [];
+  remains
+    ? [
+        make("p", {
+          class: "trouble",
+          text: _("Erased data may remain in {remains}.", { remains }),
+        }),
+      ]
+    : [];
 
 /**
  * A local time as UTC; null if none is entered.

@@ -3,6 +3,8 @@
 import { base } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { field } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
+import { chosenLanguage, offeredLanguages } from "../kit/language_switch.js";
 import { facts } from "../kit/tables.js";
 
 /** @typedef {Record<"faces" | "frames" | "minutes" | "rollups" | "uploads" | "audit", number>} KeptDays */
@@ -21,36 +23,41 @@ export const keptContent = (kept, liveView) => [
     { class: "sentences" },
     make("li", { text: pictureText(liveView) }),
     make("li", {
-      text:
-        "Uploaded recordings and annotated videos show faces. They are kept " +
-        `${videoTime(kept.uploads)}; an operator can delete them sooner. Recordings in folders ` +
-        "stay where they are.",
+      text: _(
+        "Uploaded recordings and annotated videos show faces. They are kept {time}; an " +
+          "operator can delete them sooner. Recordings in folders stay where they are.",
+        { time: videoTime(kept.uploads) },
+      ),
     }),
     make("li", {
-      text:
+      text: _(
         "A face is a box, a time, a track within its recording, and seven probabilities. " +
-        "Nobody is identified or compared with anyone.",
+          "Nobody is identified or compared with anyone.",
+      ),
     }),
   ),
   facts(
-    ["Rows of faces", keptTime(kept.faces)],
-    ["Rows of frames", keptTime(kept.frames)],
-    ["Rollups of minutes", keptTime(kept.minutes)],
-    ["All other rollups", keptTime(kept.rollups)],
-    ["Uploaded recordings, annotated videos", videoTime(kept.uploads)],
-    ["Audit, but for receipts of erasures", keptTime(kept.audit)],
+    [_("Rows of faces"), keptTime(kept.faces)],
+    [_("Rows of frames"), keptTime(kept.frames)],
+    [_("Rollups of minutes"), keptTime(kept.minutes)],
+    [_("All other rollups"), keptTime(kept.rollups)],
+    [_("Uploaded recordings, annotated videos"), videoTime(kept.uploads)],
+    [_("Audit, but for receipts of erasures"), keptTime(kept.audit)],
   ),
   make("p", {
     class: "help",
-    text:
-      "The time starts when a row is written; for videos when they are analysed or drawn. Set it " +
-      `in the environment of the scheduler and the dashboard: ${SETTINGS}.`,
+    text: _(
+      "The time starts when a row is written; for videos when they are analysed or drawn. " +
+        "Set it in the environment of the scheduler and the dashboard: {settings}.",
+      { settings: SETTINGS },
+    ),
   }),
   make("p", {
     class: "help",
-    text:
-      "Inferring emotions of people at work or in schools is prohibited in the European Union " +
-      "(AI Act, Article 5(1)(f)).",
+    text: _(
+      "Inferring emotions of people at work or in schools is prohibited in the European " +
+        "Union (AI Act, Article 5(1)(f)).",
+    ),
   }),
 ];
 
@@ -62,20 +69,31 @@ export const noticeForm = () =>
     make(
       "div",
       { class: "form-grid" },
-      noticeField("place", "Place", "For example: Entrance hall."),
-      noticeField("purpose", "Purpose", "For example: to see whether the new signs help."),
+      noticeField("place", _("Place"), _("For example: Entrance hall.")),
+      noticeField("purpose", _("Purpose"), _("For example: to see whether the new signs help.")),
       noticeField(
         "contact",
-        "Responsible, and how to reach them",
-        "Required by law in many countries.",
+        _("Responsible, and how to reach them"),
+        _("Required by law in many countries."),
       ),
+      field(_("Language of the notice"), languageSelect()),
     ),
     make(
       "div",
       { class: "toolbar" },
-      make("button", { type: "submit", class: "button quiet", text: "Open the notice" }),
+      make("button", { type: "submit", class: "button quiet", text: _("Open the notice") }),
     ),
   );
+
+function languageSelect() {
+  const select = make(
+    "select",
+    { id: "notice-language", name: "language" },
+    ...offeredLanguages().map(([value, text]) => make("option", { value, text })),
+  );
+  select.value = chosenLanguage();
+  return select;
+}
 
 /**
  * @param {string} name
@@ -91,20 +109,24 @@ const noticeField = (name, label, hint) =>
 
 /** @param {string} liveView */
 function pictureText(liveView) {
-  if (liveView === "off") return "No picture of a camera is stored or shown.";
-  const faces = liveView === "clear" ? "with visible faces" : "with blurred faces";
-  return (
-    "No picture of a camera is stored. The newest of each live source is in the broker's memory " +
-    `for 5 seconds, ${faces}.`
-  );
+  if (liveView === "off") return _("No picture of a camera is stored or shown.");
+  return liveView === "clear"
+    ? _(
+        "No picture of a camera is stored. The newest of each live source is in the broker's " +
+          "memory for 5 seconds, with visible faces.",
+      )
+    : _(
+        "No picture of a camera is stored. The newest of each live source is in the broker's " +
+          "memory for 5 seconds, with blurred faces.",
+      );
 }
 
 /** @param {number} days 0: without limit. */
-const keptTime = (days) => (days ? `${days} days` : "no limit");
+const keptTime = (days) => (days ? n_("{count} day", "{count} days", days) : _("no limit"));
 
 /** @param {number} days Negative: without limit. */
 function videoTime(days) {
-  if (days < 0) return "until they are deleted";
-  if (days === 0) return "until they are analysed";
-  return days === 1 ? "for 1 day" : `for ${days} days`;
+  if (days < 0) return _("until they are deleted");
+  if (days === 0) return _("until they are analysed");
+  return n_("for {count} day", "for {count} days", days);
 }

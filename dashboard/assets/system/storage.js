@@ -2,6 +2,7 @@
 /* How much the database holds, and how fast it grows. */
 import { make } from "../kit/dom.js";
 import { fileSize, localTime, number } from "../kit/format.js";
+import { _, n_, pair } from "../kit/language.js";
 import { facts } from "../kit/tables.js";
 
 /**
@@ -21,10 +22,13 @@ export function storageContent(storage, keptDays) {
   const { bytes, rows, days } = storage;
   const most = Math.max(...days.map((day) => day.rows), 0);
   const text = most
-    ? `Rows per day (UTC) over the last ${days.length} days. Maximum: ${number(most)}.`
-    : `No rows in the last ${days.length} days.`;
+    ? _("Rows per day (UTC) over the last {days} days. Maximum: {most}.", {
+        days: days.length,
+        most: number(most),
+      })
+    : _("No rows in the last {days} days.", { days: days.length });
   return [
-    facts(["Database", fileSize(bytes)], ["Rows of frames and faces", number(rows)]),
+    facts([_("Database"), fileSize(bytes)], [_("Rows of frames and faces"), number(rows)]),
     make("p", { text: growthText(storage, keptDays) }),
     make(
       "figure",
@@ -44,12 +48,17 @@ export function storageContent(storage, keptDays) {
  * @param {number} keptDays
  */
 function growthText({ rows, bytes_a_day: perDay, levels_at: limit }, keptDays) {
-  if (!rows) return "No rows yet.";
-  if (!perDay) return "The growth is known after a full day.";
-  const growth = `The database grows by about ${fileSize(perDay)} per day.`;
+  if (!rows) return _("No rows yet.");
+  if (!perDay) return _("The growth is known after a full day.");
+  const growth = _("The database grows by about {size} per day.", { size: fileSize(perDay) });
   return limit
-    ? `${growth} With rows kept for ${keptDays} days it levels off near ${fileSize(limit)}.`
-    : `${growth} Rows are never deleted, so it keeps growing.`;
+    ? `${growth} ${n_(
+        "With rows kept for {count} day it levels off near {size}.",
+        "With rows kept for {count} days it levels off near {size}.",
+        keptDays,
+        { size: fileSize(limit) },
+      )}`
+    : `${growth} ${_("Rows are never deleted, so it keeps growing.")}`;
 }
 
 /**
@@ -60,5 +69,6 @@ function column({ day, rows }, most) {
   const fill = make("i");
   fill.style.height = `${(100 * rows) / Math.max(most, 1)}%`;
   const date = localTime(day, { day: "numeric", month: "short", timeZone: "UTC" });
-  return make("span", { class: "column", title: `${date}: ${number(rows)} rows` }, fill);
+  const title = pair(date, n_("{count} row", "{count} rows", rows));
+  return make("span", { class: "column", title }, fill);
 }

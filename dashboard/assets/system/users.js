@@ -3,8 +3,9 @@
 import { passwordInput, usernameInput } from "../account/password_form.js";
 import { messageOf, post, request } from "../kit/api.js";
 import { make } from "../kit/dom.js";
-import { confirmDialog, errorLine, field, quietButton } from "../kit/forms.js";
 import { dateTime, number } from "../kit/format.js";
+import { confirmDialog, errorLine, field, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { table } from "../kit/tables.js";
 
 /**
@@ -16,11 +17,12 @@ import { table } from "../kit/tables.js";
  * @property {boolean} second_factor
  */
 
-const ROLES = ["viewer", "operator", "admin"];
-const PASSWORD_HINT = "At least 10 characters, and not easy to guess.";
-const ROLES_HINT =
-  "viewer: look at everything. operator: also change sources and recordings. admin: also erase, " +
-  "and manage users.";
+const ROLES = { viewer: _("viewer"), operator: _("operator"), admin: _("admin") };
+const PASSWORD_HINT = _("At least 10 characters, and not easy to guess.");
+const ROLES_HINT = _(
+  "viewer: look at everything. operator: also change sources and recordings. admin: " +
+    "also erase, and manage users.",
+);
 
 /**
  * The users' table and the form to add one.
@@ -56,6 +58,9 @@ export function usersContent(ended) {
 
 /** @typedef {(path: string, json: object, said?: string) => Promise<boolean>} Act */
 
+/** @param {string} role */
+const roleName = (role) => /** @type {Record<string, string>} */ (ROLES)[role] ?? role;
+
 /**
  * @param {User[]} users
  * @param {string} own The admin's name.
@@ -64,18 +69,18 @@ export function usersContent(ended) {
  */
 function usersTable(users, own, act, parent) {
   if (!users.length) {
-    return make("p", { text: "No users yet. The owner of the host signs in by a link." });
+    return make("p", { text: _("No users yet. The owner of the host signs in by a link.") });
   }
   return table(
-    "Users, table",
-    ["User", "Role", "Since", "Sessions", "Second factor", "Change"],
+    _("Users, table"),
+    [_("User"), _("Role"), _("Since"), _("Sessions"), _("Second factor"), _("Change")],
     users.map((user) => [
       user.name,
-      user.role,
+      roleName(user.role),
       dateTime(user.created_at),
       number(user.sessions),
-      user.second_factor ? "yes" : "no",
-      user.name === own ? "You: see Your account" : buttons(user, act, parent),
+      user.second_factor ? _("yes") : _("no"),
+      user.name === own ? _("You: see Your account") : buttons(user, act, parent),
     ]),
   );
 }
@@ -88,40 +93,59 @@ function usersTable(users, own, act, parent) {
 function buttons({ name, role, second_factor: hasCode }, act, parent) {
   const changeRole = () => {
     const select = roleSelect("user-new-role", role);
-    changeDialog(parent, `Role of ${name}`, [field("Role", select, ROLES_HINT)], () =>
-      act("/role", { name, role: select.value }, `${name} is now ${select.value}, signed out.`),
+    changeDialog(
+      parent,
+      _("Role of {name}", { name }),
+      [field(_("Role"), select, ROLES_HINT)],
+      () =>
+        act(
+          "/role",
+          { name, role: select.value },
+          _("{name} is now {role}, signed out.", { name, role: roleName(select.value) }),
+        ),
     );
   };
   const changePassword = () => {
     const password = passwordInput("user-new-password", "new-password");
-    const fields = [usernameInput(name), field("New password", password, PASSWORD_HINT)];
-    changeDialog(parent, `New password for ${name}`, fields, () =>
-      act("/password", { name, password: password.value }, `${name} has a new password.`),
+    const fields = [usernameInput(name), field(_("New password"), password, PASSWORD_HINT)];
+    changeDialog(parent, _("New password for {name}", { name }), fields, () =>
+      act(
+        "/password",
+        { name, password: password.value },
+        _("{name} has a new password.", { name }),
+      ),
     );
   };
   const remove = () =>
     confirmDialog(
       parent,
       {
-        name: `Remove ${name}`,
-        title: `Remove ${name}?`,
-        text: "The user is signed out at once and can no longer sign in.",
-        confirm: "Remove the user",
-        cancel: "Keep the user",
+        name: _("Remove {name}", { name }),
+        title: _("Remove {name}?", { name }),
+        text: _("The user is signed out at once and can no longer sign in."),
+        confirm: _("Remove the user"),
+        cancel: _("Keep the user"),
       },
-      () => act("/remove", { name }, `${name} was removed.`),
+      () => act("/remove", { name }, _("{name} was removed.", { name })),
     );
   return make(
     "div",
     { class: "row-buttons" },
-    quietButton("Change role", changeRole, { "aria-label": `Change the role of ${name}` }),
-    quietButton("New password", changePassword, { "aria-label": `New password for ${name}` }),
+    quietButton(_("Change role"), changeRole, {
+      "aria-label": _("Change the role of {name}", { name }),
+    }),
+    quietButton(_("New password"), changePassword, {
+      "aria-label": _("New password for {name}", { name }),
+    }),
     hasCode
-      ? quietButton("Remove second factor", () =>
-          act("/code", { name }, `${name} signs in without a code now.`),
+      ? quietButton(_("Remove second factor"), () =>
+          act("/code", { name }, _("{name} signs in without a code now.", { name })),
         )
       : null,
-    quietButton("Remove", remove, { class: "button danger", "aria-label": `Remove ${name}` }),
+    quietButton(_("Remove"), remove, {
+      class: "button danger",
+      "aria-label": _("Remove {name}", { name }),
+    }),
   );
 }
 
@@ -149,8 +173,8 @@ function changeDialog(parent, title, fields, change) {
       make(
         "div",
         { class: "toolbar" },
-        make("button", { type: "submit", class: "button", text: "Save" }),
-        quietButton("Cancel", () => dialog.close()),
+        make("button", { type: "submit", class: "button", text: _("Save") }),
+        quietButton(_("Cancel"), () => dialog.close()),
       ),
     ),
   );
@@ -166,7 +190,9 @@ const roleSelect = (id, chosen) =>
   make(
     "select",
     { id },
-    ...ROLES.map((one) => make("option", { value: one, text: one, selected: one === chosen })),
+    ...Object.entries(ROLES).map(([value, text]) =>
+      make("option", { value, text, selected: value === chosen }),
+    ),
   );
 
 /** @param {Act} act */
@@ -183,26 +209,27 @@ function addForm(act) {
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const json = { name: name.value, role: role.value, password: password.value };
-    const said = `${name.value} can now sign in, and should then change the password.`;
+    const said = _("{name} can now sign in, and should then change the password.", {
+      name: name.value,
+    });
     if (await act("", json, said)) form.reset();
   };
   const form = make(
     "form",
-    { onsubmit: submit, "aria-label": "Add a user" },
-    make("h3", { text: "Add a user" }),
+    { onsubmit: submit, "aria-label": _("Add a user") },
+    make("h3", { text: _("Add a user") }),
     make(
       "div",
       { class: "form-grid" },
-      field("Name", name),
-      field("Role", role, ROLES_HINT),
-      field("First password", password, PASSWORD_HINT),
+      field(_("Name"), name),
+      field(_("Role"), role, ROLES_HINT),
+      field(_("First password"), password, PASSWORD_HINT),
     ),
     make(
       "div",
       { class: "toolbar" },
-      make("button", { type: "submit", class: "button quiet", text: "Add the user" }),
+      make("button", { type: "submit", class: "button quiet", text: _("Add the user") }),
     ),
   );
   return form;
 }
-

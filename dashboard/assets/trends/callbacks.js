@@ -11,7 +11,6 @@ const NARROW = window.matchMedia("(max-width: 640px)");
 /** What the server cannot know of the browser. */
 const browserFacts = () => ({
   zone: ZONE,
-  locale: LOCALE,
   dark: DARK.matches,
   touch: TOUCH.matches,
   narrow: NARROW.matches,

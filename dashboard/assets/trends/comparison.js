@@ -1,8 +1,10 @@
 // @ts-check
 /* The range compared with an earlier time: every label, with the uncertainty of its change. */
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { LABELS, swatch } from "../kit/expressions.js";
+import { LABELS, labelName, swatch } from "../kit/expressions.js";
 import { NONE, shortDateTime, signed } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
 import { tableHead } from "../kit/tables.js";
 import { personTime } from "./person_time.js";
 import { percentOf } from "./shares.js";
@@ -33,22 +35,35 @@ import { percentOf } from "./shares.js";
 /** @param {Comparison} comparison */
 export function comparisonPanel(comparison) {
   const { name, since, until, coverage, person_s: seconds, shares } = comparison;
-  const facts =
-    `${shortDateTime(since)} to ${shortDateTime(until)}. Before: ${personTime(seconds.before)}, ` +
-    `${percentOf(coverage.before)} covered. Now: ${personTime(seconds.now)}, ` +
-    `${percentOf(coverage.now)} covered.`;
+  const facts = _(
+    "{since} to {until}. Before: {time_before}, {share_before} covered. Now: {time_now}, " +
+      "{share_now} covered.",
+    {
+      since: shortDateTime(since),
+      until: shortDateTime(until),
+      time_before: personTime(seconds.before),
+      share_before: percentOf(coverage.before),
+      time_now: personTime(seconds.now),
+      share_now: percentOf(coverage.now),
+    },
+  );
   return make(
     "section",
-    { class: "panel", "aria-label": "Compared with the time before" },
-    make("h2", { text: `Compared with ${name}` }),
+    { class: "panel", "aria-label": _("Compared with the time before") },
+    make("h2", { text: _("Compared with {name}", { name: known(name) }) }),
     make("p", { class: "soft", text: facts }),
     make(
       "div",
-      { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Now and before, table" },
+      {
+        class: "scroll-x",
+        role: "region",
+        tabindex: "0",
+        "aria-label": _("Now and before, table"),
+      },
       make(
         "table",
         { class: "compared" },
-        tableHead(["Expression", "Now", "Before", "Change", "Clear?"]),
+        tableHead([_("Expression"), _("Now"), _("Before"), _("Change"), _("Clear?")]),
         make(
           "tbody",
           {},
@@ -59,9 +74,11 @@ export function comparisonPanel(comparison) {
     ),
     make("p", {
       class: "help",
-      text:
-        "±: the 95 % interval of the change. Its samples are tracks, the stays of faces in view, " +
-        "not frames; a person who returns is a new track, so that the true uncertainty can be larger.",
+      text: _(
+        "±: the 95 % interval of the change. Its samples are tracks, the stays of faces in " +
+          "view, not frames; a person who returns is a new track, so that the true uncertainty " +
+          "can be larger.",
+      ),
     }),
   );
 }
@@ -75,11 +92,11 @@ function changeRow(label, { now, before, change, margin, clear }) {
   return make(
     "tr",
     { class: clear ? "clear" : null },
-    make("th", { scope: "row" }, swatch(label), ` ${label}`),
+    make("th", { scope: "row" }, swatch(label), ` ${labelName(label)}`),
     make("td", { text: share(now) }),
     make("td", { text: share(before) }),
     make("td", { text: change === null ? NONE : points(change, margin) }),
-    make("td", { text: margin === null ? "unknown" : clear ? "yes" : "no" }),
+    make("td", { text: margin === null ? _("unknown") : clear ? _("yes") : _("no") }),
   );
 }
 
@@ -88,11 +105,11 @@ const valenceRow = ({ now, before }) =>
   make(
     "tr",
     {},
-    make("th", { scope: "row", text: "derived valence" }),
+    make("th", { scope: "row", text: _("derived valence") }),
     make("td", { text: now === null ? NONE : signed(now) }),
     make("td", { text: before === null ? NONE : signed(before) }),
     make("td", { text: now === null || before === null ? NONE : signed(now - before) }),
-    make("td", { text: "unknown" }),
+    make("td", { text: _("unknown") }),
   );
 
 /**
@@ -102,6 +119,7 @@ const valenceRow = ({ now, before }) =>
 function points(difference, margin) {
   const size = Math.abs(Math.round(100 * difference));
   const sign = size && difference < 0 ? "−" : "+";
-  const wide = margin === null ? "" : ` ± ${Math.max(Math.round(100 * margin), 1)}`;
-  return `${sign}${size}${wide} points`;
+  if (margin === null) return n_("{sign}{count} point", "{sign}{count} points", size, { sign });
+  const wide = Math.max(Math.round(100 * margin), 1);
+  return _("{sign}{size} ± {margin} points", { sign, size, margin: wide });
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /* What sources and hours are ranked by: the share of a label, derived valence, people in view. */
-import { LABELS } from "../kit/expressions.js";
+import { LABELS, labelName } from "../kit/expressions.js";
 import { signed, tenths } from "../kit/format.js";
+import { _ } from "../kit/language.js";
 import { percentOf } from "./shares.js";
 
 /** The ends of a scale. @typedef {{ low: number, high: number }} Scale */
@@ -13,9 +14,12 @@ const QUANTILE = 0.98;
 
 /** @type {[rank: string, name: string][]} */
 export const MEASURES = [
-  ...LABELS.map((label) => /** @type {[string, string]} */ ([label, `Share ${label}`])),
-  [VALENCE, "Derived valence"],
-  [PEOPLE, "Faces in view"],
+  ...LABELS.map(
+    (label) =>
+      /** @type {[string, string]} */ ([label, _("Share {label}", { label: labelName(label) })]),
+  ),
+  [VALENCE, _("Derived valence")],
+  [PEOPLE, _("Faces in view")],
 ];
 
 /**
@@ -24,9 +28,9 @@ export const MEASURES = [
  * @param {string} rank
  */
 export function valueText(value, rank) {
-  if (rank === PEOPLE) return `${tenths(value)} faces in view`;
-  if (rank === VALENCE) return `valence ${signed(value)}`;
-  return `${percentOf(value)} ${rank}`;
+  if (rank === PEOPLE) return _("{number} faces in view", { number: tenths(value) });
+  if (rank === VALENCE) return _("valence {number}", { number: signed(value) });
+  return _("{share} {label}", { share: percentOf(value), label: labelName(rank) });
 }
 
 /**

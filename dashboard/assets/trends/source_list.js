@@ -3,6 +3,7 @@
 import { setProps } from "../kit/dash.js";
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
 
 /**
  * A source, or a tag with its sources.
@@ -37,22 +38,23 @@ export class SourceList {
       "aria-expanded": "false",
       "aria-controls": "sources-panel",
       "aria-labelledby": "sources-label sources-chosen",
+      "data-search": true,
       onclick: () => (this.#panel.hidden ? this.#open() : this.#close()),
     },
     this.#names,
   );
   #search = make("input", {
     type: "search",
-    "aria-label": "Search sources and tags",
-    placeholder: "Search",
+    "aria-label": _("Search sources and tags"),
+    placeholder: _("Search"),
     autocomplete: "off",
     oninput: () => this.#drawChoices(),
   });
-  #showAll = quietButton("Show all", () => {
+  #showAll = quietButton(_("Show all"), () => {
     this.#choose([]);
     this.#search.focus();
   });
-  #choices = make("ul", { "aria-label": "Sources and tags" });
+  #choices = make("ul", { "aria-label": _("Sources and tags") });
   #note = make("p", { class: "soft", role: "status" });
   #panel = make(
     "div",
@@ -134,10 +136,14 @@ export class SourceList {
     this.#choices.replaceChildren(
       ...found.slice(0, MAX_SHOWN).map((choice) => this.#choiceItem(choice)),
     );
-    if (!this.#order.length) this.#note.textContent = "There is no source yet.";
-    else if (!found.length) this.#note.textContent = "No source or tag matches.";
+    if (!this.#order.length) this.#note.textContent = _("There is no source yet.");
+    else if (!found.length) this.#note.textContent = _("No source or tag matches.");
     else if (found.length > MAX_SHOWN) {
-      this.#note.textContent = `${found.length - MAX_SHOWN} more. Search to find them.`;
+      this.#note.textContent = n_(
+        "{count} more. Search to find it.",
+        "{count} more. Search to find them.",
+        found.length - MAX_SHOWN,
+      );
     } else this.#note.textContent = "";
     this.#draw();
   }
@@ -162,7 +168,7 @@ export class SourceList {
     const names = this.#offer.choices
       .filter((choice) => choice.values.length === 1 && this.#isChosen(choice))
       .map(({ label }) => label);
-    this.#names.textContent = names.length ? names.join(" · ") : "All sources";
+    this.#names.textContent = names.length ? names.join(" · ") : _("All sources");
     this.#names.classList.toggle("none", !names.length);
     this.#showAll.disabled = !this.#chosen.length;
     for (const [box, choice] of this.#boxes) box.checked = this.#isChosen(choice);

@@ -3,6 +3,7 @@
 import { base } from "../kit/api.js";
 import { byId, make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { goTo, isZoomed, permanentUrl, zoneParameter } from "./address.js";
 import { downloadCharts } from "./chart_image.js";
 
@@ -18,19 +19,23 @@ export function showTools(root) {
   const status = make("span", { class: "soft", role: "status" });
   const csv = make("a", {
     class: "button quiet",
-    text: "CSV",
-    title: "The buckets of the charts, as numbers",
+    text: _("CSV"),
+    title: _("The buckets of the charts, as numbers"),
   });
-  const images = quietButton("Picture", () => downloadCharts(root), { title: "The charts as PNG" });
-  const whole = quietButton("Show the whole range", () => goTo({ zoom: null }), { hidden: true });
+  const images = quietButton(_("Picture"), () => downloadCharts(root), {
+    title: _("The charts as PNG"),
+  });
+  const whole = quietButton(_("Show the whole range"), () => goTo({ zoom: null }), {
+    hidden: true,
+  });
   /** @type {(Ends & { compared: Ends | null }) | null} */
   let shown = null;
-  const link = quietButton("Copy link", async () => {
+  const link = quietButton(_("Copy link"), async () => {
     if (!shown) return;
     const url = permanentUrl(shown, shown.compared);
     try {
       await navigator.clipboard.writeText(url);
-      status.textContent = "Link copied. It always shows this range.";
+      status.textContent = _("Link copied. It always shows this range.");
     } catch {
       status.textContent = url;
     }

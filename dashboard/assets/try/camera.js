@@ -2,6 +2,7 @@
 /* The browser's camera, to take one picture. */
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 
 const JPEG_QUALITY = 0.92;
 
@@ -13,7 +14,7 @@ export class Camera {
     autoplay: true,
     playsinline: true,
     muted: true,
-    "aria-label": "The camera's picture",
+    "aria-label": _("The camera's picture"),
   });
 
   /** @param {(picture: Blob) => void} onPicture */
@@ -29,10 +30,10 @@ export class Camera {
         make("button", {
           type: "button",
           class: "button",
-          text: "Take a picture",
+          text: _("Take a picture"),
           onclick: () => this.#take(),
         }),
-        quietButton("Close the camera", () => this.stop()),
+        quietButton(_("Close the camera"), () => this.stop()),
       ),
     );
   }
@@ -40,12 +41,12 @@ export class Camera {
   /** Raises an Error if the browser does not allow it. */
   async start() {
     if (!navigator.mediaDevices) {
-      throw new Error("The browser allows cameras only on pages over https or on localhost.");
+      throw new Error(_("The browser allows cameras only on pages over https or on localhost."));
     }
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: false });
     } catch {
-      throw new Error("No camera. Allow it for this page in the browser, or choose a picture.");
+      throw new Error(_("No camera. Allow it for this page in the browser, or choose a picture."));
     }
     this.#video.srcObject = this.#stream;
     this.node.hidden = false;

@@ -3,8 +3,9 @@
 import { messageOf, request } from "../kit/api.js";
 import { byId, make } from "../kit/dom.js";
 import { acceptFiles } from "../kit/file_drop.js";
-import { errorLine, quietButton } from "../kit/forms.js";
 import { fileSize } from "../kit/format.js";
+import { errorLine, quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { Camera } from "./camera.js";
@@ -29,10 +30,11 @@ definePage("try", () => {
     error.textContent = "";
     result.hidden = true;
     if (image.size > MAX_BYTES) {
-      error.textContent = `The image has ${fileSize(image.size)}. The limit is 10 MB.`;
+      const size = fileSize(image.size);
+      error.textContent = _("The image has {size}. The limit is 10 MB.", { size });
       return;
     }
-    status.textContent = "Looking for faces …";
+    status.textContent = _("Looking for faces …");
     try {
       const headers = { "Content-Type": "application/octet-stream" };
       const found = await request("try/read", { method: "POST", body: image, headers });
@@ -95,17 +97,20 @@ function imageZone(onFile, onCamera) {
   return make(
     "div",
     { class: "drop panel" },
-    make("p", { class: "drop-line", text: "Drop an image here, or paste one." }),
+    make("p", { class: "drop-line", text: _("Drop an image here, or paste one.") }),
     make(
       "div",
       { class: "drop-ways" },
-      make("label", { for: "try-file", class: "button", text: "Choose an image" }),
+      make("label", { for: "try-file", class: "button", text: _("Choose an image") }),
       input,
-      quietButton("Use the camera", onCamera),
+      quietButton(_("Use the camera"), onCamera),
     ),
     make("p", {
       class: "soft",
-      text: "JPEG, PNG, WebP or GIF, at most 10 MB. The image is analysed in memory and not stored.",
+      text: _(
+        "JPEG, PNG, WebP or GIF, at most 10 MB. The image is analysed in memory and not " +
+          "stored.",
+      ),
     }),
   );
 }

@@ -1,8 +1,10 @@
 // @ts-check
 /* The result of an image: a box and seven bars for each face. */
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { expressionBars, faceBox, largestShare, swatch } from "../kit/expressions.js";
-import { counted, percent } from "../kit/format.js";
+import { expressionBars, faceBox, labelName, largestShare, swatch } from "../kit/expressions.js";
+import { percent } from "../kit/format.js";
+import { _, n_, pair } from "../kit/language.js";
 
 /**
  * @typedef {object} FoundFace
@@ -18,12 +20,14 @@ import { counted, percent } from "../kit/format.js";
 /** @typedef {{ width: number, height: number, faces: FoundFace[] }} ImageResult */
 
 const MIN_WIDTH = 320;
-const PROBABILITY_HELP =
-  "Seven calibrated probabilities: of a hundred faces with 80 %, about eighty show that " +
-  "expression. It is the expression in one image, not a feeling.";
-const NO_FACE_HELP =
-  "Faces are found from the front, upright, and from about a fortieth of the image's width. " +
-  "Turned, covered and very small faces are missed.";
+const PROBABILITY_HELP = _(
+  "Seven calibrated probabilities: of a hundred faces with 80 %, about eighty show " +
+    "that expression. It is the expression in one image, not a feeling.",
+);
+const NO_FACE_HELP = _(
+  "Faces are found from the front, upright, and from about a fortieth of the image's " +
+    "width. Turned, covered and very small faces are missed.",
+);
 
 /**
  * @param {string} url Of the image.
@@ -35,7 +39,7 @@ export function resultContent(url, { width, height, faces }) {
   const picture = make(
     "div",
     { class: "try-picture" },
-    make("img", { src: url, alt: `Your image. ${text}` }),
+    make("img", { src: url, alt: _("Your image. {text}", { text }) }),
     ...faces.map((face, index) => faceBox(face.label ?? "uncertain", String(index + 1), face)),
   );
   picture.style.maxWidth = `${Math.max(width * 2, MIN_WIDTH)}px`;
@@ -59,13 +63,23 @@ export function resultContent(url, { width, height, faces }) {
 
 /** @param {FoundFace[]} faces */
 function summary(faces) {
-  if (!faces.length) return "No face was found.";
+  if (!faces.length) return _("No face was found.");
   const uncertain = faces.filter((face) => !face.label).length;
-  const found = faces.length === 1 ? "One face found" : `${counted(faces.length, "face")} found`;
-  if (!uncertain) return `${found}.`;
-  if (faces.length === 1) return `${found}; its expression is uncertain.`;
-  if (uncertain === faces.length) return `${found}; their expressions are uncertain.`;
-  return `${found}; the expression of ${uncertain} is uncertain.`;
+  const count = faces.length;
+  if (!uncertain) return n_("One face found.", "{count} faces found.", count);
+  if (uncertain === count) {
+    return n_(
+      "One face found; its expression is uncertain.",
+      "{count} faces found; their expressions are uncertain.",
+      count,
+    );
+  }
+  return n_(
+    "{count} face found; the expression of {uncertain} is uncertain.",
+    "{count} faces found; the expression of {uncertain} is uncertain.",
+    count,
+    { uncertain },
+  );
 }
 
 /**
@@ -73,14 +87,19 @@ function summary(faces) {
  * @param {number} index
  */
 function facePanel({ label, confidence, shares, why }, index) {
-  const name = `Face ${index + 1}`;
-  const text = label ? `${label}, ${percent(confidence)}` : "uncertain";
-  const unsure = `${why} Most likely of the seven: ${largestShare(shares)}, ${percent(confidence)}.`;
+  const name = _("Face {number}", { number: index + 1 });
+  const value = label
+    ? _("{label}, {share}", { label: labelName(label), share: percent(confidence) })
+    : labelName("uncertain");
+  const likely = _("Most likely of the seven: {label}, {share}.", {
+    label: labelName(largestShare(shares)),
+    share: percent(confidence),
+  });
   return make(
     "section",
     { class: "panel face", "aria-label": name },
-    make("h2", {}, swatch(label ?? "uncertain"), make("span", { text: `${name}: ${text}` })),
-    why ? make("p", { class: "unsure", text: unsure }) : null,
+    make("h2", {}, swatch(label ?? "uncertain"), make("span", { text: pair(name, value) })),
+    why ? make("p", { class: "unsure", text: `${known(why)} ${likely}` }) : null,
     ...expressionBars(shares),
   );
 }

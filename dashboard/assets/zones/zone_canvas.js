@@ -1,6 +1,7 @@
 // @ts-check
 /* The picture on which zones are drawn: corners to click, to drag, and to move by keys. */
 import { make, redrawKeepingFocus } from "../kit/dom.js";
+import { _ } from "../kit/language.js";
 import { svg, svgPoints, zoneLayer } from "../kit/zones.js";
 import { cornerText, handle, middleOf, putAt } from "./zone_handles.js";
 import { MIN_CORNERS } from "./zone_model.js";
@@ -111,8 +112,8 @@ export class ZoneCanvas {
     if (draft) return draft.points.map((point, index) => this.#draftCorner(point, index));
     if (!current) return [];
     const { points, name } = current;
-    const middles = points.map((_, index) => {
-      const label = `Add a corner to ${name}, after corner ${index + 1}`;
+    const middles = points.map((point, index) => {
+      const label = _("Add a corner to {name}, after corner {number}", { name, number: index + 1 });
       return handle("middle", middleOf(points, index), label, `middle ${index}`, {
         onclick: () => this.#model.split(index),
       });
@@ -141,7 +142,7 @@ export class ZoneCanvas {
     return handle(
       closes ? "corner is-closing" : "corner",
       point,
-      closes ? "Close the zone" : `Corner ${index + 1}`,
+      closes ? _("Close the zone") : _("Corner {number}", { number: index + 1 }),
       `draft ${index}`,
       { disabled: !closes, onclick: () => this.#model.finish() },
     );

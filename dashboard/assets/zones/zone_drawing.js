@@ -2,6 +2,7 @@
 /* Zones that are drawn on a picture: the picture, the tools above it, and the list below. */
 import { make, redrawKeepingFocus } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { turnPoint, unturnPoint } from "../kit/turn.js";
 import { KINDS, legend } from "../kit/zones.js";
 import { ZoneCanvas } from "./zone_canvas.js";
@@ -13,9 +14,10 @@ import { MAX_ZONES, MIN_CORNERS, ZoneModel } from "./zone_model.js";
 /** @typedef {import("../kit/turn.js").Turn} Turn */
 
 const KIND_NAMES = /** @type {Kind[]} */ (Object.keys(KINDS));
-const HELP =
-  "Drag a corner, or move it with the arrow keys: with Shift by more, with Alt the whole zone. " +
-  "Delete removes it. The small points between two corners add one.";
+const HELP = _(
+  "Drag a corner, or move it with the arrow keys: with Shift by more, with Alt the " +
+    "whole zone. Delete removes it. The small points between two corners add one.",
+);
 
 export class ZoneDrawing {
   #model;
@@ -107,8 +109,8 @@ export class ZoneDrawing {
   #help() {
     if (this.#model.current) return HELP;
     return this.#model.zones.length
-      ? "Click a zone to change it. What is hatched is left out; what is black is never read."
-      : "Nothing is left out: faces count wherever they are in the picture.";
+      ? _("Click a zone to change it. What is hatched is left out; what is black is never read.")
+      : _("Nothing is left out: faces count wherever they are in the picture.");
   }
 
   #addTools() {
@@ -116,7 +118,7 @@ export class ZoneDrawing {
     return [
       ...KIND_NAMES.map((kind) =>
         quietButton(`+ ${KINDS[kind].title}`, () => this.#begin(kind), {
-          "aria-label": `Draw a zone: ${KINDS[kind].title}`,
+          "aria-label": _("Draw a zone: {kind}", { kind: KINDS[kind].title }),
           "data-key": `add ${kind}`,
           disabled: isFull,
         }),
@@ -131,20 +133,20 @@ export class ZoneDrawing {
       make("button", {
         type: "button",
         class: "button",
-        text: isEnough ? "Finish" : "Use a rectangle",
+        text: isEnough ? _("Finish") : _("Use a rectangle"),
         "data-key": "finish",
         onclick: () => {
           this.#model.finish();
           this.#focusKey("corner 0");
         },
       }),
-      quietButton("Stop drawing", () => this.#model.cancel(), { "data-key": "stop" }),
+      quietButton(_("Stop drawing"), () => this.#model.cancel(), { "data-key": "stop" }),
       this.#undoButton(),
     ];
   }
 
   #undoButton() {
-    return quietButton("Undo", () => this.#model.undo(), {
+    return quietButton(_("Undo"), () => this.#model.undo(), {
       "data-key": "undo",
       disabled: !this.#model.canUndo,
     });
@@ -182,5 +184,9 @@ export class ZoneDrawing {
  */
 const drawingHint = (kind, corners) =>
   corners < MIN_CORNERS
-    ? `${KINDS[kind].title}: click its corners on the picture, one after the other. Esc stops.`
-    : `${KINDS[kind].title}: click the first corner again, or Finish, to close it.`;
+    ? _("{kind}: click its corners on the picture, one after the other. Esc stops.", {
+        kind: KINDS[kind].title,
+      })
+    : _("{kind}: click the first corner again, or Finish, to close it.", {
+        kind: KINDS[kind].title,
+      });

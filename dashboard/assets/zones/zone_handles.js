@@ -1,6 +1,8 @@
 // @ts-check
 /* The handles of a zone: buttons on the picture, at its corners and between them. */
 import { make } from "../kit/dom.js";
+import { percentText, tenths } from "../kit/format.js";
+import { _ } from "../kit/language.js";
 
 /** @typedef {import("../kit/zones.js").Point} Point */
 
@@ -51,7 +53,9 @@ export function middleOf(points, index) {
  * @param {number} index
  */
 export const cornerText = (name, [x, y], index) =>
-  `Corner ${index + 1} of ${name}: ${percent(x)} from the left, ${percent(y)} from the top`;
-
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  _("Corner {number} of {name}: {x} from the left, {y} from the top", {
+    number: index + 1,
+    name,
+    x: percentText(tenths(100 * x)),
+    y: percentText(tenths(100 * y)),
+  });

@@ -2,6 +2,7 @@
 /* The list of the zones that are being drawn: their kinds and names. */
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { KINDS } from "../kit/zones.js";
 import { crossesItself } from "./zone_model.js";
 
@@ -16,7 +17,7 @@ import { crossesItself } from "./zone_model.js";
 export const zoneList = (model) =>
   make(
     "ul",
-    { class: "zone-list", "aria-label": "Zones" },
+    { class: "zone-list", "aria-label": _("Zones") },
     ...model.zones.map((zone, index) => row(model, zone, index)),
   );
 
@@ -30,7 +31,7 @@ function row(model, zone, index) {
   const kind = make(
     "select",
     {
-      "aria-label": `Kind of ${zone.name}`,
+      "aria-label": _("Kind of {name}", { name: zone.name }),
       "data-key": `kind ${index}`,
       onchange: () => model.edit(index, { kind: /** @type {Kind} */ (kind.value) }),
     },
@@ -42,7 +43,7 @@ function row(model, zone, index) {
     maxlength: "40",
     autocomplete: "off",
     value: zone.name,
-    "aria-label": `Name of zone ${index + 1}`,
+    "aria-label": _("Name of zone {number}", { number: index + 1 }),
     "data-key": `name ${index}`,
     onchange: () => model.edit(index, { name: name.value.trim() }),
   });
@@ -52,20 +53,24 @@ function row(model, zone, index) {
     make("i", { class: `zone-chip chip-${zone.kind}`, "aria-hidden": "true" }),
     make("div", { class: "field" }, kind),
     make("div", { class: "field" }, name),
-    quietButton(isChosen ? "Shown" : "Show corners", () => model.choose(isChosen ? -1 : index), {
-      "aria-pressed": String(isChosen),
-      "aria-label": `Corners of ${zone.name}`,
-      "data-key": `choose ${index}`,
-    }),
-    quietButton("Remove", () => model.remove(index), {
+    quietButton(
+      isChosen ? _("Shown") : _("Show corners"),
+      () => model.choose(isChosen ? -1 : index),
+      {
+        "aria-pressed": String(isChosen),
+        "aria-label": _("Corners of {name}", { name: zone.name }),
+        "data-key": `choose ${index}`,
+      },
+    ),
+    quietButton(_("Remove"), () => model.remove(index), {
       class: "button danger",
-      "aria-label": `Remove zone ${zone.name}`,
+      "aria-label": _("Remove zone {name}", { name: zone.name }),
       "data-key": `remove ${index}`,
     }),
     crossesItself(zone.points)
       ? make("p", {
           class: "zone-problem",
-          text: "Its edges cross each other: move a corner, or make two zones of it.",
+          text: _("Its edges cross each other: move a corner, or make two zones of it."),
         })
       : null,
   );

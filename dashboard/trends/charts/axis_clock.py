@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from analytics.history.timeline import Bucket
+from dashboard.language.words import _
 from records.rollup_windows import DAY_S
 
 
@@ -41,5 +42,5 @@ def axis_clock(buckets: Sequence[Bucket], zone: tzinfo, step_s: int) -> AxisCloc
         return AxisClock(zone, "")
     last = buckets[-1].begin.astimezone(zone).utcoffset() or timedelta()
     fixed = timezone(last) if last else UTC
-    note = f"The clocks changed in this range: the axis is in {fixed}."
+    note = _("The clocks changed in this range: the axis is in {zone}.", zone=fixed)
     return AxisClock(fixed, note, int(last.total_seconds()))

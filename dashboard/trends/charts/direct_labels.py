@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from contracts.expressions import UNCERTAIN
+from dashboard.language.words import label_name
 from dashboard.web.palette import Palette
 
 MARGIN_PX: Final = 78
@@ -54,7 +55,7 @@ def direct_labels(
     return [
         {
             "name": f"label {label}",
-            "text": f'<span style="color:{_mark(label, palette)}">■</span> {label}',
+            "text": f'<span style="color:{_mark(label, palette)}">■</span> {label_name(label)}',
             "x": x,
             "y": height * top,
             "xref": "x",

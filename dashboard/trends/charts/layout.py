@@ -8,6 +8,7 @@ from typing import Any, Final
 from analytics.history.coverage import coverage
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
+from dashboard.language.words import N_, _
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import MARGIN_PX
 from dashboard.trends.charts.scale import Scale
@@ -17,7 +18,7 @@ from dashboard.web.palette import Palette
 from records.rollup_windows import DAY_S
 
 COVERAGE: Final = "coverage"
-VALENCE: Final = "derived valence"
+VALENCE: Final = N_("derived valence")
 _FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 
 
@@ -104,7 +105,7 @@ def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock)
         "yaxis3": _valence_axis(axis, rows, scale),
         "annotations": [
             _caption(scale.name, 1, style),
-            _caption(VALENCE, rows.valence_to, style),
+            _caption(_(VALENCE), rows.valence_to, style),
             _caption(_coverage_caption(data), rows.coverage_to, style),
         ],
     }
@@ -130,7 +131,7 @@ def _coverage_caption(data: ChartData) -> str:
         sum(one.measures.analyzed_s for one in data.buckets),
         sum(one.expected_s for one in data.buckets),
     )
-    return f"{COVERAGE}: {percent(share)}"
+    return _("coverage: {share}", share=percent(share))
 
 
 def _time_axis(data: ChartData, style: Style, clock: AxisClock) -> dict[str, Any]:

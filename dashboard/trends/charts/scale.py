@@ -9,6 +9,7 @@ from analytics.history.coverage import MIN_COMPARABLE
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
 from contracts.expressions import UNCERTAIN
+from dashboard.language.words import N_, _
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import person_time
 from records.rollup_windows import HOUR_S, MINUTE_S
@@ -18,6 +19,18 @@ _LEAST_VALENCE: Final = 0.2
 """The shortest range of the valence axis: within it, differences are noise."""
 _WHOLE, _WHOLE_STEP = 0.98, 0.9
 """The least coverage of all charts, and of each bucket, that counts as whole."""
+
+
+_STEP_NAMES: Final = {
+    1: N_("person-seconds per step"),
+    MINUTE_S: N_("person-minutes per step"),
+    HOUR_S: N_("person-hours per step"),
+}
+_RATE_NAMES: Final = {
+    1: N_("person-seconds per covered hour"),
+    MINUTE_S: N_("person-minutes per covered hour"),
+    HOUR_S: N_("person-hours per covered hour"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +54,13 @@ def scale_of(charts: Iterable[Sequence[Bucket]], mode: Mode) -> Scale:
     every = [one for buckets in several for one in buckets]
     shown = (_valence_ends(every), all(_is_whole(one) for one in several))
     if mode.shows_shares:
-        return Scale(1.0, "share of person-time", 1.0, *shown)
+        return Scale(1.0, _("share of person-time"), 1.0, *shown)
     measures = [one.measures for one in every]
     heights = [one.total_s * (per_hour(one) if mode is Mode.RATE else 1) for one in measures]
     top_s = max(heights, default=0.0)
-    unit_s, name = 1, "person-seconds"
-    if top_s >= 2 * HOUR_S:
-        unit_s, name = HOUR_S, "person-hours"
-    elif top_s >= 2 * MINUTE_S:
-        unit_s, name = MINUTE_S, "person-minutes"
-    per = "covered hour" if mode is Mode.RATE else "step"
-    return Scale(unit_s, f"{name} per {per}", (top_s / unit_s or 1.0) * 1.04, *shown)
+    unit_s = HOUR_S if top_s >= 2 * HOUR_S else MINUTE_S if top_s >= 2 * MINUTE_S else 1
+    name = _((_RATE_NAMES if mode is Mode.RATE else _STEP_NAMES)[unit_s])
+    return Scale(unit_s, name, (top_s / unit_s or 1.0) * 1.04, *shown)
 
 
 def is_weak(bucket: Bucket) -> bool:
@@ -97,7 +106,7 @@ def rate_text(found: Measures) -> str:
 
 def partial_note(bucket: Bucket) -> str:
     """Return why the bucket is partial, or "": it is partly out of the range, or partly covered."""
-    notes = ["partly in range"] if bucket.partial else []
+    notes = [_("partly in range")] if bucket.partial else []
     if not bucket.measures.is_gap() and bucket.coverage < MIN_COMPARABLE:
-        notes.append("partly covered")
+        notes.append(_("partly covered"))
     return ", ".join(notes)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from analytics.history.coverage import MIN_COMPARABLE
 from analytics.history.timeline import Bucket
 from contracts.expressions import UNCERTAIN
+from dashboard.language.words import _, label_name
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import LabelEnd, direct_labels, stacked
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
@@ -17,6 +18,7 @@ from dashboard.web.number_format import local_time, percent, person_time, signed
 from dashboard.web.palette import NO_COVERAGE
 
 _PARTIAL_OPACITY: Final = 0.45
+_VALUE: Final = "%{customdata}"
 _MAX_SEPARATED: Final = 60
 """With more bars there is no room for a line between them."""
 
@@ -70,7 +72,7 @@ class Traces:
         return found | {
             "y": heights,
             "customdata": texts,
-            "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
+            "hovertemplate": f"{label_name(label)} %{{customdata}}<extra></extra>",
         }
 
     def names(self, labels: Sequence[str], seen: PlacedBuckets) -> list[dict[str, Any]]:
@@ -115,7 +117,7 @@ class Traces:
             "line": {"color": self.style.palette.labels[label], "width": 2},
             "marker": {"size": 5},
             "customdata": texts,
-            "hovertemplate": f"{label} %{{customdata}}<extra></extra>",
+            "hovertemplate": f"{label_name(label)} %{{customdata}}<extra></extra>",
         }
 
     def line_before(self, label: str) -> dict[str, Any]:
@@ -128,7 +130,9 @@ class Traces:
             "line": {"color": self.style.palette.labels[label], "width": 1.5, "dash": "dash"},
             "opacity": 0.6,
             "customdata": [percent(one[label]) if one is not None else "" for one in shares],
-            "hovertemplate": f"{label} before %{{customdata}}<extra></extra>",
+            "hovertemplate": _hover(
+                _("{label} before {value}", label=label_name(label), value=_VALUE)
+            ),
         }
 
     def valence(self) -> list[dict[str, Any]]:
@@ -157,7 +161,7 @@ class Traces:
                 "mode": "lines+markers",
                 "y": solid,
                 "marker": {"size": 3},
-                "hovertemplate": f"{VALENCE} %{{customdata}}<extra></extra>",
+                "hovertemplate": _hover(f"{_(VALENCE)} {_VALUE}"),
             },
             same
             | {
@@ -165,7 +169,7 @@ class Traces:
                 "mode": "markers",
                 "y": hollow,
                 "marker": {"size": 5, "symbol": "circle-open", "color": same["line"]["color"]},
-                "hovertemplate": f"{VALENCE} %{{customdata}}, little data<extra></extra>",
+                "hovertemplate": _hover(_("derived valence {value}, little data", value=_VALUE)),
             },
         ]
 
@@ -186,14 +190,18 @@ class Traces:
             "yaxis": "y2",
             "y": shares,
             "customdata": texts,
-            "hovertemplate": "covered %{customdata}<extra></extra>",
+            "hovertemplate": _hover(_("covered {value}", value=_VALUE)),
         }
 
     def no_coverage(self, missing: Sequence[tuple[datetime, datetime]]) -> dict[str, Any]:
         """Return one hatched bar a gap, in the coverage strip only."""
         texts = [
-            " to ".join(local_time(one, self.style.zone, self.data.step_s) for one in gap)
-            for gap in missing
+            _(
+                "{since} to {until}",
+                since=local_time(begin, self.style.zone, self.data.step_s),
+                until=local_time(end, self.style.zone, self.data.step_s),
+            )
+            for begin, end in missing
         ]
         return {
             "type": "bar",
@@ -204,7 +212,7 @@ class Traces:
             "offset": 0,
             "y": [1.0] * len(missing),
             "customdata": texts,
-            "hovertemplate": "no coverage, %{customdata}<extra></extra>",
+            "hovertemplate": _hover(_("no coverage, {value}", value=_VALUE)),
             "marker": {
                 "color": "rgba(0,0,0,0)",
                 "line": {"width": 0},
@@ -246,6 +254,11 @@ class Traces:
         }
 
 
+def _hover(text: str) -> str:
+    """Return a hover template without the name of the trace."""
+    return f"{text}<extra></extra>"
+
+
 def with_sums(trace: dict[str, Any], buckets: Sequence[Bucket]) -> dict[str, Any]:
     """Return the trace of a label, of which the pointer also reads person-time and coverage.
 
@@ -262,8 +275,8 @@ def _sums_text(bucket: Bucket) -> str:
     """Return person-time, valence and coverage of a bucket with faces."""
     parts = (
         person_time(bucket.measures.total_s),
-        f"valence {signed(bucket.measures.valence or 0.0)}",
-        f"{percent(bucket.coverage)} covered",
+        _("valence {number}", number=signed(bucket.measures.valence or 0.0)),
+        _("{share} covered", share=percent(bucket.coverage)),
         partial_note(bucket),
     )
     return ", ".join(filter(None, parts))

@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 
 from contracts.errors import DatabaseError, SettingsError, UserError
 from contracts.settings import Settings
+from dashboard.language.core.recognition import known
+from dashboard.language.words import _
 from dashboard.web.audit.sign_ins import SignInAudit
 from dashboard.web.compression import STATIC_PATHS
 from dashboard.web.sign_in.cookies import cookie_value, session_cookie
@@ -39,6 +41,7 @@ from serving.password_checks import PasswordChecks
 
 log = structlog.get_logger()
 
+_OPEN: Final = ("login", "language")
 _CACHE_S: Final = 1.0
 _CACHE_ENTRIES: Final = 1000
 _NAME_WAIT_S: Final = 60.0
@@ -97,9 +100,9 @@ class SignIn:
         return f"{self.prefix}login"
 
     def is_open(self, path: str) -> bool:
-        """Return whether the path is served without sign-in: the form and static files."""
+        """Return whether the path is served without sign-in: its form, and static files."""
         below = path.removeprefix(self.prefix)
-        return below == "login" or below.startswith(STATIC_PATHS)
+        return below in _OPEN or below.startswith(STATIC_PATHS)
 
     def account(self, headers: Headers, *, is_use: bool = True) -> Account | None:
         """Return the account of the session cookie; None without one. Raises DatabaseError.
@@ -148,8 +151,11 @@ class SignIn:
             return self._open(THE_OWNER, visitor)
         self._audit.failed(OWNER)
         return Attempt(
-            error="This link was used before, or is older than an hour. Print a new one on the "
-            "host of this dashboard: moodline user link"
+            error=_(
+                "This link was used before, or is older than an hour. Print a new one on the "
+                "host of this dashboard: {command}",
+                command="moodline user link",
+            )
         )
 
     def sign_out(self, headers: Headers) -> None:
@@ -172,7 +178,7 @@ class SignIn:
             for throttle, key in throttles:
                 throttle.fail(key)
             self._audit.failed(name)
-            return Attempt(error="The name or the password is wrong.")
+            return Attempt(error=_("The name or the password is wrong."))
         for throttle, key in throttles:
             throttle.succeed(key)
         if user.needs_code:
@@ -184,11 +190,11 @@ class SignIn:
         try:
             text = self._tickets().decrypt(ticket.encode(), ttl=_TICKET_S).decode()
         except InvalidToken:
-            return Attempt(error="That took too long. Sign in again.")
+            return Attempt(error=_("That took too long. Sign in again."))
         pk, mark, name = text.split(":", 2)
         user = unchanged_user(self._engine, int(pk), mark)
         if user is None:
-            return Attempt(error="The password was changed. Sign in again.")
+            return Attempt(error=_("The password was changed. Sign in again."))
         device = self._devices.device(visitor.device, name)
         throttle, key = (self._known, device) if device else (self._codes, name)
         if slowed := _slowed([(throttle, key)]):
@@ -197,11 +203,11 @@ class SignIn:
         try:
             is_right = check_code(self._engine, int(pk), code, self._sealer.cipher(PURPOSE))
         except (UserError, SettingsError) as exc:
-            return Attempt(error=exc.line())
+            return Attempt(error=known(exc.line()))
         if not is_right:
             throttle.fail(key)
             self._audit.failed(name)
-            return Attempt(error="The code is wrong, or was used before.", ticket=ticket)
+            return Attempt(error=_("The code is wrong, or was used before."), ticket=ticket)
         throttle.succeed(key)
         return self._open(user, visitor)
 
@@ -244,4 +250,6 @@ def _slowed(throttles: Throttles) -> Attempt | None:
     if wait_s <= 0:
         return None
     seconds = int(wait_s) + 1
-    return Attempt(error=f"Too many attempts. Try again in {seconds} s.", wait_s=seconds)
+    return Attempt(
+        error=_("Too many attempts. Try again in {seconds} s.", seconds=seconds), wait_s=seconds
+    )

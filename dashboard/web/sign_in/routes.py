@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from contracts.errors import DatabaseError, ServerBusyError
+from dashboard.language.core.recognition import known
+from dashboard.language.words import _, languages
 from dashboard.web.sign_in.cookies import DEVICE_COOKIE, session_cookie
 from dashboard.web.sign_in.gate import Attempt, SignIn
 from dashboard.web.sign_in.known_devices import DEVICE_AGE_S
@@ -37,7 +39,7 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
             if not attempt.token and sign_in.account(request.headers):  # The link opened twice.
                 return RedirectResponse(own_path(next, sign_in.prefix), HTTPStatus.SEE_OTHER)
         except DatabaseError as exc:
-            return _form(sign_in.prefix, next, Attempt(error=exc.line()), "", _UNAVAILABLE)
+            return _form(sign_in.prefix, next, Attempt(error=known(exc.line())), "", _UNAVAILABLE)
         return _response(request, sign_in, next, attempt)
 
     @router.post("/login")
@@ -46,7 +48,7 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
             body = (await request.body()).decode("utf-8", "replace")
             fields = parse_qs(body, max_num_fields=_MAX_FIELDS)
         except ValueError:
-            error = Attempt(error="The form could not be read. Try again.")
+            error = Attempt(error=_("The form could not be read. Try again."))
             return _form(sign_in.prefix, "", error, "", HTTPStatus.BAD_REQUEST)
         name, password, target, ticket, code = (fields.get(one, [""])[0] for one in _FIELDS)
         visitor = Visitor.of(request)
@@ -56,9 +58,11 @@ def sign_in_routes(sign_in: SignIn) -> APIRouter:
             else:
                 attempt = await sign_in.attempt(name, password, visitor)
         except DatabaseError as exc:
-            return _form(sign_in.prefix, target, Attempt(error=exc.line()), name, _UNAVAILABLE)
+            return _form(
+                sign_in.prefix, target, Attempt(error=known(exc.line())), name, _UNAVAILABLE
+            )
         except ServerBusyError as exc:
-            busy = Attempt(error=exc.line(), wait_s=_BUSY_WAIT_S)
+            busy = Attempt(error=known(exc.line()), wait_s=_BUSY_WAIT_S)
             return _form(sign_in.prefix, target, busy, name, _UNAVAILABLE)
         return _response(request, sign_in, target, attempt, name)
 
@@ -79,7 +83,7 @@ def own_path(target: str, prefix: str) -> str:
     if (
         plain
         and target.startswith(prefix)
-        and not below.startswith(("/", "login", "logout", "api/"))
+        and not below.startswith(("/", "login", "logout", "language", "api/"))
     ):
         return quote(target, safe="/?&=%:,+~@!$'()*;-._")
     return prefix
@@ -122,6 +126,7 @@ def _form(
         name=name[:64],
         error=attempt.error,
         ticket=attempt.ticket,
+        languages=languages(),
     )
     response = HTMLResponse(page, status, headers={"Cache-Control": "no-store"})
     if attempt.wait_s:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dashboard.language.offered import viewing
+from dashboard.language.words import set_viewing
 from dashboard.web.number_format import (
     count,
     date_format,
@@ -15,7 +17,6 @@ from dashboard.web.number_format import (
     person_time,
     points,
     separators,
-    set_locale,
     signed,
 )
 
@@ -26,7 +27,7 @@ def written(tag: str) -> list[str]:
     """Format in a context of its own, as in a request."""
 
     def write() -> Iterator[str]:
-        set_locale(tag)
+        set_viewing(viewing("", tag))
         yield local_time(AT, UTC, 60)
         yield count(22757)
         yield signed(-0.09)
@@ -57,7 +58,7 @@ def test_plotly_gets_the_separators_and_date_order_of_the_locale() -> None:
 
 
 @pytest.mark.parametrize(
-    "tag", ["", "x", "no-such-language-at-all", "de-DE" * 20, "../etc", "\x00"]
+    "tag", ["", "x", "no-such-language-at-all", "xx-DE" * 20, "../etc", "\x00"]
 )
 def test_an_unknown_language_tag_changes_nothing(tag: str) -> None:
     assert written(tag) == written("en-GB")
