@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Double, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from analytics.history.local_time import STEPS, offset_spans, stored_width
+from analytics.history.local_time import finest_step, offset_spans, stored_width
 from analytics.history.measures import Measures
 from analytics.history.source_selection import HistorySource, SourceGroup, select_sources
 from analytics.history.stored_windows import BucketClock, windows_in_range
@@ -72,7 +72,7 @@ def ranked_sources(
     if not kept:
         return ()
     found = timeline(
-        connection, *span, zone, sources=names, groups=tags, step_s=_course_step(*span)
+        connection, *span, zone, sources=names, groups=tags, step_s=finest_step(*span, _MOST_STEPS)
     )
     return tuple(
         RankedSource(
@@ -170,8 +170,3 @@ def _course(buckets: Sequence[Bucket], rank: str) -> Course:
         None if one.measures.is_gap() else rank_value(one.measures, rank) for one in buckets
     )
 
-
-def _course_step(since: datetime, until: datetime) -> int:
-    """Return the finest step with at most _MOST_STEPS steps in the range."""
-    span_s = (until - since).total_seconds()
-    return next((step for step in STEPS if span_s / step <= _MOST_STEPS), STEPS[-1])

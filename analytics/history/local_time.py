@@ -58,8 +58,13 @@ def offset_spans(since: datetime, until: datetime, zone: tzinfo) -> Iterator[Off
 
 def auto_step(since: datetime, until: datetime, series: int = 1) -> int:
     """Return the finest step in seconds that keeps within both limits for automatic steps."""
-    span_s = (until - since).total_seconds()
     most = min(MAX_AUTO_BUCKETS, MAX_AUTO_BUCKETS_ALL_SERIES // max(series, 1))
+    return finest_step(since, until, most)
+
+
+def finest_step(since: datetime, until: datetime, most: int) -> int:
+    """Return the finest step in seconds with at most that many steps in the range."""
+    span_s = (until - since).total_seconds()
     return next((step for step in STEPS if span_s / step <= most), STEPS[-1])
 
 

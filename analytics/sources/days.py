@@ -14,7 +14,7 @@ from analytics.comparison.earlier_times import (
 )
 from analytics.comparison.verdict import Verdict, verdict_on
 from analytics.history.extent import fitted_range, latest_range
-from analytics.history.local_time import STEPS
+from analytics.history.local_time import finest_step
 from analytics.history.source_selection import HistorySource
 from analytics.history.timeline import Bucket, timeline
 from analytics.history.totals import Total, totals
@@ -23,7 +23,7 @@ from records.rollup_windows import DAY_S
 
 DAYS_OF_WEEK: Final = 7
 _DAY: Final = timedelta(days=1)
-_MOST_STEPS: Final = 100
+STEPS_OF_DAY: Final = 100
 """A day of quarters of an hour has 96, or 100 where the clocks are set back."""
 
 
@@ -56,7 +56,9 @@ def source_day(
     earlier = earlier_time(*span, zone, Against.PREVIOUS, calendar)
     before = None if earlier is None else (earlier.since, earlier.until)
     (total,) = totals(connection, *span, sources=[source.name], earlier=before)
-    found = timeline(connection, *span, zone, sources=[source.name], step_s=_step_s(*span))
+    found = timeline(
+        connection, *span, zone, sources=[source.name], step_s=finest_step(*span, STEPS_OF_DAY)
+    )
     return SourceDay(
         *span,
         found.step_s,
@@ -88,9 +90,3 @@ def source_week(
     since = datetime.combine(first, time(), zone).astimezone(UTC)
     found = timeline(connection, since, until, zone, sources=[source.name], step_s=DAY_S)
     return found.series[source.name]
-
-
-def _step_s(since: datetime, until: datetime) -> int:
-    """Return the finest step with at most _MOST_STEPS in the range."""
-    span_s = (until - since).total_seconds()
-    return next(step for step in STEPS if span_s / step <= _MOST_STEPS)

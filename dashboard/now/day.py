@@ -1,4 +1,4 @@
-"""The last day on the page Now: the expressions of all sources by quarters of an hour."""
+"""The last day on the page Now: the expressions of all sources in steps."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,15 +10,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from analytics.history.extent import fitted_range
+from analytics.history.local_time import finest_step
 from analytics.history.source_selection import history_sources
 from analytics.history.timeline import ALL, Bucket, timeline
 from analytics.snapshots import in_snapshot
+from analytics.sources.days import STEPS_OF_DAY
 from contracts.times import utc_now
+from dashboard.web.time_steps import TimeStep, time_steps
 from records.rollup_windows import DAY_S, QUARTER_S
 from serving.backend import Backend
 
 _SPAN: Final = timedelta(days=1)
-_STEP_S: Final = QUARTER_S
 _FRESH_S: Final = 30.0
 _UTC: Final = ZoneInfo("UTC")
 _LEAST_S: Final = 60.0
@@ -26,22 +29,15 @@ _LEAST_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Quarter:
-    """Person-seconds by label; missed: the part of the expected time that was not analysed."""
-
-    begin: datetime
-    person_s: dict[str, float]
-    missed: float
-
-
-@dataclass(frozen=True, slots=True)
 class LastDay:
-    """The last 24 hours. coverage: None if nothing was expected. generated: how many sources are.
+    """The last 24 hours, or the time since the history began, in equal steps.
 
-    happiest: begin of the quarter with the largest share of happy; None if nobody was seen.
+    coverage: None if nothing was expected. happiest: begin of the step with the largest share of
+    happy; None if nobody was seen. generated: how many of the sources are.
     """
 
-    steps: tuple[Quarter, ...]
+    since: datetime
+    steps: tuple[TimeStep, ...]
     person_s: dict[str, float]
     coverage: float | None
     happiest: datetime | None
@@ -68,20 +64,21 @@ class DayReader:
 
 
 def last_day(connection: Connection, now: datetime) -> LastDay:
-    """Return the 24 hours before `now`."""
-    found = timeline(connection, now - _SPAN, now, _UTC, step_s=_STEP_S, together=True)
+    """Return the 24 hours before `now`, or the time since the history began."""
+    known = history_sources(connection)
+    since = _since([one.pk for one in known], connection, now)
+    step_s = finest_step(since, now, STEPS_OF_DAY)
+    found = timeline(connection, since, now, _UTC, step_s=step_s, together=True)
     buckets = found.series.get(ALL, ())  # None without a source.
-    names = {one.name for one in history_sources(connection) if one.generated}
-    apart = timeline(connection, now - _SPAN, now, _UTC, step_s=DAY_S).series
+    names = {one.name for one in known if one.generated}
+    apart = timeline(connection, since, now, _UTC, step_s=DAY_S).series
     seen = [name for name, parts in apart.items() if any(one.measures.frames for one in parts)]
     expected_s = sum(one.expected_s for one in buckets)
     analyzed_s = sum(one.measures.analyzed_s for one in buckets)
-    happiest = _happiest(buckets)
+    happiest = _happiest(buckets, _LEAST_S * step_s / QUARTER_S)
     return LastDay(
-        steps=tuple(
-            Quarter(one.begin, dict(one.measures.person_s), round(1 - one.coverage, 3))
-            for one in buckets
-        ),
+        since=since,
+        steps=time_steps(buckets),
         person_s=_sums(buckets),
         coverage=min(analyzed_s / expected_s, 1.0) if expected_s else None,
         happiest=None if happiest is None else happiest.begin,
@@ -89,6 +86,11 @@ def last_day(connection: Connection, now: datetime) -> LastDay:
         sources=len(seen),
         generated=len(names.intersection(seen)),
     )
+
+
+def _since(pks: Sequence[int], connection: Connection, now: datetime) -> datetime:
+    begin, end = fitted_range(connection, pks, now - _SPAN, now)
+    return begin if end == now else now - _SPAN  # All of the history is older.
 
 
 def _sums(buckets: Sequence[Bucket]) -> dict[str, float]:
@@ -99,8 +101,8 @@ def _sums(buckets: Sequence[Bucket]) -> dict[str, float]:
     return sums
 
 
-def _happiest(buckets: Sequence[Bucket]) -> Bucket | None:
-    busy = [one for one in buckets if one.measures.total_s >= _LEAST_S]
+def _happiest(buckets: Sequence[Bucket], least_s: float) -> Bucket | None:
+    busy = [one for one in buckets if one.measures.total_s >= least_s]
     return max(busy, key=_happy_share, default=None)
 
 

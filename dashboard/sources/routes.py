@@ -9,15 +9,12 @@ from pydantic import BaseModel, Field
 from analytics.now.live_sources import StateInterval, intervals_since, live_source_counts
 from analytics.now.live_status import live_status
 from analytics.snapshots import snapshot
-from broker.bus import Bus
-from broker.heartbeats import Heartbeats
-from broker.presence import read_heartbeats
-from contracts.errors import BrokerError
 from contracts.times import utc_now
+from dashboard.sources.heartbeats import read_current_heartbeats
+from dashboard.sources.one_source import source_routes
 from dashboard.sources.places import place_routes
 from dashboard.sources.zones import zone_routes
 from dashboard.web.json_values import json_values
-from records.broker_key import read_broker_key
 from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_source
 from records.sources.renaming import rename_source
 from serving.access import Role, require_role
@@ -78,6 +75,7 @@ def routes(backend: Backend) -> APIRouter:
     router = APIRouter()
     router.include_router(zone_routes(backend))
     router.include_router(place_routes(backend))
+    router.include_router(source_routes(backend))
 
     @router.get("/list")
     def listed() -> dict[str, Any]:
@@ -138,7 +136,7 @@ def routes(backend: Backend) -> APIRouter:
 
 def _sources_json(backend: Backend) -> dict[str, Any]:
     """Return each source as in `moodline source list --json`, with its last 24 hours."""
-    heartbeats, error = _heartbeats(backend)
+    heartbeats, error = read_current_heartbeats(backend)
     until = utc_now()
     since = until - _DAY
     with snapshot(backend.engine) as connection:
@@ -165,18 +163,3 @@ def _interval_json(part: StateInterval, since: datetime, until: datetime) -> dic
         "since": max(part.since, since).timestamp(),
         "until": min(part.until, until).timestamp(),
     }
-
-
-def _heartbeats(backend: Backend) -> tuple[Heartbeats | None, str]:
-    """Return the heartbeats and "", or None and why they cannot be read."""
-    url = backend.broker_url()
-    if not url:
-        return Heartbeats(), ""
-    try:
-        bus = Bus.connect(url, read_broker_key(backend.engine))
-        try:
-            return read_heartbeats(bus), ""
-        finally:
-            bus.close()
-    except BrokerError as exc:
-        return None, exc.line()

@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any
 
 from dash import dcc, html, no_update
 from sqlalchemy import Engine
 
-from analytics.comparison.wording import basis_line, verdict_line
+from analytics.history.source_selection import HistorySource
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError
 from contracts.times import utc_now
+from dashboard.language.core.recognition import known
+from dashboard.language.words import _, parts
 from dashboard.trends.address import ParsedView, write_view
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.answers import Answer, Chart, Elsewhere, elsewhere
@@ -25,7 +27,9 @@ from dashboard.trends.page import SLOTS
 from dashboard.trends.recording_notes import recording_notes
 from dashboard.trends.sentences import ChartFacts, statement
 from dashboard.trends.tables import DataTable, data_table, legend, source_table, view_of
+from dashboard.trends.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
+from dashboard.web.links import source_path
 from dashboard.web.number_format import duration, local_time
 from dashboard.web.palette import palette
 from records.rollup_windows import MINUTE_S
@@ -33,29 +37,25 @@ from records.rollup_windows import MINUTE_S
 DrawnCharts = Sequence[Mapping[str, str] | None]
 """For each slot, what its chart shows now: the view's revision, and when it was drawn."""
 
-_NO_HISTORY: Final = (
-    html.P("There is no history yet. Add a camera or analyse a recording to begin."),
-    html.Ul(
-        [
-            html.Li(html.A("Add a camera", href="sources?add=camera", className="button")),
-            html.Li(html.A("Open recordings", href="recordings", className="button")),
-            html.Li(html.A("Start the demo", href="now", className="button quiet")),
-        ],
-        className="ways",
-    ),
-    html.P(
-        [
-            "Or on the command line: ",
-            html.Code("moodline analyze VIDEO"),
-            ", or ",
-            html.Code("moodline source add NAME URI"),
-            " and ",
-            html.Code("moodline up"),
-            ".",
-        ],
-        className="help",
-    ),
-)
+
+def _no_history() -> list[Any]:
+    """Return how to begin."""
+    ways = [
+        html.A(_("Add a camera"), href="sources?add=camera", className="button"),
+        html.A(_("Open recordings"), href="recordings", className="button"),
+        html.A(_("Start the demo"), href="now", className="button quiet"),
+    ]
+    commands = parts(
+        "Or on the command line: {analyze}, or {add} and {up}.",
+        analyze=html.Code("moodline analyze VIDEO"),
+        add=html.Code("moodline source add NAME URI"),
+        up=html.Code("moodline up"),
+    )
+    return [
+        html.P(_("There is no history yet. Add a camera or analyse a recording to begin.")),
+        html.Ul([html.Li(one) for one in ways], className="ways"),
+        html.P(commands, className="help"),
+    ]
 
 
 def read_drawn(given: Any) -> DrawnCharts:
@@ -116,7 +116,9 @@ def answer_update(
         empty="",
         empty_hidden=True,
         results_hidden=False,
-        verdict=_non_breaking("" if found.verdict is None else verdict_line(found.verdict)),
+        verdict=_non_breaking(
+            "" if found.verdict is None else verdict_text(found.verdict, browser.zone)
+        ),
         basis=_basis_text(found, browser.zone),
         lead=_non_breaking(found.lead),
         span=_span_text(found, browser.zone),
@@ -132,7 +134,9 @@ def answer_update(
 
 def error_update(error: MoodlineError, notes: Sequence[str], *, keep: bool) -> PageUpdate:
     """Return the page with an error. keep: whether the previous results stay."""
-    return PageUpdate(error.line(), _paragraphs(notes), "", True, no_update if keep else True)
+    return PageUpdate(
+        known(error.line()), _paragraphs(notes), "", True, no_update if keep else True
+    )
 
 
 def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> DataTable | None:
@@ -146,14 +150,14 @@ def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> DataTabl
 def _empty(found: Elsewhere, view: View, zone: tzinfo) -> list[Any]:
     """Return why nothing is shown, and the way to what there is."""
     if not found.others:
-        return [*_NO_HISTORY]
+        return _no_history()
     if found.latest is None:
-        text, name = "Nothing was analysed of these sources.", "Show all sources"
+        text, name = _("Nothing was analysed of these sources."), _("Show all sources")
         shown = replace(view, sources=(), tags=(), fits=True, zoom=())
     else:
         ends = [local_time(one, zone, MINUTE_S, year=True) for one in found.latest]
-        text = "Nothing was analysed in this range."
-        name = f"Show what was analysed last: {ends[0]} to {ends[1]}"
+        text = _("Nothing was analysed in this range.")
+        name = _("Show what was analysed last: {since} to {until}", since=ends[0], until=ends[1])
         since, until = (f"{one:%Y-%m-%dT%H:%MZ}" for one in found.latest)
         shown = replace(view, since=since, until=until, fits=False, zoom=())
     link = dcc.Link(name, href=write_view(shown), className="button")
@@ -194,8 +198,7 @@ def _generated_note(found: Answer) -> tuple[str, ...]:
     names = sorted(one.source.name for one in found.lines if one.source.generated)
     if not names:
         return ()
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return (f"Generated, not measured: {listed}.",)
+    return (_("Generated, not measured: {names}.", names=", ".join(names)),)
 
 
 def _span_text(found: Answer, zone: tzinfo) -> str:
@@ -204,9 +207,15 @@ def _span_text(found: Answer, zone: tzinfo) -> str:
     year = len({one.astimezone(zone).year for one in ends}) > 1
     begin, end = (local_time(one, zone, MINUTE_S, year=year) for one in ends)
     clock = axis_clock(found.charts[0].buckets, zone, found.step_s)
-    text = f"{begin} to {end} ({zone}), in steps of {duration(found.step_s)}."
-    fitted = "Fitted to what there is." if found.fitted else ""
-    return " ".join(filter(None, (text, fitted, clock.note, _dashed_text(found))))
+    text = _(
+        "{since} to {until} ({zone}), in steps of {step}.",
+        since=begin,
+        until=end,
+        zone=zone,
+        step=duration(found.step_s),
+    )
+    fitted = _("Fitted to what there is.") if found.fitted else ""
+    return " ".join(filter(None, (text, fitted, clock.note, _dashed_text(found, zone))))
 
 
 def _basis_text(found: Answer, zone: tzinfo) -> str:
@@ -216,23 +225,34 @@ def _basis_text(found: Answer, zone: tzinfo) -> str:
     earlier = found.verdict.earlier
     year = earlier.since.astimezone(zone).year != found.until.astimezone(zone).year
     ends = [local_time(one, zone, MINUTE_S, year=year) for one in (earlier.since, earlier.until)]
-    return _non_breaking(f"Compared with {ends[0]} to {ends[1]}. {basis_line(found.verdict)}")
+    compared = _("Compared with {since} to {until}.", since=ends[0], until=ends[1])
+    return _non_breaking(f"{compared} {basis_text(found.verdict, zone)}")
 
 
-def _dashed_text(found: Answer) -> str:
+def _dashed_text(found: Answer, zone: tzinfo) -> str:
     """Return what the dashed lines are, and why a chart has none."""
     if not found.draws_earlier or found.verdict is None:
         return ""
     missing = [chart.name for chart in found.charts if not chart.before]
-    name = found.verdict.earlier.name
+    name = earlier_name(found.verdict.earlier, zone)
     if len(missing) == len(found.charts):
-        return f"No dashed lines: this range, or {name}, is covered too little to compare."
-    text = f"Dashed: {name}."
-    return text + (f" None for {', '.join(missing)}: too little was covered." if missing else "")
+        return _(
+            "No dashed lines: this range, or {name}, is covered too little to compare.", name=name
+        )
+    text = _("Dashed: {name}.", name=name)
+    if not missing:
+        return text
+    none = _("None for {names}: too little was covered.", names=", ".join(missing))
+    return f"{text} {none}"
 
 
 def _heading(chart: Chart, view: View, charts: int) -> Any:
-    """Return a chart's name; beside other charts, it leads to a view of it alone."""
+    """Return a chart's name, which leads to the page of its source.
+
+    A tag has no page: beside other charts its name leads to a view of it alone.
+    """
+    if isinstance(chart.of, HistorySource):
+        return dcc.Link(chart.name, href=source_path(chart.of.name), className="name-link")
     if chart.of is None or charts == 1:
         return chart.name
     return dcc.Link(chart.name, href=write_view(view_of(chart.of, view)))

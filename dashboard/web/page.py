@@ -38,7 +38,8 @@ class Page:
     """One page of the dashboard, at `path` under the prefix; its routes are at api/`path`.
 
     needs: the role to open it. changes: the lowest role for any request that is not a GET.
-    deep: whether addresses below the page's own belong to it. max_body_bytes: of its requests.
+    deep: whether addresses below the page's own belong to it; heading: what the page is called at
+    one of them, from the rest of the address. max_body_bytes: of its requests.
     scripts: addresses below the prefix that its components will load; a browser preloads them.
     in_menu: whether the navigation lists it.
     work: kinds of work of its routes, by a pattern of "METHOD path"; the others are light.
@@ -52,6 +53,7 @@ class Page:
     needs: Role = Role.VIEWER
     changes: Role = Role.OPERATOR
     deep: bool = False
+    heading: Callable[[str], str] | None = None
     in_menu: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
     scripts: tuple[str, ...] = ()

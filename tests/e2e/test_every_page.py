@@ -36,6 +36,7 @@ READY = {
     "account": "#account-page .empty",
     "model": "#model-card .facts",
     "recording": ".lane canvas",
+    "source": ".source-picture .tile img:not([hidden])",
 }
 """A selector of each page that matches when the page is complete."""
 REVIEWED = {
@@ -82,7 +83,7 @@ def viewer(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def test_no_page_is_left_out() -> None:
-    assert {page.path for page in PAGES} | {"recording"} == set(READY)
+    assert {page.path for page in PAGES} | {"recording", "source"} == set(READY)
 
 
 @pytest.mark.parametrize("name", list(READY))
@@ -112,6 +113,8 @@ def path_of(stack: LiveStack, name: str, size: str) -> str:
     if name == "recording":
         run = next(run for run in runs_of(stack.installation) if run.kind == RunKind.FILE)
         return f"recordings/{run.run_id}"
+    if name == "source":
+        return "sources/demo%20camera"
     if name == "trends":  # In few steps: axe looks at each bar. The narrow page shows its inputs.
         return f"{name}?from=now-{30 if size == 'wide' else 31}d&to=now"
     return name

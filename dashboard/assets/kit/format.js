@@ -141,10 +141,3 @@ const withTime = (seconds, date) =>
  */
 const clock = (at, more = {}) =>
   at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...more });
-
-/**
- * A count with its noun: "1 face", "3 faces".
- * @param {number} count
- * @param {string} noun
- */
-export const counted = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;

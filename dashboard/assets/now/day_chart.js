@@ -1,18 +1,28 @@
 // @ts-check
 /* The last 24 hours on the page Now: bars of expressions by quarters of an hour, and what they say. */
 import { base, request } from "../kit/api.js";
-import { make } from "../kit/dom.js";
-import { LABELS, legend } from "../kit/expressions.js";
-import { duration, percent, timeOfDay } from "../kit/format.js";
+import { make, redrawKeepingFocus } from "../kit/dom.js";
+import { labelName, legend } from "../kit/expressions.js";
+import { clockTime, duration, percent, timeOfDay } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
+import { rangeHref } from "../kit/links.js";
+import { mainLabel, sum, timeBars, timeTicks } from "../kit/time_bars.js";
 
 /**
- * @typedef {{ begin: number, person_s: Record<string, number>, missed: number }} Quarter
- * @typedef {{ steps: Quarter[], person_s: Record<string, number>, coverage: number | null,
- *   happiest: number | null, happiest_share: number, sources: number, generated: number }} LastDay
+ * @typedef {object} LastDay
+ * @property {number} since
+ * @property {import("../kit/time_bars.js").Step[]} steps
+ * @property {Record<string, number>} person_s By label.
+ * @property {number | null} coverage
+ * @property {number | null} happiest
+ * @property {number} happiest_share
+ * @property {number} sources
+ * @property {number} generated How many of the sources are.
  */
 
 const EVERY_MS = 60_000;
 const TICKS = 5;
+const WHOLE_S = 23.5 * 3600;
 
 /**
  * Keep the chart up to date until the page is left; it is hidden while nothing was analysed.
@@ -26,7 +36,7 @@ export function showLastDay(lifetime, place) {
     if (lifetime.ended || !day) return; // What is shown stays.
     const total = sum(day.person_s);
     place.hidden = !total;
-    if (total) place.replaceChildren(...content(day, total));
+    if (total) redrawKeepingFocus(place, () => place.replaceChildren(...content(day, total)));
   };
   lifetime.repeat(refresh, EVERY_MS);
 }
@@ -39,77 +49,81 @@ const content = (day, total) => [
   make(
     "header",
     { class: "day-head" },
-    make("h2", { text: "The last 24 hours" }),
-    make("a", { class: "day-link", href: `${base()}trends`, text: "Open Trends" }),
+    make("h2", { text: title(day) }),
+    make("a", { class: "day-link", href: `${base()}trends`, text: _("Open Trends") }),
   ),
-  make("figure", { class: "day" }, bars(day), ticks(day), make("figcaption", { text: sentence(day, total) })),
+  make(
+    "figure",
+    { class: "day" },
+    timeBars(day.steps, {
+      name: _("The day in steps"),
+      href: ({ begin, end }) => rangeHref({ since: begin, until: end }),
+      time: ({ begin, end }) => `${clockOf(begin)}–${clockTime(end)}`,
+    }),
+    ticks(day),
+    make("figcaption", { text: sentence(day, total) }),
+  ),
   legend(),
 ];
 
-/** @param {LastDay} day */
-function bars({ steps }) {
-  const most = Math.max(...steps.map(({ person_s: seconds }) => sum(seconds)));
-  return make(
-    "div",
-    { class: "day-bars", "aria-hidden": "true" },
-    ...steps.map(({ begin, person_s: seconds, missed }) => {
-      const height = (/** @type {number} */ value) => `${((100 * value) / most).toFixed(2)}%`;
-      const parts = LABELS.filter((label) => seconds[label]).map((label) => {
-        const part = make("span", { class: `swatch-${label}` });
-        part.style.height = height(seconds[label]);
-        return part;
-      });
-      const title = `${timeOfDay(new Date(begin * 1000).toISOString())}: ${stepText(seconds, missed)}`;
-      return make("div", { class: missed > 0.5 ? "day-bar is-missed" : "day-bar", title }, ...parts);
-    }),
-  );
-}
-
 /**
- * @param {Record<string, number>} seconds
- * @param {number} missed
+ * A history that began today fills the chart.
+ * @param {LastDay} day
  */
-function stepText(seconds, missed) {
-  const total = sum(seconds);
-  const largest = LABELS.reduce((best, label) =>
-    (seconds[label] ?? 0) > (seconds[best] ?? 0) ? label : best,
-  );
-  const seen = total ? `${largest} ${percent(seconds[largest] / total)} of ${duration(total)}` : "";
-  if (missed > 0.99) return "not analysed";
-  return seen || "nobody in view";
-}
+const title = ({ since }) =>
+  Date.now() / 1000 - since > WHOLE_S
+    ? _("The last 24 hours")
+    : _("Since {time}", { time: clockOf(since) });
 
 /** @param {LastDay} day */
 function ticks({ steps }) {
-  const marks = Array.from({ length: TICKS }, (_, number) => {
+  const marks = Array.from({ length: TICKS }, (_mark, number) => {
     const at = steps[Math.min(Math.round((number * steps.length) / (TICKS - 1)), steps.length - 1)];
-    return make("span", { text: timeOfDay(new Date(at.begin * 1000).toISOString()) });
+    return clockTime(at.begin);
   });
-  return make("div", { class: "day-ticks", "aria-hidden": "true" }, ...marks);
+  return timeTicks(marks);
 }
+
+/** @param {number} seconds Since 1970. */
+const clockOf = (seconds) => timeOfDay(new Date(seconds * 1000).toISOString());
 
 /**
  * @param {LastDay} day
  * @param {number} total
  */
 function sentence(day, total) {
-  const largest = LABELS.reduce((best, label) =>
-    (day.person_s[label] ?? 0) > (day.person_s[best] ?? 0) ? label : best,
-  );
+  const largest = mainLabel(day.person_s);
   const parts = [
-    `Mostly ${largest}: ${percent(day.person_s[largest] / total)} of ${duration(total)} in view.`,
+    _("Mostly {label}: {share} of {duration} in view.", {
+      label: labelName(largest),
+      share: percent(day.person_s[largest] / total),
+      duration: duration(total),
+    }),
   ];
   if (day.happiest && day.happiest_share > 0) {
     const at = timeOfDay(new Date(day.happiest * 1000).toISOString());
-    parts.push(`Happiest at ${at}, with ${percent(day.happiest_share)} happy.`);
+    parts.push(
+      _("Happiest at {time}, with {share} happy.", {
+        time: at,
+        share: percent(day.happiest_share),
+      }),
+    );
   }
-  if (day.coverage !== null) parts.push(`${percent(day.coverage)} of the time was analysed.`);
-  if (day.generated) {
-    const which = day.generated === day.sources ? "All of it is" : `${day.generated} of ${day.sources} sources are`;
-    parts.push(`${which} generated data, not measured.`);
+  if (day.coverage !== null) {
+    parts.push(_("{share} of the time was analysed.", { share: percent(day.coverage) }));
+  }
+  if (day.generated === day.sources && day.generated) {
+    parts.push(_("All of it is generated data, not measured."));
+  } else if (day.generated) {
+    const { generated: count, sources } = day;
+    parts.push(
+      n_(
+        "{count} of {sources} sources is generated data, not measured.",
+        "{count} of {sources} sources are generated data, not measured.",
+        count,
+        { sources },
+      ),
+    );
   }
   return parts.join(" ");
 }
-
-/** @param {Record<string, number>} seconds */
-const sum = (seconds) => Object.values(seconds).reduce((all, one) => all + one, 0);

@@ -1,8 +1,10 @@
 // @ts-check
 /* The tile of one live source: its state, its newest picture, and the tracks in view. */
 import { make, setText } from "../kit/dom.js";
-import { counted, shortDuration, timeOfDay } from "../kit/format.js";
-import { isDown, stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { shortDuration, timeOfDay } from "../kit/format.js";
+import { LOCALE, _, n_ } from "../kit/language.js";
+import { sourceLink } from "../kit/links.js";
+import { isDown, sentence, stateBadge, stateKind, stateText } from "../kit/live_states.js";
 import { zoneLayer } from "../kit/zones.js";
 import { TrackRows } from "./track_rows.js";
 
@@ -23,7 +25,7 @@ import { TrackRows } from "./track_rows.js";
  * @property {number} stills Still faces in the newest frame, which do not count.
  */
 
-const FRAME_RATE = new Intl.NumberFormat(navigator.language, { maximumFractionDigits: 1 });
+const FRAME_RATE = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 
 /** The number of tiles so far. */
 let count = 0;
@@ -48,15 +50,23 @@ export class Tile {
   /**
    * @param {string} name
    * @param {string} pictures How faces are shown: off, blurred or clear.
+   * @param {{ isAlone?: boolean }} [options] isAlone: it is on the page of its source.
    */
-  constructor(name, pictures) {
+  constructor(name, pictures, { isAlone = false } = {}) {
     this.#pictures = pictures;
     this.node = make(
       "article",
       { class: "tile panel", "aria-label": name },
-      make("header", {}, make("h2", { text: name }), this.#state),
+      make("header", {}, make("h2", {}, isAlone ? _("Now") : sourceLink(name)), this.#state),
       this.#reason,
-      make("div", { class: "picture" }, this.#image, this.#zones, this.#noPicture),
+      make(
+        "div",
+        { class: "picture" },
+        this.#image,
+        this.#zones,
+        this.#noPicture,
+        isAlone ? null : pictureLink(name),
+      ),
       this.#tracks.node,
       this.#stills,
       this.#facts,
@@ -76,7 +86,14 @@ export class Tile {
     this.#drawZones();
     this.#tracks.update(source.readings);
     this.#stills.hidden = !source.stills;
-    setText(this.#stills, `${counted(source.stills, "still face")} left out: a picture, or somebody motionless.`);
+    setText(
+      this.#stills,
+      n_(
+        "{count} still face left out: a picture, or somebody motionless.",
+        "{count} still faces left out: a picture, or somebody motionless.",
+        source.stills,
+      ),
+    );
     this.drawAge(now);
   }
 
@@ -96,10 +113,12 @@ export class Tile {
     const { state, fps, behind_s: lag, captured_at: capturedAt } = this.source;
     const parts = [];
     if (state === "streaming") {
-      parts.push(`${FRAME_RATE.format(fps)} fps`);
-      if (lag !== null) parts.push(`lag ${shortDuration(lag)}`);
+      parts.push(_("{rate} fps", { rate: FRAME_RATE.format(fps) }));
+      if (lag !== null) parts.push(_("lag {duration}", { duration: shortDuration(lag) }));
     }
-    if (capturedAt) parts.push(`last frame ${shortDuration(now - capturedAt)} ago`);
+    if (capturedAt) {
+      parts.push(_("last frame {duration} ago", { duration: shortDuration(now - capturedAt) }));
+    }
     setText(this.#facts, parts.join(" · "));
   }
 
@@ -115,7 +134,7 @@ export class Tile {
     this.#reason.hidden = isLive;
     this.#reason.textContent = isLive
       ? ""
-      : [sentence(reason), since ? `${text} since ${timeOfDay(since)}.` : ""].join(" ").trim();
+      : [sentence(reason), since ? stateSince(text, timeOfDay(since)) : ""].join(" ").trim();
     if (before && before !== text) {
       setText(this.#announcement, `${name}: ${text}. ${isLive ? "" : reason}`);
     }
@@ -145,9 +164,11 @@ export class Tile {
 
   /** @param {SourceNow} source */
   #drawPictureText({ name, state, readings }) {
-    const blurred = this.#pictures === "blurred" ? ", faces blurred" : "";
-    const faces = readings ? facesInView(readings.length) : "not current";
-    this.#image.alt = `Newest picture of ${name}${blurred}: ${faces}`;
+    const faces = readings ? facesInView(readings.length) : _("not current");
+    this.#image.alt =
+      this.#pictures === "blurred"
+        ? _("Newest picture of {name}, faces blurred: {faces}", { name, faces })
+        : _("Newest picture of {name}: {faces}", { name, faces });
     this.#noPicture.textContent = this.#noPictureText(state, readings !== null);
     this.#noPicture.hidden = !this.#image.hidden;
   }
@@ -157,23 +178,30 @@ export class Tile {
    * @param {boolean} hasFrame
    */
   #noPictureText(state, hasFrame) {
-    if (state === "paused") return "Paused: the source is not read.";
-    if (state !== "streaming") return "No picture.";
-    if (this.#pictures === "off") return "Pictures are off.";
-    return hasFrame ? "" : "Waiting for the first picture.";
+    if (state === "paused") return _("Paused: the source is not read.");
+    if (state !== "streaming") return _("No picture.");
+    if (this.#pictures === "off") return _("Pictures are off.");
+    return hasFrame ? "" : _("Waiting for the first picture.");
   }
 }
+
+/**
+ * The picture leads where the name above it does: one of both is enough for Tab.
+ * @param {string} name
+ */
+const pictureLink = (name) =>
+  sourceLink(name, { text: "", class: "picture-link", tabindex: "-1", "aria-hidden": "true" });
 
 /** @param {import("../kit/zones.js").Zone[]} zones */
 const masksOf = (zones) =>
   JSON.stringify(zones.filter(({ kind }) => kind === "mask").map(({ points }) => points));
 
 /** @param {number} count */
-export const facesInView = (count) => `${count ? counted(count, "face") : "no face"} in view`;
+export const facesInView = (count) =>
+  count ? n_("{count} face in view", "{count} faces in view", count) : _("no face in view");
 
 /**
- * A reason as a sentence.
- * @param {string} reason
+ * @param {string} state
+ * @param {string} time
  */
-const sentence = (reason) =>
-  reason ? `${reason[0].toUpperCase()}${reason.slice(1)}`.replace(/\.?$/, ".") : "";
+const stateSince = (state, time) => _("{state} since {time}.", { state, time });

@@ -2,6 +2,8 @@
 /* The controls below the video: play, frame by frame, speed, loop, sound, full screen, and keys. */
 import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
+import { listKeys, pageKey } from "../kit/shortcuts.js";
 
 /**
  * @typedef {object} Controlled
@@ -15,17 +17,20 @@ import { quietButton } from "../kit/forms.js";
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.5, 2, 4];
 const SHORT_S = 5;
 const LONG_S = 10;
+/** @type {import("../kit/shortcuts.js").Key[]} */
 const KEYS = [
-  ["Space or K", "play or pause"],
-  [", and .", "previous and next frame"],
-  ["← and →", `back and forward ${SHORT_S} s`],
-  ["J and L", `back and forward ${LONG_S} s`],
-  ["0 to 9", "jump to a tenth of the recording"],
-  ["< and >", "slower and faster"],
-  ["O", "play in a loop"],
-  ["M", "sound on or off"],
-  ["F", "full screen"],
+  [_("Space or K"), _("play or pause")],
+  [_(", and ."), _("previous and next frame")],
+  [_("← and →"), _("back and forward {seconds} s", { seconds: SHORT_S })],
+  [_("J and L"), _("back and forward {seconds} s", { seconds: LONG_S })],
+  [_("0 to 9"), _("jump to a tenth of the recording")],
+  [_("< and >"), _("slower and faster")],
+  ["O", _("play in a loop")],
+  ["M", _("sound on or off")],
+  ["F", _("full screen")],
 ];
+
+listKeys(_("In the player of a recording"), KEYS);
 
 /** Kept while the tab is open, for the next recording. */
 const chosen = { speed: 1, isLooped: false };
@@ -47,13 +52,13 @@ export class PlayerControls {
   constructor(of, lifetime) {
     this.#of = of;
     const { video } = of;
-    this.#play = quietButton("Play", () => this.#toggle(), { class: "button quiet play" });
+    this.#play = quietButton(_("Play"), () => this.#toggle(), { class: "button quiet play" });
     this.#speed = make(
       "select",
-      { "aria-label": "Speed", onchange: () => this.#setSpeed(Number(this.#speed.value)) },
+      { "aria-label": _("Speed"), onchange: () => this.#setSpeed(Number(this.#speed.value)) },
       ...SPEEDS.map((one) => make("option", { value: String(one), text: `${one}×` })),
     );
-    this.#loop = toggle("Loop", "Play in a loop", () => this.#setLoop(!chosen.isLooped));
+    this.#loop = toggle(_("Loop"), _("Play in a loop"), () => this.#setLoop(!chosen.isLooped));
     this.left = make("div", { class: "player-controls" }, video && this.#play, ...this.#steps());
     this.right = make(
       "div",
@@ -78,8 +83,11 @@ export class PlayerControls {
 
   #steps() {
     return [
-      quietButton("‹", () => this.#step(-1), { "aria-label": "Previous frame", title: "Key ," }),
-      quietButton("›", () => this.#step(1), { "aria-label": "Next frame", title: "Key ." }),
+      quietButton("‹", () => this.#step(-1), {
+        "aria-label": _("Previous frame"),
+        title: _("Key ,"),
+      }),
+      quietButton("›", () => this.#step(1), { "aria-label": _("Next frame"), title: _("Key .") }),
     ];
   }
 
@@ -88,13 +96,13 @@ export class PlayerControls {
    * @param {import("../kit/lifetime.js").Lifetime} lifetime
    */
   #extras(video, lifetime) {
-    const sound = toggle("Sound", "Sound", () => {
+    const sound = toggle(_("Sound"), _("Sound"), () => {
       video.muted = !video.muted;
     });
     const draw = () => sound.setAttribute("aria-pressed", String(!video.muted));
     lifetime.listen(video, "volumechange", draw);
     draw();
-    const full = quietButton("Full screen", () => this.#fullScreen());
+    const full = quietButton(_("Full screen"), () => this.#fullScreen());
     return document.fullscreenEnabled ? [sound, full] : [sound];
   }
 
@@ -104,7 +112,7 @@ export class PlayerControls {
    */
   #follow(video, lifetime) {
     const name = () => {
-      this.#play.textContent = video.paused ? "Play" : "Pause";
+      this.#play.textContent = video.paused ? _("Play") : _("Pause");
     };
     for (const change of ["play", "pause", "ended"]) lifetime.listen(video, change, name);
     lifetime.listen(video, "click", () => this.#toggle());
@@ -153,10 +161,9 @@ export class PlayerControls {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const { target } = event;
-    if (target instanceof HTMLElement && isTyping(target, event.key)) return;
-    const act = this.#actionOf(event.key);
+    const key = pageKey(event);
+    if (!key) return;
+    const act = this.#actionOf(key);
     if (!act) return;
     event.preventDefault();
     act();
@@ -196,19 +203,6 @@ export class PlayerControls {
 }
 
 /**
- * Whether a key belongs to the element that has the focus.
- * @param {HTMLElement} element
- * @param {string} key
- */
-function isTyping(element, key) {
-  if (element.closest("dialog, [contenteditable]")) return true;
-  if (element.matches("textarea, select, input:not([type=range], [type=checkbox])")) return true;
-  if (element.matches("input[type=range]")) return key.startsWith("Arrow");
-  // Space presses a button and opens a summary.
-  return key === " " && element.matches("button, a, summary, input");
-}
-
-/**
  * @param {string} text
  * @param {string} title
  * @param {() => void} onclick
@@ -220,7 +214,7 @@ const keyList = () =>
   make(
     "details",
     { class: "keys" },
-    make("summary", { text: "Keys" }),
+    make("summary", { text: _("Keys") }),
     make(
       "dl",
       { class: "panel" },

@@ -1,9 +1,12 @@
 // @ts-check
 /* One run: its player, its tracks over time and its moments. */
 import { base, messageOf, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { MODEL_ORDER, frameBars, swatch } from "../kit/expressions.js";
-import { counted, percent, position } from "../kit/format.js";
+import { MODEL_ORDER, frameBars, labelName, swatch } from "../kit/expressions.js";
+import { percent, position } from "../kit/format.js";
+import { _, n_, pair, parts } from "../kit/language.js";
+import { sourceLink } from "../kit/links.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { zonesText } from "../kit/zones.js";
 import { AnnotatedVideo } from "./annotated_video.js";
@@ -35,10 +38,10 @@ import { RunMoments } from "./run_moments.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
-  queued: "Waiting to be analysed",
-  running: "Being analysed",
-  failed: "Failed",
-  cancelled: "Cancelled",
+  queued: _("Waiting to be analysed"),
+  running: _("Being analysed"),
+  failed: _("Failed"),
+  cancelled: _("Cancelled"),
 };
 const MAX_FACES_SHOWN = 4;
 const REFRESH_MS = 3000;
@@ -75,7 +78,7 @@ export function showRun(root, run) {
     if (isGrowing && !once) lifetime.after(update, REFRESH_MS);
   };
 
-  root.replaceChildren(make("p", { class: "soft", text: "Loading the run …" }));
+  root.replaceChildren(make("p", { class: "soft", text: _("Loading the run …") }));
   update();
   return () => lifetime.end();
 }
@@ -120,7 +123,7 @@ class RunView {
     if (isOperator) video.draw(annotated);
     root.replaceChildren(
       linkToAll(),
-      make("h2", { class: "run-name", text: summary.source }),
+      make("h2", { class: "run-name" }, sourceLink(summary.source)),
       this.#facts,
       copyNote(summary),
       this.#recorded.node,
@@ -128,9 +131,9 @@ class RunView {
       make(
         "div",
         { class: "toolbar" },
-        make("a", { class: "button quiet", href: url("csv"), text: "Records (CSV)" }),
-        make("a", { class: "button quiet", href: url("provenance"), text: "Provenance (JSON)" }),
-        make("a", { class: "button quiet", href: url("summary"), text: "Summary (HTML)" }),
+        make("a", { class: "button quiet", href: url("csv"), text: _("Records (CSV)") }),
+        make("a", { class: "button quiet", href: url("provenance"), text: _("Provenance (JSON)") }),
+        make("a", { class: "button quiet", href: url("summary"), text: _("Summary (HTML)") }),
         video.node,
       ),
       make(
@@ -151,8 +154,8 @@ class RunView {
     this.#facts.textContent = [
       stateText(summary),
       position(spanS),
-      `${percent(Math.min(summary.coverage.analyzed_s / spanS, 1))} analysed`,
-      counted(summary.tracks, "track"),
+      _("{share} analysed", { share: percent(Math.min(summary.coverage.analyzed_s / spanS, 1)) }),
+      n_("{count} track", "{count} tracks", summary.tracks),
       summary.model_version,
       zonesText(summary.zones, null).replace(/\.$/, ""),
     ]
@@ -186,7 +189,9 @@ class RunView {
     this.#player.showFaces(faces);
     this.#facesInView.replaceChildren(...faces.slice(0, MAX_FACES_SHOWN).map(facePanel));
     if (!faces.length) this.#facesInView.append(note(emptyText(frame)));
-    if (more > 0) this.#facesInView.append(note(`${more} more in view`));
+    if (more > 0) {
+      this.#facesInView.append(note(n_("{count} more in view", "{count} more in view", more)));
+    }
   }
 }
 
@@ -196,45 +201,51 @@ const copyNote = ({ copy_of: run, copy_of_source: source }) =>
     ? make(
         "p",
         { class: "soft" },
-        "A copy of ",
-        make("a", { href: `${base()}recordings/${run}`, text: source }),
-        ": the content is the same, so it was analysed once. It counts at its own source and time.",
+        ...parts(
+          "A copy of {source}: the content is the same, so it was analysed once. It counts at " +
+            "its own source and time.",
+          { source: make("a", { href: `${base()}recordings/${run}`, text: source }) },
+        ),
       )
     : "";
 
 const linkToAll = () =>
-  make("p", {}, make("a", { href: `${base()}recordings`, text: "All recordings" }));
+  make("p", {}, make("a", { href: `${base()}recordings`, text: _("All recordings") }));
 
 /** @param {string} text */
 const note = (text) => make("p", { class: "soft", text });
 
 /** @param {import("./faces.js").Frame | null | undefined} frame */
 function emptyText(frame) {
-  if (frame === undefined) return "Loading the faces …";
-  return frame ? "No face in view at this position." : "No frame was analysed at this position.";
+  if (frame === undefined) return _("Loading the faces …");
+  return frame
+    ? _("No face in view at this position.")
+    : _("No frame was analysed at this position.");
 }
 
 /** @param {RunDetails["summary"]} summary */
 function stateText({ state, error }) {
   const text = STATES[state];
-  return text && error ? `${text}: ${error}` : text;
+  return text && error ? pair(text, known(error)) : text;
 }
 
 /** @param {import("./faces.js").Face} face */
 function facePanel([track, , , , , label, confidence, probabilities, mark, pose]) {
+  const trackName = _("Track {track}", { track });
   if (mark) {
     return make(
       "section",
-      { class: "now-face", "aria-label": `Track ${track}` },
-      make("h3", {}, swatch("uncertain"), make("span", { text: `Track ${track}: ${STILL}` })),
+      { class: "now-face", "aria-label": trackName },
+      make("h3", {}, swatch("uncertain"), make("span", { text: pair(trackName, STILL) })),
     );
   }
-  const share = label === "uncertain" ? "" : ` ${percent(confidence)}`;
+  const text =
+    label === "uncertain" ? labelName(label) : `${labelName(label)} ${percent(confidence)}`;
   const shares = Object.fromEntries(MODEL_ORDER.map((name, index) => [name, probabilities[index]]));
   return make(
     "section",
-    { class: "now-face", "aria-label": `Track ${track}` },
-    make("h3", {}, swatch(label), make("span", { text: `Track ${track}: ${label}${share}` })),
+    { class: "now-face", "aria-label": trackName },
+    make("h3", {}, swatch(label), make("span", { text: pair(trackName, text) })),
     pose ? make("p", { class: "pose", text: poseText(pose) }) : null,
     ...frameBars(shares),
   );

@@ -1,8 +1,11 @@
 // @ts-check
 /* One source: its state, its last 24 hours, and what can be done with it. */
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
+import { NONE, number, shortDateTime, tenths } from "../kit/format.js";
 import { quietButton } from "../kit/forms.js";
-import { NONE, shortDateTime } from "../kit/format.js";
+import { _ } from "../kit/language.js";
+import { sourceLink } from "../kit/links.js";
 import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
 import { stillFacesText } from "../kit/reading.js";
 import { turnText } from "../kit/turn.js";
@@ -55,23 +58,27 @@ export const sourceRow = (source, span, actions) =>
       identity(source),
       stateColumn(
         stateBadge(stateKind(source.state), stateText(source.state)),
-        source.since ? `since ${shortDateTime(Date.parse(source.since) / 1000)}` : "",
+        source.since
+          ? _("since {time}", { time: shortDateTime(Date.parse(source.since) / 1000) })
+          : "",
       ),
       stateColumn(
         make("strong", {
-          text: source.state === "streaming" ? `${source.fps.toFixed(1)} fps` : NONE,
+          text: source.state === "streaming" ? _("{rate} fps", { rate: tenths(source.fps) }) : NONE,
         }),
-        source.fps_limit ? `limit ${source.fps_limit} fps` : "no limit",
+        source.fps_limit
+          ? _("limit {rate} fps", { rate: number(source.fps_limit) })
+          : _("no limit"),
       ),
-      actions ? buttons(source, actions) : null,
+      actions ? sourceButtons(source, actions) : null,
     ),
-    make("p", { class: "why", text: source.reason, hidden: !source.reason }),
+    make("p", { class: "why", text: known(source.reason), hidden: !source.reason }),
     healthStrip(source.history, span),
     make(
       "details",
       {},
       make("summary", {
-        text: "Last 24 hours, and lost frames",
+        text: _("Last 24 hours, and lost frames"),
         "data-key": `more ${source.name}`,
       }),
       intervalTable(source.name, source.history),
@@ -85,7 +92,7 @@ const identity = (source) => {
   return make(
     "div",
     {},
-    make("h2", { text: name }),
+    make("h2", {}, sourceLink(name, { "data-key": `page ${name}` })),
     make("p", { class: "soft uri", text: uri }),
     tags.length
       ? make(
@@ -123,19 +130,27 @@ const stateColumn = (main, note) =>
  * @param {Source} source
  * @param {Actions} actions
  */
-function buttons({ name, state }, actions) {
-  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick, kind = "quiet") =>
+export function sourceButtons({ name, state }, actions) {
+  const button = (
+    /** @type {string} */ key,
+    /** @type {string} */ text,
+    /** @type {string} */ label,
+    /** @type {() => void} */ onclick,
+    kind = "quiet",
+  ) =>
     quietButton(text, onclick, {
       class: `button ${kind}`,
-      "data-key": `${text} ${name}`,
-      "aria-label": `${text} ${name}`,
+      "data-key": `${key} ${name}`,
+      "aria-label": label,
     });
   return make(
     "div",
     { class: "row-buttons" },
-    button("Edit", actions.edit),
-    button("Zones", actions.zones),
-    state === "paused" ? button("Resume", actions.resume) : button("Pause", actions.pause),
-    button("Remove", actions.remove, "danger"),
+    button("Edit", _("Edit"), _("Edit {name}", { name }), actions.edit),
+    button("Zones", _("Zones"), _("Zones {name}", { name }), actions.zones),
+    state === "paused"
+      ? button("Resume", _("Resume"), _("Resume {name}", { name }), actions.resume)
+      : button("Pause", _("Pause"), _("Pause {name}", { name }), actions.pause),
+    button("Remove", _("Remove"), _("Remove {name}", { name }), actions.remove, "danger"),
   );
 }

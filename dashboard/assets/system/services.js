@@ -1,8 +1,11 @@
 // @ts-check
 /* What runs: broker, database, services, workers, runs, jobs, and dead letters. */
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { NONE, counted, dateTime, fileSize, number } from "../kit/format.js";
-import { stateBadge } from "../kit/live_states.js";
+import { NONE, dateTime, fileSize, hundredths, number, tenths } from "../kit/format.js";
+import { _, n_ } from "../kit/language.js";
+import { runHref, sourceLink } from "../kit/links.js";
+import { runStateText, stateBadge } from "../kit/live_states.js";
 import { facts, table } from "../kit/tables.js";
 
 /**
@@ -37,10 +40,10 @@ import { facts, table } from "../kit/tables.js";
 
 /** @type {Record<string, [kind: string, text: string]>} */
 const SERVICE_STATES = {
-  running: ["good", "Running"],
-  standby: ["idle", "Standby"],
-  trouble: ["bad", "Has a problem"],
-  gone: ["bad", "Gone"],
+  running: ["good", _("Running")],
+  standby: ["idle", _("Standby")],
+  trouble: ["bad", _("Has a problem")],
+  gone: ["bad", _("Gone")],
 };
 /** The server lists at most this many. */
 const MAX_DEAD_LETTERS = 100;
@@ -53,24 +56,24 @@ export function servicesContent({ broker, database, workers, runs, services, gon
   const waiting = runs.reduce((sum, { lag }) => sum + lag, 0);
   return [
     facts(
-      ["Broker", brokerState(broker)],
-      broker.text ? ["", broker.text] : null,
-      broker.used_memory ? ["Broker memory", memoryText(broker)] : null,
+      [_("Broker"), brokerState(broker)],
+      broker.text ? ["", known(broker.text)] : null,
+      broker.used_memory ? [_("Broker memory"), memoryText(broker)] : null,
       [
-        "Database",
+        _("Database"),
         database.ok
-          ? stateBadge("good", `Schema ${database.schema}`)
-          : stateBadge("bad", "Cannot be used"),
+          ? stateBadge("good", _("Schema {schema}", { schema: database.schema }))
+          : stateBadge("bad", _("Cannot be used")),
       ],
-      database.text ? ["", database.text] : null,
-      ["Waiting frames", number(waiting)],
+      database.text ? ["", known(database.text)] : null,
+      [_("Waiting frames"), number(waiting)],
     ),
     services.length + gone.length
       ? serviceTable(services, gone)
-      : note("No ingest, scheduler or dashboard reports to the broker."),
+      : note(_("No ingest, scheduler or dashboard reports to the broker.")),
     workers.length
       ? workerTable(workers)
-      : note("No worker runs. `moodline up` starts workers, `moodline worker` runs one."),
+      : note(_("No worker runs. `moodline up` starts workers, `moodline worker` runs one.")),
     refusalNotes(workers),
     runs.length ? runTable(runs) : null,
   ];
@@ -79,38 +82,46 @@ export function servicesContent({ broker, database, workers, runs, services, gon
 /** @param {Job[]} jobs */
 export const jobsContent = (jobs) =>
   table(
-    "Jobs, table",
-    ["Job", "When", "Next", "Last", "Took", "Result"],
+    _("Jobs, table"),
+    [_("Job"), _("When"), _("Next"), _("Last"), _("Took"), _("Result")],
     jobs.map((job) => [
       job.job,
-      job.when,
+      known(job.when),
       dateTime(job.next),
       dateTime(job.last),
-      job.took_s === null ? NONE : `${job.took_s} s`,
-      job.error ? stateBadge("bad", job.error) : job.result || NONE,
+      job.took_s === null ? NONE : _("{seconds} s", { seconds: number(job.took_s) }),
+      job.error ? stateBadge("bad", known(job.error)) : known(job.result) || NONE,
     ]),
   );
 
 /** @param {DeadLetter[]} letters */
 export function deadLettersContent(letters) {
-  if (!letters.length) return make("p", { text: "No dead letters." });
-  const count =
-    letters.length === MAX_DEAD_LETTERS
-      ? `The newest ${MAX_DEAD_LETTERS} frames`
-      : counted(letters.length, "frame");
+  if (!letters.length) return make("p", { text: _("No dead letters.") });
+  const count = letters.length;
   return [
     make("p", {
-      text: `${count} that no worker could analyse. Their runs continued without them.`,
+      text:
+        count === MAX_DEAD_LETTERS
+          ? _(
+              "The newest {count} frames that no worker could analyse. Their runs continued " +
+                "without them.",
+              { count },
+            )
+          : n_(
+              "{count} frame that no worker could analyse. Its run continued without it.",
+              "{count} frames that no worker could analyse. Their runs continued without them.",
+              count,
+            ),
     }),
     table(
-      "Dead letters, table",
-      ["Run", "Source", "Frame", "Time", "Reason"],
+      _("Dead letters, table"),
+      [_("Run"), _("Source"), _("Frame"), _("Time"), _("Reason")],
       letters.map((letter) => [
-        letter.run_id,
-        letter.source,
+        runLink(letter.run_id),
+        sourceLink(letter.source),
         number(letter.frame_index),
         dateTime(letter.at),
-        letter.reason,
+        known(letter.reason),
       ]),
     ),
   ];
@@ -118,13 +129,13 @@ export function deadLettersContent(letters) {
 
 /** @param {Broker} broker */
 function brokerState({ ok, url, server, version }) {
-  if (!ok) return stateBadge("bad", "Cannot be reached");
-  return url ? stateBadge("good", `${server} ${version}`) : stateBadge("idle", "Not running");
+  if (!ok) return stateBadge("bad", _("Cannot be reached"));
+  return url ? stateBadge("good", `${server} ${version}`) : stateBadge("idle", _("Not running"));
 }
 
 /** @param {Broker} broker */
 const memoryText = ({ used_memory: used, max_memory: limit }) =>
-  limit ? `${fileSize(used)} of ${fileSize(limit)}` : fileSize(used);
+  limit ? _("{size} of {size2}", { size: fileSize(used), size2: fileSize(limit) }) : fileSize(used);
 
 /**
  * The services, then the processes that died within a day, workers among them.
@@ -133,8 +144,8 @@ const memoryText = ({ used_memory: used, max_memory: limit }) =>
  */
 const serviceTable = (services, gone) =>
   table(
-    "Ingest, scheduler, dashboard, table",
-    ["Service", "Host", "State", "Since"],
+    _("Ingest, scheduler, dashboard, table"),
+    [_("Service"), _("Host"), _("State"), _("Since")],
     [
       ...services.map((service) => [
         service.service,
@@ -145,7 +156,7 @@ const serviceTable = (services, gone) =>
       ...gone.map(({ service, host, pid, seen_at: at }) => [
         service,
         host,
-        serviceState({ state: "gone", reason: `process ${pid}` }),
+        serviceState({ state: "gone", reason: _("process {pid}", { pid }) }),
         dateTime(at),
       ]),
     ],
@@ -154,23 +165,33 @@ const serviceTable = (services, gone) =>
 /** @param {{ state: string, reason: string }} service */
 function serviceState({ state, reason }) {
   const [kind, text] = SERVICE_STATES[state] ?? ["warn", state];
-  const why = reason ? make("span", { class: "soft", text: ` ${reason}` }) : null;
+  const why = reason ? make("span", { class: "soft", text: ` ${known(reason)}` }) : null;
   return make("span", {}, stateBadge(kind, text), why);
 }
 
 /** @param {Worker[]} workers */
 const workerTable = (workers) =>
   table(
-    "Workers, table",
-    ["Worker", "Host", "Device", "Model", "Frames/s", "Waiting frames", "Latency p95"],
+    _("Workers, table"),
+    [
+      _("Worker"),
+      _("Host"),
+      _("Device"),
+      _("Model"),
+      _("Frames/s"),
+      _("Waiting frames"),
+      _("Latency p95"),
+    ],
     workers.map((worker) => [
       worker.id,
       worker.host,
       worker.device,
       worker.model,
-      worker.fps.toFixed(1),
+      tenths(worker.fps),
       number(worker.lag),
-      worker.latency_p95_s === null ? NONE : `${worker.latency_p95_s.toFixed(2)} s`,
+      worker.latency_p95_s === null
+        ? NONE
+        : _("{seconds} s", { seconds: hundredths(worker.latency_p95_s) }),
     ]),
   );
 
@@ -186,8 +207,8 @@ function refusalNotes(workers) {
   }
   if (!hosts.size) return null;
   const notes = [...hosts].map(([reason, names]) => {
-    const text = `Cannot be analysed on ${[...names].join(", ")}`;
-    return make("p", { class: "help" }, stateBadge("warn", text), ` ${reason}`);
+    const text = _("Cannot be analysed on {hosts}", { hosts: [...names].join(", ") });
+    return make("p", { class: "help" }, stateBadge("warn", text), ` ${known(reason)}`);
   });
   return make("div", {}, ...notes);
 }
@@ -195,12 +216,12 @@ function refusalNotes(workers) {
 /** @param {UnfinishedRun[]} runs */
 const runTable = (runs) =>
   table(
-    "Unfinished runs, table",
-    ["Run", "Source", "State", "Analysed", "Waiting"],
+    _("Unfinished runs, table"),
+    [_("Run"), _("Source"), _("State"), _("Analysed"), _("Waiting")],
     runs.map((run) => [
-      run.run_id,
-      run.source,
-      run.state,
+      runLink(run.run_id),
+      sourceLink(run.source),
+      runStateText(run.state),
       number(run.frames_analyzed),
       number(run.lag),
     ]),
@@ -208,3 +229,6 @@ const runTable = (runs) =>
 
 /** @param {string} text */
 const note = (text) => make("p", { class: "soft", text });
+
+/** @param {string} run */
+const runLink = (run) => make("a", { class: "name-link", href: runHref(run), text: run });

@@ -1,16 +1,17 @@
 // @ts-check
-/* The moments of a range: a button for each, which zooms to it. */
-import { base } from "../kit/api.js";
+/* The moments of a range: each leads to its recording, or to its time of its source. */
 import { make } from "../kit/dom.js";
-import { swatch } from "../kit/expressions.js";
+import { labelName, swatch } from "../kit/expressions.js";
 import { shortDateTime } from "../kit/format.js";
+import { _ } from "../kit/language.js";
+import { runHref } from "../kit/links.js";
 import { goTo, interval } from "./address.js";
 import { percentOf } from "./shares.js";
 
 /**
- * A surprising change of a share from one bucket to the next. at: seconds since 1970. recording:
- * where it is in a recording, if it is in one.
- * @typedef {{ at: number, source: string, label: string, before: number, now: number,
+ * A surprising change of a share from one bucket to the next. at: seconds since 1970. name: of its
+ * source; null for several. recording: where it is in a recording, if it is in one.
+ * @typedef {{ at: number, source: string, name: string | null, label: string, before: number, now: number,
  *   recording: { run_id: string, seconds: number } | null }} Moment
  */
 
@@ -26,19 +27,23 @@ export function momentsPanel(moments, bucketS) {
   );
   return make(
     "section",
-    { class: "panel", "aria-label": "Moments" },
-    make("h2", { text: "Moments" }),
+    { class: "panel", "aria-label": _("Moments") },
+    make("h2", { text: _("Moments") }),
     make("p", {
       class: "soft",
-      text:
-        "The most surprising changes of expression from one bucket to the next: large ones, of " +
-        "many people. Choose one to see it in its recording, or to zoom in.",
+      text: _(
+        "The most surprising changes of expression from one bucket to the next: large ones, " +
+          "of many people. Choose one to see it in its recording, or to zoom in.",
+      ),
     }),
     items.length
       ? make("ol", { class: "moments" }, ...items)
       : make("p", {
           class: "soft",
-          text: "No expression changed by 5 points or more between two buckets with enough person-time.",
+          text: _(
+            "No expression changed by 5 points or more between two buckets with enough " +
+              "person-time.",
+          ),
         }),
   );
 }
@@ -48,11 +53,12 @@ export function momentsPanel(moments, bucketS) {
  * @param {number} index
  * @param {number} bucketS
  */
-function momentButton({ at, source, label, before, now, recording }, index, bucketS) {
+function momentButton({ at, source, name, label, before, now, recording }, index, bucketS) {
   const zoomIn = () => {
     const around = BUCKETS_AROUND * bucketS * 1000;
     const end = Math.min(at * 1000 + around, Date.now());
-    goTo({ zoom: interval(at * 1000 - around, end) });
+    const zoom = interval(at * 1000 - around, end);
+    goTo(name === null ? { zoom } : { zoom, sources: encodeURIComponent(name), tags: null });
     window.scrollTo({ top: 0 });
   };
   const content = [
@@ -62,12 +68,16 @@ function momentButton({ at, source, label, before, now, recording }, index, buck
       {},
       make("strong", { text: shortDateTime(at) }),
       make("br"),
-      `${source}: ${label} ${percentOf(before)} to ${percentOf(now)}`,
+      _("{source}: {label} {before} to {now}", {
+        source,
+        label: labelName(label),
+        before: percentOf(before),
+        now: percentOf(now),
+      }),
     ),
   ];
   const same = { id: `moment-${index}`, "data-key": `moment-${index}` };
   if (!recording) return make("button", { type: "button", onclick: zoomIn, ...same }, ...content);
-  const run = encodeURIComponent(recording.run_id);
-  const href = `${base()}recordings/${run}?t=${recording.seconds.toFixed(1)}`;
+  const href = runHref(recording.run_id, recording.seconds);
   return make("a", { href, ...same }, ...content);
 }

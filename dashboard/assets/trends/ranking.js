@@ -2,11 +2,13 @@
 /* The rankings: which source, and which hour of the week. */
 import { make } from "../kit/dom.js";
 import { NONE, number } from "../kit/format.js";
+import { _ } from "../kit/language.js";
+import { sourceLink } from "../kit/links.js";
 import { goTo } from "./address.js";
 import { courseBars } from "./course.js";
 import { scaleOf, valueText } from "./measures.js";
-import { percentOf } from "./shares.js";
 import { personTime } from "./person_time.js";
+import { percentOf } from "./shares.js";
 import { hourName, zoomToHour } from "./week.js";
 
 /**
@@ -51,7 +53,7 @@ class RankedTable {
       type: "button",
       class: "more",
       "data-key": `${this.#name} more`,
-      text: this.#showsAll ? "Show fewer" : `Show all ${rows.length}`,
+      text: this.#showsAll ? _("Show fewer") : _("Show all {length}", { length: rows.length }),
       onclick: () => {
         this.#showsAll = !this.#showsAll;
         again();
@@ -120,8 +122,8 @@ class RankedTable {
 
 /** The panel with both tables. */
 export class RankingPanel {
-  #sources = new RankedTable("Sources, ranked");
-  #hours = new RankedTable("Hours, ranked");
+  #sources = new RankedTable(_("Sources, ranked"));
+  #hours = new RankedTable(_("Hours, ranked"));
   #title = make("h2");
   #rank;
   node;
@@ -131,7 +133,7 @@ export class RankingPanel {
     this.#rank = chooser;
     this.node = make(
       "section",
-      { class: "panel", "aria-label": "Which source, which hour" },
+      { class: "panel", "aria-label": _("Which source, which hour") },
       make("div", { class: "toolbar heat-head" }, this.#title, this.#rank),
       this.#sources.node,
       this.#hours.node,
@@ -145,7 +147,7 @@ export class RankingPanel {
    * @param {boolean} byWeeks Whether the course of an hour has its weeks.
    */
   draw(sources, hours, rank, byWeeks) {
-    this.#title.textContent = "Which source, which hour";
+    this.#title.textContent = _("Which source, which hour");
     this.#sources.draw(sourceColumns(sources, rank), sources);
     this.#hours.draw(hourColumns(hours, rank, byWeeks), hours);
     this.#hours.node.hidden = !hours.length;
@@ -166,19 +168,7 @@ function sourceColumns(sources, rank) {
     {
       name: "Source or tag",
       key: (row) => row.display_name,
-      cell: (row) =>
-        make("button", {
-          type: "button",
-          class: "link",
-          title: `Show only ${row.display_name}`,
-          "data-key": `source ${row.name}`,
-          text: row.display_name,
-          onclick: () => {
-            const name = encodeURIComponent(row.name);
-            goTo(row.tag ? { tags: name, sources: null } : { sources: name, tags: null });
-            window.scrollTo({ top: 0 });
-          },
-        }),
+      cell: nameCell,
     },
     valueColumn(rank),
     { name: "Over the range", cell: (row) => courseBars(row.course, scale) },
@@ -186,6 +176,30 @@ function sourceColumns(sources, rank) {
     { name: "Tracks", key: (row) => row.tracks, cell: (row) => number(row.tracks) },
     { name: "Coverage", key: (row) => row.coverage, cell: (row) => percentOf(row.coverage) },
   ];
+}
+
+/**
+ * A source's name leads to its page; a button shows it alone. A tag has no page.
+ * @param {Source} row
+ */
+function nameCell(row) {
+  const title = _("Show only {displayname}", { displayname: row.display_name });
+  const button = make("button", {
+    type: "button",
+    class: row.tag ? "link" : "link only-this",
+    title,
+    "aria-label": row.tag ? title : _("Only this: {displayname}", { displayname: row.display_name }),
+    "data-key": `source ${row.name}`,
+    text: row.tag ? row.display_name : _("Only this"),
+    onclick: () => {
+      const name = encodeURIComponent(row.name);
+      goTo(row.tag ? { tags: name, sources: null } : { sources: name, tags: null });
+      window.scrollTo({ top: 0 });
+    },
+  });
+  if (row.tag) return button;
+  const link = sourceLink(row.name, { text: row.display_name, "data-key": `page ${row.name}` });
+  return make("span", { class: "named-source" }, link, button);
 }
 
 /**
@@ -207,7 +221,7 @@ function hourColumns(hours, rank, byWeeks) {
         make("button", {
           type: "button",
           class: "link",
-          title: byWeeks ? "Zoom to the latest of these hours" : "Zoom to this hour",
+          title: byWeeks ? _("Zoom to the latest of these hours") : _("Zoom to this hour"),
           "data-key": `hour ${row.weekday} ${row.hour}`,
           text: hourName(row.weekday, row.hour),
           onclick: () => zoomToHour(row),
@@ -215,7 +229,7 @@ function hourColumns(hours, rank, byWeeks) {
     },
     valueColumn(rank),
     {
-      name: byWeeks ? "Week by week" : "In its quarters",
+      name: byWeeks ? _("Week by week") : _("In its quarters"),
       cell: (row) => courseBars(row.course, scale),
     },
     { name: "Person-time", key: (row) => row.person_s, cell: (row) => personTime(row.person_s) },

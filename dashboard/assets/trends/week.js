@@ -1,9 +1,12 @@
 // @ts-check
 /* The hours of the week, as a table coloured by value. */
+import { moveByArrows } from "../kit/arrow_keys.js";
 import { make } from "../kit/dom.js";
 import { tenths } from "../kit/format.js";
+import { LOCALE, _, pair } from "../kit/language.js";
 import { goTo, interval } from "./address.js";
 import { scaleOf, share, valueText } from "./measures.js";
+import { personTime } from "./person_time.js";
 
 /**
  * One hour of the week, of all sources and weeks together. weekday: 0 is Monday. value: null with
@@ -26,8 +29,8 @@ const SHORT_DAYS = weekdays("short");
 export const weekPanel = (hours, rank, byWeeks) =>
   make(
     "section",
-    { class: "panel", "aria-label": "Hours of the week" },
-    make("h2", { text: "Hours of the week" }),
+    { class: "panel", "aria-label": _("Hours of the week") },
+    make("h2", { text: _("Hours of the week") }),
     make("p", { class: "soft", text: summary(hours, rank, byWeeks) }),
     make(
       "div",
@@ -35,7 +38,7 @@ export const weekPanel = (hours, rank, byWeeks) =>
         class: "scroll-x",
         role: "region",
         tabindex: "0",
-        "aria-label": "Hours of the week, table",
+        "aria-label": _("Hours of the week, table"),
       },
       weekTable(hours, rank),
     ),
@@ -43,7 +46,7 @@ export const weekPanel = (hours, rank, byWeeks) =>
       "p",
       { class: "help" },
       make("span", { class: "swatch swatch-missing heat-key", "aria-hidden": "true" }),
-      " no coverage; dotted: less than a person-minute, too little for a value.",
+      ` ${_("no coverage; dotted: less than a person-minute, too little for a value.")}`,
     ),
   );
 
@@ -55,7 +58,7 @@ export const noWeekPanel = (reason) =>
   make(
     "section",
     { class: "panel" },
-    make("h2", { text: "Hours of the week" }),
+    make("h2", { text: _("Hours of the week") }),
     make("p", { class: "soft", text: reason }),
   );
 
@@ -71,10 +74,8 @@ export function zoomToHour({ latest }) {
 /**
  * @param {number} weekday
  * @param {number} hour
- * @param {string} [between]
  */
-export const hourName = (weekday, hour, between = " ") =>
-  `${DAYS[weekday]}${between}${String(hour).padStart(2, "0")}:00`;
+export const hourName = (weekday, hour) => `${DAYS[weekday]} ${String(hour).padStart(2, "0")}:00`;
 
 /**
  * @param {Hour[]} hours
@@ -102,17 +103,19 @@ function weekTable(hours, rank) {
         cell(hourName(weekday, hour), byPlace.get(weekday * 24 + hour), rank, scale),
       ),
     );
-  return make(
+  const table = make(
     "table",
-    { class: "heat-map" },
+    { class: "heat-map", role: "grid", "aria-label": _("Hours of the week") },
     make("thead", {}, make("tr", {}, make("td"), ...head)),
     make("tbody", {}, ...DAYS.map(row)),
   );
+  const cells = /** @type {HTMLElement[]} */ ([...table.querySelectorAll("td.heat")]);
+  moveByArrows(table, cells, HOURS.length, table.querySelector("td.heat:not(.missing)") ?? cells[0]);
+  return table;
 }
 
 /**
- * A cell is a button that zooms to the latest of its hours. One Tab reaches the table only, as the
- * ranking has a button for each hour, too.
+ * A cell zooms to the latest of its hours, by a click or by Enter.
  * @param {string} time
  * @param {Hour | undefined} hour
  * @param {string} rank
@@ -120,21 +123,34 @@ function weekTable(hours, rank) {
  */
 function cell(time, hour, rank, scale) {
   if (!hour) {
-    const text = "no coverage";
+    const text = _("no coverage");
     return make(
       "td",
-      { class: "heat missing", title: `${time}: ${text}` },
+      { class: "heat missing", role: "gridcell", title: pair(time, text) },
       make("span", { class: "unseen", text }),
     );
   }
   const { value } = hour;
-  const text = value === null ? "too few faces" : valueText(value, rank);
+  const text = value === null ? _("too few faces") : valueText(value, rank);
   const node = make(
     "td",
     {
       class: value === null ? "heat little" : "heat",
-      title: `${time}: ${text}, ${tenths(hour.analyzed_s / 3600)} h analysed`,
+      role: "gridcell",
+      "data-key": `cell ${hour.weekday} ${hour.hour}`,
+      title: _("{time}: {text}, {seen}, {hours} h analysed", {
+        time,
+        text,
+        seen: personTime(hour.person_s),
+        hours: tenths(hour.analyzed_s / 3600),
+      }),
       onclick: () => zoomToHour(hour),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Enter" || event.key === " ") {
+          event.preventDefault();
+          zoomToHour(hour);
+        }
+      },
     },
     make("span", { class: "unseen", text }),
   );
@@ -155,12 +171,19 @@ function summary(hours, rank, byWeeks) {
   for (const hour of hours) {
     if (hour.value !== null && (most?.value ?? -Infinity) < hour.value) most = hour;
   }
-  if (most?.value == null) return "Less than a person-minute was seen in each hour.";
-  return (
-    `Most on ${hourName(most.weekday, most.hour, " at ")}: ${valueText(most.value, rank)}. ` +
-    `All sources${byWeeks ? " and weeks" : ""} of the range together, in your time zone. ` +
-    `Choose an hour to zoom to ${byWeeks ? "the latest one" : "it"}.`
-  );
+  if (most?.value == null) return _("Less than a person-minute was seen in each hour.");
+  const where = { hour: hourName(most.weekday, most.hour), value: valueText(most.value, rank) };
+  return byWeeks
+    ? _(
+        "Most on {hour}: {value}. All sources and weeks of the range together, in your time " +
+          "zone. Choose an hour to zoom to the latest one.",
+        where,
+      )
+    : _(
+        "Most on {hour}: {value}. All sources of the range together, in your time zone. " +
+          "Choose an hour to zoom to it.",
+        where,
+      );
 }
 
 /**
@@ -168,7 +191,7 @@ function summary(hours, rank, byWeeks) {
  * @param {"long" | "short"} weekday
  */
 function weekdays(weekday) {
-  const format = new Intl.DateTimeFormat(navigator.language, { weekday, timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat(LOCALE, { weekday, timeZone: "UTC" });
   const monday = (/** @type {number} */ later) => new Date(Date.UTC(2024, 0, 1 + later));
   return Array.from({ length: 7 }, (_, day) => format.format(monday(day)));
 }
