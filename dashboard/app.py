@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from api.app import MAX_BODY_BYTES, WORK, create_api
+from api.gate import ROOT, ApiGate
 from contracts.errors import (
     DatabaseError,
     DiskFullError,
@@ -20,6 +22,7 @@ from contracts.errors import (
     SettingsError,
 )
 from dashboard.account import ACCOUNT
+from dashboard.alerts import ALERTS
 from dashboard.documents import ASSETS, page_documents
 from dashboard.health.routes import health_routes
 from dashboard.language.catalogues import catalogue
@@ -42,7 +45,7 @@ from serving.access import Role, current_account, require_role
 from serving.backend import Backend
 from serving.shares import CALLBACK, Work
 
-PAGES: Final = (NOW, TRENDS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT, MODEL_CARD)
+PAGES: Final = (NOW, TRENDS, ALERTS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT, MODEL_CARD)
 """In the order of the navigation. The dashboard opens with the first."""
 _CACHE_FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _CACHE_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
@@ -92,18 +95,21 @@ def create_app(
                 prefix=_api(prefix, page),
                 dependencies=[Depends(_role_check(page.changes))],
             )
+    app.mount(prefix + ROOT, create_api(backend))
     app.mount("/", documents)
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     free = (*static, f"{prefix}login", f"{prefix}{LANGUAGE_PATH}", HEALTH, READY)
-    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free)
+    app.add_middleware(Turns, kinds=_kinds_of_work(prefix), free=free, api=prefix + ROOT)
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
     limits |= {f"{prefix}{path}": _MAX_LOGIN_BYTES for path in ("login", LANGUAGE_PATH)}
+    limits |= {f"{prefix}{ROOT}/{path}": most for path, most in MAX_BODY_BYTES.items()}
     app.add_middleware(
         Guard,
         headers=headers,
         sign_in=gate,
+        api=ApiGate(backend.engine, prefix + ROOT),
         any_host=any_host,
         body_limits=limits,
         static=static,
@@ -119,7 +125,12 @@ def _kinds_of_work(prefix: str) -> list[tuple[str, Work]]:
         for pattern, work in page.work
         for method, path in (pattern.split(" ", 1),)
     ]
-    return [*of_pages, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
+    of_api = [
+        (f"{method} {re.escape(prefix)}{ROOT}/{path}", work)
+        for pattern, work in WORK
+        for method, path in (pattern.split(" ", 1),)
+    ]
+    return [*of_pages, *of_api, (f"POST {re.escape(prefix)}_dash-update-component", CALLBACK)]
 
 
 def _add_static_routes(app: FastAPI, prefix: str, bundle: Bundle) -> None:
@@ -165,6 +176,8 @@ async def _error_response(request: Request, error: Exception) -> Response:
     body = {"error": cast(MoodlineError, error).line()}
     if isinstance(error, OwnHostError) and current_account().role.covers(Role.ADMIN):
         body["allow"] = error.place
+    if isinstance(error, AlertError):
+        body["field"] = error.field
     return JSONResponse(body, status)
 
 

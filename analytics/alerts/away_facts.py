@@ -31,14 +31,15 @@ def away_facts(  # noqa: PLR0913, PLR0917
     The value is the time since the source last delivered frames, was paused, or was added.
     """
     moments = list(_moments(since, until, step))
-    if not moments or not sources:
+    # Generated history has no states: it is never away.
+    pks = [one.pk for one in sources if not one.generated]
+    if not moments or not pks:
         return {one.pk: [] for one in sources}
-    pks = [one.pk for one in sources]
     in_hours = [rule.hours.cover(moment, moment) for moment in moments]
     added = _added(connection, pks)
     intervals = _intervals(connection, pks, moments[0], moments[-1])
     paused = set(connection.scalars(select(Source.id).where(Source.id.in_(pks), Source.paused)))
-    found = {}
+    found: dict[int, list[Seen]] = {one.pk: [] for one in sources}
     for pk in pks:
         seconds = _away_seconds(moments, added.get(pk, EPOCH), intervals.get(pk, ()))
         found[pk] = [

@@ -133,6 +133,13 @@ def shown(measure: Measure, value: float) -> str:
     return f"{plain(round(value, digits))} {measure.unit}".rstrip()
 
 
+def value_text(measure: str, value: float | None) -> str:
+    """Return a value of a measure for people; "unknown" for None."""
+    if value is None or measure not in MEASURES:
+        return "unknown"
+    return shown(MEASURES[measure], value)
+
+
 def plain(number: float) -> str:
     """Return a number without needless zeros: 30, 0.25."""
     return f"{number:.6f}".rstrip("0").rstrip(".")

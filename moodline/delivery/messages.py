@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contracts.alerts.condition import shown
+from contracts.alerts.condition import value_text
 from contracts.alerts.events import REASON_TEXTS, EventKind
-from contracts.alerts.measures import MEASURES
 from records.alerts.events import KnownEvent
 
 MAX_BODY_BYTES: Final = 20_000
@@ -40,13 +39,6 @@ def message_of(event: KnownEvent, alert_id: str) -> Message:
         ensure_ascii=False,
     )
     return Message(event.message_id, event.kind, event.severity, body, title, text)
-
-
-def value_text(measure: str, value: float | None) -> str:
-    """Return a value of a measure for people; "unknown" for None."""
-    if value is None or measure not in MEASURES:
-        return "unknown"
-    return shown(MEASURES[measure], value)
 
 
 def _data(event: KnownEvent, alert_id: str) -> dict[str, Any]:

@@ -4,7 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from contracts.alerts.events import DeliveryState, EventDetails, EventKind, TargetKind
 from contracts.errors import AlertError
@@ -92,8 +102,13 @@ def list_events(
     if chosen.kinds:
         query = query.where(AlertEvent.kind.in_(list(chosen.kinds)))
     if chosen.before_pk is not None:
-        query = query.where(AlertEvent.id < chosen.before_pk)
-    return _events(connection, query.order_by(AlertEvent.id.desc()).limit(limit))
+        older = select(AlertEvent.at, AlertEvent.id).where(AlertEvent.id == chosen.before_pk)
+        place = connection.execute(older).first()
+        if place is None:
+            return []
+        query = query.where(tuple_(AlertEvent.at, AlertEvent.id) < (place.at, place.id))
+    newest_first = query.order_by(AlertEvent.at.desc(), AlertEvent.id.desc())
+    return _events(connection, newest_first.limit(limit))
 
 
 def find_event(connection: Connection, pk: int) -> KnownEvent | None:

@@ -32,9 +32,9 @@ def alert_list(as_json: JsonOption = False) -> None:
     """List the rules, and how many of their alerts are open."""
     from rich.text import Text
 
+    from analytics.alerts.documents import rule_document
     from analytics.snapshots import snapshot
     from contracts.times import utc_now
-    from moodline.commands.alerts.rule_report import rule_json
     from moodline.terminal.output import Screen, format_time, new_table, print_json, print_line
     from records.alerts.events import open_alerts
     from records.alerts.rules import list_rules
@@ -42,7 +42,7 @@ def alert_list(as_json: JsonOption = False) -> None:
     with open_records(read_settings()) as engine, snapshot(engine) as connection:
         rules, alerts = list_rules(connection), open_alerts(connection)
     if as_json:
-        print_json({"rules": [rule_json(one, alerts) for one in rules]})
+        print_json({"rules": [rule_document(one, alerts, utc_now()) for one in rules]})
         return
     if not rules:
         print_line("No rules yet. `moodline alert add --help` shows how to add one.")
@@ -66,10 +66,11 @@ def alert_list(as_json: JsonOption = False) -> None:
 @app.command("show", epilog="Example: [cyan]moodline alert show 'Angry queue'[/]")
 def alert_show(name: RuleArgument, as_json: JsonOption = False) -> None:
     """Show a rule, its open alerts, and how often it would have fired in the last 7 days."""
+    from analytics.alerts.documents import event_document, preview_document, rule_document
     from analytics.alerts.preview import preview
     from analytics.snapshots import snapshot
     from contracts.times import utc_now
-    from moodline.commands.alerts.rule_report import preview_json, print_rule, rule_json
+    from moodline.commands.alerts.rule_report import print_rule
     from moodline.terminal.output import print_json
     from records.alerts.events import open_alerts
     from records.alerts.rules import find_rule
@@ -79,7 +80,12 @@ def alert_show(name: RuleArgument, as_json: JsonOption = False) -> None:
         alerts = open_alerts(connection)
         found = preview(connection, known.rule, utc_now())
     if as_json:
-        print_json(rule_json(known, alerts) | {"preview": preview_json(found)})
+        alerts = [one for one in alerts if one.rule == known.rule.name]
+        more = {
+            "alerts": [event_document(one) for one in alerts],
+            "preview": preview_document(found),
+        }
+        print_json(rule_document(known, alerts, utc_now()) | more)
     else:
         print_rule(known, alerts, found)
 
@@ -154,6 +160,7 @@ def alert_history(
     as_json: JsonOption = False,
 ) -> None:
     """List what the rules said, the newest first."""
+    from analytics.alerts.documents import event_document
     from analytics.snapshots import snapshot
     from contracts.times import utc_now
     from moodline.terminal.output import print_json
@@ -167,7 +174,7 @@ def alert_history(
         else:
             events = list_events(connection, EventFilter(rule, since=utc_now() - since), limit)
     if as_json:
-        print_json({"events": events})
+        print_json({"events": [event_document(one) for one in events]})
     else:
         _print_events(events)
 
@@ -195,8 +202,8 @@ def _about(sources: tuple[str, ...], tags: tuple[str, ...], *, system: bool) -> 
 def _print_events(events: "list[KnownEvent]") -> None:
     from rich.text import Text
 
+    from contracts.alerts.condition import value_text
     from contracts.alerts.events import REASON_TEXTS, EventKind
-    from moodline.delivery.messages import value_text
     from moodline.terminal.output import Screen, format_time, new_table, print_line
 
     if not events:

@@ -1,50 +1,21 @@
 """Rules and their previews as text and as JSON."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from rich.text import Text
 
 from analytics.alerts.preview import Preview, SourcePreview
 from analytics.runs.number_text import count_text
+from contracts.alerts.condition import value_text
 from contracts.alerts.rule import AlertRule, duration_text
 from contracts.alerts.typed_rule import typed_rule
 from contracts.times import utc_now
-from moodline.delivery.messages import value_text
 from moodline.terminal.output import Screen, format_duration, format_time, new_table, print_line
 from records.alerts.events import KnownEvent
 from records.alerts.rules import KnownRule
 
 _MOST_LISTED: Final = 10
-
-
-def rule_json(known: KnownRule, alerts: Sequence[KnownEvent]) -> dict[str, Any]:
-    """Return a rule as JSON: as it is typed, with its state."""
-    texts = asdict(typed_rule(known.rule))
-    texts["for"] = texts.pop("lasting")
-    return texts | {
-        "sentence": known.rule.sentence,
-        "created_at": known.created_at,
-        "created_by": known.created_by,
-        "evaluated_until": known.evaluated_until,
-        "muted_until": known.muted_until if known.is_muted(utc_now()) else None,
-        "open": [one for one in alerts if one.rule == known.rule.name],
-    }
-
-
-def preview_json(found: Preview) -> dict[str, Any]:
-    """Return a preview as JSON, without its points."""
-    return {
-        "since": found.since,
-        "until": found.until,
-        "kept": found.kept,
-        "firings": [
-            {"source": source.source} | asdict(firing)
-            for source in found.sources
-            for firing in source.firings
-        ],
-    }
 
 
 def print_rule(known: KnownRule, alerts: Sequence[KnownEvent], found: Preview) -> None:

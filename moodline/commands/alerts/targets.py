@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from contracts.alerts.events import TargetKind
-from contracts.errors import AlertError
 from moodline.commands.live.uri_argument import typed_uri
 from moodline.commands.options import JsonOption, group_app
 from moodline.commands.session import current_actor, open_records, read_settings
@@ -39,23 +38,15 @@ def target_add(
     ] = "",
 ) -> None:
     """Add a target. All rules without --to tell it."""
-    from contracts.alerts.target import AlertTarget, webhook_parts
-    from moodline.delivery.senders import check_apprise
+    from moodline.delivery.checked_target import checked_target, kind_of
     from moodline.terminal.output import print_line
     from records.alerts.targets import add_target, new_secret
     from records.sources.sealing import Sealer
-    from runtime.network.webhook_hosts import check_webhook_host
 
     settings = read_settings()
     address = typed_uri(url)
-    kind = kind_of(address)
-    key = (secret or new_secret()) if kind is TargetKind.WEBHOOK else ""
-    target = AlertTarget(name, kind, address, key, private)
-    if kind is TargetKind.WEBHOOK:
-        host = webhook_parts(address).hostname or ""
-        check_webhook_host(host, named=private, allowed=settings.alert_hosts)
-    elif kind is TargetKind.APPRISE and (reason := check_apprise(address)):
-        raise AlertError("url", reason, "https://github.com/caronc/apprise/wiki lists them")
+    key = (secret or new_secret()) if kind_of(address) is TargetKind.WEBHOOK else ""
+    target = checked_target(settings, name, address, private=private, secret=key)
     with open_records(settings) as engine:
         sealer = Sealer(settings.secret_key, settings.home_path)
         add_target(engine, sealer, target, actor=current_actor())
@@ -210,12 +201,3 @@ def target_replay(
     with open_records(read_settings()) as engine:
         count = replay_deliveries(engine, name, since, number, actor=current_actor())
     print_line(f"{count_text(count, 'message')} will be delivered to {name} again.")
-
-
-def kind_of(address: str) -> TargetKind:
-    """Return the kind of target that an address is of."""
-    if address.startswith(("http://", "https://")):
-        return TargetKind.WEBHOOK
-    if address.startswith(("mqtt://", "mqtts://")):
-        return TargetKind.MQTT
-    return TargetKind.APPRISE
