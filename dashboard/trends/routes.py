@@ -13,7 +13,7 @@ from dashboard.trends.address import read_view
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.details import details
 from dashboard.trends.exports.csv_export import csv_lines
-from dashboard.trends.saved_views import saved_view_routes
+from dashboard.trends.saved_views.routes import saved_view_routes
 from dashboard.web.json_values import json_values
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend

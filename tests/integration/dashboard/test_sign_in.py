@@ -116,9 +116,10 @@ def test_every_changing_route_refuses_a_viewer(address: str, engine: Engine) -> 
 def test_a_viewer_saves_views_and_an_administrator_shares_them(address: str) -> None:
     cookies = {name: cookie_of(sign_in(address, name, PASSWORD)) for name in ("vic", "mara")}
 
-    def send(name: str, path: str, **asked: object) -> tuple[int, Any]:
-        headers = {"Cookie": cookies[name], "Content_Type": "application/json"}
-        answer = ask(address, path, "POST" if asked else "GET", json.dumps(asked), **headers)
+    def send(user: str, path: str, **asked: object) -> tuple[int, Any]:
+        headers = {"Cookie": cookies[user], "Content_Type": "application/json"}
+        sent = ("POST", json.dumps(asked)) if asked else ("GET", "")
+        answer = ask(address, path, *sent, **headers)
         return answer.status, json.loads(answer.read())
 
     _, answer = send("vic", "/api/trends/views", name="Mine", query="?rank=nothing&from=now-7d")
