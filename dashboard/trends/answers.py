@@ -16,7 +16,6 @@ from analytics.history.source_selection import (
     HistorySource,
     SourceGroup,
     history_sources,
-    present_names,
 )
 from analytics.history.timeline import Bucket, Timeline, timeline
 from analytics.history.totals import Total, grouped_totals, totals
@@ -27,8 +26,10 @@ from analytics.recordings.beside_trends import (
     copies_inside,
     new_elsewhere,
 )
-from dashboard.language.words import _, n_
+from dashboard.language.words import n_
+from dashboard.trends.alert_marks import AlertMark, alert_marks
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
+from dashboard.trends.choice import Choice, choose
 from dashboard.trends.sentences import ChartFacts, sentence
 from dashboard.trends.view import Mode, View
 from dashboard.web.number_format import count
@@ -59,7 +60,8 @@ class Answer:
     lines: each source of the view once. rows: one line a series, which may have several sources.
     notes: requested parts that are not shown. verdict: None if the view is not compared.
     fitted: whether the range was fitted to the history. draws_earlier: whether it has `before`.
-    elsewhere, copies: recordings outside of the range, and those that count again in it.
+    elsewhere, copies: recordings outside of the range, and those that count again in it. alerts:
+    those that fired in the range.
     """
 
     since: datetime
@@ -76,13 +78,14 @@ class Answer:
     draws_earlier: bool = False
     elsewhere: NewElsewhere | None = None
     copies: Copies = NO_COPIES
+    alerts: tuple[AlertMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
     """The series of the timeline: each source and tag, or all of them together."""
 
-    choice: "Choice"
+    choice: Choice
     together: bool
 
     def timeline(
@@ -139,11 +142,12 @@ def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> A
         draws_earlier,
         new_elsewhere(connection, chosen.pks, span, now),
         copies_inside(connection, chosen.pks, span),
+        alert_marks(connection, chosen.pks, span),
     )
 
 
 def shown_span(
-    connection: Connection, view: View, chosen: "Choice", zone: tzinfo, now: datetime
+    connection: Connection, view: View, chosen: Choice, zone: tzinfo, now: datetime
 ) -> tuple[datetime, datetime]:
     """Return the range that is shown: of a view without one, it is fitted to the history."""
     span = view.span(now, zone)
@@ -154,7 +158,7 @@ def shown_span(
 
 def _lines(
     connection: Connection,
-    chosen: "Choice",
+    chosen: Choice,
     span: tuple[datetime, datetime],
     earlier: EarlierTime | None,
 ) -> tuple[Total, ...]:
@@ -273,48 +277,3 @@ def _together_name(sources: Sequence[HistorySource | SourceGroup]) -> str:
         number,
         generated=count(generated),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The existing sources and tags of a view, and a note on the missing ones.
-
-    pks: the keys of all its sources.
-    """
-
-    names: tuple[str, ...]
-    tags: tuple[str, ...]
-    notes: tuple[str, ...]
-    pks: tuple[int, ...]
-
-
-def choose(known: Sequence[HistorySource], view: View) -> Choice:
-    """Return the view's sources and tags that exist. If none do, the view is of all sources."""
-    all_names, all_tags = {one.name for one in known}, {tag for one in known for tag in one.tags}
-    wanted = present_names(known, view.sources)
-    names = tuple(name for name in wanted if name in all_names)
-    tags = tuple(tag for tag in view.tags if tag in all_tags)
-    missing = [
-        _("There is no source “{name}”", name=name[:40]) for name in wanted if name not in all_names
-    ]
-    missing += [
-        _("There is no tag “{tag}”", tag=tag[:40]) for tag in view.tags if tag not in all_tags
-    ]
-    pks = tuple(
-        one.pk
-        for one in known
-        if one.name in names or set(tags) & set(one.tags) or not (names or tags)
-    )
-    if not missing:
-        return Choice(names, tags, (), pks)
-    more = len(missing) - 1
-    absent = missing[0]
-    if more:
-        absent = n_(
-            "{absent}, and {count} more is missing",
-            "{absent}, and {count} more are missing",
-            more,
-            absent=absent,
-        )
-    shown = _("Showing the others.") if names or tags else _("Showing all sources.")
-    return Choice(names, tags, (f"{absent}. {shown}",), pks)

@@ -16,6 +16,7 @@ from contracts.times import utc_now
 from dashboard.language.core.recognition import known
 from dashboard.language.words import _, parts
 from dashboard.trends.address import ParsedView, write_view
+from dashboard.trends.alert_marks import alert_note, marks_of
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.answers import Answer, Chart, Elsewhere, elsewhere
 from dashboard.trends.browser import ViewerBrowser
@@ -104,7 +105,7 @@ def answer_update(
     now, view = utc_now(), asked.view
     found = answer_cache(engine).ask(engine, view, browser.zone, now)
     notes = _paragraphs((*asked.notes, *found.notes, *_generated_note(found)))
-    notes += recording_notes(found, view)
+    notes += recording_notes(found, view) + alert_note(found.alerts)
     refresh_disabled = not view.follows_now
     if found.everything.is_gap() and not view.zoom:  # In a zoom, the charts show the way back.
         empty = _empty(in_snapshot(engine, elsewhere, view, browser.zone, now), view, browser.zone)
@@ -184,7 +185,8 @@ def _charts(
             revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
             only=view.only,
         )
-        data = ChartData(chart.buckets, found.step_s, found.until, chart.before)
+        marks_of_chart = marks_of(found.alerts, chart.of)
+        data = ChartData(chart.buckets, found.step_s, found.until, chart.before, marks_of_chart)
         figure = timeline_figure(data, scale, style)
         on_screen = marks[slot]
         same = on_screen is not None and on_screen.get("revision") == style.revision

@@ -6,6 +6,7 @@ A bucket in which nothing was analysed has no bar: a gap is never zero, and neve
 from typing import Any
 
 from contracts.expressions import UNCERTAIN
+from dashboard.trends.charts.alert_trace import alert_trace
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData, Style, figure_layout
@@ -40,6 +41,8 @@ def timeline_figure(data: ChartData, scale: Scale, style: Style) -> Figure:
         traces.coverage(traces.placed(known)),
         traces.no_coverage(missing),
     ]
+    if data.alerts:
+        drawn.append(alert_trace(data, scale, style, clock))
     layout = figure_layout(data, scale, style, clock)
     layout["shapes"] = [traces.outline(begin, end) for begin, end in missing]
     layout["annotations"] += traces.names(labels, seen)

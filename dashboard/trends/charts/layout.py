@@ -9,6 +9,7 @@ from analytics.history.coverage import coverage
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
 from dashboard.language.words import N_, _
+from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import MARGIN_PX
 from dashboard.trends.charts.scale import Scale
@@ -59,12 +60,14 @@ class ChartData:
     """The buckets of one chart. until: the end of the range.
 
     before: for each bucket the measures of the earlier time; () if there is no comparison.
+    alerts: those that fired.
     """
 
     buckets: Sequence[Bucket]
     step_s: int
     until: datetime
     before: Sequence[Measures | None] = ()
+    alerts: Sequence[AlertMark] = ()
 
 
 def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:

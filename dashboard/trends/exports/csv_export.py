@@ -12,7 +12,8 @@ from analytics.export.spreadsheet_text import spreadsheet_text
 from analytics.history.source_selection import history_sources
 from analytics.history.timeline import Bucket, Timeline, timeline
 from contracts.expressions import LABELS
-from dashboard.trends.answers import choose, shown_span
+from dashboard.trends.answers import shown_span
+from dashboard.trends.choice import choose
 from dashboard.trends.view import View
 
 _COLUMNS: Final = (
