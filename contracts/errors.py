@@ -3,6 +3,8 @@
 An error that moodline raises on purpose for a user or a caller to handle is defined here.
 """
 
+from collections.abc import Sequence
+
 
 class MoodlineError(Exception):
     """Raised when moodline knows the cause. Shown as one line, never as a traceback."""
@@ -34,6 +36,10 @@ class AlertError(SettingsError):
         """Return the field, the message, and the hint if there is one."""
         line = MoodlineError.line(self)
         return f"{self.field}: {line}" if self.field else line
+
+
+class ConfigFileError(MoodlineError):
+    """Raised when a file of `moodline apply` is wrong. The message begins with file and line."""
 
 
 class RiskError(MoodlineError):
@@ -180,6 +186,21 @@ class ViewError(MoodlineError):
 
 class TokenError(MoodlineError):
     """Raised when a token of the API cannot be made or revoked."""
+
+
+class ApiError(MoodlineError):
+    """Raised when a program's request cannot be answered.
+
+    name: of the problem, as `api.conventions.problems` lists them. errors: the invalid parts of the
+    request, as pairs of a place and what is wrong with it.
+    """
+
+    def __init__(
+        self, name: str, message: str, *, hint: str = "", errors: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+        self.errors = errors
 
 
 class RequestInProgressError(MoodlineError):

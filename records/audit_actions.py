@@ -55,6 +55,8 @@ class Action(StrEnum):
     MARKER_REMOVED = "marker removed"
     FOLDER_ADDED = "folder added"
     FOLDER_REMOVED = "folder removed"
+    FOLDER_EDITED = "folder edited"
+    RETENTION_SET = "retention set"
     ALERT_ADDED = "alert rule added"
     ALERT_EDITED = "alert rule edited"
     ALERT_REMOVED = "alert rule removed"
@@ -105,7 +107,9 @@ ACTIONS: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.VIEW: frozenset({Action.RECORDING_OPENED, Action.COPY_OPENED, Action.LIVE_VIEW_OPENED}),
     Kind.EXPORT: frozenset({Action.EXPORTED}),
     Kind.ERASURE: frozenset({Action.ERASED, Action.RUN_DELETED}),
-    Kind.SCHEDULE: frozenset({Action.FOLDER_ADDED, Action.FOLDER_REMOVED}),
+    Kind.SCHEDULE: frozenset(
+        {Action.FOLDER_ADDED, Action.FOLDER_EDITED, Action.FOLDER_REMOVED, Action.RETENTION_SET}
+    ),
     Kind.ALERT: frozenset(
         {
             Action.ALERT_ADDED,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Final
@@ -52,6 +53,28 @@ def open_engine(url: str) -> Engine:
         ) from exc
 
 
+_joined: ContextVar[tuple[Engine, Connection] | None] = ContextVar("moodline_joined", default=None)
+
+
+@contextmanager
+def one_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that `transaction` and `reading` join inside the block, in this thread.
+
+    What the block does happens as a whole, or not at all. Raises DatabaseError as `transaction`.
+    """
+    with _translated_errors(engine), engine.begin() as connection:
+        token = _joined.set((engine, connection))
+        try:
+            yield connection
+        finally:
+            _joined.reset(token)
+
+
+def _joined_connection(engine: Engine) -> Connection | None:
+    joined = _joined.get()
+    return joined[1] if joined is not None and joined[0] is engine else None
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Open a writing transaction, committed at the end of the block.
@@ -59,6 +82,9 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises DatabaseError if the database is unreachable, full, locked or shutting down: the caller
     may retry. Errors in the statement itself stay SQLAlchemy's own exceptions.
     """
+    if (joined := _joined_connection(engine)) is not None:
+        yield joined
+        return
     with _translated_errors(engine), engine.begin() as connection:
         yield connection
 
@@ -69,6 +95,9 @@ def reading(engine: Engine, **options: object) -> Iterator[Connection]:
 
     options: SQLAlchemy execution options. Raises DatabaseError as `transaction` does.
     """
+    if (joined := _joined_connection(engine)) is not None:
+        yield joined
+        return
     with (
         _translated_errors(engine),
         engine.connect().execution_options(read_only=True, **options) as connection,

@@ -75,13 +75,40 @@ def add_folder(  # noqa: PLR0913
         write_audit_entry(connection, actor, Action.FOLDER_ADDED, {"folder": name, "path": path})
 
 
+def edit_folder(  # noqa: PLR0913
+    engine: Engine,
+    name: str,
+    path: str,
+    *,
+    every_s: int | None,
+    cron: str | None,
+    sampling_fps: float | None,
+    source: str | None,
+    pictures: PictureOptions,
+    actor: str = MOODLINE,
+) -> None:
+    """Change a watched folder. What was queued from it stays queued. Raises SettingsError."""
+    options = FolderOptions(sampling_fps, source, pictures)
+    with transaction(engine) as connection:
+        changed = connection.execute(
+            update(Schedule)
+            .where(Schedule.name == name)
+            .values(path=path, every_s=every_s, cron=cron, options=encode_folder_options(options))
+        )
+        if not changed.rowcount:
+            raise _no_folder(name)
+        write_audit_entry(connection, actor, Action.FOLDER_EDITED, {"folder": name, "path": path})
+
+
+def _no_folder(name: str) -> SettingsError:
+    return SettingsError(f"no watched folder {name}", hint="`moodline schedule list` shows them")
+
+
 def remove_folder(engine: Engine, name: str, *, actor: str = MOODLINE) -> None:
     """Stop watching a folder. Raises SettingsError if there is none with that name."""
     with transaction(engine) as connection:
         if not connection.execute(delete(Schedule).where(Schedule.name == name)).rowcount:
-            raise SettingsError(
-                f"no watched folder {name}", hint="`moodline schedule list` shows them"
-            )
+            raise _no_folder(name)
         write_audit_entry(connection, actor, Action.FOLDER_REMOVED, {"folder": name})
 
 

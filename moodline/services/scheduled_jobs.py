@@ -30,13 +30,14 @@ from analytics.scheduling.job_plans import (
 )
 from analytics.scheduling.scheduler import Job
 from analytics.scheduling.times import cron, every
-from analytics.snapshots import snapshot
+from analytics.snapshots import in_snapshot, snapshot
 from contracts.errors import MoodlineError
 from contracts.settings import Settings
 from contracts.times import utc_now
 from moodline.adapters.system_status import read_verdict
 from moodline.services.alert_jobs import alert_jobs, remove_old_alerts
 from moodline.services.folder_watch import queue_new_recordings
+from records.kept_days import with_stored_days
 from records.seen_services import forget_processes
 from records.users.sessions import delete_expired_sessions
 from records.watched_folders import WatchedFolder, watched_folders
@@ -148,6 +149,7 @@ def _fold(engine: Engine) -> str:
 
 def _apply_retention(settings: Settings, engine: Engine) -> str:
     # Rows must be in the rollups before they are removed; windows that lost rows are folded again.
+    settings = in_snapshot(engine, partial(with_stored_days, settings))
     roll_up_all(engine)
     removed = apply_retention(engine, RetentionPeriods.from_settings(settings))
     roll_up_all(engine)

@@ -1,4 +1,4 @@
-"""The tables of leases, schedules, job runs, seen services, the audit log and the broker's key."""
+"""The tables of leases, schedules, job runs, seen services, retention, audit and broker key."""
 
 from datetime import datetime
 
@@ -83,6 +83,19 @@ class SeenService(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
+
+
+class KeptDays(Base):
+    """How long one kind of data is kept, where no setting of the environment says so.
+
+    name: one of records.kept_days.SETTINGS.
+    days: as in the setting of that kind.
+    """
+
+    __tablename__ = "kept_days"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    days: Mapped[int]
 
 
 class AuditEntry(Base):

@@ -15,9 +15,11 @@ def upgrade() -> None:
     _add_markers()
     _add_saved_views()
     _add_alerts()
+    _add_kept_days()
 
 
 def downgrade() -> None:
+    _remove_kept_days()
     _remove_alerts()
     _remove_saved_views()
     _remove_markers()
@@ -238,3 +240,15 @@ def _add_alert_outbox() -> None:
 def _remove_alerts() -> None:
     for name in ("deliveries", "targets", "events", "states", "rules"):
         op.drop_table(f"alert_{name}")
+
+
+def _add_kept_days() -> None:
+    op.create_table(
+        "kept_days",
+        sa.Column("name", sa.String(16), primary_key=True),
+        sa.Column("days", sa.Integer(), nullable=False),
+    )
+
+
+def _remove_kept_days() -> None:
+    op.drop_table("kept_days")
