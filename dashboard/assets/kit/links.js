@@ -3,7 +3,7 @@
 import { base } from "./api.js";
 import { make } from "./dom.js";
 
-const MINUTE_S = 60;
+const MINUTE_MS = 60_000;
 
 /**
  * The page of a source.
@@ -28,19 +28,29 @@ export const runHref = (run, seconds = 0) =>
   `${base()}recordings/${encodeURIComponent(run)}${seconds > 0 ? `?t=${seconds.toFixed(1)}` : ""}`;
 
 /**
- * Trends with a range, in whole minutes: nothing is stored finer.
+ * An interval as addresses have it, in whole minutes: nothing is stored finer.
+ * @param {number} beginMs
+ * @param {number} endMs
+ */
+export function interval(beginMs, endMs) {
+  const first = Math.floor(beginMs / MINUTE_MS);
+  const last = Math.max(Math.ceil(endMs / MINUTE_MS), first + 1);
+  return `${utcMinute(first * MINUTE_MS)}/${utcMinute(last * MINUTE_MS)}`;
+}
+
+/**
+ * Trends with a range.
  * @param {{ since: number, until: number }} ends Seconds since 1970.
  * @param {string} [source] All sources without one.
  */
 export function rangeHref({ since, until }, source = "") {
-  const first = Math.floor(since / MINUTE_S) * MINUTE_S;
-  const last = Math.max(Math.ceil(until / MINUTE_S) * MINUTE_S, first + MINUTE_S);
+  const [from, to] = interval(since * 1000, until * 1000).split("/");
   const sources = source ? `&sources=${encodeURIComponent(source)}` : "";
-  return `${base()}trends?from=${utcMinute(first * 1000)}&to=${utcMinute(last * 1000)}${sources}`;
+  return `${base()}trends?from=${from}&to=${to}${sources}`;
 }
 
 /** @param {number} ms Since 1970. */
-export const utcMinute = (ms) => `${new Date(ms).toISOString().slice(0, 16)}Z`;
+const utcMinute = (ms) => `${new Date(ms).toISOString().slice(0, 16)}Z`;
 
 /**
  * Open a page of the dashboard, as a link of Dash does.

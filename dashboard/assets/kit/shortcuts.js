@@ -45,7 +45,7 @@ export function switchShortcuts(areOn) {
  * @param {HTMLElement} element
  * @param {string} key
  */
-export function isTyping(element, key) {
+function isTyping(element, key) {
   if (element.closest("dialog, [contenteditable]")) return true;
   if (element.matches("textarea, select, input:not([type=range], [type=checkbox])")) return true;
   if (element.matches("input[type=range]")) return key.startsWith("Arrow");

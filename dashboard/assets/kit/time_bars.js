@@ -67,7 +67,7 @@ export const timeTicks = (texts, below = false) =>
  * What was seen in a step: its main expression, person-time, valence and coverage.
  * @param {Step} step
  */
-export function stepText({ person_s: seconds, covered, gap, awaited, valence }) {
+function stepText({ person_s: seconds, covered, gap, awaited, valence }) {
   if (gap) return awaited ? _("not analysed") : _("nothing expected");
   const total = sum(seconds);
   const coverage = _("{share} covered", { share: percent(covered) });

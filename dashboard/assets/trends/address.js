@@ -2,8 +2,7 @@
 /* The address of Trends: the state of the page is its query. */
 import { setProps } from "../kit/dash.js";
 import { ZONE } from "../kit/format.js";
-
-const MINUTE_MS = 60_000;
+import { interval } from "../kit/links.js";
 
 /** @typedef {Record<string, string | null>} Changes By parameter; null removes it. */
 
@@ -56,17 +55,6 @@ function changedQuery(changes) {
 
 export const isZoomed = () => new URLSearchParams(location.search).has("zoom");
 
-/**
- * An interval as the address has it, in whole minutes: nothing is stored finer.
- * @param {number} beginMs
- * @param {number} endMs
- */
-export function interval(beginMs, endMs) {
-  const first = Math.floor(beginMs / MINUTE_MS);
-  const last = Math.max(Math.ceil(endMs / MINUTE_MS), first + 1);
-  return `${utcMinute(first * MINUTE_MS)}/${utcMinute(last * MINUTE_MS)}`;
-}
-
 /** Two ends, in seconds since 1970. @typedef {{ since: number, until: number }} Ends */
 
 /**
@@ -80,6 +68,3 @@ export function permanentUrl(shown, compared) {
   const query = changedQuery({ from, to, zoom: null, compare });
   return `${location.origin}${location.pathname}${query}`;
 }
-
-/** @param {number} ms Since 1970. */
-const utcMinute = (ms) => `${new Date(ms).toISOString().slice(0, 16)}Z`;

@@ -4,8 +4,8 @@ import { make } from "../kit/dom.js";
 import { labelName, swatch } from "../kit/expressions.js";
 import { shortDateTime } from "../kit/format.js";
 import { _ } from "../kit/language.js";
-import { runHref } from "../kit/links.js";
-import { goTo, interval } from "./address.js";
+import { interval, runHref } from "../kit/links.js";
+import { goTo } from "./address.js";
 import { percentOf } from "./shares.js";
 
 /**

@@ -4,7 +4,8 @@ import { moveByArrows } from "../kit/arrow_keys.js";
 import { make } from "../kit/dom.js";
 import { tenths } from "../kit/format.js";
 import { LOCALE, _, pair } from "../kit/language.js";
-import { goTo, interval } from "./address.js";
+import { interval } from "../kit/links.js";
+import { goTo } from "./address.js";
 import { scaleOf, share, valueText } from "./measures.js";
 import { personTime } from "./person_time.js";
 

@@ -1,7 +1,8 @@
 // @ts-check
 /* Zooming: the range that is selected in a chart goes into the address. */
 import { byId } from "../kit/dom.js";
-import { goTo, interval, isZoomed } from "./address.js";
+import { interval } from "../kit/links.js";
+import { goTo, isZoomed } from "./address.js";
 
 /** Changes within this time are one zoom, and one step of the browser's history. */
 const DEBOUNCE_MS = 300;

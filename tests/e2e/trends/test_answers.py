@@ -52,7 +52,7 @@ def test_sources_and_hours_are_ranked_by_any_measure_and_lead_to_it(
 ) -> None:
     opened_trends(page, address, "from=now-7d&to=now")
     sources, hours = table(page, "Sources, ranked"), table(page, "Hours, ranked")
-    names = sources.locator("tbody th")
+    names = sources.locator("tbody th a")
     expect(names.first).to_have_text("café (generated)")
     expect(sources.locator("tbody tr").first.locator(".course rect").first).to_be_attached()
     sources.get_by_role("button", name="Value").click()
@@ -71,7 +71,7 @@ def test_sources_and_hours_are_ranked_by_any_measure_and_lead_to_it(
     assert end - begin == timedelta(hours=1) and begin.minute == 0
     page.go_back()
     page.wait_for_url(lambda url: "zoom=" not in url)
-    sources.get_by_role("button", name="café").click()
+    sources.get_by_role("button", name="Only this: café").click()
     expect(page.locator("#charts figure:visible h2")).to_have_text(["café (generated)"])
     assert parameters(page)["sources"] == ["café"]
 
