@@ -29,12 +29,14 @@ SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 READY = {
     "now": ".tile img:not([hidden])",
     "trends": ".heat-map",
+    "alerts": ".alert-ideas",
     "recordings": ".runs",
     "try": ".drop",
     "sources": ".source .health",
     "system": "#services .facts",
     "account": "#account-page .empty",
     "model": "#model-card .facts",
+    "wall": ".wall-picture img:not([hidden])",
     "recording": ".lane canvas",
     "source": ".source-picture .tile img:not([hidden])",
 }

@@ -23,6 +23,7 @@ const KINDS = {
   export: _("Exports"),
   erasure: _("Erasures"),
   schedule: _("Watched folders"),
+  alert: _("Alerts"),
 };
 
 /**

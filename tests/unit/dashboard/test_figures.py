@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analytics.history.timeline import Bucket
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
+from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.direct_labels import LINE_HEIGHT, spread
 from dashboard.trends.charts.figure import timeline_figure
@@ -210,6 +211,19 @@ def test_coverage_is_a_thin_strip_while_it_is_whole() -> None:
     assert bars(drawn(partly))[COVERAGE].marker.color == (LIGHT.low_coverage,)
 
 
+def test_beside_a_chart_that_misses_some_a_whole_one_keeps_its_thin_strip() -> None:
+    whole, partly = (buckets({"happy": 1}, analyzed_s=one) for one in (3600, 1800))
+    scale = scale_of([whole, partly], Mode.SHARE)
+    style = Style(LIGHT, BERLIN, Mode.SHARE)
+    layouts = [
+        timeline_figure(ChartData(one, 3600, one[-1].end), scale, style)["layout"]
+        for one in (whole, partly)
+    ]
+    assert [one["yaxis2"]["domain"][1] < 0.05 for one in layouts] == [True, False]
+    assert layouts[0]["yaxis2"]["tickvals"] == [] and layouts[1]["yaxis2"]["tickvals"] == [0, 1]
+    assert layouts[0]["yaxis"]["domain"] == layouts[1]["yaxis"]["domain"], "equally high stacks"
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_pointer_reads_person_time_valence_and_coverage_beside_expressions(mode: Mode) -> None:
     steps = buckets({"happy": 60, "sad": 60}, analyzed_s=3600)
@@ -267,3 +281,17 @@ def test_the_weeks_before_are_dashed_lines_broken_by_gaps() -> None:
     assert (list(dashed.y), dashed.line.dash) == ([0.0, None, 1.0], "dash")
     assert dashed.line.color == traces["happy"].line.color
     assert not [name for name in bars(drawn(steps, Mode.LINES)) if "before" in name]
+
+
+def test_alerts_are_marked_where_they_fired() -> None:
+    marks = [
+        AlertMark(1, "door", "Angry <b>queue", BEGIN + HOUR / 2, "42 %"),
+        AlertMark(1, "door", "Crowd", BEGIN + HOUR, "7"),
+    ]
+    data = ChartData(STEPS, 3600, STEPS[-1].end, alerts=marks)
+    style = Style(LIGHT, BERLIN, Mode.SHARE)
+    figure = go.Figure(timeline_figure(data, scale_of([STEPS], Mode.SHARE), style))
+    trace = bars(figure)["alerts"]
+    assert list(trace.x) == ["2026-10-24T12:30:00", "2026-10-24T13:00:00"]
+    assert list(trace.customdata) == ["alert Angry <b>queue: 42 %", "alert Crowd: 7"]
+    assert "alerts" not in bars(drawn()), "a chart without alerts has no trace of them"

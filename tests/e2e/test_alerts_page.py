@@ -1,0 +1,195 @@
+"""The page Alerts: what is open, rules with their preview, who is told, and the bell."""
+
+import json
+import os
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import Engine
+
+from analytics.alerts.round import run_round
+from analytics.snapshots import in_snapshot
+from contracts.alerts.typed_rule import TypedRule
+from contracts.settings import Settings
+from contracts.times import utc_now
+from moodline.delivery.deliverer import Deliverer
+from moodline.delivery.senders import sender
+from records.alerts.events import open_alerts
+from records.alerts.rules import add_rule, list_rules
+from records.alerts.targets import list_targets
+from records.database import open_engine
+from records.sources.sealing import Sealer
+from serving.backend import Backend
+from tests.alerts import no_measures
+from tests.pages import quiet_page, serving
+from tests.webhook_receiver import Receiver, webhook_receiver
+
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), alert_hosts=("127.0.0.1",))
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Settings, month_database: Path) -> Iterator[Engine]:
+    """A generated month, and a rule whose alerts about all its sources are open since then."""
+    shutil.copyfile(month_database, settings.home_path / "moodline.db")
+    engine = open_engine(settings.effective_database_url)
+    now = utc_now()
+    rule = TypedRule("Calm", "angry < 90%", lasting="1h", min_coverage="1%", min_person_seconds=0.1)
+    add_rule(engine, rule.rule(), now=now - timedelta(hours=23))
+    run_round(engine, no_measures, now)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine, settings: Settings) -> Iterator[str]:
+    with serving(Backend(engine, settings)) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def viewer(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(timezone_id="Europe/Berlin") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path_factory.mktemp("shots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
+    with quiet_page(viewer, address) as one:
+        one.goto(f"{address}/alerts")
+        expect(one.locator("#alerts-rules .alert-card").first).to_be_visible()
+        yield one
+
+
+@pytest.mark.timeout(900)
+def test_page_is_accessible_wide_and_narrow_in_both_themes(
+    viewer: BrowserContext, address: str, shots: Path
+) -> None:
+    found = []
+    for size, (width, height) in SIZES.items():
+        for theme in ("light", "dark"):
+            with quiet_page(viewer, address) as page:
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                page.goto(f"{address}/alerts")
+                page.get_by_role("button", name="Edit Calm").click()
+                expect(page.locator(".alert-chart").first).to_be_visible()
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+                page.screenshot(path=shots / f"alerts-{size}-{theme}.png", full_page=True)
+                rules = ["color-contrast"] if theme == "dark" else []
+                found += [(size, theme, *one) for one in _findings(page, rules)]
+    assert not found, json.dumps(found, indent=1)
+
+
+def _findings(page: Page, rules: list[str]) -> list[tuple[str, list[str]]]:
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    violations = Axe().run(page, options=options).response["violations"]
+    return [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in violations]
+
+
+def test_the_bell_counts_open_alerts_on_every_page(
+    viewer: BrowserContext, address: str, engine: Engine
+) -> None:
+    count = len(in_snapshot(engine, open_alerts))
+    assert count >= 2
+    with quiet_page(viewer, address) as page:
+        page.goto(f"{address}/system")
+        expect(page.locator(".place-alerts")).to_have_text(f"Alerts{count}, {count} open alerts")
+
+
+def test_an_alert_is_acknowledged_and_its_rule_muted_and_unmuted(page: Page) -> None:
+    card = page.locator("#alerts-open .alert-card").first
+    expect(card).to_contain_text(re.compile("Share of angry was|share of angry was"))
+    card.get_by_role("button", name="Acknowledge").click()
+    expect(card).to_contain_text("Acknowledged by")
+    page.get_by_role("button", name="Mute the rule Calm for an hour").click()
+    rule = page.locator("#alerts-rules .alert-card").filter(has_text="Calm")
+    expect(rule).to_contain_text("nobody is told")
+    page.get_by_role("button", name="End the mute of Calm").click()
+    expect(rule).not_to_contain_text("nobody is told")
+
+
+def test_a_rule_is_drawn_before_it_is_saved(page: Page, engine: Engine) -> None:
+    page.get_by_role("button", name="Add a rule").click()
+    form = page.get_by_role("form", name="Add a rule")
+    form.get_by_label("Name").fill("Crowd")
+    form.get_by_label("Measure").select_option(label="people in view")
+    form.get_by_label("Limit").fill("3")
+    form.get_by_label("café").check()
+    expect(form.locator(".alert-count")).to_have_text(re.compile(r"fired \d+ times"))
+    expect(form.locator(".alert-figure")).to_have_count(1)
+    form.get_by_text("When it would have fired", exact=True).click()
+    expect(form.locator("tbody tr").first).to_contain_text("café")
+    form.get_by_label("For", exact=True).fill("90s")
+    form.get_by_role("button", name="Save the rule").click()
+    expect(form.locator(".trouble")).to_contain_text("whole minutes")
+    expect(form.get_by_label("For", exact=True)).to_be_focused()
+    form.get_by_label("For", exact=True).fill("10m")
+    form.get_by_role("button", name="Save the rule").click()
+    expect(page.get_by_role("status").first).to_have_text("Crowd was saved.")
+    (saved,) = [one.rule for one in in_snapshot(engine, list_rules) if one.rule.name == "Crowd"]
+    assert (saved.condition.text, saved.window_s, saved.sources) == ("people > 3", 600, ("café",))
+    page.get_by_role("button", name="Remove Crowd").click()
+    page.get_by_role("button", name="Remove the rule").click()
+    expect(page.locator("#alerts-rules")).not_to_contain_text("Crowd")
+
+
+def test_a_webhook_is_added_tested_and_removed(
+    page: Page, engine: Engine, settings: Settings
+) -> None:
+    form = page.get_by_role("form", name="Add a webhook")
+    form.get_by_label("Name").fill("hook")
+    form.get_by_label("URL").fill("http://10.0.0.7/x")
+    form.get_by_role("button", name="Add the webhook").click()
+    expect(form.locator(".trouble")).to_contain_text("MOODLINE_ALERT_HOSTS")
+    with webhook_receiver(Receiver()) as receiver:
+        form.get_by_label("URL").fill(receiver.url)
+        form.get_by_role("button", name="Add the webhook").click()
+        secret = form.locator(".token").inner_text()
+        page.get_by_role("button", name="Test hook").click()
+        expect(page.get_by_role("status").first).to_have_text("A test is on its way.")
+        sealer = Sealer("", settings.home_path)
+        chance = random.Random(1)
+        Deliverer(engine, sealer, sender(settings), "host:1:2", chance=chance).run()
+        said = "hook: delivered (HTTP status 204)"
+        expect(page.get_by_role("status").first).to_have_text(said)
+        assert receiver.all_signed(secret) and len(receiver.got) == 1
+    expect(page.locator("#alerts-history tbody tr").first).to_contain_text("test")
+    page.get_by_role("button", name="Remove hook").click()
+    page.get_by_role("button", name="Remove the target").click()
+    expect(page.locator("#alerts-targets")).to_contain_text("No targets yet")
+    assert in_snapshot(engine, list_targets) == []
+
+
+def test_trends_marks_where_alerts_fired(viewer: BrowserContext, address: str) -> None:
+    with quiet_page(viewer, address) as page:
+        page.goto(f"{address}/trends?from=now-24h&to=now")
+        expect(page.get_by_text(re.compile(r"\d+ alerts fired in this range"))).to_be_visible()
+        page.wait_for_selector(".js-plotly-plot .scatterlayer", timeout=120_000)
+        marks = page.evaluate(
+            "() => [...document.querySelectorAll('.js-plotly-plot')]"
+            ".flatMap(one => one.data.filter(({name}) => name === 'alerts'))"
+            ".flatMap(({customdata}) => customdata)"
+        )
+        assert marks and all(one.startswith("alert Calm: ") for one in marks)
