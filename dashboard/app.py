@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from api.app import MAX_BODY_BYTES, WORK, create_api
 from api.gate import ROOT, ApiGate
 from contracts.errors import (
+    AlertError,
     DatabaseError,
     DiskFullError,
     MoodlineError,
