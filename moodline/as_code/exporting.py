@@ -84,7 +84,7 @@ def _yaml(value: Mapping[str, Any]) -> list[str]:
 class _Dumper(yaml.SafeDumper):
     """Writes lists of texts and numbers on one line, as people do, and nothing else."""
 
-    def represent_list(self, data: list[Any]) -> yaml.SequenceNode:
+    def on_one_line(self, data: list[Any]) -> yaml.SequenceNode:
         plain = not any(isinstance(item, (list, dict)) for item in data)
         return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
 
@@ -92,4 +92,4 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(list, _Dumper.represent_list)
+_Dumper.add_representer(list, _Dumper.on_one_line)

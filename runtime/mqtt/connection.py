@@ -132,7 +132,7 @@ class MqttConnection:
 
     def _note_message(self, _client: paho.Client, _data: Any, found: paho.MQTTMessage) -> None:
         if len(found.payload) <= _MAX_PAYLOAD:
-            self._on_message(MqttMessage(found.topic, found.payload, found.retain))
+            self._on_message(MqttMessage(found.topic, bytes(found.payload), found.retain))
 
 
 def deliver(
