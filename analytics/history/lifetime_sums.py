@@ -1,10 +1,10 @@
 """Lifetime sums: all that is stored of each live source, and of all recordings together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from analytics.history.measures import Measures, measures_from_sums
 from contracts.runs import RunKind
@@ -25,25 +25,34 @@ class LifetimeSums:
 
 def lifetime_sums(connection: Connection) -> LifetimeSums:
     """Return the sums of the rollups that are stored now. They shrink by retention and erasure."""
-    live = case((Source.kind == RunKind.LIVE, Source.id), else_=0)
-    # tracks_carried has no meaning over several windows, and is not used.
-    sums = [func.sum(rollups.c[name]).label(name) for name in SUMS]
-    query = (
-        select(live.label("live"), func.max(Source.name).label("name"), *sums)
-        .join(rollups, rollups.c.source_pk == Source.id)
-        .where(
-            rollups.c.width_s == DAY_S,
-            (Source.kind != RunKind.LIVE) | Source.removed_at.is_(None),
+    live = {
+        row.id: row.name
+        for row in connection.execute(
+            select(Source.id, Source.name)
+            .where(Source.kind == RunKind.LIVE, Source.removed_at.is_(None))
+            .order_by(Source.id)
+            .limit(MAX_SOURCES)
         )
-        .group_by(live)
-        .order_by(live)
-        .limit(MAX_SOURCES + 1)
+    }
+    # By the keys of sources: a join would scan the rollups of all widths.
+    of_live = select(rollups.c.source_pk, *_sums()).where(
+        rollups.c.source_pk.in_(live), rollups.c.width_s == DAY_S
     )
-    found, recordings = {}, measures_from_sums({})
-    for row in connection.execute(query).mappings():
-        measures = measures_from_sums({name: int(row[name] or 0) for name in SUMS})
-        if row["live"]:
-            found[row["name"]] = measures
-        else:
-            recordings = measures
-    return LifetimeSums(found, recordings)
+    recordings = select(Source.id).where(Source.kind != RunKind.LIVE)
+    of_recordings = select(*_sums()).where(
+        rollups.c.source_pk.in_(recordings), rollups.c.width_s == DAY_S
+    )
+    found = connection.execute(of_live.group_by(rollups.c.source_pk)).mappings()
+    return LifetimeSums(
+        {live[row["source_pk"]]: _measures(row) for row in found},
+        _measures(connection.execute(of_recordings).mappings().one()),
+    )
+
+
+def _sums() -> Sequence[ColumnElement[int]]:
+    # tracks_carried has no meaning over several windows, and is not used.
+    return [func.sum(rollups.c[name]).label(name) for name in SUMS]
+
+
+def _measures(row: Mapping[str, Any]) -> Measures:
+    return measures_from_sums({name: int(row[name] or 0) for name in SUMS})

@@ -16,7 +16,7 @@ SECRET_SETTINGS = {
     "ingest": {"moodline_database_url", "moodline_redis_url", "moodline_secret_key"},
     "worker": {"moodline_database_url", "moodline_redis_url"},
     "worker-gpu": {"moodline_database_url", "moodline_redis_url"},
-    "scheduler": {"moodline_database_url", "moodline_redis_url"},
+    "scheduler": {"moodline_database_url", "moodline_redis_url", "moodline_secret_key"},
     "dashboard": {
         "moodline_database_url",
         "moodline_redis_url",
@@ -62,7 +62,7 @@ def test_services_are_in_the_networks_that_they_need_and_in_no_other() -> None:
         "ingest": {"broker", "database", "cameras"},
         "worker": {"broker", "database"},
         "worker-gpu": {"broker", "database"},
-        "scheduler": {"broker", "database"},
+        "scheduler": {"broker", "database", "messages"},
         "dashboard": {"broker", "database", "front"},
     }
 

@@ -1,6 +1,7 @@
 """The checks of `moodline doctor`."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from analytics.health.verdict import Level
 from broker.broker_info import BrokerInfo
 from broker.bus import Bus
 from contracts.errors import MoodlineError, RiskError
+from contracts.parsing.addresses import is_loopback
 from contracts.redaction import redact
 from contracts.settings import Settings
 from records.database import open_engine
 from records.schema import known_revisions, schema_revision
 
 _MIN_FREE_BYTES: Final = 2**30
+_MQTT_WAIT_S: Final = 10.0
 _MIN_BROKER: Final = (6, 2)
 
 
@@ -54,6 +57,8 @@ def check_installation(settings: Settings) -> list[Check]:
         "broker": _check_broker,
         "disk": _check_disk,
     }
+    if settings.mqtt_server is not None:
+        checks["mqtt"] = check_mqtt
     return [_run(name, check, settings) for name, check in checks.items()]
 
 
@@ -94,6 +99,22 @@ def _check_decoder(_settings: Settings) -> str:
     import av
 
     return f"PyAV {av.__version__}"
+
+
+def check_mqtt(settings: Settings) -> str:
+    """Return how the MQTT broker is reached. Raises RiskError if it is not."""
+    from runtime.mqtt.connection import MqttConnection
+
+    server = settings.mqtt_server
+    assert server is not None
+    with MqttConnection(server, f"moodline-{secrets.token_hex(4)}") as connection:
+        if not connection.wait_tried(_MQTT_WAIT_S):
+            raise RiskError(
+                f"sources are not published: {connection.trouble}",
+                hint="Check MOODLINE_MQTT_URL, MOODLINE_MQTT_PASSWORD and MOODLINE_MQTT_CA",
+            )
+    is_open = server.password and not server.tls and not is_loopback(server.host)
+    return f"{server}{', password not encrypted: use mqtts://' if is_open else ''}"
 
 
 def _check_database(settings: Settings) -> str:

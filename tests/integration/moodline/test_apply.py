@@ -1,14 +1,17 @@
 """`moodline apply` on a database: the same again changes nothing, and an error changes nothing."""
 
+from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select, update
 
+from analytics.scheduling.job_plans import RETENTION
 from analytics.snapshots import in_snapshot
 from contracts.errors import ConfigFileError
 from contracts.settings import Settings
+from contracts.times import utc_now
 from contracts.zones.zone import ZoneKind
 from moodline.as_code.alert_sections import known_targets
 from moodline.as_code.applying import apply_file
@@ -16,12 +19,16 @@ from moodline.as_code.entries import Change
 from moodline.as_code.exporting import export_text
 from moodline.as_code.parsing import parse_file
 from moodline.as_code.site import Site
+from moodline.services.scheduled_jobs import scheduled_jobs
 from records.alerts.rules import list_rules
-from records.database import reading
+from records.database import reading, transaction
 from records.kept_days import stored_days, with_stored_days
 from records.sources.live_sources import find_source, live_sources, pause_source
+from records.tables.faces import Face
 from records.tables.operations import AuditEntry
+from records.tables.runs import Run
 from records.watched_folders import handled_files, save_handled_files, watched_folders
+from tests.rows import FaceSpec, write_run
 
 DOOR_URL = "rtsp://me:s3cret@10.0.0.9/hidden/path"
 FULL = """
@@ -276,3 +283,24 @@ def test_the_environment_goes_before_stored_days(
             tmp_path,
             "version: 1\nretention: {faces: 90d}\n",
         )
+
+
+def test_the_scheduler_keeps_data_as_long_as_the_file_says(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    write_run(sqlite_engine, "run1", {0: [FaceSpec(1, "happy")]})
+    with transaction(sqlite_engine) as connection:
+        connection.execute(update(Run).values(finished_at=utc_now() - timedelta(days=10)))
+    site = Site(Settings(home=tmp_path), sqlite_engine, "tester")
+    (job,) = (one for one in scheduled_jobs(site.settings, sqlite_engine) if one.name == RETENTION)
+
+    job.run()
+    assert count_faces(sqlite_engine) == 1, "90 days is the default"
+    apply(site, tmp_path, "version: 1\nretention: {faces: 1w, frames: 1w}\n")
+    job.run()
+    assert count_faces(sqlite_engine) == 0
+
+
+def count_faces(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(Face.__table__)).scalar_one()

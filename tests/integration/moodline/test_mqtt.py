@@ -15,11 +15,12 @@ from broker.embedded import EmbeddedBroker
 from broker.live_view import FaceReading, SourceView
 from broker.presence import Presence
 from broker.reports import SourceReport, WorkerReport
-from contracts.errors import MqttError
+from contracts.errors import MqttError, RiskError
 from contracts.expressions import EXPRESSIONS
 from contracts.parsing.mqtt_server import MqttServer
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
+from moodline.commands.admin.installation_checks import check_mqtt
 from moodline.home_assistant.bridge import HomeAssistantBridge
 from records.audit_actions import Action
 from records.broker_key import read_broker_key
@@ -34,8 +35,10 @@ from records.sources.live_sources import (
 from records.tables.operations import AuditEntry
 from runtime.mqtt.connection import MqttConnection, deliver
 from runtime.mqtt.messages import MqttMessage
+from tests.e2e.commands import poll
 from tests.home_assistant import accepted_device, accepted_values
 from tests.mqtt_broker import PASSWORD, PATIENCE_S, USER, MqttBroker, MqttListener
+from tests.rtsp import free_ports
 
 DOOR = "homeassistant/device/moodline_1/config"
 MESSAGE = MqttMessage("moodline/test", b"1", retain=True)
@@ -94,6 +97,30 @@ def test_a_certificate_of_another_host_is_refused(guarded: MqttBroker, ca_file: 
     server = MqttServer("localhost", guarded.port, True, USER, PASSWORD, ca_file)
     with pytest.raises(MqttError, match="certificate is not valid"):
         deliver(server, "test", [MESSAGE], PATIENCE_S)
+
+
+def test_doctor_says_whether_the_broker_can_be_used(guarded: MqttBroker, ca_file: str) -> None:
+    url = f"mqtts://{USER}@127.0.0.1:{guarded.port}"
+    settings = Settings(mqtt_url=url, mqtt_password=PASSWORD, mqtt_ca=ca_file)
+    assert check_mqtt(settings) == f"mqtts://127.0.0.1:{guarded.port}"
+    wrong = settings.model_copy(update={"mqtt_password": "wr0ng-s3cret"})
+    with pytest.raises(RiskError, match="sources are not published: mqtts://127") as error:
+        check_mqtt(wrong)
+    assert "s3cret" not in error.value.line()
+
+
+def test_a_scheduler_reports_a_broker_that_stays_away(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    settings = Settings(home=tmp_path, mqtt_url=f"mqtt://me:s3cret@127.0.0.1:{port}")
+    bridge = HomeAssistantBridge(settings, sqlite_engine, lambda: True, step_s=0.05)
+    with bridge:
+        poll(lambda: bridge._connection is not None)
+        assert bridge.trouble == "", "it may be a restart"
+        bridge._connected_at_s -= 60
+        poll(lambda: "Connection refused" in bridge.trouble)
+        assert "s3cret" not in bridge.trouble
 
 
 def test_a_connection_comes_back_with_its_broker(tmp_path: Path) -> None:
