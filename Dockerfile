@@ -8,10 +8,12 @@ ARG EXTRAS=""
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PROJECT_ENVIRONMENT=/opt/moodline
 COPY pyproject.toml uv.lock README.md ./
 RUN uv sync --frozen --no-install-project ${EXTRAS:+--extra $EXTRAS} \
-    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web
+    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web \
+    --extra mqtt --extra alerts
 COPY . .
 RUN uv sync --frozen --no-editable ${EXTRAS:+--extra $EXTRAS} \
-    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web
+    --extra worker --extra ingest --extra postgres --extra export --extra scheduler --extra web \
+    --extra mqtt --extra alerts
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --create-home moodline && install -d -o moodline -m 700 /uploads

@@ -57,6 +57,8 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "dashboard": "services.dashboard",
         "schedule": "services.schedule",
         "db": "admin.db",
+        "apply": "admin.apply",
+        "export-config": "admin.export_config",
     },
     "Choose and train models": {
         "model": "model.group",
