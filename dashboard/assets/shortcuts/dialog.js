@@ -4,7 +4,7 @@ import { make } from "../kit/dom.js";
 import { quietButton } from "../kit/forms.js";
 import { _ } from "../kit/language.js";
 import { keyGroups, shortcutsAreOn, switchShortcuts } from "../kit/shortcuts.js";
-import { COMMON_KEYS } from "./common_keys.js";
+import { commonKeys } from "./common_keys.js";
 
 /** Open the list, unless it is open. */
 export function openShortcuts() {
@@ -54,7 +54,7 @@ export function openShortcuts() {
       make(
         "div",
         { class: "shortcut-groups", tabindex: "0", role: "region", "aria-label": _("All shortcuts") },
-        ...[...COMMON_KEYS, ...keyGroups()].map(({ name, keys }) =>
+        ...[...commonKeys(), ...keyGroups()].map(({ name, keys }) =>
           make("section", { "aria-label": name }, make("h3", { text: name }), keyTable(keys)),
         ),
       ),

@@ -1,7 +1,7 @@
 // @ts-check
 /* The shortcuts of all pages: to a page, to the search, and the list of all of them. */
 import { pageKey } from "../kit/shortcuts.js";
-import { PAGE_KEYS } from "./common_keys.js";
+import { PAGE_KEYS, pageLink } from "./common_keys.js";
 import { openShortcuts } from "./dialog.js";
 
 /** How long the second key of two may take. */
@@ -45,8 +45,8 @@ function actionOf(key, at) {
  */
 function goTo(key) {
   const page = PAGE_KEYS.find(([letter]) => letter === key)?.[1];
-  const link = page ? document.querySelector(`.rail nav .place-${page}`) : null;
-  return link instanceof HTMLElement ? () => link.click() : null;
+  const link = page ? pageLink(page) : null;
+  return link && (() => link.click());
 }
 
 /** @returns {(() => void) | null} Null if the page has no search. */

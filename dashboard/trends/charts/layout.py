@@ -1,7 +1,7 @@
 """The layout of a chart: its axes and captions, and the style that it is drawn with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from dashboard.language.words import N_, _
 from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import MARGIN_PX
-from dashboard.trends.charts.scale import Scale
+from dashboard.trends.charts.scale import Scale, is_whole
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import date_format, percent, separators, signed
 from dashboard.web.palette import Palette
@@ -72,7 +72,8 @@ class ChartData:
 
 def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:
     """Return the layout of three plots on one time axis."""
-    colours, rows = style.palette, _WHOLE_ROWS if scale.whole else _PARTLY_ROWS
+    colours, whole = style.palette, is_whole(data.buckets)
+    rows = _rows(scale, whole=whole)
     axis = {
         "fixedrange": True,
         "gridcolor": colours.grid,
@@ -104,7 +105,7 @@ def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock)
         | ({"tickformat": ".0%", "tickvals": [0, 0.5, 1]} if style.mode.shows_shares else {}),
         "yaxis2": axis
         | {"domain": [0, rows.coverage_to], "range": [0, 1]}
-        | ({"tickvals": []} if scale.whole else {"tickvals": [0, 1], "tickformat": ".0%"}),
+        | ({"tickvals": []} if whole else {"tickvals": [0, 1], "tickformat": ".0%"}),
         "yaxis3": _valence_axis(axis, rows, scale),
         "annotations": [
             _caption(scale.name, 1, style),
@@ -112,6 +113,13 @@ def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock)
             _caption(_coverage_caption(data), rows.coverage_to, style),
         ],
     }
+
+
+def _rows(scale: Scale, *, whole: bool) -> Rows:
+    """Return where the plots lie. The stacks of all charts of a page are equally high."""
+    if scale.whole:
+        return _WHOLE_ROWS
+    return replace(_PARTLY_ROWS, coverage_to=_WHOLE_ROWS.coverage_to) if whole else _PARTLY_ROWS
 
 
 def _valence_axis(axis: Mapping[str, Any], rows: Rows, scale: Scale) -> dict[str, Any]:

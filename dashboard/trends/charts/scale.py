@@ -38,7 +38,7 @@ class Scale:
     """The axes of a page, one for all its charts.
 
     top: the end of the axis of person-time, in unit_s seconds. valence: both ends of its axis.
-    whole: whether all expected time was analysed, so that coverage needs no room.
+    whole: whether all expected time was analysed in all of them, so that coverage needs no room.
     """
 
     unit_s: float
@@ -52,7 +52,7 @@ def scale_of(charts: Iterable[Sequence[Bucket]], mode: Mode) -> Scale:
     """Return the scale that fits all charts, so that their heights can be compared."""
     several = [*charts]
     every = [one for buckets in several for one in buckets]
-    shown = (_valence_ends(every), all(_is_whole(one) for one in several))
+    shown = (_valence_ends(every), all(is_whole(one) for one in several))
     if mode.shows_shares:
         return Scale(1.0, _("share of person-time"), 1.0, *shown)
     measures = [one.measures for one in every]
@@ -85,7 +85,7 @@ def _valence_ends(buckets: Iterable[Bucket]) -> tuple[float, float]:
     return max(low - missing, -1.0), min(high + missing, 1.0)
 
 
-def _is_whole(buckets: Sequence[Bucket]) -> bool:
+def is_whole(buckets: Sequence[Bucket]) -> bool:
     """Return whether nothing is missing. The last bucket may lag behind: it still grows."""
     expected_s = sum(one.expected_s for one in buckets)
     analyzed_s = sum(one.measures.analyzed_s for one in buckets)
