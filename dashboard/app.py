@@ -28,7 +28,7 @@ from dashboard.documents import ASSETS, page_documents
 from dashboard.health.routes import health_routes
 from dashboard.language.catalogues import catalogue
 from dashboard.model_card import MODEL_CARD
-from dashboard.now import NOW
+from dashboard.now import NOW, WALL
 from dashboard.recordings import RECORDINGS
 from dashboard.sources import SOURCES
 from dashboard.system import SYSTEM
@@ -46,7 +46,10 @@ from serving.access import Role, current_account, require_role
 from serving.backend import Backend
 from serving.shares import CALLBACK, Work
 
-PAGES: Final = (NOW, TRENDS, ALERTS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM, ACCOUNT, MODEL_CARD)
+PAGES: Final = (
+    *(NOW, TRENDS, ALERTS, RECORDINGS, TRY_IMAGE, SOURCES, SYSTEM),
+    *(ACCOUNT, MODEL_CARD, WALL),  # Not in the navigation.
+)
 """In the order of the navigation. The dashboard opens with the first."""
 _CACHE_FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _CACHE_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}

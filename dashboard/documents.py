@@ -18,6 +18,7 @@ from dashboard.web.dash_requests import DashRequests, note_failure
 from dashboard.web.guard import security_headers
 from dashboard.web.page import Page
 from dashboard.web.shell import add_router, page_at, shell
+from dashboard.web.theme import colour_schemes, current_theme
 from serving.backend import Backend
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -32,10 +33,10 @@ _ICON: Final = (
 )
 """The icon of the window; health/banner.js fills the circle where something is wrong."""
 _INDEX: Final = """<!DOCTYPE html>
-<html lang="{%lang%}">
+<html lang="{%lang%}" data-theme="{%theme%}">
   <head>
     {%metas%}
-    <meta name="color-scheme" content="light dark">
+    <meta name="color-scheme" content="{%schemes%}">
     <title>{%title%}</title>
     <link rel="icon" type="image/svg+xml" href="{%icon%}">
     {%css%}
@@ -108,6 +109,8 @@ class _Dash(Dash):
         return (
             str(document)
             .replace("{%lang%}", current_viewing().tag)
+            .replace("{%theme%}", current_theme())
+            .replace("{%schemes%}", colour_schemes(current_theme()))
             .replace("{%noscript%}", needs_script)
         )
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from dash.fingerprint import check_fingerprint
 
-from contracts.expressions import DARK_THEME, LIGHT_THEME, ThemeColours
 from dashboard.language.catalogues import catalogue
 from dashboard.language.words import current_viewing
+from dashboard.web.palette import DARK, LIGHT, Palette
 from dashboard.web.script_modules import join_modules
 
 _SUITES: Final = "_dash-component-suites/"
@@ -115,15 +115,23 @@ class Bundle:
 
 
 def _expression_colours() -> bytes:
-    """Custom properties for the colours of labels and coverage, for light and dark pages."""
-    light, dark = _properties(LIGHT_THEME), _properties(DARK_THEME)
-    dark_only = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
-    return f"{light}\n{dark_only}\n".encode()
+    """Custom properties for the colours of labels, coverage and charts, light and dark."""
+    light, dark = (_chart_colours(one) for one in (LIGHT, DARK))
+    lines = [f"--{name}: light-dark({light[name]}, {dark[name]});" for name in light]
+    return f":root {{ {' '.join(lines)} }}\n".encode()
 
 
-def _properties(theme: ThemeColours) -> str:
-    colours = {**theme.labels, "hatch": theme.hatch, "missing": theme.no_coverage}
-    return f":root {{ {' '.join(f'--{name}: {value};' for name, value in colours.items())} }}"
+def _chart_colours(theme: Palette) -> dict[str, str]:
+    return {
+        **theme.labels,
+        "hatch": theme.hatch,
+        "missing": theme.no_coverage,
+        "chart-text": theme.text,
+        "chart-grid": theme.grid,
+        "chart-paper": theme.paper,
+        "chart-coverage": theme.coverage,
+        "chart-low-coverage": theme.low_coverage,
+    }
 
 
 def _hashed(name: str, content: bytes, suffix: str) -> str:

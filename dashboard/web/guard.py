@@ -12,14 +12,18 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.errors import DatabaseError
+from api.conventions.problems import TITLES, problem_response
+from api.gate import ApiGate, no_token
+from contracts.errors import ApiError, DatabaseError, MoodlineError
 from dashboard.language.words import set_viewing
 from dashboard.web.language_choice import viewing_of
 from dashboard.web.page import MAX_BODY_BYTES
-from dashboard.web.sign_in.cookies import keep_own_cookies
+from dashboard.web.sign_in.cookies import cookie_value, keep_own_cookies
 from dashboard.web.sign_in.gate import SignIn
 from dashboard.web.sign_in.routes import sign_in_url
 from dashboard.web.sign_in.session_watch import SIGNED_OUT
+from dashboard.web.theme import COOKIE as THEME_COOKIE
+from dashboard.web.theme import set_theme
 from records.audit import set_actor_address
 from serving.access import current_account, set_account
 
@@ -80,12 +84,14 @@ class Guard:
         *,
         headers: dict[str, str],
         sign_in: SignIn | None = None,
+        api: ApiGate | None = None,
         any_host: bool = False,
         body_limits: Mapping[str, int] | None = None,
         static: tuple[str, ...] = (),
     ) -> None:
-        """any_host: with sign-in, answer to other names than this host's own too.
+        """api: the gate of the API, whose refusals are problems; None without an API.
 
+        any_host: with sign-in, answer to other names than this host's own too.
         body_limits: by path prefix, the largest body of a request in bytes. static: beginnings of
         the paths that browsers may store.
         """
@@ -93,6 +99,7 @@ class Guard:
         self._headers = headers
         self._body_limits = body_limits or {}
         self._sign_in = sign_in
+        self._api = api
         self._any_host = any_host and sign_in is not None
         self._static = static
 
@@ -107,6 +114,7 @@ class Guard:
         scope = {**scope, "headers": keep_own_cookies(scope["headers"])}
         set_actor_address(scope["client"][0] if scope.get("client") else "")
         set_viewing(viewing_of(Headers(scope=scope)))
+        set_theme(cookie_value(Headers(scope=scope), THEME_COOKIE))
         has_begun = False
 
         async def send_with_headers(message: Message) -> None:
@@ -135,6 +143,8 @@ class Guard:
             headers["Strict-Transport-Security"] = _HTTPS_ONLY
         if scope["path"].startswith(self._static):
             headers.setdefault("Cache-Control", "no-cache")
+        elif self._is_of_api(scope):  # Its rollups are stored, and asked for again each time.
+            headers.setdefault("Cache-Control", "no-store")
         else:  # Faces, readings of people, and whose they are.
             headers["Cache-Control"] = "no-store"
 
@@ -142,21 +152,31 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._any_host and _without_port(host) not in LOCAL_HOSTS:
-            return _plain(HTTPStatus.FORBIDDEN, "open this page as localhost or 127.0.0.1")
+            return self._refused(scope, "forbidden", "open this page as localhost or 127.0.0.1")
         if not _is_plain_path(scope["path"]) or b"%00" in scope["query_string"]:
-            return _plain(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+            return self._refused(scope, "not-found", "there is nothing at this address")
         if scope["method"] not in {"GET", "HEAD"} and not _is_same_origin(headers, host):
-            return _plain(HTTPStatus.FORBIDDEN, "the request comes from another site")
+            return self._refused(scope, "forbidden", "the request comes from another site")
         if not self._is_within_limit(scope["path"], headers):
-            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too large")
+            return self._refused(scope, "too-large", "the request is too large")
         return None
+
+    def _refused(self, scope: Scope, name: str, text: str) -> Response:
+        """Return a refusal. name: of the problem that it is for programs."""
+        if self._is_of_api(scope):
+            return problem_response(ApiError(name, text))
+        return PlainTextResponse(text + "\n", TITLES[name][0])
+
+    def _is_of_api(self, scope: Scope) -> bool:
+        return self._api is not None and self._api.covers(scope["path"])
 
     async def _sign_in_response(self, scope: Scope) -> Response | None:
         """Return the response to a request that needs sign-in; None to let it through."""
-        path = scope["path"]
+        path, headers = scope["path"], Headers(scope=scope)
+        if self._api is not None and self._api.covers(path):
+            return await self._api_response(self._api, scope, headers)
         if self._sign_in is None or path in {HEALTH, READY} or self._sign_in.is_open(path):
             return None
-        headers = Headers(scope=scope)
         try:
             is_use = path != f"{self._sign_in.prefix}{VERDICT}"  # Every open page asks for it.
             account = await asyncio.to_thread(self._sign_in.account, headers, is_use=is_use)
@@ -169,6 +189,21 @@ class Guard:
             form_url = sign_in_url(self._sign_in, path, scope["query_string"])
             return RedirectResponse(form_url, HTTPStatus.SEE_OTHER)
         return JSONResponse({"error": SIGNED_OUT}, HTTPStatus.UNAUTHORIZED)
+
+    async def _api_response(self, api: ApiGate, scope: Scope, headers: Headers) -> Response | None:
+        """As above, for a program: it has a token, or the session of a browser."""
+        address = scope["client"][0] if scope.get("client") else ""
+        try:
+            account = await asyncio.to_thread(api.account, headers, address)
+            if account is None and self._sign_in is not None:
+                account = await asyncio.to_thread(self._sign_in.account, headers)
+                if account is None:
+                    raise no_token()
+        except MoodlineError as exc:
+            return problem_response(exc)
+        if account is not None:
+            set_account(account)
+        return None
 
     def _watched_app(self) -> ASGIApp:
         """Return the application, whose answers end with the session of the request."""
@@ -212,7 +247,3 @@ def _without_port(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0].lower()
-
-
-def _plain(status: HTTPStatus, text: str) -> Response:
-    return PlainTextResponse(text + "\n", status)

@@ -10,6 +10,7 @@ from dashboard.language.core.recognition import known
 from dashboard.language.words import N_, _
 from dashboard.web.language_choice import language_buttons
 from dashboard.web.page import Page, Visit, attributes
+from dashboard.web.theme import theme_buttons
 from serving.access import Role, current_account, require_role
 from serving.backend import Backend
 
@@ -57,6 +58,7 @@ def shell(pages: Sequence[Page], base: str) -> html.Div:
                                 className="shortcuts-button",
                             ),
                             language_buttons(base),
+                            theme_buttons(),
                         ]
                     ),
                 ],

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from dashboard.language.words import _, current_viewing, n_
+from dashboard.web.theme import current_theme
 from runtime.visible_text import visible
 
 
@@ -27,6 +28,7 @@ def template(path: Path) -> Template:
         "marked": marked,
         "code": code,
         "language": _language_tag,
+        "theme": current_theme,
     }
     return environment.get_template(path.name)
 

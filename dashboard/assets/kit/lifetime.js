@@ -1,5 +1,6 @@
 // @ts-check
 /* What a page starts and has to stop when it is left. */
+import { onThemeChange } from "./theme.js";
 
 /** Timers and listeners of a page. All stop when the page is left. */
 export class Lifetime {
@@ -34,6 +35,14 @@ export class Lifetime {
    */
   listen(target, type, listener) {
     target.addEventListener(type, listener, { signal: this.#controller.signal });
+  }
+
+  /**
+   * Run a function whenever the page has turned light or dark.
+   * @param {() => void} listener
+   */
+  onTheme(listener) {
+    onThemeChange(listener, this.#controller.signal);
   }
 
   /**

@@ -1,8 +1,10 @@
 // @ts-check
 /* The tiles of all live sources: sorted, filtered by tag, and summed up in a sentence. */
+import { base } from "../kit/api.js";
+import { setProps } from "../kit/dash.js";
 import { arrange, make } from "../kit/dom.js";
 import { timeOfDay } from "../kit/format.js";
-import { inlineField } from "../kit/forms.js";
+import { inlineField, quietButton } from "../kit/forms.js";
 import { _, clauses, n_ } from "../kit/language.js";
 import { isDown } from "../kit/live_states.js";
 import { Tile, facesInView } from "./tile.js";
@@ -15,6 +17,16 @@ const PICTURE_NOTES = {
   clear: _("Faces are visible: MOODLINE_LIVE_VIEW is clear. No picture is stored."),
   blurred: _("Faces are blurred. No picture is stored."),
 };
+
+/**
+ * Show the sources with a tag, or all, on the whole screen. Only a click may ask for that.
+ * @param {string} tag
+ */
+function openWall(tag) {
+  document.documentElement.requestFullscreen?.().catch(() => undefined);
+  const search = tag ? `?tag=${encodeURIComponent(tag)}` : "";
+  setProps("location", { pathname: `${base()}wall`, search });
+}
 
 export class TileList {
   /** @type {Map<string, Tile>} */
@@ -54,6 +66,9 @@ export class TileList {
       this.#tagField,
       this.#zonesField,
       make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
+      quietButton(_("Wall"), () => openWall(this.#tag.value), {
+        title: _("All live sources on the whole screen; Escape leads back"),
+      }),
     );
   }
 

@@ -1,5 +1,6 @@
 // @ts-check
 /* Lanes: coloured bands over the time of a recording, painted on a canvas each. */
+import { isDark, themeColour } from "../kit/theme.js";
 
 /**
  * A stretch of one label. from, to: the height it fills, in shares of the lane's.
@@ -20,7 +21,9 @@ const HATCH_PX = 5;
 /** Paints lanes in the theme's colours, at the screen's resolution. */
 export class LanePainter {
   #spanS;
-  #style = getComputedStyle(document.documentElement);
+  /** @type {Map<string, string>} */
+  #colours = new Map();
+  #isDark = isDark();
   #scale = window.devicePixelRatio || 1;
 
   /** @param {number} spanS */
@@ -84,7 +87,12 @@ export class LanePainter {
 
   /** @param {string} name Of the custom property. */
   #colour(name) {
-    return this.#style.getPropertyValue(`--${name}`).trim();
+    const dark = isDark();
+    if (dark !== this.#isDark) this.#colours.clear();
+    this.#isDark = dark;
+    const known = this.#colours.get(name) ?? themeColour(`--${name}`);
+    this.#colours.set(name, known);
+    return known;
   }
 
   /**

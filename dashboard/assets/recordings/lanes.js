@@ -50,9 +50,7 @@ export class Lanes {
       this.#resolution,
     );
     lifetime.listen(window, "resize", () => this.#paint());
-    lifetime.listen(window.matchMedia("(prefers-color-scheme: dark)"), "change", () =>
-      this.#paint(),
-    );
+    lifetime.onTheme(() => this.#paint());
   }
 
   /**

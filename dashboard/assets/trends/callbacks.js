@@ -1,17 +1,20 @@
 // @ts-check
 /* Dash's clientside callbacks of Trends, and Plotly's names of days and months. */
+import { setProps } from "../kit/dash.js";
 import { ZONE } from "../kit/format.js";
 import { LOCALE } from "../kit/language.js";
+import { isDark, onThemeChange } from "../kit/theme.js";
 import { showDataTables } from "./data_table.js";
 
-const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const TOUCH = window.matchMedia("(pointer: coarse)");
 const NARROW = window.matchMedia("(max-width: 640px)");
+
+let themeWatch = new AbortController();
 
 /** What the server cannot know of the browser. */
 const browserFacts = () => ({
   zone: ZONE,
-  dark: DARK.matches,
+  dark: isDark(),
   touch: TOUCH.matches,
   narrow: NARROW.matches,
 });
@@ -44,11 +47,11 @@ const callbacks = {
       history.replaceState(history.state, "", defaultView);
       window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     }
-    for (const query of [DARK, TOUCH, NARROW]) {
-      query.onchange = () => {
-        /** @type {any} */ (window).dash_clientside.set_props("browser", { data: browserFacts() });
-      };
-    }
+    const update = () => setProps("browser", { data: browserFacts() });
+    for (const query of [TOUCH, NARROW]) query.onchange = update;
+    themeWatch.abort();
+    themeWatch = new AbortController();
+    onThemeChange(update, themeWatch.signal);
     return browserFacts();
   },
 

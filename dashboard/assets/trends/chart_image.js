@@ -1,6 +1,7 @@
 // @ts-check
 /* Charts as PNG files, which can be understood without the page. */
 import { byId } from "../kit/dom.js";
+import { themeColour } from "../kit/theme.js";
 
 const MIN_WIDTH = 640;
 const EXTRA_HEIGHT = 130;
@@ -33,12 +34,10 @@ export function downloadCharts(root) {
  * @param {string} name
  */
 function standalone(graph, name) {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (/** @type {string} */ property) => style.getPropertyValue(property).trim();
   const sentences = (byId("span").textContent ?? "").split(/(?<=\.) (?=[A-Z])/);
   const range = sentences.map((line) => `<br><sub>${escaped(line)}</sub>`).join("");
   const layout = structuredClone(graph.layout);
-  const [panel, text] = [colour("--panel"), colour("--text")];
+  const [panel, text] = [themeColour("--panel"), themeColour("--text")];
   return {
     data: structuredClone(graph.data).map((trace) => ({
       ...trace,

@@ -151,13 +151,15 @@ def test_the_style_sheet_has_the_colours_of_the_palette() -> None:
     _, link = bundle.tags("", "")
     content = bundle.file(link.rpartition("/")[2].removesuffix('">'))
     assert content is not None
-    light, dark = (
-        dict(re.findall(r"--([\w-]+): (#[0-9A-F]{6});", block))
-        for block in re.findall(r":root \{(.*?)\}", content.decode(), re.DOTALL)
-    )
-    for palette, variables in ((LIGHT, light), (DARK, dark)):
-        assert variables == {
+    colours = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", content.decode())
+    for place, palette in enumerate((LIGHT, DARK), start=1):
+        assert {one[0]: one[place] for one in colours} == {
             **palette.labels,
             "hatch": palette.hatch,
             "missing": palette.no_coverage,
+            "chart-text": palette.text,
+            "chart-grid": palette.grid,
+            "chart-paper": palette.paper,
+            "chart-coverage": palette.coverage,
+            "chart-low-coverage": palette.low_coverage,
         }
