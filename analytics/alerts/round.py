@@ -21,13 +21,15 @@ from contracts.alerts.measures import MeasureKind
 from contracts.alerts.rule import MINUTE_S, AlertRule
 from contracts.times import EPOCH, from_micros, to_micros
 from records.alerts.rounds import (
+    CLOCK_SKEW,
     SubjectEvent,
     SubjectResult,
     SubjectState,
+    forget_future,
     read_states,
     store_round,
 )
-from records.alerts.rules import KnownRule, list_rules, rule_keys
+from records.alerts.rules import KnownRule, list_rules
 from records.tables.rollups import DirtyWindow
 from runtime.failpoints import failpoint
 
@@ -52,7 +54,10 @@ def run_round(engine: Engine, read_system: ReadMeasures, now: datetime) -> int:
     """
     system = cache(read_system)
     with snapshot(engine) as connection:
-        keys = rule_keys(connection)
+        rules = list_rules(connection)
+    if any(one.evaluated_until > now + CLOCK_SKEW for one in rules):
+        forget_future(engine, now)
+    keys = [one.pk for one in rules if _latest(one.rule, now) > one.evaluated_until]
     return sum(_run_rule(engine, pk, system, now) for pk in keys)
 
 
@@ -77,12 +82,8 @@ def _run_rule(engine: Engine, pk: int, system: ReadMeasures, now: datetime) -> i
 
 def _until(connection: Connection, known: KnownRule, now: datetime) -> datetime:
     """Return the last moment of the rule that can be evaluated now."""
-    measure = known.rule.condition.known
-    if not measure.is_of_a_window:
-        settling = timedelta(0) if measure.is_of_the_system else _STATE_STEP
-        return _floor(now - settling, _STATE_STEP)
-    until = _floor(now - _SETTLING, timedelta(seconds=MINUTE_S))
-    if measure.kind is MeasureKind.COUNT:
+    measure, until = known.rule.condition.known, _latest(known.rule, now)
+    if not measure.is_of_a_window or measure.kind is MeasureKind.COUNT:
         return until
     # Rows that came late are still to be rolled up: the windows that contain them wait.
     pks = [one.pk for one in rule_sources(connection, known.keys, known.rule.tags)]
@@ -99,6 +100,15 @@ def _until(connection: Connection, known: KnownRule, now: datetime) -> datetime:
         return until
     impatient = _floor(now - _PATIENCE, timedelta(seconds=MINUTE_S))
     return min(max(from_micros(waiting), impatient), until)
+
+
+def _latest(rule: AlertRule, now: datetime) -> datetime:
+    """Return the last moment of a rule that is settled now, if no rows came late."""
+    measure = rule.condition.known
+    if measure.is_of_a_window:
+        return _floor(now - _SETTLING, timedelta(seconds=MINUTE_S))
+    settling = timedelta(0) if measure.is_of_the_system else _STATE_STEP
+    return _floor(now - settling, _STATE_STEP)
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:

@@ -23,6 +23,7 @@ from records.tables.runs import DeadLetter, Run
 _MINUTE_US: Final = MINUTE_S * MICROS
 _MINUTE: Final = timedelta(seconds=MINUTE_S)
 _PROBABILITY_UNIT: Final = 1e6
+_NOTHING: Final = (0.0, 0.0, 0.0)
 
 
 def window_facts(
@@ -72,10 +73,13 @@ class _Span:
         """The end of the last window."""
         return self.first_us + (self.count - 1) * _MINUTE_US
 
-    def window(self, number: int) -> tuple[datetime, datetime]:
-        """Return begin and end of the window with this number."""
-        end = from_micros(self.first_us) + number * _MINUTE
-        return end - self.minutes * _MINUTE, end
+    @property
+    def windows(self) -> Iterator[tuple[datetime, datetime]]:
+        """Begin and end of each window, in order."""
+        end, length = from_micros(self.first_us), self.minutes * _MINUTE
+        for _number in range(self.count):
+            yield end - length, end
+            end += _MINUTE
 
 
 def _windows_in_hours(rule: AlertRule, span: _Span) -> list[bool]:
@@ -158,7 +162,7 @@ def _dead_letters(
     for source_pk, at in connection.execute(query):
         start = window_start(to_micros(at), MINUTE_S)
         counts = found.setdefault(source_pk, {})
-        counts[start] = counts.get(start, (0.0, 0.0, 0.0))[0] + 1, 0.0, 0.0
+        counts[start] = counts.get(start, _NOTHING)[0] + 1, 0.0, 0.0
     return found
 
 
@@ -170,21 +174,24 @@ def _seen(
     in_hours: Sequence[bool],
 ) -> Iterator[Seen]:
     measure = rule.condition.known
+    of_people, of_pictures = measure.is_of_people, measure.is_of_pictures
     starts = range(span.begin_us, span.end_us, _MINUTE_US)
-    rows = [sums.get(start, (0.0, 0.0, 0.0)) for start in starts]
+    rows = [sums.get(start, _NOTHING) for start in starts]
     own, people, analyzed = ([0.0, *accumulate(row[place] for row in rows)] for place in range(3))
-    for number in range(span.count):
+    for number, (begin, end) in enumerate(span.windows):
         last = number + span.minutes
-        begin, end = span.window(number)
         person_ms = people[last] - people[number]
         analyzed_ms = analyzed[last] - analyzed[number]
+        if of_pictures and not analyzed_ms:  # Most windows of a night: nothing to look up.
+            yield Seen(end, None, 0.0 if of_people else None, 0.0, in_hours[number])
+            continue
         expected_s = expected.seconds(begin, end)
         covered = coverage(analyzed_ms / 1000, expected_s) if expected_s or analyzed_ms else None
         yield Seen(
             end,
             _value(measure.kind, own[last] - own[number], person_ms, analyzed_ms, covered),
-            round(person_ms / 1000, 3) if measure.is_of_people else None,
-            (covered or 0.0) if measure.is_of_pictures else None,
+            round(person_ms / 1000, 3) if of_people else None,
+            (covered or 0.0) if of_pictures else None,
             in_hours[number],
         )
 

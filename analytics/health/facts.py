@@ -48,6 +48,15 @@ class DeadLetters:
 
 
 @dataclass(frozen=True, slots=True)
+class SilentTarget:
+    """A target of alerts that gets none. since: of the oldest that waits, or of when it refused."""
+
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """The free space of a folder. least: below it, moodline writes nothing large, in bytes.
 
@@ -77,6 +86,7 @@ class Stored:
     dead_letters: DeadLetters = DeadLetters()
     jobs: Sequence[JobFact] = ()
     removal_waits_until: datetime | None = None
+    silent_targets: Sequence[SilentTarget] = ()
 
 
 @dataclass(frozen=True, slots=True)

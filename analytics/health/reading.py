@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
-from analytics.health.facts import DeadLetters, Disk, JobFact, Stored
+from analytics.health.facts import DeadLetters, Disk, JobFact, SilentTarget, Stored
 from analytics.health.gone_services import REMEMBERED
 from analytics.now.live_status import live_status
 from analytics.now.overview import open_runs
@@ -17,6 +17,7 @@ from analytics.scheduling.job_plans import JobPlan, built_in_plans, folder_job_n
 from broker.heartbeats import Heartbeats
 from contracts.live_sources import LiveState
 from contracts.settings import Settings
+from records.alerts.targets import silent_targets
 from records.seen_services import seen_processes
 from records.tables.operations import JobRun, Schedule
 from records.tables.rollups import DirtyWindow
@@ -47,6 +48,7 @@ def read_stored(
         dead_letters=_dead_letters(connection, now),
         jobs=[_job(connection, plan, now) for plan in plans],
         removal_waits_until=_removal_waits_until(connection, now),
+        silent_targets=[SilentTarget(*one) for one in silent_targets(connection)],
     )
 
 

@@ -50,6 +50,12 @@ def upkeep_problems(facts: Facts) -> Iterator[Problem]:
             Kind.CLOCK_SET, Level.DEGRADED, "", text, None, Remedy("timedatectl", "system#jobs")
         )
     yield from _job_problems(facts)
+    for target in stored.silent_targets:
+        text = f"Alerts do not reach {target.name}: {target.reason}."
+        remedy = Remedy("moodline alert target deliveries", "alerts", "Open alerts")
+        yield Problem(
+            Kind.ALERTS_UNDELIVERED, Level.DEGRADED, target.name, text, target.since, remedy
+        )
     letters = stored.dead_letters
     if letters.by_source:
         frames = count_text(sum(letters.by_source.values()), "frame")

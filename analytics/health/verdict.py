@@ -59,6 +59,7 @@ class Kind(StrEnum):
     JOB_FAILED = "job-failed"
     JOB_OVERDUE = "job-overdue"
     ROLLUPS_OLD = "rollups-old"
+    ALERTS_UNDELIVERED = "alerts-undelivered"
 
 
 @dataclass(frozen=True, slots=True)

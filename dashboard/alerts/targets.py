@@ -14,6 +14,7 @@ from dashboard.web.json_values import json_values
 from records.alerts.events import list_deliveries
 from records.alerts.replays import replay_deliveries
 from records.alerts.targets import (
+    BY_HAND,
     add_target,
     disable_target,
     enable_target,
@@ -70,7 +71,7 @@ def target_routes(backend: Backend) -> APIRouter:
         actor = require_role(Role.ADMIN).actor
         with transaction(engine) as connection:
             known = find_target(connection, asked.name)
-            reason = f"by {actor}"
+            reason = f"{BY_HAND}{actor}"
             disable_target(connection, known.pk, reason, now=utc_now(), actor=actor)
         return {"disabled": True}
 

@@ -12,14 +12,13 @@ from analytics.runs.number_text import count_text
 from analytics.scheduling.job_plans import ALERTS, ALERTS_EVERY_S, DELIVERIES
 from analytics.scheduling.scheduler import Job
 from analytics.scheduling.times import every
-from analytics.snapshots import snapshot
+from analytics.snapshots import in_snapshot
 from contracts.settings import Settings
 from contracts.times import utc_now
 from moodline.adapters.system_status import read_facts
 from records.alerts.events import remove_old_events
 from records.alerts.outbox import remove_old_deliveries
-from records.alerts.rules import has_rules
-from records.alerts.targets import has_targets
+from records.alerts.rules import alerts_in_use
 from records.database import transaction
 from records.sources.sealing import Sealer
 from runtime.process_identity import claimant_name
@@ -29,8 +28,7 @@ _DELIVERIES_KEPT: Final = timedelta(days=30)
 
 def alert_jobs(settings: Settings, engine: Engine) -> list[Job]:
     """Return the jobs that the present rules and targets need: without any, none."""
-    with snapshot(engine) as connection:
-        rules, targets = has_rules(connection), has_targets(connection)
+    rules, targets = in_snapshot(engine, alerts_in_use)
     times = every(ALERTS_EVERY_S)
     jobs = []
     if rules:

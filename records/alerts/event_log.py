@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -37,13 +37,12 @@ def write_event(connection: Connection, event: NewEvent, targets: Sequence[int] 
     targets: keys; None: all. A muted event is not queued, nor is the end of one that was muted. An
     event that resolves another one marks it as resolved.
     """
-    opened_by = event.opened_by
-    muted = event.muted
+    opened_by, muted, at = event.opened_by, event.muted, _free_moment(connection, event)
     if opened_by is not None:
         was_muted = select(AlertEvent.muted).where(AlertEvent.id == opened_by)
         muted = muted or bool(connection.execute(was_muted).scalar())
         connection.execute(
-            update(AlertEvent).where(AlertEvent.id == opened_by).values(resolved_at=event.at)
+            update(AlertEvent).where(AlertEvent.id == opened_by).values(resolved_at=at)
         )
     pk: int = connection.execute(
         insert(AlertEvent)
@@ -55,7 +54,7 @@ def write_event(connection: Connection, event: NewEvent, targets: Sequence[int] 
             severity=event.severity,
             subject=event.subject,
             source=event.source,
-            at=event.at,
+            at=at,
             recorded_at=event.recorded_at,
             value=event.value,
             details=encode_details(event.details),
@@ -68,3 +67,21 @@ def write_event(connection: Connection, event: NewEvent, targets: Sequence[int] 
     if not muted:
         queue_deliveries(connection, pk, targets, event.recorded_at)
     return pk
+
+
+def _free_moment(connection: Connection, event: NewEvent) -> datetime:
+    """Return the event's moment, or one right after it: a clock that was set back repeats some."""
+    at = event.at
+    while (
+        connection.execute(
+            select(AlertEvent.id).where(
+                AlertEvent.rule_pk == event.rule_pk,
+                AlertEvent.subject == event.subject,
+                AlertEvent.kind == event.kind,
+                AlertEvent.at == at,
+            )
+        ).first()
+        is not None
+    ):
+        at += timedelta(microseconds=1)
+    return at

@@ -57,9 +57,10 @@ class KnownEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events: of this rule, of these sources (keys), in this range, older than a key.
+    """Which events: of this rule, of these sources (keys), in this range.
 
-    None and "": no limit. kinds: empty for all.
+    None and "": no limit. kinds: empty for all. before_pk: only those that are listed after this
+    one. after_pk: only those that were written after this one.
     """
 
     rule: str = ""
@@ -68,6 +69,7 @@ class EventFilter:
     until: datetime | None = None
     kinds: Collection[EventKind] = ()
     before_pk: int | None = None
+    after_pk: int | None = None
 
 
 def open_alerts(
@@ -101,6 +103,8 @@ def list_events(
         query = query.where(AlertEvent.at < chosen.until)
     if chosen.kinds:
         query = query.where(AlertEvent.kind.in_(list(chosen.kinds)))
+    if chosen.after_pk is not None:
+        query = query.where(AlertEvent.id > chosen.after_pk)
     if chosen.before_pk is not None:
         older = select(AlertEvent.at, AlertEvent.id).where(AlertEvent.id == chosen.before_pk)
         place = connection.execute(older).first()
@@ -109,6 +113,11 @@ def list_events(
         query = query.where(tuple_(AlertEvent.at, AlertEvent.id) < (place.at, place.id))
     newest_first = query.order_by(AlertEvent.at.desc(), AlertEvent.id.desc())
     return _events(connection, newest_first.limit(limit))
+
+
+def last_written(connection: Connection) -> int:
+    """Return the key of the event that was written last; 0 if there is none."""
+    return int(connection.execute(select(func.max(AlertEvent.id))).scalar() or 0)
 
 
 def find_event(connection: Connection, pk: int) -> KnownEvent | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
@@ -13,6 +14,9 @@ from records.database import transaction
 from records.tables.alerts import AlertEvent, StoredRule, StoredState
 from records.upsert import upsert
 from runtime.failpoints import failpoint
+
+CLOCK_SKEW: Final = timedelta(minutes=2)
+"""Clocks of hosts may differ by this much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,23 @@ def read_states(connection: Connection, rule_pk: int) -> dict[int, SubjectState]
         row.subject: SubjectState(row.event_pk, row.breached_since, row.seen_at, row.fired_at)
         for row in connection.execute(query)
     }
+
+
+def forget_future(engine: Engine, now: datetime) -> None:
+    """Evaluate rules from now on that were evaluated later than now: the clock was set back."""
+    with transaction(engine) as connection:
+        set_back = select(StoredRule.id).where(StoredRule.evaluated_until > now + CLOCK_SKEW)
+        keys = list(connection.execute(set_back).scalars())
+        if not keys:
+            return
+        connection.execute(
+            update(StoredState)
+            .where(StoredState.rule_pk.in_(keys))
+            .values(breached_since=None, seen_at=None, fired_at=None)
+        )
+        connection.execute(
+            update(StoredRule).where(StoredRule.id.in_(keys)).values(evaluated_until=now)
+        )
 
 
 def store_round(  # noqa: PLR0913, PLR0917

@@ -21,6 +21,7 @@ from records.tables.sources import Source
 
 MAX_RULES = 200
 MAX_MUTE = timedelta(days=365)
+_IN_USE = select(select(StoredRule.id).exists(), select(StoredTarget.id).exists())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,9 @@ def find_rule(connection: Connection, name: str) -> KnownRule:
     return list_rules(connection, pk=pk)[0]
 
 
-def rule_keys(connection: Connection) -> list[int]:
-    """Return the keys of all rules."""
-    return list(connection.execute(select(StoredRule.id).order_by(StoredRule.id)).scalars())
-
-
-def has_rules(connection: Connection) -> bool:
-    """Return whether there is any rule."""
-    return connection.execute(select(StoredRule.id).limit(1)).first() is not None
+def alerts_in_use(connection: Connection) -> tuple[bool, bool]:
+    """Return whether there is any rule, and any target. Fast: a scheduler asks each second."""
+    return connection.execute(_IN_USE).one()._tuple()
 
 
 def add_rule(

@@ -115,13 +115,13 @@ def target_disable(name: TargetArgument) -> None:
     """Deliver nothing to a target; drop what waits for it."""
     from contracts.times import utc_now
     from moodline.terminal.output import print_line
-    from records.alerts.targets import disable_target, find_target
+    from records.alerts.targets import BY_HAND, disable_target, find_target
     from records.database import transaction
 
     actor = current_actor()
     with open_records(read_settings()) as engine, transaction(engine) as connection:
         known = find_target(connection, name)
-        disable_target(connection, known.pk, f"by {actor}", now=utc_now(), actor=actor)
+        disable_target(connection, known.pk, f"{BY_HAND}{actor}", now=utc_now(), actor=actor)
     print_line(f"{name} is told nothing more.")
 
 

@@ -12,6 +12,8 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from analytics.alerts import round as rounds
 from analytics.alerts.round import CATCH_UP, run_round
+from analytics.removal.erasure import erase
+from analytics.removal.erasure_scope import ErasureScope
 from contracts.alerts.events import EventKind, Reason
 from contracts.alerts.measures import DISK
 from contracts.alerts.rule import AlertRule
@@ -23,7 +25,7 @@ from records.alerts.events import EventFilter, count_open, list_events, open_ale
 from records.alerts.rules import add_rule, edit_rule, list_rules, mute_rule, remove_rule
 from records.database import reading, transaction
 from records.sources.sealing import Sealer
-from records.tables.alerts import StoredDelivery, StoredState
+from records.tables.alerts import StoredDelivery, StoredRule, StoredState
 from records.tables.sources import Source, SourceInterval
 from tests.alerts import (
     MINUTE,
@@ -303,6 +305,27 @@ def test_an_alert_ends_when_its_source_is_removed(engine: Engine) -> None:
     assert last.source == "door"
 
 
+def test_a_clock_that_was_set_back_silences_no_rule(engine: Engine) -> None:
+    """Its moments come again: the second event of one stands right after the first."""
+    add_rule(engine, rule("disk < 5GB", window_s=0, cooldown_s=3600), now=START)
+    for hours in (3, 0, 0):
+        if not hours:
+            with transaction(engine) as connection:
+                later = START + timedelta(hours=9)
+                connection.execute(update(StoredRule).values(evaluated_until=later))
+        for seconds, free_gb in ((10, 4.0), (20, 9.0), (30, 4.0)):
+            now = START + timedelta(hours=hours, seconds=seconds)
+            run_round(engine, lambda gb=free_gb: {DISK: gb}, now)  # type: ignore[misc]
+    again = START + timedelta(seconds=30)
+    assert [(kind, at) for kind, _, at in events(engine)] == [
+        (EventKind.FIRED, START + timedelta(hours=3, seconds=10)),
+        (EventKind.RESOLVED, START + timedelta(hours=3, seconds=20)),
+        (EventKind.FIRED, again),
+        (EventKind.RESOLVED, START + timedelta(seconds=20)),
+        (EventKind.FIRED, again + timedelta(microseconds=1)),
+    ]
+
+
 def test_a_muted_rule_writes_events_and_delivers_none(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -318,3 +341,29 @@ def test_a_muted_rule_writes_events_and_delivers_none(
     assert len(events(engine)) == 2
     with reading(engine) as connection:
         assert connection.execute(select(func.count(StoredDelivery.id))).scalar() == 0
+
+
+@pytest.mark.both_databases
+def test_an_erasure_of_a_time_deletes_what_was_said_of_its_people(engine: Engine) -> None:
+    source_pk = add_source(engine, "door", START)
+    add_source(engine, "hall", START)
+    for number, label_s in enumerate([ANGRY, HAPPY] * 5):
+        write_minute(engine, source_pk, START + number * MINUTE, label_s)
+    add_rule(engine, rule(window_s=60), now=START)
+    add_rule(engine, rule("away > 2m", name="away", window_s=0), now=START)
+    run_round(engine, no_measures, START + 11 * MINUTE)
+    before = events(engine)
+    until = START + 4 * MINUTE
+    erase(engine, ErasureScope("door", None, START, until), actor="test")
+    kept = [one for one in before if one[1] == "hall" or one[2] > until or _is_away(one)]
+    assert events(engine) == kept and len(kept) < len(before)
+    erase(engine, ErasureScope("door"), actor="test")
+    assert {source for _, source, _ in events(engine)} <= {"door", "hall"}
+    with reading(engine) as connection:
+        alerts = open_alerts(connection)
+    assert {one.details.measure for one in alerts} == {"away"}
+
+
+def _is_away(event: tuple[str, str, datetime]) -> bool:
+    """Whether it is of the rule about being away, whose moments are no whole minutes."""
+    return event[2].second != 0

@@ -21,11 +21,13 @@ from moodline.delivery.messages import Message
 from moodline.delivery.retries import GIVE_UP_AFTER, MAX_REFUSALS, Outcome
 from moodline.delivery.senders import sender
 from moodline.delivery.webhook import send_webhook
+from moodline.services.scheduled_jobs import scheduled_jobs
 from records.alerts import outbox
 from records.alerts.event_log import NewEvent, write_event
 from records.alerts.events import KnownDelivery, list_deliveries
 from records.alerts.outbox import claim_target
 from records.alerts.replays import replay_deliveries
+from records.alerts.rules import add_rule
 from records.alerts.targets import (
     add_target,
     enable_target,
@@ -34,11 +36,13 @@ from records.alerts.targets import (
     new_secret,
     queue_test,
     remove_target,
+    silent_targets,
 )
 from records.database import reading, transaction
 from records.sources.sealing import Sealer
 from records.tables.alerts import AlertEvent, StoredDelivery, StoredTarget
-from tests.alerts import add_webhook
+from tests.alerts import add_webhook, rule
+from tests.mqtt_broker import MqttBroker, MqttListener
 from tests.webhook_receiver import CUT, HANG, Receiver, webhook_receiver
 
 DAY = timedelta(days=1)
@@ -280,6 +284,43 @@ def test_a_full_queue_drops_the_oldest(
     assert states == ["dropped", "dropped", "waiting", "waiting", "waiting"]
 
 
+def test_a_target_that_fails_is_a_problem_until_it_works(
+    engine: Engine, sealer: Sealer, receiver: Receiver, tmp_path: Path
+) -> None:
+    clock = Clock()
+    add_webhook(engine, sealer, receiver.url)
+    queue(engine, 1, clock.now)
+    receiver.statuses = [500, 500]
+    trying = deliverer(engine, sealer, clock, tmp_path)
+    for attempt in range(3):
+        trying.run()
+        with reading(engine) as connection:
+            found = silent_targets(connection)
+        expected = [("hook", "HTTP status 500")] if attempt == 1 else []
+        assert [(name, reason) for name, _since, reason in found] == expected
+        clock.now += timedelta(hours=1)
+
+
+def test_the_scheduler_evaluates_and_delivers_if_there_is_something_to_do(
+    engine: Engine, sealer: Sealer, receiver: Receiver, tmp_path: Path
+) -> None:
+    secret = "a key that only the tests know"
+    settings = Settings(
+        home=tmp_path, secret_key=secret, database_url=engine.url.render_as_string(False)
+    )
+    assert not {"alerts", "alert deliveries"} & {
+        one.name for one in scheduled_jobs(settings, engine)
+    }
+    add_webhook(engine, sealer, receiver.url)
+    add_rule(engine, rule("disk < 999999GB", window_s=0), now=utc_now() - timedelta(minutes=1))
+    jobs = {one.name: one for one in scheduled_jobs(settings, engine)}
+    assert jobs["alerts"].run() == "1 event"
+    assert jobs["alert deliveries"].run() == "1 message delivered, 0 failed"
+    assert jobs["alerts"].run() == "0 events"
+    body = json.loads(receiver.got[0][3])
+    assert body["data"]["measure"] == "disk" and body["data"]["title"] == "Warning: test"
+
+
 def test_addresses_and_secrets_are_sealed(engine: Engine, sealer: Sealer, tmp_path: Path) -> None:
     add_target(engine, sealer, AlertTarget("phone", TargetKind.APPRISE, "tgram://123:hunter2/42"))
     secret = add_webhook(engine, sealer, "https://example.com/hunter2")
@@ -365,6 +406,27 @@ def test_apprise_targets_get_title_and_text(
     body = json.loads(receiver.got[-1][3])
     assert body["title"] == "Warning: Angry (door 1)" and body["type"] == "warning"
     assert body["message"].startswith("share of angry above 30 %: it was 40 %")
+
+
+def test_a_topic_of_mqtt_gets_what_waited_for_its_broker(
+    engine: Engine, sealer: Sealer, tmp_path: Path
+) -> None:
+    clock = Clock()
+    broker = MqttBroker(tmp_path)
+    address = f"{broker.url}/home/alerts"
+    add_target(engine, sealer, AlertTarget("house", TargetKind.MQTT, address))
+    queue(engine, 2, clock.now)
+    trying = deliverer(engine, sealer, clock, tmp_path)
+    assert trying.run().failed == 1
+    assert "cannot connect" in deliveries(engine)[0].result
+    clock.now += timedelta(seconds=7)
+    with broker, MqttListener(broker) as listener:
+        assert trying.run().sent == 2
+        listener.wait_for(lambda one: len(one.messages) == 2, "two alerts")
+    assert [topic for topic, _ in listener.messages] == ["home/alerts"] * 2
+    bodies = [json.loads(payload) for _, payload in listener.messages]
+    assert [body["data"]["source"] for body in bodies] == ["door 1", "door 2"]
+    assert not listener.kept, "an event is no state"
 
 
 def test_a_removed_target_gets_nothing_and_leaves_nothing(engine: Engine, sealer: Sealer) -> None:

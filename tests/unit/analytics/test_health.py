@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics.health.facts import DeadLetters, Disk, Facts, JobFact, Servers, Stored
+from analytics.health.facts import DeadLetters, Disk, Facts, JobFact, Servers, SilentTarget, Stored
 from analytics.health.gone_services import gone_services
 from analytics.health.judgement import judge
 from analytics.health.verdict import Kind, Level, Verdict
@@ -234,6 +234,10 @@ def test_upkeep() -> None:
             [Kind.CLOCK_SET],
         ),
         ({"dead_letters": DeadLetters({"door": 2}, NOW)}, [Kind.DEAD_LETTERS]),
+        (
+            {"silent_targets": [SilentTarget("phone", NOW, "HTTP status 500")]},
+            [Kind.ALERTS_UNDELIVERED],
+        ),
     ]
     for stored, expected in cases:
         assert kinds(judge(facts(**stored))) == expected, stored
