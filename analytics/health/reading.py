@@ -17,7 +17,7 @@ from analytics.scheduling.job_plans import JobPlan, built_in_plans, folder_job_n
 from broker.heartbeats import Heartbeats
 from contracts.live_sources import LiveState
 from contracts.settings import Settings
-from records.alerts.targets import silent_targets
+from records.alerts.silent_targets import silent_targets
 from records.seen_services import seen_processes
 from records.tables.operations import JobRun, Schedule
 from records.tables.rollups import DirtyWindow

@@ -13,8 +13,8 @@ from dashboard.alerts.fields import Named, NewWebhook, Replay
 from dashboard.web.json_values import json_values
 from records.alerts.events import list_deliveries
 from records.alerts.replays import replay_deliveries
+from records.alerts.silent_targets import BY_HAND
 from records.alerts.targets import (
-    BY_HAND,
     add_target,
     disable_target,
     enable_target,

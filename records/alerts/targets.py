@@ -24,8 +24,6 @@ from records.sources.sealing import Sealer
 from records.tables.alerts import StoredDelivery, StoredTarget
 
 MAX_TARGETS: Final = 50
-BY_HAND: Final = "by "
-"""The begin of the reason of a target that somebody disabled."""
 _PURPOSE: Final = "alerts"
 _SECRET_BYTES: Final = 32
 
@@ -129,31 +127,6 @@ def list_targets(connection: Connection) -> list[KnownTarget]:
         KnownTarget(row[0], row[1], TargetKind(row[2]), *row[3:])
         for row in connection.execute(query)
     ]
-
-
-def silent_targets(connection: Connection) -> list[tuple[str, datetime, str]]:
-    """Return the targets that get no alerts: their names, since when, and why.
-
-    They failed more than once, or were disabled because the receiver refused them.
-    """
-    disabled = connection.execute(
-        select(StoredTarget.name, StoredTarget.disabled_at, StoredTarget.disabled_reason)
-        .where(StoredTarget.disabled_at.is_not(None))
-        .where(~StoredTarget.disabled_reason.startswith(BY_HAND))
-    )
-    oldest = (
-        select(func.min(StoredDelivery.id).label("id"))
-        .where(StoredDelivery.state == DeliveryState.WAITING)
-        .group_by(StoredDelivery.target_pk)
-        .subquery()
-    )
-    failing = connection.execute(
-        select(StoredTarget.name, StoredDelivery.created_at, StoredDelivery.result)
-        .join(oldest, oldest.c.id == StoredDelivery.id)
-        .join(StoredTarget, StoredTarget.id == StoredDelivery.target_pk)
-        .where(StoredDelivery.attempts > 1, StoredTarget.disabled_at.is_(None))
-    )
-    return sorted((row[0], row[1], row[2]) for row in (*disabled, *failing))
 
 
 def find_target(connection: Connection, name: str) -> KnownTarget:

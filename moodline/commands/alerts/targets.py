@@ -115,7 +115,8 @@ def target_disable(name: TargetArgument) -> None:
     """Deliver nothing to a target; drop what waits for it."""
     from contracts.times import utc_now
     from moodline.terminal.output import print_line
-    from records.alerts.targets import BY_HAND, disable_target, find_target
+    from records.alerts.silent_targets import BY_HAND
+    from records.alerts.targets import disable_target, find_target
     from records.database import transaction
 
     actor = current_actor()

@@ -28,6 +28,7 @@ from records.alerts.events import KnownDelivery, list_deliveries
 from records.alerts.outbox import claim_target
 from records.alerts.replays import replay_deliveries
 from records.alerts.rules import add_rule
+from records.alerts.silent_targets import silent_targets
 from records.alerts.targets import (
     add_target,
     enable_target,
@@ -36,7 +37,6 @@ from records.alerts.targets import (
     new_secret,
     queue_test,
     remove_target,
-    silent_targets,
 )
 from records.database import reading, transaction
 from records.sources.sealing import Sealer
