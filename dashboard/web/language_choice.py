@@ -43,7 +43,6 @@ def language_buttons(base: str) -> html.Form:
         method="post",
         action=f"{base}{LANGUAGE_PATH}",
         className="languages",
-        role="group",
         **attributes(aria_label=_("Language")),
     )
 
