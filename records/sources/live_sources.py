@@ -67,7 +67,7 @@ def check_name(name: str) -> None:
         raise SourceError(
             f"invalid source name {name!r}", hint=f"Use 1 to {MAX_NAME_LENGTH} printable characters"
         )
-    if name.isdecimal() or "/" in name or name.startswith("-"):
+    if name.isdecimal() or "/" in name or name.startswith("-") or not name.strip("."):
         raise SourceError(
             f"invalid source name {name!r}: it could be a camera number, a path or an option",
             hint="Use a word, as in: moodline source add door rtsp://camera.local/live",

@@ -73,7 +73,7 @@ def test_a_name_can_be_used_once(engine: Engine) -> None:
         add_source(engine, FILE_JOB.source, DOOR)
 
 
-@pytest.mark.parametrize("name", ["", " ", "0", "a/b", "-x", "a\nb", "x" * 65])
+@pytest.mark.parametrize("name", ["", " ", "0", "a/b", "-x", "..", "a\nb", "x" * 65])
 def test_a_name_that_resembles_something_else_is_rejected(engine: Engine, name: str) -> None:
     with pytest.raises(SourceError):
         add_source(engine, name, DOOR)
