@@ -1,6 +1,7 @@
 // @ts-check
 /* The page of one source: its picture, its day and week, its health, its settings and its runs. */
 import { base, messageOf, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make, redrawKeepingFocus, setText } from "../kit/dom.js";
 import { shortDateTime, ZONE } from "../kit/format.js";
 import { _ } from "../kit/language.js";
@@ -85,7 +86,7 @@ export class SourcePage {
       if (!this.#answer) this.#build(answer);
       this.#answer = answer;
       this.#name = answer.name;
-      setText(this.#actions.error, answer.trouble);
+      setText(this.#actions.error, known(answer.trouble));
       this.#draw();
     } catch (error) {
       if (this.lifetime.ended) return;
@@ -135,6 +136,7 @@ export class SourcePage {
     if (!answer) return;
     setHeading(answer.name);
     this.#picture?.follow(answer.name);
+    this.#pictures.hidden = !this.#picture || !answer.live; // It may have been removed.
     const { verdict } = answer;
     setText(this.#lead, leadOf(answer));
     setText(this.#basis, verdict?.basis ?? "");
