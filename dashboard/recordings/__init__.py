@@ -9,6 +9,7 @@ from dashboard.recordings.routes import routes
 from dashboard.web.page import Page, Visit, attributes
 from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.access import Role, current_account
+from serving.downloads import has_parquet
 from serving.shares import CHECK, HEAVY, TRANSFER, UPLOAD
 
 
@@ -16,7 +17,11 @@ def _layout(visit: Visit) -> html.Div:
     operator = current_account().role.covers(Role.OPERATOR)
     return html.Div(
         id="recordings",
-        **attributes(data_operator="yes" if operator else "", data_run=visit.rest),
+        **attributes(
+            data_operator="yes" if operator else "",
+            data_run=visit.rest,
+            data_parquet="yes" if has_parquet() else "",
+        ),
     )
 
 
@@ -28,7 +33,7 @@ RECORDINGS: Final = Page(
     deep=True,
     max_body_bytes=MAX_CHUNK_BYTES,
     work=(
-        ("GET (run/[^/]+/(csv|summary)|export/csv)", HEAVY),
+        ("GET (run/[^/]+/(csv|parquet|summary)|export/(csv|parquet))", HEAVY),
         ("POST (run/[^/]+/time|bulk/delete)", HEAVY),
         ("GET run/[^/]+/(media|annotated)", TRANSFER),
         ("PUT upload/[^/]+", UPLOAD),

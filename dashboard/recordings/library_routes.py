@@ -24,12 +24,14 @@ from analytics.removal.erasure import erase_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SettingsError
 from dashboard.recordings.answers import list_json
+from dashboard.recordings.file_response import OpenFileResponse
 from records.audit_actions import Action
 from records.runs.recorded_time import set_recorded_at
 from records.runs.state_changes import cancel_run
 from serving.access import Role, current_account, require_role
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
+from serving.downloads import parquet_file
 from serving.ownership import require_own_results, require_run
 
 MOST_AT_ONCE: Final = 200
@@ -95,6 +97,13 @@ def _add_exports(router: APIRouter, backend: Backend, trail: AuditTrail) -> None
         text = csv_text(engine, Selection(run_ids=found, frames=True))
         trail.write_exported(file="csv", recordings=len(found), first=found[0])
         return StreamingResponse(text, media_type="text/csv", headers=_attachment("recordings.csv"))
+
+    @router.get("/export/parquet")
+    def parquet(runs: Runs = [], q: Words = "", show: Show = Show.ALL) -> OpenFileResponse:  # noqa: B006
+        found = chosen(runs, q, show)
+        file = parquet_file(backend, Selection(run_ids=found, frames=True))
+        trail.write_exported(file="parquet", recordings=len(found), first=found[0])
+        return OpenFileResponse(file, "recordings.parquet")
 
     @router.get("/export/provenance")
     def provenance(runs: Runs = [], q: Words = "", show: Show = Show.ALL) -> Response:  # noqa: B006

@@ -23,6 +23,7 @@ from records.runs.state_changes import cancel_run
 from serving.access import Role, require_role
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
+from serving.downloads import parquet_file
 from serving.ownership import own_upload, require_run
 from serving.picture_fields import PictureFields
 from serving.services import RecordingDetails
@@ -177,6 +178,12 @@ def _add_downloads(router: APIRouter, backend: Backend, trail: AuditTrail) -> No
         trail.write_exported(run=run_id, file="csv")
         disposition = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'}
         return StreamingResponse(text, media_type="text/csv", headers=disposition)
+
+    @router.get("/run/{run_id}/parquet")
+    def parquet(run_id: str) -> OpenFileResponse:
+        file = parquet_file(backend, Selection(run_ids=(run_id,), frames=True))
+        trail.write_exported(run=run_id, file="parquet")
+        return OpenFileResponse(file, f"{run_id}.parquet")
 
     @router.get("/run/{run_id}/provenance")
     def provenance(run_id: str) -> Response:

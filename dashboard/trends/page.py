@@ -13,6 +13,7 @@ from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
 from records.users.saved_views import default_query
 from serving.access import current_account
+from serving.downloads import has_parquet
 
 REFRESH_S: Final = 30
 SLOTS: Final = range(MAX_CHARTS)
@@ -173,7 +174,11 @@ def _results() -> html.Div:
             html.Ul(
                 id="legend", className="legend", **attributes(aria_label=_("Legend with totals"))
             ),
-            html.Div(id="trends-tools", className="toolbar"),
+            html.Div(
+                id="trends-tools",
+                className="toolbar",
+                **attributes(data_parquet="yes" if has_parquet() else ""),
+            ),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
             html.Div(id="trends-extras", className="extras"),
             html.Section(

@@ -4,27 +4,30 @@ from datetime import tzinfo
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from analytics.history.local_time import zone_named
 from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
-from dashboard.trends.address import read_view
+from dashboard.trends.address import read_view, write_view
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.details import details
+from dashboard.trends.exports.bucket_rows import bucket_rows
 from dashboard.trends.exports.csv_export import csv_lines
+from dashboard.trends.exports.parquet_export import parquet_bytes
 from dashboard.trends.saved_views.routes import saved_view_routes
 from dashboard.web.json_values import json_values
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
+from serving.downloads import PARQUET_TYPE, attachment, require_parquet
 
 Zone = Annotated[str, Query(max_length=64)]
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET extras and GET csv, and the routes of saved views.
+    """Return GET extras, GET csv and GET parquet, and the routes of saved views.
 
-    The former two are of the view in the query, and in the time zone `zone`. Without a zone,
+    The former are of the view in the query, and in the time zone `zone`. Without a zone,
     it is MOODLINE_TIMEZONE.
     """
     router = APIRouter()
@@ -46,12 +49,22 @@ def routes(backend: Backend) -> APIRouter:
     def sheet(request: Request, zone: Zone = "") -> StreamingResponse:
         clock, now = _clock(zone), utc_now()
         view = read_view(request.url.query, now, clock).view
-        name, lines = in_snapshot(backend.engine, csv_lines, view, clock, now)
+        found = in_snapshot(backend.engine, bucket_rows, view, clock, now)
+        name = f"{found.name}.csv"
         trail.write_exported(file=name, view=request.url.query)
         return StreamingResponse(
-            lines,
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            csv_lines(found), media_type="text/csv; charset=utf-8", headers=attachment(name)
         )
+
+    @router.get("/parquet")
+    def parquet(request: Request, zone: Zone = "") -> Response:
+        require_parquet()
+        clock, now = _clock(zone), utc_now()
+        view = read_view(request.url.query, now, clock).view
+        found = in_snapshot(backend.engine, bucket_rows, view, clock, now)
+        content = parquet_bytes(found, write_view(view))
+        name = f"{found.name}.parquet"
+        trail.write_exported(file=name, view=request.url.query)
+        return Response(content, media_type=PARQUET_TYPE, headers=attachment(name))
 
     return router

@@ -4,8 +4,8 @@ import { make } from "../kit/dom.js";
 import { number } from "../kit/format.js";
 import { inlineField, quietButton } from "../kit/forms.js";
 import { _, n_ } from "../kit/language.js";
+import { PAGE_ROWS, followAddress, viewOf, writeAddress } from "./list_address.js";
 
-const PAGE_ROWS = 50;
 const TYPING_MS = 250;
 
 /** @type {[value: string, text: string][]} */
@@ -30,7 +30,7 @@ const ORDERS = [
 ];
 
 /** Kept while the tab is open, so that "All recordings" leads back to the same place. */
-const view = { text: "", show: "all", order: "queued desc", offset: 0 };
+const view = viewOf("");
 
 export class LibraryView {
   node;
@@ -39,12 +39,18 @@ export class LibraryView {
   #filter;
   #order;
   #onChange;
+  #search;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
 
-  /** @param {() => void} onChange The question has changed. */
-  constructor(onChange) {
+  /**
+   * @param {import("../kit/lifetime.js").Lifetime} lifetime
+   * @param {() => void} onChange The question has changed.
+   */
+  constructor(lifetime, onChange) {
     this.#onChange = onChange;
+    if (location.search) Object.assign(view, viewOf(location.search));
+    writeAddress(view, false);
     const search = make("input", {
       "data-search": true,
       type: "search",
@@ -56,7 +62,12 @@ export class LibraryView {
       placeholder: _("Name, folder, tag or run"),
       oninput: () => {
         clearTimeout(this.#typing);
-        this.#typing = setTimeout(() => this.#change({ text: search.value }), TYPING_MS);
+        // Each word that is typed is no step of its own.
+        const isStep = !view.text;
+        this.#typing = setTimeout(
+          () => this.#change({ text: search.value }, 0, isStep),
+          TYPING_MS,
+        );
       },
     });
     this.#filter = select("recording-filter", FILTERS, view.show, (show) => this.#change({ show }));
@@ -69,6 +80,21 @@ export class LibraryView {
       inlineField(_("Sort by"), this.#order),
       this.#count,
     );
+    this.#search = search;
+    followAddress(
+      lifetime,
+      () => view,
+      (other) => this.#adopt(other),
+    );
+  }
+
+  /** @param {import("./list_address.js").ListView} other */
+  #adopt(other) {
+    clearTimeout(this.#typing);
+    Object.assign(view, other);
+    this.#search.value = view.text;
+    this.#filter.value = view.show;
+    this.#onChange();
   }
 
   /** The question, as parameters of the routes. */
@@ -115,7 +141,7 @@ export class LibraryView {
     this.#order.value = view.order;
     const last = Math.min(view.offset + PAGE_ROWS, total);
     if (total && view.offset >= total) {
-      this.#change({}, Math.floor((total - 1) / PAGE_ROWS) * PAGE_ROWS);
+      this.#change({}, Math.floor((total - 1) / PAGE_ROWS) * PAGE_ROWS, false);
       return;
     }
     const places = {
@@ -157,9 +183,11 @@ export class LibraryView {
   /**
    * @param {Partial<typeof view>} change
    * @param {number} offset
+   * @param {boolean} isStep Whether Back leads to the view before.
    */
-  #change(change, offset = 0) {
+  #change(change, offset = 0, isStep = true) {
     Object.assign(view, change, { offset });
+    writeAddress(view, isStep);
     this.#onChange();
   }
 }

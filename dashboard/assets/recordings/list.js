@@ -74,7 +74,7 @@ export function showList(root) {
   const { zone, input, note } = fileZone(send);
   const reading = new ReadingOptions();
   const details = new RecordingDetails();
-  const view = new LibraryView(() => {
+  const view = new LibraryView(lifetime, () => {
     drawn = "";
     refresh();
   });

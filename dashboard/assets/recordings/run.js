@@ -132,6 +132,9 @@ class RunView {
         "div",
         { class: "toolbar" },
         make("a", { class: "button quiet", href: url("csv"), text: _("Records (CSV)") }),
+        root.dataset.parquet
+          ? make("a", { class: "button quiet", href: url("parquet"), text: _("Records (Parquet)") })
+          : null,
         make("a", { class: "button quiet", href: url("provenance"), text: _("Provenance (JSON)") }),
         make("a", { class: "button quiet", href: url("summary"), text: _("Summary (HTML)") }),
         video.node,
@@ -162,7 +165,7 @@ class RunView {
       .filter(Boolean)
       .join(" · ");
     this.#recorded.update(summary, spanS);
-    this.#headline.textContent = headline;
+    this.#headline.textContent = known(headline);
     this.#faces.refresh(spanS);
     this.#moments.update(moments);
     this.#lanes.update(details, spanS);

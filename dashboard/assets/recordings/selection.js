@@ -31,6 +31,7 @@ export class Selection {
   #problem = make("p", { class: "trouble", role: "alert" });
   #all;
   #csv;
+  #parquet;
   #provenance;
   #root;
   #onChange;
@@ -49,6 +50,11 @@ export class Selection {
     this.#onChange = onChange;
     this.#all = quietButton("", () => this.#selectAll());
     this.#csv = make("a", { class: "button quiet", text: _("Export records (CSV)") });
+    this.#parquet = make("a", {
+      class: "button quiet",
+      text: _("Export records (Parquet)"),
+      hidden: !root.dataset.parquet,
+    });
     this.#provenance = make("a", { class: "button quiet", text: _("Provenance (JSON)") });
     const changes = isOperator
       ? [
@@ -63,6 +69,7 @@ export class Selection {
         "div",
         { class: "row-buttons" },
         this.#csv,
+        this.#parquet,
         this.#provenance,
         ...changes,
         quietButton(_("Clear the selection"), () => this.clear()),
@@ -121,6 +128,7 @@ export class Selection {
       : [...this.#runs].map((run) => `runs=${encodeURIComponent(run)}`).join("&");
     for (const [link, file] of /** @type {const} */ ([
       [this.#csv, "csv"],
+      [this.#parquet, "parquet"],
       [this.#provenance, "provenance"],
     ])) {
       if (isLong) link.removeAttribute("href");

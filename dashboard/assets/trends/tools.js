@@ -40,11 +40,20 @@ export function showTools(root) {
       status.textContent = url;
     }
   });
-  byId("trends-tools").replaceChildren(csv, images, link, whole, status);
+  const parquet = make("a", {
+    class: "button quiet",
+    text: _("Parquet"),
+    title: _("The same numbers with their types, for programs"),
+  });
+  const place = byId("trends-tools");
+  parquet.hidden = !place.dataset.parquet;
+  place.replaceChildren(csv, parquet, images, link, whole, status);
   return {
     follow(query) {
       whole.hidden = !isZoomed();
-      csv.href = `${base()}api/trends/csv?${query}&${zoneParameter()}`;
+      const search = `${query}&${zoneParameter()}`;
+      csv.href = `${base()}api/trends/csv?${search}`;
+      parquet.href = `${base()}api/trends/parquet?${search}`;
     },
     show(details) {
       shown = details;

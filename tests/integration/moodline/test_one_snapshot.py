@@ -13,6 +13,7 @@ from analytics.snapshots import in_snapshot
 from contracts.times import utc_now
 from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
+from dashboard.trends.exports.bucket_rows import bucket_rows
 from dashboard.trends.exports.csv_export import csv_lines
 from dashboard.trends.outputs import answer_update
 from dashboard.trends.page import SLOTS
@@ -53,8 +54,8 @@ def trends_page(engine: Engine, query: str) -> None:
 
 def trends_csv(engine: Engine) -> None:
     view = read_view("", utc_now(), BERLIN).view
-    _, lines = in_snapshot(engine, csv_lines, view, BERLIN, utc_now())
-    assert len([*lines]) > 1
+    found = in_snapshot(engine, bucket_rows, view, BERLIN, utc_now())
+    assert len([*csv_lines(found)]) > 1
 
 
 def trends_command(engine: Engine) -> None:
