@@ -20,8 +20,10 @@ from benchmarks import (
     record_rate,
 )
 from benchmarks.dashboard import benchmark as dashboard
+from benchmarks.limit import benchmark as limit
 
 BENCHMARKS = {
+    "limit": limit.run,
     "fer-library": fer_library.run,
     "fer-model": fer_model.run,
     "detectors": detectors.run,
