@@ -10,7 +10,7 @@ a signature (`broker.signing`); the database says which runs exist and how far t
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final, Self, TypeVar, cast
 
 import redis
@@ -20,17 +20,16 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from broker.entries.stream_entries import Delivery, EntryReader
 from broker.refusals import Refusals
-from broker.signing import Signer, chroma_purpose, message_purpose, rewind_purpose
+from broker.signing import Signer, rewind_purpose
 from contracts.errors import BrokerError
 from contracts.redaction import redact
 from runtime.backoff import retry_until_stopped
 from runtime.stop_signal import StopSignal
 
-MESSAGE_FIELD: Final = b"m"
-TAG_FIELD: Final = b"t"
-CHROMA_FIELD: Final = b"c"
-"""Beside the message: workers of version 0.1 read the message and ignore this field."""
+COPIED: Final = b" copied"
+"""Behind a rewind request: publish the messages themselves, shared memory cannot be read."""
 _SOCKET_TIMEOUT_S: Final = 10.0
 _LONGEST_ERROR: Final = 300
 _REPAIRS: Final = 10
@@ -38,18 +37,6 @@ _REPAIRS: Final = 10
 _HINT: Final = "Check that it is running, and the host and password in MOODLINE_REDIS_URL"
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message of a run's stream, with a valid signature for this place.
-
-    chroma: of `contracts.chroma.encode_chroma`, with a valid signature too, or empty.
-    """
-
-    seq: int
-    data: bytes
-    chroma: bytes = b""
 
 
 class Bus:
@@ -73,6 +60,7 @@ class Bus:
         self.url = redact(url)
         self.refusals = Refusals()
         self._signer = Signer(key) if key is not None else None
+        self._entries = EntryReader(lambda: self.signer, self.refusals)
 
     @classmethod
     def connect(cls, url: str, key: bytes | None = None) -> Self:
@@ -155,7 +143,7 @@ class Bus:
         """Return the newest message that is still in the run's stream, or None."""
         key = self.stream_key(run_id)
         entries = self.repaired(lambda: self.client.xrevrange(key, count=1), key)
-        valid = [self._message(run_id, entry) for entry in cast("list[Any]", entries)]
+        valid = [self._entries.delivery(run_id, entry) for entry in cast("list[Any]", entries)]
         return valid[0] if valid else None
 
     def drop_committed(self, next_seqs: Mapping[str, int]) -> None:
@@ -171,14 +159,19 @@ class Bus:
                 if isinstance(answer, RedisError) and "WRONGTYPE" not in str(answer):
                     raise answer
 
-    def request_rewind(self, run_id: str, next_seq: int) -> None:
-        """Ask the producer to publish again from `next_seq`, which is missing."""
-        value = self.signer.signed(rewind_purpose(run_id), str(next_seq).encode())
+    def request_rewind(self, run_id: str, next_seq: int, *, copied: bool = False) -> None:
+        """Ask the producer to publish again from `next_seq`, which is missing.
+
+        copied: through the broker, as its shared memory cannot be read.
+        """
+        request = str(next_seq).encode() + COPIED * copied
+        value = self.signer.signed(rewind_purpose(run_id), request)
         with self.translated_errors():
             self.client.set(self.key(run_id, "rewind"), value)
 
     def forget_run(self, run_id: str) -> None:
         """Drop all keys of a run that has ended, except its lease."""
+        self._entries.forget_run(run_id)
         with self.translated_errors():
             pipeline = self.client.pipeline(transaction=True)
             pipeline.unlink(self.stream_key(run_id), self.key(run_id, "rewind"))
@@ -186,7 +179,7 @@ class Bus:
             pipeline.execute(raise_on_error=False)
 
     def _valid(self, run_id: str, next_seq: int, entries: list[Any]) -> list[Delivery]:
-        messages = [self._message(run_id, entry) for entry in entries]
+        messages = [self._entries.delivery(run_id, entry) for entry in entries]
         refused = [
             entry_id
             for (entry_id, _), message in zip(entries, messages, strict=True)
@@ -196,26 +189,18 @@ class Bus:
             self.refusals.note("stream entry", len(refused))
             with self.translated_errors():
                 self.client.xdel(self.stream_key(run_id), *refused)
-        return [one for one in messages if one is not None and one.seq >= next_seq]
+        found = [one for one in messages if one is not None and one.seq >= next_seq]
+        return self._readable(run_id, found)
 
-    def _message(self, run_id: str, entry: Any) -> Delivery | None:
-        """Return the message of an entry; None if it was not signed for this place."""
-        entry_id, fields = entry
-        seq, _, part = entry_id.partition(b"-")
-        data, tag = fields.get(MESSAGE_FIELD, b""), fields.get(TAG_FIELD, b"")
-        if part != b"0" or not self.signer.is_valid(message_purpose(run_id, int(seq)), data, tag):
-            return None
-        return Delivery(int(seq), data, self._chroma(run_id, int(seq), fields))
-
-    def _chroma(self, run_id: str, seq: int, fields: Mapping[bytes, bytes]) -> bytes:
-        """Return the frame's colour; empty if it has none, or one that was signed for another."""
-        signed = fields.get(CHROMA_FIELD)
-        if signed is None:
-            return b""
-        chroma = self.signer.opened(chroma_purpose(run_id, seq), signed)
-        if chroma is None:
-            self.refusals.note("colour of a frame")
-        return chroma or b""
+    def _readable(self, run_id: str, found: list[Delivery]) -> list[Delivery]:
+        """Return the deliveries before the first whose memory is gone, with its producer."""
+        readable = list(takewhile(lambda one: len(one.data), found))
+        lost = [one.seq for one in found[len(readable) :]]
+        if lost:
+            self.request_rewind(run_id, lost[0], copied=True)
+            with self.translated_errors():
+                self.client.xdel(self.stream_key(run_id), *(f"{seq}-0" for seq in lost))
+        return readable
 
     def _delete_unlike_streams(self, keys: Sequence[str]) -> None:
         pipeline = self.client.pipeline(transaction=False)

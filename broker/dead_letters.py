@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, cast
 
-from broker.bus import MESSAGE_FIELD, Bus
+from broker.bus import Bus
+from broker.entries.stream_entries import MESSAGE_FIELD
 
 MAX_DEAD_LETTERS: Final = 64
 _RUNS_PER_CALL: Final = 1000
@@ -32,11 +33,11 @@ class DeadLetters:
         self._bus = bus
         self.key = f"{bus.prefix}:dead"
 
-    def add(self, run_id: str, seq: int, data: bytes, *, ttl_s: int) -> None:
+    def add(self, run_id: str, seq: int, data: bytes | memoryview, *, ttl_s: int) -> None:
         """Keep a frame; all of them expire `ttl_s` seconds after the last one. 0 keeps none."""
         if ttl_s <= 0:
             return
-        entry = cast("Any", {b"run": run_id, b"seq": str(seq), MESSAGE_FIELD: data})
+        entry = cast("Any", {b"run": run_id, b"seq": str(seq), MESSAGE_FIELD: bytes(data)})
 
         def add() -> None:
             pipeline = self._bus.client.pipeline(transaction=True)

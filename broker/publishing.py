@@ -7,14 +7,25 @@ from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
-from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus
-from broker.signing import chroma_purpose, message_purpose, rewind_purpose
+from broker.bus import COPIED, Bus
+from broker.entries.shared_frames import FrameRing
+from broker.entries.stream_entries import (
+    CHROMA_FIELD,
+    MESSAGE_FIELD,
+    REFERENCE_FIELD,
+    TAG_FIELD,
+)
+from broker.signing import chroma_purpose, message_purpose, rewind_purpose, shared_purpose
 from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 
 _RESERVED_SHARE: Final = 10
 _RESERVED_BYTES: Final = 2 * 2**20
 _LONGEST_REWIND: Final = 127
+_LEAST_SHARED_BYTES: Final = 16 * 1024
+"""Smaller messages, such as the end of a run, are not worth shared memory."""
+_MEMORY_EVERY: Final = 16
+"""Shared frames after which the broker is asked for its memory."""
 _CREATED_BY: Final = "moodline"
 """A consumer group, which nobody reads with: it is the only way to create an empty stream."""
 
@@ -27,20 +38,40 @@ class StreamLimits:
     max_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message that workers have not committed. size: in bytes. is_shared: in shared memory."""
+
+    size: int
+    is_shared: bool
+
+
 class RunPublisher:
     """The producer's end of one run's stream.
 
     It never trims the stream: a full stream or broker makes the producer wait. If another program
     has written into the stream, it is lost: `begin` then makes a new one. Its methods raise
     BrokerError if the broker cannot be reached or refuses a command.
+
+    shares_memory: whether all workers are on this host, so that frames stay in shared memory.
     """
 
-    def __init__(self, bus: Bus, run_id: str, limits: StreamLimits, kind: RunKind) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        run_id: str,
+        limits: StreamLimits,
+        kind: RunKind,
+        *,
+        shares_memory: bool = False,
+    ) -> None:
         self._bus = bus
         self._run_id = run_id
         self._limits = limits
         self._kind = kind
-        self._sizes: deque[int] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._shares_memory = shares_memory
+        self._ring: FrameRing | None = None
         self._kept: int | None = None
         self._first_seq = 0
         self._room_left = True
@@ -60,8 +91,15 @@ class RunPublisher:
         bus.repaired(lambda: self._create(stream, reset=reset or self._is_spoiled), stream)
         key = bus.runs_key
         bus.repaired(lambda: bus.client.hset(key, self._run_id, self._kind), key)
-        self._sizes.clear()
+        self.close()
         self._first_seq, self._is_spoiled = 0, False
+
+    def close(self) -> None:
+        """Give up the shared memory, if there is any."""
+        self._waiting.clear()
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
 
     def _create(self, stream: str, *, reset: bool) -> None:
         pipeline = self._bus.client.pipeline(transaction=True)
@@ -85,20 +123,24 @@ class RunPublisher:
         gone or spoiled, or if its reader misses a frame: publish again from the cursor in SQL.
         """
         bus, stream = self._bus, self._bus.stream_key(self._run_id)
-        tag = bus.signer.tag(message_purpose(self._run_id, seq), data)
+        entry = self._entry(seq, data)
+        is_shared = REFERENCE_FIELD in entry
         with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=False)
-            entry: Any = {MESSAGE_FIELD: data, TAG_FIELD: tag}
             if chroma:
                 purpose = chroma_purpose(self._run_id, seq)
                 entry[CHROMA_FIELD] = bus.signer.signed(purpose, chroma)
             pipeline.xadd(stream, entry, id=f"{seq}-0", nomkstream=True)
-            self._request_state(pipeline)
+            # References take no room, and the answer has fifty lines.
+            is_due = not is_shared or seq % _MEMORY_EVERY == 0
+            self._request_state(pipeline, memory=is_due)
             added, *state = pipeline.execute(raise_on_error=False)
         if isinstance(added, ResponseError):
             if _is_wrong_type(added):
                 raise self._spoiled()
             if "equal or smaller" not in str(added):
+                if is_shared and self._ring is not None:
+                    self._ring.drop_newest()
                 return self._refused(added)
             self._check_last_is(seq)
         elif isinstance(added, RedisError):
@@ -107,9 +149,30 @@ class RunPublisher:
         elif added is None:
             raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
         self._first_seq = self._first_seq or seq
-        self._sizes.append(len(data) + len(chroma))
+        self._waiting.append(_Waiting(len(data) + len(chroma), is_shared))
         self._apply_state(state)
         return True
+
+    def _entry(self, seq: int, data: bytes) -> Any:
+        """Return the stream entry of a message: itself, or where it is in shared memory."""
+        signer = self._bus.signer
+        reference = self._shared(data)
+        if reference is None:
+            tag = signer.tag(message_purpose(self._run_id, seq), data)
+            return {MESSAGE_FIELD: data, TAG_FIELD: tag}
+        tag = signer.tag(shared_purpose(self._run_id, seq), reference)
+        return {REFERENCE_FIELD: reference, TAG_FIELD: tag}
+
+    def _shared(self, data: bytes) -> bytes | None:
+        """Put a message into shared memory; return its reference, or None if it is not shared."""
+        if not self._shares_memory or len(data) < _LEAST_SHARED_BYTES:
+            return None
+        if self._ring is None:
+            # Frames of one run have one size: so many and one more, as they do not wrap around.
+            size = min(self._limits.max_bytes, (self._limits.max_frames + 1) * len(data))
+            self._ring = FrameRing.create(size)
+            self._shares_memory = self._ring is not None
+        return self._ring.put(data) if self._ring else None
 
     def has_room(self, size: int) -> bool:
         """Return whether a message of `size` bytes fits; an empty stream takes any one message.
@@ -121,7 +184,8 @@ class RunPublisher:
             return True
         with self._bus.translated_errors():
             pipeline = self._bus.client.pipeline(transaction=False)
-            self._request_state(pipeline)
+            is_due = self._ring is None or not self._room_left
+            self._request_state(pipeline, memory=is_due)
             self._apply_state(pipeline.execute(raise_on_error=False))
         return self._fits(size)
 
@@ -131,42 +195,47 @@ class RunPublisher:
         Raises StreamLostError if the stream is gone: its frames are lost, or the run has ended.
         """
         self.has_room(self._limits.max_bytes)
-        return not self._sizes
+        return not self._waiting
 
-    def _request_state(self, pipeline: Any) -> None:
+    def _request_state(self, pipeline: Any, *, memory: bool = True) -> None:
         pipeline.exists(self._bus.stream_key(self._run_id))
         pipeline.xlen(self._bus.stream_key(self._run_id))
         pipeline.getrange(self._bus.key(self._run_id, "rewind"), 0, _LONGEST_REWIND)
-        pipeline.info("memory")
+        if memory:
+            pipeline.info("memory")
 
     def _apply_state(self, state: Sequence[Any]) -> None:
-        exists, length, rewind, memory = state
+        exists, length, rewind, *memory = state
         if _is_wrong_type(length):
             raise self._spoiled()
         if _is_wrong_type(rewind):
             self._drop_rewind()
             rewind = b""
-        for answer in (exists, length, rewind, memory):
+        for answer in (exists, length, rewind, *memory):
             if isinstance(answer, RedisError):
-                self._sizes.clear()  # It is unknown what was added: the caller starts again.
+                self._waiting.clear()  # It is unknown what was added: the caller starts again.
                 with self._bus.translated_errors():
                     raise answer
         if not exists:
             raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
-        if self._kept is not None and length > self._kept + len(self._sizes):
+        if self._kept is not None and length > self._kept + len(self._waiting):
             raise self._spoiled()
-        limit, used = memory.get("maxmemory", 0), memory["used_memory"]
-        reserved = max(limit // _RESERVED_SHARE, _RESERVED_BYTES)
-        self._room_left = not limit or used < limit - reserved
+        for one in memory:
+            limit, used = one.get("maxmemory", 0), one["used_memory"]
+            reserved = max(limit // _RESERVED_SHARE, _RESERVED_BYTES)
+            self._room_left = not limit or used < limit - reserved
         if rewind:
             self._rewind(rewind)
         # Entries leave in order, so the last `length` that were added are those that wait.
-        while len(self._sizes) > length:
-            self._sizes.popleft()
+        while len(self._waiting) > length:
+            if self._waiting.popleft().is_shared and self._ring is not None:
+                self._ring.drop_oldest()
 
     def _rewind(self, request: bytes) -> None:
         """Raise StreamLostError if a worker asked for what was published since `begin`."""
         missing = self._bus.signer.opened(rewind_purpose(self._run_id), request)
+        if missing is not None and missing.endswith(COPIED):
+            self._shares_memory, missing = False, missing.removesuffix(COPIED)
         if missing is not None and int(missing) >= self._first_seq:
             raise StreamLostError(f"run {self._run_id}: frame {int(missing)} is missing")
         self._drop_rewind()
@@ -197,11 +266,11 @@ class RunPublisher:
     def _fits(self, size: int) -> bool:
         if not self._room_left:
             return False
-        if not self._sizes:
+        if not self._waiting:
             return True
         return (
-            len(self._sizes) < self._limits.max_frames
-            and sum(self._sizes) + size <= self._limits.max_bytes
+            len(self._waiting) < self._limits.max_frames
+            and sum(one.size for one in self._waiting) + size <= self._limits.max_bytes
         )
 
     def _refused(self, error: ResponseError) -> bool:

@@ -51,6 +51,11 @@ def message_purpose(run_id: str, seq: int) -> str:
     return f"message/{run_id}/{seq}"
 
 
+def shared_purpose(run_id: str, seq: int) -> str:
+    """Return the purpose for which the place of a message in shared memory is signed."""
+    return f"shared/{run_id}/{seq}"
+
+
 def chroma_purpose(run_id: str, seq: int) -> str:
     """Return the purpose for which the colour of a frame is signed."""
     return f"chroma/{run_id}/{seq}"

@@ -88,7 +88,7 @@ class FrameMessage:
     display_width: int
     display_height: int
     counters: Counters
-    luma: bytes
+    luma: bytes | memoryview
     cursor: str = ""
     chroma: bytes = b""
     dwell_us: int | None = None
@@ -159,8 +159,11 @@ _FRAME_FIELDS: Final = (
 _END_FIELDS: Final = ("run_id", "seq", "frames_total", "error")
 
 
-def decode(data: bytes) -> FrameMessage | End:
-    """Return the message in `data`. Raises FrameDecodeError if it is not exactly one message."""
+def decode(data: bytes | memoryview) -> FrameMessage | End:
+    """Return the message in `data`. Raises FrameDecodeError if it is not exactly one message.
+
+    The luma is a view of `data`, not a copy.
+    """
     if len(data) < _PREFIX.size:
         raise FrameDecodeError(f"truncated message: {len(data)} bytes")
     magic, version, kind, header_length, body_length = _PREFIX.unpack_from(data)
@@ -175,8 +178,8 @@ def decode(data: bytes) -> FrameMessage | End:
         raise FrameDecodeError(f"message of {header_length} + {body_length} bytes is too large")
     if len(data) != _PREFIX.size + header_length + body_length:
         raise FrameDecodeError("the message's length is not the one in its header")
-    header = _Header.parse(data[_PREFIX.size : _PREFIX.size + header_length])
-    body = data[_PREFIX.size + header_length :]
+    header = _Header.parse(bytes(data[_PREFIX.size : _PREFIX.size + header_length]))
+    body = memoryview(data)[_PREFIX.size + header_length :]
     if kind == b"F":
         return header.frame(body)
     if kind == b"E" and not body:
@@ -184,7 +187,9 @@ def decode(data: bytes) -> FrameMessage | End:
     raise FrameDecodeError(f"unknown message kind {kind!r}")
 
 
-def _pack(kind: bytes, header: dict[str, Any], counters: Counters, body: bytes) -> bytes:
+def _pack(
+    kind: bytes, header: dict[str, Any], counters: Counters, body: bytes | memoryview
+) -> bytes:
     header |= {
         "captured": counters.captured,
         "sampled_out": counters.sampled_out,
@@ -226,7 +231,7 @@ class _Header:
             raise FrameDecodeError("message header is not an object")
         return cls(values)
 
-    def frame(self, body: bytes) -> FrameMessage:
+    def frame(self, body: memoryview) -> FrameMessage:
         return FrameMessage(
             run_id=self._text("run_id"),
             seq=self._integer("seq"),

@@ -34,6 +34,10 @@ from runtime.stop_signal import StopSignal
 SERVICE: Final = "service"
 """The argument of a worker that belongs to a service, and not to one command."""
 
+_SWITCH_S: Final = 0.0005
+"""Each call of OpenCV gives the interpreter up for some microseconds. With Python's 5 ms, the
+detecting thread would wait so long after most of them for one that builds rows."""
+
 
 def serve(  # noqa: PLR0913  (one argument per choice of the caller)
     settings: Settings,
@@ -53,6 +57,7 @@ def serve(  # noqa: PLR0913  (one argument per choice of the caller)
     """
     if settings.failpoint:
         arm(settings.failpoint)
+    sys.setswitchinterval(_SWITCH_S)
     stop = StopSignal(interrupt=not name)
     name = name or f"{socket.gethostname()}:{os.getpid()}"
     engine = open_engine(settings.effective_database_url)

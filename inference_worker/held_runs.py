@@ -17,7 +17,7 @@ from broker.reports import MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
 from contracts.frame_results import FrameResult, LabelRevision
 from contracts.frames import FrameMessage
-from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.fair_share import largest_share, runs_to_release
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.refusals import Refusals
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 _HEARTBEAT_S: Final = 0.25
 _SWEEP_S: Final = 2.0
 """Time between two looks for runs that have ended and still have keys in the broker."""
+BATCHES_AHEAD: Final = 3
+"""Batches of a run that are read and not committed: detected, waiting, classified."""
 _SKIP_S: Final = 10.0
 """Pause before a run that this worker cannot analyse is tried again."""
 
@@ -73,16 +75,19 @@ class WorkerIdentity:
 class HeldRun:
     """A run that this worker analyses.
 
+    next_seq: the first frame that is not committed. read_seq: the first that is not read.
     single_until: frames before it are analysed one at a time. read_at: monotonic time before which
-    nothing is read, because missing frames were requested. attempting: an attempt at the head frame
-    is counted and has not finished.
+    nothing is read, because missing frames were requested. is_read: its last message is read.
+    attempting: an attempt at the head frame is counted and has not finished.
     """
 
     taken: TakenRun
     analyzer: Analyzer
     next_seq: int
+    read_seq: int
     single_until: int
     read_at: float = 0.0
+    is_read: bool = False
     ended: bool = False
     attempting: bool = False
 
@@ -97,6 +102,7 @@ class HeldRuns:
     Every method but `release_all` raises BrokerError and DatabaseError. make_analyzer raises
     ModelError if this worker does not have the detector or the model that the run requires.
     clock: in seconds, for runs that it cannot analyse. on_heartbeat: called with each heartbeat.
+    before_release: called before a run is given up, to finish the work on it.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (a worker's collaborators, passed once)
@@ -111,6 +117,7 @@ class HeldRuns:
         on_heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
         self._identity = identity
+        self.before_release: Callable[[], None] = lambda: None
         self._on_heartbeat = on_heartbeat
         self._bus = bus
         self._leases = Leases(bus)
@@ -175,7 +182,10 @@ class HeldRuns:
 
     def release(self, run_id: str) -> None:
         """Give a run up, so that any worker can take it at once."""
-        held = self.runs.pop(run_id)
+        self.before_release()
+        held = self.runs.pop(run_id, None)
+        if held is None:
+            return  # It has ended meanwhile.
         self._store.release(held.taken)
         self._leases.release(run_id, self._identity.id)
 
@@ -243,8 +253,8 @@ class HeldRuns:
         log.info("run taken", run=run_id, source=taken.source, next_seq=taken.next_seq)
         single_until = taken.next_seq
         if taken.crashed or taken.attempts:
-            single_until += self._limits.batch_frames
-        self.runs[run_id] = HeldRun(taken, analyzer, taken.next_seq, single_until)
+            single_until += BATCHES_AHEAD * self._limits.batch_frames
+        self.runs[run_id] = HeldRun(taken, analyzer, taken.next_seq, taken.next_seq, single_until)
 
     def _refuse(self, taken: TakenRun, error: MoodlineError) -> None:
         """Leave the run to other workers, or end it if no worker can analyse it."""

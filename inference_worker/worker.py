@@ -1,35 +1,43 @@
 """The worker loop: read, detect, track, crop, classify, smooth, commit, drop from the stream.
 
-The rows of a run are a function of its frames alone. If a worker dies at any point, the next one
-continues from the checkpoint that was committed together with the rows. Runs share only the
-classification: the faces of all runs of a turn are classified in one batch.
+Two threads share it: one reads and detects, the other classifies and commits what the first has
+detected. The rows of a run are a function of its frames alone. If a worker dies at any point, the
+next one continues from the checkpoint that was committed together with the rows. Runs share only
+the classification: the faces of all runs of a turn are classified in one batch.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import structlog
 
-from broker.bus import Bus, Delivery
+from broker.bus import Bus
+from broker.entries.stream_entries import Delivery
 from contracts.errors import BrokerError, DatabaseError, FenceLostError
 from inference_worker.batch import Batch
-from inference_worker.faces.analysis import DetectedFaces, classify_crops
+from inference_worker.faces.analysis import classify_crops
 from inference_worker.faces.classify import Classifier
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.held_runs import HeldRun, HeldRuns, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews
-from inference_worker.run_turn import RunTurn, TurnDecoder
 from inference_worker.store import RunStore
-from inference_worker.stream_reader import StreamReader
+from inference_worker.turns.finishing import DetectedTurn, TurnFinisher
+from inference_worker.turns.run_turn import RunTurn, TurnDecoder
+from inference_worker.turns.stream_reader import BLOCK_MS, StreamReader
 from runtime.backoff import Backoff
 from runtime.failpoints import failpoint
 
 log = structlog.get_logger()
 
+_BUSY_BLOCK_MS: Final = 20
+"""Longest wait for messages while a turn is finished beside: its end is noted soon."""
+
 
 class Worker:
-    """Analyses this worker's share of the open runs, in one thread.
+    """Analyses this worker's share of the open runs.
 
     on_turn is called after each turn, with the failure that prevented the turn, or "".
     """
@@ -53,7 +61,9 @@ class Worker:
         self._live_views = live_views
         self._on_turn = on_turn
         self._reader = StreamReader(bus, limits.batch_frames)
-        self._decoder = TurnDecoder(bus, store, limits, metrics)
+        self._decoder = TurnDecoder(bus, store, limits, metrics, self._settle)
+        self._finisher = TurnFinisher(self._finish, held_runs.renew_leases)
+        held_runs.before_release = self._settle
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Run turns until `should_stop`, then release all runs.
@@ -63,26 +73,45 @@ class Worker:
         backoff = Backoff(jitter=False)
         while not should_stop():
             try:
-                self.step()
+                self._advance()
             except (BrokerError, DatabaseError) as exc:
                 retry_s = backoff.next_pause_s()
                 self._drop_runs(exc, retry_s)
                 time.sleep(retry_s)
             else:
                 backoff.reset()
-                self._on_turn("")
+        try:
+            self._settle()
+        except (BrokerError, DatabaseError) as exc:
+            self._drop_runs(exc, 0.0)
         self._held_runs.release_all()
 
     def step(self) -> None:
-        """Run one turn: read a batch of each held run, and process all of them together."""
+        """Run one turn: read a batch of each held run, process all of them together, and commit."""
+        self._advance()
+        self._settle()
+
+    def _advance(self) -> None:
+        """Read and detect the next batches, while those before are classified and committed."""
         self._held_runs.renew_leases()
         self._held_runs.rebalance()
         # The messages are not held beside the frames that are decoded from them.
-        self._process(self._read_turns())
+        turns = self._read_turns()
+        if turns:
+            self._note_finished(self._finisher.submit(self._detect(turns)))
+        self._note_finished(self._finisher.finished())
+        if self._finisher.is_idle:
+            self._on_turn("")  # Else the stall guard would not see that a commit is stuck.
+
+    def _settle(self) -> None:
+        """Wait until all that was detected is committed."""
+        self._note_finished(self._finisher.finish_all())
 
     def _read_turns(self) -> list[RunTurn]:
         turns = []
-        for run_id, deliveries in self._reader.read(self._held_runs.runs).items():
+        block_ms = BLOCK_MS if self._finisher.is_idle else _BUSY_BLOCK_MS
+        read = self._reader.read(self._held_runs.runs, block_ms=block_ms)
+        for run_id, deliveries in read.items():
             run = self._held_runs.runs.get(run_id)
             if run is None:  # Its lease ran out while another run was analysed.
                 continue
@@ -100,34 +129,73 @@ class Worker:
         """
         while deliveries and deliveries[0].seq < run.single_until:
             first, deliveries = deliveries[:1], deliveries[1:]
+            self._settle()
             turn = self._decoder.decode(run, first, single=True)
             if turn is None:
                 return []
-            self._process([turn])
+            self._note_finished(self._finisher.submit(self._detect([turn])))
+            self._settle()
             if not self._held_runs.holds(run):
                 return []
         return deliveries
 
-    def _process(self, turns: Sequence[RunTurn]) -> None:
-        """Analyse the frames of all turns, then commit them run by run."""
-        if not turns:
-            return
-        with self._metrics.analyze_seconds.time():
-            detected = [self._detect(turn) for turn in turns]
-            self._classify(turns, detected)
-        for turn in turns:
-            if not self._held_runs.holds(turn.run):
-                continue
-            with self._working_on(turn.run):
-                self._commit(turn)
-            self._held_runs.renew_leases()
+    def _detect(self, turns: Sequence[RunTurn]) -> DetectedTurn:
+        begin = time.perf_counter()
+        return DetectedTurn(
+            turns, [self._detect_run(turn) for turn in turns], time.perf_counter() - begin
+        )
 
-    def _detect(self, turn: RunTurn) -> DetectedFaces:
+    def _detect_run(self, turn: RunTurn) -> DetectedFaces:
         failpoint("analysing")
         detected = turn.run.analyzer.detect(turn.frames)
         self._held_runs.renew_leases()
         self._on_turn("")
         return detected
+
+    def _note_finished(self, finished: Sequence[DetectedTurn]) -> None:
+        for turn in (turn for one in finished for turn in one.turns):
+            with self._working_on(turn.run):
+                if turn.lost:
+                    raise FenceLostError(turn.lost)
+                if turn.committed is not None:
+                    self._note_commit(turn, turn.committed)
+                turn.run.ended |= turn.has_ended
+        if finished:
+            self._on_turn("")
+
+    def _note_commit(self, turn: RunTurn, batch: Batch) -> None:
+        """Advance the run in memory, and update the metrics."""
+        run = turn.run
+        run.next_seq, run.attempting = batch.next_seq, False
+        self._metrics.frames.inc(len(batch.results))
+        self._metrics.faces.inc(sum(len(result.faces) for result in batch.results))
+        self._metrics.dead_letters.inc(len(batch.dead_letters))
+        self._metrics.broker_lost.inc(batch.broker_lost)
+        self._held_runs.throughput.add_frames(len(batch.results))
+        if not run.taken.live:
+            return
+        for frame in turn.frames:
+            latency_s = max(turn.committed_at - frame.captured_at_us / 1e6, 0.0)
+            self._metrics.latency_seconds.observe(latency_s)
+            self._held_runs.throughput.add_latency(latency_s)
+
+    # -- in the finisher's thread ---------------------------------------------------------
+
+    def _finish(self, detected: DetectedTurn) -> None:
+        """Classify and smooth the faces of all turns, then commit them run by run."""
+        begin = time.perf_counter()
+        self._classify(detected.turns, detected.faces)
+        self._metrics.analyze_seconds.observe(detected.detect_s + time.perf_counter() - begin)
+        for turn in detected.turns:
+            if not self._held_runs.holds(turn.run):
+                continue
+            with structlog.contextvars.bound_contextvars(
+                run=turn.run.run_id, source=turn.run.taken.source
+            ):
+                try:
+                    self._commit(turn)
+                except FenceLostError as exc:
+                    turn.lost = str(exc)
 
     def _classify(self, turns: Sequence[RunTurn], detected: Sequence[DetectedFaces]) -> None:
         """Classify the crops of all runs in one batch, and smooth each run's own."""
@@ -146,35 +214,19 @@ class Worker:
             failpoint("before-commit")
             with self._metrics.commit_seconds.time():
                 self._store.commit(run.taken, batch)
+            turn.committed, turn.committed_at = batch, time.time()
             broker_lost -= batch.broker_lost
-            self._after_commit(turn, batch)
+            if run.taken.live and turn.frames:
+                self._live_views.update(run.taken.source, turn.frames, turn.results)
         if turn.end is not None:
             self._store.finish(
                 run.taken, turn.end, broker_lost=broker_lost, revisions=run.analyzer.finish()
             )
-            run.ended = True
-            return
-        failpoint("before-ack")
-        # After the commit: what a crash in between leaves in the stream, `next_seq` skips.
-        self._bus.drop_committed({run.run_id: run.next_seq})
-
-    def _after_commit(self, turn: RunTurn, batch: Batch) -> None:
-        """Advance the run in memory; update the metrics and the live view."""
-        run = turn.run
-        run.next_seq, run.attempting = batch.next_seq, False
-        self._metrics.frames.inc(len(batch.results))
-        self._metrics.faces.inc(sum(len(result.faces) for result in batch.results))
-        self._metrics.dead_letters.inc(len(batch.dead_letters))
-        self._metrics.broker_lost.inc(batch.broker_lost)
-        self._held_runs.throughput.add_frames(len(batch.results))
-        if not run.taken.live or not turn.frames:
-            return
-        now = time.time()
-        for frame in turn.frames:
-            latency_s = max(now - frame.captured_at_us / 1e6, 0.0)
-            self._metrics.latency_seconds.observe(latency_s)
-            self._held_runs.throughput.add_latency(latency_s)
-        self._live_views.update(run.taken.source, turn.frames, turn.results)
+            turn.has_ended = True
+        elif turn.committed is not None:
+            failpoint("before-ack")
+            # After the commit: what a crash in between leaves in the stream, `next_seq` skips.
+            self._bus.drop_committed({run.run_id: turn.committed.next_seq})
 
     @contextmanager
     def _working_on(self, run: HeldRun) -> Iterator[None]:
@@ -183,8 +235,9 @@ class Worker:
             try:
                 yield
             except FenceLostError as exc:
-                self._held_runs.lose(run.run_id, str(exc))
-            if run.ended and run.run_id in self._held_runs.runs:
+                if self._held_runs.holds(run):
+                    self._held_runs.lose(run.run_id, str(exc))
+            if run.ended and self._held_runs.holds(run):
                 log.info("run ended")
                 self._held_runs.close(run.run_id)
 
@@ -192,5 +245,6 @@ class Worker:
         log.warning("turn failed", reason=failure.line(), retry_in_s=retry_s)
         server = "broker" if isinstance(failure, BrokerError) else "database"
         self._metrics.failed_turns.labels(server).inc()
+        self._finisher.abandon()
         self._held_runs.drop_all()
         self._on_turn(failure.line())

@@ -16,8 +16,8 @@ from contracts.frames import Counters, FrameMessage
 from contracts.geometry import Box
 from contracts.runs import RunKind
 from contracts.settings import LiveView
-from inference_worker.faces.analysis import DetectedFaces
 from inference_worker.faces.classify import Classifier
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.pictures.live_view import LiveViews

@@ -3,11 +3,14 @@
 A function of (state, frame) only. The state is checkpointed with the rows, and nothing depends on
 batch sizes, backlog or clock: a worker that continues from a checkpoint gets the results that its
 predecessor would have got.
+
+Detection never reads what was classified. So one thread can detect faces while another classifies
+those of earlier frames: each half has a state of its own.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,10 +20,11 @@ from contracts.analysis_spec import AnalysisOptions
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FaceShape, FrameResult, LabelRevision, TrackMark
 from contracts.frames import FrameMessage
-from contracts.geometry import Box, HeadPose
+from contracts.geometry import Box
 from contracts.runs import CHECKPOINT_LOOKS
 from inference_worker.faces.classify import Classifier
 from inference_worker.faces.crops import face_crop
+from inference_worker.faces.detected_faces import DetectedFace, DetectedFaces, DetectionState
 from inference_worker.faces.detectors.detection import Detector
 from inference_worker.faces.dwell import dwell_ms
 from inference_worker.faces.landmarks.landmarker import Landmarker
@@ -29,52 +33,17 @@ from inference_worker.faces.readings.centred import CentredReading
 from inference_worker.faces.readings.smoothing import smoothed
 from inference_worker.faces.track_marks import TrackMarks
 from inference_worker.faces.tracking_detector import TrackingDetector
-from inference_worker.faces.tracks import LOST_AFTER_US, Track
+from inference_worker.faces.tracks import LOST_AFTER_US, SmoothedReading
 
 _CHECKPOINT_VERSION: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class DetectedFace:
-    """A tracked face in a frame, before it is classified.
-
-    track_id, mark: of its track as of this frame; the track itself may be frames ahead. box: in
-    display pixels. crop: grey uint8, of the model card's side. quality: 0..1, see face_quality.
-    pose: None if the detector does not show it. shape: None without landmarks.
-    """
-
-    track: Track
-    track_id: int
-    mark: TrackMark
-    box: Box
-    crop: npt.NDArray[np.uint8]
-    quality: float
-    pose: HeadPose | None
-    shape: FaceShape | None
-
-
-@dataclass(frozen=True, slots=True)
-class DetectedFaces:
-    """The faces of consecutive frames, before they are classified.
-
-    faces: one list per frame. marks: per frame, the tracks whose mark changed with it.
-    """
-
-    frames: Sequence[FrameMessage]
-    faces: Sequence[Sequence[DetectedFace]]
-    marks: Sequence[Mapping[int, TrackMark]] = ()
-
-    @property
-    def crops(self) -> list[npt.NDArray[np.uint8]]:
-        """All crops, uint8 [side, side] each, in the order of frames and faces."""
-        return [face.crop for faces in self.faces for face in faces]
 
 
 class RunAnalyzer:
     """Analyses the frames of one run in order; `checkpoint` is valid after any frame.
 
     `detect` and `smooth` are the two halves of `analyze`: between them, the crops of several runs
-    can be classified in one batch. landmarker: for runs whose options want landmarks.
+    can be classified in one batch. `detect` may be batches ahead, in a thread of its own.
+    landmarker: for runs whose options want landmarks.
     """
 
     def __init__(
@@ -103,13 +72,13 @@ class RunAnalyzer:
         self._centred = CentredReading(options.window_s, self._label) if options.window_s else None
         if self._centred is not None and state:
             self._centred.restore(state["centred"])
+        self._smoothed_state = self._detection_state()
 
     def checkpoint(self) -> bytes:
-        """Return the state that the next frame's result depends on, as JSON."""
+        """Return the state after the frames that were last smoothed, as JSON."""
         state = {
             "version": _CHECKPOINT_VERSION,
-            "finder": self._detector.state(),
-            CHECKPOINT_LOOKS: self._marks.state(),
+            **self._smoothed_state.checkpoint(),
             "previous_us": self._previous_us,
         }
         if self._centred is not None:
@@ -124,23 +93,34 @@ class RunAnalyzer:
     def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
         """Detect, track and crop the faces of the frames."""
         found = [self._detect(frame) for frame in frames]
-        return DetectedFaces(frames, [faces for faces, _ in found], [marks for _, marks in found])
+        return DetectedFaces(
+            frames,
+            [faces for faces, _ in found],
+            [marks for _, marks in found],
+            self._detection_state(),
+        )
 
     def smooth(
         self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
     ) -> list[FrameResult]:
         """Return the frames' results, given [N, 7] probabilities for the detected crops."""
         rows = iter(probabilities)
-        return [
+        results = [
             self._frame_result(frame, [(face, next(rows)) for face in faces], marks)
             for frame, faces, marks in zip(
                 detected.frames, detected.faces, detected.marks, strict=True
             )
         ]
+        if detected.state is not None:
+            self._smoothed_state = detected.state
+        return results
 
     def finish(self) -> tuple[LabelRevision, ...]:
         """Return the labels that become final if the run ends here. Changes nothing."""
         return () if self._centred is None else self._centred.finish()
+
+    def _detection_state(self) -> DetectionState:
+        return DetectionState(self._detector.state(), self._marks.state(), self._detector.readings)
 
     def _detect(self, frame: FrameMessage) -> tuple[list[DetectedFace], Mapping[int, TrackMark]]:
         """Return the faces by track_id, and the marks that changed."""
@@ -199,7 +179,7 @@ class RunAnalyzer:
         smoothed_probabilities = (
             self._smoothed(time_us, face, probabilities)
             if readable
-            else _recent_smoothed(face.track, time_us)
+            else _recent(face.track.reading, time_us)
         )
         return FaceResult(
             track_id=face.track_id,
@@ -221,16 +201,16 @@ class RunAnalyzer:
         self, time_us: int, face: DetectedFace, probabilities: tuple[float, ...]
     ) -> tuple[float, ...]:
         """Update the track with this face; return its smoothed probabilities."""
-        track = face.track
-        track.smoothed = smoothed(
-            track.smoothed,
+        reading = face.track.reading
+        reading.probabilities = smoothed(
+            reading.probabilities,
             probabilities,
-            elapsed_s=max(time_us - track.smoothed_us, 0) / 1e6,
+            elapsed_s=max(time_us - reading.time_us, 0) / 1e6,
             time_constant_s=self._options.smoothing_s,
             weight=face.quality,
         )
-        track.smoothed_us = time_us
-        return track.smoothed
+        reading.time_us = time_us
+        return reading.probabilities
 
     def _label(self, probabilities: Sequence[float]) -> str | None:
         best = max(probabilities)
@@ -246,10 +226,9 @@ def classify_crops(
     return classifier.classify(np.stack(crops)) if crops else np.empty((0, len(EXPRESSIONS)))
 
 
-def _recent_smoothed(track: Track, time_us: int) -> tuple[float, ...] | None:
+def _recent(reading: SmoothedReading, time_us: int) -> tuple[float, ...] | None:
     """Return a track's last smoothed probabilities, unless they are older than a lost track."""
-    recent = track.smoothed is not None and abs(time_us - track.smoothed_us) <= LOST_AFTER_US
-    return track.smoothed if recent else None
+    return reading.probabilities if abs(time_us - reading.time_us) <= LOST_AFTER_US else None
 
 
 def _clipped(box: Box, frame: FrameMessage) -> Box:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from contracts.geometry import Box
 from contracts.zones.zone import Zones, admits
 from inference_worker.faces.detectors.detection import Detection, Detector, Image, distinct
-from inference_worker.faces.tracks import Track, Tracker
+from inference_worker.faces.tracks import SmoothedReading, Track, Tracker
 
 _NEVER_US: Final = -(10**15)
 _SHRUNK: Final = 0.75
@@ -51,6 +51,11 @@ class TrackingDetector:
             "turned_us": self._turned_us,
             "empty_turns": self._empty_turns,
         }
+
+    @property
+    def readings(self) -> list[SmoothedReading]:
+        """The reading of each track, in the order of the tracks in `state`."""
+        return [track.reading for track in self._tracker.tracks]
 
     @property
     def pace_us(self) -> int | None:

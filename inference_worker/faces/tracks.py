@@ -32,20 +32,29 @@ _COASTING_WEIGHT: Final = 0.8
 
 
 @dataclass(slots=True)
+class SmoothedReading:
+    """The 7 smoothed probabilities of a track at media time time_us; None before the first.
+
+    Frames are classified behind their detection: this may be batches older than its track.
+    """
+
+    probabilities: tuple[float, ...] | None = None
+    time_us: int = 0
+
+
+@dataclass(slots=True)
 class Track:
     """One face over time. seen_us: media time of its last detection. roll: of that detection.
 
     pose: of that detection; None if it does not show it. certain: it was found again in its last
-    frame, not predicted. smoothed: its 7 smoothed probabilities at
-    media time smoothed_us.
+    frame, not predicted. reading: what was read of it; the tracker never looks at it.
     """
 
     track_id: int
     motion: Motion
     seen_us: int
     roll: float = 0.0
-    smoothed: tuple[float, ...] | None = None
-    smoothed_us: int = 0
+    reading: SmoothedReading = field(default_factory=SmoothedReading)
     pose: HeadPose | None = None
     certain: bool = False
 
@@ -56,8 +65,7 @@ class Track:
             "motion": self.motion.state(),
             "seen_us": self.seen_us,
             "roll": self.roll,
-            "smoothed": self.smoothed,
-            "smoothed_us": self.smoothed_us,
+            **reading_state(self.reading),
             "pose": None if self.pose is None else asdict(self.pose),
             "certain": self.certain,
         }
@@ -71,11 +79,15 @@ class Track:
             Motion(**state["motion"]),
             state["seen_us"],
             state.get("roll", 0.0),  # Checkpoints of version 0.1 have none, and no pose.
-            None if smoothed is None else tuple(smoothed),
-            state["smoothed_us"],
+            SmoothedReading(None if smoothed is None else tuple(smoothed), state["smoothed_us"]),
             None if state.get("pose") is None else HeadPose(**state["pose"]),
             state.get("certain", False),
         )
+
+
+def reading_state(reading: SmoothedReading) -> dict[str, Any]:
+    """Return the reading as JSON values, under the names that a track's state has for them."""
+    return {"smoothed": reading.probabilities, "smoothed_us": reading.time_us}
 
 
 @dataclass(slots=True)

@@ -9,7 +9,10 @@ Image = npt.NDArray[np.uint8]
 
 
 def bgr_picture(
-    luma: bytes, chroma: bytes, size: tuple[int, int], shown: tuple[int, int] | None = None
+    luma: bytes | memoryview,
+    chroma: bytes,
+    size: tuple[int, int],
+    shown: tuple[int, int] | None = None,
 ) -> Image:
     """Return a picture as BGR, uint8 [height, width, 3]; grey without chroma.
 

@@ -17,7 +17,7 @@ from broker.publishing import StreamLimits
 from contracts.errors import DatabaseError, MoodlineError, SourceError
 from contracts.settings import Settings
 from ingest.decoding_limits import DecodingLimits
-from ingest.files.progress_reports import ProgressReporter, PublishRun
+from ingest.files.progress_reports import SHARES_MEMORY, ProgressReporter, PublishRun
 from ingest.files.publisher import FilePublisher, PublishStep
 from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
@@ -31,7 +31,6 @@ from runtime.stall_guard import StallGuard
 from runtime.stop_signal import StopSignal
 
 log = structlog.get_logger()
-
 _POLL_S: Final = 0.2
 
 
@@ -59,6 +58,7 @@ def main() -> None:
         stop.is_set,
         note_step,
         DecodingLimits(settings.max_source_megapixels),
+        shares_memory=SHARES_MEMORY in sys.argv[1:],
     )
     orders = MessageReader(sys.stdin.fileno(), PublishRun)
     while not (stop.is_set() or orders.ended):

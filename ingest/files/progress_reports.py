@@ -6,6 +6,8 @@ from typing import Final
 
 from runtime.pipes import PipeMessage, send
 
+SHARES_MEMORY: Final = "shares-memory"
+"""The argument of an ingest process whose workers are all on this host."""
 _EVERY_S: Final = 1.0
 
 

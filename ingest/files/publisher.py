@@ -6,6 +6,7 @@ begin, so a first start, a restart after a crash and a rewind after a broker los
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,9 +37,9 @@ log = structlog.get_logger()
 
 _WAITS_PER_STATE_CHECK: Final = 25
 """Waits for room in the stream after which to check whether the run was cancelled."""
-_SHORTEST_WAIT_S: Final = 0.004
-_LONGEST_WAIT_S: Final = 0.032
-"""A full stream of 64 frames keeps the fastest worker busy four times as long."""
+_SHORTEST_WAIT_S: Final = 0.016
+_LONGEST_WAIT_S: Final = 0.064
+"""A full stream of 128 frames keeps the fastest worker busy four times as long."""
 _REWIND_PAUSE_S: Final = 0.5
 _WARN_FULL_EVERY_S: Final = 10.0
 _BROKER_FULL: Final = "the broker's memory is full. Start workers, or raise its maxmemory"
@@ -56,7 +57,7 @@ class FilePublisher:
     """Publishes the runs of recordings, one at a time.
 
     should_stop: called between frames; if it returns True, the run is left as it is. on_step:
-    called after each message and while waiting.
+    called after each message and while waiting. shares_memory: as for RunPublisher.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  (its whole surroundings, once)
@@ -68,6 +69,8 @@ class FilePublisher:
         should_stop: Callable[[], bool],
         on_step: Callable[[PublishStep], None],
         decoding: DecodingLimits = DEFAULT_LIMITS,
+        *,
+        shares_memory: bool = False,
     ) -> None:
         self._engine = engine
         self._records = RunRecords(engine, folders)
@@ -76,6 +79,7 @@ class FilePublisher:
         self._should_stop = should_stop
         self._on_step = on_step
         self._decoding = decoding
+        self._shares_memory = shares_memory
 
     def publish(self, run_id: str) -> None:
         """Publish the run until the workers have committed its end, or until a stop.
@@ -122,25 +126,40 @@ class FilePublisher:
             base_time = self._records.start(run, info)
             if run.is_copy and copy_original(self._engine, run.run_pk, self._goes_on):
                 return
-            stream = RunPublisher(self._bus, run.run_id, self._limits, kind=RunKind.FILE)
-            last_seq, loss = 0, ""
-            while not self._should_stop():
-                point = self._records.resume_point(run)
-                if point is None:
-                    # The run is done, or was cancelled with frames still in the broker.
-                    self._bus.forget_run(run.run_id)
-                    return
-                if loss:
-                    log.warning("publishing again", reason=loss, next_seq=point.next_seq)
-                    loss = ""
-                if point.next_seq <= last_seq:
-                    self._pause(_REWIND_PAUSE_S, "")  # No progress: give the worker time.
-                last_seq = point.next_seq
-                try:
-                    self._publish_from(point, run, source, stream, base_time)
-                except StreamLostError as exc:
-                    # Also when the run is done: the worker deletes the stream after its last frame.
-                    loss = str(exc)
+            with closing(self._stream(run)) as stream:
+                self._publish_until_ended(run, source, stream, base_time)
+
+    def _stream(self, run: RecordingRun) -> RunPublisher:
+        return RunPublisher(
+            self._bus,
+            run.run_id,
+            self._limits,
+            kind=RunKind.FILE,
+            shares_memory=self._shares_memory,
+        )
+
+    def _publish_until_ended(
+        self, run: RecordingRun, source: FileSource, stream: RunPublisher, base_time: datetime
+    ) -> None:
+        """Publish from the run's progress, again after each loss, until the run has ended."""
+        last_seq, loss = 0, ""
+        while not self._should_stop():
+            point = self._records.resume_point(run)
+            if point is None:
+                # The run is done, or was cancelled with frames still in the broker.
+                self._bus.forget_run(run.run_id)
+                return
+            if loss:
+                log.warning("publishing again", reason=loss, next_seq=point.next_seq)
+                loss = ""
+            if point.next_seq <= last_seq:
+                self._pause(_REWIND_PAUSE_S, "")  # No progress: give the worker time.
+            last_seq = point.next_seq
+            try:
+                self._publish_from(point, run, source, stream, base_time)
+            except StreamLostError as exc:
+                # Also when the run is done: the worker deletes the stream after its last frame.
+                loss = str(exc)
 
     def _goes_on(self) -> bool:
         self._on_step(PublishStep())

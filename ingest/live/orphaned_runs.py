@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine
 
-from broker.bus import Bus, Delivery
+from broker.bus import Bus
+from broker.entries.stream_entries import Delivery
 from broker.publishing import RunPublisher, StreamLimits
 from contracts.errors import FrameDecodeError, FrameNumberUsedError
 from contracts.frames import End, decode

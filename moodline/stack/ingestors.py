@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from ingest.files.progress_reports import ProgressReport, PublishRun
+from ingest.files.progress_reports import SHARES_MEMORY, ProgressReport, PublishRun
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
 from runtime.children import start_child, stop_child
@@ -45,7 +45,8 @@ class _Crashes:
 class Ingestors:
     """Publishes queued runs with at most `limit` processes, and retries a run after a crash.
 
-    env, log: as for `runtime.children.start_child`. Call it from the main thread only.
+    env, log: as for `runtime.children.start_child`. shares_memory: whether all workers are on this
+    host, as this process is. Call it from the main thread only.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of the processes)
@@ -57,6 +58,7 @@ class Ingestors:
         stall_s: float,
         env: Mapping[str, str],
         log: Path | None,
+        shares_memory: bool,
     ) -> None:
         self._claims = claims
         self._metrics = metrics
@@ -64,6 +66,9 @@ class Ingestors:
         self._stall_s = stall_s
         self._env = env
         self._log = log
+        self._command = [sys.executable, "-m", "ingest.files.process"]
+        if shares_memory:
+            self._command.append(SHARES_MEMORY)
         self._ingestors: list[_Ingestor] = []
         self._queue: deque[str] = deque()
         self._retry_at: dict[str, float] = {}
@@ -132,7 +137,7 @@ class Ingestors:
 
     def _start(self) -> _Ingestor:
         process = start_child(
-            [sys.executable, "-m", "ingest.files.process"],
+            self._command,
             env=self._env,
             log=self._log,
             piped=True,

@@ -83,6 +83,7 @@ class Stack:
             stall_s=self._settings.stall_s,
             env=self._env,
             log=self._log,
+            shares_memory=self._broker is not None,  # Nobody else reaches an embedded one.
         )
         # A worker keeps its name: after a crash it finds its own lease and need not wait for it.
         names = [f"{self.claimant}/{number}" for number in range(self._worker_count)]

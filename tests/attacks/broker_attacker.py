@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from broker.bus import MESSAGE_FIELD, TAG_FIELD
+from broker.entries.stream_entries import MESSAGE_FIELD, TAG_FIELD
 from broker.reports import ServiceReport, SourceReport, WorkerReport
 from broker.signing import TAG_BYTES
 from tests.hostile import hostile_messages

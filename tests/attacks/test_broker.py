@@ -18,15 +18,16 @@ from sqlalchemy import Engine, func, select
 
 from analytics.runs.run_list import list_runs
 from analytics.snapshots import in_snapshot
-from broker.bus import MESSAGE_FIELD, TAG_FIELD, Bus
+from broker.bus import Bus
 from broker.dead_letters import DeadLetters
+from broker.entries.stream_entries import MESSAGE_FIELD, TAG_FIELD
 from broker.leases import Leases
 from broker.publishing import RunPublisher, StreamLimits
 from broker.signing import TAG_BYTES, Signer
 from contracts.live_sources import UNANALYZED, UNANALYZED_S, LiveState
 from contracts.runs import RunKind, RunState
 from contracts.shared_folders import SharedFolders
-from inference_worker.run_turn import MAX_GAP
+from inference_worker.turns.run_turn import MAX_GAP
 from ingest.files.publisher import FilePublisher
 from ingest.live.orphaned_runs import end_orphaned_runs
 from ingest.live.run_stream import LiveClaim

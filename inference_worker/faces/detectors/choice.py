@@ -1,12 +1,13 @@
-"""The detectors by the name of the setting, and by the id that runs are pinned to."""
+"""The detectors by the name of the setting, and by the id that runs are pinned to.
+
+Commands that only need an id start without OpenCV and LiteRT.
+"""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contracts.errors import SettingsError
 from contracts.settings import DetectorName, Settings
-from inference_worker.faces.detectors.detection import Detector
-from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
 from inference_worker.faces.detectors.network_files import NETWORKS, read_network
 from inference_worker.faces.detectors.yunet_file import (
     check_yunet,
@@ -14,6 +15,9 @@ from inference_worker.faces.detectors.yunet_file import (
     read_yunet,
     yunet_id,
 )
+
+if TYPE_CHECKING:
+    from inference_worker.faces.detectors.detection import Detector
 
 _IDS: Final = {
     DetectorName.CENTERFACE: "centerface/3",
@@ -34,7 +38,7 @@ def chosen_detector_id(settings: Settings) -> str:
     return detector_id(settings.detector, settings.yunet_path)
 
 
-def chosen_detector(settings: Settings) -> Detector:
+def chosen_detector(settings: Settings) -> "Detector":
     """Return the detector of new runs. Raises ModelError if its files are missing or damaged."""
     pinned_id = detector_id(settings.detector, settings.yunet_path)
     return make_detector(pinned_id, settings.yunet_path)
@@ -50,7 +54,7 @@ def detector_id(name: DetectorName, yunet_file: Path | None = None) -> str:
     return _IDS[name]
 
 
-def make_detector(pinned_id: str, yunet_file: Path | None = None) -> Detector:
+def make_detector(pinned_id: str, yunet_file: Path | None = None) -> "Detector":
     """Return the detector of that id, never another one.
 
     Raises SettingsError if this version does not have it, ModelError if its files are missing,
@@ -70,6 +74,8 @@ def make_detector(pinned_id: str, yunet_file: Path | None = None) -> Detector:
         if pinned_id in centerface.SPECS:
             return centerface.CenterFaceDetector(centerface.SPECS[pinned_id])
     if pinned_id in _IDS.values():
+        from inference_worker.faces.detectors.haar import HaarDetector, HaarSpec
+
         equalize = pinned_id == _IDS[DetectorName.HAAR_EQUALIZED]
         return HaarDetector(HaarSpec(pinned_id, equalize=equalize))
     raise SettingsError(f"this version of moodline has no detector {pinned_id!r}")

@@ -5,9 +5,10 @@ import time
 import pytest
 
 from broker.broker_info import BrokerInfo
-from broker.bus import CHROMA_FIELD, MESSAGE_FIELD, TAG_FIELD, Bus
+from broker.bus import Bus
 from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
+from broker.entries.stream_entries import CHROMA_FIELD, MESSAGE_FIELD, REFERENCE_FIELD, TAG_FIELD
 from broker.leases import Leases
 from broker.open_runs import OpenRuns
 from broker.presence import Presence
@@ -104,6 +105,81 @@ def test_a_missing_frame_rewinds_the_producer(bus: Bus) -> None:
         publisher.publish(2, b"frame")
     publisher.begin()
     assert publisher.publish(1, b"frame")
+
+
+FRAME = bytes(range(256)) * 100
+
+
+def shared_publisher(bus: Bus) -> RunPublisher:
+    limits = StreamLimits(max_frames=4, max_bytes=10 * len(FRAME))
+    publisher = RunPublisher(bus, "r", limits, kind=RunKind.FILE, shares_memory=True)
+    publisher.begin()
+    return publisher
+
+
+def stored_bytes(bus: Bus) -> int:
+    return int(bus.client.memory_usage(bus.stream_key("r")) or 0)  # type: ignore[arg-type]
+
+
+def test_shared_frames_pass_the_broker_by_and_their_memory_is_used_again(bus: Bus) -> None:
+    publisher = shared_publisher(bus)
+    for seq in range(1, 21):
+        frame = bytes([seq]) * len(FRAME)
+        assert publisher.has_room(len(frame)) and publisher.publish(seq, frame)
+        assert stored_bytes(bus) < len(FRAME)
+        if seq % 4 == 0:
+            read = bus.read({"r": seq - 3}, 10, block_ms=1)["r"]
+            assert [(one.seq, bytes(one.data[:2]), len(one.data)) for one in read] == [
+                (number, bytes([number]) * 2, len(FRAME)) for number in range(seq - 3, seq + 1)
+            ]
+            assert not publisher.has_room(len(FRAME))
+            bus.drop_committed({"r": seq + 1})
+    assert publisher.is_drained()
+    publisher.close()
+
+
+def test_a_message_that_the_shared_memory_cannot_hold_goes_through_the_broker(bus: Bus) -> None:
+    publisher = shared_publisher(bus)
+    publisher.publish(1, FRAME)
+    publisher.publish(2, 30 * FRAME)
+    publisher.publish(3, b"the end")
+    read = bus.read({"r": 1}, 10, block_ms=1)["r"]
+    assert [bytes(one.data) for one in read] == [FRAME, 30 * FRAME, b"the end"]
+
+
+def test_frames_whose_memory_is_gone_are_published_again_through_the_broker(bus: Bus) -> None:
+    publisher = shared_publisher(bus)
+    publisher.publish(1, FRAME)
+    publisher.close()  # As if its process had died.
+    assert bus.read({"r": 1}, 10, block_ms=1) == {}
+    assert not bus.refusals.counts, "nobody has forged anything"
+
+    with pytest.raises(StreamLostError, match="frame 1 is missing"):
+        publisher.publish(2, FRAME)
+    publisher.begin()
+    publisher.publish(1, FRAME)
+    assert [one.data for one in bus.read({"r": 1}, 10, block_ms=1)["r"]] == [FRAME]
+    assert stored_bytes(bus) > len(FRAME)
+
+
+def test_a_reader_keeps_the_frames_of_a_producer_that_died_after_it_began(bus: Bus) -> None:
+    publisher = shared_publisher(bus)
+    publisher.publish(1, FRAME)
+    publisher.publish(2, FRAME)
+    bus.read({"r": 1}, 1, block_ms=1)
+    publisher.close()
+    assert [bytes(one.data) for one in bus.read({"r": 1}, 10, block_ms=1)["r"]] == 2 * [FRAME]
+
+
+def test_a_place_in_memory_that_was_signed_for_another_frame_is_refused(bus: Bus) -> None:
+    publisher = shared_publisher(bus)
+    publisher.publish(1, FRAME)
+    stream = bus.stream_key("r")
+    ((_, entry),) = bus.client.xrange(stream)  # type: ignore[misc]
+    bus.client.xadd(stream, entry, id="2-0")
+    bus.client.xadd(stream, {**entry, REFERENCE_FIELD: b"/proc/1/mem"}, id="3-0")
+    assert [one.seq for one in bus.read({"r": 1}, 10, block_ms=1)["r"]] == [1]
+    assert bus.refusals.counts == {"stream entry": 2}
 
 
 def test_a_lease_belongs_to_one_worker_until_it_is_released(bus: Bus) -> None:

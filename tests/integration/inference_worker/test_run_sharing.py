@@ -12,7 +12,7 @@ from broker.reports import WorkerReport
 from contracts.errors import ModelError
 from contracts.frames import FrameMessage
 from contracts.runs import RunState
-from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.refusals import GRACE_S
 from inference_worker.store import TakenRun
 from records.runs.queue import enqueue_file

@@ -1,5 +1,6 @@
 """A worker with a real broker and database: every frame is stored once, whatever fails."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from contracts.frame_results import FrameResult
 from contracts.frames import Counters, End, FrameMessage
 from contracts.runs import RunState
 from inference_worker.batch import Batch, CounterSample
-from inference_worker.faces.analysis import DetectedFaces
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
 from records.runs.queue import enqueue_file
 from records.runs.state_changes import fail_run
-from records.tables.faces import Frame
+from records.tables.faces import Face, Frame
 from records.tables.runs import DeadLetter, Run, RunProgress
 from runtime.process_identity import claimant_name
 from tests.rows import FILE_JOB
@@ -223,6 +224,71 @@ def test_database_failures_do_not_count_as_attempts_at_a_frame(
     assert frames_stored(engine) == list(range(6))
     with engine.connect() as connection:
         assert connection.execute(select(DeadLetter.seq)).all() == []
+
+
+@pytest.mark.both_databases
+def test_a_batch_is_detected_while_the_one_before_is_committed(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    detected = threading.Event()
+
+    class Detects(CountingAnalyzer):
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+            if frames[0].seq > LIMITS.batch_frames:
+                detected.set()
+            return super().detect(frames)
+
+    class Waits(RunStore):
+        def commit(self, run: TakenRun, batch: Batch) -> None:
+            assert detected.wait(60), "nothing was detected beside the commit"
+            super().commit(run, batch)
+
+    publish(bus, run_id, whole(run_id, 14))
+    worker = make_worker("w", bus, engine, lambda _run: Detects(0), store=Waits(engine, "w"))
+    deadline = time.monotonic() + 60
+    worker.run(lambda: time.monotonic() > deadline or progress(engine).state == RunState.DONE)
+
+    assert frames_stored(engine) == list(range(14))
+    assert OpenRuns(bus).scan() == (0, [])
+
+
+def test_a_commit_that_fails_takes_the_batches_behind_it_along(
+    bus: Bus, engine: Engine, run_id: str
+) -> None:
+    """The database fails once, while two more batches are detected: no frame is left out."""
+    behind = threading.Event()
+    failures = 1
+
+    class Detects(CountingAnalyzer):
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+            if frames and frames[-1].seq > 2 * LIMITS.batch_frames:
+                behind.set()
+            return super().detect(frames)
+
+    class FailsOnce(RunStore):
+        def commit(self, run: TakenRun, batch: Batch) -> None:
+            nonlocal failures
+            if failures:
+                assert behind.wait(60)
+                failures = 0
+                raise DatabaseError("the database is away")
+            super().commit(run, batch)
+
+    publish(bus, run_id, whole(run_id, 14))
+
+    def make(run: TakenRun) -> CountingAnalyzer:
+        return Detects(analyzer(run).before)
+
+    worker = make_worker("w", bus, engine, make, store=FailsOnce(engine, "w"))
+    deadline = time.monotonic() + 60
+    with patch("inference_worker.worker.time.sleep"):
+        worker.run(lambda: time.monotonic() > deadline or progress(engine).state == RunState.DONE)
+
+    assert not failures
+    assert frames_stored(engine) == list(range(14))
+    with engine.connect() as connection:
+        numbers = connection.execute(select(Face.track_id).order_by(Face.frame_index)).scalars()
+        assert list(numbers) == list(range(1, 15)), "a checkpoint that fits no frame"
 
 
 @pytest.mark.both_databases

@@ -14,7 +14,7 @@ from contracts.frame_results import TrackMark
 from contracts.frames import FrameMessage
 from contracts.geometry import Box
 from contracts.settings import LiveView
-from inference_worker.faces.analysis import DetectedFace, DetectedFaces
+from inference_worker.faces.detected_faces import DetectedFace, DetectedFaces
 from inference_worker.faces.tracks import Track
 from tests.integration.ingest.stepped_camera import Camera, ledger, until, work
 from tests.workers import CountingAnalyzer, analyzer, make_worker

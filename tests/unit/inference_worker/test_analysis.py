@@ -1,7 +1,7 @@
 """RunAnalyzer: results depend on the frames only, not on batches or on the worker."""
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,8 +15,9 @@ from contracts.frame_results import FaceResult, FrameResult, TrackMark
 from contracts.frames import Counters, FrameMessage
 from contracts.runs import CHECKPOINT_LOOKS
 from contracts.settings import DetectorName
-from inference_worker.faces.analysis import RunAnalyzer
+from inference_worker.faces.analysis import RunAnalyzer, classify_crops
 from inference_worker.faces.classify import LiteRTClassifier
+from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.faces.detectors.choice import detector_id, make_detector
 from inference_worker.faces.detectors.detection import Detection, Detector, Image
 from inference_worker.faces.model_choice import shipped_model
@@ -138,6 +139,25 @@ def test_an_analyzer_restored_from_a_checkpoint_gives_the_same_results(
         results += successor.analyze(messages[first:last])
         checkpoint = successor.checkpoint()
     assert results == uninterrupted
+
+
+def test_detection_that_is_batches_ahead_changes_neither_results_nor_checkpoints(
+    detector: Detector, classifier: LiteRTClassifier, messages: list[FrameMessage]
+) -> None:
+    options, size, ahead = replace(OPTIONS, window_s=2.0), 12, 3
+    batches = [messages[i : i + size] for i in range(0, FRAMES, size)]
+    calm = RunAnalyzer(detector, classifier, options)
+    expected = [(calm.analyze(batch), calm.checkpoint()) for batch in batches]
+
+    hasty, found, detected = RunAnalyzer(detector, classifier, options), [], deque[DetectedFaces]()
+    for number in range(len(batches) + ahead):
+        if number < len(batches):
+            detected.append(hasty.detect(batches[number]))
+        if number >= ahead:
+            faces = detected.popleft()
+            results = hasty.smooth(faces, classify_crops(classifier, faces.crops))
+            found.append((results, hasty.checkpoint()))
+    assert found == expected
 
 
 def test_final_labels_do_not_depend_on_batches_or_restarts(

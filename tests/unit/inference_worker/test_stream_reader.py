@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from broker.bus import Bus, Delivery
+from broker.bus import Bus
+from broker.entries.stream_entries import Delivery
 from inference_worker.held_runs import HeldRun
-from inference_worker.stream_reader import StreamReader
+from inference_worker.turns.stream_reader import StreamReader
 
 MIB = 2**20
 
@@ -34,7 +35,8 @@ def counts(*sizes: int, turns: int = 3) -> list[int]:
     reader = StreamReader(cast("Bus", bus), 16)
     taken = SimpleNamespace(live=False)
     runs: Any = {
-        name: SimpleNamespace(run_id=name, taken=taken, next_seq=1, read_at=0.0) for name in names
+        name: SimpleNamespace(run_id=name, taken=taken, read_seq=1, read_at=0.0, is_read=False)
+        for name in names
     }
     for _ in range(turns):
         reader.read(cast("dict[str, HeldRun]", runs))

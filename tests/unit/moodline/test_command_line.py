@@ -38,6 +38,13 @@ def test_short_commands_import_no_heavy_module(arguments: list[str]) -> None:
     assert sorted(imported & HEAVY_MODULES) == []
 
 
+def test_the_workers_of_analyze_wait_for_no_module_that_decodes_draws_or_exports() -> None:
+    unused = {*("av", "cv2", "numpy", "pyarrow", "scipy"), "ai_edge_litert", "analytics.export"}
+    code = "import sys, moodline.analysis.analyze; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sorted(unused & set(done.stdout.split())) == []
+
+
 def completed(words: str, home: Path, code: str = "") -> list[str]:
     """Return what bash offers for the last word."""
     done = subprocess.run(

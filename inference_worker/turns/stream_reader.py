@@ -4,10 +4,11 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from broker.bus import Bus, Delivery
+from broker.bus import Bus
+from broker.entries.stream_entries import Delivery
 from inference_worker.held_runs import HeldRun
 
-_BLOCK_MS: Final = 100
+BLOCK_MS: Final = 100
 _GATHER_MS: Final = 20
 """Wait of a turn's first live frame for the frames of other cameras."""
 _FIRST_FRAMES: Final = 4
@@ -18,7 +19,7 @@ _TURN_BYTES: Final = 64 * 2**20
 
 
 class StreamReader:
-    """Reads the streams of the held runs, each from its first frame that is not committed.
+    """Reads the streams of the held runs, each from its first frame that is not read yet.
 
     Raises BrokerError.
     """
@@ -28,18 +29,20 @@ class StreamReader:
         self._batch_frames = batch_frames
         self._largest: dict[str, int] = {}
 
-    def read(self, runs: Mapping[str, HeldRun]) -> dict[str, list[Delivery]]:
+    def read(
+        self, runs: Mapping[str, HeldRun], *, block_ms: int = BLOCK_MS
+    ) -> dict[str, list[Delivery]]:
         """Return deliveries by run, at most a batch for each; wait a moment if there are none.
 
-        A batch of large frames has fewer of them.
+        A batch of large frames has fewer of them. block_ms: the longest wait.
         """
         self._largest = {run: size for run, size in self._largest.items() if run in runs}
         now = time.monotonic()
-        readable = [held for held in runs.values() if held.read_at <= now]
+        readable = [held for held in runs.values() if held.read_at <= now and not held.is_read]
         if not readable:
-            time.sleep(_BLOCK_MS / 1000)
+            time.sleep(block_ms / 1000)
             return {}
-        deliveries = self._read(readable, _BLOCK_MS)
+        deliveries = self._read(readable, block_ms)
         # Frames of several cameras are classified in one batch if they arrive together.
         missing = [held for held in readable if held.taken.live and held.run_id not in deliveries]
         if missing and deliveries:
@@ -47,7 +50,7 @@ class StreamReader:
         return deliveries
 
     def _read(self, runs: Sequence[HeldRun], block_ms: int) -> dict[str, list[Delivery]]:
-        next_seqs = {held.run_id: held.next_seq for held in runs}
+        next_seqs = {held.run_id: held.read_seq for held in runs}
         deliveries = self._bus.read(next_seqs, self._most_frames(next_seqs), block_ms=block_ms)
         for run_id, found in deliveries.items():
             known = self._largest.get(run_id, 1)

@@ -1,14 +1,15 @@
 """RunTurn: one run's part of a worker turn, and its decoding from broker messages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
-from broker.bus import Bus, Delivery
+from broker.bus import Bus
 from broker.dead_letters import DeadLetters
+from broker.entries.stream_entries import Delivery
 from contracts.chroma import decode_chroma
 from contracts.errors import FrameDecodeError
 from contracts.frame_results import FrameResult
@@ -30,17 +31,25 @@ _REWIND_S: Final = 0.2
 class RunTurn:
     """The messages of one run that a turn works on, and their results.
 
-    seqs: of the frames that are committed and acked, dead letters included. broker_lost: live
-    frames that are missing in the stream. end: the run's End message, if it came.
+    first_seq: of the first frame that was not read before. seqs: of the frames that are committed
+    and acked, dead letters included. broker_lost: live frames that are missing in the stream.
+    end: the run's End message, if it came. committed: what was committed, and committed_at when,
+    in seconds since 1970. has_ended: the run's end is committed. lost: why nothing was: another
+    worker has taken the run.
     """
 
     run: HeldRun
+    first_seq: int
     broker_lost: int
     frames: list[FrameMessage] = field(default_factory=list)
     dead_letters: list[DeadLetteredFrame] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
     end: End | None = None
     results: list[FrameResult] = field(default_factory=list)
+    committed: Batch | None = None
+    committed_at: float = 0.0
+    has_ended: bool = False
+    lost: str = ""
 
     def batch(self) -> Batch:
         """Return what is to be committed. There must be at least one seq."""
@@ -53,19 +62,26 @@ class RunTurn:
             samples=[CounterSample(frame.captured_at_us, frame.counters) for frame in self.frames],
             source_cursor=cursors[-1] if cursors else "",
             checkpoint=self.run.analyzer.checkpoint(),
-            broker_lost=next_seq - self.run.next_seq - len(self.seqs),
+            broker_lost=next_seq - self.first_seq - len(self.seqs),
         )
 
 
 class TurnDecoder:
     """Checks a run's deliveries for gaps, decodes them, and dead-letters what cannot be analysed.
 
-    Raises BrokerError, DatabaseError and FenceLostError.
+    settle: waits until all that was decoded before is committed. Raises BrokerError, DatabaseError
+    and FenceLostError.
     """
 
     def __init__(
-        self, bus: Bus, store: RunStore, limits: WorkerLimits, metrics: WorkerMetrics
+        self,
+        bus: Bus,
+        store: RunStore,
+        limits: WorkerLimits,
+        metrics: WorkerMetrics,
+        settle: Callable[[], None],
     ) -> None:
+        self._settle = settle
         self._bus = bus
         self._store = store
         self._limits = limits
@@ -81,28 +97,30 @@ class TurnDecoder:
         than can be lost is ended; its source begins another one. single: count an attempt at the
         one frame; it is dead-lettered after too many.
         """
-        missing = deliveries[-1].seq + 1 - run.next_seq - len(deliveries)
+        missing = deliveries[-1].seq + 1 - run.read_seq - len(deliveries)
         if missing and not run.taken.live:
-            log.warning("frames are missing", next_seq=run.next_seq)
+            log.warning("frames are missing", next_seq=run.read_seq)
             self._metrics.rewinds.inc()
-            self._bus.request_rewind(run.run_id, run.next_seq)
+            self._bus.request_rewind(run.run_id, run.read_seq)
             run.read_at = time.monotonic() + _REWIND_S
             return None
         if missing > MAX_GAP:
             self._give_up(run, deliveries)
             return None
-        turn = RunTurn(run, broker_lost=missing)
+        turn = RunTurn(run, run.read_seq, broker_lost=missing)
         if turn.broker_lost:
             log.warning("the broker lost frames", frames=turn.broker_lost)
         attempts = self._store.count_attempt(run.taken) if single else 0
         run.attempting = single
         for delivery in deliveries:
             self._add(turn, delivery, attempts)
+        run.read_seq, run.is_read = deliveries[-1].seq + 1, turn.end is not None
         return turn
 
     def _give_up(self, run: HeldRun, deliveries: Sequence[Delivery]) -> None:
+        self._settle()
         at = deliveries[-1].seq
-        reason = f"frame {at} came after frame {run.next_seq - 1}: more than the broker can lose"
+        reason = f"frame {at} came after frame {run.read_seq - 1}: more than the broker can lose"
         log.error("run ended", reason=reason)
         self._store.give_up(run.taken, reason)
         run.ended = True

@@ -1,0 +1,1 @@
+"""A turn of the worker: read and decoded messages, and their way to committed rows."""
