@@ -100,13 +100,16 @@ class Settings(BaseSettings):
         description="Most MiB of memory that reading a live source takes.",
     )
     stream_max_frames: int = Field(
-        default=64, ge=2, le=4096, description="Most frames of one run in the broker."
+        default=128, ge=2, le=4096, description="Most frames of one run that wait for a worker."
     )
     stream_max_bytes: int = Field(
-        default=48 * 2**20, ge=2**20, le=2**31, description="Most bytes of one run in the broker."
+        default=48 * 2**20,
+        ge=2**20,
+        le=2**31,
+        description="Most bytes of one run in the broker, or in shared memory.",
     )
     batch_frames: int = Field(
-        default=16, ge=1, le=256, description="Frames that a worker commits in one transaction."
+        default=32, ge=1, le=256, description="Frames that a worker commits in one transaction."
     )
     lease_s: float = Field(
         default=10.0,

@@ -1,4 +1,7 @@
-"""`moodline analyze`: from paths to stored results, a report and exports."""
+"""`moodline analyze`: from paths to stored results, a report and exports.
+
+What decodes, draws and exports is imported where it is used: the workers start earlier.
+"""
 
 import os
 from collections.abc import Sequence
@@ -9,18 +12,13 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from analytics.audit import audit_export
-from analytics.export.exporter import check_export_path, export_records
-from analytics.export.record_pages import Selection
 from analytics.runs.run_summary import run_summaries
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
 from contracts.settings import Settings
 from contracts.zones.picture_options import AS_IN_SETTINGS, PictureOptions
-from ingest.decoding_limits import DecodingLimits
 from ingest.files.capture_time import compile_pattern
 from ingest.files.discovery import NotRead, OnNotRead, Recording, RefusedPath, discover
-from moodline.analysis.annotation import annotate_recording, check_annotation_path
 from moodline.analysis.batch import BatchAnalysis
 from moodline.analysis.progress import ProgressDisplay
 from moodline.analysis.queueing import FileProgress, JobTemplate, queue_files
@@ -126,8 +124,12 @@ def _checked_paths(
     if request.recorded_at_pattern is not None:
         compile_pattern(request.recorded_at_pattern)
     if request.export is not None:
+        from analytics.export.exporter import check_export_path
+
         check_export_path(request.export)
     if request.annotate is not None:
+        from moodline.analysis.annotation import check_annotation_path
+
         check_annotation_path(request.annotate)
     found = discover(paths, on_not_read)
     if request.annotate is not None and len(found) != 1:
@@ -204,6 +206,10 @@ def _reports(engine: Engine, files: Sequence[FileProgress]) -> list[FileReport]:
 def _export(
     settings: Settings, engine: Engine, reports: Sequence[FileReport], request: AnalyzeRequest
 ) -> None:
+    from analytics.audit import audit_export
+    from analytics.export.exporter import export_records
+    from analytics.export.record_pages import Selection
+
     run_ids = tuple(dict.fromkeys(r.summary.run_id for r in reports if r.summary is not None))
     if run_ids and request.export is not None:
         selection = Selection(run_ids=run_ids, frames=request.frames)
@@ -215,6 +221,10 @@ def _export(
 def _annotate(
     settings: Settings, engine: Engine, reports: Sequence[FileReport], request: AnalyzeRequest
 ) -> None:
+    from analytics.audit import audit_export
+    from ingest.decoding_limits import DecodingLimits
+    from moodline.analysis.annotation import annotate_recording
+
     (report,), out = reports, request.annotate
     if out is not None and report.summary is not None and report.summary.frames_analyzed:
         recording = Path(report.path)

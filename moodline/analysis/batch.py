@@ -18,8 +18,9 @@ from records.runs.copies.originals import waiting_copies
 from records.runs.queue import enqueue_file
 from records.tables.runs import Run, RunProgress
 
-_STEP_S: Final = 0.1
-_RECLAIM_EVERY_STEPS: Final = 20
+_STEP_S: Final = 0.25
+"""Time between two looks at the progress. The end of a run is reported at once."""
+_RECLAIM_EVERY_STEPS: Final = 8
 _RUNS_PER_QUERY: Final = 500
 
 
