@@ -23,6 +23,7 @@ from contracts.parsing.setting_values import (
     parse_host_port,
     parse_hosts,
     parse_networks,
+    parse_origins,
     parse_shared_folders,
     parse_time_zone,
 )
@@ -276,6 +277,11 @@ class Settings(BaseSettings):
     dashboard_proxies: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_networks)] = Field(
         default=("127.0.0.1",),
         description="ADDRESS[,NETWORK]: proxies whose X-Forwarded-* headers are trusted.",
+    )
+    embed_origins: Annotated[tuple[str, ...], NoDecode, PlainValidator(parse_origins)] = Field(
+        default=(),
+        description="https://SITE[,https://SITE]: sites that may show /embed/trends in a frame; "
+        "empty: none.",
     )
     dashboard_tls_cert: str = Field(
         default="",

@@ -25,6 +25,7 @@ from contracts.errors import (
 from dashboard.account import ACCOUNT
 from dashboard.alerts import ALERTS
 from dashboard.documents import ASSETS, page_documents
+from dashboard.embed.app import EmbeddedTrends
 from dashboard.health.routes import health_routes
 from dashboard.language.catalogues import catalogue
 from dashboard.model_card import MODEL_CARD
@@ -109,15 +110,17 @@ def create_app(
     limits = {_api(prefix, page) + "/": page.max_body_bytes for page in PAGES}
     limits |= {f"{prefix}{path}": _MAX_LOGIN_BYTES for path in ("login", LANGUAGE_PATH)}
     limits |= {f"{prefix}{ROOT}/{path}": most for path, most in MAX_BODY_BYTES.items()}
+    tokens = ApiGate(backend.engine, prefix + ROOT)
     app.add_middleware(
         Guard,
         headers=headers,
         sign_in=gate,
-        api=ApiGate(backend.engine, prefix + ROOT),
+        api=tokens,
         any_host=any_host,
         body_limits=limits,
         static=static,
     )
+    app.add_middleware(EmbeddedTrends, backend=backend, prefix=prefix, gate=tokens)
     return app
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from contracts.parsing.addresses import HostPort
 from contracts.shared_folders import SharedFolders
 
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 _HOST_NAME: Final = re.compile(r"[\w.-]+")
 
 
@@ -54,6 +55,14 @@ def parse_networks(value: str | tuple[str, ...]) -> tuple[str, ...]:
                 f"{network!r} is not an IP address or network (example: 127.0.0.1,172.16.0.0/12)"
             )
     return networks
+
+
+def parse_origins(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    origins = _list_items(value) if isinstance(value, str) else value
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not the origin of a site (example: https://a.example)")
+    return origins
 
 
 def parse_time_zone(value: str | ZoneInfo) -> ZoneInfo:

@@ -59,6 +59,7 @@ def report_page(report: RunReport) -> str:
     )
     has_tracks = bool(report.tracks) and not report.is_single_image
     has_totals = report.person_s > 0
+    light, dark = page_colours()
     page = template(_TEMPLATE).render(
         summary=report.summary,
         recorded=_recorded(report),
@@ -74,11 +75,16 @@ def report_page(report: RunReport) -> str:
             tracks_caption(report) if has_tracks else "",
         ),
         facts=_facts(report),
-        light=_colours(LIGHT_THEME) | _LIGHT,
-        dark=_colours(DARK_THEME) | _DARK,
+        light=light,
+        dark=dark,
         filled=(*STACK, "analysed"),
     )
     return page.lstrip().replace(" %", "\u00a0%")  # A number and its percent sign stay together.
+
+
+def page_colours() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the colours of a light and a dark page without the bundle, by name."""
+    return _colours(LIGHT_THEME) | _LIGHT, _colours(DARK_THEME) | _DARK
 
 
 def _recorded(report: RunReport) -> str:
