@@ -4,6 +4,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -52,12 +53,8 @@ class MqttConnection:
         self._trouble = "connecting"
         self._client = client = _client(server, client_id)
         # Not paho's own thread: to stop, it waits for a broker that does not answer.
-        self._thread = threading.Thread(
-            target=client.loop_forever,
-            kwargs={"retry_first_connection": True},
-            name="mqtt",
-            daemon=True,
-        )
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
         if will is not None:
             client.will_set(will.topic, will.payload, _QOS, will.retain)
         client.on_connect = self._note_connected
@@ -66,7 +63,6 @@ class MqttConnection:
         client.on_message = self._note_message
 
     def __enter__(self) -> Self:
-        self._client.connect_async(self._server.host, self._server.port, keepalive=KEEP_ALIVE_S)
         self._thread.start()
         return self
 
@@ -76,6 +72,7 @@ class MqttConnection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closing.set()
         self._client.disconnect()
         self._thread.join(_CLOSE_S)
 
@@ -104,9 +101,26 @@ class MqttConnection:
         info = self._client.publish(message.topic, message.payload, _QOS, message.retain)
         return info if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
+    def _loop(self) -> None:
+        """Connect, and connect again, until closed."""
+        while not self._closing.is_set():
+            try:
+                self._client.connect_async(
+                    self._server.host, self._server.port, keepalive=KEEP_ALIVE_S
+                )
+                self._client.loop_forever(retry_first_connection=True)
+            except Exception as exc:  # noqa: BLE001  (what a broker sends may be no MQTT)
+                self._trouble = redact(f"it sends what is not MQTT: {type(exc).__name__}")
+                self._connected.clear()
+                self._tried.set()
+                self._closing.wait(_LONGEST_PAUSE_S)
+
     def _note_connected(
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
+        if self._closing.is_set():
+            client.disconnect()
+            return
         if reason.is_failure:
             self._trouble = f"the broker refuses the connection: {reason}"
             self._tried.set()
@@ -131,7 +145,9 @@ class MqttConnection:
         self._tried.set()
 
     def _note_message(self, _client: paho.Client, _data: Any, found: paho.MQTTMessage) -> None:
-        if len(found.payload) <= _MAX_PAYLOAD:
+        if len(found.payload) > _MAX_PAYLOAD:
+            return
+        with suppress(UnicodeDecodeError):  # Of the topic.
             self._on_message(MqttMessage(found.topic, bytes(found.payload), found.retain))
 
 

@@ -1,8 +1,10 @@
 """Live sources over a real MQTT broker: TLS, passwords, reconnecting, devices and commands."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from records.sources.live_sources import (
     remove_source,
 )
 from records.tables.operations import AuditEntry
+from runtime.mqtt import connection as connection_module
 from runtime.mqtt.connection import MqttConnection, deliver
 from runtime.mqtt.messages import MqttMessage
 from tests.e2e.commands import poll
@@ -121,6 +124,36 @@ def test_a_scheduler_reports_a_broker_that_stays_away(
         bridge._connected_at_s -= 60
         poll(lambda: "Connection refused" in bridge.trouble)
         assert "s3cret" not in bridge.trouble
+
+
+def test_a_broker_that_sends_what_is_not_mqtt_ends_no_connection_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "_LONGEST_PAUSE_S", 1)
+    heard: list[str] = []
+    welcome, message = b"\x20\x02\x00\x00", b"\x30\x06\x00\x01a123"
+    answers = {
+        "a topic that is no text, and then a message": b"\x30\x04\x00\x02\xff\xfe" + message,
+        "an empty answer to a subscription": b"\x90\x00",
+        "a message": message,
+    }
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in answers.values():
+            client, _ = listener.accept()
+            client.recv(1000)
+            before = len(heard)
+            client.sendall(welcome + answer)
+            if answer.endswith(message):
+                poll(partial(lambda count: len(heard) > count, before))
+            client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    server = MqttServer("127.0.0.1", listener.getsockname()[1], tls=False)
+    with MqttConnection(server, "test", on_message=lambda one: heard.append(one.topic)):
+        poll(lambda: heard == ["a", "a"])
+    listener.close()
 
 
 def test_a_connection_comes_back_with_its_broker(tmp_path: Path) -> None:
