@@ -54,7 +54,8 @@ def extracted() -> Catalog:
 
 
 def _texts(path: Path) -> Iterator[str | tuple[str, ...]]:
-    found = extract_from_file(_METHODS[path.suffix], path, keywords=_KEYWORDS)
+    options = {"parse_template_string": True} if path.suffix == ".js" else {}
+    found = extract_from_file(_METHODS[path.suffix], path, keywords=_KEYWORDS, options=options)
     yield from (text for _line, text, _comments, _context in found)
 
 

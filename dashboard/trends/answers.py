@@ -30,7 +30,7 @@ from dashboard.language.words import n_
 from dashboard.trends.alert_marks import AlertMark, alert_marks
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
 from dashboard.trends.choice import Choice, choose
-from dashboard.trends.sentences import ChartFacts, sentence
+from dashboard.trends.texts.sentences import ChartFacts, sentence, shown_name
 from dashboard.trends.view import Mode, View
 from dashboard.web.number_format import count
 
@@ -220,7 +220,7 @@ def _facts_of_all(lines: Sequence[Total], found: Timeline) -> ChartFacts:
 
 def _chart(line: Total, buckets: tuple[Bucket, ...], found: Timeline) -> Chart:
     facts = ChartFacts(
-        line.source.display_name,
+        shown_name(line.source),
         line.now,
         line.before,
         line.expected_s,
@@ -228,7 +228,7 @@ def _chart(line: Total, buckets: tuple[Bucket, ...], found: Timeline) -> Chart:
         longest_gap_s(buckets, found.since, found.until),
         found.step_s,
     )
-    return Chart(line.source.display_name, buckets, facts, of=line.source)
+    return Chart(shown_name(line.source), buckets, facts, of=line.source)
 
 
 def _compared(chart: Chart, earlier: Sequence[Bucket], shift: timedelta, zone: tzinfo) -> Chart:

@@ -24,7 +24,8 @@ from contracts.errors import SettingsError
 from contracts.runs import RunKind
 from dashboard.language.core.recognition import known
 from dashboard.trends.answers import Answer
-from dashboard.trends.verdict_text import basis_text, earlier_name, verdict_text
+from dashboard.trends.texts.sentences import shown_name
+from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
 
 _MAX_MOMENTS: Final = 12
@@ -136,7 +137,7 @@ def _compared(found: Answer, zone: tzinfo) -> Mapping[str, Any] | None:
 def _source_line(one: RankedSource) -> SourceLine:
     return SourceLine(
         one.source.name,
-        one.source.display_name,
+        shown_name(one.source),
         not isinstance(one.source, HistorySource),
         one.value,
         one.total.now.total_s,
@@ -176,7 +177,7 @@ def _moments(connection: Connection, found: Answer) -> tuple[MomentOfChange, ...
         chart.name: chart.of.name for chart in found.charts if isinstance(chart.of, HistorySource)
     }
     recordings = {
-        line.source.display_name: line.source.pk
+        shown_name(line.source): line.source.pk
         for line in found.lines
         if isinstance(line.source, HistorySource) and line.source.kind != RunKind.LIVE
     }

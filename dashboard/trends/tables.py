@@ -17,7 +17,7 @@ from dashboard.trends.address import write_view
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData
 from dashboard.trends.charts.scale import partial_note, rate_text
-from dashboard.trends.sentences import left_out_text
+from dashboard.trends.texts.sentences import left_out_text, shown_name
 from dashboard.trends.view import View
 from dashboard.web.links import source_path
 from dashboard.web.number_format import count, local_time, percent, person_time, signed
@@ -161,7 +161,9 @@ def _name_link(one: HistorySource | SourceGroup, view: View) -> Any:
     """Return the name, which leads to the page of a source, or to a view of a tag alone."""
     is_source = isinstance(one, HistorySource)
     href = source_path(one.name) if is_source else write_view(view_of(one, view))
-    name = _("{name} (removed)", name=one.display_name) if one.removed else one.display_name
+    name = shown_name(one)
+    if one.removed:
+        name = _("{name} (removed)", name=name)
     return dcc.Link(name, href=href)
 
 

@@ -1,5 +1,6 @@
 // @ts-check
 /* Targets: who is told. An admin adds webhooks; other kinds are added on the command line. */
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
 import { confirmDialog, errorLine, field, quietButton } from "../kit/forms.js";
 import { _, n_, parts } from "../kit/language.js";
@@ -62,7 +63,7 @@ function queueText({ waiting, failed }) {
 
 /** @param {Target} target */
 function stateContent({ disabled_at: disabled, disabled_reason: reason, waiting }) {
-  if (disabled !== null) return stateBadge("bad", _("disabled: {reason}", { reason }));
+  if (disabled !== null) return stateBadge("bad", _("disabled: {reason}", { reason: known(reason) }));
   return waiting ? stateBadge("warn", _("waiting")) : stateBadge("good", _("ready"));
 }
 

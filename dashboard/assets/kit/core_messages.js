@@ -1,9 +1,10 @@
 // @ts-check
 /* Messages that other parts of moodline compose in English, such as errors and reasons: recognised
  * by their templates, and translated. As dashboard/language/core_messages.py. */
-import { MESSAGES, _ } from "./language.js";
+import { MESSAGES, _, clauses } from "./language.js";
 
 const SENTENCES = /(?<=[.!?]) (?=[A-Z])/;
+const CLAUSE = "; ";
 const PLACE = /\{(\w+)\}/;
 
 /** @typedef {{ english: string, names: string[], pattern: RegExp }} Template */
@@ -32,13 +33,19 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
  */
 export function known(text) {
   if (!text || !MESSAGES.length) return text ?? "";
-  return (
-    recognised(text) ??
-    text
-      .split(SENTENCES)
-      .map((one) => recognised(one) ?? one)
-      .join(" ")
-  );
+  return recognised(text) ?? text.split(SENTENCES).map(ofSentence).join(" ");
+}
+
+/**
+ * One sentence: as a whole, or its clauses one by one.
+ * @param {string} text
+ */
+function ofSentence(text) {
+  const whole = recognised(text);
+  if (whole !== null) return whole;
+  const isEnded = text.endsWith(".");
+  const parts = (isEnded ? text.slice(0, -1) : text).split(CLAUSE);
+  return clauses(parts.map((one) => recognised(one) ?? one)) + (isEnded ? "." : "");
 }
 
 /**

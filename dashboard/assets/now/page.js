@@ -1,5 +1,6 @@
 // @ts-check
 /* The page Now: tiles that follow the server's events. */
+import { known } from "../kit/core_messages.js";
 import { byId, setText } from "../kit/dom.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
@@ -28,8 +29,8 @@ definePage("now", () => {
   const summarize = () => setText(summary, list.summary() || (summary.textContent ?? ""));
 
   const onNames = (/** @type {{ names: string[], trouble: string }} */ { names, trouble }) => {
-    serverProblem = trouble;
-    showProblem(trouble);
+    serverProblem = known(trouble);
+    showProblem(serverProblem);
     list.setNames(names);
     summarize();
     tools.hidden = !names.length;

@@ -1,5 +1,6 @@
 // @ts-check
 /* The tile of one live source: its state, its newest picture, and the tracks in view. */
+import { known } from "../kit/core_messages.js";
 import { make, setText } from "../kit/dom.js";
 import { shortDuration, timeOfDay } from "../kit/format.js";
 import { LOCALE, _, n_ } from "../kit/language.js";
@@ -134,9 +135,9 @@ export class Tile {
     this.#reason.hidden = isLive;
     this.#reason.textContent = isLive
       ? ""
-      : [sentence(reason), since ? stateSince(text, timeOfDay(since)) : ""].join(" ").trim();
+      : [sentence(known(reason)), since ? stateSince(text, timeOfDay(since)) : ""].join(" ").trim();
     if (before && before !== text) {
-      setText(this.#announcement, `${name}: ${text}. ${isLive ? "" : reason}`);
+      setText(this.#announcement, `${name}: ${text}. ${isLive ? "" : known(reason)}`);
     }
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 /* The page Sources: a list that is kept up to date, and a form to add and edit. */
 import { messageOf, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { arrange, byId, make, patch } from "../kit/dom.js";
 import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
@@ -67,7 +68,7 @@ class SourcesPage {
     try {
       const { sources, span, trouble } = await request("sources/list");
       if (this.lifetime.ended) return;
-      line.textContent = trouble;
+      line.textContent = known(trouble);
       this.#draw(sources, span);
     } catch (error) {
       if (!this.lifetime.ended) line.textContent = messageOf(error);

@@ -1,6 +1,7 @@
 // @ts-check
 /* The audit: who did what, filtered by kind. */
 import { request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
 import { NONE, dateTime } from "../kit/format.js";
 import { inlineField } from "../kit/forms.js";
@@ -55,7 +56,7 @@ export function auditContent(entries) {
     entries.map(({ id, at, actor, address, action, details }) => [
       dateTime(at),
       actor,
-      action,
+      known(action),
       address || NONE,
       String(id),
       detailsText(details),

@@ -51,14 +51,15 @@ function growthText({ rows, bytes_a_day: perDay, levels_at: limit }, keptDays) {
   if (!rows) return _("No rows yet.");
   if (!perDay) return _("The growth is known after a full day.");
   const growth = _("The database grows by about {size} per day.", { size: fileSize(perDay) });
-  return limit
-    ? `${growth} ${n_(
+  const later = limit
+    ? n_(
         "With rows kept for {count} day it levels off near {size}.",
         "With rows kept for {count} days it levels off near {size}.",
         keptDays,
         { size: fileSize(limit) },
-      )}`
-    : `${growth} ${_("Rows are never deleted, so it keeps growing.")}`;
+      )
+    : _("Rows are never deleted, so it keeps growing.");
+  return `${growth} ${later}`;
 }
 
 /**

@@ -3,6 +3,7 @@
 import { messageOf, request } from "../kit/api.js";
 import { byId, make, redrawKeepingFocus } from "../kit/dom.js";
 import { inlineField } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { goTo, zoneParameter } from "./address.js";
@@ -40,7 +41,7 @@ definePage("trends", (root) => {
     { id: "rank", "data-key": "rank", onchange: () => goTo({ rank: select.value }) },
     ...MEASURES.map(([value, text]) => make("option", { value, text })),
   );
-  const chooser = inlineField("By", select);
+  const chooser = inlineField(_("By"), select);
   chooser.classList.add("last");
   const ranking = new RankingPanel(chooser);
   let requests = 0;

@@ -166,15 +166,15 @@ function sourceColumns(sources, rank) {
   );
   return [
     {
-      name: "Source or tag",
+      name: _("Source or tag"),
       key: (row) => row.display_name,
       cell: nameCell,
     },
     valueColumn(rank),
-    { name: "Over the range", cell: (row) => courseBars(row.course, scale) },
-    { name: "Person-time", key: (row) => row.person_s, cell: (row) => personTime(row.person_s) },
-    { name: "Tracks", key: (row) => row.tracks, cell: (row) => number(row.tracks) },
-    { name: "Coverage", key: (row) => row.coverage, cell: (row) => percentOf(row.coverage) },
+    { name: _("Over the range"), cell: (row) => courseBars(row.course, scale) },
+    { name: _("Person-time"), key: (row) => row.person_s, cell: (row) => personTime(row.person_s) },
+    { name: _("Tracks"), key: (row) => row.tracks, cell: (row) => number(row.tracks) },
+    { name: _("Coverage"), key: (row) => row.coverage, cell: (row) => percentOf(row.coverage) },
   ];
 }
 
@@ -188,7 +188,9 @@ function nameCell(row) {
     type: "button",
     class: row.tag ? "link" : "link only-this",
     title,
-    "aria-label": row.tag ? title : _("Only this: {displayname}", { displayname: row.display_name }),
+    "aria-label": row.tag
+      ? title
+      : _("Only this: {displayname}", { displayname: row.display_name }),
     "data-key": `source ${row.name}`,
     text: row.tag ? row.display_name : _("Only this"),
     onclick: () => {
@@ -215,7 +217,7 @@ function hourColumns(hours, rank, byWeeks) {
   );
   return [
     {
-      name: "Hour of the week",
+      name: _("Hour of the week"),
       key: (row) => row.weekday * 24 + row.hour,
       cell: (row) =>
         make("button", {
@@ -232,7 +234,7 @@ function hourColumns(hours, rank, byWeeks) {
       name: byWeeks ? _("Week by week") : _("In its quarters"),
       cell: (row) => courseBars(row.course, scale),
     },
-    { name: "Person-time", key: (row) => row.person_s, cell: (row) => personTime(row.person_s) },
+    { name: _("Person-time"), key: (row) => row.person_s, cell: (row) => personTime(row.person_s) },
   ];
 }
 
@@ -241,7 +243,7 @@ function hourColumns(hours, rank, byWeeks) {
  * @returns {Column<{ value: number | null }>}
  */
 const valueColumn = (rank) => ({
-  name: "Value",
+  name: _("Value"),
   key: (row) => row.value,
   cell: (row) => (row.value === null ? NONE : valueText(row.value, rank)),
 });

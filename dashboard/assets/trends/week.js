@@ -47,7 +47,8 @@ export const weekPanel = (hours, rank, byWeeks) =>
       "p",
       { class: "help" },
       make("span", { class: "swatch swatch-missing heat-key", "aria-hidden": "true" }),
-      ` ${_("no coverage; dotted: less than a person-minute, too little for a value.")}`,
+      " ",
+      _("no coverage; dotted: less than a person-minute, too little for a value."),
     ),
   );
 
@@ -111,7 +112,12 @@ function weekTable(hours, rank) {
     make("tbody", {}, ...DAYS.map(row)),
   );
   const cells = /** @type {HTMLElement[]} */ ([...table.querySelectorAll("td.heat")]);
-  moveByArrows(table, cells, HOURS.length, table.querySelector("td.heat:not(.missing)") ?? cells[0]);
+  moveByArrows(
+    table,
+    cells,
+    HOURS.length,
+    table.querySelector("td.heat:not(.missing)") ?? cells[0],
+  );
   return table;
 }
 

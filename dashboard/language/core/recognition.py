@@ -10,6 +10,8 @@ from dashboard.language.words import PLACE, _, current_viewing
 
 _SENTENCES: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
+_CLAUSE: Final = "; "
+
 
 @dataclass(frozen=True, slots=True)
 class _Template:
@@ -33,8 +35,17 @@ def _translated(text: str, language: str) -> str:
     whole = _recognised(text, language)
     if whole is not None:
         return whole
-    sentences = _SENTENCES.split(text)
-    return " ".join(_recognised(one, language) or one for one in sentences)
+    return " ".join(_of_sentence(one, language) for one in _SENTENCES.split(text))
+
+
+def _of_sentence(text: str, language: str) -> str:
+    """Return one sentence: as a whole, or its clauses one by one."""
+    whole = _recognised(text, language)
+    if whole is not None:
+        return whole
+    clauses = text.removesuffix(".").split(_CLAUSE)
+    end = "." if text.endswith(".") else ""
+    return _("; ").join(_recognised(one, language) or one for one in clauses) + end
 
 
 def _recognised(text: str, language: str) -> str | None:

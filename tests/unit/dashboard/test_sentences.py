@@ -8,7 +8,7 @@ import pytest
 from analytics.history.measures import Measures, combine, measures_from_sums
 from contracts.expressions import UNCERTAIN
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
-from dashboard.trends.sentences import ChartFacts, sentence
+from dashboard.trends.texts.sentences import ChartFacts, sentence
 from tests.unit.dashboard.buckets import BEGIN, buckets, seen
 
 HOUR = 3600.0

@@ -5,9 +5,11 @@ from typing import Final
 
 from analytics.history.coverage import comparable, coverage
 from analytics.history.measures import Measures
+from analytics.history.source_selection import HistorySource, SourceGroup
 from contracts.expressions import LABELS, UNCERTAIN
 from dashboard.language.words import N_, _, label_name, n_
 from dashboard.web.number_format import duration, percent, person_time, points
+from runtime.visible_text import visible
 
 _MOSTLY: Final = 0.5
 
@@ -27,6 +29,30 @@ class ChartFacts:
     expected_before_s: float
     longest_gap_s: float
     step_s: int
+
+
+def shown_name(source: HistorySource | SourceGroup) -> str:
+    """Return the name of a source or tag, and whether its history is generated."""
+    name = visible(source.name)
+    if isinstance(source, HistorySource):
+        return _("{name} (generated)", name=name) if source.generated else name
+    number, generated = len(source.sources), sum(one.generated for one in source.sources)
+    if not generated:
+        return n_("tag {tag} ({count} source)", "tag {tag} ({count} sources)", number, tag=name)
+    if generated == number:
+        return n_(
+            "tag {tag} ({count} source, generated)",
+            "tag {tag} ({count} sources, generated)",
+            number,
+            tag=name,
+        )
+    return n_(
+        "tag {tag} ({count} source, {generated} generated)",
+        "tag {tag} ({count} sources, {generated} generated)",
+        number,
+        tag=name,
+        generated=generated,
+    )
 
 
 def sentence(facts: ChartFacts) -> str:

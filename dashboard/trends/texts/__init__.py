@@ -1,0 +1,1 @@
+"""The sentences of Trends: on charts, on the verdict, and on recordings."""
