@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.errors import BrokerError, SourceNotFoundError
+from moodline.commands.live.source_discover import DISCOVER_EXAMPLES, source_discover
 from moodline.commands.live.source_settings import (
     ADD_EXAMPLES,
     EDIT_EXAMPLES,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 app = group_app("Add, list, test and change the live sources: cameras and streams.")
 
 app.command("add", epilog=ADD_EXAMPLES)(source_add)
+app.command("discover", epilog=DISCOVER_EXAMPLES)(source_discover)
 
 
 @app.command("list", epilog="Example: [cyan]moodline source list[/]")

@@ -1,0 +1,1 @@
+"""Cameras of the local network, and their streams, by WS-Discovery and ONVIF."""
