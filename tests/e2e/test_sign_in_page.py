@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete
 from contracts.settings import Settings
 from records.database import open_engine, transaction
 from records.schema import upgrade
+from records.sources.live_sources import SourceSettings, add_source
 from records.tables.users import UserSession
 from records.users.accounts import add_user
 from records.users.owner_links import use_link
@@ -87,6 +88,32 @@ def sign_in_as(page: Page, address: str, name: str, path: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile(path))
+
+
+def test_a_wall_says_that_it_is_signed_out_and_goes_on_after_signing_in(
+    browser: Browser, address: str, engine: Engine
+) -> None:
+    add_source(engine, "door", SourceSettings("rtsp://door/", "", None, None, None))
+    with browser.new_context() as viewer, patient_page(viewer) as wall:
+        _sign_in(wall, f"{address}/wall", "vic")
+        expect(wall.get_by_role("article", name="door")).to_be_visible()
+        with transaction(engine) as connection:
+            connection.execute(delete(UserSession))
+        expect(wall.locator("#wall-message")).to_have_text(re.compile(r"^Signed out at \d\d:\d\d"))
+        with patient_page(viewer) as other:
+            _sign_in(other, f"{address}/account", "vic")
+        expect(wall.locator("#wall-message")).to_be_hidden()
+        expect(wall.locator("#signed-out")).to_have_count(0)
+        expect(wall.get_by_role("article", name="door")).to_be_visible()
+
+
+def _sign_in(page: Page, address: str, name: str) -> None:
+    """Open a page, which asks for name and password first."""
+    page.goto(address)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(address)
 
 
 def test_a_user_adds_a_second_factor_and_ends_another_session(

@@ -50,6 +50,34 @@ def test_recordings_are_searched_sorted_selected_and_deleted(page: Page, library
     assert in_snapshot(library.engine, list_recordings, RecordingQuery()).all == 120
 
 
+def test_the_list_is_in_the_address_and_back_undoes_one_step(page: Page, library: Library) -> None:
+    write_recordings(library.engine, 120)
+    count, rows = page.locator(".list-count"), page.locator(".runs tbody tr")
+    page.goto(f"{library.address}/recordings?q=mp4&sort=name&order=asc&page=2&show=nonsense")
+    expect(count).to_have_text("51 to 100 of 120")
+    expect(rows.first).to_contain_text("P0051.mp4")
+    expect(page.get_by_label("Search")).to_have_value("mp4")
+    assert page.url.endswith("/recordings?q=mp4&sort=name&order=asc&page=2")
+    page.get_by_role("button", name="Next").click()
+    expect(count).to_have_text("101 to 120 of 120")
+    page.get_by_label("Show").select_option("copy")
+    expect(rows.first).to_contain_text("Copy of")
+    assert page.url.endswith("/recordings?q=mp4&show=copy&sort=name&order=asc")
+    page.go_back()
+    expect(count).to_have_text("101 to 120 of 120")
+    expect(page.get_by_label("Show")).to_have_value("all")
+    page.go_back()
+    expect(count).to_have_text("51 to 100 of 120")
+
+    rows.first.get_by_role("link").first.click()
+    page.get_by_role("link", name="All recordings").click()
+    expect(count).to_have_text("51 to 100 of 120")
+    assert page.url.endswith("?q=mp4&sort=name&order=asc&page=2")
+    page.get_by_role("link", name="Recordings", exact=True).click()
+    expect(page.get_by_label("Search")).to_have_value("")
+    expect(count).to_have_text("1 to 50 of 120")
+
+
 def test_all_that_match_are_selected_beyond_the_page(page: Page, library: Library) -> None:
     write_recordings(library.engine, 120)
     page.goto(f"{library.address}/recordings")

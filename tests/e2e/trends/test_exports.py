@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shutil
 import urllib.request
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import Engine, func, select, update
@@ -45,6 +47,29 @@ def test_the_csv_file_has_the_numbers_of_the_chart(
             .where(rollups.c.start >= _micros(rows[0]["begin"]))
         ).scalar_one()
     assert sum(float(row["happy_s"] or 0) for row in rows) == pytest.approx(int(happy) / 1000)
+
+
+def test_the_parquet_file_has_the_same_numbers_with_types_and_their_origin(
+    address: str, engine: Engine
+) -> None:
+    query = "from=now-3d&to=now&sources=library&zone=Europe/Berlin"
+
+    def download(kind: str) -> bytes:
+        with urllib.request.urlopen(f"{address}/api/trends/{kind}?{query}") as answer:
+            assert answer.headers["content-disposition"].endswith(f'.{kind}"')
+            return bytes(answer.read())
+
+    table = pq.read_table(io.BytesIO(download("parquet")))
+    lines = list(csv.DictReader(io.StringIO(download("csv").decode())))
+    assert table.num_rows == len(lines) > 100 and table.column_names == [*lines[0]]
+    assert str(table.schema.field("begin").type) == "timestamp[us, tz=Europe/Berlin]"
+    for row, line in zip(table.to_pylist(), lines, strict=True):
+        assert row["begin"].isoformat() == line["begin"]
+        assert row["happy_s"] == (float(line["happy_s"]) if line["happy_s"] else None)
+    origin = json.loads(table.schema.metadata[b"moodline"])
+    assert origin["format"] == "moodline-provenance/1" and origin["exported_by"] != "moodline"
+    assert origin["export"]["time_zone"] == "Europe/Berlin"
+    assert origin["export"]["view"] == "?from=now-3d&to=now&sources=library&mode=share"
 
 
 def _micros(text: str) -> int:
