@@ -23,6 +23,25 @@ class Verdict:
     met: bool
 
 
+MOST_LOST = 0.1
+"""A ratio that falls by a larger fraction of the last kept one fails the benchmark."""
+
+
+def kept_result(name: str) -> dict[str, Any] | None:
+    """Return the newest kept result of a benchmark, as `write_result` wrote it."""
+    kept = sorted(RESULTS.glob(f"????-??-??-{name}.json"))
+    return json.loads(kept[-1].read_text(encoding="utf-8")) if kept else None
+
+
+def not_lost(what: str, ratio: float, before: float, kept_at: str) -> Verdict:
+    """Compare a ratio that should be high with that of a kept result."""
+    return Verdict(
+        f"{what}: {ratio:.2f}, and {before:.2f} on {kept_at[:10]} "
+        f"(target: at least {1 - MOST_LOST:.0%} of it)",
+        ratio >= (1 - MOST_LOST) * before,
+    )
+
+
 def write_result(name: str, measured: dict[str, Any], verdicts: list[Verdict]) -> Path:
     """Write results/<date>-<name>.json; a later run on the same day replaces it."""
     RESULTS.mkdir(exist_ok=True)

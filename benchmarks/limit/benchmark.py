@@ -19,7 +19,7 @@ from rich.table import Table
 from benchmarks.limit.chart import write_chart
 from benchmarks.limit.clips import rendered_clips
 from benchmarks.limit.stages import STAGES, START
-from benchmarks.results import Verdict, write_result
+from benchmarks.results import Verdict, kept_result, not_lost, write_result
 
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 LEAST_SHARE: Final = 0.75
@@ -42,7 +42,10 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         for name, by_cores in measured.items()
         for cores, found in by_cores.items()
     ]
-    write_result("limit" + (f"-{clip.stem}" if clip else ""), {"clips": measured}, verdicts)
+    name = "limit" + (f"-{clip.stem}" if clip else "")
+    if (kept := kept_result(name)) is not None:
+        verdicts += _losses(measured, kept)
+    write_result(name, {"clips": measured}, verdicts)
     if clip is None:
         write_chart(_CHART, measured)
     return verdicts
@@ -72,6 +75,22 @@ def measure(clip: Path, console: Console) -> dict[int, dict[str, Any]]:
         }
         console.print(_table(clip.name, cores, found[cores]))
     return found
+
+
+def _losses(measured: dict[str, dict[int, dict[str, Any]]], kept: dict[str, Any]) -> list[Verdict]:
+    """Compare the CPU time of limit and pipeline, the steadiest ratio, with that of a result."""
+    before = kept["measured"]["clips"]
+    return [
+        not_lost(
+            f"{clip}, {cores} cores: limit's CPU time / pipeline's",
+            found["cpu_share"],
+            before[clip][str(cores)]["cpu_share"],
+            kept["at"],
+        )
+        for clip, by_cores in measured.items()
+        for cores, found in by_cores.items()
+        if str(cores) in before.get(clip, {})
+    ]
 
 
 def _limit(clip: Path) -> dict[str, Any]:
