@@ -9,6 +9,12 @@ const PLACE = /\{(\w+)\}/;
 
 /** @typedef {{ english: string, names: string[], pattern: RegExp }} Template */
 
+/** @param {Template} template */
+const literals = ({ english }) => english.replace(/\{\w+\}/g, "").length;
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
 /** The most literal ones first. @type {Template[]} */
 const TEMPLATES = MESSAGES.filter((english) => PLACE.test(english))
   .map((english) => {
@@ -19,12 +25,6 @@ const TEMPLATES = MESSAGES.filter((english) => PLACE.test(english))
   })
   .sort((a, b) => literals(b) - literals(a));
 const WHOLE = new Set(MESSAGES);
-
-/** @param {Template} template */
-const literals = ({ english }) => english.replace(/\{\w+\}/g, "").length;
-
-/** @param {string} text */
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /**
  * A message in the language of the page; as it is if it has no translation.
