@@ -108,7 +108,7 @@ def test_on_a_phone_the_chart_leads_and_a_button_opens_the_controls(
     plot = page.locator("figure:visible .nsewdrag").first.bounding_box()
     assert plot is not None and plot["y"] + plot["height"] < 844, "on the first screen"
     opener = page.locator("#controls-opener")
-    expect(opener).to_have_text("Today · against period before · 1 chosen")
+    expect(opener).to_have_text("Today · compared with: Period before · 1 chosen")
     expect(page.get_by_role("button", name="Yesterday", exact=True)).to_be_hidden()
     opener.click()
     page.get_by_role("button", name="Yesterday", exact=True).click()
