@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from analytics.history.measures import Measures, measures_from_sums
 from contracts.runs import RunKind
@@ -54,5 +54,5 @@ def _sums() -> Sequence[ColumnElement[int]]:
     return [func.sum(rollups.c[name]).label(name) for name in SUMS]
 
 
-def _measures(row: Mapping[str, Any]) -> Measures:
+def _measures(row: RowMapping) -> Measures:
     return measures_from_sums({name: int(row[name] or 0) for name in SUMS})
