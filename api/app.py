@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api.conventions.problems import TITLES, ApiError, problem_response
+from api.conventions.problems import TITLES, problem_response
 from api.conventions.route import ApiRoute
 from api.conventions.validators import RollupAnswers
 from api.openapi import describe
+from api.resources.alerts import add_alerts
+from api.resources.events import add_events
+from api.resources.exports import add_exports
 from api.resources.history.heatmap import add_heatmap
 from api.resources.history.timeline import add_timeline
 from api.resources.history.totals import add_totals
 from api.resources.markers import add_markers
+from api.resources.read import MAX_IMAGE_BYTES, add_read
 from api.resources.runs.changing import add_run_changes
 from api.resources.runs.reading import add_run_reading
 from api.resources.runs.rows import add_run_rows
@@ -24,19 +28,26 @@ from api.resources.sources.changing import add_source_changes
 from api.resources.sources.reading import add_source_reading
 from api.resources.status import add_status
 from api.resources.uploads import add_uploads
-from contracts.errors import MoodlineError
+from contracts.errors import ApiError, MoodlineError
+from contracts.settings import Settings
+from records.database import open_engine
 from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.backend import Backend
-from serving.shares import CHECK, HEAVY, UPLOAD, Work
+from serving.shares import CHECK, IMAGE, STREAM, TRANSFER, UPLOAD, Work
 
 WORK: Final[tuple[tuple[str, Work], ...]] = (
-    ("GET exports/.*", HEAVY),
+    ("GET exports/.*/file", TRANSFER),
+    ("GET events", STREAM),
+    ("POST read", IMAGE),
     ("PUT uploads/.*", UPLOAD),
     ("POST runs", CHECK),
     ("POST sources/.*/test", CHECK),
 )
 """The kinds of work of the routes, by a pattern of "METHOD path"; the others are light."""
-MAX_BODY_BYTES: Final[Mapping[str, int]] = {"uploads/": MAX_CHUNK_BYTES}
+MAX_BODY_BYTES: Final[Mapping[str, int]] = {
+    "uploads/": MAX_CHUNK_BYTES,
+    "read": MAX_IMAGE_BYTES,
+}
 """The largest body of a request in bytes, by the beginning of its path, where it is not usual."""
 _MAX_ERRORS: Final = 10
 
@@ -59,11 +70,20 @@ def create_api(backend: Backend) -> FastAPI:
     add_run_changes(app, backend)
     add_uploads(app, backend)
     add_markers(app, backend)
+    add_alerts(app, backend)
+    add_events(app, backend)
+    add_read(app, backend)
+    add_exports(app, backend)
     add_timeline(app, backend, kept)
     add_totals(app, backend, kept)
     add_heatmap(app, backend, kept)
     describe(app)
     return app
+
+
+def api_schema() -> dict[str, Any]:
+    """Return the OpenAPI document of this version, without a server."""
+    return create_api(Backend(open_engine("sqlite://"), Settings())).openapi()
 
 
 async def _moodline_problem(_request: Request, error: Exception) -> Response:

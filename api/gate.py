@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Engine
 from starlette.datastructures import Headers
 
-from api.conventions.problems import ApiError
+from contracts.errors import ApiError
 from records.users.api_tokens import TokenHolder, token_holder
 from serving.access import Account
 

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.conventions.idempotency import KEY_PARAMETER
-from api.conventions.problems import MEDIA_TYPE, FieldError, Problem
+from api.conventions.problems import MEDIA_TYPE, InvalidField, Problem
+from api.reference.page import reference_page
 
 VERSION: Final = "1.0.0"
 """Of the API, not of moodline: it changes only with the API."""
@@ -28,6 +29,10 @@ _TAGS: Final = (
     {"name": "sources", "description": "Cameras, streams, and what recordings are of."},
     {"name": "runs", "description": "Analyses of sources, and their rows."},
     {"name": "markers", "description": "Notes on the history."},
+    {"name": "alerts", "description": "What alert rules saw."},
+    {"name": "events", "description": "What happens, as it happens."},
+    {"name": "read", "description": "Reading of single images."},
+    {"name": "exports", "description": "Rows as files, written meanwhile."},
     {"name": "history", "description": "Rollups over a range, as on the page Trends."},
 )
 
@@ -45,6 +50,11 @@ def describe(app: FastAPI) -> None:
     def openapi(request: Request) -> JSONResponse:
         return JSONResponse(document() | {"servers": [{"url": request.scope["root_path"]}]})
 
+    @app.get("/reference", include_in_schema=False)
+    def reference(request: Request) -> HTMLResponse:
+        address = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+        return HTMLResponse(reference_page(document(), address))
+
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
@@ -61,7 +71,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for model in (Problem, FieldError):
+    for model in (Problem, InvalidField):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
@@ -76,7 +86,11 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _mend(operation: dict[str, Any]) -> None:
-    """Replace FastAPI's own form of validation errors by a problem."""
+    """Replace FastAPI's own form of validation errors by a problem.
+
+    What is not HTTP, as a head of more than 16 KiB, is refused by the server as plain text.
+    """
+    operation["responses"]["400"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     invalid = operation.get("responses", {}).get("422")
     if invalid is not None:
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

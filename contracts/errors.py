@@ -173,6 +173,10 @@ class ExportError(MoodlineError):
     """Raised when an export cannot be written."""
 
 
+class ExportNotFoundError(ExportError):
+    """Raised when no export has the requested id."""
+
+
 # Users and the dashboard
 
 

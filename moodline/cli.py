@@ -49,6 +49,7 @@ _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "audit": "history.audit",
         "user": "admin.user",
         "token": "admin.token",
+        "api": "admin.api",
     },
     "Run the parts as services": {
         "ingest": "services.ingest",

@@ -110,7 +110,7 @@ def list_markers(
     """Return markers by their begin. after: begin and key of the last one before."""
     query = _query(wanted)
     if after is not None:
-        query = query.where(tuple_(Marker.begin_at, Marker.id) > tuple_(*after))
+        query = query.where(tuple_(Marker.begin_at, Marker.id) > after)
     query = query.order_by(Marker.begin_at, Marker.id).limit(limit)
     return [_marker(row) for row in connection.execute(query)]
 

@@ -244,6 +244,8 @@ def _check_sources(known: Iterator[str], wanted: tuple[str, ...]) -> None:
 def _page_statement(selection: Selection) -> Select[Any]:
     """Select one page of one run, after the key (last_frame, last_track)."""
     same_frame = (Face.run_pk == Frame.run_pk) & (Face.frame_index == Frame.frame_index)
+    # SQLite does not know that both are equal: it would sort all rows that follow, for each page.
+    frame_index = (Frame if selection.frames else Face).__table__.c.frame_index
     statement = (
         select(
             Frame.frame_index,
@@ -263,13 +265,13 @@ def _page_statement(selection: Selection) -> Select[Any]:
         .where(
             Frame.run_pk == bindparam("run"),
             # Redundant, but an index can start from it.
-            Frame.frame_index >= bindparam("last_frame"),
+            frame_index >= bindparam("last_frame"),
             or_(
                 Frame.frame_index > bindparam("last_frame"),
                 Face.track_id > bindparam("last_track"),
             ),
         )
-        .order_by(Frame.frame_index, Face.track_id)
+        .order_by(frame_index, Face.track_id)
         .limit(bindparam("page_rows"))
     )
     if selection.since is not None:

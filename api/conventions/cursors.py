@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from api.conventions.problems import ApiError
+from contracts.errors import ApiError
 
 _LARGEST: Final = 2**53
 _MAX_LENGTH: Final = 512

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 
-from api.conventions.problems import ApiError
+from contracts.errors import ApiError
 from records.users.api_requests import (
     KeptAnswer,
     begin_request,

@@ -8,9 +8,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from contracts.errors import (
+    ApiError,
     BrokerError,
     DatabaseError,
     DiskFullError,
+    ExportNotFoundError,
     FeatureUnavailableError,
     MarkerError,
     MarkerNotFoundError,
@@ -35,7 +37,7 @@ RETRY_S: Final = 5
 _PREFIX: Final = "urn:moodline:problem:"
 
 
-class FieldError(BaseModel):
+class InvalidField(BaseModel):
     """One invalid part of a request."""
 
     field: str = Field(description="Where it is, such as `query.from` or `body.name`.")
@@ -50,23 +52,7 @@ class Problem(BaseModel):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str = Field(examples=["no source 'attic'"])
     hint: str = Field("", description="What to do about it.")
-    errors: list[FieldError] = Field([], description="The invalid parts of the request.")
-
-
-class ApiError(MoodlineError):
-    """Raised when a request cannot be answered. name: one of TITLES."""
-
-    def __init__(
-        self,
-        name: str,
-        message: str,
-        *,
-        hint: str = "",
-        errors: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.name = name
-        self.errors = errors
+    errors: list[InvalidField] = Field([], description="The invalid parts of the request.")
 
 
 TITLES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
@@ -99,6 +85,7 @@ _NAMES: Final[Sequence[tuple[type[MoodlineError], str]]] = (
     (RequestKeyReusedError, "key-reused"),
     (UploadError, "invalid-request"),
     (RunNotFoundError, "not-found"),
+    (ExportNotFoundError, "not-found"),
     (NotAllowedError, "forbidden"),
     (SettingsError, "invalid-request"),
     (RunBusyError, "conflict"),
@@ -131,7 +118,7 @@ def problem_response(
         detail=str(error),
         hint=error.hint,
         errors=[
-            FieldError(field=field, detail=detail)
+            InvalidField(field=field, detail=detail)
             for field, detail in (error.errors if isinstance(error, ApiError) else ())
         ],
     )

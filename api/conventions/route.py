@@ -9,15 +9,18 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.conventions.idempotency import KEY_HEADER, answer_once
-from api.conventions.problems import ApiError, documented_problems
-from contracts.errors import NotAllowedError
+from api.conventions.problems import documented_problems
+from contracts.errors import ApiError, NotAllowedError
 from records.users.roles import TokenScope
 from serving.access import Account, current_account
 
 SCOPE: Final = "x-moodline-scope"
 """The OpenAPI extension that names the scope of an operation."""
 _SAFE: Final = frozenset({"GET", "HEAD"})
-_COMMON: Final = ("unauthenticated", "forbidden", "invalid-request", "too-many-requests")
+_COMMON: Final = (
+    *("refused", "unauthenticated", "forbidden", "not-found", "invalid-request"),
+    *("too-many-requests", "unavailable"),
+)
 
 
 def needs(scope: TokenScope) -> dict[str, Any]:
@@ -37,8 +40,7 @@ class ApiRoute(APIRoute):
         default = TokenScope.READ if methods <= _SAFE else TokenScope.WRITE
         extra.setdefault(SCOPE, default.value)
         self.needed = TokenScope(extra[SCOPE])
-        names = (*_COMMON, *(("not-found",) if "{" in path else ()), "unavailable")
-        responses = documented_problems(*names) | dict(options.get("responses") or {})
+        responses = documented_problems(*_COMMON) | dict(options.get("responses") or {})
         super().__init__(
             path, endpoint, **(options | {"openapi_extra": extra, "responses": responses})
         )

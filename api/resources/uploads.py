@@ -8,9 +8,10 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
+from api.access import visible_sources
 from api.conventions.fields import Answer, Body, Text, example
-from api.conventions.problems import ApiError, documented_problems
-from contracts.errors import UploadError
+from api.conventions.problems import documented_problems
+from contracts.errors import ApiError, UploadError
 from records.audit_actions import Action
 from records.uploads.stored import StoredUpload
 from records.uploads.uploads import MAX_CHUNK_BYTES
@@ -100,9 +101,12 @@ def add_uploads(app: FastAPI, backend: Backend) -> None:
 
 def _own(backend: Backend, upload_id: str) -> StoredUpload:
     try:
-        return own_upload(backend, upload_id)
+        found = own_upload(backend, upload_id)
     except UploadError as exc:
         raise ApiError("not-found", str(exc), hint=exc.hint) from exc
+    if visible_sources() is not None and found.owner != current_account().name:
+        raise ApiError("not-found", "there is no such upload")
+    return found
 
 
 def _shown(upload: StoredUpload) -> Upload:

@@ -16,8 +16,8 @@ from typing import Final
 import structlog
 
 from contracts.errors import TooManyViewersError
-from dashboard.now.reader import LiveReader, LiveSnapshot
 from dashboard.web.json_values import json_values
+from serving.live_reader import LiveReader, LiveSnapshot
 
 log = structlog.get_logger()
 

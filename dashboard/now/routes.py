@@ -10,12 +10,12 @@ from fastapi.responses import Response, StreamingResponse
 from contracts.settings import LiveView
 from dashboard.now.day import DayReader
 from dashboard.now.hub import Hub
-from dashboard.now.reader import LiveReader
 from dashboard.web.json_values import json_values
 from records.audit_actions import Action
 from serving.access import Role, require_role
 from serving.audit_trail import AuditTrail
 from serving.backend import Backend
+from serving.live_reader import LiveReader
 
 _SHARED_STREAM: Final = Path(__file__).with_name("shared_stream.js")
 

@@ -1,4 +1,4 @@
-"""The table of uploaded recordings."""
+"""The tables of uploaded recordings, and of exports that programs ask for."""
 
 from datetime import datetime
 
@@ -32,3 +32,34 @@ class Upload(Base):
     error: Mapped[str] = mapped_column(Text, default="")
     changed_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+
+
+class Export(Base):
+    """One export. Its rows are in a file that is named by its id.
+
+    owner: who asked for it.
+    format: the suffix of its file.
+    asked: what it has, as JSON.
+    state, error: an ExportState, and why it failed.
+    rows, bytes: the size of the file; NULL until it is done.
+    erasure: the number of the latest erasure before it began: later ones make it invalid.
+    created_at, finished_at: when it was asked for, and when it ended.
+    claimed_by, claim_expires_at: the process that writes it.
+    """
+
+    __tablename__ = "exports"
+    __table_args__ = (Index("ix_exports_owner", "owner", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    format: Mapped[str] = mapped_column(String(8))
+    asked: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    error: Mapped[str] = mapped_column(Text, default="")
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    erasure: Mapped[int | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(String(128))
+    claim_expires_at: Mapped[datetime | None]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.errors import DatabaseError, TokenError
@@ -25,7 +25,7 @@ from records.users.roles import TokenScope
 
 PREFIX: Final = "moodline_"
 """Begins every token, so that scanners of published code recognise one."""
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,57}")
 _TOKEN: Final = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
@@ -80,7 +80,7 @@ def add_token(  # noqa: PLR0913  (one parameter for each part of a token)
     if not _NAME.fullmatch(name):
         raise TokenError(
             f"invalid token name {name!r}",
-            hint="Use up to 64 letters, digits and . _ @ -, such as grafana",
+            hint="Use up to 58 letters, digits and . _ @ -, such as grafana",
         )
     token, now = PREFIX + secrets.token_urlsafe(32), utc_now()
     try:
@@ -182,6 +182,22 @@ def token_holder(
                 .values(used_at=now, used_from=address[:64])
             )
     return TokenHolder(row.id, row.name, TokenScope(row.scope), seen)
+
+
+def working_tokens(
+    engine: Engine, pks: Collection[int], *, now: datetime | None = None
+) -> set[int]:
+    """Return those of the tokens that still work, by their keys."""
+    now = now or utc_now()
+    with reading(engine) as connection:
+        return set(
+            connection.scalars(
+                select(ApiToken.id).where(
+                    ApiToken.id.in_(pks),
+                    or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
+                )
+            )
+        )
 
 
 def _source_pks(connection: Connection, names: Collection[str]) -> Sequence[int]:

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
 from dashboard.now.hub import Hub
-from dashboard.now.reader import LiveReader
 from records.database import open_engine
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source
 from serving.backend import Backend
+from serving.live_reader import LiveReader
 from tests.e2e.commands import poll
 from tests.pages import patient_page, quiet_page, serving
 

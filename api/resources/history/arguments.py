@@ -19,8 +19,7 @@ from analytics.comparison.earlier_times import (
 from analytics.comparison.written_ranges import parse_time, range_error, written_range
 from analytics.history.local_time import STEPS, zone_named
 from analytics.history.source_selection import MAX_SOURCES
-from api.conventions.problems import ApiError
-from contracts.errors import SettingsError
+from contracts.errors import ApiError, SettingsError
 from contracts.times import utc_now
 
 _TIME = "`now`, `now-24h` (m, h, d, w, y), or RFC 3339; without an offset it is UTC."

@@ -47,7 +47,7 @@ class Timeline(Asked):
 class MomentArguments(SteppedArguments):
     """A range in equal steps, and how many moments are wanted."""
 
-    limit: Annotated[int, Field(ge=1, le=_MAX_MOMENTS)] = 10
+    limit: Annotated[int, Field(ge=1, le=_MAX_MOMENTS, description="Most moments.")] = 10
 
 
 class Moment(Answer):

@@ -12,11 +12,11 @@ from analytics.runs.run_list import find_runs, run_key
 from analytics.snapshots import in_snapshot
 from api.access import require_source, visible_names, visible_sources
 from api.conventions.fields import Answer, Body, Tags, Text, example
-from api.conventions.problems import ApiError, documented_problems
+from api.conventions.problems import documented_problems
 from api.conventions.route import needs
 from api.resources.runs.reading import RunId
 from api.resources.runs.run import Run, run_of
-from contracts.errors import NotAllowedError
+from contracts.errors import ApiError, NotAllowedError
 from contracts.runs import ENDED_STATES
 from records.audit_actions import Action
 from records.runs.state_changes import cancel_run
@@ -139,5 +139,10 @@ def _require_source(backend: Backend, source: str) -> None:
 
 
 def _runs(connection: Connection, run_ids: tuple[str, ...]) -> list[Run]:
+    """Return those of the runs that the asker sees: a known recording may be of another source."""
     names = visible_names(connection)
-    return [run_of(one, names) for one in find_runs(connection, run_ids)]
+    return [
+        run_of(one, names)
+        for one in find_runs(connection, run_ids)
+        if names is None or one.source in names
+    ]

@@ -1,9 +1,11 @@
 // @ts-check
 /* The page System & privacy, kept up to date. */
 import { messageOf, request } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { byId, make } from "../kit/dom.js";
-import { quietButton } from "../kit/forms.js";
 import { timeNow } from "../kit/format.js";
+import { quietButton } from "../kit/forms.js";
+import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { auditContent, auditEntries, kindField } from "./audit.js";
@@ -11,6 +13,7 @@ import { ERASE_HELP, eraseForm } from "./erase_form.js";
 import { keptContent, noticeForm } from "./privacy.js";
 import { deadLettersContent, jobsContent, servicesContent } from "./services.js";
 import { storageContent } from "./storage.js";
+import { tokensContent } from "./tokens.js";
 import { usersContent } from "./users.js";
 
 /** @typedef {import("../kit/dom.js").Child} Child */
@@ -44,7 +47,7 @@ definePage("system", () => {
       sources.replaceChildren(
         ...(overview.sources ?? []).map((/** @type {string} */ value) => make("option", { value })),
       );
-      updated.textContent = `Updated at ${timeNow()}.`;
+      updated.textContent = _("Updated at {timenow}.", { timenow: timeNow() });
     } catch (error) {
       if (!lifetime.ended) updated.textContent = messageOf(error);
     }
@@ -53,39 +56,44 @@ definePage("system", () => {
   const kind = kindField(refresh);
   const erase = root.dataset.admin
     ? [note(ERASE_HELP), ...eraseForm(sources, refresh)]
-    : [note("An admin can erase records by source, run or time.")];
+    : [note(_("An admin can erase records by source, run or time."))];
   root.replaceChildren(
     make(
       "div",
       { class: "toolbar" },
-      make("a", { href: "#privacy", class: "button quiet", text: "Go to privacy" }),
-      quietButton("Refresh", refresh),
+      make("a", { href: "#privacy", class: "button quiet", text: _("Go to privacy") }),
+      quietButton(_("Refresh"), refresh),
       updated,
     ),
-    section("services", "Services", services),
-    section("jobs", "Jobs", note("The scheduler runs them, on one host at a time."), jobs),
-    section("storage", "Storage", storage),
-    section("letters", "Dead letters", letters),
-    root.dataset.admin ? section("users", "Users", ...usersContent(() => lifetime.ended)) : "",
-    make("h2", { class: "divider", id: "privacy", text: "Privacy" }),
-    section("kept", "What is stored, and for how long", kept),
-    section("erase", "Erase", ...erase),
+    section("services", _("Services"), services),
+    section("jobs", _("Jobs"), note(_("The scheduler runs them, on one host at a time.")), jobs),
+    section("storage", _("Storage"), storage),
+    section("letters", _("Dead letters"), letters),
+    root.dataset.admin ? section("users", _("Users"), ...usersContent(() => lifetime.ended)) : "",
+    root.dataset.admin
+      ? section("tokens", _("Tokens of programs"), ...tokensContent(() => lifetime.ended))
+      : "",
+    make("h2", { class: "divider", id: "privacy", text: _("Privacy") }),
+    section("kept", _("What is stored, and for how long"), kept),
+    section("erase", _("Erase"), ...erase),
     section(
       "notice",
-      "Notice for the door",
+      _("Notice for the door"),
       note(
-        "A page to print: what is recorded here, how long it is kept, and whom to ask. " +
-          "It follows the current settings.",
+        _(
+          "A page to print: what is recorded here, how long it is kept, and whom to ask. It " +
+            "follows the current settings.",
+        ),
       ),
       noticeForm(),
     ),
     section(
       "audit",
-      "Audit",
+      _("Audit"),
       note(
         root.dataset.admin
-          ? "Who signed in, changed, viewed, exported or erased what, and from where."
-          : "Erasures. An admin also sees who signed in, changed, viewed and exported what.",
+          ? _("Who signed in, changed, viewed, exported or erased what, and from where.")
+          : _("Erasures. An admin also sees who signed in, changed, viewed and exported what."),
       ),
       root.dataset.admin ? make("div", { class: "toolbar" }, kind.node) : null,
       audit,
@@ -122,7 +130,7 @@ const note = (text) => make("p", { class: "soft", text });
  */
 function fill(place, error, content) {
   const children = error
-    ? [make("p", { class: "trouble", role: "alert", text: error })]
+    ? [make("p", { class: "trouble", role: "alert", text: known(error) })]
     : [content()].flat();
   place.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
 }

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _add_api_tokens()
     _add_api_requests()
     _add_markers()
+    _add_exports()
     _add_saved_views()
     _add_alerts()
     _add_kept_days()
@@ -22,6 +23,7 @@ def downgrade() -> None:
     _remove_kept_days()
     _remove_alerts()
     _remove_saved_views()
+    _remove_exports()
     _remove_markers()
     _remove_api_requests()
     _remove_api_tokens()
@@ -103,6 +105,31 @@ def _add_markers() -> None:
 
 def _remove_markers() -> None:
     op.drop_table("markers")
+
+
+def _add_exports() -> None:
+    op.create_table(
+        "exports",
+        sa.Column("id", sa.String(24), primary_key=True),
+        sa.Column("owner", sa.String(64), nullable=False),
+        sa.Column("format", sa.String(8), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=True),
+        sa.Column("erasure", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_by", sa.String(128), nullable=True),
+        sa.Column("claim_expires_at", sa.BigInteger(), nullable=True),
+    )
+    op.create_index("ix_exports_owner", "exports", ["owner", "created_at"])
+    op.create_index("ix_exports_state", "exports", ["state"])
+
+
+def _remove_exports() -> None:
+    op.drop_table("exports")
 
 
 def _add_saved_views() -> None:

@@ -17,10 +17,10 @@ from contracts.frame_results import TrackMark
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from dashboard.now.hub import Hub
-from dashboard.now.reader import LiveReader
 from records.broker_key import read_broker_key
 from records.sources.live_sources import SourceSettings, add_source
 from serving.backend import Backend
+from serving.live_reader import LiveReader
 
 JPEG = b"\xff\xd8\xff and so on"
 

@@ -90,7 +90,7 @@ def test_wrong_names_and_sources_are_refused(engine: Engine) -> None:
         add_token(engine, "a", TokenScope.READ, actor="me")
     with pytest.raises(TokenError, match="no source attic"):
         add_token(engine, "b", TokenScope.READ, sources=["attic"], actor="me")
-    for name in ("", "a b", "../x", "x" * 65, "\x1b[31m"):
+    for name in ("", "a b", "../x", "x" * 59, "\x1b[31m"):
         with pytest.raises(TokenError, match="invalid token name"):
             add_token(engine, name, TokenScope.READ, actor="me")
     with pytest.raises(TokenError, match="after the year 9999"):

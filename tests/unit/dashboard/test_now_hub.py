@@ -9,9 +9,9 @@ import pytest
 from contracts.errors import TooManyViewersError
 from contracts.settings import Settings
 from dashboard.now.hub import MAX_VIEWERS, Hub
-from dashboard.now.reader import LiveReader, LiveSnapshot, Tile
 from records.database import open_engine
 from serving.backend import Backend
+from serving.live_reader import LiveReader, LiveSnapshot, Tile
 
 
 def events(sent: bytes) -> list[tuple[str, object]]:

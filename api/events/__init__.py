@@ -1,0 +1,1 @@
+"""The event stream: what happens, read once for all clients."""

@@ -1,0 +1,1 @@
+"""Exports that programs ask for, and get as files later."""
