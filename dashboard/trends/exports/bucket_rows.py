@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from analytics.history.source_selection import history_sources
 from analytics.history.timeline import Bucket, Timeline, timeline
 from contracts.expressions import LABELS
-from dashboard.trends.answers import choose, shown_span
+from dashboard.trends.answers import shown_span
+from dashboard.trends.choice import choose
 from dashboard.trends.view import View
 
 COLUMNS: Final = (
