@@ -67,9 +67,12 @@ def routes(backend: Backend) -> APIRouter:
     @router.post("/preview")
     def drawn(asked: RuleFields) -> Any:
         require_role(Role.OPERATOR)
-        rule = _rule(asked)
-        with snapshot(engine) as connection:
-            found = preview(connection, rule, utc_now())
+        try:
+            rule = _rule(asked)
+            with snapshot(engine) as connection:
+                found = preview(connection, rule, utc_now())
+        except AlertError as exc:  # Somebody is still typing it.
+            return {"error": exc.line(), "field": exc.field}
         return json_values(preview_document(found) | {"rule": rule_fields(rule)})
 
     @router.post("/ack")

@@ -154,6 +154,13 @@ def test_a_wrong_field_is_named(
     assert json_of(answer)["field"] == field
 
 
+def test_the_preview_of_what_is_not_a_rule_yet_is_no_failure(
+    address: str, cookies: dict[str, str]
+) -> None:
+    answer = post(address, "/api/alerts/preview", cookies["oli"], name="x", when="angry >")
+    assert answer.status == 200 and json_of(answer)["field"] == "when"
+
+
 def test_changes_are_audited_with_their_user(
     address: str, cookies: dict[str, str], engine: Engine
 ) -> None:

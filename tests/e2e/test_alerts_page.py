@@ -29,7 +29,7 @@ from records.database import open_engine
 from records.sources.sealing import Sealer
 from serving.backend import Backend
 from tests.alerts import no_measures
-from tests.pages import quiet_page, serving
+from tests.pages import patient_page, quiet_page, serving
 from tests.webhook_receiver import Receiver, webhook_receiver
 
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -74,7 +74,8 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
-    with quiet_page(viewer, address) as one:
+    """It may write to its console: what is refused, the browser notes there."""
+    with patient_page(viewer) as one:
         one.goto(f"{address}/alerts")
         expect(one.locator("#alerts-rules .alert-card").first).to_be_visible()
         yield one

@@ -1,6 +1,7 @@
 // @ts-check
 /* The form of a rule, with how often it would have fired in the last 7 days. */
 import { RequestError, messageOf, post } from "../kit/api.js";
+import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
 import { _ } from "../kit/language.js";
@@ -45,12 +46,12 @@ const CONTROLS = {
 
 /**
  * @param {Rule | null} rule To edit; null for a new one.
- * @param {Known} known
+ * @param {Known} choices
  * @param {{ saved: (message: string) => void, cancelled: () => void }} on
  * @param {Idea | null} [idea] To begin a new one with.
  */
-export function ruleForm(rule, known, on, idea = null) {
-  const controls = ruleControls(rule, known, idea);
+export function ruleForm(rule, choices, on, idea = null) {
+  const controls = ruleControls(rule, choices, idea);
   const error = errorLine();
   const drawn = make("div", { class: "alert-preview", role: "status" });
   const save = make("button", { type: "submit", class: "button", text: _("Save the rule") });
@@ -62,9 +63,10 @@ export function ruleForm(rule, known, on, idea = null) {
     const number = ++asked;
     try {
       const preview = await post("alerts/preview", { ...controls.entered(), name: "preview" });
-      if (number === asked) replace(drawn, previewContent(preview));
+      if (number !== asked) return;
+      replace(drawn, preview.error ? note(known(preview.error)) : previewContent(preview));
     } catch (failure) {
-      if (number === asked) replace(drawn, [make("p", { class: "soft", text: messageOf(failure) })]);
+      if (number === asked) replace(drawn, note(messageOf(failure)));
     }
   };
   const drawSoon = () => {
@@ -124,7 +126,7 @@ function markWrong(failure) {
 
 /**
  * @param {Rule | null} rule
- * @param {Known} known
+ * @param {Known} choices
  * @param {Idea | null} idea
  */
 function ruleControls(rule, { sources, tags, targets, zone }, idea) {
@@ -245,6 +247,9 @@ function ruleControls(rule, { sources, tags, targets, zone }, idea) {
   ];
   return { nodes, entered };
 }
+
+/** @param {string} text */
+const note = (text) => [make("p", { class: "soft", text })];
 
 /**
  * @param {HTMLElement} place
