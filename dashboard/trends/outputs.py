@@ -25,8 +25,8 @@ from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.page import SLOTS
+from dashboard.trends.recording_notes import recording_notes
 from dashboard.trends.tables import DataTable, data_table, legend, source_table, view_of
-from dashboard.trends.texts.recording_notes import recording_notes
 from dashboard.trends.texts.sentences import ChartFacts, statement
 from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
