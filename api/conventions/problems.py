@@ -51,8 +51,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["There is nothing of that name"])
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str = Field(examples=["no source 'attic'"])
-    hint: str = Field("", description="What to do about it.")
-    errors: list[InvalidField] = Field([], description="The invalid parts of the request.")
+    hint: str = Field(default="", description="What to do about it.")
+    errors: list[InvalidField] = Field(default=[], description="The invalid parts of the request.")
 
 
 TITLES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {

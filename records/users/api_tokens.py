@@ -101,7 +101,8 @@ def add_token(  # noqa: PLR0913  (one parameter for each part of a token)
     try:
         with transaction(engine) as connection:
             pks = _source_pks(connection, sources or ())
-            pk = connection.execute(insert(ApiToken).values(**values)).inserted_primary_key[0]
+            added = insert(ApiToken).values(**values).returning(ApiToken.id)
+            pk = connection.execute(added).scalar_one()
             if pks:
                 connection.execute(
                     insert(ApiTokenSource), [{"token_pk": pk, "source_pk": one} for one in pks]

@@ -69,18 +69,18 @@ class SourceTest(Answer):
     """What reading a source for three seconds showed."""
 
     ok: bool
-    error: str = Field("", description="Why it cannot be read; empty if it can.")
+    error: str = Field(default="", description="Why it cannot be read; empty if it can.")
     hint: str = ""
     codec: str | None = None
     width: int | None = None
     height: int | None = None
-    rate: float | None = Field(None, description="Frames a second that it claims.")
-    fps: float | None = Field(None, description="Frames a second that arrived.")
+    rate: float | None = Field(default=None, description="Frames a second that it claims.")
+    fps: float | None = Field(default=None, description="Frames a second that arrived.")
     opened_s: float | None = None
     first_picture_s: float | None = None
     pictures: int | None = None
     corrupt: int | None = None
-    faces: int | None = Field(None, description="Most faces in one picture.")
+    faces: int | None = Field(default=None, description="Most faces in one picture.")
 
 
 def add_source_changes(app: FastAPI, backend: Backend) -> None:

@@ -50,28 +50,28 @@ class Source(Answer):
     removed: bool = Field(description="It is no longer read; its history stays.")
     generated: bool = Field(description="Its history was generated, not measured.")
     former_names: list[str]
-    uri: str | None = Field(None, description="The address without credentials.")
+    uri: str | None = Field(default=None, description="The address without credentials.")
     state: str | None = Field(
-        None,
+        default=None,
         description="connecting, streaming, stalled, backing_off, paused, failed, unanalyzed "
         "(frames arrive and none is analysed), dead (no process reads it), or unknown.",
     )
     reason: str | None = None
-    since: datetime | None = Field(None, description="Since when it is in this state.")
+    since: datetime | None = Field(default=None, description="Since when it is in this state.")
     paused: bool | None = None
-    fps: float | None = Field(None, description="Frames a second that arrive now.")
-    fps_limit: float | None = Field(None, description="Most frames a second to analyse.")
+    fps: float | None = Field(default=None, description="Frames a second that arrive now.")
+    fps_limit: float | None = Field(default=None, description="Most frames a second to analyse.")
     last_frame_age_s: float | None = None
-    watched_by: str | None = Field(None, description="The host that reads it.")
-    run_id: str | None = Field(None, description="Its latest run, of which the counts are.")
+    watched_by: str | None = Field(default=None, description="The host that reads it.")
+    run_id: str | None = Field(default=None, description="Its latest run, of which the counts are.")
     captured: int | None = None
     analyzed: int | None = None
     sampled_out: int | None = None
-    dropped: dict[str, int] | None = Field(None, description="Frames by cause.")
-    rotate: int | None = Field(None, description="Degrees clockwise.")
+    dropped: dict[str, int] | None = Field(default=None, description="Frames by cause.")
+    rotate: int | None = Field(default=None, description="Degrees clockwise.")
     mirror: bool | None = None
-    keep_static: bool | None = Field(None, description="Whether still faces count.")
-    min_face_px: int | None = Field(None, description="Shortest side of a face, pixels.")
+    keep_static: bool | None = Field(default=None, description="Whether still faces count.")
+    min_face_px: int | None = Field(default=None, description="Shortest side of a face, pixels.")
 
 
 def find_sources(connection: Connection, heartbeats: Heartbeats | None) -> list[Source]:
@@ -88,7 +88,8 @@ def find_source(connection: Connection, heartbeats: Heartbeats | None, name: str
     (known,) = select_sources(connection, [present])
     live = next(iter(live_status(connection, heartbeats, name=present)), None)
     counts = next(iter(live_source_counts(connection, name=present)), None)
-    return _source(known, live, counts and (counts.fps_limit, counts.paused))
+    more = None if counts is None else (counts.fps_limit, counts.paused)
+    return _source(known, live, more)
 
 
 def _source(
