@@ -48,7 +48,7 @@ def test_requests_are_answered_with_the_columns(
     steps = [int(one) if one.isdecimal() else one for one in root.split(".") if one]
     found = reduce(lambda value, step: value[step], steps, answer)
     rows = found if isinstance(found, list) else [found]
-    assert rows or title in {"Problems", "Markers"}, url
+    assert rows or title in {"Problems", "Markers", "Alerts"}, url
     for row in rows[:1]:
         missing = [one["selector"] for one in target["columns"] if one["selector"] not in row]
         assert missing == []
@@ -58,6 +58,6 @@ def test_requests_are_answered_with_the_columns(
 
 
 def test_annotations_have_the_names_that_grafana_reads() -> None:
-    (markers,) = DASHBOARD["annotations"]["list"]
-    names = [one["text"] for one in markers["target"]["columns"]]
-    assert names == ["time", "timeEnd", "title", "text", "tags"]
+    for annotation in DASHBOARD["annotations"]["list"]:
+        names = [one["text"] for one in annotation["target"]["columns"]]
+        assert names == ["time", "timeEnd", "title", "text", "tags"]
