@@ -4,6 +4,8 @@ It adds new texts without a translation and removes those that are gone. A test 
 translation is missing, so a new text is translated in the change that adds it.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +26,12 @@ _KEYWORDS: Final[dict[str, Any]] = {
     "parts": None,
     "marked": None,
 }
-_METHODS: Final = {".py": "python", ".js": "javascript", ".html": "jinja2.ext:babel_extract"}
+_METHODS: Final = {".py": "python", ".html": "jinja2.ext:babel_extract"}
+_STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+_STRINGS: Final = rf"{_STRING.pattern}(?:\s*\+\s*{_STRING.pattern})*"
+_CALL: Final = re.compile(
+    rf"(?:(?<![\w.])|(?<=\.\.\.))(?P<name>_|n_|parts)\(\s*(?P<one>{_STRINGS})(?:\s*,\s*(?P<many>{_STRINGS}))?"
+)
 _LEFT_OUT: Final = ("vendor", "__pycache__")
 _HEADER: Final = r"""msgid ""
 msgstr ""
@@ -46,7 +53,7 @@ def extracted() -> Catalog:
     """Return the texts of all pages, each with the files that it is in."""
     found = Catalog(project="moodline", charset="utf-8")
     for path in sorted(_PAGES.rglob("*")):
-        if path.suffix in _METHODS and not set(path.parts) & set(_LEFT_OUT):
+        if path.suffix in (*_METHODS, ".js") and not set(path.parts) & set(_LEFT_OUT):
             place = path.relative_to(_ROOT).as_posix()
             for text in _texts(path):
                 found.add(text, locations=[(place, 0)])
@@ -54,9 +61,22 @@ def extracted() -> Catalog:
 
 
 def _texts(path: Path) -> Iterator[str | tuple[str, ...]]:
-    options = {"parse_template_string": True} if path.suffix == ".js" else {}
-    found = extract_from_file(_METHODS[path.suffix], path, keywords=_KEYWORDS, options=options)
+    if path.suffix == ".js":
+        yield from _script_texts(path.read_text())
+        return
+    found = extract_from_file(_METHODS[path.suffix], path, keywords=_KEYWORDS)
     yield from (text for _line, text, _comments, _context in found)
+
+
+def _script_texts(source: str) -> Iterator[str | tuple[str, ...]]:
+    """Yield the texts of a script. Babel's own extraction misses a call in another's arguments."""
+    for call in _CALL.finditer(source):
+        one, many = (_joined(call[group]) for group in ("one", "many"))
+        yield (one, many) if call["name"] == "n_" else one
+
+
+def _joined(strings: str | None) -> str:
+    return "".join(json.loads(one) for one in _STRING.findall(strings or ""))
 
 
 def update(language: str, texts: Catalog) -> Catalog:

@@ -1,6 +1,6 @@
 // @ts-check
 /* Messages that other parts of moodline compose in English, such as errors and reasons: recognised
- * by their templates, and translated. As dashboard/language/core_messages.py. */
+ * by their templates, and translated. As dashboard/language/core/recognition.py. */
 import { MESSAGES, _, clauses } from "./language.js";
 
 const SENTENCES = /(?<=[.!?]) (?=[A-Z])/;

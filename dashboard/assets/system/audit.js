@@ -55,7 +55,7 @@ export function auditContent(entries) {
     [_("Time"), _("By"), _("Action"), _("From"), _("Number"), _("Details")],
     entries.map(({ id, at, actor, address, action, details }) => [
       dateTime(at),
-      actor,
+      known(actor),
       known(action),
       address || NONE,
       String(id),
@@ -66,7 +66,9 @@ export function auditContent(entries) {
 
 /** @param {Record<string, any>} details */
 function detailsText(details) {
-  const shown = Object.entries(details.scope ?? details).map(([name, value]) => `${name} ${value}`);
+  const shown = Object.entries(details.scope ?? details).map(([name, value]) =>
+    known(`${name} ${value}`),
+  );
   if ("scope" in details) {
     shown.push(
       n_("{count} frame", "{count} frames", details.frames + details.rollups),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from contracts.expressions import UNCERTAIN
+from contracts.expressions import LABELS, UNCERTAIN
 from dashboard.language.words import label_name
 from dashboard.web.palette import Palette
 
-MARGIN_PX: Final = 78
-"""The width of the longest label."""
+_MIN_MARGIN_PX: Final = 78
+_CHARACTER_PX: Final = 6.2
+_MARK_PX: Final = 20
 LINE_HEIGHT: Final = 0.075
 """The height of a label, as a share of the plot's height."""
 _MIN_HEIGHT: Final = 0.015
@@ -24,6 +25,12 @@ class LabelEnd:
     label: str
     middle: float
     height: float
+
+
+def margin_px() -> int:
+    """Return the width of the longest label, in the viewer's language."""
+    longest = max(len(label_name(one)) for one in LABELS)
+    return max(_MIN_MARGIN_PX, round(_MARK_PX + _CHARACTER_PX * longest))
 
 
 def spread(heights: Sequence[float], apart: float = LINE_HEIGHT) -> list[float]:

@@ -11,7 +11,7 @@ from analytics.history.timeline import Bucket
 from dashboard.language.words import N_, _
 from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import AxisClock
-from dashboard.trends.charts.direct_labels import MARGIN_PX
+from dashboard.trends.charts.direct_labels import margin_px
 from dashboard.trends.charts.scale import Scale, is_whole
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import date_format, percent, separators, signed
@@ -85,7 +85,7 @@ def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock)
         "barmode": "stack",
         "bargap": 0,
         "autosize": True,
-        "margin": {"l": 44, "r": 8 if style.narrow else MARGIN_PX, "t": 24, "b": 40},
+        "margin": {"l": 44, "r": 8 if style.narrow else margin_px(), "t": 24, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": _FONT, "size": 12, "color": colours.text},
