@@ -109,6 +109,10 @@ export class SavedViews {
     this.#panel.hidden = !isOpen;
     this.#button.setAttribute("aria-expanded", String(isOpen));
     this.#edit(null);
+    // Near the right edge it opens to the left.
+    this.#panel.classList.remove("to-left");
+    const { right } = this.#panel.getBoundingClientRect();
+    this.#panel.classList.toggle("to-left", right > document.documentElement.clientWidth);
   }
 
   /**

@@ -1,5 +1,6 @@
 // @ts-check
 /* A tile of the wall: name, state, newest picture, and the expressions in view. */
+import { known } from "../kit/core_messages.js";
 import { make, setText } from "../kit/dom.js";
 import { LABELS, labelName, swatch } from "../kit/expressions.js";
 import { number, timeOfDay } from "../kit/format.js";
@@ -70,7 +71,8 @@ export class WallTile {
   #message({ state, reason, since, readings }) {
     if (state !== "streaming") {
       const begun = since ? _("Since {time}.", { time: timeOfDay(since) }) : "";
-      return [reason && `${reason[0].toUpperCase()}${reason.slice(1)}.`, begun]
+      const why = reason && known(reason);
+      return [why && `${why[0].toUpperCase()}${why.slice(1)}.`, begun]
         .filter(Boolean)
         .join(" ")
         .replace("..", ".");
