@@ -30,7 +30,8 @@ _METHODS: Final = {".py": "python", ".html": "jinja2.ext:babel_extract"}
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _STRINGS: Final = rf"{_STRING.pattern}(?:\s*\+\s*{_STRING.pattern})*"
 _CALL: Final = re.compile(
-    rf"(?:(?<![\w.])|(?<=\.\.\.))(?P<name>_|n_|parts)\(\s*(?P<one>{_STRINGS})(?:\s*,\s*(?P<many>{_STRINGS}))?"
+    rf"(?:(?<![\w.])|(?<=\.\.\.))(?P<name>_|n_|parts)\(\s*"
+    rf"(?P<one>{_STRINGS})(?:\s*,\s*(?P<many>{_STRINGS}))?"
 )
 _LEFT_OUT: Final = ("vendor", "__pycache__")
 _HEADER: Final = r"""msgid ""

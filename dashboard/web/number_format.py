@@ -44,6 +44,12 @@ def percent(share: float) -> str:
         number = ">99"
     else:
         number = f"{share * 100:.0f}"
+    return _percentage(number, current_viewing().language)
+
+
+@lru_cache(maxsize=1024)
+def _percentage(number: str, _language: str) -> str:
+    """Return a number with its sign. A chart has thousands, most of them several times."""
     return _("{number} %", number=number)
 
 
