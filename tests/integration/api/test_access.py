@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from fastapi.routing import APIRoute
 
 from api.app import create_api
@@ -170,3 +171,26 @@ def test_a_token_is_looked_up_once_a_second(site: Site, monkeypatch: pytest.Monk
     headers = Headers({"authorization": "Bearer " + site.token("often", TokenScope.READ)})
     accounts = {gate.account(headers, "") for _ in range(5)}
     assert len(accounts) == 1 and len(asked) == 1
+
+
+def test_an_admin_makes_lists_and_revokes_tokens_on_the_page(address: str, cookie: str) -> None:
+    def post(path: str, **values: object) -> requests.Response:
+        url = f"{address}/api/system/tokens{path}"
+        return requests.post(url, json=values, headers={"Cookie": cookie}, timeout=60)
+
+    made = post("", name="panel", scope="read", sources=["door"], days=30)
+    assert made.status_code == 200, made.text
+    program = Program(address, made.json()["token"])
+    assert [one["name"] for one in program.pages("/sources")] == ["door"]
+    listed = requests.get(
+        f"{address}/api/system/tokens", headers={"Cookie": cookie}, timeout=60
+    ).json()["tokens"]
+    (panel,) = [one for one in listed if one["name"] == "panel"]
+    assert (panel["sources"], panel["created_by"]) == (["door"], "mara")
+    assert panel["used_at"] is not None and made.json()["token"] not in str(listed)
+    assert post("", name="panel").status_code == 400, "the name is taken"
+    assert post("/revoke", name="panel").status_code == 200
+    assert post("/revoke", name="panel").status_code == 400
+    with_token = {"Authorization": f"Bearer {made.json()['token']}"}
+    url = f"{address}/api/system/tokens"
+    assert requests.get(url, headers=with_token, timeout=60).status_code == 401, "for people only"
