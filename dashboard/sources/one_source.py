@@ -12,10 +12,10 @@ from analytics.runs.run_list import RunLine
 from analytics.snapshots import in_snapshot
 from analytics.sources.answer import SourceAnswer, source_answer
 from contracts.times import utc_now
-from dashboard.sources.heartbeats import read_current_heartbeats
 from dashboard.web.json_values import json_values
 from dashboard.web.time_steps import time_steps
 from serving.backend import Backend
+from serving.heartbeats import read_current_heartbeats
 
 _MAX_NAME: Final = 512
 Name = Annotated[str, Query(min_length=1, max_length=_MAX_NAME)]

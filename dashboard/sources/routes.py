@@ -10,7 +10,6 @@ from analytics.now.live_sources import StateInterval, intervals_since, live_sour
 from analytics.now.live_status import live_status
 from analytics.snapshots import snapshot
 from contracts.times import utc_now
-from dashboard.sources.heartbeats import read_current_heartbeats
 from dashboard.sources.one_source import source_routes
 from dashboard.sources.places import place_routes
 from dashboard.sources.zones import zone_routes
@@ -19,6 +18,7 @@ from records.sources.live_sources import MAX_NAME_LENGTH, pause_source, remove_s
 from records.sources.renaming import rename_source
 from serving.access import Role, require_role
 from serving.backend import Backend
+from serving.heartbeats import read_current_heartbeats
 from serving.picture_fields import TurnFields
 from serving.services import Login, SourceForm
 
