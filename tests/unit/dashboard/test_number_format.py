@@ -54,7 +54,7 @@ def test_dates_and_numbers_follow_the_locale(tag: str, expected: list[str]) -> N
 def test_plotly_gets_the_separators_and_date_order_of_the_locale() -> None:
     assert written("de-DE")[5:] == [",.", "%a, %-d. %b"]
     assert written("en-US")[5:] == [".,", "%a, %b %-d"]
-    assert written("de-DE")[3:5] == ["90 person-minutes", "2,5 person-hours"]
+    assert written("de-DE")[3:5] == ["90 Personenminuten", "2,5 Personenstunden"]
 
 
 @pytest.mark.parametrize(
