@@ -24,7 +24,8 @@ class ModelShape:
 
     alpha: its width multiplier. seen_as: side in pixels to which the 48x48 faces are resized.
     dense: units of a hidden layer before the heads; 0 for none. frozen: the backbone keeps its
-    ImageNet weights.
+    ImageNet weights. learns_from: the first layer of the backbone that learns, such as
+    block_6_expand; those before keep the weights of the start. "" for all.
     """
 
     alpha: float = 1.0
@@ -32,6 +33,7 @@ class ModelShape:
     dropout: float = 0.4
     dense: int = 0
     frozen: bool = False
+    learns_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from contracts.errors import TrainingRunError
 from contracts.expressions import EXPRESSIONS
 from training.config import SIDE, ModelShape
 
@@ -42,6 +43,8 @@ def build_model(
     if shape.seen_as != side:
         scaled = layers.Resizing(shape.seen_as, shape.seen_as, interpolation="bilinear")(scaled)
     backbone.trainable = not shape.frozen
+    if shape.learns_from:
+        _freeze_before(backbone, shape.learns_from)
     # A frozen backbone keeps ImageNet's batch statistics too.
     features = backbone(scaled, training=False) if shape.frozen else backbone(scaled)
     if shape.dense:
@@ -49,6 +52,17 @@ def build_model(
     features = layers.Dropout(shape.dropout)(features)
     outputs = [layers.Dense(len(EXPRESSIONS), name=head)(features) for head in HEADS]
     return keras.Model(faces, outputs)
+
+
+def _freeze_before(backbone: Any, name: str) -> None:
+    """Keep the weights and the batch statistics of all layers before the one of this name."""
+    names = [layer.name for layer in backbone.layers]
+    if name not in names:
+        raise TrainingRunError(
+            f"{backbone.name} has no layer {name!r}", hint=f"Layers: {', '.join(names)}"
+        )
+    for layer in backbone.layers[: names.index(name)]:
+        layer.trainable = False
 
 
 def _luma_kernel() -> Any:

@@ -169,4 +169,3 @@ def _course(buckets: Sequence[Bucket], rank: str) -> Course:
     return tuple(
         None if one.measures.is_gap() else rank_value(one.measures, rank) for one in buckets
     )
-

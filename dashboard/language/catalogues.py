@@ -64,7 +64,9 @@ def catalogue(language: str) -> Catalogue:
     words: dict[str, Forms] = {}
     messages = []
     for message in read:
-        forms = message.string if isinstance(message.string, tuple) else (message.string,)
+        string = message.string
+        parts = string if isinstance(string, (tuple, list)) else [string]
+        forms = tuple(str(part or "") for part in parts)
         if not message.id or message.fuzzy or not all(forms):
             continue
         english = message.id if isinstance(message.id, str) else message.id[0]
@@ -74,7 +76,7 @@ def catalogue(language: str) -> Catalogue:
             messages.append(english)
         if is_message or any(path.startswith(_SCRIPTS) for path in places):
             words[english] = texts[english]
-    plural = gettext.c2py(read.plural_expr)  # type: ignore[attr-defined]
+    plural = gettext.c2py(read.plural_expr)
     return Catalogue(texts, plural, _script(language, words, messages), tuple(messages))
 
 

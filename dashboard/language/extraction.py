@@ -88,7 +88,8 @@ def update(language: str, texts: Catalog) -> Catalog:
         with path.open("rb") as file:
             known = read_po(file, locale=language)
     fresh = Catalog(locale=language, project="moodline", fuzzy=False)
-    fresh._num_plurals, fresh._plural_expr = _PLURALS[language]
+    # Babel sets both by itself only for the rules that it knows, and gives them no type.
+    fresh._num_plurals, fresh._plural_expr = _PLURALS[language]  # type: ignore[assignment]
     for text in texts:
         if not text.id:
             continue

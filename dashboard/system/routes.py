@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -22,6 +23,7 @@ from dashboard.system.tokens import token_routes
 from dashboard.system.users import user_routes
 from dashboard.web.json_values import json_values
 from records.audit_actions import Kind
+from records.kept_days import with_stored_days
 from serving.access import Role, current_account, require_role
 from serving.backend import Backend
 
@@ -81,15 +83,18 @@ def routes(backend: Backend) -> APIRouter:
         place: Annotated[str, Query(max_length=200)] = "",
         contact: Annotated[str, Query(max_length=300)] = "",
         purpose: Annotated[str, Query(max_length=300)] = "",
+        language: Annotated[str, Query(max_length=16)] = "",
     ) -> HTMLResponse:
-        return HTMLResponse(notice(backend.settings, place, contact, purpose))
+        settings = in_snapshot(backend.engine, partial(with_stored_days, backend.settings))
+        return HTMLResponse(notice(settings, place, contact, purpose, language))
 
     return router
 
 
 def _overview(backend: Backend) -> dict[str, Any]:
     """Return the parts of the page. A part that fails has its error instead; others stay."""
-    engine, settings = backend.engine, backend.settings
+    engine = backend.engine
+    settings = in_snapshot(engine, partial(with_stored_days, backend.settings))
     parts: dict[str, Callable[[], object]] = {
         "status": backend.status,
         "jobs": backend.jobs,

@@ -12,10 +12,6 @@ from moodline.as_code.site import Site
 from records.database import one_transaction
 
 
-class _DryRunError(Exception):
-    """Raised to take back what was tried."""
-
-
 def apply_file(site: Site, parsed: ParsedFile, *, prune: bool, dry_run: bool) -> Sequence[Change]:
     """Make the records as the file says, and return the changes, in their order.
 
@@ -23,15 +19,12 @@ def apply_file(site: Site, parsed: ParsedFile, *, prune: bool, dry_run: bool) ->
     take it back. Raises ConfigFileError, after which nothing has changed, and DatabaseError.
     """
     done: list[Change] = []
-    try:
-        with one_transaction(site.engine):
-            for change in _planned(site, parsed, prune=prune):
-                change.apply()
-                done.append(change)
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
-        pass
+    with one_transaction(site.engine) as connection:
+        for change in _planned(site, parsed, prune=prune):
+            change.apply()
+            done.append(change)
+        if dry_run:
+            connection.rollback()
     return done
 
 

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from contracts.errors import TrainingRunError
 from training import packed
 from training.config import read_config
-from training.data.material import Material, Targets, write_material
+from training.data.material import Material, Targets, read_material, write_material
 from training.model import build_model
 from training.teachers.answers import load_network
 
@@ -75,3 +77,38 @@ def test_a_packed_training_continues_and_is_a_run_that_can_be_exported(
     assert described["data"] == {"name": "noise"}
     assert (described["config"]["optimizer"]["epochs"], described["config"]["name"]) == (2, "tiny")
     assert load_network(run).input_shape == (None, 48, 48, 3)
+
+
+def test_layers_before_the_first_that_learns_keep_their_weights(
+    recipe: Path, material: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(
+        RECIPE.replace("seen_as = 48", 'seen_as = 48\nlearns_from = "block_6_expand"')
+    )
+    start = build_model(read_config(recipe).model, pretrained=False)
+    start.set_weights(read_material(material).start)
+    run = tmp_path / "run"
+
+    packed.main(
+        ["train", str(material), "--config", str(recipe), "--run", str(run), "--epochs", "1"]
+    )
+
+    changed = {
+        one.name
+        for one, other in zip(_layers(start), _layers(load_network(run)), strict=True)
+        for before, after in zip(one.get_weights(), other.get_weights(), strict=True)
+        if not np.array_equal(before, after)
+    }
+    assert "block_6_expand" in changed and "block_16_project" in changed
+    assert not {name for name in changed if name.startswith(("Conv1", "bn_", "block_5"))}
+
+
+def test_a_recipe_with_an_unknown_layer_is_refused(recipe: Path) -> None:
+    recipe.write_text(RECIPE.replace("[optimizer]", 'learns_from = "block_99"\n[optimizer]'))
+    with pytest.raises(TrainingRunError, match="no layer 'block_99'"):
+        build_model(read_config(recipe).model, pretrained=False)
+
+
+def _layers(model: Any) -> list[Any]:
+    """The layers of the backbone, in order."""
+    return list(next(one for one in model.layers if one.name.startswith("mobilenetv2")).layers)
