@@ -79,7 +79,8 @@ def find_rule(connection: Connection, name: str) -> KnownRule:
 
 def alerts_in_use(connection: Connection) -> tuple[bool, bool]:
     """Return whether there is any rule, and any target. Fast: a scheduler asks each second."""
-    return connection.execute(_IN_USE).one()._tuple()
+    any_rule, any_target = connection.execute(_IN_USE).one()
+    return any_rule, any_target
 
 
 def add_rule(
