@@ -5,12 +5,13 @@ A pseudo-language marks each translated text. What a page shows outside of the m
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from babel.messages.pofile import write_po
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import Engine
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from contracts.settings import Settings
 from dashboard.app import PAGES
@@ -22,7 +23,7 @@ from records.database import open_engine
 from serving.backend import Backend
 from tests.pages import quiet_page, serving
 
-SIZE = {"width": 390, "height": 844}
+SIZE: Final[ViewportSize] = {"width": 390, "height": 844}
 READY = {
     "now": ".welcome, .tile, .day-bar, .time-bar",
     "trends": ".heat-map",
@@ -74,39 +75,52 @@ UNMARKED = """(data) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def engine(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    folder = tmp_path_factory.mktemp("records")
-    engine = open_engine(f"sqlite:///{shutil.copyfile(month_database, folder / 'records.db')}")
-    yield engine
+@contextmanager
+def served(month: Path, folder: Path) -> Iterator[str]:
+    """A server of its own: answers are kept with the words of their language."""
+    engine = open_engine(f"sqlite:///{shutil.copyfile(month, folder / 'records.db')}")
+    settings = Settings(home=folder / "home")
+    library = RecordingLibrary(settings, engine, uploads_of(settings, engine))
+    with serving(Backend(engine, settings, recordings=library)) as one:
+        yield one
     engine.dispose()
 
 
 @pytest.fixture(scope="module")
-def address(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    library = RecordingLibrary(settings, engine, uploads_of(settings, engine))
-    with serving(Backend(engine, settings, recordings=library)) as one:
+def address(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(month_database, tmp_path_factory.mktemp("records")) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each translation into German is its English text between marks."""
+def marked_address(month_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(month_database, tmp_path_factory.mktemp("marked")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def marked_catalogues(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Catalogues in which each translation is its English text between marks."""
     folder = tmp_path_factory.mktemp("catalogues")
+    texts = extracted()
+    texts._num_plurals, texts._plural_expr = 2, "(n != 1)"  # type: ignore[assignment]
+    for one in texts:
+        forms = (one.id,) if isinstance(one.id, str) else one.id
+        strings = tuple(f"⟦{text}⟧" for text in forms)
+        one.string = strings if one.pluralizable else strings[0]
     for language in ("de", "es", "fr", "zh"):
-        texts = extracted()
-        texts._num_plurals, texts._plural_expr = 2, "(n != 1)"
-        for one in texts:
-            forms = (one.id,) if isinstance(one.id, str) else one.id
-            strings = tuple(f"⟦{text}⟧" for text in forms)
-            one.string = strings if one.pluralizable else strings[0]
         with (folder / f"{language}.po").open("wb") as file:
             write_po(file, texts)
-    before, catalogues.FOLDER = catalogues.FOLDER, folder
-    catalogues.catalogue.cache_clear()
-    yield
-    catalogues.FOLDER = before
+    return folder
+
+
+@pytest.fixture
+def marked(marked_catalogues: Path) -> Iterator[None]:
+    """The marked catalogues instead of the project's, for one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogues, "FOLDER", marked_catalogues)
+        catalogues.catalogue.cache_clear()
+        yield
     catalogues.catalogue.cache_clear()
 
 
@@ -127,12 +141,12 @@ def test_no_page_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", list(READY))
 def test_each_text_of_a_page_is_of_the_catalogue(
-    german: BrowserContext, address: str, marked: None, name: str
+    german: BrowserContext, marked_address: str, marked: None, name: str
 ) -> None:
-    with quiet_page(german, address) as page:
-        opened(page, address, name)
+    with quiet_page(german, marked_address) as page:
+        opened(page, marked_address, name)
         result = page.evaluate(UNMARKED, DATA)
-    assert not result["found"], "\\n".join(result["found"])
+    assert not result["found"], "\n".join(result["found"])
     assert result["marked"] > 5
 
 
