@@ -31,7 +31,7 @@ from dashboard.trends.texts.sentences import ChartFacts, statement
 from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
 from dashboard.web.links import source_path
-from dashboard.web.number_format import duration, local_time
+from dashboard.web.number_format import duration, listed, local_time
 from dashboard.web.palette import palette
 from records.rollup_windows import MINUTE_S
 
@@ -200,7 +200,7 @@ def _generated_note(found: Answer) -> tuple[str, ...]:
     names = sorted(one.source.name for one in found.lines if one.source.generated)
     if not names:
         return ()
-    return (_("Generated, not measured: {names}.", names=", ".join(names)),)
+    return (_("Generated, not measured: {names}.", names=listed(names)),)
 
 
 def _span_text(found: Answer, zone: tzinfo) -> str:
@@ -244,7 +244,7 @@ def _dashed_text(found: Answer, zone: tzinfo) -> str:
     text = _("Dashed: {name}.", name=name)
     if not missing:
         return text
-    none = _("None for {names}: too little was covered.", names=", ".join(missing))
+    none = _("None for {names}: too little was covered.", names=listed(missing))
     return f"{text} {none}"
 
 

@@ -1,11 +1,13 @@
 """Numbers, durations and dates as text, in the viewer's language and locale."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
 from babel import Locale
+from babel.lists import format_list
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from dashboard.language.words import _, current_viewing, n_
@@ -34,6 +36,11 @@ def date_format(skeleton: str) -> str:
 def count(value: int) -> str:
     """Return a whole number: "22,757"."""
     return format_decimal(value, "#,##0", locale=_locale())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence: "café and library"."""
+    return str(format_list(names, locale=_locale()))
 
 
 def percent(share: float) -> str:

@@ -12,6 +12,7 @@ from dashboard.web.number_format import (
     count,
     date_format,
     duration,
+    listed,
     local_time,
     percent,
     person_time,
@@ -35,6 +36,7 @@ def written(tag: str) -> list[str]:
         yield person_time(9000)
         yield separators()
         yield date_format("MMMEd")
+        yield listed(["café", "library"])
 
     return copy_context().run(lambda: list(write()))
 
@@ -52,8 +54,8 @@ def test_dates_and_numbers_follow_the_locale(tag: str, expected: list[str]) -> N
 
 
 def test_plotly_gets_the_separators_and_date_order_of_the_locale() -> None:
-    assert written("de-DE")[5:] == [",.", "%a, %-d. %b"]
-    assert written("en-US")[5:] == [".,", "%a, %b %-d"]
+    assert written("de-DE")[5:7] == [",.", "%a, %-d. %b"]
+    assert written("en-US")[5:7] == [".,", "%a, %b %-d"]
     assert written("de-DE")[3:5] == ["90 Personenminuten", "2,5 Personenstunden"]
 
 
@@ -89,3 +91,10 @@ def test_an_unknown_language_tag_changes_nothing(tag: str) -> None:
 )
 def test_amounts_have_a_fitting_unit_and_are_never_rounded_away(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_names_are_listed_as_in_a_sentence() -> None:
+    assert [written(tag)[7] for tag in ("en-GB", "de-DE")] == [
+        "café and library",
+        "café und library",
+    ]
