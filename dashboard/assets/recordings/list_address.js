@@ -33,7 +33,7 @@ export function viewOf(search) {
  * The query of a view, "" for the plain one.
  * @param {ListView} view
  */
-export function searchOf({ text, show, order, offset }) {
+function searchOf({ text, show, order, offset }) {
   const [sort, direction] = order.split(" ");
   const query = new URLSearchParams({
     ...(text.trim() && { q: text }),
@@ -45,7 +45,7 @@ export function searchOf({ text, show, order, offset }) {
 }
 
 /** Whether the address is that of the list. */
-export const isListOpen = () => location.pathname === `${base()}recordings`;
+const isListOpen = () => location.pathname === `${base()}recordings`;
 
 /**
  * Write a view into the address.
