@@ -117,8 +117,10 @@ def _sign_in(page: Page, address: str, name: str) -> None:
 
 
 def test_a_user_adds_a_second_factor_and_ends_another_session(
-    browser: Browser, address: str
+    browser: Browser, address: str, engine: Engine
 ) -> None:
+    with transaction(engine) as connection:
+        connection.execute(delete(UserSession))
     with (
         browser.new_context() as viewer,
         browser.new_context() as other,
