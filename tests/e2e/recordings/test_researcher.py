@@ -18,7 +18,7 @@ from tests.pages import quiet_page, serving
 def test_a_researcher_finds_plays_dates_and_exports_a_recording(
     browser: Browser, tmp_path: Path, one_face: Path, three_faces: Path
 ) -> None:
-    """Given four interviews, of which the last one is the first one under another name."""
+    """Given three interviews, of which the last one is the first one under another name."""
     interviews = tmp_path / "interviews"
     interviews.mkdir()
     for name, clip in (("P01", one_face), ("P02", three_faces), ("P03", one_face)):
@@ -53,18 +53,23 @@ def test_a_researcher_finds_plays_dates_and_exports_a_recording(
         with page.expect_download() as download:
             page.get_by_role("link", name="Records (Parquet)").click()
         table = pq.read_table(download.value.path())
-        assert set(table["source"].to_pylist()) == {"P02.mp4"}
-        (origin,) = json.loads(table.schema.metadata[b"moodline"])["runs"]
+        assert set(table["source"].to_pylist()) == {"interviews/P02.mp4"}
+        (origin,) = json.loads(pq.read_metadata(download.value.path()).metadata[b"moodline"])[
+            "runs"
+        ]
         assert origin["recorded_at"].startswith("2026-03-01T09:30")
         assert re.fullmatch("[0-9a-f]{64}", origin["file_sha256"])
 
         page.get_by_role("link", name="All recordings").click()
         expect(page.get_by_label("Search")).to_have_value("P02")
         page.get_by_label("Search").fill("")
+        expect(rows).to_have_count(3)
         page.get_by_label("Select all on this page").check()
         with page.expect_download() as download:
             page.get_by_role("link", name="Export records (Parquet)").click()
         table = pq.read_table(download.value.path())
-        assert set(table["source"].to_pylist()) == {"P01.mp4", "P02.mp4", "P03.mp4"}
+        assert set(table["source"].to_pylist()) == {
+            f"interviews/{name}.mp4" for name in ("P01", "P02", "P03")
+        }
         assert not [*settings.home_path.glob("download-*")]
     engine.dispose()
