@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select, text
 
 from contracts.times import MICROS, from_micros, to_micros
-from records.rollup_windows import DAY_S, window_start
+from records.rollups.windows import DAY_S, window_start
 from records.tables.rollups import rollups
 from records.tables.runs import RunProgress
 from records.tables.sources import Source

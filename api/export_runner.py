@@ -94,7 +94,7 @@ class ExportRunner:
             error = exc.line()
         except OSError as exc:
             error = f"the file cannot be written: {exc.strerror}"
-        except Exception:
+        except Exception:  # Nobody awaits this thread: the export would wait forever.
             error = "the export failed: the reason is in the log"
             log.exception("an export failed", export=export.id)
         with suppress(FileNotFoundError):

@@ -12,7 +12,7 @@ from api.conventions.problems import MEDIA_TYPE, InvalidField, Problem
 from api.reference.page import reference_page
 
 VERSION: Final = "1.0.0"
-"""Of the API, not of moodline: it changes only with the API."""
+"""The version of the API, which changes only with the API, not with moodline."""
 _DESCRIPTION: Final = """\
 Numbers out of moodline, and its sources and recordings, for programs.
 
@@ -88,7 +88,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 def _mend(operation: dict[str, Any]) -> None:
     """Replace FastAPI's own form of validation errors by a problem.
 
-    What is not HTTP, as a head of more than 16 KiB, is refused by the server as plain text.
+    The server answers requests that are not HTTP, or have a head over 16 KiB, with plain text.
     """
     operation["responses"]["400"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     invalid = operation.get("responses", {}).get("422")

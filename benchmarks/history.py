@@ -28,7 +28,7 @@ from analytics.history.moments import moments
 from analytics.history.timeline import timeline
 from analytics.history.totals import totals
 from analytics.removal.freed_space import refresh_statistics
-from analytics.runs.report import run_report
+from analytics.runs.reports.report import run_report
 from analytics.runs.run_summary import run_summary
 from analytics.runs.timeline import run_timeline
 from analytics.runs.track_timelines import track_timelines

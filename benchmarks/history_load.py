@@ -14,7 +14,7 @@ from analytics.runs.summary_steps import steps_of_rows
 from contracts.expressions import EXPRESSIONS
 from contracts.times import MICROS, to_micros
 from records.database import transaction
-from records.rollup_windows import MINUTE_S, WIDTHS
+from records.rollups.windows import MINUTE_S, WIDTHS
 from records.runs.summary_steps import add_steps
 from records.tables.rollups import SUMS
 from records.tables.runs import Run, RunProgress

@@ -27,7 +27,7 @@ from contracts.times import utc_now
 from inference_worker.batch import Batch, CounterSample
 from inference_worker.store import RunStore
 from records.database import open_engine, reading, transaction
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.schema import upgrade

@@ -10,8 +10,8 @@ from contracts.frames import Counters, DropCause
 from contracts.times import to_micros, utc_now
 from inference_worker.batch import CounterSample
 from records.json_columns import decode_drop_counts
-from records.rollup_sums import mark_dirty
-from records.rollup_windows import MINUTE_S, window_start
+from records.rollups.sums import mark_dirty
+from records.rollups.windows import MINUTE_S, window_start
 from records.tables.rollups import DROP_CAUSES, RunMinute
 from records.tables.runs import RunProgress
 from records.upsert import upsert_for_dialect

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Connection, Row, select, type_coerce, update
 
 from contracts.expressions import UNCERTAIN
 from contracts.frame_results import FrameResult, TrackMark
-from records.rollup_windows import MINUTE_S, window_start
+from records.rollups.windows import MINUTE_S, window_start
 from records.runs.summary_steps import StepSums, add_frame_steps, add_steps, subtract_steps
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import RunProgress

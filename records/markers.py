@@ -23,7 +23,7 @@ _Select = Select[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a marker says. begin_at, end_at: equal for a moment."""
+    """A marker's text and time. begin_at, end_at: equal for a moment."""
 
     begin_at: datetime
     end_at: datetime

@@ -11,9 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from contracts.expressions import EXPRESSIONS, LABELS, UNCERTAIN
-from contracts.valence import VALENCES
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
+from contracts.expressions import EXPRESSIONS, LABELS, UNCERTAIN, VALENCES
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
 from records.tables.rollups import DROP_CAUSES, LABEL_SUMS, PROBABILITY_SUMS
 
 _TIMELINES: Final = {"minute": MINUTE_S, "quarter": QUARTER_S, "hour": HOUR_S, "day": DAY_S}

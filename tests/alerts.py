@@ -14,7 +14,7 @@ from contracts.times import to_micros
 from records.alerts.rules import add_rule
 from records.alerts.targets import add_target, new_secret
 from records.database import reading, transaction
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.sources.sealing import Sealer
 from records.tables.alerts import AlertEvent
 from records.tables.rollups import LABEL_SUMS, DirtyWindow, rollups

@@ -17,7 +17,7 @@ from contracts.times import MICROS
 from inference_worker.batch import Batch, CounterSample
 from inference_worker.store import RunStore
 from records.database import reading, transaction
-from records.rollup_windows import WIDTHS, window_start
+from records.rollups.windows import WIDTHS, window_start
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.rollups import SUMS, rollups

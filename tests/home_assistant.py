@@ -1,4 +1,4 @@
-"""What Home Assistant accepts as the description of a device, and as values of its entities.
+"""The schemas by which Home Assistant accepts a device and the values of its entities.
 
 From the schemas of its MQTT integration, version 2026.11: keys that it does not know are refused.
 """

@@ -14,7 +14,7 @@ _BLIND: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of a subject at one moment.
+    """The facts about a subject at one moment.
 
     at: the end of the window. value: of the measure, None if it is not known. person_s, coverage:
     of the window; None where the measure does not depend on them. in_hours: whether the whole

@@ -34,7 +34,7 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class SourcePreview:
-    """What would have happened with one source.
+    """The events that a rule would have had with one source.
 
     points: for each step of STEP, the value that is furthest in the direction of the alarm; None
     where too little was seen.

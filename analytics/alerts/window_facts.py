@@ -14,9 +14,9 @@ from analytics.history.coverage import ExpectedTime, coverage, expected_times
 from analytics.history.source_selection import HistorySource
 from contracts.alerts.measures import Measure, MeasureKind
 from contracts.alerts.rule import MINUTE_S, AlertRule
+from contracts.expressions import VALENCES
 from contracts.times import MICROS, from_micros, to_micros
-from contracts.valence import VALENCES
-from records.rollup_windows import window_start
+from records.rollups.windows import window_start
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 from records.tables.runs import DeadLetter, Run
 
@@ -35,7 +35,7 @@ def window_facts(
 ) -> dict[int, list[Seen]]:
     """Return for each source what is seen at each whole minute in (since, until], in order.
 
-    What is seen at a minute is that of the window which ends there.
+    The facts at a minute are those of the window that ends there.
     """
     first_us = window_start(to_micros(since), MINUTE_S) + _MINUTE_US
     count = (window_start(to_micros(until), MINUTE_S) - first_us) // _MINUTE_US + 1

@@ -15,9 +15,8 @@ from analytics.history.source_selection import HistorySource, SourceGroup, selec
 from analytics.history.stored_windows import BucketClock, windows_in_range
 from analytics.history.timeline import Bucket, timeline
 from analytics.history.totals import Total
-from contracts.expressions import LABELS
-from contracts.valence import VALENCES
-from records.rollup_windows import HOUR_S, QUARTER_S
+from contracts.expressions import LABELS, VALENCES
+from records.rollups.windows import HOUR_S, QUARTER_S
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 
 RANKS: Final = (*LABELS, "valence", "person")

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from analytics.history.local_time import OffsetSpan
 from analytics.history.stored_windows import BucketClock, largest_windows, windows_in_range
 from contracts.times import MICROS
-from records.rollup_windows import DAY_S, window_start
+from records.rollups.windows import DAY_S, window_start
 from records.tables.rollups import SUMS, rollups
 
 Values = Sequence[int]

@@ -18,7 +18,7 @@ from analytics.history.source_selection import HistorySource
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
 from contracts.times import MICROS, to_micros, utc_now
-from records.rollup_windows import HOUR_S
+from records.rollups.windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source, SourceInterval

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from contracts.times import MICROS, from_micros
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 

@@ -14,7 +14,7 @@ from analytics.history.ranges import check_range
 from analytics.history.source_selection import select_sources
 from analytics.history.stored_windows import BucketClock, windows_in_range
 from contracts.errors import SettingsError
-from records.rollup_windows import HOUR_S
+from records.rollups.windows import HOUR_S
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, rollups
 
 MAX_HEAT_MAP_RANGE: Final = timedelta(days=400)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.errors import SettingsError
 from contracts.times import MICROS, from_micros, to_micros
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, WIDTHS
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, WIDTHS
 
 WEEK_S: Final = 7 * DAY_S
 STEPS: Final = (MINUTE_S, 5 * MINUTE_S, QUARTER_S, HOUR_S, DAY_S, WEEK_S, 4 * WEEK_S)

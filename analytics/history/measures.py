@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from contracts.expressions import EXPRESSIONS, LABELS
-from contracts.valence import VALENCES
+from contracts.expressions import EXPRESSIONS, LABELS, VALENCES
 from records.tables.rollups import DROP_CAUSES, LABEL_SUMS, PROBABILITY_SUMS, SUMS
 
 _MILLION: Final = 1_000_000

@@ -15,8 +15,8 @@ from contracts.runs import RunKind, RunState
 from contracts.times import MICROS, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_sums import mark_dirty
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
+from records.rollups.sums import mark_dirty
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S, window_start
 from records.runs.counted_runs import count_only_run
 from records.tables.faces import Frame
 from records.tables.rollups import RECOMPUTED_PART, SUMS, DirtyWindow, RunMinute, rollups

@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from contracts.expressions import UNCERTAIN
 from contracts.frame_results import TrackMark
 from contracts.times import MICROS
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, LABEL_SUMS, PROBABILITY_SUMS, RunMinute
 from records.tables.runs import Run

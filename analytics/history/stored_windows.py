@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from analytics.history.local_time import week_shift_s
 from contracts.times import MICROS
-from records.rollup_windows import WIDTHS
+from records.rollups.windows import WIDTHS
 from records.tables.rollups import SUMS, rollups
 
 

@@ -18,7 +18,7 @@ from analytics.history.source_selection import (
 )
 from analytics.history.stored_windows import largest_windows, window_sums, windows_in_range
 from contracts.times import to_micros
-from records.rollup_windows import DAY_S, MINUTE_S, QUARTER_S, window_start
+from records.rollups.windows import DAY_S, MINUTE_S, QUARTER_S, window_start
 from records.tables.rollups import rollups
 
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from contracts.expressions import EXPRESSIONS, UNCERTAIN
-from contracts.valence import VALENCES
+from contracts.expressions import EXPRESSIONS, UNCERTAIN, VALENCES
 
 if TYPE_CHECKING:
     from broker.live_view import FaceReading

@@ -10,7 +10,7 @@ from contracts.alerts.measures import MEASURES
 from contracts.alerts.rule import MAX_WINDOW_S
 from contracts.times import EPOCH, MICROS, from_micros
 from records.alerts.rule_json import decode_details
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.tables.alerts import AlertEvent, StoredState
 from records.tables.rollups import RunMinute
 from records.tables.sources import Source

@@ -33,8 +33,8 @@ from contracts.runs import RunKind
 from records.audit_actions import Action
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_sums import mark_dirty
-from records.rollup_windows import window_start
+from records.rollups.sums import mark_dirty
+from records.rollups.windows import window_start
 from records.runs.checkpoints import forget_looks
 from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track

@@ -10,7 +10,7 @@ from analytics.runs.run_list import run_not_found
 from contracts.errors import SourceNotFoundError
 from contracts.runs import ENDED_STATES
 from contracts.times import EPOCH, to_micros
-from records.rollup_windows import MINUTE_S, QUARTER_S, window_start
+from records.rollups.windows import MINUTE_S, QUARTER_S, window_start
 from records.tables.faces import Frame
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import DeadLetter, Run

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Engine, func, select, type_coerce
 from analytics.history.row_sums import RowRange
 from analytics.snapshots import snapshot
 from contracts.times import MICROS
-from records.rollup_windows import MINUTE_S, window_start
+from records.rollups.windows import MINUTE_S, window_start
 from records.tables.faces import Frame
 from records.tables.rollups import RunMinute
 

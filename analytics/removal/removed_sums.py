@@ -7,8 +7,8 @@ from sqlalchemy import Connection, delete, func, select
 
 from analytics.history.row_sums import MinuteSums
 from contracts.times import MICROS
-from records.rollup_sums import add_sums
-from records.rollup_windows import MINUTE_S, QUARTER_S, WIDTHS, window_start
+from records.rollups.sums import add_sums
+from records.rollups.windows import MINUTE_S, QUARTER_S, WIDTHS, window_start
 from records.tables.rollups import SUMS, rollups
 
 _ABOVE_MINUTES: Final = WIDTHS[1:]

@@ -24,8 +24,8 @@ from contracts.settings import Settings
 from contracts.times import MICROS, to_micros, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_sums import mark_dirty
-from records.rollup_windows import MINUTE_S, WIDTHS
+from records.rollups.sums import mark_dirty
+from records.rollups.windows import MINUTE_S, WIDTHS
 from records.runs.checkpoints import forget_looks
 from records.runs.summary_steps import subtract_steps
 from records.tables.faces import Face, Frame, Track

@@ -15,7 +15,7 @@ from contracts.expressions import LABELS, UNCERTAIN
 from contracts.frame_results import TrackMark
 from contracts.zones.zone import Zones
 from records.json_columns import decode_run_zones
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import LABEL_SUMS, rollups
 from records.tables.runs import Run

@@ -19,7 +19,7 @@ from analytics.history.source_selection import HistorySource
 from analytics.history.timeline import Bucket, timeline
 from analytics.history.totals import Total, totals
 from contracts.runs import RunKind
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 
 DAYS_OF_WEEK: Final = 7
 _DAY: Final = timedelta(days=1)

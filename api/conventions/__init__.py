@@ -1,1 +1,1 @@
-"""What all resources share: problems, fields, cursors, validators and repeated requests."""
+"""Conventions of all resources: problems, fields, cursors, validators and repeated requests."""

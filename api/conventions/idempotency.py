@@ -53,7 +53,7 @@ async def answer_once(
     try:
         found = await answer(request)
         content = bytes(found.body)
-    except BaseException:
+    except BaseException:  # A cancelled request, too: nobody got an answer that could be kept.
         await run_in_threadpool(drop_request, engine, digest)
         raise
     if len(content) <= _MOST_KEPT_BYTES:

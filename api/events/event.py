@@ -47,7 +47,7 @@ class RunProgress:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was read at one moment. alerts: those since the reading before."""
+    """The facts read at one moment. alerts: those since the reading before."""
 
     tiles: Mapping[str, Tile] = field(default_factory=dict)
     runs: Mapping[str, RunProgress] = field(default_factory=dict)

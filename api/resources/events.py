@@ -45,7 +45,7 @@ def add_events(app: FastAPI, backend: Backend) -> None:
             str, Header(max_length=64, description="Id of the last event that the client has.")
         ] = "",
     ) -> AsyncIterator[ServerSentEvent]:
-        """What happens, from now on. A new client first gets the present state of the sources.
+        """Events from now on. A new client first gets the present state of the sources.
 
         Send `Last-Event-ID` to continue after a break; an event `gap` says that some are lost. A
         client that reads too slowly is disconnected.

@@ -1,4 +1,4 @@
-"""What the pipeline reaches of the limit, stage by stage, on one core and on two.
+"""The share of the limit that the pipeline reaches, stage by stage, on one core and on two.
 
 The limit is the same analysis in one process: decoding, detection, tracking, classification and
 smoothing, without broker, SQL or messages. Limit and pipeline run in turns.

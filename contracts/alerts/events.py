@@ -1,4 +1,4 @@
-"""What happens to an alert, and to the deliveries about it."""
+"""The events of an alert, and the deliveries about them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ SYSTEM_SUBJECT: Final = 0
 
 
 class EventKind(StrEnum):
-    """What happened. test: somebody tried a target."""
+    """A kind of event. test: somebody tried a target."""
 
     FIRED = "fired"
     RESOLVED = "resolved"
@@ -66,7 +66,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventDetails:
-    """What was seen when an event happened.
+    """The facts seen when an event happened.
 
     measure, condition: of the rule; the condition as a sentence. limit, unit: of the condition.
     since, until: the window. person_s: person-seconds in it. coverage: of it, 0..1; both None where

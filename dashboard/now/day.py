@@ -18,7 +18,7 @@ from analytics.snapshots import in_snapshot
 from analytics.sources.days import STEPS_OF_DAY
 from contracts.times import utc_now
 from dashboard.web.time_steps import TimeStep, time_steps
-from records.rollup_windows import DAY_S, QUARTER_S
+from records.rollups.windows import DAY_S, QUARTER_S
 from serving.backend import Backend
 
 _SPAN: Final = timedelta(days=1)

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from analytics.recordings.listing import RecordingQuery, list_recordings
 from analytics.runs.frame_faces import faces_between
-from analytics.runs.report import run_report
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import run_report
+from analytics.runs.reports.report_text import headline
 from analytics.runs.track_timelines import track_timelines
 from analytics.runs.turned_faces import picture_turn
 from analytics.snapshots import in_snapshot, snapshot

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.export.exporter import csv_text
 from analytics.export.record_pages import Selection
-from analytics.runs.report import run_report
+from analytics.runs.reports.report import run_report
 from analytics.runs.run_list import find_runs
 from analytics.snapshots import in_snapshot
 from contracts.errors import MoodlineError, SourceError

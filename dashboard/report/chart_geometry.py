@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.runs.number_text import media_clock
-from analytics.runs.report import RunReport
+from analytics.runs.reports.report import RunReport
 from analytics.runs.timeline import MediaBucket
 
 AXIS_PX: Final = 24

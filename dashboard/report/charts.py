@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from analytics.runs.number_text import media_clock, percent, seconds_text
-from analytics.runs.report import RunReport, TrackSpan
+from analytics.runs.reports.report import RunReport, TrackSpan
 from analytics.runs.timeline import MediaBucket
 from contracts.frame_results import TrackMark
 from dashboard.report.chart_geometry import (

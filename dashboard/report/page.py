@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from analytics.runs.number_text import count_text
-from analytics.runs.report import RunReport
-from analytics.runs.report_text import (
+from analytics.runs.reports.report import RunReport
+from analytics.runs.reports.report_text import (
     coverage_caption,
     expressions_caption,
     headline,

@@ -33,7 +33,7 @@ from dashboard.trends.view import View
 from dashboard.web.links import source_path
 from dashboard.web.number_format import duration, listed, local_time
 from dashboard.web.palette import palette
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 
 DrawnCharts = Sequence[Mapping[str, str] | None]
 """For each slot, what its chart shows now: the view's revision, and when it was drawn."""

@@ -11,7 +11,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from dashboard.language.words import _, current_viewing, n_
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S
 
 _MINUS: Final = "−"
 _PARTS: Final = re.compile(r"'([^']*)'|E+|d+|[ML]+|y+|[^'EdMLy]+")

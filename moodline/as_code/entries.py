@@ -23,7 +23,7 @@ Fields = Mapping[str, FieldValue]
 
 
 class Step(StrEnum):
-    """What is done with an entry."""
+    """The step that an entry takes."""
 
     ADD = "+"
     CHANGE = "~"

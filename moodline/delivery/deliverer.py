@@ -45,7 +45,7 @@ _SIDE_BY_SIDE: Final = 4
 
 @dataclass(slots=True)
 class Delivered:
-    """What a cycle did: messages that arrived, and attempts that failed."""
+    """The result of a cycle: messages that arrived, and attempts that failed."""
 
     sent: int = 0
     failed: int = 0

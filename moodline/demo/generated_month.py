@@ -19,7 +19,7 @@ from contracts.runs import RunKind
 from contracts.times import MICROS, to_micros, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS, window_start
+from records.rollups.windows import DAY_S, MINUTE_S, WIDTHS, window_start
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, RECOMPUTED_PART, rollups
 from records.tables.sources import Source
 

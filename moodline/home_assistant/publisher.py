@@ -34,7 +34,7 @@ _LAST_WORD_S: Final = 2.0
 
 
 class SourcePublisher:
-    """What is published in one connection. Its methods are for one thread.
+    """The publisher of one connection. Its methods are for one thread.
 
     connection: made with `will`, `subscriptions`, `note_connected` and `note_message` of this
     publisher, of which the latter two are called in another thread. commands: whether sources may

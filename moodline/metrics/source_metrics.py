@@ -12,8 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
-from analytics.history.lifetime_sums import MAX_SOURCES, LifetimeSums, lifetime_sums
 from analytics.history.measures import Measures
+from analytics.lifetime_sums import MAX_SOURCES, LifetimeSums, lifetime_sums
 from analytics.now.live_status import NOT_ANALYZED, UNKNOWN, UNSUPERVISED
 from analytics.snapshots import in_snapshot
 from contracts.expressions import LABELS
@@ -33,7 +33,7 @@ _Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What the metrics are made of."""
+    """The facts from which the metrics are made."""
 
     now: tuple[SourceNow, ...]
     sums: LifetimeSums

@@ -41,7 +41,7 @@ class SubjectEvent:
 
 @dataclass(frozen=True, slots=True)
 class SubjectResult:
-    """What a round found about one subject. source: its name, "" for the whole system.
+    """The findings of a round about one subject. source: its name, "" for the whole system.
 
     state: after the round; its event_pk is not used, the events decide it. None: forget it.
     """

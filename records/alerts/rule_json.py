@@ -14,7 +14,7 @@ from contracts.times import from_micros, to_micros
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a rule refers to, by key, so that renaming changes nothing. None: to all there are."""
+    """The sources and targets of a rule, by key: renaming changes nothing. None: all of them."""
 
     sources: tuple[int, ...] | None
     targets: tuple[int, ...] | None

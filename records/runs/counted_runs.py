@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from contracts.runs import RunKind, RunState
 from records.locks import lock_rollups
-from records.rollup_sums import mark_dirty
+from records.rollups.sums import mark_dirty
 from records.runs.places import same_place
 from records.tables.rollups import RunMinute, rollups
 from records.tables.runs import Run, RunProgress

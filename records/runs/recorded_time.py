@@ -13,7 +13,7 @@ from records.audit import write_audit_entry
 from records.audit_actions import Action
 from records.database import transaction
 from records.locks import lock_queue, lock_rollups
-from records.rollup_sums import mark_dirty
+from records.rollups.sums import mark_dirty
 from records.runs.counted_runs import count_latest_runs, count_only_run
 from records.runs.shifted_minutes import write_shifted_minutes
 from records.tables.core_tables import UtcMicros

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from contracts.times import MICROS
-from records.rollup_windows import MINUTE_S, window_start
+from records.rollups.windows import MINUTE_S, window_start
 from records.tables.faces import Frame
 from records.tables.rollups import COUNT_SUMS, RunMinute
 

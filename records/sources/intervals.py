@@ -11,8 +11,8 @@ from contracts.live_sources import LiveState
 from contracts.times import MICROS, to_micros
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_sums import add_sums
-from records.rollup_windows import WIDTHS, split_by_window
+from records.rollups.sums import add_sums
+from records.rollups.windows import WIDTHS, split_by_window
 from records.tables.rollups import UPTIME_PART
 from records.tables.sources import SourceInterval
 

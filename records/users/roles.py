@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class TokenScope(StrEnum):
-    """What a token may do; each scope may do what the earlier ones may.
+    """The rights of a token; each scope has those of the earlier ones.
 
     read: read. write: also change sources, recordings, markers and alerts. admin: also erase data.
     """

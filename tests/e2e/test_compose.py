@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import func, select
 
 from records.database import open_engine, reading
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 from records.tables.rollups import rollups
 from tests.compose import OURS, compose_broker, make_secrets
 from tests.e2e.commands import TIMEOUT_S, Installation, listens, poll

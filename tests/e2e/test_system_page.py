@@ -21,7 +21,7 @@ from moodline.adapters.system_status import (
     SystemStatus,
 )
 from records.database import open_engine, transaction
-from records.rollup_windows import DAY_S, window_start
+from records.rollups.windows import DAY_S, window_start
 from records.schema import upgrade
 from records.tables.rollups import rollups
 from records.tables.sources import Source

@@ -23,7 +23,7 @@ from ingest.files.discovery import NotRead, Recording, discover
 from ingest.files.source import FileSource
 from ingest.live.clock import LiveClock
 from records.database import open_engine, reading, transaction
-from records.rollup_windows import DAY_S, HOUR_S
+from records.rollups.windows import DAY_S, HOUR_S
 from records.schema import upgrade
 from records.tables.sources import Source
 from records.uploads.uploads import Uploads

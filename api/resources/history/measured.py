@@ -52,7 +52,7 @@ class Covered(Measured):
 
 
 class Named(Answer):
-    """What numbers are of: a source, or all sources with a tag."""
+    """The subject of numbers: a source, or all sources with a tag."""
 
     source: str | None = Field(description="Name of the source; `null` for a tag.")
     tag: str | None = Field(description="The tag; `null` for a source.")

@@ -70,7 +70,7 @@ class Emotions(Answer):
 
 
 class FrameCounts(Answer):
-    """What became of the frames: captured = analysed + sampled out + dropped."""
+    """The frames by outcome: captured = analysed + sampled out + dropped."""
 
     captured: int
     sampled_out: int

@@ -50,7 +50,7 @@ class NewSource(Body, TurnFields):
 
 
 class SourceChange(Body):
-    """What to change of a source. A field that is left out stays as it is."""
+    """Changes of a source. A field that is left out stays as it is."""
 
     model_config = Body.model_config | example(fps=2, tags=["ground-floor", "shop"])
 
@@ -66,7 +66,7 @@ class SourceChange(Body):
 
 
 class SourceTest(Answer):
-    """What reading a source for three seconds showed."""
+    """The result of reading a source for three seconds."""
 
     ok: bool
     error: str = Field(default="", description="Why it cannot be read; empty if it can.")

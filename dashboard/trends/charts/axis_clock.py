@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from analytics.history.timeline import Bucket
 from dashboard.language.words import _
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dashboard.trends.charts.scale import Scale, is_whole
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import date_format, percent, separators, signed
 from dashboard.web.palette import Palette
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 
 COVERAGE: Final = "coverage"
 VALENCE: Final = N_("derived valence")

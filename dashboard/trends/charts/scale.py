@@ -12,7 +12,7 @@ from contracts.expressions import UNCERTAIN
 from dashboard.language.words import N_, _
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import person_time
-from records.rollup_windows import HOUR_S, MINUTE_S
+from records.rollups.windows import HOUR_S, MINUTE_S
 
 _MOSTLY_UNCERTAIN: Final = 0.5
 _LEAST_VALENCE: Final = 0.2

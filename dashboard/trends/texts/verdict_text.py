@@ -9,7 +9,7 @@ from dashboard.language.core.recognition import known
 from dashboard.language.offered import ENGLISH
 from dashboard.language.words import N_, _, current_viewing, label_name, n_
 from dashboard.web.number_format import count, local_time, percent
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 
 _MINUS: Final = "−"
 _HEADLINES: Final = {

@@ -123,7 +123,7 @@ def target_disable(name: TargetArgument) -> None:
     with open_records(read_settings()) as engine, transaction(engine) as connection:
         known = find_target(connection, name)
         disable_target(connection, known.pk, f"{BY_HAND}{actor}", now=utc_now(), actor=actor)
-    print_line(f"{name} is told nothing more.")
+    print_line(f"{name} gets no more alerts.")
 
 
 @targets_app.command("remove", epilog="Example: [cyan]moodline alert target remove hooks[/]")

@@ -44,8 +44,8 @@ def write_summary(
     Raises RunNotFoundError, ExportError.
     """
     from analytics.recordings.provenance import provenance_json, provenance_of
-    from analytics.runs.report import run_report
-    from analytics.runs.report_json import report_json
+    from analytics.runs.reports.report import run_report
+    from analytics.runs.reports.report_json import report_json
     from analytics.runs.track_timelines import run_episodes
     from analytics.snapshots import in_snapshot
     from dashboard.report.page import report_page

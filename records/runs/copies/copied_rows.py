@@ -21,7 +21,7 @@ from contracts.runs import RunState
 from contracts.times import to_micros, utc_now
 from records.database import transaction
 from records.locks import lock_rollups
-from records.rollup_sums import mark_dirty
+from records.rollups.sums import mark_dirty
 from records.runs.copies.originals import OPEN_STATES, analyse_itself, has_all_rows
 from records.runs.counted_runs import count_only_run
 from records.runs.shifted_minutes import write_shifted_minutes

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from contracts.times import MICROS, utc_now
 from records.database import reading
-from records.rollup_windows import HOUR_S
+from records.rollups.windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from tests.e2e.trends.trends_page import change_to_dark, opened_trends, parameters

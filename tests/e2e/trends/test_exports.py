@@ -18,7 +18,7 @@ from sqlalchemy import Engine, func, select, update
 from contracts.settings import Settings
 from contracts.times import MICROS
 from records.database import open_engine, reading, transaction
-from records.rollup_windows import HOUR_S
+from records.rollups.windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from runtime.decoding.opencv import cv2

@@ -70,7 +70,7 @@ class World:
             self.visible[begin] = begin + MINUTE + timedelta(seconds=late)
 
     def model(self, round_times: list[datetime]) -> list[tuple[str, datetime]]:
-        """What is said at each round, looked up minute by minute."""
+        """The events of each round, looked up minute by minute."""
         found: list[tuple[str, datetime]] = []
         window = timedelta(seconds=self.rule.window_s)
         moment = START

@@ -13,7 +13,7 @@ from analytics.snapshots import in_snapshot
 from contracts.live_sources import LiveState
 from contracts.times import MICROS, utc_now
 from records.database import transaction
-from records.rollup_windows import HOUR_S
+from records.rollups.windows import HOUR_S
 from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import (
     SourceSettings,

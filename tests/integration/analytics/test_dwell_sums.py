@@ -18,7 +18,7 @@ from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.runs import timeline as timeline_module
-from analytics.runs.report import run_report
+from analytics.runs.reports.report import run_report
 from analytics.runs.run_summary import run_summary
 from analytics.runs.timeline import run_timeline
 from analytics.runs.track_timelines import track_timelines
@@ -34,7 +34,7 @@ from inference_worker.faces.dwell import dwell_ms
 from inference_worker.store import RunStore
 from ingest.files.source import FileSource
 from records.database import reading, transaction
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.faces import Frame

@@ -20,7 +20,7 @@ from analytics.runs.run_summary import run_summary
 from analytics.snapshots import in_snapshot
 from contracts.errors import RunNotFoundError, SettingsError, SourceNotFoundError
 from records.database import reading, transaction
-from records.rollup_windows import MINUTE_S, window_start
+from records.rollups.windows import MINUTE_S, window_start
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import COUNT_SUMS, RunMinute, rollups
 from records.tables.runs import DeadLetter, Run, RunProgress

@@ -18,7 +18,7 @@ from analytics.history.row_sums import RowRange, row_sums
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.snapshots import snapshot
 from records.database import reading
-from records.rollup_windows import MINUTE_S
+from records.rollups.windows import MINUTE_S
 from records.tables.faces import Face, Frame, Track
 from records.tables.rollups import SUMS, DirtyWindow, RunMinute, rollups
 from records.tables.runs import Run, RunProgress

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, delete, update
 
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.runs.report import run_report
-from analytics.runs.report_json import report_json
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import run_report
+from analytics.runs.reports.report_json import report_json
+from analytics.runs.reports.report_text import headline
 from analytics.runs.run_summary import run_summary
 from analytics.snapshots import in_snapshot
 from contracts.errors import ExportError, RunNotFoundError

@@ -15,7 +15,7 @@ from broker.heartbeats import Heartbeats
 from contracts.errors import SourceNotFoundError
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
-from records.rollup_windows import MINUTE_S, QUARTER_S
+from records.rollups.windows import MINUTE_S, QUARTER_S
 from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import SourceSettings, add_source, find_source, remove_source
 from records.sources.renaming import rename_source

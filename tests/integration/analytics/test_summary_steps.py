@@ -15,7 +15,7 @@ from analytics.removal.erasure_scope import ErasureScope
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.runs import timeline as timeline_module
 from analytics.runs import track_timelines as track_timelines_module
-from analytics.runs.report import run_report
+from analytics.runs.reports.report import run_report
 from analytics.runs.run_summary import run_summary
 from analytics.runs.summary_steps import steps_of_rows
 from analytics.runs.timeline import run_timeline

@@ -14,7 +14,7 @@ from analytics.history.timeline import timeline
 from analytics.history.totals import totals
 from analytics.snapshots import in_snapshot
 from contracts.errors import SettingsError
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
 from tests.history import at_us, write_history_run
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -26,7 +26,7 @@ from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.live_sources import LiveState
 from contracts.times import MICROS
 from records.database import reading, transaction
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
 from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import SourceSettings, add_source, find_source
 from records.tables.sources import Source

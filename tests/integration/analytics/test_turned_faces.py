@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from sqlalchemy import Engine, update
 
-from analytics.runs.report import run_report
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import run_report
+from analytics.runs.reports.report_text import headline
 from analytics.runs.run_summary import run_summary
 from analytics.snapshots import snapshot
 from contracts.analysis_spec import AnalysisOptions

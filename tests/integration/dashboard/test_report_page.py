@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 from sqlalchemy import Engine
 
-from analytics.runs.report import run_report
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import run_report
+from analytics.runs.reports.report_text import headline
 from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
 from dashboard.report.page import report_page

@@ -21,7 +21,7 @@ from contracts.times import to_micros
 from inference_worker.batch import Batch, CounterSample
 from inference_worker.store import RunStore, TakenRun
 from records.database import reading, transaction
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.tables.faces import Face

@@ -13,9 +13,9 @@ from analytics.history.totals import totals
 from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
 from analytics.removal.retention import RetentionPeriods, apply_retention
-from analytics.runs.report import run_report
-from analytics.runs.report_json import report_json
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import run_report
+from analytics.runs.reports.report_json import report_json
+from analytics.runs.reports.report_text import headline
 from analytics.runs.run_summary import RunSummary, run_summary
 from analytics.runs.summary_steps import steps_of_rows
 from analytics.runs.track_timelines import track_timelines
@@ -28,7 +28,7 @@ from contracts.times import from_micros, to_micros
 from inference_worker.batch import Batch, CounterSample
 from inference_worker.store import RunStore
 from records.database import reading, transaction
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.runs.summary_steps import StepSums

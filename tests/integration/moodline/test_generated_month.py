@@ -14,7 +14,7 @@ from contracts.expressions import EXPRESSIONS
 from moodline.demo import generated_month
 from moodline.demo.generated_month import DAYS, write_month
 from records.database import open_engine, reading
-from records.rollup_windows import DAY_S, MINUTE_S, WIDTHS
+from records.rollups.windows import DAY_S, MINUTE_S, WIDTHS
 from records.schema import upgrade
 from records.tables.rollups import LABEL_SUMS, PROBABILITY_SUMS, SUMS, rollups
 from records.tables.sources import Source

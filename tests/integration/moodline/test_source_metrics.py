@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, update
 
-from analytics.history.lifetime_sums import lifetime_sums
 from analytics.history.rollups import roll_up_all
+from analytics.lifetime_sums import lifetime_sums
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker

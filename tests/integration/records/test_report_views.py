@@ -18,7 +18,7 @@ from contracts.expressions import EXPRESSIONS, LABELS
 from contracts.times import from_micros, to_micros
 from records.database import open_engine, reading, transaction
 from records.report_views import _NAMES
-from records.rollup_windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
+from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S, QUARTER_S
 from records.schema import downgrade, known_revisions, upgrade
 from records.sources.live_sources import SourceSettings, add_source
 from records.tables.alerts import AlertEvent

@@ -68,7 +68,7 @@ def test_a_sampled_measure_must_last_and_be_watched_meanwhile() -> None:
 
 
 def model(rule: AlertRule, facts: Sequence[Seen]) -> list[Happened]:
-    """What a rule does, looked up in the whole history for each moment instead of in a state."""
+    """The events of a rule, looked up in the whole history for each moment, without a state."""
     found: list[Happened] = []
     for number, one in enumerate(facts):
         is_open = bool(found) and found[-1][0] is EventKind.FIRED

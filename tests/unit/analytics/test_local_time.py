@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from analytics.history.local_time import WEEK_S, auto_step, bucket_begins
-from records.rollup_windows import DAY_S, HOUR_S
+from records.rollups.windows import DAY_S, HOUR_S
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = datetime(2026, 3, 28, tzinfo=UTC)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.times import MICROS
-from records.rollup_windows import WIDTHS, split_by_window, window_start
+from records.rollups.windows import WIDTHS, split_by_window, window_start
 
 MOMENTS = st.integers(0, 4 * 86_400 * MICROS)
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from analytics.history.measures import Measures, measures_from_sums
 from contracts.runs import RunKind
-from records.rollup_windows import DAY_S
+from records.rollups.windows import DAY_S
 from records.tables.rollups import SUMS, rollups
 from records.tables.sources import Source
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from analytics.runs.report import RunReport
-from analytics.runs.report_text import headline
+from analytics.runs.reports.report import RunReport
+from analytics.runs.reports.report_text import headline
 from analytics.runs.track_timelines import RunEpisodes
 
 

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Final
 
 from analytics.runs.number_text import count_text, media_clock, percent, seconds_text
-from analytics.runs.report import RunReport, dominant_label
+from analytics.runs.reports.report import RunReport, dominant_label
 from analytics.runs.timeline import MediaBucket
 from contracts.expressions import UNCERTAIN
 from contracts.runs import RunKind, RunState
