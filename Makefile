@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PYTEST := $(BIN)/pytest
-SLOW := -m slow -n 0
+# Each test's name, when it begins. What passed on this code before is not run again.
+SLOW := -vv -p tests.resume -o console_output_style=count --durations 25 -rfEs
 # Three test processes keep two processors busy: tests also wait, for pages and for processes.
 SIDE_BY_SIDE := -n 3 --dist loadfile
 
@@ -57,10 +58,12 @@ test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQ
 	$(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev ## test kills, volume and soak; then every database test on PostgreSQL too
+test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: hours; if it was ended, it continues
 	@$(COMPILE)
-	$(PYTEST) $(SLOW)
-	$(PYTEST) $(SIDE_BY_SIDE) -m 'not slow' --all-databases tests/integration
+	failed=0; \
+	$(PYTEST) -m slow -n 0 $(SLOW) || failed=1; \
+	$(PYTEST) -m 'not slow' $(SIDE_BY_SIDE) $(SLOW) --all-databases tests/integration || failed=1; \
+	if [ $$failed = 0 ]; then rm .pytest_cache/passed-on-this-code.txt; fi; exit $$failed
 
 .PHONY: bench
 bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time
