@@ -38,6 +38,14 @@ class AlertError(SettingsError):
         return f"{self.field}: {line}" if self.field else line
 
 
+class AlertNameTakenError(AlertError):
+    """Raised when another rule or target has the name."""
+
+
+class AlertNotFoundError(AlertError):
+    """Raised when no rule or target has the name, or no alert the number."""
+
+
 class ConfigFileError(MoodlineError):
     """Raised when a file of `moodline apply` is wrong. The message begins with file and line."""
 

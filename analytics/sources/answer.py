@@ -12,7 +12,9 @@ from analytics.now.live_sources import StateInterval, intervals_since
 from analytics.now.live_status import LiveStatus, live_status
 from analytics.runs.run_list import RunLine, list_runs
 from analytics.sources.days import SourceDay, source_day, source_week
+from contracts.alerts.events import EventKind
 from contracts.runs import RunKind
+from records.alerts.events import EventFilter, KnownEvent, list_events, open_alerts
 from records.tables.runs import DeadLetter, Run
 from records.tables.sources import Source
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from broker.heartbeats import Heartbeats
 
 RUNS_SHOWN: Final = 10
+ALERTS_SHOWN: Final = 10
 STATES_FOR: Final = timedelta(days=7)
 _LETTERS_FOR: Final = timedelta(days=1)
 
@@ -31,7 +34,8 @@ class SourceAnswer:
     live: the state and settings of a camera; None for recordings, and for one that was removed.
     fps_limit: frames to analyse per second; None is the default. states: of the last seven days,
     the newest first. week: a bucket a day, seven of them. runs: the newest RUNS_SHOWN of run_count.
-    dead_letters: frames of the last day that could not be analysed.
+    dead_letters: frames of the last day that could not be analysed. alerts: the open ones about a
+    camera, and those of the last seven days, the newest first and ALERTS_SHOWN at most.
     """
 
     source: HistorySource
@@ -45,6 +49,7 @@ class SourceAnswer:
     runs: tuple[RunLine, ...]
     run_count: int
     dead_letters: int
+    alerts: tuple[KnownEvent, ...]
 
     @property
     def is_camera(self) -> bool:
@@ -88,7 +93,16 @@ def source_answer(
             select(func.count()).select_from(Run).where(Run.source_pk == source.pk)
         ).scalar_one(),
         _dead_letters(connection, source.pk, now),
+        _alerts(connection, source.pk, now) if is_camera else (),
     )
+
+
+def _alerts(connection: Connection, source_pk: int, now: datetime) -> tuple[KnownEvent, ...]:
+    latest = EventFilter(subjects=[source_pk], since=now - STATES_FOR, kinds=[EventKind.FIRED])
+    still_open = open_alerts(connection, [source_pk])[:ALERTS_SHOWN]
+    known = {one.pk for one in still_open}
+    ended = list_events(connection, latest, ALERTS_SHOWN)
+    return (*still_open, *(one for one in ended if one.pk not in known))[:ALERTS_SHOWN]
 
 
 def _dead_letters(connection: Connection, source_pk: int, now: datetime) -> int:

@@ -23,7 +23,7 @@ class AlertTarget:
 
     address: an http(s) URL of a webhook, an Apprise URL, or mqtt(s)://HOST/TOPIC. It may hold
     credentials. secret: signs webhooks, as `whsec_` and base64; "" for other kinds. private:
-    whether its owner named it although it is in a private network or this host.
+    whether the owner of this host named it, so that it may be in a private network or this host.
     """
 
     name: str

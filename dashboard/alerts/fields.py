@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from contracts.alerts.rule import MAX_NAME_LENGTH, MAX_NAMES, Severity
-from contracts.alerts.target import MAX_ADDRESS_LENGTH
 from contracts.alerts.typed_rule import TypedRule
 
 Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
@@ -74,12 +73,6 @@ class Acknowledged(BaseModel):
     """An alert by its number."""
 
     number: int
-
-
-class NewWebhook(Named):
-    """A webhook to add."""
-
-    url: Annotated[str, Field(max_length=MAX_ADDRESS_LENGTH)]
 
 
 class Replay(Named):

@@ -21,6 +21,7 @@ from contracts.times import utc_now
 from dashboard.alerts.fields import Acknowledged, EditedRule, Mute, Named, RuleFields
 from dashboard.alerts.targets import target_routes
 from dashboard.web.json_values import json_values
+from records.alerts.by_hand import queue_rule_tests
 from records.alerts.events import (
     EventFilter,
     acknowledge,
@@ -32,12 +33,11 @@ from records.alerts.rule_json import Keys
 from records.alerts.rules import (
     add_rule,
     edit_rule,
-    find_rule,
     list_rules,
     mute_rule,
     remove_rule,
 )
-from records.alerts.targets import list_targets, queue_test, target_names
+from records.alerts.targets import list_targets
 from serving.access import Role, require_role
 from serving.backend import Backend
 
@@ -111,12 +111,8 @@ def routes(backend: Backend) -> APIRouter:
     @router.post("/rules/test")
     def test(asked: Named) -> dict[str, list[int]]:
         account = require_role(Role.OPERATOR)
-        with snapshot(engine) as connection:
-            known = find_rule(connection, asked.name)
-            targets = target_names(connection, known.keys.targets)
-        if not targets:
-            raise AlertError("to", "there are no targets yet", "An admin can add one below")
-        return {"events": [queue_test(engine, one, actor=account.actor) for one in targets]}
+        found = queue_rule_tests(engine, asked.name, actor=account.actor)
+        return {"events": [one.event for one in found]}
 
     def _rule(asked: RuleFields) -> AlertRule:
         return asked.typed().rule(str(backend.settings.timezone))

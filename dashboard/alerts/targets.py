@@ -5,40 +5,43 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from analytics.snapshots import in_snapshot
-from contracts.alerts.events import TargetKind
-from contracts.alerts.target import AlertTarget, webhook_parts
+from analytics.snapshots import in_snapshot, snapshot
 from contracts.times import utc_now
-from dashboard.alerts.fields import Named, NewWebhook, Replay
+from dashboard.alerts.fields import Named, Replay
+from dashboard.alerts.target_fields import EditedTarget, NewTarget
 from dashboard.web.json_values import json_values
+from records.alerts.by_hand import stop_target
 from records.alerts.events import list_deliveries
 from records.alerts.replays import replay_deliveries
-from records.alerts.silent_targets import BY_HAND
 from records.alerts.targets import (
     add_target,
-    disable_target,
+    edit_target,
     enable_target,
     find_target,
     new_secret,
+    open_target,
     queue_test,
     remove_target,
 )
-from records.database import transaction
 from records.sources.sealing import Sealer
-from runtime.network.webhook_hosts import check_webhook_host
 from serving.access import Role, require_role
+from serving.alert_targets import changed_target, checked_target
 from serving.backend import Backend
 
 _REPLAYED = timedelta(days=1)
 
 
 def target_routes(backend: Backend) -> APIRouter:
-    """Return GET deliveries, and POST targets/add, test, enable, disable, replay and remove.
+    """Return GET deliveries, and POST targets/add, edit, test, enable, disable, replay, remove.
 
-    Only webhooks are added here: a URL of Apprise can make this host connect to any other one.
+    What is added here reaches the internet, and hosts of private networks that the owner of this
+    host named: see runtime/network/connection_guard.py.
     """
     router = APIRouter()
     engine, settings = backend.engine, backend.settings
+
+    def sealer() -> Sealer:
+        return Sealer(settings.secret_key, settings.home_path)
 
     @router.get("/deliveries")
     def deliveries(
@@ -48,13 +51,29 @@ def target_routes(backend: Backend) -> APIRouter:
         return json_values({"deliveries": found})
 
     @router.post("/targets/add")
-    def add(asked: NewWebhook) -> dict[str, str]:
+    def add(asked: NewTarget) -> dict[str, str]:
         account = require_role(Role.ADMIN)
-        target = AlertTarget(asked.name.strip(), TargetKind.WEBHOOK, asked.url, new_secret())
-        check_webhook_host(webhook_parts(asked.url).hostname or "", allowed=settings.alert_hosts)
-        sealer = Sealer(settings.secret_key, settings.home_path)
-        add_target(engine, sealer, target, actor=account.actor)
+        target = checked_target(
+            settings, asked.name.strip(), asked.address(), private=False, secret=new_secret()
+        )
+        add_target(engine, sealer(), target, actor=account.actor)
         return {"name": target.name, "secret": target.secret}
+
+    @router.post("/targets/edit")
+    def edit(asked: EditedTarget) -> dict[str, str]:
+        account = require_role(Role.ADMIN)
+        with snapshot(engine) as connection:
+            known = open_target(connection, sealer(), find_target(connection, asked.of).pk)
+        assert known is not None
+        address = None if asked.is_empty else asked.address()
+        target = changed_target(
+            settings, known, name=asked.name.strip(), address=address, renew=asked.new_secret
+        )
+        edit_target(engine, sealer(), target, name=asked.of, actor=account.actor)
+        return {
+            "name": target.name,
+            "secret": "" if target.secret == known.secret else target.secret,
+        }
 
     @router.post("/targets/test")
     def test(asked: Named) -> dict[str, list[int]]:
@@ -68,11 +87,7 @@ def target_routes(backend: Backend) -> APIRouter:
 
     @router.post("/targets/disable")
     def disable(asked: Named) -> dict[str, bool]:
-        actor = require_role(Role.ADMIN).actor
-        with transaction(engine) as connection:
-            known = find_target(connection, asked.name)
-            reason = f"{BY_HAND}{actor}"
-            disable_target(connection, known.pk, reason, now=utc_now(), actor=actor)
+        stop_target(engine, asked.name, actor=require_role(Role.ADMIN).actor)
         return {"disabled": True}
 
     @router.post("/targets/replay")

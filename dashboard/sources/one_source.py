@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
+from analytics.alerts.documents import event_document
 from analytics.comparison.wording import basis_line, verdict_line
 from analytics.history.local_time import zone_named
 from analytics.history.totals import Total
@@ -68,6 +69,7 @@ def _json(found: SourceAnswer, trouble: str) -> dict[str, Any]:
         "runs": [_run_json(run) for run in found.runs],
         "run_count": found.run_count,
         "dead_letters": found.dead_letters,
+        "alerts": json_values([event_document(one) for one in found.alerts]),
     }
 
 

@@ -27,12 +27,14 @@ from analytics.recordings.beside_trends import (
     new_elsewhere,
 )
 from dashboard.language.words import n_
-from dashboard.trends.alert_marks import AlertMark, alert_marks
 from dashboard.trends.charts.gaps import common_gaps, longest_gap_s
 from dashboard.trends.choice import Choice, choose
+from dashboard.trends.marks.alert_marks import AlertMark, alert_marks
+from dashboard.trends.marks.markers import markers_in
 from dashboard.trends.texts.sentences import ChartFacts, sentence, shown_name
 from dashboard.trends.view import Mode, View
 from dashboard.web.number_format import count
+from records.markers import StoredMarker
 
 MAX_CHARTS: Final = 6
 """With more series than that, one chart shows all sources together."""
@@ -61,7 +63,7 @@ class Answer:
     notes: requested parts that are not shown. verdict: None if the view is not compared.
     fitted: whether the range was fitted to the history. draws_earlier: whether it has `before`.
     elsewhere, copies: recordings outside of the range, and those that count again in it. alerts:
-    those that fired in the range.
+    those that fired in the range. markers: those in it.
     """
 
     since: datetime
@@ -79,6 +81,7 @@ class Answer:
     elsewhere: NewElsewhere | None = None
     copies: Copies = NO_COPIES
     alerts: tuple[AlertMark, ...] = ()
+    markers: tuple[StoredMarker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> A
         new_elsewhere(connection, chosen.pks, span, now),
         copies_inside(connection, chosen.pks, span),
         alert_marks(connection, chosen.pks, span),
+        markers_in(connection, {line.source.name for line in lines}, span),
     )
 
 

@@ -24,9 +24,11 @@ from contracts.errors import SettingsError
 from contracts.runs import RunKind
 from dashboard.language.core.recognition import known
 from dashboard.trends.answers import Answer
+from dashboard.trends.marks.alert_marks import AlertMark
 from dashboard.trends.texts.sentences import shown_name
 from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
+from records.markers import StoredMarker
 
 _MAX_MOMENTS: Final = 12
 _QUARTERS: Final = 4
@@ -80,6 +82,19 @@ class MomentOfChange:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkerLine:
+    """A marker. source: None for all sources. by: who set it."""
+
+    marker_id: str
+    source: str | None
+    begin: datetime
+    end: datetime
+    text: str
+    tags: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """The details of an answer. heat_trouble: why the hours of the week are not shown, or "".
 
@@ -97,6 +112,8 @@ class Details:
     compared: Mapping[str, Any] | None
     since: datetime
     until: datetime
+    alerts: tuple[AlertMark, ...] = ()
+    markers: tuple[MarkerLine, ...] = ()
 
 
 def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> Details:
@@ -119,6 +136,14 @@ def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> 
         _moments(connection, found),
         _compared(found, zone),
         *span,
+        found.alerts,
+        tuple(_marker_line(one) for one in found.markers),
+    )
+
+
+def _marker_line(one: StoredMarker) -> MarkerLine:
+    return MarkerLine(
+        one.marker_id, one.source, one.begin_at, one.end_at, one.text, one.tags, one.created_by
     )
 
 

@@ -16,7 +16,6 @@ from contracts.times import utc_now
 from dashboard.language.core.recognition import known
 from dashboard.language.words import _, parts
 from dashboard.trends.address import ParsedView, write_view
-from dashboard.trends.alert_marks import alert_note, marks_of
 from dashboard.trends.answer_cache import answer_cache
 from dashboard.trends.answers import Answer, Chart, Elsewhere, elsewhere
 from dashboard.trends.browser import ViewerBrowser
@@ -24,6 +23,8 @@ from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
+from dashboard.trends.marks.alert_marks import alert_note, marks_of
+from dashboard.trends.marks.markers import markers_of
 from dashboard.trends.page import SLOTS
 from dashboard.trends.recording_notes import recording_notes
 from dashboard.trends.tables import DataTable, data_table, legend, source_table, view_of
@@ -185,8 +186,14 @@ def _charts(
             revision=f"{view.since} {view.until} {view.zoom} {chart.name}",
             only=view.only,
         )
-        marks_of_chart = marks_of(found.alerts, chart.of)
-        data = ChartData(chart.buckets, found.step_s, found.until, chart.before, marks_of_chart)
+        data = ChartData(
+            chart.buckets,
+            found.step_s,
+            found.until,
+            chart.before,
+            marks_of(found.alerts, chart.of),
+            markers_of(found.markers, chart.of),
+        )
         figure = timeline_figure(data, scale, style)
         on_screen = marks[slot]
         same = on_screen is not None and on_screen.get("revision") == style.revision

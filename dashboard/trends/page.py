@@ -12,7 +12,7 @@ from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
 from dashboard.web.page import Visit, attributes
 from records.users.saved_views import default_query
-from serving.access import current_account
+from serving.access import Role, current_account
 from serving.downloads import has_parquet
 
 REFRESH_S: Final = 30
@@ -180,7 +180,13 @@ def _results() -> html.Div:
                 **attributes(data_parquet="yes" if has_parquet() else ""),
             ),
             html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
-            html.Div(id="trends-extras", className="extras"),
+            html.Div(
+                id="trends-extras",
+                className="extras",
+                **attributes(
+                    data_operator="yes" if current_account().role.covers(Role.OPERATOR) else ""
+                ),
+            ),
             html.Section(
                 [
                     html.H2(_("Per source or tag")),

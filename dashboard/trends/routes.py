@@ -15,6 +15,7 @@ from dashboard.trends.details import details
 from dashboard.trends.exports.bucket_rows import bucket_rows
 from dashboard.trends.exports.csv_export import csv_lines
 from dashboard.trends.exports.parquet_export import parquet_bytes
+from dashboard.trends.marks.routes import marker_routes
 from dashboard.trends.saved_views.routes import saved_view_routes
 from dashboard.web.json_values import json_values
 from serving.audit_trail import AuditTrail
@@ -25,13 +26,14 @@ Zone = Annotated[str, Query(max_length=64)]
 
 
 def routes(backend: Backend) -> APIRouter:
-    """Return GET extras, GET csv and GET parquet, and the routes of saved views.
+    """Return GET extras, GET csv and GET parquet, and the routes of saved views and of markers.
 
     The former are of the view in the query, and in the time zone `zone`. Without a zone,
     it is MOODLINE_TIMEZONE.
     """
     router = APIRouter()
     router.include_router(saved_view_routes(backend))
+    router.include_router(marker_routes(backend))
     answers = answer_cache(backend.engine)
     trail = AuditTrail(backend.engine)
 

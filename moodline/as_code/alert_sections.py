@@ -13,7 +13,6 @@ from moodline.as_code.document import AlertEntry, TargetEntry
 from moodline.as_code.entries import Fields, FieldValue
 from moodline.as_code.parsing import ParsedFile
 from moodline.as_code.site import Site
-from moodline.delivery.checked_target import checked_target, kind_of
 from records.alerts.rules import add_rule, edit_rule, list_rules, remove_rule
 from records.alerts.targets import (
     add_target,
@@ -22,6 +21,7 @@ from records.alerts.targets import (
     open_target,
     remove_target,
 )
+from serving.alert_targets import checked_target, kind_of, understood_address
 
 
 class TargetSection:
@@ -62,7 +62,7 @@ class TargetSection:
     def _target(self, name: str, entry: TargetEntry) -> AlertTarget:
         known = self._known.get(name)
         if entry.url is not None:
-            address = self._parsed.resolve(entry.url, self.name, name, "url")
+            address = understood_address(self._parsed.resolve(entry.url, self.name, name, "url"))
         elif known is not None:
             address = known.address
         else:
@@ -71,7 +71,8 @@ class TargetSection:
                 hint="Add one, such as url: https://example.com/hook, or {env: NAME}",
             )
         secret = ""
-        if kind_of(address) is TargetKind.WEBHOOK:
+        kind = kind_of(address)
+        if kind is TargetKind.WEBHOOK:
             secret = known.secret if known else ""
             if entry.secret is not None:
                 secret = self._parsed.resolve(entry.secret, self.name, name, "secret")
@@ -81,9 +82,11 @@ class TargetSection:
                     "secret that signs its messages",
                     hint='Make one, and name its file: echo "whsec_$(openssl rand -base64 32)"',
                 )
-        return checked_target(
-            self._site.settings, name, address, private=entry.private, secret=secret
-        )
+        # The owner of this host wrote the file, so it may name brokers and servers of any network.
+        private = entry.private or kind is not TargetKind.WEBHOOK
+        if known is not None and known.address == address and kind is not TargetKind.WEBHOOK:
+            private = known.private
+        return checked_target(self._site.settings, name, address, private=private, secret=secret)
 
 
 class AlertSection:
@@ -134,7 +137,7 @@ def known_targets(site: Site) -> dict[str, AlertTarget]:
 
 def target_entry(target: AlertTarget) -> dict[str, Any]:
     """Return the entry of a target. Its address and its secret are left out."""
-    return {"private": True} if target.private else {}
+    return {"private": True} if target.private and target.kind is TargetKind.WEBHOOK else {}
 
 
 def alert_entry(rule: AlertRule) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from contracts.settings import Settings
 from moodline.delivery.messages import Message
 from moodline.delivery.retries import Outcome
 from moodline.delivery.webhook import send_webhook
+from runtime.network.connection_guard import REFUSAL, guarded_connections
 from runtime.process_identity import claimant_name
 from runtime.visible_text import visible
+from serving.alert_targets import allowed_hosts
 
 Send = Callable[[AlertTarget, Message, datetime], Outcome]
 """Attempts to deliver a message at this time. It raises nothing."""
@@ -30,9 +32,14 @@ def sender(settings: Settings) -> Send:
     def send(target: AlertTarget, message: Message, now: datetime) -> Outcome:
         if target.kind is TargetKind.WEBHOOK:
             return send_webhook(target, message, now, allowed=settings.alert_hosts)
-        if target.kind is TargetKind.MQTT:
-            return _send_mqtt(target, message)
-        return _send_apprise(target, message)
+        send_it = _send_mqtt if target.kind is TargetKind.MQTT else _send_apprise
+        if target.private:
+            return send_it(target, message)
+        # A user of the dashboard added it.
+        allowed = allowed_hosts(settings, target.kind)
+        with guarded_connections(allowed, threads=target.kind is TargetKind.MQTT) as guard:
+            outcome = send_it(target, message)
+        return Outcome(False, REFUSAL) if guard.refused and not outcome.ok else outcome
 
     return send
 
@@ -78,16 +85,6 @@ def _send_apprise(target: AlertTarget, message: Message) -> Outcome:
     return Outcome(
         False, visible(redact(said[-1] if said else "Apprise did not say why"))[:_MAX_TEXT]
     )
-
-
-def check_apprise(address: str) -> str:
-    """Return why Apprise cannot use this URL; "" if it can, or is not installed here."""
-    try:
-        import apprise
-    except ModuleNotFoundError:
-        return ""
-    known = apprise.Apprise.instantiate(address, suppress_exceptions=True)
-    return "" if known is not None else "Apprise does not know it, or something in it is not valid"
 
 
 def _notify_type(message: Message) -> str:

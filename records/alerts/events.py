@@ -9,15 +9,17 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
+    and_,
     delete,
     func,
+    not_,
     select,
     tuple_,
     update,
 )
 
 from contracts.alerts.events import DeliveryState, EventDetails, EventKind, TargetKind
-from contracts.errors import AlertError
+from contracts.errors import AlertNotFoundError
 from contracts.times import utc_now
 from records.alerts.rule_json import decode_details
 from records.audit import MOODLINE, write_audit_entry
@@ -60,7 +62,8 @@ class EventFilter:
     """Which events: of this rule, of these sources (keys), in this range.
 
     None and "": no limit. kinds: empty for all. before_pk: only those that are listed after this
-    one. after_pk: only those that were written after this one.
+    one. after_pk: only those that were written after this one. is_open: only open alerts, or only
+    what is not one.
     """
 
     rule: str = ""
@@ -70,6 +73,7 @@ class EventFilter:
     kinds: Collection[EventKind] = ()
     before_pk: int | None = None
     after_pk: int | None = None
+    is_open: bool | None = None
 
 
 def open_alerts(
@@ -103,6 +107,8 @@ def list_events(
         query = query.where(AlertEvent.at < chosen.until)
     if chosen.kinds:
         query = query.where(AlertEvent.kind.in_(list(chosen.kinds)))
+    if chosen.is_open is not None:
+        query = query.where(and_(*_is_open()) if chosen.is_open else not_(and_(*_is_open())))
     if chosen.after_pk is not None:
         query = query.where(AlertEvent.id > chosen.after_pk)
     if chosen.before_pk is not None:
@@ -131,7 +137,7 @@ def acknowledge(engine: Engine, pk: int, *, actor: str = MOODLINE) -> None:
     with transaction(engine) as connection:
         event = find_event(connection, pk)
         if event is None or event.kind is not EventKind.FIRED:
-            raise AlertError("event", f"there is no alert {pk}", "`moodline alert history`")
+            raise AlertNotFoundError("event", f"there is no alert {pk}", "`moodline alert history`")
         changed = connection.execute(
             update(AlertEvent)
             .where(AlertEvent.id == pk, AlertEvent.acknowledged_at.is_(None))
@@ -167,9 +173,13 @@ def list_deliveries(
     *,
     target: str = "",
     event_pk: int | None = None,
+    before_pk: int | None = None,
     limit: int = MAX_EVENTS,
 ) -> list[KnownDelivery]:
-    """Return the latest deliveries, the newest first: of one target, of one event, or all."""
+    """Return the latest deliveries, the newest first: of one target, of one event, or all.
+
+    before_pk: only those that were queued before this one.
+    """
     query = (
         select(
             StoredDelivery.id,
@@ -196,6 +206,8 @@ def list_deliveries(
         query = query.where(StoredTarget.name == target)
     if event_pk is not None:
         query = query.where(StoredDelivery.event_pk == event_pk)
+    if before_pk is not None:
+        query = query.where(StoredDelivery.id < before_pk)
     return [
         KnownDelivery(
             row.id,

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from contracts.alerts.events import DeliveryState
-from contracts.errors import AlertError
+from contracts.errors import AlertNotFoundError
 from records.database import transaction
 from records.tables.alerts import AlertEvent, StoredDelivery, StoredTarget
 from runtime.process_identity import claim_is_alive
@@ -198,7 +198,7 @@ def replay(connection: Connection, target_pk: int, delivery_pk: int, now: dateti
         .values(_QUEUED | {"next_at": now, "created_at": now})
     ).rowcount
     if not changed:
-        raise AlertError(
+        raise AlertNotFoundError(
             "delivery",
             f"there is no delivery {delivery_pk} that has ended",
             "`moodline alert target deliveries` lists them",

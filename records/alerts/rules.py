@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from contracts.alerts.events import Reason
 from contracts.alerts.rule import AlertRule
-from contracts.errors import AlertError
+from contracts.errors import AlertError, AlertNameTakenError, AlertNotFoundError
 from contracts.times import utc_now
 from records.alerts.closing import close_open_alerts
 from records.alerts.rule_json import Keys, decode_keys, decode_rule, encode_rule
@@ -73,7 +73,9 @@ def find_rule(connection: Connection, name: str) -> KnownRule:
     """Return the rule with this name. Raises AlertError if there is none."""
     pk = connection.execute(select(StoredRule.id).where(StoredRule.name == name)).scalar()
     if pk is None:
-        raise AlertError("name", f"there is no rule {name!r}", "`moodline alert list` lists them")
+        raise AlertNotFoundError(
+            "name", f"there is no rule {name!r}", "`moodline alert list` lists them"
+        )
     return list_rules(connection, pk=pk)[0]
 
 
@@ -94,7 +96,7 @@ def add_rule(
     with transaction(engine) as connection:
         names = list(connection.execute(select(StoredRule.name)).scalars())
         if rule.name in names:
-            raise AlertError(
+            raise AlertNameTakenError(
                 "name", f"a rule {rule.name!r} exists already", "Choose another name, or edit it"
             )
         if len(names) >= MAX_RULES:
@@ -127,7 +129,9 @@ def edit_rule(
         known = find_rule(connection, name)
         taken = select(StoredRule.id).where(StoredRule.name == rule.name, StoredRule.id != known.pk)
         if connection.execute(taken).first() is not None:
-            raise AlertError("name", f"a rule {rule.name!r} exists already", "Choose another name")
+            raise AlertNameTakenError(
+                "name", f"a rule {rule.name!r} exists already", "Choose another name"
+            )
         values: dict[str, object] = {
             "name": rule.name,
             "definition": encode_rule(rule, checked_keys(connection, rule)),

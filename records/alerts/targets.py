@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from contracts.alerts.events import DeliveryState, EventDetails, EventKind, TargetKind
 from contracts.alerts.rule import Severity
 from contracts.alerts.target import AlertTarget
-from contracts.errors import AlertError
+from contracts.errors import AlertError, AlertNameTakenError, AlertNotFoundError
 from contracts.times import utc_now
 from records.alerts.event_log import NewEvent, write_event
 from records.alerts.outbox import drop_waiting
@@ -60,7 +60,9 @@ def add_target(
     with transaction(engine) as connection:
         names = list(connection.execute(select(StoredTarget.name)).scalars())
         if target.name in names:
-            raise AlertError("name", f"a target {target.name!r} exists already", "Remove it first")
+            raise AlertNameTakenError(
+                "name", f"a target {target.name!r} exists already", "Remove it first"
+            )
         if len(names) >= MAX_TARGETS:
             raise AlertError("name", f"there are {MAX_TARGETS} targets already", "Remove one first")
         cipher = sealer.cipher(_PURPOSE)
@@ -81,16 +83,26 @@ def add_target(
 
 
 def edit_target(
-    engine: Engine, sealer: Sealer, target: AlertTarget, *, actor: str = MOODLINE
+    engine: Engine,
+    sealer: Sealer,
+    target: AlertTarget,
+    *,
+    name: str = "",
+    actor: str = MOODLINE,
 ) -> None:
-    """Give the target of that name another address or secret. Raises AlertError."""
+    """Give a target another address, secret or name. Raises AlertError.
+
+    name: its present one, if that changes.
+    """
     cipher = sealer.cipher(_PURPOSE)
     with transaction(engine) as connection:
-        known = find_target(connection, target.name)
+        known = find_target(connection, name or target.name)
+        _check_free(connection, target.name, known.pk)
         connection.execute(
             update(StoredTarget)
             .where(StoredTarget.id == known.pk)
             .values(
+                name=target.name,
                 kind=target.kind,
                 address=_sealed(cipher, target.address),
                 secret=_sealed(cipher, target.secret),
@@ -98,7 +110,9 @@ def edit_target(
                 private=target.private,
             )
         )
-        _audit(connection, actor, Action.TARGET_CHANGED, target.name, target.shown_address)
+        renamed = "" if known.name == target.name else f" (was {known.name})"
+        shown = f"{target.shown_address}{renamed}"
+        _audit(connection, actor, Action.TARGET_CHANGED, target.name, shown)
 
 
 def list_targets(connection: Connection) -> list[KnownTarget]:
@@ -134,7 +148,7 @@ def find_target(connection: Connection, name: str) -> KnownTarget:
     for known in list_targets(connection):
         if known.name == name:
             return known
-    raise AlertError(
+    raise AlertNotFoundError(
         "to", f"there is no target {name!r}", "`moodline alert target list` lists them"
     )
 
@@ -215,6 +229,14 @@ def queue_test(engine: Engine, name: str, *, actor: str = MOODLINE) -> int:
 def target_names(connection: Connection, keys: Sequence[int] | None) -> list[str]:
     """Return the names of targets, by name; None: of all."""
     return [one.name for one in list_targets(connection) if keys is None or one.pk in keys]
+
+
+def _check_free(connection: Connection, name: str, pk: int) -> None:
+    taken = select(StoredTarget.id).where(StoredTarget.name == name, StoredTarget.id != pk)
+    if connection.execute(taken).first() is not None:
+        raise AlertNameTakenError(
+            "name", f"a target {name!r} exists already", "Choose another name"
+        )
 
 
 def _sealed(cipher: Fernet, text: str) -> str:

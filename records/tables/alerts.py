@@ -100,7 +100,7 @@ class StoredTarget(Base):
     name, kind: the owner's name for it, and a TargetKind.
     address, secret: sealed. The secret signs webhooks; "" for other kinds.
     shown_address: without credentials, for people.
-    private: whether its owner named it although it is in a private network.
+    private: whether the owner of this host named it, so that it may be in a private network.
     created_at, created_by: when it was added, and by whom.
     disabled_at, disabled_reason: since when nothing is delivered to it, and why.
     holder, held_until: the process that delivers to it now, and the end of its claim.

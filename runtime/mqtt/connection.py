@@ -1,5 +1,6 @@
 """MqttConnection: a connection to an MQTT broker that is kept, and renewed with back-off."""
 
+import contextvars
 import ssl
 import sys
 import threading
@@ -54,7 +55,9 @@ class MqttConnection:
         self._client = client = _client(server, client_id)
         # Not paho's own thread: to stop, it waits for a broker that does not answer.
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
+        # In the context of whoever opens it, which may guard what is connected to.
+        run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=run, args=[self._loop], name="mqtt", daemon=True)
         if will is not None:
             client.will_set(will.topic, will.payload, _QOS, will.retain)
         client.on_connect = self._note_connected

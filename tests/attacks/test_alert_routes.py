@@ -12,7 +12,7 @@ from contracts.alerts.events import TargetKind
 from contracts.alerts.target import AlertTarget
 from contracts.settings import Settings
 from records.alerts.rules import add_rule, list_rules
-from records.alerts.targets import add_target, list_targets
+from records.alerts.targets import add_target, list_targets, open_target
 from records.audit_actions import Kind
 from records.database import open_engine
 from records.sources.sealing import Sealer
@@ -37,7 +37,8 @@ CHANGES = {
     "targets/replay": {"name": "phone"},
 }
 ADMINS = {
-    "targets/add": {"name": "hook", "url": "https://example.com/x"},
+    "targets/add": {"name": "hook", "way": "webhook", "url": "https://example.com/x"},
+    "targets/edit": {"name": "phone", "of": "phone", "way": "service"},
     "targets/enable": {"name": "phone"},
     "targets/disable": {"name": "phone"},
     "targets/remove": {"name": "phone"},
@@ -114,19 +115,52 @@ def test_another_site_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("way", "fields"),
     [
-        *("http://127.0.0.1:6379/", "http://localhost/", "http://10.1.2.3/", "http://[::1]/"),
-        *("http://169.254.169.254/latest/meta-data", "http://0x7f.1/", "http://2130706433/"),
-        *("file:///etc/passwd", "json://10.0.0.1/", "ftp://example.com/", "http://"),
+        *(
+            (way, {"url": url})
+            for way in ("webhook", "service")
+            for url in (
+                *("http://127.0.0.1:6379/", "http://localhost/", "http://10.1.2.3/"),
+                *("http://169.254.169.254/latest/meta-data", "http://0x7f.1/", "http://[::1]/"),
+                *("http://2130706433/", "file:///etc/passwd", "json://10.0.0.1/", "http://"),
+                *("ftp://example.com/", "mailto://u:p@example.com?smtp=10.0.0.7&to=a@b.de"),
+                *("mqtt://127.0.0.1/x", "syslog://", "ntfy://192.168.1.2/topic"),
+            )
+        ),
+        ("mqtt", {"server": "127.0.0.1:1883", "encryption": "none"}),
+        ("push", {"server": "10.0.0.7", "topic": "x"}),
+        ("email", {"server": "localhost:25", "sender": "a@b.de", "recipients": "c@d.de"}),
     ],
 )
-def test_an_admin_adds_no_webhook_in_this_network(
-    address: str, cookies: dict[str, str], engine: Engine, url: str
+def test_an_admin_adds_no_target_in_this_network(
+    address: str,
+    cookies: dict[str, str],
+    engine: Engine,
+    way: str,
+    fields: dict[str, str],
 ) -> None:
-    answer = post(address, "/api/alerts/targets/add", cookies["ada"], name="hook", url=url)
-    assert answer.status == 400 and json_of(answer)["field"] == "url"
+    pytest.importorskip("apprise")
+    for path, more in (("add", {"name": "hook"}), ("edit", {"name": "hook", "of": "phone"})):
+        body = {"way": way, **fields, **more}
+        answer = post(address, f"/api/alerts/targets/{path}", cookies["ada"], **body)
+        assert answer.status == 400 and json_of(answer)["field"] == "url", path
     assert [one.name for one in in_snapshot(engine, list_targets)] == ["phone"]
+
+
+def test_an_admin_renames_a_target_and_its_address_stays(
+    address: str, cookies: dict[str, str], engine: Engine, settings: Settings
+) -> None:
+    def named(new: str, old: str) -> None:
+        body = {"name": new, "of": old, "way": "service"}
+        assert post(address, "/api/alerts/targets/edit", cookies["ada"], **body).status == 200
+        (known,) = in_snapshot(engine, list_targets)
+        assert known.name == new
+        target = in_snapshot(engine, open_target, Sealer("", settings.home_path), known.pk)
+        assert target is not None and target.address == "ntfy://topic/hunter2"
+
+    named("ana's phone", "phone")
+    named("phone", "ana's phone")
 
 
 def test_no_answer_shows_an_address_or_a_secret(address: str, cookies: dict[str, str]) -> None:

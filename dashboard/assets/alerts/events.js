@@ -92,8 +92,11 @@ export function openContent(alerts, act, mayChange) {
   ];
 }
 
-/** @param {AlertEvent} alert */
-function seenText({ measure, value, coverage }) {
+/**
+ * What was measured: "share of angry was 42 %. 97 % covered."
+ * @param {AlertEvent} alert
+ */
+export function seenText({ measure, value, coverage }) {
   const values = { measure: measureTitle(measure ?? ""), value: valueText(measure, value) };
   const seen = _("{measure} was {value}.", values);
   return coverage === null ? seen : `${seen} ${_("{share} covered.", { share: percent(coverage) })}`;
@@ -129,8 +132,9 @@ function trendsLink({ source, window: { since, until } }) {
 /**
  * The history as a table.
  * @param {AlertEvent[]} events
+ * @param {((delivery: Delivery) => void) | null} replay Deliver again; null if they may not.
  */
-export function historyTable(events) {
+export function historyTable(events, replay) {
   if (!events.length) return make("p", { class: "soft", text: _("Nothing has happened yet.") });
   return table(
     _("History of alerts, table"),
@@ -142,7 +146,7 @@ export function historyTable(events) {
       event.source ? sourceLink(event.source) : "",
       event.kind === "test" ? "" : valueText(event.measure, event.value),
       noteText(event),
-      deliveredContent(event),
+      deliveredContent(event, replay),
     ]),
   );
 }
@@ -168,13 +172,35 @@ function noteText({ kind, reason, resolved_at: end, at, acknowledged_by: by, mut
     .join(" ");
 }
 
-/** @param {AlertEvent} event */
-function deliveredContent({ deliveries = [] }) {
+/**
+ * @param {AlertEvent} event
+ * @param {((delivery: Delivery) => void) | null} replay
+ */
+function deliveredContent({ deliveries = [] }, replay) {
   if (!deliveries.length) return _("to nobody");
   return make(
     "ul",
     { class: "alert-deliveries" },
-    ...deliveries.map((one) => make("li", { text: deliveryText(one) })),
+    ...deliveries.map((one) =>
+      make(
+        "li",
+        {},
+        make("span", { text: deliveryText(one) }),
+        replay && one.state !== "waiting"
+          ? make("button", {
+              type: "button",
+              class: "alert-again",
+              text: _("Deliver again"),
+              "aria-label": _("Deliver {number} to {name} again", {
+                number: one.pk,
+                name: one.target,
+              }),
+              "data-key": `delivery ${one.pk}`,
+              onclick: () => replay(one),
+            })
+          : null,
+      ),
+    ),
   );
 }
 

@@ -9,7 +9,8 @@ import { definePage } from "../kit/pages.js";
 import { deliveryText, historyTable, openContent } from "./events.js";
 import { ruleForm } from "./rule_form.js";
 import { rulesContent } from "./rules.js";
-import { targetsContent, webhookForm } from "./targets.js";
+import { savedNote, targetForm } from "./target_form.js";
+import { targetsContent } from "./targets.js";
 
 const REFRESH_MS = 10_000;
 const ANSWER_MS = 1000;
@@ -23,7 +24,9 @@ definePage("alerts", () => {
   const isAdmin = Boolean(root.dataset.admin);
   const status = make("p", { class: "soft", role: "status" });
   const error = errorLine();
-  const [open, rules, targets, history, form] = Array.from({ length: 5 }, () => make("div"));
+  const [open, rules, targets, history, form, targetPlace] = Array.from({ length: 6 }, () =>
+    make("div"),
+  );
   /** @type {any} */
   let overview = null;
 
@@ -39,8 +42,9 @@ definePage("alerts", () => {
       redraw(open, openContent(found.open, { ack, mute: muteByName }, isOperator));
       redraw(rules, rulesContent(found.rules, acts, isOperator, root));
       const may = { mayTest: isOperator, mayChange: isAdmin };
-      redraw(targets, [targetsContent(found.targets, { change, test: testTarget }, may, root)]);
-      redraw(history, [historyTable(past.events)]);
+      const targetActs = { change, test: testTarget, edit: openTarget };
+      redraw(targets, [targetsContent(found.targets, targetActs, may, root)]);
+      redraw(history, [historyTable(past.events, isOperator ? replay : null)]);
     } catch (failure) {
       if (!lifetime.ended) error.textContent = messageOf(failure);
     }
@@ -79,6 +83,14 @@ definePage("alerts", () => {
   };
   const testTarget = (/** @type {string} */ name) => test("targets/test", name);
 
+  const replay = async (/** @type {import("./events.js").Delivery} */ { pk, target }) => {
+    await change(
+      "targets/replay",
+      { name: target, number: pk },
+      _("It will be delivered to {name} again.", { name: target }),
+    );
+  };
+
   const follow = async (/** @type {number[]} */ events, /** @type {number} */ looks) => {
     const answers = await Promise.all(
       events.map((event) => request(`alerts/deliveries?event=${event}`)),
@@ -111,6 +123,27 @@ definePage("alerts", () => {
     form.querySelector("input")?.focus();
     form.scrollIntoView({ block: "nearest" });
   };
+  const openTarget = (/** @type {import("./targets.js").Target | null} */ target) => {
+    const close = () => {
+      targetPlace.replaceChildren();
+      addTarget.focus();
+    };
+    const saved = (/** @type {string} */ name, /** @type {string} */ secret) => {
+      const test = () => {
+        if (!secret) close(); // With one, it stays until it was copied.
+        testTarget(name);
+      };
+      targetPlace.replaceChildren(savedNote(name, secret, test, close));
+      targetPlace.querySelector("button")?.focus();
+      refresh();
+    };
+    const act = (/** @type {string} */ path, /** @type {object} */ json) =>
+      post(`alerts/${path}`, json);
+    targetPlace.replaceChildren(targetForm(target, act, { saved, cancelled: close }));
+    targetPlace.querySelector("input")?.focus();
+    targetPlace.scrollIntoView({ block: "nearest" });
+  };
+  const addTarget = quietButton(_("Add a target"), () => openTarget(null));
   const acts = {
     edit: (/** @type {any} */ rule) => openForm(rule),
     begin: (/** @type {any} */ idea) => openForm(null, idea),
@@ -131,9 +164,8 @@ definePage("alerts", () => {
       "targets",
       _("Who is told"),
       targets,
-      isAdmin
-        ? webhookForm((path, json) => post(`alerts/${path}`, json), refresh, messageOf)
-        : null,
+      targetPlace,
+      isAdmin ? make("div", { class: "alert-buttons" }, addTarget) : null,
     ),
     section("history", _("History"), history),
   );

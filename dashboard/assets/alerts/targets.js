@@ -1,10 +1,11 @@
 // @ts-check
-/* Targets: who is told. An admin adds webhooks; other kinds are added on the command line. */
+/* Targets: who is told. */
 import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { confirmDialog, errorLine, field, quietButton } from "../kit/forms.js";
-import { _, n_, parts } from "../kit/language.js";
+import { confirmDialog, quietButton } from "../kit/forms.js";
+import { _, n_ } from "../kit/language.js";
 import { stateBadge } from "../kit/live_states.js";
+import { wayText } from "./target_form.js";
 
 /**
  * @typedef {object} Target
@@ -16,12 +17,15 @@ import { stateBadge } from "../kit/live_states.js";
  * @property {number | null} disabled_at
  * @property {string} disabled_reason
  *
- * @typedef {(path: string, json: object) => Promise<any>} Act Raises RequestError.
+ * @typedef {object} Acts
+ * @property {(path: string, json: object) => void} change
+ * @property {(name: string) => void} test
+ * @property {(target: Target) => void} edit
  */
 
 /**
  * @param {Target[]} targets
- * @param {{ change: (path: string, json: object) => void, test: (name: string) => void }} acts
+ * @param {Acts} acts
  * @param {{ mayTest: boolean, mayChange: boolean }} may
  * @param {HTMLElement} parent Of dialogs.
  */
@@ -43,12 +47,18 @@ export function targetsContent(targets, acts, may, parent) {
           make("strong", { text: target.name }),
           stateContent(target),
         ),
-        make("p", { class: "soft", text: `${target.kind}, ${target.shown_address}` }),
+        make("p", { class: "soft alert-address", text: placeText(target) }),
         queueText(target) ? make("p", { text: queueText(target) }) : null,
         may.mayTest ? buttons(target, acts, may.mayChange, parent) : null,
       ),
     ),
   );
+}
+
+/** @param {Target} target */
+function placeText(target) {
+  // Of Apprise, the address is nothing but the name of the service.
+  return target.kind === "apprise" ? wayText(target) : `${wayText(target)}, ${target.shown_address}`;
 }
 
 /** @param {Target} target */
@@ -69,11 +79,12 @@ function stateContent({ disabled_at: disabled, disabled_reason: reason, waiting 
 
 /**
  * @param {Target} target
- * @param {{ change: (path: string, json: object) => void, test: (name: string) => void }} acts
+ * @param {Acts} acts
  * @param {boolean} mayChange
  * @param {HTMLElement} parent
  */
-function buttons({ name, disabled_at: disabled, waiting, failed }, acts, mayChange, parent) {
+function buttons(target, acts, mayChange, parent) {
+  const { name, disabled_at: disabled, waiting, failed } = target;
   const labelled = (/** @type {string} */ text) => ({ "aria-label": text, "data-key": text });
   const change = (/** @type {string} */ path) => () => acts.change(`targets/${path}`, { name });
   const remove = () =>
@@ -101,6 +112,13 @@ function buttons({ name, disabled_at: disabled, waiting, failed }, acts, mayChan
           labelled(_("Deliver to {name} again", { name })),
         )
       : null,
+    mayChange
+      ? quietButton(
+          _("Change"),
+          () => acts.edit(target),
+          labelled(_("Change {name}", { name })),
+        )
+      : null,
     mayChange && disabled !== null
       ? quietButton(_("Enable"), change("enable"), labelled(_("Enable {name}", { name })))
       : null,
@@ -114,69 +132,4 @@ function buttons({ name, disabled_at: disabled, waiting, failed }, acts, mayChan
         })
       : null,
   );
-}
-
-/**
- * The form to add a webhook.
- * @param {Act} act
- * @param {() => void} done
- * @param {(error: unknown) => string} message
- */
-export function webhookForm(act, done, message) {
-  const name = make("input", { id: "target-name", maxlength: "64", required: true });
-  const url = make("input", {
-    id: "target-url",
-    type: "url",
-    maxlength: "2048",
-    required: true,
-    autocomplete: "off",
-    placeholder: "https://",
-  });
-  const error = errorLine();
-  const made = make("div", { role: "status" });
-  const submit = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    error.textContent = "";
-    made.replaceChildren();
-    try {
-      const answer = await act("targets/add", { name: name.value.trim(), url: url.value.trim() });
-      made.replaceChildren(
-        make("p", {
-          text: _("Verify its messages with this secret. Copy it now: it is not shown again."),
-        }),
-        make("code", { class: "token", text: answer.secret, tabindex: "0" }),
-      );
-      form.reset();
-      done();
-    } catch (failure) {
-      error.textContent = message(failure);
-    }
-  };
-  const others = make(
-    "p",
-    { class: "hint" },
-    ...parts("E-mail, push, chat and MQTT are added on moodline's machine: {command}", {
-      command: make("code", { text: "moodline alert target add NAME URL" }),
-    }),
-  );
-  const form = make(
-    "form",
-    { onsubmit: submit, "aria-label": _("Add a webhook") },
-    make("h3", { text: _("Add a webhook") }),
-    make(
-      "div",
-      { class: "form-grid" },
-      field(_("Name"), name),
-      field(_("URL"), url, _("It gets signed JSON, by the Standard Webhooks specification.")),
-    ),
-    error,
-    made,
-    make(
-      "div",
-      { class: "toolbar" },
-      make("button", { type: "submit", class: "button quiet", text: _("Add the webhook") }),
-    ),
-    others,
-  );
-  return form;
 }

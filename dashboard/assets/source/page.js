@@ -1,6 +1,6 @@
 // @ts-check
 /* The page of one source: its picture, its day and week, its health, its settings and its runs. */
-import { base, messageOf, request } from "../kit/api.js";
+import { base, messageOf, post, request } from "../kit/api.js";
 import { known } from "../kit/core_messages.js";
 import { make, redrawKeepingFocus, setText } from "../kit/dom.js";
 import { shortDateTime, ZONE } from "../kit/format.js";
@@ -11,6 +11,7 @@ import { stateBadge, stateKind, stateText } from "../kit/live_states.js";
 import { setHeading } from "../kit/pages.js";
 import { sourceButtons } from "../sources/row.js";
 import { SourceActions } from "../sources/source_actions.js";
+import { alertsPanel } from "./alerts_panel.js";
 import { dayPanel, leadOf, weekPanel } from "./charts.js";
 import { healthPanel } from "./health_panel.js";
 import { LivePicture } from "./live_picture.js";
@@ -36,6 +37,7 @@ import { toolbarLinks } from "./toolbar_links.js";
  * @property {import("./runs_panel.js").Run[]} runs
  * @property {number} run_count
  * @property {number} dead_letters
+ * @property {import("../alerts/events.js").AlertEvent[]} alerts
  */
 
 const REFRESH_MS = 30_000;
@@ -131,6 +133,25 @@ export class SourcePage {
     );
   }
 
+  /** @param {SourceAnswer} answer */
+  #alerts(answer) {
+    const change = async (/** @type {string} */ path, /** @type {object} */ json) => {
+      try {
+        await post(`alerts/${path}`, json);
+        setText(this.#actions.error, "");
+        window.dispatchEvent(new Event("alerts"));
+        await this.#refresh();
+      } catch (error) {
+        setText(this.#actions.error, messageOf(error));
+      }
+    };
+    const act = {
+      ack: (/** @type {number} */ number) => change("ack", { number }),
+      mute: (/** @type {string} */ name) => change("rules/mute", { name, minutes: 60 }),
+    };
+    return alertsPanel(answer, act, this.#isOperator);
+  }
+
   #draw() {
     const answer = this.#answer;
     if (!answer) return;
@@ -150,7 +171,7 @@ export class SourcePage {
       this.#tools.replaceChildren(...toolbarLinks(answer), ...(buttons ? [buttons] : []));
       const isOpen = this.#side.querySelector("details")?.open ?? false;
       this.#side.replaceChildren(
-        ...(answer.is_camera ? [healthPanel(answer, isOpen)] : []),
+        ...(answer.is_camera ? [healthPanel(answer, isOpen), this.#alerts(answer)] : []),
         settingsPanel(answer),
       );
       this.#main.replaceChildren(dayPanel(answer), weekPanel(answer), runsPanel(answer));

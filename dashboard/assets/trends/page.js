@@ -10,6 +10,7 @@ import { goTo, zoneParameter } from "./address.js";
 import { comparisonPanel } from "./comparison.js";
 import { showControls } from "./controls.js";
 import { MEASURES } from "./measures.js";
+import { MarksPanel } from "./marks.js";
 import { momentsPanel } from "./moments.js";
 import { RankingPanel } from "./ranking.js";
 import { SavedViews } from "./saved_views.js";
@@ -26,6 +27,8 @@ import { followZoom } from "./zoom.js";
  * @property {string} heat_trouble Why the hours of the week are not shown, or "".
  * @property {boolean} by_weeks
  * @property {import("./moments.js").Moment[]} moments
+ * @property {import("./marks.js").Marker[]} markers
+ * @property {import("./marks.js").Alert[]} alerts
  * @property {number} step_s
  * @property {string} rank
  * @property {number} since
@@ -44,6 +47,7 @@ definePage("trends", (root) => {
   const chooser = inlineField(_("By"), select);
   chooser.classList.add("last");
   const ranking = new RankingPanel(chooser);
+  const marks = new MarksPanel(Boolean(place.dataset.operator));
   let requests = 0;
 
   /** @param {string} search */
@@ -65,14 +69,18 @@ definePage("trends", (root) => {
   };
 
   /** @param {Details} details */
-  const draw = ({ compared, sources, heat, heat_trouble, by_weeks, moments, step_s, rank }) => {
+  const draw = (details) => {
+    const { compared, sources, heat, heat_trouble, by_weeks, moments, step_s, rank } = details;
     redrawKeepingFocus(place, () => {
       select.value = rank;
+      const names = sources.filter(({ tag }) => !tag).map(({ name }) => name);
+      marks.draw(details.markers, details.alerts, names, step_s);
       ranking.draw(sources, heat, rank, by_weeks);
       place.replaceChildren(
         ranking.node,
         heat_trouble ? noWeekPanel(heat_trouble) : weekPanel(heat, rank, by_weeks),
         ...(compared ? [comparisonPanel(compared)] : []),
+        marks.node,
         momentsPanel(moments, step_s),
       );
     });

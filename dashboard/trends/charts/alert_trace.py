@@ -1,5 +1,6 @@
 """The marks of alerts: a triangle at the top of the plot where each one fired."""
 
+from html import escape
 from typing import Any
 
 from dashboard.language.words import _
@@ -25,7 +26,11 @@ def alert_trace(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -
             "line": {"width": 1, "color": style.palette.paper},
         },
         "customdata": [
-            _("alert {rule}: {value}", rule=visible(one.rule), value=one.value)
+            _(
+                "alert {rule}: {value}",
+                rule=escape(visible(one.rule), quote=False),  # Plotly reads it as simple HTML.
+                value=one.value,
+            )
             for one in data.alerts
         ],
         "hovertemplate": "%{customdata}<extra></extra>",

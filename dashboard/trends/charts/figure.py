@@ -10,6 +10,7 @@ from dashboard.trends.charts.alert_trace import alert_trace
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.gaps import gaps
 from dashboard.trends.charts.layout import ChartData, Style, figure_layout
+from dashboard.trends.charts.marker_trace import marker_shapes, marker_trace
 from dashboard.trends.charts.scale import Scale
 from dashboard.trends.charts.traces import Traces, with_sums
 from dashboard.trends.view import Mode
@@ -41,9 +42,14 @@ def timeline_figure(data: ChartData, scale: Scale, style: Style) -> Figure:
         traces.coverage(traces.placed(known)),
         traces.no_coverage(missing),
     ]
+    if data.markers:
+        drawn.append(marker_trace(data, style, clock))
     if data.alerts:
         drawn.append(alert_trace(data, scale, style, clock))
     layout = figure_layout(data, scale, style, clock)
-    layout["shapes"] = [traces.outline(begin, end) for begin, end in missing]
+    layout["shapes"] = [
+        *(traces.outline(begin, end) for begin, end in missing),
+        *marker_shapes(data, style, clock),
+    ]
     layout["annotations"] += traces.names(labels, seen)
     return {"data": drawn, "layout": layout}

@@ -9,13 +9,14 @@ from analytics.history.coverage import coverage
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket
 from dashboard.language.words import N_, _
-from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.direct_labels import margin_px
 from dashboard.trends.charts.scale import Scale, is_whole
+from dashboard.trends.marks.alert_marks import AlertMark
 from dashboard.trends.view import Mode
 from dashboard.web.number_format import date_format, percent, separators, signed
 from dashboard.web.palette import Palette
+from records.markers import StoredMarker
 from records.rollups.windows import DAY_S
 
 COVERAGE: Final = "coverage"
@@ -60,7 +61,7 @@ class ChartData:
     """The buckets of one chart. until: the end of the range.
 
     before: for each bucket the measures of the earlier time; () if there is no comparison.
-    alerts: those that fired.
+    alerts: those that fired. markers: in the order of their begin.
     """
 
     buckets: Sequence[Bucket]
@@ -68,6 +69,7 @@ class ChartData:
     until: datetime
     before: Sequence[Measures | None] = ()
     alerts: Sequence[AlertMark] = ()
+    markers: Sequence[StoredMarker] = ()
 
 
 def figure_layout(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -> dict[str, Any]:

@@ -38,15 +38,17 @@ def target_add(
     ] = "",
 ) -> None:
     """Add a target. All rules without --to tell it."""
-    from moodline.delivery.checked_target import checked_target, kind_of
     from moodline.terminal.output import print_line
     from records.alerts.targets import add_target, new_secret
     from records.sources.sealing import Sealer
+    from serving.alert_targets import checked_target, kind_of, understood_address
 
     settings = read_settings()
-    address = typed_uri(url)
-    key = (secret or new_secret()) if kind_of(address) is TargetKind.WEBHOOK else ""
-    target = checked_target(settings, name, address, private=private, secret=key)
+    address = understood_address(typed_uri(url))
+    is_webhook = kind_of(address) is TargetKind.WEBHOOK
+    key = (secret or new_secret()) if is_webhook else ""
+    # Who has this command line may name brokers and servers of any network.
+    target = checked_target(settings, name, address, private=private or not is_webhook, secret=key)
     with open_records(settings) as engine:
         sealer = Sealer(settings.secret_key, settings.home_path)
         add_target(engine, sealer, target, actor=current_actor())

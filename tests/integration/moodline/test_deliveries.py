@@ -396,7 +396,7 @@ def test_apprise_targets_get_title_and_text(
     pytest.importorskip("apprise")
     clock = Clock()
     address = f"json://127.0.0.1:{receiver.port}/"
-    add_target(engine, sealer, AlertTarget("push", TargetKind.APPRISE, address))
+    add_target(engine, sealer, AlertTarget("push", TargetKind.APPRISE, address, private=True))
     queue(engine, 1, clock.now)
     receiver.statuses = [500]
     trying = deliverer(engine, sealer, clock, tmp_path)
@@ -414,7 +414,7 @@ def test_a_topic_of_mqtt_gets_what_waited_for_its_broker(
     clock = Clock()
     broker = MqttBroker(tmp_path)
     address = f"{broker.url}/home/alerts"
-    add_target(engine, sealer, AlertTarget("house", TargetKind.MQTT, address))
+    add_target(engine, sealer, AlertTarget("house", TargetKind.MQTT, address, private=True))
     queue(engine, 2, clock.now)
     trying = deliverer(engine, sealer, clock, tmp_path)
     assert trying.run().failed == 1
@@ -427,6 +427,44 @@ def test_a_topic_of_mqtt_gets_what_waited_for_its_broker(
     bodies = [json.loads(payload) for _, payload in listener.messages]
     assert [body["data"]["source"] for body in bodies] == ["door 1", "door 2"]
     assert not listener.kept, "an event is no state"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("json://localhost:{port}/", "json://2130706433:{port}/", "rsyslog://127.0.0.1:{port}"),
+        "mailto://u:p@127.0.0.1:{port}?from=a@b.de&to=c@d.de",
+    ],
+)
+def test_what_a_user_of_the_dashboard_added_reaches_no_private_network(
+    engine: Engine, sealer: Sealer, receiver: Receiver, tmp_path: Path, address: str
+) -> None:
+    pytest.importorskip("apprise")
+    target = AlertTarget("push", TargetKind.APPRISE, address.format(port=receiver.port))
+    add_target(engine, sealer, target)
+    queue(engine, 1, utc_now())
+    assert deliverer(engine, sealer, Clock(), tmp_path).run().failed == 1
+    assert receiver.got == [] and "MOODLINE_ALERT_HOSTS" in deliveries(engine)[0].result
+
+
+def test_hosts_that_the_owner_named_are_reached_by_what_users_added(
+    engine: Engine, sealer: Sealer, receiver: Receiver, tmp_path: Path
+) -> None:
+    pytest.importorskip("apprise")
+    address = f"json://localhost:{receiver.port}/"
+    add_target(engine, sealer, AlertTarget("push", TargetKind.APPRISE, address))
+    with MqttBroker(tmp_path) as broker, MqttListener(broker) as listener:
+        add_target(engine, sealer, AlertTarget("house", TargetKind.MQTT, f"{broker.url}/alerts"))
+        queue(engine, 1, utc_now())
+        refused = deliverer(engine, sealer, Clock(), tmp_path)
+        assert refused.run().failed == 2 and not listener.messages
+        assert all("MOODLINE_ALERT_HOSTS" in one.result for one in deliveries(engine))
+        settings = Settings(home=tmp_path, alert_hosts=("localhost",), mqtt_url=broker.url)
+        later = Clock(utc_now() + timedelta(seconds=7))
+        allowed = Deliverer(engine, sealer, sender(settings), "host:1:2", later, random.Random(1))
+        assert allowed.run().sent == 2
+        listener.wait_for(lambda one: len(one.messages) == 1, "an alert")
+    assert len(receiver.got) == 1
 
 
 def test_a_removed_target_gets_nothing_and_leaves_nothing(engine: Engine, sealer: Sealer) -> None:

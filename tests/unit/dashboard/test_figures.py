@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from analytics.history.timeline import Bucket
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
-from dashboard.trends.alert_marks import AlertMark
 from dashboard.trends.charts.axis_clock import axis_clock
 from dashboard.trends.charts.direct_labels import LINE_HEIGHT, spread
 from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
 from dashboard.trends.charts.scale import scale_of
+from dashboard.trends.marks.alert_marks import AlertMark
 from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
 from dashboard.web.palette import DARK, LIGHT, NO_COVERAGE, STACK
@@ -293,5 +293,8 @@ def test_alerts_are_marked_where_they_fired() -> None:
     figure = go.Figure(timeline_figure(data, scale_of([STEPS], Mode.SHARE), style))
     trace = bars(figure)["alerts"]
     assert list(trace.x) == ["2026-10-24T12:30:00", "2026-10-24T13:00:00"]
-    assert list(trace.customdata) == ["alert Angry <b>queue: 42 %", "alert Crowd: 7"]
+    assert list(trace.customdata) == [
+        "alert Angry &lt;b&gt;queue: 42 %",
+        "alert Crowd: 7",
+    ]
     assert "alerts" not in bars(drawn()), "a chart without alerts has no trace of them"
