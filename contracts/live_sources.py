@@ -26,6 +26,13 @@ class LiveState(StrEnum):
     FAILED = "failed"
 
 
+class Transport(StrEnum):
+    """How the video of an RTSP source comes. In its address, UDP is #transport=udp at the end."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
 DEFAULT_SIDE: Final = 720
 """Longest side of an analysed frame of a source that was not given one, pixels."""
 UNANALYZED_S: Final = 15.0

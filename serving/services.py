@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from contracts.live_sources import Transport
 from contracts.parsing.addresses import HostPort
 from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import NO_TURN, Turn
@@ -15,22 +16,27 @@ from records.uploads.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """User name and password of a source. "" for none; both "": those in its address, if any."""
+class AddressFields:
+    """Fields of a form that become a part of the source's address.
+
+    user, password: "" for none; both "": those in the address, if any. transport: None: that in the
+    address.
+    """
 
     user: str = ""
     password: str = field(default="", repr=False)
+    transport: Transport | None = None
 
 
-NO_LOGIN: Final = Login()
+NO_FIELDS: Final = AddressFields()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
     """A live source as typed into the form. uri: "" keeps the address of a known source.
 
-    turn: of its picture. keep_static: whether still faces count; None: the setting. login: for its
-    address.
+    turn: of its picture. keep_static: whether still faces count; None: the setting. fields: for
+    its address.
     """
 
     uri: str
@@ -38,7 +44,7 @@ class SourceForm:
     tags: tuple[str, ...]
     turn: Turn = NO_TURN
     keep_static: bool | None = None
-    login: Login = NO_LOGIN
+    fields: AddressFields = NO_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,17 @@ class SourceService(Protocol):
         """Allow a port of this host as a camera, for all who may add sources."""
 
     def probe(
-        self, uri: str, name: str, turn: Turn, login: Login = NO_LOGIN, *, explained: bool = False
+        self,
+        uri: str,
+        name: str,
+        turn: Turn,
+        fields: AddressFields = NO_FIELDS,
+        *,
+        explained: bool = False,
     ) -> SourceProbe:
         """Read an address, or with an empty one the known source `name`, for three seconds.
 
-        turn: of its picture. login: for its address. explained: whether an error comes at once and
+        turn: of its picture. fields: for its address. explained: whether an error comes at once and
         names the cause.
         """
 

@@ -1,9 +1,13 @@
-"""An RTSP server that repeats recordings without encoding them again."""
+"""An RTSP server that repeats recordings without encoding them again, over TCP or UDP."""
 
+import re
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -80,3 +84,64 @@ class RtspCamera:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()
+
+
+@contextmanager
+def over_udp(camera: RtspCamera) -> Iterator[int]:
+    """Run a camera that sends only over UDP what another has over TCP; yield its port."""
+
+    def accept(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                _UdpSession(listener.accept()[0], camera.port)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        yield int(listener.getsockname()[1])
+
+
+class _UdpSession:
+    """One client of `over_udp`: requests go to the camera, its frames to the client's ports."""
+
+    def __init__(self, client: socket.socket, port: int) -> None:
+        self._client = client
+        self._camera = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._datagrams.bind(("127.0.0.1", 0))
+        self._ports: list[int] = []
+        for task in (self._carry_requests, self._carry_replies):
+            threading.Thread(target=task, daemon=True).start()
+
+    def _carry_requests(self) -> None:
+        with suppress(OSError), self._client.makefile("rb") as lines:
+            while request := b"".join(iter(lines.readline, b"\r\n")).decode():
+                if ports := re.search(r"RTP/AVP;unicast;client_port=(\d+)-(\d+)", request):
+                    channels = f"{len(self._ports)}-{len(self._ports) + 1}"
+                    wanted = f"RTP/AVP/TCP;unicast;interleaved={channels}"
+                    request = request.replace(ports[0], wanted)
+                    self._ports += map(int, ports.groups())
+                elif request.startswith("SETUP"):
+                    number = re.search(r"CSeq: \d+", request)
+                    assert number is not None
+                    refusal = f"RTSP/1.0 461 Unsupported Transport\r\n{number[0]}\r\n\r\n"
+                    self._client.sendall(refusal.encode())
+                    continue
+                self._camera.sendall(request.encode() + b"\r\n")
+        self._camera.close()
+
+    def _carry_replies(self) -> None:
+        with suppress(OSError, EOFError), self._camera.makefile("rb") as data:
+            while mark := data.read(1):
+                if mark == b"$":
+                    channel, length = data.read(1)[0], int.from_bytes(data.read(2))
+                    place = ("127.0.0.1", self._ports[channel])
+                    self._datagrams.sendto(data.read(length), place)
+                    continue
+                head = (mark + b"".join(iter(data.readline, b"\r\n"))).decode()
+                size = re.search(r"(?i)content-length: (\d+)", head)
+                body = data.read(int(size[1])) if size else b""
+                here = self._datagrams.getsockname()[1]
+                granted = f"RTP/AVP;unicast;server_port={here}-{here + 1}"
+                head = re.sub(r"RTP/AVP/TCP\S*", granted, head)
+                self._client.sendall(head.encode() + b"\r\n" + body)
+        self._client.close()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from analytics.now.live_sources import StateInterval, intervals_since, live_source_counts
 from analytics.now.live_status import live_status
 from analytics.snapshots import snapshot
+from contracts.live_sources import Transport
 from contracts.times import utc_now
 from dashboard.sources.one_source import source_routes
 from dashboard.sources.places import place_routes
@@ -20,7 +21,7 @@ from serving.access import Role, require_role
 from serving.backend import Backend
 from serving.heartbeats import read_current_heartbeats
 from serving.picture_fields import TurnFields
-from serving.services import Login, SourceForm
+from serving.services import AddressFields, SourceForm
 
 _DAY: Final = timedelta(days=1)
 
@@ -38,8 +39,8 @@ class SourceName(BaseModel):
 class SourceRequest(SourceName, TurnFields):
     """A live source as typed into the form.
 
-    uri: "" keeps the address of a known source. keep_static: None: the setting. user, password:
-    for the address; both "": as it has them.
+    uri: "" keeps the address of a known source. keep_static: None: the setting. user, password,
+    transport: for the address; both "" and None: as it has them.
     """
 
     uri: Annotated[str, Field(max_length=2048)] = ""
@@ -48,11 +49,12 @@ class SourceRequest(SourceName, TurnFields):
     keep_static: bool | None = None
     user: _Secret = ""
     password: _Secret = ""
+    transport: Transport | None = None
 
     def form(self) -> SourceForm:
         """Return the fields without the name."""
-        login = Login(self.user, self.password)
-        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn, self.keep_static, login)
+        fields = AddressFields(self.user, self.password, self.transport)
+        return SourceForm(self.uri, self.fps, tuple(self.tags), self.turn, self.keep_static, fields)
 
 
 class ProbeRequest(TurnFields):
@@ -62,6 +64,7 @@ class ProbeRequest(TurnFields):
     name: Annotated[str, Field(max_length=MAX_NAME_LENGTH)] = ""
     user: _Secret = ""
     password: _Secret = ""
+    transport: Transport | None = None
 
 
 class Renaming(SourceName):
@@ -101,7 +104,7 @@ def routes(backend: Backend) -> APIRouter:
             asked.uri,
             asked.name,
             asked.turn,
-            Login(asked.user, asked.password),
+            AddressFields(asked.user, asked.password, asked.transport),
             explained=account.role.covers(Role.ADMIN),
         )
         return json_values(found)

@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 
 from contracts.errors import CredentialsRefusedError, RedirectedError, SourceError
+from contracts.live_sources import Transport
 from contracts.parsing.addresses import HostPort
 from ingest.decoding_limits import DEFAULT_LIMITS, DecodingLimits
 from ingest.live.inputs import (
@@ -28,7 +29,15 @@ from ingest.live.network.http_client import HttpClient
 from ingest.live.network.jpeg_stream import FORMAT as JPEG_FORMAT
 from ingest.live.network.jpeg_stream import JpegStream
 from ingest.live.network.rtsp_relay import RtspRelay
-from ingest.live.uris import cannot_open, check_uri, describe, is_camera, is_local, scheme_of
+from ingest.live.uris import (
+    cannot_open,
+    check_uri,
+    describe,
+    is_camera,
+    is_local,
+    scheme_of,
+    transport_of,
+)
 from runtime.decoding.memory_limit import out_of_memory
 
 OPEN_S: Final = 8.0
@@ -38,6 +47,8 @@ _QUICK_PROBE: Final = {"analyzeduration": "200000", "probesize": "65536"}
 _FILE_OPTIONS: Final = {"protocol_whitelist": "file"}
 _RTSP_OPTIONS: Final = {"rtsp_transport": "tcp", "protocol_whitelist": "tcp"}
 """FFmpeg knows one address, that of the relay. Over UDP the server could name another."""
+_UDP_OPTIONS: Final = {"reorder_queue_size": "32"}
+"""The relay hands datagrams on in the order in which they came; FFmpeg waits for this many."""
 _SINGLE_FILE_OPTIONS: Final = {
     "protocol_whitelist": "none",
     "format_whitelist": "mpjpeg,mjpeg,jpeg_pipe,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,avi,asf"
@@ -145,11 +156,15 @@ def _open_http(uri: str, connector: Connector, limits: _Options) -> _Opened:
 def _open_rtsp(uri: str, connector: Connector, limits: _Options) -> _Opened:
     """Open an RTSP stream, and follow redirects to hosts that are allowed."""
     at = uri
+    over_udp = transport_of(uri) is Transport.UDP
+    rtsp_options = _RTSP_OPTIONS | (_UDP_OPTIONS if over_udp else {})
 
     def open_once(probe: _Options) -> _Opened:
-        options = _RTSP_OPTIONS | limits | probe
+        options = rtsp_options | limits | probe
         with ExitStack() as on_error:
-            relay = on_error.enter_context(closing(RtspRelay(at, connector, OPEN_S)))
+            relay = on_error.enter_context(
+                closing(RtspRelay(at, connector, OPEN_S, over_udp=over_udp))
+            )
             try:
                 container = av.open(relay.uri, "r", options=options, timeout=(OPEN_S, READ_S))
             except (av.FFmpegError, OSError) as exc:

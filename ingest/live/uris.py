@@ -1,11 +1,15 @@
 """URIs of live sources: their kinds, their syntax check, and their display with the host only."""
 
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from contracts.errors import SourceError
+from contracts.live_sources import Transport
 from contracts.redaction import redact
 from ingest.live.ssrf_guard import NETWORK_SCHEMES, check_address
 from records.sources.sealing import ENV_REFERENCE
+
+_TRANSPORT: Final = "transport="
 
 
 def is_camera(uri: str) -> bool:
@@ -33,6 +37,7 @@ def check_uri(uri: str) -> None:
             hint="Use rtsp://, rtsps://, http://, https://, the number of a camera, or a file",
         )
     check_address(ENV_REFERENCE.sub("1", uri))
+    transport_of(uri)
 
 
 def describe(uri: str) -> str:
@@ -60,6 +65,46 @@ def with_credentials(uri: str, user: str, password: str) -> str:
     parts = urlsplit(uri)
     place = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{login}@{place}").geturl()
+
+
+def transport_of(uri: str) -> Transport:
+    """Return how the video of a stream comes: over TCP, unless its address ends in #transport=udp.
+
+    Raises SourceError for another transport, and for UDP where there is none.
+    """
+    _, _, wanted = uri.partition("#")[2].lower().partition(_TRANSPORT)
+    if not wanted or is_local(uri):
+        return Transport.TCP
+    try:
+        transport = Transport(wanted)
+    except ValueError as exc:
+        raise SourceError(
+            "the address ends in a transport that is not known",
+            hint="Write #transport=udp, or nothing for TCP",
+        ) from exc
+    return _possible(uri, transport)
+
+
+def with_transport(uri: str, transport: Transport) -> str:
+    """Return the address of a stream with this transport, in place of the one that it has.
+
+    Raises SourceError for UDP where there is none.
+    """
+    plain, _, fragment = uri.partition("#")
+    if is_local(uri) or not fragment.lower().startswith(_TRANSPORT):
+        plain = uri
+    if _possible(uri, transport) is Transport.TCP:
+        return plain
+    return f"{plain}#{_TRANSPORT}{transport}"
+
+
+def _possible(uri: str, transport: Transport) -> Transport:
+    if transport is Transport.UDP and (is_local(uri) or scheme_of(uri) != "rtsp"):
+        raise SourceError(
+            "only rtsp:// sources can send their video over UDP",
+            hint="Leave the transport at TCP",
+        )
+    return transport
 
 
 def cannot_open(uri: str, detail: str) -> SourceError:

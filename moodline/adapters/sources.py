@@ -19,14 +19,20 @@ from contracts.zones.picture_options import PictureOptions
 from contracts.zones.turning import Turn, turned_zones
 from contracts.zones.zone import ZoneKind, masks_of
 from ingest.live.ssrf_guard import check_form_address, check_host
-from ingest.live.uris import cannot_open, describe, with_credentials, without_credentials
+from ingest.live.uris import (
+    cannot_open,
+    describe,
+    with_credentials,
+    with_transport,
+    without_credentials,
+)
 from moodline.adapters.probing.probe_failures import explained_failure
 from moodline.adapters.probing.probed_source import ProbedSource
 from moodline.adapters.source_settings import source_settings
 from records.sources.allowed_places import allow_place, allowed_places
 from records.sources.live_sources import add_source, edit_source, find_source, live_sources
 from records.sources.sealing import Sealer
-from serving.services import NO_LOGIN, Login, SourceForm, SourceProbe
+from serving.services import NO_FIELDS, AddressFields, SourceForm, SourceProbe
 
 log = structlog.get_logger()
 
@@ -52,7 +58,7 @@ class SourceEditor:
         self._check_address(form.uri)
         source = source_settings(
             self.settings,
-            _with_login(form.uri, form.login),
+            _completed(form.uri, form.fields),
             fps=form.fps,
             max_side=DEFAULT_SIDE,
             tags=form.tags,
@@ -71,7 +77,7 @@ class SourceEditor:
             uri, host = form.uri, None
         else:
             uri, host = self._sealer.unseal(known.uri), known.host or "any"
-        uri = _with_login(uri, form.login)
+        uri = _completed(uri, form.fields)
         source = source_settings(
             self.settings,
             uri,
@@ -97,7 +103,13 @@ class SourceEditor:
             raise SourceError(f"{place.host} is not this host, and needs no permission")
 
     def probe(
-        self, uri: str, name: str, turn: Turn, login: Login = NO_LOGIN, *, explained: bool = False
+        self,
+        uri: str,
+        name: str,
+        turn: Turn,
+        fields: AddressFields = NO_FIELDS,
+        *,
+        explained: bool = False,
     ) -> SourceProbe:
         """Read an address, or with an empty one that of the known source `name`, for 3 seconds.
 
@@ -108,7 +120,7 @@ class SourceEditor:
         administrators, they come at once, with the cause.
         """
         source = self._probed(uri, name).turned(turn)
-        source = replace(source, uri=_with_login(source.uri, login))
+        source = replace(source, uri=_completed(source.uri, fields))
         begin_s = time.monotonic()
         try:
             return self._probe_in_process(source, begin_s)
@@ -175,6 +187,8 @@ class SourceEditor:
         return Sealer(self.settings.secret_key, self.settings.home_path)
 
 
-def _with_login(uri: str, login: Login) -> str:
-    """Return the address with the login, if there is one, in place of its own."""
-    return with_credentials(uri, login.user, login.password) if login != NO_LOGIN else uri
+def _completed(uri: str, fields: AddressFields) -> str:
+    """Return the address with the fields that are given, in place of its own."""
+    if fields.user or fields.password:
+        uri = with_credentials(uri, fields.user, fields.password)
+    return uri if fields.transport is None else with_transport(uri, fields.transport)

@@ -83,7 +83,7 @@ class Pictures(Part):
 class LiveSourceEntry(Pictures):
     """A live source. What is left out has its default; address, zones and paused stay.
 
-    address: as for `moodline source add`. user, password: put into the address.
+    address: as for `moodline source add`. user, password, transport: put into the address.
     """
 
     address: Secret | None = Field(
@@ -91,6 +91,9 @@ class LiveSourceEntry(Pictures):
     )
     user: str | None = Field(None, description="User name, put into the address.")
     password: Secret | None = Field(None, description="Password, put into the address.")
+    transport: Literal["tcp", "udp"] | None = Field(
+        None, description="How an rtsp:// camera sends its video, put into the address."
+    )
     fps: Fps | None = Field(
         DEFAULT_FPS, description="Frames to analyse per second, at most; null: the default."
     )

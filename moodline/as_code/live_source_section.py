@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contracts.errors import ConfigFileError
-from contracts.live_sources import DEFAULT_SIDE, LiveSource
+from contracts.live_sources import DEFAULT_SIDE, LiveSource, Transport
 from contracts.zones.picture_options import PictureOptions
-from ingest.live.uris import with_credentials
+from ingest.live.uris import with_credentials, with_transport
 from moodline.adapters.source_settings import source_settings
 from moodline.as_code.document import DEFAULT_FPS, LiveSourceEntry
 from moodline.as_code.entries import Fields, FieldValue
@@ -89,6 +89,8 @@ class LiveSourceSection:
             raise ConfigFileError(
                 f"{self._parsed.at(self.name, name, 'password')}: a password needs a user"
             )
+        if entry.transport is not None:
+            address = with_transport(address, Transport(entry.transport))
         return source_settings(
             self._site.settings,
             address,

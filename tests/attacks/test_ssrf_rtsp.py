@@ -1,7 +1,9 @@
 """SSRF by RTSP: no redirect or reply of a camera leads a connection to a host not allowed."""
 
+import re
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.media import VideoSpec, steady, write_video
 from tests.rtsp import RtspCamera
 
 LONG_S = 60.0
+_OPTIONS = {"rtsp_transport": "tcp", "protocol_whitelist": "tcp"}
 
 
 @pytest.mark.parametrize("step", ["OPTIONS", "DESCRIBE", "SETUP"])
@@ -128,9 +131,8 @@ def test_no_redirect_is_smuggled_past_the_relay(target: Target, step: str, numbe
     with rtsp_server(answer) as port:
         uri, connector = f"rtsp://127.0.0.1:{port}/live", Connector("127.0.0.1")
         relay = RtspRelay(uri, connector, LONG_S)
-        options = {"rtsp_transport": "tcp", "protocol_whitelist": "tcp"}
         with pytest.raises((av.FFmpegError, OSError)):
-            av.open(relay.uri, options=options, timeout=1.0)
+            av.open(relay.uri, options=_OPTIONS, timeout=1.0)
         relay.close()
     target.assert_untouched()
 
@@ -156,6 +158,69 @@ def test_a_camera_cannot_choose_udp(target: Target) -> None:
             datagrams.recv(1)
 
 
+@pytest.fixture
+def elsewhere() -> Iterator[socket.socket]:
+    """A UDP port of another host, which must never get a datagram."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.9", 0))
+        datagrams.setblocking(False)
+        yield datagrams
+
+
+def test_a_camera_over_udp_cannot_name_another_host(elsewhere: socket.socket) -> None:
+    port = elsewhere.getsockname()[1]
+    asked: list[str] = []
+    granted = (
+        f"Transport: RTP/AVP;unicast;source=127.0.0.9;destination=127.0.0.9"
+        f";server_port={port}-{port + 1}"
+    )
+
+    def answer(first: str, headers: dict[str, str]) -> str:
+        body = SDP if first.startswith("DESCRIBE") else ""
+        more = [granted, "Session: 1"] if first.startswith("SETUP") else []
+        if first.startswith("SETUP"):
+            asked.append(headers["Transport"])
+        if first.startswith("PLAY"):  # What comes from another host counts for nothing.
+            ports = re.findall(r"\d+", asked[-1])
+            for number in ports:
+                elsewhere.sendto(b"\x80\x60" + bytes(40), ("127.0.0.1", int(number)))
+        return reply("200 OK", headers, "Content-Type: application/sdp", *more, body=body)
+
+    with rtsp_server(answer) as rtsp_port:
+        relay = RtspRelay(
+            f"rtsp://127.0.0.1:{rtsp_port}/live", Connector("127.0.0.1"), LONG_S, over_udp=True
+        )
+        packets = []
+        with (
+            suppress(av.FFmpegError, OSError),
+            av.open(relay.uri, options=_OPTIONS, timeout=1.0) as container,
+        ):
+            packets = [one for one in container.demux(video=0) if one.size]
+        relay.close()
+    assert not packets
+    assert re.fullmatch(r"RTP/AVP;unicast;client_port=\d+-\d+", asked[0])
+    with pytest.raises(BlockingIOError):
+        elsewhere.recv(1)
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        "RTP/AVP/TCP;unicast;interleaved=0-1",
+        "RTP/AVP;multicast;destination=224.1.2.3;port=5000-5001",
+    ],
+)
+def test_a_camera_that_grants_another_transport_is_refused(granted: str) -> None:
+    def answer(first: str, headers: dict[str, str]) -> str:
+        body = SDP if first.startswith("DESCRIBE") else ""
+        more = [f"Transport: {granted}", "Session: 1"] if first.startswith("SETUP") else []
+        return reply("200 OK", headers, "Content-Type: application/sdp", *more, body=body)
+
+    with rtsp_server(answer) as port, pytest.raises(SourceError) as raised:
+        open_live(f"rtsp://127.0.0.1:{port}/live#transport=udp")
+    assert "does not send over UDP" in raised.value.detail
+
+
 def test_the_relay_serves_only_the_process_that_knows_its_secret(tmp_path: Path) -> None:
     write_video(tmp_path / "clip.mp4", steady(50), VideoSpec(gop=25))
     with RtspCamera(tmp_path, tmp_path / "rtsp.log") as camera:
@@ -170,8 +235,7 @@ def test_the_relay_serves_only_the_process_that_knows_its_secret(tmp_path: Path)
                 stranger.sendall(request.encode())
                 with suppress(ConnectionResetError):
                     assert stranger.recv(1) == b""
-        options = {"rtsp_transport": "tcp", "protocol_whitelist": "tcp"}
-        with av.open(relay.uri, options=options, timeout=LONG_S) as container:
+        with av.open(relay.uri, options=_OPTIONS, timeout=LONG_S) as container:
             assert container.streams.video
             with pytest.raises(OSError, match="refused"):
                 socket.create_connection(("127.0.0.1", port), LONG_S)

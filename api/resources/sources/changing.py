@@ -14,7 +14,7 @@ from api.conventions.problems import documented_problems
 from api.resources.sources.reading import Name
 from api.resources.sources.source import Source, find_source
 from contracts.errors import OwnHostError, SourceError
-from contracts.live_sources import LiveSource
+from contracts.live_sources import LiveSource, Transport
 from contracts.zones.turning import Turn
 from records.sources.live_sources import find_source as known_source
 from records.sources.live_sources import pause_source, remove_source
@@ -23,11 +23,12 @@ from serving.access import Role, current_account
 from serving.backend import Backend
 from serving.heartbeats import read_current_heartbeats
 from serving.picture_fields import TurnFields
-from serving.services import Login, SourceForm
+from serving.services import AddressFields, SourceForm
 
 _FPS = Annotated[float, Field(ge=0.1, le=240, allow_inf_nan=False)]
 _Secret = Annotated[Text, Field(max_length=256)]
 _Address = Annotated[Text, Field(min_length=1, max_length=2048)]
+_TRANSPORT = Field(description="For the address, rtsp only; UDP is seldom needed.")
 _TAG = "sources"
 
 
@@ -47,6 +48,7 @@ class NewSource(Body, TurnFields):
     ] = None
     user: Annotated[_Secret, Field(description="For the address; stored encrypted.")] = ""
     password: _Secret = ""
+    transport: Annotated[Transport, _TRANSPORT] | None = None
 
 
 class SourceChange(Body):
@@ -63,6 +65,7 @@ class SourceChange(Body):
     keep_static: bool | None = None
     user: _Secret = ""
     password: _Secret = ""
+    transport: Annotated[Transport, _TRANSPORT] | None = None
 
 
 class SourceTest(Answer):
@@ -92,8 +95,8 @@ def add_source_changes(app: FastAPI, backend: Backend) -> None:
         """Add a camera or stream. It is read within seconds, if `moodline up` runs."""
         require_all_sources()
         name = new.name.strip()
-        login = Login(new.user, new.password)
-        form = SourceForm(new.uri, new.fps, tuple(new.tags), new.turn, new.keep_static, login)
+        fields = AddressFields(new.user, new.password, new.transport)
+        form = SourceForm(new.uri, new.fps, tuple(new.tags), new.turn, new.keep_static, fields)
         backend.sources.add(name, form, actor=current_account().actor)
         return _shown(backend, name)
 
@@ -158,7 +161,7 @@ def _form(known: LiveSource, change: SourceChange) -> SourceForm:
             known.mirror if change.mirror is None else change.mirror,
         ),
         change.keep_static if "keep_static" in given else known.keep_static,
-        Login(change.user, change.password),
+        AddressFields(change.user, change.password, change.transport),
     )
 
 

@@ -8,6 +8,7 @@ import { stillFaces } from "../kit/reading.js";
 import { turnControls } from "../kit/turn.js";
 import { addressTest } from "./address_test.js";
 import { brandFields } from "./brand_fields.js";
+import { transportField } from "./transport_field.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
@@ -49,6 +50,9 @@ export function sourceForm(source, kind, on) {
   });
   const brands = brandFields(uri, source ? _("unchanged") : "rtsp://camera.local/live");
   const login = loginFields(source !== null);
+  const transport = transportField(source !== null);
+  const showTransport = () => transport.showFor(brands.entered());
+  showTransport();
   const fps = make("input", {
     id: "source-fps",
     type: "number",
@@ -96,6 +100,7 @@ export function sourceForm(source, kind, on) {
       name: source?.name ?? name.value.trim(),
       uri: brands.entered(),
       ...login.entered(),
+      ...transport.entered(),
       fps: Number(fps.value),
       tags: tags.value
         .split(",")
@@ -142,13 +147,14 @@ export function sourceForm(source, kind, on) {
     uri: brands.entered(),
     name: source?.name ?? "",
     ...login.entered(),
+    ...transport.entered(),
     ...turn.entered(),
   });
   const test = addressTest(asked, forget, showFailure);
   const title = source ? _("Edit {name}", { name: source.name }) : _("Add a source");
   const form = make(
     "form",
-    { class: "panel source-form", "aria-label": title, onsubmit: submit },
+    { class: "panel source-form", "aria-label": title, onsubmit: submit, oninput: showTransport },
     make("h2", { text: title }),
     make(
       "div",
@@ -168,6 +174,7 @@ export function sourceForm(source, kind, on) {
       ),
       ...brands.others,
       ...login.fields,
+      transport.field,
       field(
         _("Frames analysed per second, at most"),
         fps,

@@ -3,6 +3,7 @@
 FFmpeg connects to the relay on loopback, and the relay to the server's checked address. It writes
 each reply anew, with the headers that FFmpeg needs and no other, so no redirect reaches FFmpeg. It
 also answers the server's request for credentials and encrypts rtsps://: FFmpeg has no password.
+Where the video is to come over UDP, only the relay knows: FFmpeg gets it over TCP all the same.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Final
 from contracts.errors import RtspError
 from ingest.live.network.authenticator import Authenticator
 from ingest.live.network.connector import Connector, unverified_tls
+from ingest.live.network.rtp_ports import RtpPorts
 from ingest.live.network.rtsp_messages import (
     FRAME_MARK,
     Message,
@@ -32,32 +34,42 @@ _MIN_FRAME: Final = 4 + 8
 """Head and data of the shortest frame that FFmpeg reads to its end, bytes."""
 _MAX_WAITING: Final = 16
 _UNAUTHORIZED: Final = 401
+_UNSUPPORTED_TRANSPORT: Final = 461
 _OK: Final = 200
 _REDIRECTS: Final = range(300, 400)
+_MAX_UNREAD: Final = 4 * 2**20
+"""Bytes that FFmpeg may leave unread before datagrams are dropped."""
 _FIRST_REQUEST_S: Final = 2.0
 _CLOSE_S: Final = 2.0
 
 
 @dataclass(slots=True)
 class _Request:
-    """A request of FFmpeg without a reply yet. number: FFmpeg's CSeq. retried: with credentials."""
+    """A request of FFmpeg without a reply yet. number: FFmpeg's CSeq. retried: with credentials.
+
+    transport: the header of the reply to SETUP; "" for that of the server.
+    """
 
     message: Message
     method: str
     uri: str
     number: str
     retried: bool = False
+    transport: str = ""
 
 
 class RtspRelay:
-    """Carries one RTSP session over TCP, in a thread of its own, until it is closed.
+    """Carries one RTSP session, in a thread of its own, until it is closed.
 
+    over_udp: whether the server sends its video over UDP.
     uri: the address for FFmpeg. It holds a secret: the relay serves only the first to name it.
     redirect: where the server redirected to, or "". problem: why the session ended, or "".
     Raises SourceError and OSError if the server cannot be connected to.
     """
 
-    def __init__(self, uri: str, connector: Connector, timeout_s: float) -> None:
+    def __init__(
+        self, uri: str, connector: Connector, timeout_s: float, *, over_udp: bool = False
+    ) -> None:
         self.redirect = self.problem = ""
         parts = split_uri(uri)
         self._timeout_s = timeout_s
@@ -70,11 +82,13 @@ class RtspRelay:
         self._own_base = (
             f"rtsp://127.0.0.1:{self._listener.getsockname()[1]}/{secrets.token_hex(16)}"
         )
-        self.uri = self._own_base + parts._replace(scheme="", netloc="").geturl()
+        self.uri = self._own_base + parts._replace(scheme="", netloc="", fragment="").geturl()
         self._waiting: dict[str, _Request] = {}
         self._sent = 0
         self._is_playing = False
+        self._client: asyncio.StreamWriter | None = None
         self._loop = asyncio.new_event_loop()
+        self._ports = RtpPorts(self._loop, self._server, self._forward) if over_udp else None
         self._session = self._loop.create_task(self._serve())
         self._thread = threading.Thread(target=self._run, name="rtsp relay", daemon=True)
         self._thread.start()
@@ -106,6 +120,7 @@ class RtspRelay:
         except (OSError, TimeoutError) as exc:
             self.problem = str(exc) or "timed out"
             return
+        self._client = to_client
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._carry_requests(first, from_client, to_server))
@@ -115,6 +130,8 @@ class RtspRelay:
         except* (OSError, EOFError, ValueError):
             pass  # FFmpeg closed the connection.
         finally:
+            if self._ports is not None:
+                self._ports.close()
             to_client.close()
             to_server.close()
             # So that FFmpeg gets what was written before.
@@ -149,7 +166,9 @@ class RtspRelay:
         while True:
             mark = await client.readexactly(1)
             if mark == FRAME_MARK:
-                server.write(mark + await read_frame(client))
+                report = mark + await read_frame(client)
+                if self._ports is None:  # Over UDP nothing of FFmpeg leaves this host.
+                    server.write(report)
             else:
                 self._send(self._request_of(await read_message(client, mark)), server)
             await server.drain()
@@ -175,10 +194,22 @@ class RtspRelay:
             client.write(answer)
             await client.drain()
 
+    def _forward(self, frame: bytes) -> None:
+        """Hand a datagram to FFmpeg, or drop it if FFmpeg is far behind."""
+        client = self._client
+        if client is None or not self._is_playing or len(frame) < _MIN_FRAME:
+            return
+        if client.transport.get_write_buffer_size() < _MAX_UNREAD:
+            client.write(frame)
+
     def _request_of(self, message: Message) -> _Request:
         method, _, rest = message.start.partition(" ")
         uri = rest.rpartition(" ")[0].replace(self._own_base, self._server_base, 1)
-        return _Request(message, method, uri, message.get("cseq"))
+        request = _Request(message, method, uri, message.get("cseq"))
+        if method == "SETUP" and self._ports is not None:
+            asked, request.transport = self._ports.asked(message.get("transport"))
+            request.message = message.with_headers([("Transport", asked)], ("transport",))
+        return request
 
     def _send(self, request: _Request, server: asyncio.StreamWriter) -> None:
         self._sent += 1
@@ -214,8 +245,14 @@ class RtspRelay:
         if status in _REDIRECTS:
             self.redirect = message.get("location")
             raise RtspError("it redirects")
+        if status == _UNSUPPORTED_TRANSPORT:
+            raise RtspError(f"it does not send over {'TCP' if self._ports is None else 'UDP'}")
         if status == _OK and request.method == "PLAY":
             self._is_playing = True
+        if status == _OK and request.transport and self._ports is not None:
+            self._ports.granted(message.get("transport"))
+            transport = [("Transport", request.transport)]
+            message = message.with_headers(transport, ("transport",))
         headers = [one for one in message.headers if one[0].lower() in _FORWARDED]
         start = f"RTSP/1.0 {status} {'OK' if status == _OK else 'Error'}"
         return Message(start, [("CSeq", request.number), *headers], message.body).encode()

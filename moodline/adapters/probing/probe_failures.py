@@ -29,6 +29,16 @@ _CAUSES: Final = (
         "Check both. Many cameras have a user of their own for RTSP",
     ),
     _cause(
+        "does not send over TCP",
+        "sends its video over UDP only",
+        "Choose UDP as its transport, or switch on RTSP over TCP in its settings",
+    ),
+    _cause(
+        "does not send over UDP",
+        "does not send its video over UDP",
+        "Choose TCP as its transport",
+    ),
+    _cause(
         r"\b(404|454|451)\b|not found",
         "answers, but has no video at this path",
         "Check the path: choose the camera's brand, or look it up in its manual",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from contracts.errors import SourceError
-from contracts.live_sources import DEFAULT_SIDE
+from contracts.live_sources import DEFAULT_SIDE, Transport
 from contracts.zones.zone import ZoneKind
 from moodline.commands.live.uri_argument import NameArgument, typed_uri
 from moodline.commands.options import MirrorOption, RotateOption
@@ -57,6 +57,10 @@ HostOption = Annotated[
         help="Host that opens the source, or `any`. Default: this host for cameras and files."
     ),
 ]
+TransportOption = Annotated[
+    Transport | None,
+    typer.Option(help="How an rtsp:// camera sends its video. Default: tcp, or as it was."),
+]
 
 
 def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
@@ -67,6 +71,7 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     tag: TagOption = None,
     loop: Annotated[bool, typer.Option("--loop", help="Repeat a file forever.")] = False,
     host: HostOption = None,
+    transport: TransportOption = None,
     rotate: RotateOption = None,
     mirror: MirrorOption = None,
     mask: MaskOption = None,
@@ -100,7 +105,7 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
         mirror=mirror,
         keep_static=keep_static,
     )
-    given_uri = typed_uri(uri)
+    given_uri = _over(typed_uri(uri), transport)
     source = source_settings(
         settings,
         given_uri,
@@ -119,6 +124,13 @@ def source_add(  # noqa: PLR0913, PLR0917  (one parameter per option)
     print_line(f"Added {name}: {source.shown_uri}")
     if not running_broker(settings):
         print_line("It is not read yet. Start `moodline up`.")
+
+
+def _over(uri: str, transport: Transport | None) -> str:
+    """Return the URI with the transport, if one is given."""
+    from ingest.live.uris import with_transport
+
+    return uri if transport is None else with_transport(uri, transport)
 
 
 def _tested(settings: "Settings", uri: str, source: "SourceSettings") -> str:
@@ -151,6 +163,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         bool | None, typer.Option("--loop/--no-loop", help="Repeat a file forever.")
     ] = None,
     host: HostOption = None,
+    transport: TransportOption = None,
     no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
     rotate: RotateOption = None,
     mirror: MirrorOption = None,
@@ -192,7 +205,7 @@ def source_edit(  # noqa: PLR0913, PLR0917  (one parameter per option)
         )
         source = source_settings(
             settings,
-            typed_uri(uri) if uri else sealer.unseal(known.uri),
+            _over(typed_uri(uri) if uri else sealer.unseal(known.uri), transport),
             fps=fps or known.sampling_fps,
             max_side=max_side or known.max_side,
             tags=() if no_tags else tags,

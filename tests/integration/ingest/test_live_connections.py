@@ -20,7 +20,7 @@ from tests.cameras import (
 )
 from tests.integration.ingest.live_readers import until, wait_for_frames
 from tests.media import VideoSpec, steady, write_video
-from tests.rtsp import RtspCamera
+from tests.rtsp import RtspCamera, over_udp
 
 
 def test_rtsp_over_tls_accepts_a_self_signed_certificate(clip: Path, tmp_path: Path) -> None:
@@ -31,6 +31,16 @@ def test_rtsp_over_tls_accepts_a_self_signed_certificate(clip: Path, tmp_path: P
         plain = f"rtsp://127.0.0.1:{camera.port}/"
         uri = camera.url(clip.name).replace(plain, f"rtsps://127.0.0.1:{port}/")
         with LiveReader(uri, fps=None, max_side=640) as reader:
+            wait_for_frames(reader)
+
+
+def test_a_camera_over_udp_is_read_where_it_is_asked_for(clip: Path, tmp_path: Path) -> None:
+    with RtspCamera(clip.parent, tmp_path / "rtsp.log") as camera, over_udp(camera) as port:
+        uri = camera.url(clip.name).replace(f":{camera.port}/", f":{port}/")
+        with pytest.raises(SourceError) as raised:
+            open_live(uri)
+        assert "does not send over TCP" in raised.value.detail
+        with LiveReader(f"{uri}#transport=udp", fps=None, max_side=640) as reader:
             wait_for_frames(reader)
 
 

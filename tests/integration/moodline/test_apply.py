@@ -50,6 +50,7 @@ FULL = """
         address: rtsp://camera.local/live
         user: someone
         password: {file: desk-password}
+        transport: udp
         paused: true
     folders:
       archive:
@@ -139,7 +140,9 @@ def test_a_file_is_applied_once_and_an_export_of_it_changes_nothing(
     assert (door.sampling_fps, door.tags, door.rotate) == (10, ("front", "50%"), 90)
     assert {zone.kind for zone in door.zones} == {ZoneKind.MASK, ZoneKind.INCLUDE}
     desk = find_source(engine, "desk")
-    assert site.sealer.unseal(desk.uri) == "rtsp://someone:pa55word@camera.local/live"
+    assert site.sealer.unseal(desk.uri) == (
+        "rtsp://someone:pa55word@camera.local/live#transport=udp"
+    )
     assert desk.paused and not door.paused
     assert [(one.name, one.every_s, one.cron) for one in watched_folders(engine)] == [
         ("archive", 600, None),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from contracts.live_sources import Transport
 from contracts.settings import Settings
 from contracts.zones.turning import NO_TURN, Turn, turned_zones
 from contracts.zones.zone import Zone, ZoneKind
@@ -12,7 +13,8 @@ from ingest.picture_view import PictureView
 from moodline.adapters.sources import SourceEditor
 from moodline.analysis.run_spec import live_spec
 from records.sources.live_sources import SourceSettings, add_source, find_source
-from serving.services import SourceForm
+from records.sources.sealing import Sealer
+from serving.services import AddressFields, SourceForm
 from tests.media import SoundSpec, write_coloured_video
 
 WINDOW = Zone(ZoneKind.MASK, "window", ((0.0, 0.0), (0.3, 0.0), (0.3, 0.5), (0.0, 0.5)))
@@ -37,6 +39,19 @@ def test_masks_stay_over_the_same_things_when_a_source_is_turned(editor: SourceE
 
     editor.edit("door", SourceForm("", 5.0, (), NO_TURN), actor="ola")
     assert find_source(editor.engine, "door").zones == (WINDOW,)
+
+
+def test_a_form_changes_how_a_camera_sends_without_its_address(editor: SourceEditor) -> None:
+    def stored() -> str:
+        sealer = Sealer(editor.settings.secret_key, editor.settings.home_path)
+        return sealer.unseal(find_source(editor.engine, "door").uri)
+
+    before = stored()
+    for transport, after in ((Transport.UDP, f"{before}#transport=udp"), (Transport.TCP, before)):
+        fields = AddressFields(transport=transport)
+        editor.edit("door", SourceForm("", 5.0, (), fields=fields), actor="ola")
+        assert stored() == after
+    assert before.startswith("rtsp://")
 
 
 def test_a_run_is_pinned_to_the_turn_of_its_source(editor: SourceEditor) -> None:
