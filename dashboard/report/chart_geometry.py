@@ -1,4 +1,4 @@
-"""The coordinates that all charts of a report share: the time axis, and missing stretches.
+"""The parts that all charts of a report share: time axis, missing stretches, table.
 
 Horizontal positions and widths are percent of the plot's width; heights are pixels.
 """
@@ -54,6 +54,15 @@ class MissingStretch:
     span: Span
     begin: str
     end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a chart. rows: the first cell names the row."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
 
 
 def time_axis(report: RunReport, y: int) -> TimeAxis:

@@ -105,6 +105,20 @@ def person_time(seconds: float) -> str:
     return n_("{count} person-hour", "{count} person-hours", number, count=shown)
 
 
+def seconds_number(seconds: float) -> str:
+    """Return seconds with their significant digits, without the unit: "1,234", "41.3", "0.25"."""
+    if seconds >= 100 or seconds == int(seconds):
+        return _decimal(round(seconds), "#,##0", _locale())
+    if seconds >= 1:
+        return _decimal(round(seconds, 1), "0.0", _locale())
+    return _decimal(float(f"{seconds:.2g}"), "0.####", _locale())
+
+
+def hundredths(value: float) -> str:
+    """Return a number with two decimals: "1,234.50"."""
+    return _decimal(round(value, 2), "#,##0.00", _locale())
+
+
 def _amount(value: float) -> tuple[str, int]:
     """Return a number with tenths below ten, and the count whose plural it has."""
     value = round(float(value), 0 if value >= 10 else 1)

@@ -1,17 +1,12 @@
-"""Sentences about a run: its headline and the captions of its charts."""
+"""Sentences about a run: its headline."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Final
 
-from analytics.runs.number_text import count_text, media_clock, percent, seconds_text
+from analytics.runs.number_text import count_text, percent, seconds_text
 from analytics.runs.reports.report import RunReport, dominant_label
-from analytics.runs.timeline import MediaBucket
 from contracts.expressions import UNCERTAIN
 from contracts.runs import RunKind, RunState
 
-_MIN_GAP_S: Final = 1.0
-"""Shorter gaps are drawn but not mentioned: every recording has one after its last frame."""
 _UNFINISHED: Final = {
     RunState.QUEUED: "The run has not begun.",
     RunState.RUNNING: "The run is not finished: these are its numbers so far.",
@@ -31,57 +26,6 @@ def headline(report: RunReport) -> str:
         unfinished,
     )
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def expressions_caption(report: RunReport) -> str:
-    """Describe the stacked bars of the timeline."""
-    bars = [bucket.emotions for bucket in report.buckets if sum(bucket.emotions.values())]
-    label = dominant_label(report.summary.emotions) or UNCERTAIN
-    shown = sum(1 for emotions in bars if emotions.get(label))
-    fullest = max(report.buckets, key=lambda bucket: sum(bucket.emotions.values()))
-    step_s = report.buckets[0].end_s
-    part = "every bar" if shown == len(bars) else f"{shown} of the {count_text(len(bars), 'bar')}"
-    return (
-        f"Each bar is {seconds_text(step_s)} s. {label.capitalize()} is part of {part} with a "
-        f"face; the largest bar is at {media_clock(fullest.start_s, step_s)}."
-    )
-
-
-def coverage_caption(report: RunReport) -> str:
-    """State the analysed time, the longest gap and the time without a face."""
-    analyzed_s = report.summary.coverage.analyzed_s
-    caption = f"{seconds_text(analyzed_s)} of {seconds_text(report.span_s)} s were analysed."
-    gaps = [gap for gap in _gaps(report.buckets) if gap[1] - gap[0] >= _MIN_GAP_S]
-    if gaps and analyzed_s:
-        begin, end = (media_clock(at) for at in max(gaps, key=lambda gap: gap[1] - gap[0]))
-        others = f", the longest of {len(gaps)} gaps" if len(gaps) > 1 else ""
-        caption += f" Nothing was analysed from {begin} to {end}{others}."
-    if empty_s := sum(bucket.empty_s for bucket in report.buckets):
-        nobody = "Nobody was in view" if report.summary.left_out.text else "No face was found"
-        caption += f" {nobody} in {seconds_text(empty_s)} s."
-    return caption
-
-
-def totals_caption(report: RunReport) -> str:
-    """Name the two most frequent expressions, and those that did not occur."""
-    emotions = report.summary.emotions
-    ranked = sorted((one for one in emotions if emotions[one]), key=lambda one: -emotions[one])
-    absent = ", ".join(one for one in emotions if not emotions[one])
-    first = ", then ".join(f"{one} with {seconds_text(emotions[one])} s" for one in ranked[:2])
-    return f"Most frequent: {first}." + (f" Not seen: {absent}." if absent else "")
-
-
-def tracks_caption(report: RunReport) -> str:
-    """State the number of tracks and describe the longest."""
-    people = [track for track in report.tracks if track.mark.counts]
-    if not people:
-        return "No track counts: the bars are of still faces."
-    count, longest = report.summary.tracks, people[0]
-    return (
-        f"{count_text(count, 'track')}; the longest, T{longest.track_id}, was in view from "
-        f"{media_clock(longest.first_s)} to {media_clock(longest.end_s)}. A bar has the colour "
-        "of its track's longest expression. A person who returns is a new track."
-    )
 
 
 def _seen(report: RunReport) -> str:
@@ -117,11 +61,3 @@ def _covered(report: RunReport) -> tuple[str, ...]:
     if report.person_s and not report.has_timeline:
         return (covered, "the times of the expressions were removed")
     return (covered,)
-
-
-def _gaps(buckets: Iterable[MediaBucket]) -> Iterator[tuple[float, float]]:
-    """Yield the begin and end of each gap, in seconds."""
-    for is_gap, some in groupby(buckets, key=lambda bucket: bucket.is_gap):
-        if is_gap:
-            gap = list(some)
-            yield gap[0].start_s, gap[-1].end_s

@@ -18,16 +18,31 @@ if TYPE_CHECKING:
 app = command_app()
 
 
+def _complete(begun: str) -> list[str]:
+    from dashboard.language.offered import LANGUAGES
+
+    return [one for one in LANGUAGES if one.startswith(begun)]
+
+
 @app.command(epilog="Example: [cyan]moodline summary 261123-88ad06a5 --out reports[/]")
 def summary(
     run: RunArgument,
     out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+    language: Annotated[
+        str, typer.Option(help="Of the page: en, de, es, fr or zh.", autocompletion=_complete)
+    ] = "en",
 ) -> None:
     """Write a report of a run: one HTML page with charts, and the same numbers as JSON."""
     from analytics.audit import audit_export
+    from dashboard.language.offered import LANGUAGES, viewing
+    from dashboard.language.words import set_viewing
     from moodline.analysis.run_spec import card_in_use
     from moodline.terminal.output import print_line
 
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise typer.BadParameter(f"{language!r} is not one of {known}.", param_hint="--language")
+    set_viewing(viewing(language, ""))
     settings = read_settings()
     with open_records(settings) as engine:
         for path in write_summary(engine, run, out, card_in_use(settings)):

@@ -1,15 +1,19 @@
 """Given a run's report, its HTML page stands alone and draws only what was analysed."""
 
 import re
+from contextvars import copy_context
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import pytest
 from sqlalchemy import Engine
 
 from analytics.runs.reports.report import run_report
 from analytics.runs.reports.report_text import headline
 from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
+from dashboard.language.offered import language_tag, viewing
+from dashboard.language.words import set_viewing
 from dashboard.report.page import report_page
 from tests.rows import FaceSpec, write_run
 
@@ -83,6 +87,44 @@ def test_the_page_of_a_run_without_faces_draws_no_expressions(engine: Engine) ->
         tree = _tree(report_page(in_snapshot(engine, run_report, name)))
         drawn = {one.get("class") for one in tree.iter("rect")}
         assert drawn <= {"analysed", "missing", "ground"}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ["Ausdrücke im Verlauf", "Am häufigsten: fröhlich mit", "0,43", "Zustand"]),
+        ("es", ["Expresiones a lo largo del tiempo", "0,43", "Estado"]),
+        ("fr", ["Expressions au fil du temps", "0,43", "État"]),
+        ("zh", ["表情随时间变化", "0.43", "状态"]),
+    ],
+)
+def test_the_page_is_in_the_language_of_its_viewer(
+    engine: Engine, language: str, said: list[str]
+) -> None:
+    frames = {n: [HAPPY, SAD, FaceSpec(3, None)][: 1 + n % 3] for n in [*range(60), *range(90, 99)]}
+    write_run(engine, "r1", frames)
+    report = in_snapshot(engine, run_report, "r1")
+
+    def page() -> str:
+        set_viewing(viewing(language, ""))
+        return report_page(report)
+
+    english, translated = report_page(report), copy_context().run(page)
+    assert _tree(translated).get("lang") == language_tag(language)
+    texts = "\n".join(_tree(translated).itertext())
+    assert not [one for one in said if one not in texts]
+    same = set(_words(english)) & set(_words(translated))
+    alike = {"Frames", "Person", "Detector", "neutral", "surprise", "moodline"}
+    assert {one.lower().rstrip("s") for one in same} <= {
+        one.lower().rstrip("s") for one in alike | {"expression"}
+    }, "left in English"
+
+
+def _words(page: str) -> list[str]:
+    """Return the longer words of the page's text, without its styles."""
+    body = _tree(page).find("body")
+    assert body is not None
+    return re.findall(r"[A-Za-z]{6,}", " ".join(body.itertext()))
 
 
 def _tree(page: str) -> ElementTree.Element:
