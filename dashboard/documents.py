@@ -33,7 +33,7 @@ _ICON: Final = (
 )
 """The icon of the window; health/banner.js fills the circle where something is wrong."""
 _INDEX: Final = """<!DOCTYPE html>
-<html lang="{%lang%}" data-theme="{%theme%}">
+<html lang="{%lang%}" data-locale="{%locale%}" data-theme="{%theme%}">
   <head>
     {%metas%}
     <meta name="color-scheme" content="{%schemes%}">
@@ -109,6 +109,7 @@ class _Dash(Dash):
         return (
             str(document)
             .replace("{%lang%}", current_viewing().tag)
+            .replace("{%locale%}", current_viewing().locale_tag)
             .replace("{%theme%}", current_theme())
             .replace("{%schemes%}", colour_schemes(current_theme()))
             .replace("{%noscript%}", needs_script)

@@ -36,6 +36,11 @@ class Viewing:
         """The value of the HTML attribute `lang`."""
         return language_tag(self.language)
 
+    @property
+    def locale_tag(self) -> str:
+        """The locale as scripts take it, such as "de-AT"."""
+        return str(self.locale).replace("_", "-")
+
 
 def language_tag(language: str) -> str:
     """Return the value of the attribute `lang` for a language that is offered."""

@@ -11,11 +11,10 @@ export const MESSAGES = /** @type {any} */ (globalThis).moodlineWords?.messages 
 const LANGUAGE = document.documentElement.lang || "en";
 
 /**
- * The viewer's locale: the page's language, in the browser's region if it has one for it. Numbers
- * and dates are written in it.
+ * The viewer's locale, in which numbers and dates are written: the one of the server's own texts,
+ * or a page would have two forms of them.
  */
-export const LOCALE =
-  navigator.languages.find((tag) => tag.split("-")[0] === LANGUAGE.split("-")[0]) ?? LANGUAGE;
+export const LOCALE = document.documentElement.dataset.locale || LANGUAGE;
 
 const PLURAL = new Intl.PluralRules(LOCALE);
 const NUMBER = new Intl.NumberFormat(LOCALE);

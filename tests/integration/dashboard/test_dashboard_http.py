@@ -34,6 +34,17 @@ def test_every_response_has_the_content_security_policy(address: str) -> None:
         assert "unsafe-eval" not in policy
 
 
+@pytest.mark.parametrize(
+    ("accepted", "locale"),
+    [("en", "en-GB"), ("", "en-GB"), ("en-US,en;q=0.9", "en-US"), ("de-AT,de;q=0.9", "de-AT")],
+)
+def test_scripts_write_dates_in_the_locale_of_the_server(
+    address: str, accepted: str, locale: str
+) -> None:
+    document = ask(address, "/now", Accept="text/html", **{"Accept-Language": accepted}).read()
+    assert f'data-locale="{locale}"'.encode() in document
+
+
 @pytest.mark.parametrize("value", ["inf", "nan", "-1", "1e400", "x"])
 def test_an_invalid_time_is_refused(address: str, value: str) -> None:
     for times in (f"since={value}&until=1", f"since=0&until={value}"):
