@@ -13,7 +13,10 @@ from api.conventions.problems import TITLES, problem_response
 from api.conventions.route import ApiRoute
 from api.conventions.validators import RollupAnswers
 from api.openapi import describe
-from api.resources.alerts import add_alerts
+from api.resources.alerts.deliveries import add_deliveries
+from api.resources.alerts.events import add_alerts
+from api.resources.alerts.rules import add_alert_rules
+from api.resources.alerts.targets import add_alert_targets
 from api.resources.events import add_events
 from api.resources.exports import add_exports
 from api.resources.history.heatmap import add_heatmap
@@ -33,7 +36,7 @@ from contracts.settings import Settings
 from records.database import open_engine
 from records.uploads.uploads import MAX_CHUNK_BYTES
 from serving.backend import Backend
-from serving.shares import CHECK, IMAGE, STREAM, TRANSFER, UPLOAD, Work
+from serving.shares import CALLBACK, CHECK, IMAGE, STREAM, TRANSFER, UPLOAD, Work
 
 WORK: Final[tuple[tuple[str, Work], ...]] = (
     ("GET exports/.*/file", TRANSFER),
@@ -42,6 +45,7 @@ WORK: Final[tuple[tuple[str, Work], ...]] = (
     ("PUT uploads/.*", UPLOAD),
     ("POST runs", CHECK),
     ("POST sources/.*/test", CHECK),
+    ("POST alerts/rules/preview", CALLBACK),
 )
 """The kinds of work of the routes, by a pattern of "METHOD path"; the others are light."""
 MAX_BODY_BYTES: Final[Mapping[str, int]] = {
@@ -70,6 +74,9 @@ def create_api(backend: Backend) -> FastAPI:
     add_run_changes(app, backend)
     add_uploads(app, backend)
     add_markers(app, backend)
+    add_alert_rules(app, backend)
+    add_alert_targets(app, backend)
+    add_deliveries(app, backend)
     add_alerts(app, backend)
     add_events(app, backend)
     add_read(app, backend)

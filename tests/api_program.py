@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
 from analytics.history.rollups import roll_up_all
 from records.sources.live_sources import SourceSettings, add_source
+from records.tables.sources import Source
 from records.users.api_tokens import add_token
 from records.users.roles import TokenScope
 from tests.history import WrittenRun, at_us, write_history_run
@@ -63,6 +64,10 @@ class Site:
     def token(self, name: str, scope: TokenScope, *sources: str) -> str:
         """Make a token, limited to sources if any are given."""
         return add_token(self.engine, name, scope, sources=sources or None, actor="test")
+
+    def pk(self, connection: Connection, source: str) -> int:
+        """Return the key of a source."""
+        return connection.execute(select(Source.id).where(Source.name == source)).scalar_one()
 
 
 def make_site(engine: Engine) -> Site:

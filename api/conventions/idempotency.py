@@ -56,7 +56,7 @@ async def answer_once(
     except BaseException:  # A cancelled request, too: nobody got an answer that could be kept.
         await run_in_threadpool(drop_request, engine, digest)
         raise
-    if len(content) <= _MOST_KEPT_BYTES:
+    if len(content) <= _MOST_KEPT_BYTES and found.headers.get("cache-control") != "no-store":
         kept = KeptAnswer(found.status_code, content)
         await run_in_threadpool(finish_request, engine, digest, kept)
     else:

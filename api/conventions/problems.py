@@ -8,6 +8,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from contracts.errors import (
+    AlertError,
+    AlertNameTakenError,
+    AlertNotFoundError,
     ApiError,
     BrokerError,
     DatabaseError,
@@ -76,6 +79,8 @@ TITLES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
 """Status and title of each problem, by the last part of its type."""
 _NAMES: Final[Sequence[tuple[type[MoodlineError], str]]] = (
     (SourceNotFoundError, "not-found"),
+    (AlertNotFoundError, "not-found"),
+    (AlertNameTakenError, "conflict"),
     (MarkerNotFoundError, "not-found"),
     (MarkerError, "invalid-request"),
     (SourceNameTakenError, "conflict"),
@@ -117,10 +122,7 @@ def problem_response(
         status=int(status),
         detail=str(error),
         hint=error.hint,
-        errors=[
-            InvalidField(field=field, detail=detail)
-            for field, detail in (error.errors if isinstance(error, ApiError) else ())
-        ],
+        errors=[InvalidField(field=field, detail=detail) for field, detail in _invalid(error)],
     )
     given = dict(headers or {})
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
@@ -128,6 +130,16 @@ def problem_response(
     if status is HTTPStatus.UNAUTHORIZED:
         given.setdefault("WWW-Authenticate", 'Bearer realm="moodline"')
     return JSONResponse(body.model_dump(), int(status), headers=given, media_type=MEDIA_TYPE)
+
+
+def _invalid(error: MoodlineError) -> Sequence[tuple[str, str]]:
+    """Return the invalid parts of the request."""
+    if isinstance(error, ApiError):
+        return error.errors
+    if isinstance(error, AlertError) and problem_name(error) == "invalid-request" and error.field:
+        field = {"source": "sources", "tag": "tags"}.get(error.field, error.field)
+        return [(f"body.{field}", str(error))]
+    return ()
 
 
 def documented_problems(*names: str) -> dict[int | str, dict[str, Any]]:

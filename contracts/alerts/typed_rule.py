@@ -51,9 +51,9 @@ class TypedRule:
         return AlertRule(
             name=self.name.strip(),
             condition=condition,
-            window_s=_seconds("for", self.lasting) if self.lasting else usual_s,
+            window_s=typed_seconds("for", self.lasting) if self.lasting else usual_s,
             clears_at=parse_value(known, self.clears_at, "clears_at") if self.clears_at else None,
-            cooldown_s=_seconds("cooldown", self.cooldown) if self.cooldown else 0,
+            cooldown_s=typed_seconds("cooldown", self.cooldown) if self.cooldown else 0,
             min_person_s=DEFAULT_MIN_PERSON_S if least is None else least,
             min_coverage=(
                 parse_value(MEASURES[COVERAGE], self.min_coverage, "min_coverage")
@@ -96,7 +96,11 @@ def typed_duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def _seconds(field: str, text: str) -> int:
+def typed_seconds(field: str, text: str) -> int:
+    """Return a duration that a person typed, such as 5m, in seconds.
+
+    field: to be named in an AlertError, which is raised if it is not valid.
+    """
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise AlertError(field, f"{text!r} is not a duration", "For example 90s, 5m, 2h or 1d")

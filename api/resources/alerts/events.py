@@ -13,7 +13,7 @@ from api.access import visible_sources
 from api.conventions.cursors import read_cursor, write_cursor
 from api.conventions.fields import Answer
 from api.conventions.pages import Page, PageArguments
-from contracts.alerts.events import EventKind
+from contracts.alerts.events import EventKind, Reason
 from contracts.errors import ApiError
 from records.alerts.events import EventFilter, KnownEvent, acknowledge, find_event, list_events
 from serving.access import current_account
@@ -39,6 +39,15 @@ class Alert(Answer):
     resolved_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    open: bool = Field(description="Whether it fired and was not resolved.")
+    reason: Reason | None = Field(description="Why it was resolved.")
+    limit: float = Field(description="Of the condition, in `unit`: shares as 0..1.")
+    unit: str
+    person_seconds: float | None = Field(description="In the time that was looked at.")
+    coverage: float | None = Field(description="Of the time that was looked at.")
+    note: str
+    opened_by: int | None = Field(description="Number of the alert that this one resolves.")
+    muted: bool = Field(description="Whether nothing was delivered, as the rule was muted.")
 
 
 class AlertArguments(PageArguments):
@@ -46,6 +55,9 @@ class AlertArguments(PageArguments):
 
     rule: Annotated[str, Field(max_length=64, description="Only of this rule.")] = ""
     kind: EventKind | None = None
+    open: Annotated[
+        bool | None, Field(description="Only alerts that are open; false: only the others.")
+    ] = None
     since: Annotated[AwareDatetime | None, Field(alias="from", description="From this time.")] = (
         None
     )
@@ -62,6 +74,11 @@ def add_alerts(app: FastAPI, backend: Backend) -> None:
         """Alerts that fired and that were resolved, newest first."""
         return in_snapshot(backend.engine, _page, asked)
 
+    @app.get("/alerts/{number}", tags=[_TAG])
+    def get_alert(number: Number) -> Alert:
+        """One alert."""
+        return _shown(in_snapshot(backend.engine, _alert, number))
+
     @app.post("/alerts/{number}/acknowledge", tags=[_TAG])
     def acknowledge_alert(number: Number) -> Alert:
         """Take note of an alert. The first who did stays noted."""
@@ -75,7 +92,10 @@ def add_alerts(app: FastAPI, backend: Backend) -> None:
 def _page(connection: Connection, asked: AlertArguments) -> Page[Alert]:
     before = int(read_cursor(asked.cursor, _TAG, [int])[0]) if asked.cursor else None
     kinds = () if asked.kind is None else (asked.kind,)
-    chosen = EventFilter(asked.rule, visible_sources(), asked.since, asked.until, kinds, before)
+    within = visible_sources()
+    chosen = EventFilter(
+        asked.rule, within, asked.since, asked.until, kinds, before, is_open=asked.open
+    )
     found = list_events(connection, chosen, asked.limit + 1)
     page = found[: asked.limit]
     more = len(found) > len(page)

@@ -1,0 +1,1 @@
+"""Resources of alerts: what rules saw, the rules, and whom they tell."""
