@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PYTEST := $(BIN)/pytest
-# Each test's name, when it begins. What passed on this code before is not run again.
-SLOW := -vv -p tests.resume -o console_output_style=count --durations 25 -rfEs
+# Each test's name, when it begins. What passed on this code before is not run again. A busy
+# machine may take long: only what hangs is ended.
+SLOW := -vv -p tests.resume -o console_output_style=count -o timeout=1800 --durations 25 -rfEs
 # Three test processes keep two processors busy: tests also wait, for pages and for processes.
 SIDE_BY_SIDE := -n 3 --dist loadfile
 
