@@ -15,6 +15,8 @@ from records.tables.operations import AuditEntry
 
 _MOST_FAILED: Final = 100_000
 """Entries of failed sign-ins that are kept: anyone can cause them."""
+_LAST_ERASURE: Final = select(func.max(AuditEntry.id)).where(is_of_kind(Kind.ERASURE))
+"""Built once: it is asked for with each answer that was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,7 @@ def audit_export(engine: Engine, actor: str, **details: object) -> None:
 
 def last_erasure(connection: Connection) -> int | None:
     """Return the number of the latest erasure, which changes with each; None before the first."""
-    return connection.execute(
-        select(func.max(AuditEntry.id)).where(is_of_kind(Kind.ERASURE))
-    ).scalar()
+    return connection.execute(_LAST_ERASURE).scalar()
 
 
 def remove_old_entries(

@@ -65,7 +65,11 @@ def create_api(backend: Backend) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _unexpected)
     app.state.engine = backend.engine
-    kept = RollupAnswers(backend.engine)
+    app.state.rollups = kept = RollupAnswers(backend.engine)
+    # Those that are asked most often come first: routes are matched in this order.
+    add_timeline(app, backend, kept)
+    add_totals(app, backend, kept)
+    add_heatmap(app, backend, kept)
     add_status(app, backend)
     add_source_reading(app, backend)
     add_source_changes(app, backend)
@@ -81,9 +85,6 @@ def create_api(backend: Backend) -> FastAPI:
     add_events(app, backend)
     add_read(app, backend)
     add_exports(app, backend)
-    add_timeline(app, backend, kept)
-    add_totals(app, backend, kept)
-    add_heatmap(app, backend, kept)
     describe(app)
     return app
 

@@ -44,19 +44,25 @@ class ApiGate:
         given = headers.get("authorization")
         if given is None:
             return None
-        scheme, _, token = given.partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer":
+        scheme, token = _parts(given)
+        if scheme != "bearer":
             raise ApiError(
                 "unauthenticated",
                 "the header Authorization is not of the form `Bearer TOKEN`",
                 hint="Make a token with `moodline token add NAME`",
             )
+        return self._known_account(token) or self._look_up(token, address)
+
+    def known(self, headers: Headers) -> Account | None:
+        """Return the account of a token that was looked up within a second. Does not block."""
+        scheme, token = _parts(headers.get("authorization", ""))
+        return self._known_account(token) if scheme == "bearer" else None
+
+    def _known_account(self, token: str) -> Account | None:
         with self._lock:
             checked_at_s, account = self._known.get(token, (0.0, None))
-        if account is not None and time.monotonic() - checked_at_s < _CACHE_S:
-            return account
-        return self._look_up(token, address)
+        is_fresh = account is not None and time.monotonic() - checked_at_s < _CACHE_S
+        return account if is_fresh else None
 
     def _look_up(self, token: str, address: str) -> Account:
         asked_at_s = time.monotonic()
@@ -74,6 +80,11 @@ class ApiGate:
             "this token does not work: it was revoked, it has expired, or it never existed",
             hint="See `moodline token list`",
         )
+
+
+def _parts(authorization: str) -> tuple[str, str]:
+    scheme, _, token = authorization.partition(" ")
+    return scheme.lower(), token.strip()
 
 
 def token_account(holder: TokenHolder) -> Account:

@@ -88,6 +88,7 @@ def create_app(
 
     _add_static_routes(app, prefix, bundle)
     app.include_router(health_routes(backend, prefix))
+    app.mount(prefix + ROOT, create_api(backend))  # Before the pages: programs ask most often.
     app.include_router(language_routes(prefix), prefix=prefix[:-1])
     gate = None
     if sign_in:
@@ -100,7 +101,6 @@ def create_app(
                 prefix=_api(prefix, page),
                 dependencies=[Depends(_role_check(page.changes))],
             )
-    app.mount(prefix + ROOT, create_api(backend))
     app.mount("/", documents)
     static = tuple(prefix + path for path in STATIC_PATHS)
     app.add_middleware(CachedCompression, paths=static)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.conventions.idempotency import KEY_HEADER, answer_once
 from api.conventions.problems import documented_problems
+from api.conventions.validators import RollupAnswers
 from contracts.errors import ApiError, NotAllowedError
 from records.users.roles import TokenScope
 from serving.access import Account, current_account
@@ -54,7 +55,8 @@ class ApiRoute(APIRoute):
             _refuse_unknown(request, known)
             if request.method == "POST" and KEY_HEADER in request.headers:
                 return await answer_once(request, answer)
-            return await answer(request)
+            kept: RollupAnswers = request.app.state.rollups
+            return kept.unmodified(request) or await answer(request)
 
         return checked
 

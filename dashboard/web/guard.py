@@ -194,7 +194,9 @@ class Guard:
         """As above, for a program: it has a token, or the session of a browser."""
         address = scope["client"][0] if scope.get("client") else ""
         try:
-            account = await asyncio.to_thread(api.account, headers, address)
+            account = api.known(headers)
+            if account is None:
+                account = await asyncio.to_thread(api.account, headers, address)
             if account is None and self._sign_in is not None:
                 account = await asyncio.to_thread(self._sign_in.account, headers)
                 if account is None:

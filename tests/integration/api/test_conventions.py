@@ -1,9 +1,16 @@
 """The conventions that all operations share: problems, parameters, cursors and validators."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from fastapi import Request
+from pydantic import BaseModel
+from sqlalchemy import Engine
 
 from analytics.removal.erasure import erase
 from analytics.removal.erasure_scope import ErasureScope
+from api.conventions.validators import RollupAnswers
 from tests.api_program import SPAN, Program, Site
 from tests.integration.api.test_access import PROBLEM, ROUTES, filled
 
@@ -86,10 +93,72 @@ def test_what_was_erased_is_in_no_kept_answer(site: Site, reader: Program) -> No
     run = site.runs["hall"][1]
     before = reader.ask("/totals", params=SPAN)
     erase(site.engine, ErasureScope(run_id=run.run_id), actor="test")
-    after = reader.ask("/totals", params=SPAN, headers={"If-None-Match": before.headers["etag"]})
+    after = reader.ask("/totals", params=SPAN)
     assert after.status_code == 200 and after.json() != before.json()
+    again = reader.ask("/totals", params=SPAN, headers={"If-None-Match": before.headers["etag"]})
+    assert again.status_code == 200, "the client's own answer is not the present one"
 
 
 def test_relative_ends_are_whole_minutes(reader: Program) -> None:
     found = reader.get("/timeline")
     assert found["until"].endswith(":00Z") and found["since"].endswith(":00Z")
+
+
+class Number(BaseModel):
+    """An answer."""
+
+    number: int
+
+
+def asking(etag: str = "") -> Request:
+    """A request for a rollup."""
+    headers = [(b"if-none-match", etag.encode())] if etag else []
+    place = {"type": "http", "path": "/timeline", "query_string": b"", "headers": headers}
+    return Request(place | {"server": ("localhost", 80), "scheme": "http", "method": "GET"})
+
+
+def test_what_several_ask_for_is_computed_once(sqlite_engine: Engine) -> None:
+    kept = RollupAnswers(sqlite_engine, clock=lambda: 5.0)
+    begun, go_on = threading.Event(), threading.Event()
+    computed: list[int] = []
+
+    def compute() -> Number:
+        computed.append(1)
+        begun.set()
+        assert go_on.wait(60)
+        return Number(number=len(computed))
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(kept.answer, asking(), compute)
+        assert begun.wait(60)
+        others = [pool.submit(kept.answer, asking(), compute) for _ in range(3)]
+        go_on.set()
+        bodies = {one.result(60).body for one in (first, *others)}
+    assert (computed, bodies) == ([1], {b'{"number":1}'})
+    assert not kept._asking
+
+
+def test_a_failed_question_leaves_nothing(sqlite_engine: Engine) -> None:
+    kept = RollupAnswers(sqlite_engine)
+
+    def fails() -> Number:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        kept.answer(asking(), fails)
+    assert not kept._asking
+
+
+def test_a_validator_is_answered_without_the_database(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 5.0
+    kept = RollupAnswers(sqlite_engine, clock=lambda: now_s)
+    etag = kept.answer(asking(), lambda: Number(number=1)).headers["etag"]
+    monkeypatch.setattr(kept, "engine", None)
+    found = kept.unmodified(asking(etag))
+    assert found is not None and (found.status_code, found.body) == (304, b"")
+    assert found.headers["etag"] == etag
+    assert kept.unmodified(asking()) is None and kept.unmodified(asking('"x"')) is None
+    now_s += 1.0
+    assert kept.unmodified(asking(etag)) is None, "it is asked for again"
