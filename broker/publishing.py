@@ -1,41 +1,30 @@
 """The producer's end of a run's stream: ordered, lossless, with back-pressure."""
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from broker.bus import COPIED, Bus
-from broker.entries.shared_frames import FrameRing
-from broker.entries.stream_entries import (
-    CHROMA_FIELD,
-    MESSAGE_FIELD,
-    REFERENCE_FIELD,
-    TAG_FIELD,
-)
-from broker.signing import chroma_purpose, message_purpose, rewind_purpose, shared_purpose
+from broker.entries.entry_writer import Entry, EntryWriter, StreamLimits
+from broker.signing import rewind_purpose
 from contracts.errors import FrameNumberUsedError, StreamLostError
 from contracts.runs import RunKind
 
 _RESERVED_SHARE: Final = 10
 _RESERVED_BYTES: Final = 2 * 2**20
 _LONGEST_REWIND: Final = 127
-_LEAST_SHARED_BYTES: Final = 16 * 1024
-"""Smaller messages, such as the end of a run, are not worth shared memory."""
 _MEMORY_EVERY: Final = 16
 """Shared frames after which the broker is asked for its memory."""
+_MOST_TOGETHER: Final = 8
+_MOST_TOGETHER_BYTES: Final = 4 * 2**20
+_TOGETHER_S: Final = 0.05
+"""Messages that follow each other faster are sent together: a command costs as much as eight."""
 _CREATED_BY: Final = "moodline"
 """A consumer group, which nobody reads with: it is the only way to create an empty stream."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamLimits:
-    """The limits of what may wait in the broker for one run. The producer waits at either."""
-
-    max_frames: int
-    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +43,10 @@ class RunPublisher:
     BrokerError if the broker cannot be reached or refuses a command.
 
     shares_memory: whether all workers are on this host, so that frames stay in shared memory.
+    clock: in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the last one for tests)
         self,
         bus: Bus,
         run_id: str,
@@ -64,14 +54,17 @@ class RunPublisher:
         kind: RunKind,
         *,
         shares_memory: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bus = bus
         self._run_id = run_id
         self._limits = limits
         self._kind = kind
+        self._clock = clock
+        self._sent_at = -_TOGETHER_S
+        self._outgoing: list[Entry] = []
         self._waiting: deque[_Waiting] = deque()
-        self._shares_memory = shares_memory
-        self._ring: FrameRing | None = None
+        self._writer = EntryWriter(lambda: bus.signer, run_id, limits, shares_memory=shares_memory)
         self._kept: int | None = None
         self._first_seq = 0
         self._room_left = True
@@ -96,10 +89,9 @@ class RunPublisher:
 
     def close(self) -> None:
         """Give up the shared memory, if there is any."""
+        self._outgoing.clear()
         self._waiting.clear()
-        if self._ring is not None:
-            self._ring.close()
-            self._ring = None
+        self._writer.close()
 
     def _create(self, stream: str, *, reset: bool) -> None:
         pipeline = self._bus.client.pipeline(transaction=True)
@@ -113,66 +105,70 @@ class RunPublisher:
                 raise answer
         self._kept = answers[-1]
 
-    def publish(self, seq: int, data: bytes, chroma: bytes = b"") -> bool:
+    def publish(self, seq: int, data: bytes, chroma: bytes = b"", *, more: bool = False) -> bool:
         """Add one message. Return False if the broker's memory is full: retry later.
 
         chroma: the frame's colour as `encode_chroma` encodes it, which travels beside the message.
+        more: another message follows soon, so that this one may be sent together with it.
 
         If an earlier attempt has added it, it is accepted for a recording, whose frame is the same
         one; for a live run it raises FrameNumberUsedError. Raises StreamLostError if the stream is
         gone or spoiled, or if its reader misses a frame: publish again from the cursor in SQL.
         """
-        bus, stream = self._bus, self._bus.stream_key(self._run_id)
-        entry = self._entry(seq, data)
-        is_shared = REFERENCE_FIELD in entry
+        self._outgoing.append(self._writer.entry(seq, data, chroma))
+        if (more and self._may_wait()) or self._send():
+            return True
+        if self._outgoing.pop().is_shared:
+            self._writer.drop_newest()
+        return False
+
+    def _may_wait(self) -> bool:
+        """Whether the messages that are not sent yet are few, and the last ones were just sent."""
+        return (
+            len(self._outgoing) < _MOST_TOGETHER
+            and sum(one.size for one in self._outgoing) < _MOST_TOGETHER_BYTES
+            and self._clock() - self._sent_at < _TOGETHER_S
+        )
+
+    def _send(self) -> bool:
+        """Add the outgoing messages, all or none. Return False if the broker's memory is full."""
+        bus, stream, entries = self._bus, self._bus.stream_key(self._run_id), self._outgoing
         with bus.translated_errors():
-            pipeline = bus.client.pipeline(transaction=False)
-            if chroma:
-                purpose = chroma_purpose(self._run_id, seq)
-                entry[CHROMA_FIELD] = bus.signer.signed(purpose, chroma)
-            pipeline.xadd(stream, entry, id=f"{seq}-0", nomkstream=True)
+            pipeline = bus.client.pipeline(transaction=len(entries) > 1)
+            for one in entries:
+                pipeline.xadd(stream, one.fields, id=f"{one.seq}-0", nomkstream=True)
             # References take no room, and the answer has fifty lines.
-            is_due = not is_shared or seq % _MEMORY_EVERY == 0
-            self._request_state(pipeline, memory=is_due)
-            added, *state = pipeline.execute(raise_on_error=False)
-        if isinstance(added, ResponseError):
-            if _is_wrong_type(added):
-                raise self._spoiled()
-            if "equal or smaller" not in str(added):
-                if is_shared and self._ring is not None:
-                    self._ring.drop_newest()
-                return self._refused(added)
-            self._check_last_is(seq)
-        elif isinstance(added, RedisError):
-            with bus.translated_errors():
-                raise added
-        elif added is None:
-            raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
-        self._first_seq = self._first_seq or seq
-        self._waiting.append(_Waiting(len(data) + len(chroma), is_shared))
-        self._apply_state(state)
+            is_due = any(not one.is_shared or one.seq % _MEMORY_EVERY == 0 for one in entries)
+            self._request_state(pipeline, memory=is_due or not self._room_left)
+            try:
+                answers = pipeline.execute(raise_on_error=False)
+            except ResponseError as exc:  # A transaction that is refused as a whole.
+                return self._refused(exc)
+        self._sent_at = self._clock()
+        if not self._are_added(answers[: len(entries)]):
+            return False
+        self._first_seq = self._first_seq or entries[0].seq
+        self._waiting.extend(_Waiting(one.size, one.is_shared) for one in entries)
+        self._outgoing = []
+        self._apply_state(answers[len(entries) :])
         return True
 
-    def _entry(self, seq: int, data: bytes) -> Any:
-        """Return the stream entry of a message: itself, or where it is in shared memory."""
-        signer = self._bus.signer
-        reference = self._shared(data)
-        if reference is None:
-            tag = signer.tag(message_purpose(self._run_id, seq), data)
-            return {MESSAGE_FIELD: data, TAG_FIELD: tag}
-        tag = signer.tag(shared_purpose(self._run_id, seq), reference)
-        return {REFERENCE_FIELD: reference, TAG_FIELD: tag}
-
-    def _shared(self, data: bytes) -> bytes | None:
-        """Put a message into shared memory; return its reference, or None if it is not shared."""
-        if not self._shares_memory or len(data) < _LEAST_SHARED_BYTES:
-            return None
-        if self._ring is None:
-            # Frames of one run have one size: so many and one more, as they do not wrap around.
-            size = min(self._limits.max_bytes, (self._limits.max_frames + 1) * len(data))
-            self._ring = FrameRing.create(size)
-            self._shares_memory = self._ring is not None
-        return self._ring.put(data) if self._ring else None
+    def _are_added(self, answers: Sequence[Any]) -> bool:
+        """Check the answers for the outgoing messages. Return False if the memory is full."""
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                if _is_wrong_type(answer):
+                    raise self._spoiled()
+                if "equal or smaller" not in str(answer):
+                    return self._refused(answer)
+            elif isinstance(answer, RedisError):
+                with self._bus.translated_errors():
+                    raise answer
+            elif answer is None:
+                raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
+        if any(isinstance(answer, ResponseError) for answer in answers):
+            self._check_last_is(self._outgoing[-1].seq)
+        return True
 
     def has_room(self, size: int) -> bool:
         """Return whether a message of `size` bytes fits; an empty stream takes any one message.
@@ -182,9 +178,12 @@ class RunPublisher:
         """
         if self._fits(size):
             return True
+        if self._outgoing:
+            self._send()
+            return self._fits(size)
         with self._bus.translated_errors():
             pipeline = self._bus.client.pipeline(transaction=False)
-            is_due = self._ring is None or not self._room_left
+            is_due = not self._writer.has_memory or not self._room_left
             self._request_state(pipeline, memory=is_due)
             self._apply_state(pipeline.execute(raise_on_error=False))
         return self._fits(size)
@@ -195,7 +194,7 @@ class RunPublisher:
         Raises StreamLostError if the stream is gone: its frames are lost, or the run has ended.
         """
         self.has_room(self._limits.max_bytes)
-        return not self._waiting
+        return not (self._waiting or self._outgoing)
 
     def _request_state(self, pipeline: Any, *, memory: bool = True) -> None:
         pipeline.exists(self._bus.stream_key(self._run_id))
@@ -228,14 +227,15 @@ class RunPublisher:
             self._rewind(rewind)
         # Entries leave in order, so the last `length` that were added are those that wait.
         while len(self._waiting) > length:
-            if self._waiting.popleft().is_shared and self._ring is not None:
-                self._ring.drop_oldest()
+            if self._waiting.popleft().is_shared:
+                self._writer.drop_oldest()
 
     def _rewind(self, request: bytes) -> None:
         """Raise StreamLostError if a worker asked for what was published since `begin`."""
         missing = self._bus.signer.opened(rewind_purpose(self._run_id), request)
         if missing is not None and missing.endswith(COPIED):
-            self._shares_memory, missing = False, missing.removesuffix(COPIED)
+            self._writer.stop_sharing()
+            missing = missing.removesuffix(COPIED)
         if missing is not None and int(missing) >= self._first_seq:
             raise StreamLostError(f"run {self._run_id}: frame {int(missing)} is missing")
         self._drop_rewind()
@@ -266,12 +266,11 @@ class RunPublisher:
     def _fits(self, size: int) -> bool:
         if not self._room_left:
             return False
-        if not self._waiting:
+        count = len(self._waiting) + len(self._outgoing)
+        if not count:
             return True
-        return (
-            len(self._waiting) < self._limits.max_frames
-            and sum(one.size for one in self._waiting) + size <= self._limits.max_bytes
-        )
+        used = sum(one.size for one in (*self._waiting, *self._outgoing))
+        return count < self._limits.max_frames and used + size <= self._limits.max_bytes
 
     def _refused(self, error: ResponseError) -> bool:
         # For some servers, redis-py replaces the code "OOM" in the text by an exception class.

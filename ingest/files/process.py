@@ -65,7 +65,7 @@ def main() -> None:
         for order in orders.read(_POLL_S):
             reporter.begin(order.run_id)
             guard.reset()
-            error = _publish(publisher, engine, order.run_id, settings.decoder_memory_mb, stop)
+            error = _publish(publisher, engine, order, settings.decoder_memory_mb, stop)
             guard.disarm()
             reporter.end(error)
     engine.dispose()
@@ -73,14 +73,14 @@ def main() -> None:
 
 
 def _publish(
-    publisher: FilePublisher, engine: Engine, run_id: str, memory_mb: int, stop: StopSignal
+    publisher: FilePublisher, engine: Engine, order: PublishRun, memory_mb: int, stop: StopSignal
 ) -> str:
     """Publish the run; return why it failed, or "". memory_mb: as for `limited_memory`."""
     try:
         with limited_memory(memory_mb):
-            publisher.publish(run_id)
+            publisher.publish(order.run_id, singly=order.singly)
     except SourceError as exc:
-        _fail(engine, run_id, exc.line(), stop)
+        _fail(engine, order.run_id, exc.line(), stop)
         return exc.line()
     except MoodlineError as exc:
         return exc.line()

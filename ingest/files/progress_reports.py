@@ -13,9 +13,13 @@ _EVERY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PublishRun(PipeMessage):
-    """An order: publish the recording of this run."""
+    """An order: publish the recording of this run.
+
+    singly: send each frame before the next one is decoded: the decoder has crashed on this run.
+    """
 
     run_id: str
+    singly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,16 @@ class FilePublisher:
         self._on_step = on_step
         self._decoding = decoding
         self._shares_memory = shares_memory
+        self._singly = False
 
-    def publish(self, run_id: str) -> None:
+    def publish(self, run_id: str, *, singly: bool = False) -> None:
         """Publish the run until the workers have committed its end, or until a stop.
 
+        singly: send each frame before the next one is decoded, which may crash this process.
         Retries while the broker or the database cannot be reached. Raises SourceError if the
         recording cannot be read at all, and MemoryError.
         """
+        self._singly = singly
         backoff, failed_at = Backoff(jitter=False), time.monotonic()
         while not self._should_stop():
             try:
@@ -185,7 +188,7 @@ class FilePublisher:
             if seq < point.next_seq:
                 continue
             message = _message(run.run_id, seq, frame, source.info, base_time)
-            if not self._send(run, stream, seq, message.encode()):
+            if not self._send(run, stream, seq, message.encode(), more=not self._singly):
                 return
         totals = source.totals
         error = self._change(run, source.path) or totals.error
@@ -208,15 +211,20 @@ class FilePublisher:
             return f"{run.path.name} was changed while it was read. Queue it again when it is whole"
         return ""
 
-    def _send(self, run: RecordingRun, stream: RunPublisher, seq: int, data: bytes) -> bool:
-        """Wait for room, then publish. Return False at a stop, or if the run has ended."""
+    def _send(
+        self, run: RecordingRun, stream: RunPublisher, seq: int, data: bytes, *, more: bool = False
+    ) -> bool:
+        """Wait for room, then publish. Return False at a stop, or if the run has ended.
+
+        more: as for `RunPublisher.publish`.
+        """
         warn_full_at = time.monotonic() + _WARN_FULL_EVERY_S
         for attempt, pause_s in enumerate(_pauses_s(), start=1):
             if self._should_stop():
                 return False
             if attempt % _WAITS_PER_STATE_CHECK == 0 and self._records.resume_point(run) is None:
                 return False
-            if stream.has_room(len(data)) and stream.publish(seq, data):
+            if stream.has_room(len(data)) and stream.publish(seq, data, more=more):
                 failpoint("after-publish")
                 self._on_step(PublishStep(sent_bytes=len(data)))
                 return True

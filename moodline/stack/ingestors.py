@@ -130,7 +130,8 @@ class Ingestors:
             idle.run_id, idle.active_at = self._queue.popleft(), time.monotonic()
             assert idle.process.stdin is not None
             try:
-                send(idle.process.stdin.fileno(), PublishRun(idle.run_id))
+                order = PublishRun(idle.run_id, singly=idle.run_id in self._crashes)
+                send(idle.process.stdin.fileno(), order)
                 self._troubles.pop(idle.run_id, None)
             except BrokenPipeError:
                 self._note_crash(idle)

@@ -101,6 +101,24 @@ def test_a_recording_that_is_overwritten_while_it_is_read_fails_and_answers_no_o
     assert (intact.state, intact.frames_analyzed, intact.counted) == (RunState.DONE, FRAMES, True)
 
 
+def test_after_a_crash_each_frame_is_sent_before_the_next_is_decoded(
+    engine: Engine, bus: Bus, recording: Path
+) -> None:
+    """Else how many frames before a crash are analysed would depend on the clock."""
+    run_id = queue(engine, recording).run_id
+    waiting: list[int] = []
+
+    def note(step: PublishStep) -> None:
+        if step.sent_bytes:
+            waiting.append(bus.waiting_frames([run_id])[run_id])
+
+    publisher = FilePublisher(
+        engine, bus, LIMITS, SharedFolders(), lambda: len(waiting) == LIMITS.max_frames, note
+    )
+    publisher.publish(run_id, singly=True)
+    assert waiting == list(range(1, LIMITS.max_frames + 1))
+
+
 def test_a_recording_that_is_touched_while_it_is_read_is_complete(
     engine: Engine, bus: Bus, recording: Path
 ) -> None:

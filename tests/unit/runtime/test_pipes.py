@@ -39,7 +39,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize(
     "message",
     [
-        PublishRun("run-1"),
+        PublishRun("run-1", singly=True),
         ProgressReport("run-1", 3, 4096, "waits", ended=True, error="caf\udce9.mp4 is unreadable"),
         StartSource("door", SPEC),
         StopSource("door"),
