@@ -40,7 +40,7 @@ def test_every_frame_is_counted_despite_seeded_kills(
             stack.add(name, camera.url(long_clip.name))
         poll(lambda: stack.makes_progress(*names))
         until = time.monotonic() + CHAOS_S
-        while time.monotonic() < until:
+        while time.monotonic() < until or 0 in killed.values():
             victim = chance.choice(list(killed))
             killed[victim] += 1
             if victim == "worker":
@@ -64,7 +64,7 @@ def test_every_frame_is_counted_despite_seeded_kills(
         poll(lambda: stack.makes_progress(*names))
     poll(stack.all_runs_done)
     totals = assert_balanced(stack)
-    assert min(killed.values()) > 0, killed
+    print(killed, totals)
     assert totals["analyzed"] > 500, totals
 
 
