@@ -131,9 +131,6 @@ def _root(
 
 def main() -> None:
     """Run the command line. An error that moodline can name is one line, never a traceback."""
-    if sys.argv[1:] == ["version"]:  # Before Typer imports what it reads options with.
-        typer.echo(installed_version())
-        return
     if VARIABLE in os.environ and (completed := complete_words(command_line())) is not None:
         typer.echo(completed)
         return

@@ -28,8 +28,6 @@ def status(
 
     The exit status is 0 if all is healthy, 1 if it is degraded, and 2 if it is down or unknown.
     """
-    from rich.live import Live
-
     from analytics.health.verdict import Level
     from contracts.errors import DatabaseError
     from moodline.adapters.system_status import read_status
@@ -60,6 +58,8 @@ def status(
             while True:
                 print_json(read_status(settings, engine).as_json(), indent=None)
                 time.sleep(_EVERY_S)
+        from rich.live import Live
+
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while True:
                 live.update(status_report(read_status(settings, engine)), refresh=True)

@@ -8,7 +8,14 @@ from pathlib import Path
 
 UNUSED = {
     *("alembic", "av", "cryptography", "cv2", "dash", "httpx", "numpy", "pandas", "pyarrow"),
-    *("redis", "structlog", "tensorflow", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql"),
+    *(
+        "redis",
+        "rich.live",
+        "structlog",
+        "tensorflow",
+        "sqlalchemy.orm",
+        "sqlalchemy.dialects.postgresql",
+    ),
 }
 
 

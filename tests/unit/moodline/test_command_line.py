@@ -24,17 +24,27 @@ HEAVY_MODULES = {
 }
 
 
-@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["--help"], ["model", "--help"]])
-def test_short_commands_import_no_heavy_module(arguments: list[str]) -> None:
+def imported_by(arguments: list[str]) -> set[str]:
+    """Return the modules that a command has imported when it ends."""
     code = (
-        "import sys; from moodline.cli import main\n"
+        "import sys; from moodline.__main__ import run\n"
         f"sys.argv = ['moodline', *{arguments!r}]\n"
-        "try: main()\n"
+        "try: run()\n"
         "except SystemExit as exc: assert not exc.code, exc\n"
-        "print('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+        "print('\\n' + ' '.join(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    imported = set(done.stdout.splitlines()[-1].split())
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_version_imports_nothing_that_reads_options_or_settings() -> None:
+    third_party = {*HEAVY_MODULES, "asyncio", "click", "pydantic", "rich", "typer"}
+    assert sorted(imported_by(["version"]) & third_party) == []
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["--help"], ["model", "--help"]])
+def test_short_commands_import_no_heavy_module(arguments: list[str]) -> None:
+    imported = {name.partition(".")[0] for name in imported_by(arguments)}
     assert sorted(imported & HEAVY_MODULES) == []
 
 
@@ -43,6 +53,12 @@ def test_the_workers_of_analyze_wait_for_no_module_that_decodes_draws_or_exports
     code = "import sys, moodline.analysis.analyze; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert sorted(unused & set(done.stdout.split())) == []
+
+
+def test_a_summary_needs_no_web_server() -> None:
+    code = "import sys, dashboard.report.page; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sorted({"dash", "fastapi", "plotly"} & set(done.stdout.split())) == []
 
 
 def completed(words: str, home: Path, code: str = "") -> list[str]:
