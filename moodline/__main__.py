@@ -10,7 +10,7 @@ def run() -> None:
     if sys.argv[1:] == ["version"]:  # Before the command line imports what it reads options with.
         from moodline.commands.installed_version import installed_version
 
-        print(installed_version())
+        sys.stdout.write(f"{installed_version()}\n")
         return
     from moodline.cli import main
 

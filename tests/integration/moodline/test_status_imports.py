@@ -8,14 +8,8 @@ from pathlib import Path
 
 UNUSED = {
     *("alembic", "av", "cryptography", "cv2", "dash", "httpx", "numpy", "pandas", "pyarrow"),
-    *(
-        "redis",
-        "rich.live",
-        "structlog",
-        "tensorflow",
-        "sqlalchemy.orm",
-        "sqlalchemy.dialects.postgresql",
-    ),
+    *("redis", "rich.live", "structlog", "tensorflow"),
+    *("sqlalchemy.orm", "sqlalchemy.dialects.postgresql"),
 }
 
 
