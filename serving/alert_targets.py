@@ -83,7 +83,7 @@ def _check_service(address: str, settings: Settings, *, private: bool) -> None:
         raise AlertError(
             "url",
             "Apprise does not know it, or something in it is not valid",
-            "https://github.com/caronc/apprise/wiki lists them",
+            "See github.com/caronc/apprise, which has the form of each service",
         )
     names_host = any("{host}" in one for one in service.templates)
     host = getattr(service, "smtp_host", "") or (service.host if names_host else "")

@@ -34,8 +34,8 @@ class SourceAnswer:
     live: the state and settings of a camera; None for recordings, and for one that was removed.
     fps_limit: frames to analyse per second; None is the default. states: of the last seven days,
     the newest first. week: a bucket a day, seven of them. runs: the newest RUNS_SHOWN of run_count.
-    dead_letters: frames of the last day that could not be analysed. alerts: the open ones about a
-    camera, and those of the last seven days, the newest first and ALERTS_SHOWN at most.
+    dead_letters: frames of the last day that could not be analysed. alerts: the open ones about it,
+    and those of the last seven days, the newest first and ALERTS_SHOWN at most.
     """
 
     source: HistorySource
@@ -93,7 +93,7 @@ def source_answer(
             select(func.count()).select_from(Run).where(Run.source_pk == source.pk)
         ).scalar_one(),
         _dead_letters(connection, source.pk, now),
-        _alerts(connection, source.pk, now) if is_camera else (),
+        _alerts(connection, source.pk, now),
     )
 
 

@@ -114,7 +114,8 @@ def _value(measure: Measure, found: re.Match[str], field: str) -> float:
             f"Use {', '.join(factors)}" if factors else "Give a plain number",
         )
     if not unit and measure.unit == "%" and abs(number) > 1:
-        raise AlertError(field, f"{found['number']} is not a share", "Use 30% or 0.3")
+        hint = f"Use {plain(number)}% or {plain(number / 100)}"
+        raise AlertError(field, f"{plain(number)} is not a share", hint)
     return round(number * factors.get(unit, 1.0), 9)
 
 

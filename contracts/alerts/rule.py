@@ -58,9 +58,9 @@ class AlertRule:
         check_name("name", self.name)
         self._check_window()
         self._check_clears_at()
-        _check_range("cooldown", self.cooldown_s, 0, MAX_COOLDOWN_S, "s")
-        _check_range("min_person_seconds", self.min_person_s, 0, 1e6, "s")
-        _check_range("min_coverage", self.min_coverage, 0, 1, "")
+        _check_range("cooldown", self.cooldown_s, 0, MAX_COOLDOWN_S, " s")
+        _check_range("min_person_seconds", self.min_person_s, 0, 1e6, " s")
+        _check_range("min_coverage", self.min_coverage * 100, 0, 100, "%")
         for field, names in (("source", self.sources), ("tag", self.tags), ("to", self.targets)):
             if len(names) > MAX_NAMES:
                 raise AlertError(field, f"more than {MAX_NAMES} names", "Use a tag")
@@ -74,11 +74,12 @@ class AlertRule:
     def _check_window(self) -> None:
         known = self.condition.known
         if not known.is_of_a_window:
-            _check_range("for", self.window_s, 0, MAX_WINDOW_S, "s")
+            _check_range("for", self.window_s, 0, MAX_WINDOW_S, " s")
         elif self.window_s % MINUTE_S or not MINUTE_S <= self.window_s <= MAX_WINDOW_S:
             raise AlertError(
                 "for",
-                f"a window of {self.window_s} s is not possible: {known.title} is kept by minute",
+                f"a window of {duration_text(self.window_s)} is not possible: {known.title} is "
+                "kept by minute",
                 "Use whole minutes, 1m to 24h",
             )
         if self.window_s > self.hours.longest_minutes * MINUTE_S:
@@ -147,6 +148,6 @@ def _check_range(field: str, value: float, least: float, most: float, unit: str)
     if not least <= value <= most:
         raise AlertError(
             field,
-            f"{value:g}{unit} is out of bounds",
-            f"Use {least:g}{unit} to {most:g}{unit}",
+            f"{value:,.10g}{unit} is out of bounds",
+            f"Use {least:,.10g}{unit} to {most:,.10g}{unit}",
         )

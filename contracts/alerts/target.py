@@ -43,7 +43,7 @@ class AlertTarget:
                 raise AlertError(
                     "secret",
                     "it is not a secret of Standard Webhooks",
-                    "Use whsec_ and 24 to 64 random bytes in base64, or leave it out for a new one",
+                    'Make one: echo "whsec_$(openssl rand -base64 32)"',
                 )
         elif self.kind is TargetKind.MQTT:
             mqtt_address(address)
@@ -51,7 +51,7 @@ class AlertTarget:
             raise AlertError(
                 "url",
                 "it is not an Apprise URL",
-                "For example mailto://USER:PASSWORD@example.com or tgram://TOKEN/CHAT",
+                "For example ntfy://TOPIC or tgram://TOKEN/CHAT; github.com/caronc/apprise has all",
             )
 
     @property

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 _SCHEMES: Final = {"mqtt": (False, 1883), "mqtts": (True, 8883)}
 """Whether the connection is encrypted, and the usual port."""
-_EXAMPLE: Final = "example: mqtts://moodline:PASSWORD@broker.local:8883"
+_EXAMPLE: Final = "example: mqtts://broker.local:8883, with USER:PASSWORD@ before the host"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,15 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "list_type": "it is not a list",
     "dict_type": "it has no keys",
     "model_type": "it has no keys",
+    "greater_than_equal": "use at least {ge}",
+    "less_than_equal": "use at most {le}",
+    "literal_error": "use {expected}",
+    "enum": "use {expected}",
+    "too_short": "it has too few entries: {min_length} are needed",
+    "too_long": "it has too many entries: at most {max_length}",
 }
+_ONE_OF_FORMS: Final = "write the text itself, {env: NAME} or {file: PATH}"
+"""Of what stands where a secret may be. Pydantic has an error for each of its forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +137,32 @@ def _error_lines(found: LinedYaml, error: ValidationError) -> list[str]:
     for one in error.errors(include_url=False, include_input=False):
         place = _known_place(found, one["loc"])
         name = ".".join(str(part) for part in place) or "the file"
-        message = _MESSAGES.get(one["type"]) or one["msg"].removeprefix("Value error, ")
+        message = _message(one)
         if place[:1] == ("retention",) and len(place) == 2 and one["type"] != "extra_forbidden":
             message = "use days or weeks, such as 90d or 12w, or forever"
         if one["type"] == "missing":
             name = f"{name}.{one['loc'][-1]}" if place else str(one["loc"][-1])
         elif one["type"] == "extra_forbidden":
             message += _suggestion(place)
-        # Of the forms that a secret can have, each says why it is not that one: the first is kept.
+        if {FromEnv.__name__, FromFile.__name__} & {*one["loc"]}:
+            place = _known_place(found, one["loc"][: _form_at(one["loc"])])
+            name, message = ".".join(str(part) for part in place), _ONE_OF_FORMS
+            messages.pop((found.line(place), place), None)
         messages.setdefault((found.line(place), place), f"{found.at(place)}: {name}: {message}")
     return [messages[key] for key in sorted(messages, key=lambda key: key[0])][:_MOST_ERRORS]
+
+
+def _message(error: Any) -> str:
+    """Return what is wrong with a part, in the words of the file."""
+    known = _MESSAGES.get(error["type"])
+    if known is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    return known.format(**error.get("ctx", {}))
+
+
+def _form_at(location: Sequence[Any]) -> int:
+    """Return where in a location the name of a secret's form stands."""
+    return next(at for at, part in enumerate(location) if part in {"FromEnv", "FromFile"})
 
 
 def _known_place(found: LinedYaml, location: Sequence[Any]) -> Place:

@@ -71,7 +71,10 @@ class _Reader:
         self.found.lines.setdefault(place, line)
         self.nodes += 1  # An alias is read again each time: a short file could become a huge one.
         if self.nodes > _MOST_NODES or depth > _DEEPEST:
-            raise ConfigFileError(f"{self.found.file}:{line}: it has too many parts")
+            raise ConfigFileError(
+                f"{self.found.file}:{line}: it has too many parts",
+                hint="Write it in fewer, and let no anchor (&) contain its own alias (*)",
+            )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place, depth)
         if isinstance(node, yaml.SequenceNode):

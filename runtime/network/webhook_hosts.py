@@ -33,7 +33,7 @@ def check_webhook_host(
         raise AlertError(
             "url",
             f"{host} is in a private network, or not a host",
-            "The owner of this host may allow it: MOODLINE_ALERT_HOSTS, or `moodline alert target "
-            "add --private`",
+            "The owner of this host may allow it: MOODLINE_ALERT_HOSTS, `moodline alert target add "
+            "--private`, or `private: true` in a file",
         )
     return addresses

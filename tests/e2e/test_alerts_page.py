@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import Engine
 
 from analytics.alerts.round import run_round
@@ -24,7 +24,7 @@ from moodline.delivery.deliverer import Deliverer
 from moodline.delivery.senders import sender
 from records.alerts.events import open_alerts
 from records.alerts.rules import add_rule, list_rules
-from records.alerts.targets import list_targets
+from records.alerts.targets import list_targets, open_target, remove_target
 from records.database import open_engine
 from records.sources.sealing import Sealer
 from serving.backend import Backend
@@ -86,17 +86,20 @@ def test_page_is_accessible_wide_and_narrow_in_both_themes(
     viewer: BrowserContext, address: str, shots: Path
 ) -> None:
     found = []
-    for size, (width, height) in SIZES.items():
-        for theme in ("light", "dark"):
-            with quiet_page(viewer, address) as page:
-                page.set_viewport_size({"width": width, "height": height})
+    for (size, (width, height)), both in zip(
+        SIZES.items(), (("light", "dark"), ("dark", "light")), strict=True
+    ):
+        with quiet_page(viewer, address) as page:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=both[0])  # type: ignore[arg-type]
+            page.goto(f"{address}/alerts")
+            page.get_by_role("button", name="Edit Calm").click()
+            expect(page.locator(".alert-chart").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            for theme in both:
                 page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                page.goto(f"{address}/alerts")
-                page.get_by_role("button", name="Edit Calm").click()
-                expect(page.locator(".alert-chart").first).to_be_visible()
-                assert page.evaluate("document.documentElement.scrollWidth") == width
                 page.screenshot(path=shots / f"alerts-{size}-{theme}.png", full_page=True)
-                rules = ["color-contrast"] if theme == "dark" else []
+                rules = ["color-contrast"] if theme == both[1] else []
                 found += [(size, theme, *one) for one in _findings(page, rules)]
     assert not found, json.dumps(found, indent=1)
 
@@ -156,31 +159,87 @@ def test_a_rule_is_drawn_before_it_is_saved(page: Page, engine: Engine) -> None:
     expect(page.locator("#alerts-rules")).not_to_contain_text("Crowd")
 
 
-def test_a_webhook_is_added_tested_and_removed(
+def test_a_webhook_is_added_tested_delivered_again_and_removed(
     page: Page, engine: Engine, settings: Settings
 ) -> None:
-    form = page.get_by_role("form", name="Add a webhook")
-    form.get_by_label("Name").fill("hook")
-    form.get_by_label("URL").fill("http://10.0.0.7/x")
-    form.get_by_role("button", name="Add the webhook").click()
+    form = opened_form(page, "Webhook")
+    form.get_by_label("Name", exact=True).fill("hook")
+    form.locator("fieldset:not([hidden])").get_by_label("URL").fill("http://10.0.0.7/x")
+    form.get_by_role("button", name="Add the target").click()
     expect(form.locator(".trouble")).to_contain_text("MOODLINE_ALERT_HOSTS")
+    url = form.locator("fieldset:not([hidden])").get_by_label("URL")
+    expect(url).to_be_focused()
     with webhook_receiver(Receiver()) as receiver:
-        form.get_by_label("URL").fill(receiver.url)
-        form.get_by_role("button", name="Add the webhook").click()
-        secret = form.locator(".token").inner_text()
-        page.get_by_role("button", name="Test hook").click()
+        url.fill(receiver.url)
+        form.get_by_role("button", name="Add the target").click()
+        secret = page.locator(".alert-saved .token").inner_text()
+        page.get_by_role("button", name="Send a test").click()
         expect(page.get_by_role("status").first).to_have_text("A test is on its way.")
-        sealer = Sealer("", settings.home_path)
-        chance = random.Random(1)
-        Deliverer(engine, sealer, sender(settings), "host:1:2", chance=chance).run()
+        chance, sealer = random.Random(1), Sealer("", settings.home_path)
+        delivering = Deliverer(engine, sealer, sender(settings), "host:1:2", chance=chance)
+        delivering.run()
         said = "hook: delivered (HTTP status 204)"
         expect(page.get_by_role("status").first).to_have_text(said)
-        assert receiver.all_signed(secret) and len(receiver.got) == 1
-    expect(page.locator("#alerts-history tbody tr").first).to_contain_text("test")
+        row = page.locator("#alerts-history tbody tr").first
+        expect(row).to_contain_text("test")
+        row.get_by_role("button", name=re.compile(r"Deliver \d+ to hook again")).click()
+        expect(row).to_contain_text("hook: waiting")
+        delivering.run()
+        assert receiver.all_signed(secret) and len(receiver.got) == 2
+        assert len(set(receiver.ids)) == 1, "the receiver can tell that it is the same message"
+    page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Remove hook").click()
     page.get_by_role("button", name="Remove the target").click()
     expect(page.locator("#alerts-targets")).to_contain_text("No targets yet")
     assert in_snapshot(engine, list_targets) == []
+
+
+def test_targets_of_other_kinds_are_added_and_changed(
+    page: Page, engine: Engine, settings: Settings, shots: Path
+) -> None:
+    pytest.importorskip("apprise")
+    local = {"Mail server": "127.0.0.1:2525", "From": "moodline@example.com", "To": "ana@b.de"}
+    for way, name, fields in (
+        ("Phone, with the app ntfy", "phone", {"Topic": "a-topic", "Server": "127.0.0.1:8081"}),
+        ("E-mail", "office", local | {"User name": "ana", "Password": "hunter2"}),
+        ("MQTT", "house", {"Broker": "127.0.0.1:1884", "User name": "moodline"}),
+        ("Chat or another service", "chat", {"URL": "tgram://123456789:hunter2_token/42"}),
+    ):
+        form = opened_form(page, way)
+        form.get_by_label("Name", exact=True).fill(name)
+        for label, value in fields.items():
+            fields_of_way = form.locator("fieldset:not([hidden])")
+            fields_of_way.get_by_label(label, exact=True).fill(value)
+        page.screenshot(path=shots / f"target-{name}.png", full_page=True)
+        form.get_by_role("button", name="Add the target").click()
+        expect(page.locator(".alert-saved")).to_contain_text(f"{name} was saved.")
+        page.get_by_role("button", name="Close").click()
+    cards = page.locator("#alerts-targets .alert-card")
+    expect(cards).to_have_count(4)
+    assert "hunter2" not in page.content()
+    page.get_by_role("button", name="Change office").click()
+    form = page.get_by_role("form", name="Change office")
+    form.get_by_label("Name", exact=True).fill("team")
+    form.get_by_role("button", name="Save the target").click()
+    expect(cards.filter(has_text="team")).to_contain_text("E-mail")
+    sealer, known = Sealer("", settings.home_path), in_snapshot(engine, list_targets)
+    assert [(one.name, one.kind, one.private) for one in known] == [
+        ("chat", "apprise", False),
+        ("house", "mqtt", False),
+        ("phone", "apprise", False),
+        ("team", "apprise", False),
+    ]
+    team = in_snapshot(engine, open_target, sealer, known[-1].pk)
+    assert team is not None and "ana:hunter2@127.0.0.1:2525" in team.address
+    for one in known:
+        remove_target(engine, one.name)
+
+
+def opened_form(page: Page, way: str) -> Locator:
+    page.locator("#alerts-targets").get_by_role("button", name="Add a target").click()
+    form = page.get_by_role("form", name="Add a target")
+    form.get_by_label("How").select_option(label=way)
+    return form
 
 
 def test_trends_marks_where_alerts_fired(viewer: BrowserContext, address: str) -> None:
@@ -194,3 +253,36 @@ def test_trends_marks_where_alerts_fired(viewer: BrowserContext, address: str) -
             ".flatMap(({customdata}) => customdata)"
         )
         assert marks and all(one.startswith("alert Calm: ") for one in marks)
+
+
+def test_a_marker_is_set_and_removed_on_trends(viewer: BrowserContext, address: str) -> None:
+    with quiet_page(viewer, address) as page:
+        page.goto(f"{address}/trends?from=now-24h&to=now")
+        panel = page.get_by_role("region", name="Markers and alerts")
+        expect(panel.locator(".mark-of-alert").first).to_contain_text("alert Calm: ")
+        panel.get_by_role("button", name="Set a marker").click()
+        form = page.get_by_role("form", name="Set a marker")
+        form.get_by_label("What happened").fill("new <b>menu</b>")
+        form.get_by_label("About").select_option(label="café")
+        form.get_by_role("button", name="Set the marker").click()
+        mark = panel.locator(".mark-of-marker")
+        expect(mark).to_contain_text("new <b>menu</b>")
+        drawn = page.wait_for_function(
+            "() => [...document.querySelectorAll('.js-plotly-plot')]"
+            ".flatMap(one => one.data.filter(({name}) => name === 'markers'))"
+            ".flatMap(({customdata}) => customdata)"
+            ".find(Boolean)"
+        )
+        assert drawn.json_value() == "marker: new &lt;b&gt;menu&lt;/b&gt;"
+        panel.get_by_role("button", name="Remove the marker").click()
+        page.get_by_role("button", name="Remove the marker").last.click()
+        expect(mark).to_have_count(0)
+
+
+def test_the_page_of_a_camera_shows_its_alerts(viewer: BrowserContext, address: str) -> None:
+    with quiet_page(viewer, address) as page:
+        page.goto(f"{address}/sources/café")
+        panel = page.get_by_role("region", name="Alerts")
+        expect(panel.locator(".alert-card")).to_contain_text("Calm")
+        panel.get_by_role("link", name="Rules and history").click()
+        expect(page.locator("#alerts-rules")).to_contain_text("Calm")

@@ -1,6 +1,5 @@
 // @ts-check
 /* The day and the week of a source, as bars that lead to their time in Trends. */
-import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
 import { labelName, legend } from "../kit/expressions.js";
 import { clockTime, duration, localTime, percent, shortDateTime, signed, timeOfDay } from "../kit/format.js";
@@ -30,7 +29,7 @@ const TICKS = 5;
  */
 export function leadOf({ verdict, day }) {
   if (day.steps.every(({ gap }) => gap)) return _("Nothing was analysed yet.");
-  return verdict ? known(verdict.line) : sentence(day.total);
+  return verdict ? verdict.line : sentence(day.total);
 }
 
 /** @param {SourceAnswer} answer */

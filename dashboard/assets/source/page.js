@@ -171,7 +171,8 @@ export class SourcePage {
       this.#tools.replaceChildren(...toolbarLinks(answer), ...(buttons ? [buttons] : []));
       const isOpen = this.#side.querySelector("details")?.open ?? false;
       this.#side.replaceChildren(
-        ...(answer.is_camera ? [healthPanel(answer, isOpen), this.#alerts(answer)] : []),
+        ...(answer.is_camera ? [healthPanel(answer, isOpen)] : []),
+        ...(answer.is_camera || answer.alerts.length ? [this.#alerts(answer)] : []),
         settingsPanel(answer),
       );
       this.#main.replaceChildren(dayPanel(answer), weekPanel(answer), runsPanel(answer));

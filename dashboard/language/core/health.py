@@ -57,6 +57,10 @@ MESSAGES: Final = (
     N_("frozen: it has sent the same picture for {seconds} s"),
     N_("frozen: it repeats what it sent before"),
     N_("the reader hangs; its process restarts"),
+    N_("paused by its owner"),
+    N_("its file is over"),
+    N_("{name} ended the stream"),
+    N_("the ingest process on {host} runs, but has not taken it up yet. Its log says why"),
     N_("not running; `moodline up` starts one"),
     N_("every {time}"),
 )

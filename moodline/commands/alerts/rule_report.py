@@ -35,6 +35,10 @@ def print_preview(rule: AlertRule, found: Preview) -> None:
     if not found.kept:
         print_line(f"The {rule.condition.known.title} of the past is not kept.")
         return
+    if not found.sources:
+        names = [*rule.sources, *(f"tag {tag}" for tag in rule.tags)]
+        print_line(f"No live source is meant yet ({', '.join(names) or 'there is none'}).")
+        return
     times = "once" if found.firings == 1 else f"{found.firings:,} times"
     said = f"have fired {times}" if found.firings else "not have fired"
     print_line(f"In the last 7 days it would {said}.")

@@ -12,13 +12,18 @@ from analytics.now.live_status import UNSUPERVISED
 from analytics.snapshots import in_snapshot
 from analytics.sources.answer import SourceAnswer, source_answer
 from broker.heartbeats import Heartbeats
+from contracts.alerts.events import EventDetails, EventKind
+from contracts.alerts.rule import Severity
 from contracts.errors import SourceNotFoundError
 from contracts.live_sources import LiveState
 from contracts.runs import RunKind
+from records.alerts.event_log import NewEvent, write_event
+from records.database import transaction
 from records.rollups.windows import MINUTE_S, QUARTER_S
 from records.sources.intervals import StateInterval, write_intervals
 from records.sources.live_sources import SourceSettings, add_source, find_source, remove_source
 from records.sources.renaming import rename_source
+from records.tables.alerts import AlertEvent
 from records.tables.runs import DeadLetter, Run
 from records.tables.sources import Source
 from tests.history import at_us, write_history_run
@@ -143,3 +148,25 @@ def test_the_statements_do_not_grow_with_the_sources(sqlite_engine: Engine) -> N
         for other in range(20):
             add_source(sqlite_engine, f"more {number} {other}", CAMERA)
     assert counts[0] == counts[1] <= 55
+
+
+def test_alerts_that_are_open_or_of_the_last_days_are_in_the_answer(engine: Engine) -> None:
+    write_camera(engine, NOW - timedelta(hours=1), since=NOW - timedelta(days=30))
+    pk = asked(engine, "door").source.pk
+
+    def fired(source: int, at: datetime, resolved_at: datetime | None) -> None:
+        details = EventDetails("angry", "share of angry above 30 %", 0.3, "%", at, at)
+        kind, severity = EventKind.FIRED, Severity.WARNING
+        new = NewEvent(kind, 1, f"{at}", severity, source, "door", at, at, 0.4, details)
+        with transaction(engine) as connection:
+            number = write_event(connection, new, [])
+            values = {"resolved_at": resolved_at}
+            connection.execute(update(AlertEvent).where(AlertEvent.id == number).values(**values))
+
+    old, late = NOW - timedelta(days=20), NOW - timedelta(hours=2)
+    fired(pk, old, None)
+    fired(pk, old + timedelta(days=1), old + timedelta(days=2))
+    fired(pk, late, NOW)
+    fired(pk + 1, late, None)
+    found = asked(engine, "door").alerts
+    assert [(one.at, one.is_open) for one in found] == [(old, True), (late, False)]

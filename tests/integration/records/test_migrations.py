@@ -1,6 +1,7 @@
 """Migrations on SQLite and PostgreSQL: up, down and up again, and equal to the tables in code."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +13,27 @@ from sqlalchemy import Engine, insert, inspect, select, update
 from contracts.analysis_spec import AnalysisOptions
 from contracts.errors import DatabaseError
 from contracts.runs import RunState
+from contracts.times import utc_now
 from records.database import open_engine, reading, transaction
 from records.runs.file_job import FileJob
 from records.runs.queue import enqueue_file
 from records.schema import downgrade, known_revisions, newest_revision, schema_revision, upgrade
+from records.tables.alerts import StoredTarget
 from records.tables.base import Base
 from records.tables.faces import Track
 from records.tables.rollups import DirtyWindow, RunMinute
 from records.tables.runs import Run
 from records.tables.sources import Source
+from tests.new_schema import migrated_schema
 
 pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture(autouse=True)
+def migrations() -> Iterator[None]:
+    """New databases are migrated here, not copied."""
+    with migrated_schema():
+        yield
 
 
 def table_names(engine: Engine) -> set[str]:
@@ -126,3 +137,16 @@ def test_upgrading_a_current_schema_takes_no_lock(engine: Engine) -> None:
         upgrade(engine)
     other.dispose()
     assert time.monotonic() - begin < 10  # Waiting for the lock would take 30 s.
+
+
+def test_targets_that_the_owner_named_may_stay_in_a_private_network(engine: Engine) -> None:
+    downgrade(engine, "0011")
+    with transaction(engine) as connection:
+        for name, kind in (("a", "webhook"), ("b", "mqtt"), ("c", "apprise")):
+            values = {"name": name, "kind": kind, "address": "", "secret": "", "private": False}
+            more = {"shown_address": "", "created_at": utc_now(), "created_by": "", "holder": None}
+            connection.execute(insert(StoredTarget).values(**values, **more))
+    upgrade(engine)
+    with reading(engine) as connection:
+        query = select(StoredTarget.private).order_by(StoredTarget.name)
+        assert list(connection.execute(query).scalars()) == [False, True, True]

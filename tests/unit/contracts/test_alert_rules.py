@@ -54,6 +54,8 @@ def test_a_condition_reads_as_a_sentence(text: str, sentence: str) -> None:
         ({"clears_at": "40%"}, "clears_at", "where it begins"),
         ({"clears_at": "-1%"}, "clears_at", "0 % to 100 %"),
         ({"clears_at": "x"}, "clears_at", "not a value"),
+        ({"min_coverage": "60"}, "min_coverage", "60 is not a share"),
+        ({"lasting": "2d"}, "for", "a window of 2 d is not possible"),
         ({"cooldown": "8d"}, "cooldown", "out of bounds"),
         ({"min_coverage": "140%"}, "min_coverage", "out of bounds"),
         ({"min_person_seconds": -1.0}, "min_person_seconds", "out of bounds"),

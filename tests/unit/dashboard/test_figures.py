@@ -1,7 +1,7 @@
 """Figures: a gap has no bar, uncertain is hatched and on top, and the heights add up."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analytics.history.timeline import Bucket
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
-from dashboard.trends.charts.axis_clock import axis_clock
+from dashboard.trends.charts.axis_clock import AxisClock, axis_clock
 from dashboard.trends.charts.direct_labels import LINE_HEIGHT, spread
 from dashboard.trends.charts.figure import timeline_figure
 from dashboard.trends.charts.layout import COVERAGE, VALENCE, ChartData, Style
@@ -22,6 +22,7 @@ from dashboard.trends.marks.alert_marks import AlertMark
 from dashboard.trends.tables import data_table
 from dashboard.trends.view import Mode
 from dashboard.web.palette import DARK, LIGHT, NO_COVERAGE, STACK
+from records.markers import StoredMarker
 from tests.unit.dashboard.buckets import BEGIN, buckets
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -298,3 +299,33 @@ def test_alerts_are_marked_where_they_fired() -> None:
         "alert Crowd: 7",
     ]
     assert "alerts" not in bars(drawn()), "a chart without alerts has no trace of them"
+
+
+def test_markers_are_lines_and_bands_within_the_range() -> None:
+    def marker(begin: datetime, end: datetime, text: str) -> StoredMarker:
+        return StoredMarker(
+            begin, end, text, key=1, marker_id=text, source=None, created_at=BEGIN, created_by="ana"
+        )
+
+    late = STEPS[-1].end + HOUR
+    data = ChartData(
+        STEPS,
+        3600,
+        STEPS[-1].end,
+        markers=[
+            marker(BEGIN - HOUR, late, "renovation"),
+            marker(BEGIN + HOUR / 2, BEGIN + HOUR / 2, "new <i>menu</i> " + "x" * 400),
+        ],
+    )
+    style = Style(LIGHT, BERLIN, Mode.SHARE)
+    figure = go.Figure(timeline_figure(data, scale_of([STEPS], Mode.SHARE), style))
+    trace = bars(figure)["markers"]
+    assert list(trace.x) == ["2026-10-24T12:00:00", "2026-10-24T12:30:00"]
+    assert trace.customdata[1].startswith("marker: new &lt;i&gt;menu&lt;/i&gt;")
+    assert len(trace.customdata[1]) < 250
+    (band,) = [one for one in figure.layout.shapes if one.opacity]
+    (line,) = [one for one in figure.layout.shapes if one.type == "line"]
+    assert (band.type, band.x0) == ("rect", "2026-10-24T12:00:00")
+    assert band.x1 == AxisClock(BERLIN, "").position(STEPS[-1].end)
+    assert (line.type, line.x0, line.x1) == ("line", "2026-10-24T12:30:00", "2026-10-24T12:30:00")
+    assert "markers" not in bars(drawn()), "a chart without markers has no trace of them"
