@@ -126,8 +126,10 @@ definePage("alerts", () => {
   const openTarget = (/** @type {import("./targets.js").Target | null} */ target) => {
     const close = () => {
       targetPlace.replaceChildren();
+      addTarget.hidden = false;
       addTarget.focus();
     };
+    addTarget.hidden = true;
     const saved = (/** @type {string} */ name, /** @type {string} */ secret) => {
       const test = () => {
         if (!secret) close(); // With one, it stays until it was copied.
