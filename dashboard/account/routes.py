@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Final
 
 import segno
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from contracts.errors import NotAllowedError, UserError
 from dashboard.web.json_values import json_values
+from dashboard.web.sign_in.session_watch import keep_answer
 from dashboard.web.sign_in.throttle import Throttle
 from records.sources.sealing import Sealer
 from records.users.accounts import OWNER, AuthenticatedUser, authenticate, set_password
@@ -26,6 +27,7 @@ from serving.backend import Backend
 
 _WRONG_WAIT_S: Final = 60.0
 _QR_SCALE: Final = 4
+_ANSWERED: Final = [Depends(keep_answer)]
 
 Password = Annotated[str, Field(max_length=MAX_PASSWORD_LENGTH)]
 ShortText = Annotated[str, Field(max_length=64)]
@@ -66,7 +68,7 @@ def routes(backend: Backend) -> APIRouter:
     def overview() -> dict[str, Any]:
         return _overview(backend)
 
-    @router.post("/password")
+    @router.post("/password", dependencies=_ANSWERED)
     async def password(asked: PasswordChange) -> dict[str, bool]:
         account, _ = _with_password()
         await checks.require(account, asked.current)
@@ -81,7 +83,7 @@ def routes(backend: Backend) -> APIRouter:
         )
         return {"changed": True}
 
-    @router.post("/sessions/end")
+    @router.post("/sessions/end", dependencies=_ANSWERED)
     def end(asked: SessionChoice) -> dict[str, int]:
         account, user = _signed_in()
         if asked.session:
@@ -98,13 +100,13 @@ def routes(backend: Backend) -> APIRouter:
         picture = code.svg_data_uri(scale=_QR_SCALE, dark="#000", light="#fff")
         return {"secret": enrolment.secret, "uri": enrolment.uri, "picture": picture}
 
-    @router.post("/second-factor/confirm")
+    @router.post("/second-factor/confirm", dependencies=_ANSWERED)
     def confirm(asked: Code) -> dict[str, list[str]]:
         _, pk = _with_password()
         cipher = sealer.cipher(PURPOSE)
         return {"codes": confirm_second_factor(backend.engine, pk, asked.code, cipher)}
 
-    @router.post("/second-factor/remove")
+    @router.post("/second-factor/remove", dependencies=_ANSWERED)
     async def remove(asked: CurrentPassword) -> dict[str, bool]:
         account, _ = _with_password()
         await checks.require(account, asked.current)

@@ -20,7 +20,7 @@ from dashboard.web.audit.sign_ins import SignInAudit
 from dashboard.web.compression import STATIC_PATHS
 from dashboard.web.sign_in.cookies import cookie_value, session_cookie
 from dashboard.web.sign_in.known_devices import KnownDevices
-from dashboard.web.sign_in.session_watch import SessionWatch
+from dashboard.web.sign_in.session_watch import SessionWatch, keep_answer
 from dashboard.web.sign_in.spare_sessions import SpareSessions
 from dashboard.web.sign_in.throttle import Throttle
 from dashboard.web.sign_in.visitor import Visitor
@@ -162,6 +162,7 @@ class SignIn:
         """End the session of the request."""
         token = cookie_value(headers, session_cookie(headers))
         if token:
+            keep_answer()
             account = self.account(headers)
             self._forget(session_digest(token))
             self._spare.close(session_digest(token))

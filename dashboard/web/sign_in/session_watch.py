@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -50,6 +51,7 @@ class SessionWatch:
         """Let the application answer a request, as long as the account's session is open."""
         answer = _Answer(account, send)
         self._answers.add(answer)
+        _current.set(answer)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._check_while_answering())
         try:
@@ -77,17 +79,29 @@ class SessionWatch:
                 # Sessions of answers that began during the query were not asked for.
                 if account.session in sessions and users.get(account.session) != account.user:
                     self._on_end(account.session)
-                    answer.stop()
+                    if not answer.is_kept:
+                        answer.stop()
+
+
+def keep_answer() -> None:
+    """Let the present request be answered in any case.
+
+    It ends its own session, or changes its user: else it would depend on the moment of a check
+    whether a person who signs out sees the form, and one who adds a second factor its codes.
+    """
+    if answer := _current.get():
+        answer.is_kept = True
 
 
 @dataclass(eq=False)
 class _Answer:
-    """An answer in flight. cancel: ends the application's work on it."""
+    """An answer in flight. cancel: ends the application's work on it. is_kept: see keep_answer."""
 
     account: Account
     _send: Send
     cancel: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     is_over: bool = False
+    is_kept: bool = False
     _has_begun: bool = False
     _is_whole: bool = False
     _is_event_stream: bool = False
@@ -124,3 +138,6 @@ class _Answer:
                 await self._send({"type": "http.response.body", "body": b""})
         else:
             log.warning("a download ended with its session", user=self.account.name)
+
+
+_current: Final[ContextVar[_Answer | None]] = ContextVar("answer", default=None)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import DatabaseError
-from dashboard.web.sign_in.session_watch import SessionWatch
+from dashboard.web.sign_in.session_watch import SessionWatch, keep_answer
 from records.users.accounts import AuthenticatedUser
 from records.users.roles import Role
 from serving.access import Account
@@ -103,6 +103,26 @@ def test_an_answer_that_has_not_begun_says_that_the_session_ended(sessions: Sess
         await waiting
         start, body = client.messages
         assert start["status"] == 401 and b"signed out" in body["body"]
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_ends_its_own_session_is_answered(sessions: Sessions) -> None:
+    async def scenario() -> None:
+        async def sign_out(_scope: Any, _receive: Any, send: Any) -> None:
+            await asyncio.to_thread(keep_answer)  # As routes that are no coroutines.
+            del sessions.open["s1"]
+            while not sessions.ended:
+                await asyncio.sleep(0.001)
+            await send({"type": "http.response.start", "status": 303, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        client, other = Client(), Client()
+        stream = answer(sessions, "s1", endless, other)
+        await other.begun.wait()
+        await answer(sessions, "s1", sign_out, client)
+        await stream
+        assert client.messages[0]["status"] == 303 and len(client.messages) == 2
 
     asyncio.run(scenario())
 
