@@ -8,7 +8,7 @@ from dash import html
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import Head, ModelCard
 from dashboard.language.words import N_, _, label_name, parts
-from dashboard.web.number_format import count, percent
+from dashboard.web.number_format import count, decimal, percent
 from dashboard.web.page import Page, Visit, attributes
 
 _LIMITS: Final = (
@@ -76,7 +76,7 @@ def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
                 heads=", ".join(card.heads),
             ),
         ),
-        (_("Uncertain below"), f"{card.uncertain_below:g}"),
+        (_("Uncertain below"), decimal(card.uncertain_below, 2)),
         (_("Learned on"), _learned_on(data)),
         (_("SHA-256 of the weights"), card.sha256),
     ]
@@ -103,7 +103,9 @@ def _measured(head: Head) -> html.Div:
         "val_macro_f1": _("Macro F1"),
         "ece": _("Calibration error (ECE)"),
     }
-    facts = [(text, f"{told[key]:.3f}") for key, text in names.items() if _is_number(told.get(key))]
+    facts = [
+        (text, decimal(told[key], 3)) for key, text in names.items() if _is_number(told.get(key))
+    ]
     recall = told.get("per_class_recall")
     parts: list[Any] = (
         [_facts(facts)] if facts else [html.P(_("The card has no measured numbers."))]

@@ -22,7 +22,7 @@ from dashboard.report.chart_geometry import (
     span,
     time_axis,
 )
-from dashboard.web.number_format import count, hundredths, percent, seconds_number
+from dashboard.web.number_format import count, decimal, percent, seconds_number
 from dashboard.web.palette import STACK
 
 _PLOT_PX: Final = 200
@@ -115,7 +115,7 @@ def expression_chart(report: RunReport) -> ExpressionChart:
     rows = tuple(
         (
             *bucket_ends(one),
-            *("–" if one.is_gap else hundredths(one.emotions.get(label, 0)) for label in used),
+            *("–" if one.is_gap else decimal(one.emotions.get(label, 0), 2) for label in used),
         )
         for one in report.buckets
     )
@@ -151,7 +151,7 @@ def coverage_chart(report: RunReport) -> CoverageChart:
             *bucket_ends(one),
             count(one.frames),
             percent(bucket_coverage(one)),
-            hundredths(one.empty_s),
+            decimal(one.empty_s, 2),
         )
         for one in report.buckets
     )
@@ -190,7 +190,7 @@ def totals_chart(report: RunReport) -> TotalsChart:
             _("Totals"),
             (_("expression"), _("person-seconds"), _("share")),
             tuple(
-                (label_name(label), hundredths(emotions[label]), shares[label]) for label in STACK
+                (label_name(label), decimal(emotions[label], 2), shares[label]) for label in STACK
             ),
         ),
     )
@@ -200,7 +200,7 @@ def _bar(report: RunReport, bucket: MediaBucket, scale: float) -> Bar:
     """scale: pixels of a person-second."""
     parts = [(label, bucket.emotions[label]) for label in STACK if bucket.emotions.get(label)]
     begin, end = bucket_ends(bucket)
-    amounts = ", ".join(f"{label_name(label)} {hundredths(seconds)}" for label, seconds in parts)
+    amounts = ", ".join(f"{label_name(label)} {decimal(seconds, 2)}" for label, seconds in parts)
     return Bar(
         span(report, bucket.start_s, bucket.end_s),
         _("{begin} to {end}: {amounts} person-seconds", begin=begin, end=end, amounts=amounts),

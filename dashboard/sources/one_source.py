@@ -1,18 +1,19 @@
 """The route of the page of one source."""
 
 from dataclasses import asdict
+from datetime import tzinfo
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
 from analytics.alerts.documents import event_document
-from analytics.comparison.wording import basis_line, verdict_line
 from analytics.history.local_time import zone_named
 from analytics.history.totals import Total
 from analytics.runs.run_list import RunLine
 from analytics.snapshots import in_snapshot
 from analytics.sources.answer import SourceAnswer, source_answer
 from contracts.times import utc_now
+from dashboard.trends.texts.verdict_text import basis_text, verdict_text
 from dashboard.web.json_values import json_values
 from dashboard.web.time_steps import time_steps
 from serving.backend import Backend
@@ -35,12 +36,12 @@ def source_routes(backend: Backend) -> APIRouter:
         clock = zone_named(zone) if zone else backend.settings.timezone
         heartbeats, trouble = read_current_heartbeats(backend)
         found = in_snapshot(backend.engine, source_answer, name, heartbeats, clock, utc_now())
-        return _json(found, trouble)
+        return _json(found, trouble, clock)
 
     return router
 
 
-def _json(found: SourceAnswer, trouble: str) -> dict[str, Any]:
+def _json(found: SourceAnswer, trouble: str, clock: tzinfo) -> dict[str, Any]:
     source, day = found.source, found.day
     return {
         "name": source.name,
@@ -57,7 +58,7 @@ def _json(found: SourceAnswer, trouble: str) -> dict[str, Any]:
         "states": json_values(found.states),
         "verdict": None
         if day.verdict is None
-        else {"line": verdict_line(day.verdict), "basis": basis_line(day.verdict)},
+        else {"line": verdict_text(day.verdict, clock), "basis": basis_text(day.verdict, clock)},
         "day": {
             "since": day.since.timestamp(),
             "until": day.until.timestamp(),

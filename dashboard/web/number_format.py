@@ -114,9 +114,9 @@ def seconds_number(seconds: float) -> str:
     return _decimal(float(f"{seconds:.2g}"), "0.####", _locale())
 
 
-def hundredths(value: float) -> str:
-    """Return a number with two decimals: "1,234.50"."""
-    return _decimal(round(value, 2), "#,##0.00", _locale())
+def decimal(value: float, places: int) -> str:
+    """Return a number with its decimals: "1,234.50"."""
+    return _decimal(round(value, places), f"#,##0.{'0' * places}", _locale())
 
 
 def _amount(value: float) -> tuple[str, int]:

@@ -1,11 +1,15 @@
 // @ts-check
 /* Messages that other parts of moodline compose in English, such as errors and reasons: recognised
  * by their templates, and translated. As dashboard/language/core/recognition.py. */
-import { MESSAGES, _, clauses } from "./language.js";
+import { LOCALE, MESSAGES, _, clauses } from "./language.js";
 
 const SENTENCES = /(?<=[.!?]) (?=[A-Z])/;
 const CLAUSE = "; ";
 const PLACE = /\{(\w+)\}/;
+/** A number with a separator, as other parts of moodline write it. */
+const NUMBER = /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)$/;
+/** Names of values that can only be numbers: others, such as names of sources, stay as they are. */
+const NUMBERS = new Set(["count", "seconds", "faces", "tracks", "least", "most"]);
 
 /** @typedef {{ english: string, names: string[], pattern: RegExp }} Template */
 
@@ -57,8 +61,20 @@ function recognised(text) {
   for (const { english, names, pattern } of TEMPLATES) {
     const found = pattern.exec(text);
     if (!found) continue;
-    const values = names.map((name, index) => [name, known(found[index + 1])]);
+    const values = names.map((name, index) => [name, valueOf(name, found[index + 1])]);
     return _(english, Object.fromEntries(values));
   }
   return null;
+}
+
+/**
+ * The value of a template: a number as the viewer writes it, or another message.
+ * @param {string} name
+ * @param {string} text
+ */
+function valueOf(name, text) {
+  if (!NUMBERS.has(name) || !NUMBER.test(text)) return known(text);
+  const digits = (text.split(".")[1] ?? "").length;
+  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return Number(text.replaceAll(",", "")).toLocaleString(LOCALE, format);
 }

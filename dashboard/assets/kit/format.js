@@ -53,7 +53,8 @@ export function fileSize(bytes) {
   }
   if (!unit) return n_("{count} byte", "{count} bytes", bytes);
   const digits = SIZE_DIGITS[unit];
-  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const isWhole = Number.isInteger(value);
+  const format = { minimumFractionDigits: isWhole ? 0 : digits, maximumFractionDigits: digits };
   return `${value.toLocaleString(LOCALE, format)} ${SIZE_UNITS[unit]}`;
 }
 
@@ -96,6 +97,17 @@ export const dateTime = (seconds) =>
   seconds ? withTime(seconds, { year: "numeric", day: "numeric", month: "short" }) : NONE;
 
 /**
+ * A date with its time to the second, where that matters.
+ * @param {number} seconds Since 1970.
+ */
+export const dateTimeSeconds = (seconds) =>
+  withTime(
+    seconds,
+    { year: "numeric", day: "numeric", month: "short" },
+    { second: "2-digit" },
+  );
+
+/**
  * A day of this year with its time: "Tue, Nov 3 14:05".
  * @param {number} seconds Since 1970.
  */
@@ -131,9 +143,10 @@ export const localTime = (seconds, options) =>
 /**
  * @param {number} seconds Since 1970.
  * @param {Intl.DateTimeFormatOptions} date
+ * @param {Intl.DateTimeFormatOptions} [more] Of the time.
  */
-const withTime = (seconds, date) =>
-  `${localTime(seconds, date)} ${clock(new Date(seconds * 1000))}`;
+const withTime = (seconds, date, more) =>
+  `${localTime(seconds, date)} ${clock(new Date(seconds * 1000), more)}`;
 
 /**
  * @param {Date} at

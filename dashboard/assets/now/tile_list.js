@@ -65,10 +65,10 @@ export class TileList {
       inlineField(_("Sort"), this.#sort),
       this.#tagField,
       this.#zonesField,
-      make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
       quietButton(_("Wall"), () => openWall(this.#tag.value), {
         title: _("All live sources on the whole screen; Escape leads back"),
       }),
+      make("p", { class: "soft last", text: PICTURE_NOTES[pictures] }),
     );
   }
 

@@ -3,7 +3,7 @@
 import { base, messageOf, post } from "../kit/api.js";
 import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
-import { localTime } from "../kit/format.js";
+import { dateTimeSeconds } from "../kit/format.js";
 import { errorLine, field, quietButton } from "../kit/forms.js";
 import { _ } from "../kit/language.js";
 import { timeInput, timeOf } from "./recording_details.js";
@@ -64,7 +64,7 @@ export class RecordedTime {
     const { recorded_at: at, recorded_text: how } = run;
     const text = at
       ? _("Recorded {time} ({origin})", {
-          time: localTime(at, { dateStyle: "medium", timeStyle: "medium" }),
+          time: dateTimeSeconds(at),
           origin: known(how),
         })
       : _("The time of the recording is not known yet");

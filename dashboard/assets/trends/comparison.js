@@ -49,7 +49,7 @@ export function comparisonPanel(comparison) {
   );
   return make(
     "section",
-    { class: "panel", "aria-label": _("Compared with the time before") },
+    { class: "panel compared-panel", "aria-label": _("Compared with the time before") },
     make("h2", { text: _("Compared with {name}", { name: known(name) }) }),
     make("p", { class: "soft", text: facts }),
     make(

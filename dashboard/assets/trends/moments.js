@@ -22,12 +22,14 @@ const BUCKETS_AROUND = 6;
  * @param {number} bucketS
  */
 export function momentsPanel(moments, bucketS) {
+  // Of one chart, all are of what its heading says.
+  const isNamed = new Set(moments.map(({ source }) => source)).size > 1;
   const items = moments.map((moment, index) =>
-    make("li", {}, momentButton(moment, index, bucketS)),
+    make("li", {}, momentButton(moment, index, { bucketS, isNamed })),
   );
   return make(
     "section",
-    { class: "panel", "aria-label": _("Moments") },
+    { class: "panel moments-panel", "aria-label": _("Moments") },
     make("h2", { text: _("Moments") }),
     make("p", {
       class: "soft",
@@ -51,9 +53,15 @@ export function momentsPanel(moments, bucketS) {
 /**
  * @param {Moment} moment
  * @param {number} index
- * @param {number} bucketS
+ * @param {{ bucketS: number, isNamed: boolean }} options isNamed: whether the source is named.
  */
-function momentButton({ at, source, name, label, before, now, recording }, index, bucketS) {
+function momentButton(moment, index, { bucketS, isNamed }) {
+  const { at, source, name, label, recording } = moment;
+  const change = {
+    label: labelName(label),
+    before: percentOf(moment.before),
+    now: percentOf(moment.now),
+  };
   const zoomIn = () => {
     const around = BUCKETS_AROUND * bucketS * 1000;
     const end = Math.min(at * 1000 + around, Date.now());
@@ -68,12 +76,9 @@ function momentButton({ at, source, name, label, before, now, recording }, index
       {},
       make("strong", { text: shortDateTime(at) }),
       make("br"),
-      _("{source}: {label} {before} to {now}", {
-        source,
-        label: labelName(label),
-        before: percentOf(before),
-        now: percentOf(now),
-      }),
+      isNamed
+        ? _("{source}: {label} {before} to {now}", { source, ...change })
+        : _("{label} {before} to {now}", change),
     ),
   ];
   const same = { id: `moment-${index}`, "data-key": `moment-${index}` };

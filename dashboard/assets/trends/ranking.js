@@ -133,7 +133,7 @@ export class RankingPanel {
     this.#rank = chooser;
     this.node = make(
       "section",
-      { class: "panel", "aria-label": _("Which source, which hour") },
+      { class: "panel ranking-panel", "aria-label": _("Which source, which hour") },
       make("div", { class: "toolbar heat-head" }, this.#title, this.#rank),
       this.#sources.node,
       this.#hours.node,

@@ -10,7 +10,7 @@ from dashboard.language.words import label_name
 from dashboard.web.palette import Palette
 
 _MIN_MARGIN_PX: Final = 78
-_CHARACTER_PX: Final = 6.2
+_CHARACTER_PX: Final = 6.8
 _MARK_PX: Final = 20
 LINE_HEIGHT: Final = 0.075
 """The height of a label, as a share of the plot's height."""

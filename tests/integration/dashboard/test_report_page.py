@@ -92,7 +92,7 @@ def test_the_page_of_a_run_without_faces_draws_no_expressions(engine: Engine) ->
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("de", ["Ausdrücke im Verlauf", "Am häufigsten: fröhlich mit", "0,43", "Zustand"]),
+        ("de", ["Ausdrücke im Verlauf", "Am häufigsten: Freude mit", "0,43", "Zustand"]),
         ("es", ["Expresiones a lo largo del tiempo", "0,43", "Estado"]),
         ("fr", ["Expressions au fil du temps", "0,43", "État"]),
         ("zh", ["表情随时间变化", "0.43", "状态"]),

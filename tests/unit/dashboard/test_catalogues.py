@@ -152,16 +152,17 @@ def test_messages_of_other_packages_are_recognised() -> None:
             "Benutzer 'ada' gibt es schon. Ändern: moodline user password 'ada'"
         ),
         "No worker is running: no frame is analysed. The last one was on h, process 7.": (
-            "Kein Worker läuft: Kein Frame wird analysiert. Der letzte war auf h, Prozess 7."
+            "Es läuft kein Worker: Es wird kein Frame analysiert. Der letzte war auf h, Prozess 7."
         ),
         "Mostly neutral (62 % of 41.3 person-seconds); 9 % uncertain; under 1 % of the recording "
         "was analysed.": (
-            "Meist neutral (62 % von 41.3 Personensekunden); 9 % unsicher; unter 1 % der Aufnahme "
+            "Meist neutral (62 % von 41,3 Personensekunden); 9 % unsicher; unter 1 % der Aufnahme "
             "wurden analysiert."
         ),
         "door is offline: frozen: it repeats what it sent before.": (
             "door ist offline: eingefroren: sie wiederholt, was sie vorher gesendet hat."
         ),
+        "2.5 is offline: paused by its owner.": "2.5 ist offline: vom Besitzer angehalten.",
         "nobody knows this text; it stays": "nobody knows this text; it stays",
     }
     found = in_language("de-DE", *(lambda text=text: known(text) for text in texts))
