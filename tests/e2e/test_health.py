@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from tests.pages import patient_page
 from tests.rtsp import free_ports
 
 pytestmark = pytest.mark.timeout(600)
+
+SHOWN_S = 15.0
 
 
 @dataclass
@@ -47,18 +50,23 @@ class Services:
         return str(json.loads(answer.read())["level"]) if answer.status == 200 else ""
 
 
-@pytest.fixture
-def services(tmp_path: Path, three_faces: Path) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def services(
+    tmp_path_factory: pytest.TempPathFactory, three_faces: Path, request: pytest.FixtureRequest
+) -> Iterator[Services]:
+    """param: MOODLINE_LEASE_S; without one it is shorter than the default.
+
+    They take long to start, so that each test leaves them as they were.
+    """
     (port,) = free_ports(1)
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("home")
     with EmbeddedBroker() as broker, ExitStack() as stack:
         installation = Installation(
             home,
             {
                 "MOODLINE_REDIS_URL": broker.url,
                 "MOODLINE_DATABASE_URL": f"sqlite:///{home / 'moodline.db'}",
-                "MOODLINE_LEASE_S": "5",
+                "MOODLINE_LEASE_S": getattr(request, "param", "5"),
             },
         )
         engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
@@ -119,6 +127,31 @@ def test_a_dead_worker_is_red_everywhere_and_a_new_one_takes_it_away(
     poll(lambda: ask(services.address, "/readyz").status == 200)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("services", ["10"], indirect=True, ids=["default lease"])
+def test_a_dead_worker_shows_in_time_on_every_page(services: Services, browser: Browser) -> None:
+    """On a machine that does nothing else. Each page is open in a tab of its own."""
+    with browser.new_context() as viewer, ExitStack() as tabs:
+        pages = [tabs.enter_context(patient_page(viewer)) for _ in PAGES]
+        for page, opened in zip(pages, PAGES, strict=True):
+            page.goto(f"{services.address}/{opened.path}")
+            expect(page.locator("#health")).to_be_hidden()
+        services.kill_worker()
+        assert seconds_until(pages, shown=True) < SHOWN_S
+        services.start_worker()
+        poll(lambda: services.level() == "healthy")
+        assert seconds_until(pages, shown=False) < SHOWN_S
+
+
+def seconds_until(pages: list[Page], *, shown: bool) -> float:
+    """Wait until each page shows the banner, or none does; return how long it took."""
+    begin_s = time.monotonic()
+    for page in pages:
+        banner = page.locator("#health")
+        expect(banner).to_be_visible() if shown else expect(banner).to_be_hidden()
+    return time.monotonic() - begin_s
+
+
 def assert_commands_say_down(services: Services) -> None:
     status = services.installation.run("status")
     assert status.returncode == 2
@@ -150,6 +183,9 @@ def test_a_banner_of_a_degraded_system_can_be_hidden(services: Services, browser
         installation.run("source", "add", "gone", "rtsp://127.0.0.1:9/y")
         expect(show).to_contain_text("gone is offline")
         expect_page_is_whole(page)
+        for name in ("away", "gone"):
+            assert installation.run("source", "remove", name).returncode == 0
+        expect(show).to_be_hidden()
 
 
 def expect_page_is_whole(page: Page) -> None:
