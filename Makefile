@@ -20,6 +20,8 @@ LOCKED := pyproject.toml uv.lock
 export UV_COMPILE_BYTECODE := 1
 PACKAGES := contracts runtime broker records ingest inference_worker analytics serving api dashboard training moodline
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(PACKAGES)
+# pytest compiles the tests itself, and keeps them for the next run.
+WITH_BYTECODE := PYTHONDONTWRITEBYTECODE=
 
 .PHONY: help
 help: ## list the targets
@@ -56,7 +58,7 @@ timed-install:
 .PHONY: test
 test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQL
 	@$(COMPILE)
-	$(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
+	$(WITH_BYTECODE) $(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: hours; if it was ended, it continues

@@ -1,6 +1,7 @@
 """Servers and databases for the tests. Each test process starts its own broker and PostgreSQL."""
 
 import fcntl
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from broker.embedded import EmbeddedBroker
 from records.database import open_engine
 from records.schema import upgrade
 from records.users import passwords
+from tests.new_schema import copied_schema, migrated_schema
 
 # A busy machine may take long for one example: only benchmarks assert time.
 hypothesis.settings.register_profile("moodline", deadline=None)
@@ -27,6 +29,17 @@ hypothesis.settings.load_profile("moodline")
 BROKER_KEY = b"a key that only the tests know"
 STRONG_HASHER = passwords._HASHER
 """The hasher of passwords outside of the tests."""
+
+
+# What is imported and collected stays until the end: to look for garbage in it, again and again,
+# takes a third of the time of a collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from now on, but not among the modules and tests."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,6 +81,13 @@ def quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(passwords, "_HASHER", quick)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Copy the schema into new SQLite databases. Tests of migrations use `migrated_schema`."""
+    with copied_schema(lambda: _made_schema(tmp_path_factory)):
         yield
 
 
@@ -132,7 +152,15 @@ def postgresql_with_schema(postgresql_url: str) -> str:
 @pytest.fixture(scope="session")
 def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the newest schema. Tests copy it."""
-    return made_once(tmp_path_factory, "schema.db", lambda path: _upgrade(f"sqlite:///{path}"))
+    return _made_schema(tmp_path_factory)
+
+
+def _made_schema(factory: pytest.TempPathFactory) -> Path:
+    def make(path: Path) -> None:
+        with migrated_schema():
+            _upgrade(f"sqlite:///{path}")
+
+    return made_once(factory, "schema.db", make)
 
 
 @pytest.fixture(scope="session")

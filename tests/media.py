@@ -12,6 +12,8 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 
 _COLUMNS, _ROWS = 4, 3
+_MOST_KEPT = 4_000_000
+"""Files up to this size are kept, bytes."""
 SIZE = (128, 96)
 
 
@@ -77,13 +79,29 @@ class VideoSpec:
         return {}
 
 
+_written: dict[tuple[object, ...], tuple[bytes, list[bytes]]] = {}
+"""The files that this process has encoded, with their packets, by suffix, times and spec."""
+
+
 def write_video(path: Path, times_us: Sequence[int], spec: VideoSpec | None = None) -> list[bytes]:
     """Write one picture per time, numbered from 0; return the packet of each, in that order.
 
     times_us: presentation timestamps. Negative ones are trimmed by an edit list, in containers that
-    support it.
+    support it. What was encoded before is copied.
     """
     spec = spec or VideoSpec()
+    key = path.suffix, tuple(times_us), repr(spec), spec.picture
+    if key in _written:
+        content, packets = _written[key]
+        path.write_bytes(content)
+        return list(packets)
+    packets = _encode(path, times_us, spec)
+    if path.is_file() and path.stat().st_size < _MOST_KEPT:
+        _written[key] = path.read_bytes(), packets
+    return list(packets)
+
+
+def _encode(path: Path, times_us: Sequence[int], spec: VideoSpec) -> list[bytes]:
     packets: dict[int, bytes] = {}
     with av.open(str(path), "w", format=spec.format, options=spec.container_options) as container:
         container.metadata.update(spec.metadata)

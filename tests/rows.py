@@ -94,19 +94,21 @@ def write_run(
                 last_media_time_us=max(frames, default=0) * gap_ms * 1000,
             )
         )
-        previous = None
+        previous, rows = None, []
         for n, many in frames.items():
-            connection.execute(
-                insert(Frame).values(
-                    run_pk=run_pk,
-                    frame_index=n,
-                    media_time_us=n * gap_ms * 1000,
-                    captured_at=START + timedelta(milliseconds=n * gap_ms),
-                    dwell_ms=0 if previous is None else min((n - previous) * gap_ms, 1000),
-                    face_count=len(many),
-                )
+            rows.append(
+                {
+                    "run_pk": run_pk,
+                    "frame_index": n,
+                    "media_time_us": n * gap_ms * 1000,
+                    "captured_at": START + timedelta(milliseconds=n * gap_ms),
+                    "dwell_ms": 0 if previous is None else min((n - previous) * gap_ms, 1000),
+                    "face_count": len(many),
+                }
             )
             previous = n
+        if rows:
+            connection.execute(insert(Frame), rows)
         if faces:
             connection.execute(insert(Face), [_face(run_pk, n, one) for n, one in faces])
             connection.execute(

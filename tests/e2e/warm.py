@@ -8,12 +8,14 @@ Commands that a test starts, stops or kills are new processes: see `Installation
 import importlib
 import multiprocessing
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -21,24 +23,36 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from unittest.mock import patch
 
+import moodline
 from moodline.cli import main
 from moodline.stack import ingestors
 from runtime import supervisor
 from runtime.children import start_child
+from tests.new_schema import copied_schema, schema_to_copy
 
 _CHILDREN = {
     "inference_worker": "inference_worker.__main__",
     "ingest.files.process": "ingest.files.process",
 }
 """The modules that a command starts with `python -m`, and where their `main` is."""
+_MODULES = [
+    one.name
+    for one in pkgutil.walk_packages(moodline.__path__, "moodline.")
+    if not (one.ispkg or one.name.endswith("__main__"))
+]
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
     [
         __name__,
         *_CHILDREN.values(),
-        "moodline.analysis.analyze",
-        "moodline.commands.history.trends_report",
-        "moodline.commands.recordings.run_report",
+        *_MODULES,
+        # What commands import when they run.
+        "analytics.alerts.round",
+        "analytics.export.exporter",
+        "analytics.removal.erasure",
+        "records.users.accounts",
+        "rich.live",
+        "typer.rich_utils",
     ]
 )
 
@@ -62,7 +76,7 @@ def run_warm(
         keys, out, err = (Path(folder) / name for name in ("in", "out", "err"))
         keys.write_text(typed)
         process = _SERVER.Process(
-            target=_command, args=(words, dict(env), _umask(), keys, out, err)
+            target=_command, args=(words, dict(env), _umask(), schema_to_copy(), keys, out, err)
         )
         process.start()
         process.join(timeout_s)
@@ -89,7 +103,9 @@ def _module(words: Sequence[str], env: Mapping[str, str], umask: int) -> None:
     importlib.import_module(words[0]).main()
 
 
-def _command(words: Sequence[str], env: Mapping[str, str], umask: int, *files: Path) -> None:
+def _command(
+    words: Sequence[str], env: Mapping[str, str], umask: int, schema: Path | None, *files: Path
+) -> None:
     _begin(env, umask)
     for number, path in enumerate(files):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
@@ -97,7 +113,10 @@ def _command(words: Sequence[str], env: Mapping[str, str], umask: int, *files: P
     sys.argv = ["moodline", *words]
     ingestors.start_child = supervisor.start_child = _start_child  # type: ignore[attr-defined]
     # This process was forked from a server, and must not start another one.
-    with patch.object(forkserver._forkserver, "ensure_running"):
+    with (
+        patch.object(forkserver._forkserver, "ensure_running"),
+        copied_schema(lambda: schema) if schema else nullcontext(),
+    ):
         main()
 
 

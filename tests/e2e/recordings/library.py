@@ -1,10 +1,10 @@
 """A dashboard that accepts recordings, over records that the tests write."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from contracts.expressions import EXPRESSIONS
 from contracts.settings import Settings
@@ -13,7 +13,6 @@ from ingest.files.content_hash import read_content
 from records.tables.faces import Face, Frame, Track
 from records.tables.runs import Run
 from records.uploads.uploads import MAX_CHUNK_BYTES, Uploads
-from records.upsert import upsert_for_dialect
 from serving.backend import Backend
 from tests.rows import FaceSpec, write_run
 
@@ -59,44 +58,36 @@ def write_faces(engine: Engine, run_id: str, frames: Mapping[int, Sequence[int]]
             .where(Run.id == run_pk)
             .values(display_width=1000, display_height=1000, duration_us=times[-1] + 40_000)
         )
-        for index, at in enumerate(times):
-            add_frame(connection.execute, run_pk, index, at, frames[at])
+        add_frames(connection, run_pk, dict(enumerate(times)), frames)
 
 
-def add_frame(
-    execute: Callable[..., object], run_pk: int, index: int, at_us: int, places: Sequence[int]
+def add_frames(
+    connection: Connection,
+    run_pk: int,
+    times_us: Mapping[int, int],
+    places: Mapping[int, Sequence[int]],
 ) -> None:
-    execute(
-        insert(Frame).values(
-            run_pk=run_pk,
-            frame_index=index,
-            media_time_us=at_us,
-            captured_at=utc_now(),
-            dwell_ms=40,
-            face_count=len(places),
-        )
-    )
+    """Write frames to a run. times_us: by index. places: left edges of faces, by time."""
     shares = dict.fromkeys(EXPRESSIONS, 0.04) | {"happy": 0.76}
-    for track, x in enumerate(places, 1):
-        place = {"x": x, "y": 100, "w": 50, "h": 50, "quality": 0.9}
-        read = {"emotion": "happy", "confidence": 0.76, "smoothed_emotion": "happy"}
-        execute(
-            insert(Face).values(
-                run_pk=run_pk,
-                frame_index=index,
-                track_id=track,
-                smoothed_confidence=0.7,
-                **place,
-                **read,
-                **shares,
-            )
-        )
-        ends = {"last_frame_index": index, "last_media_time_us": at_us}
-        begins = {"first_frame_index": index, "first_media_time_us": at_us}
-        execute(
-            upsert_for_dialect("sqlite", Track)
-            .values(run_pk=run_pk, track_id=track, **begins, **ends, faces=1)
-            .on_conflict_do_update(
-                index_elements=["run_pk", "track_id"], set_=ends | {"faces": Track.faces + 1}
-            )
-        )
+    same = {
+        **{"y": 100, "w": 50, "h": 50, "quality": 0.9, "smoothed_confidence": 0.7},
+        **{"emotion": "happy", "confidence": 0.76, "smoothed_emotion": "happy"},
+    }
+    rows, faces = [], []
+    known = select(Track).where(Track.run_pk == run_pk)
+    tracks = {one["track_id"]: dict(one) for one in connection.execute(known).mappings()}
+    for index, at_us in times_us.items():
+        at = {"run_pk": run_pk, "frame_index": index}
+        moment = {"media_time_us": at_us, "captured_at": utc_now(), "dwell_ms": 40}
+        rows.append(at | moment | {"face_count": len(places[at_us])})
+        for track_id, x in enumerate(places[at_us], 1):
+            faces.append(at | {"track_id": track_id, "x": x} | same | shares)
+            begin = {"first_frame_index": index, "first_media_time_us": at_us, "faces": 0}
+            track = tracks.setdefault(track_id, {"run_pk": run_pk, "track_id": track_id} | begin)
+            track |= {"last_frame_index": index, "last_media_time_us": at_us}
+            track["faces"] += 1
+    connection.execute(insert(Frame), rows)
+    if faces:
+        connection.execute(insert(Face), faces)
+        connection.execute(delete(Track).where(Track.run_pk == run_pk))
+        connection.execute(insert(Track), list(tracks.values()))

@@ -12,7 +12,7 @@ from contracts.runs import RunState
 from contracts.times import to_micros, utc_now
 from records.tables.runs import Run
 from tests.e2e.commands import TIMEOUT_S, poll
-from tests.e2e.recordings.library import HAPPY, Library, add_frame, write_faces
+from tests.e2e.recordings.library import HAPPY, Library, add_frames, write_faces
 from tests.history import write_history_run
 from tests.media import VideoSpec, write_video
 from tests.rows import write_run
@@ -129,8 +129,8 @@ def test_a_growing_run_updates_the_page_in_place(
     slider.focus()
     expect(page.locator(".lane")).to_have_count(3)
     with library.engine.begin() as connection:
-        for index in range(50, 100):
-            add_frame(connection.execute, run_pk, index, index * 100_000, [100, 200])
+        times_us = {index: index * 100_000 for index in range(50, 100)}
+        add_frames(connection, run_pk, times_us, {at_us: [100, 200] for at_us in times_us.values()})
         connection.execute(update(Run).values(state=RunState.DONE, duration_us=10_000_000))
     expect(page.locator(".lane")).to_have_count(4)
     expect(page.locator(".run-facts")).not_to_contain_text("Being analysed")
