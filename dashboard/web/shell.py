@@ -10,7 +10,7 @@ from dashboard.language.core.recognition import known
 from dashboard.language.words import N_, _
 from dashboard.web.language_choice import language_buttons
 from dashboard.web.page import Page, Visit, attributes
-from dashboard.web.theme import theme_buttons
+from dashboard.web.theme import NAMES as THEMES
 from serving.access import Role, current_account, require_role
 from serving.backend import Backend
 
@@ -58,7 +58,7 @@ def shell(pages: Sequence[Page], base: str) -> html.Div:
                                 className="shortcuts-button",
                             ),
                             language_buttons(base),
-                            theme_buttons(),
+                            _theme_buttons(),
                         ]
                     ),
                 ],
@@ -94,6 +94,17 @@ def add_router(app: Dash, pages: Sequence[Page], backend: Backend, base: str) ->
             content = _message(known(exc.line()))
         name = page.heading(rest) if rest and page.heading is not None else _(page.name)
         return _framed(name, content, page.path, rest)
+
+
+def _theme_buttons() -> html.Div:
+    """Return a button for each theme; kit/theme.js presses the current one."""
+    buttons = [
+        html.Button(_(name), type="button", value=theme, **attributes(aria_pressed="false"))
+        for theme, name in THEMES.items()
+    ]
+    return html.Div(
+        buttons, className="languages themes", role="group", **attributes(aria_label=_("Theme"))
+    )
 
 
 def _account(base: str) -> Any:

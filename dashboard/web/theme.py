@@ -7,20 +7,18 @@ first byte, so that no page begins in another theme.
 from contextvars import ContextVar
 from typing import Final
 
-from dash import html
-
-from dashboard.language.words import N_, _
-from dashboard.web.page import attributes
+from dashboard.language.words import N_
 
 COOKIE: Final = "moodline_theme"
 SYSTEM: Final = ""
-_NAMES: Final = {SYSTEM: N_("As the system"), "light": N_("Light"), "dark": N_("Dark")}
+NAMES: Final = {SYSTEM: N_("As the system"), "light": N_("Light"), "dark": N_("Dark")}
+"""What a viewer can choose, by the value of the cookie."""
 _theme: ContextVar[str] = ContextVar("moodline_theme", default=SYSTEM)
 
 
 def set_theme(chosen: str) -> None:
     """Set the theme of the request. chosen: the cookie's value; an unknown one is SYSTEM."""
-    _theme.set(chosen if chosen in _NAMES else SYSTEM)
+    _theme.set(chosen if chosen in NAMES else SYSTEM)
 
 
 def current_theme() -> str:
@@ -31,19 +29,3 @@ def current_theme() -> str:
 def colour_schemes(theme: str) -> str:
     """Return the value of <meta name="color-scheme">: the colour before the style sheet is read."""
     return theme or "light dark"
-
-
-def theme_buttons() -> html.Div:
-    """Return a button for each theme; kit/theme.js presses the current one."""
-    buttons = [
-        html.Button(
-            _(name),
-            type="button",
-            value=theme,
-            **attributes(aria_pressed="false"),
-        )
-        for theme, name in _NAMES.items()
-    ]
-    return html.Div(
-        buttons, className="languages themes", role="group", **attributes(aria_label=_("Theme"))
-    )
