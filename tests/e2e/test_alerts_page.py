@@ -198,7 +198,11 @@ def test_targets_of_other_kinds_are_added_and_changed(
     page: Page, engine: Engine, settings: Settings, shots: Path
 ) -> None:
     pytest.importorskip("apprise")
-    local = {"Mail server": "127.0.0.1:2525", "From": "moodline@example.com", "To": "ana@b.de"}
+    local = {
+        "Mail server": "127.0.0.1:2525",
+        "Sender": "moodline@example.com",
+        "Recipients": "ana@b.de",
+    }
     for way, name, fields in (
         ("Phone, with the app ntfy", "phone", {"Topic": "a-topic", "Server": "127.0.0.1:8081"}),
         ("E-mail", "office", local | {"User name": "ana", "Password": "hunter2"}),
@@ -217,8 +221,8 @@ def test_targets_of_other_kinds_are_added_and_changed(
     cards = page.locator("#alerts-targets .alert-card")
     expect(cards).to_have_count(4)
     assert "hunter2" not in page.content()
-    page.get_by_role("button", name="Change office").click()
-    form = page.get_by_role("form", name="Change office")
+    page.get_by_role("button", name="Edit office").click()
+    form = page.get_by_role("form", name="Edit office")
     form.get_by_label("Name", exact=True).fill("team")
     form.get_by_role("button", name="Save the target").click()
     expect(cards.filter(has_text="team")).to_contain_text("E-mail")

@@ -55,10 +55,10 @@ const WAYS = {
       },
       USER,
       PASSWORD,
-      { key: "sender", label: _("From"), needed: true, placeholder: "moodline@example.com" },
+      { key: "sender", label: _("Sender"), needed: true, placeholder: "moodline@example.com" },
       {
         key: "recipients",
-        label: _("To"),
+        label: _("Recipients"),
         needed: true,
         placeholder: "ana@example.com",
         hint: _("Several addresses with commas between them."),
@@ -153,7 +153,7 @@ export function targetForm(target, act, on) {
     }
     save.disabled = false;
   };
-  const title = target ? _("Change {name}", { name: target.name }) : _("Add a target");
+  const title = target ? _("Edit {name}", { name: target.name }) : _("Add a target");
   const save = make("button", {
     type: "submit",
     class: "button",

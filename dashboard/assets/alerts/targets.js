@@ -114,9 +114,9 @@ function buttons(target, acts, mayChange, parent) {
       : null,
     mayChange
       ? quietButton(
-          _("Change"),
+          _("Edit"),
           () => acts.edit(target),
-          labelled(_("Change {name}", { name })),
+          labelled(_("Edit {name}", { name })),
         )
       : null,
     mayChange && disabled !== null
