@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 import structlog
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -131,7 +132,9 @@ class Guard:
             await response(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
-        except Exception:  # The last place to log it, and to answer with headers of ours.
+        except Exception as exc:  # The last place to log it, and to answer with headers of ours.
+            if has_begun and _is_of_a_gone_client(exc):
+                return
             log.exception("a request failed", method=scope["method"], path=scope["path"][:200])
             # An answer that has begun ends with its connection: the client sees a broken end.
             if not has_begun:
@@ -224,6 +227,16 @@ class Guard:
         if length is None:
             return "transfer-encoding" not in headers  # Without both headers there is no body.
         return length.isdecimal() and len(length) < 12 and int(length) <= limit
+
+
+def _is_of_a_gone_client(error: Exception) -> bool:
+    """Return whether an event stream broke because its client has gone.
+
+    FastAPI closes the stream while its own tasks still write to it.
+    """
+    if isinstance(error, ExceptionGroup):
+        return error.split(BrokenResourceError)[1] is None
+    return isinstance(error, BrokenResourceError)
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:

@@ -13,6 +13,8 @@ from runtime.rare_log import RareLog
 
 _HANDSHAKE_S: Final = 10.0
 _RETRY_S: Final = 0.1
+_MOST_UNSENT_BYTES: Final = 131_072
+"""What the kernel holds of an answer that its client does not read; otherwise it is megabytes."""
 _AT_ONCE: Final = 100
 """Clients that are accepted before the others are served again."""
 
@@ -99,6 +101,8 @@ class Acceptor:
         self, client: socket.socket, connection: Connection, protocol: DeadlineProtocol
     ) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT_BYTES)
         handshake_s = _HANDSHAKE_S if self._tls is not None else None
         transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
             lambda: protocol, client, ssl=self._tls, ssl_handshake_timeout=handshake_s

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import structlog
+from anyio import BrokenResourceError
 from sqlalchemy import Engine
+from starlette.types import Receive, Scope, Send
 
 from api.events.event import Event, EventType, Observation, RunProgress, changes
 from api.events.hub import MAX_CLIENTS, EventHub, Wanted
 from contracts.errors import TooManyViewersError
+from dashboard.web.guard import Guard
 from records.users.api_tokens import add_token, revoke_token, token_holder
 from records.users.roles import TokenScope
 from serving.live_reader import Tile, TileFace
@@ -151,6 +155,30 @@ def test_there_is_a_limit_of_clients(sqlite_engine: Engine) -> None:
             hub.admit()
 
     following(sqlite_engine, check)
+
+
+@pytest.mark.parametrize(("broken", "is_logged"), [(BrokenResourceError(), 0), (OSError(), 1)])
+def test_a_client_that_goes_is_no_failure(broken: Exception, is_logged: int) -> None:
+    """FastAPI closes the stream of a client that has gone while its own tasks write to it."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ExceptionGroup("tasks", [ExceptionGroup("inner", [broken])])
+
+    async def nothing(*_given: Any) -> Any:
+        return {"type": "http.disconnect"}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/events",
+        "scheme": "http",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    with structlog.testing.capture_logs() as logged:
+        asyncio.run(Guard(app, headers={})(scope, nothing, nothing))
+    assert [one["event"] for one in logged] == ["a request failed"] * is_logged
 
 
 def test_the_stream_over_http(site: Site, limited: Program) -> None:
