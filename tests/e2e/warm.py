@@ -5,6 +5,7 @@ status, output and environment. The command's workers and ingest processes are f
 Commands that a test starts, stops or kills are new processes: see `Installation.start`.
 """
 
+import gc
 import importlib
 import multiprocessing
 import os
@@ -194,6 +195,7 @@ def _child(
 
 
 def _begin(env: Mapping[str, str], umask: int) -> None:
+    gc.freeze()  # To look for garbage in all that was imported would copy its pages.
     os.setsid()
     os.umask(umask)
     os.environ.clear()

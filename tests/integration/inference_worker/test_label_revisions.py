@@ -30,8 +30,6 @@ from records.tables.runs import Run
 from records.tables.summary_steps import SummaryStep
 from tests.history import OPTIONS
 
-pytestmark = pytest.mark.both_databases
-
 BEGIN_US: Final = to_micros(datetime(2026, 5, 4, 9, 59, 50, tzinfo=UTC))
 """Ten seconds before a minute: labels of the minute before change in the one after."""
 STEP_MS: Final = 500
@@ -108,7 +106,9 @@ def day_ms(engine: Engine, label: str) -> int:
         return int(connection.execute(query).scalar() or 0)
 
 
-@pytest.mark.parametrize("every", [1, 4, 23, FRAMES])
+@pytest.mark.parametrize(
+    "every", [1, pytest.param(4, marks=pytest.mark.both_databases), 23, FRAMES]
+)
 def test_sums_follow_the_final_labels(engine: Engine, every: int) -> None:
     store, taken = begin(engine, f"a{every}")
     results = story()
@@ -134,6 +134,7 @@ def test_sums_follow_the_final_labels(engine: Engine, every: int) -> None:
     assert {row.emotion for row in rows if row.track_id == 1} == {"sad", None}, "as it was read"
 
 
+@pytest.mark.both_databases
 def test_rows_that_were_removed_meanwhile_stay_removed(engine: Engine) -> None:
     store, taken = begin(engine, "removed")
     results = story()

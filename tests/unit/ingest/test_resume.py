@@ -77,7 +77,7 @@ def test_the_count_of_corrupt_packets_does_not_depend_on_the_cursor(
             assert resumed_totals == totals
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
 @pytest.mark.parametrize(
     ("name", "spec"),
     [
