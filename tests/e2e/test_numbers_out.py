@@ -6,12 +6,15 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from contracts.times import utc_now
 from tests.e2e.commands import poll
 from tests.home_assistant import accepted_device, accepted_values
 from tests.mqtt_broker import MqttBroker, MqttListener
@@ -134,8 +137,11 @@ def test_the_page_leads_from_nothing_to_phone_home_assistant_and_grafana(
             assert device["dev"]["name"] == "door" and values["state"]
             house.wait_for(lambda one: bool(one.kept), "retained topics")
 
-            shell.run_until(lambda printed: analysed_s(printed) > 0)
-            assert shell.run().startswith("moodline_")
+            shell.run()
+            token = (tmp_path / "grafana.token").read_text().splitlines()[0]
+            assert token.startswith("moodline_")
+            shell.run_until(lambda printed: bool(printed) and analysed_s(printed) > 0)
+            assert_panels_are_answered(f"http://127.0.0.1:{port}", token)
             shell.run()
             assert "Door away" in (tmp_path / "moodline.yaml").read_text()
     assert shell.is_at_the_end()
@@ -147,6 +153,28 @@ ENDS = ("Critical", "Resolved")
 def titles(phone: Receiver) -> list[str]:
     """The titles of what the phone got."""
     return [json.loads(body)["title"] for *_, body in phone.got]
+
+
+def assert_panels_are_answered(address: str, token: str) -> None:
+    """Ask what the panels of the dashboard over the API ask, of the last hour."""
+    dashboard = json.loads((ROOT / "deploy/grafana/dashboards/moodline-api.json").read_text())
+    now = utc_now()
+    values = {
+        "$url": address,
+        "${__from:date:iso}": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+        "${__to:date:iso}": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "${source:percentencode}": "door",
+        "$step": "60",
+    }
+    asked = [one for panel in dashboard["panels"] for one in panel.get("targets", [])]
+    assert len(asked) >= 5
+    for one in asked:
+        url = one["url"]
+        for name, value in values.items():
+            url = url.replace(name, value)
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            assert json.loads(answer.read()), url
 
 
 def analysed_s(printed: str) -> float:

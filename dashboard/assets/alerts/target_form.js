@@ -199,7 +199,7 @@ export const savedNote = (name, secret, test, close) =>
   );
 
 /** @param {Target} target */
-export function wayOf({ kind, shown_address: address }) {
+function wayOf({ kind, shown_address: address }) {
   if (kind !== "apprise") return USUAL_WAYS[kind] ?? "service";
   if (/^ntfys?:/.test(address)) return "push";
   return /^mailtos?:/.test(address) ? "email" : "service";
