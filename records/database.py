@@ -8,6 +8,7 @@ from sqlite3 import Connection as SQLiteConnection
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -24,6 +25,9 @@ from runtime.files.file_locks import lock_failure
 
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 5
+_IDLE_S: Final = 30
+"""A process that is frozen, or a host that is gone, in the middle of a transaction holds its locks
+so long: less than the stall guard leaves to those that wait for them. PostgreSQL has no limit."""
 _URL_HINT: Final = (
     "Give MOODLINE_DATABASE_URL as postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH"
 )
@@ -39,11 +43,12 @@ def open_engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite_engine(url, parsed.database)
-        return create_engine(
+        engine = create_engine(
             parsed,
             pool_pre_ping=True,
             connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
         )
+        event.listen(engine, "connect", _limit_idle_transactions)
     except (ArgumentError, NoSuchModuleError, ValueError) as exc:
         raise DatabaseError(f"invalid database URL: {redact(url)}", hint=_URL_HINT) from exc
     except ModuleNotFoundError as exc:
@@ -51,6 +56,7 @@ def open_engine(url: str) -> Engine:
             f"the driver for {redact(url)} is not installed ({exc.name})",
             hint="Install moodline[postgres]",
         ) from exc
+    return engine
 
 
 _joined: ContextVar[tuple[Engine, Connection] | None] = ContextVar("moodline_joined", default=None)
@@ -129,6 +135,18 @@ def _connection_hint(engine: Engine) -> str:
     return (
         "Check that the server is running, and the host, name and password in MOODLINE_DATABASE_URL"
     )
+
+
+def _limit_idle_transactions(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # Not an option of the connection: connection poolers refuse those. A limit of the database or
+    # of its user stays.
+    name = "idle_in_transaction_session_timeout"
+    cursor = connection.cursor()
+    cursor.execute(
+        f"SELECT set_config('{name}', '{_IDLE_S}s', false) WHERE current_setting('{name}') = '0'"
+    )
+    cursor.close()
+    connection.commit()
 
 
 def _sqlite_engine(url: str, database: str | None) -> Engine:
