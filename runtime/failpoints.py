@@ -1,7 +1,7 @@
 """Failpoints: named places where tests make a process die or freeze."""
 
-import os
 import signal
+import threading
 from typing import Final
 
 FAILPOINTS: Final = (
@@ -34,4 +34,5 @@ def failpoint(name: str) -> None:
     if left > 1:
         _armed[name] = left - 1, action
         return
-    os.kill(os.getpid(), action)
+    # To this thread: it would go on a little if another one had to take the signal first.
+    signal.pthread_kill(threading.get_ident(), action)
