@@ -24,7 +24,7 @@ from contracts.errors import SettingsError
 from contracts.runs import RunKind
 from dashboard.language.core.recognition import known
 from dashboard.trends.answers import Answer
-from dashboard.trends.marks.alert_marks import AlertMark
+from dashboard.trends.marks.alert_marks import AlertMark, shown_mark
 from dashboard.trends.texts.sentences import shown_name
 from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
@@ -136,7 +136,7 @@ def details(connection: Connection, view: View, found: Answer, zone: tzinfo) -> 
         _moments(connection, found),
         _compared(found, zone),
         *span,
-        found.alerts,
+        tuple(map(shown_mark, found.alerts)),
         tuple(_marker_line(one) for one in found.markers),
     )
 

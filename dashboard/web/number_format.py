@@ -15,6 +15,7 @@ from records.rollups.windows import DAY_S, HOUR_S, MINUTE_S
 
 _MINUS: Final = "−"
 _PARTS: Final = re.compile(r"'([^']*)'|E+|d+|[ML]+|y+|[^'EdMLy]+")
+_DECIMAL: Final = re.compile(r"(?<![\w.,])\d+\.(\d+)(?![\w.,])")
 _IN_D3: Final = {"E": "%a", "d": "%-d", "M": "%b", "L": "%b", "y": "%Y"}
 
 
@@ -117,6 +118,13 @@ def seconds_number(seconds: float) -> str:
 def decimal(value: float, places: int) -> str:
     """Return a number with its decimals: "1,234.50"."""
     return _decimal(round(value, places), f"#,##0.{'0' * places}", _locale())
+
+
+def in_locale(text: str) -> str:
+    """Return a text of another package, with its decimal numbers as the viewer writes them."""
+    return _DECIMAL.sub(
+        lambda found: _decimal(float(found[0]), f"0.{'0' * len(found[1])}", _locale()), text
+    )
 
 
 def _amount(value: float) -> tuple[str, int]:

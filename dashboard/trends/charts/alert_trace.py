@@ -7,6 +7,7 @@ from dashboard.language.words import _
 from dashboard.trends.charts.axis_clock import AxisClock
 from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import Scale
+from dashboard.trends.marks.alert_marks import shown_mark
 from runtime.visible_text import visible
 
 
@@ -31,7 +32,7 @@ def alert_trace(data: ChartData, scale: Scale, style: Style, clock: AxisClock) -
                 rule=escape(visible(one.rule), quote=False),  # Plotly reads it as simple HTML.
                 value=one.value,
             )
-            for one in data.alerts
+            for one in map(shown_mark, data.alerts)
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
     }

@@ -1,7 +1,7 @@
 """Alert marks: the alerts that fired in a range, about the sources of a view."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 from analytics.history.source_selection import HistorySource, SourceGroup
 from contracts.alerts.condition import value_text
 from contracts.alerts.events import EventKind
+from dashboard.language.core.recognition import known
 from dashboard.language.words import _, n_
+from dashboard.web.number_format import in_locale
 from records.alerts.events import EventFilter, list_events
 
 _MOST: Final = 300
@@ -19,7 +21,10 @@ _MOST: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class AlertMark:
-    """An alert that fired. source_pk: the source that it is about. value: of the measure."""
+    """An alert that fired. source_pk: the source that it is about. value: of the measure.
+
+    It may be kept for viewers of other languages, so its value is English; see `shown_mark`.
+    """
 
     source_pk: int
     source: str
@@ -39,6 +44,11 @@ def alert_marks(
         )
         for one in reversed(list_events(connection, chosen, _MOST))
     )
+
+
+def shown_mark(mark: AlertMark) -> AlertMark:
+    """Return the mark with its value as the viewer writes it."""
+    return replace(mark, value=in_locale(known(mark.value)))
 
 
 def marks_of(

@@ -12,6 +12,7 @@ from dashboard.web.number_format import (
     count,
     date_format,
     duration,
+    in_locale,
     listed,
     local_time,
     percent,
@@ -98,3 +99,11 @@ def test_names_are_listed_as_in_a_sentence() -> None:
         "café and library",
         "café und library",
     ]
+
+
+def test_numbers_of_other_packages_follow_the_locale_and_addresses_do_not() -> None:
+    def write() -> list[str]:
+        set_viewing(viewing("de", ""))
+        return [in_locale(one) for one in ("2.43", "5.5 GB", "31 %", "10.0.0.5", "unknown")]
+
+    assert copy_context().run(write) == ["2,43", "5,5 GB", "31 %", "10.0.0.5", "unknown"]
