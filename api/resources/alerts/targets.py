@@ -1,6 +1,5 @@
 """GET and POST /alerts/targets, PATCH and DELETE of one, and its test."""
 
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -37,7 +36,7 @@ from records.alerts.targets import (
 from records.sources.sealing import Sealer
 from records.users.roles import TokenScope
 from serving.access import current_account
-from serving.alert_targets import checked_target, kind_of
+from serving.alert_targets import changed_target, checked_target
 from serving.backend import Backend
 
 _TAG: Final = "alerts"
@@ -129,11 +128,12 @@ def add_alert_targets(app: FastAPI, backend: Backend) -> None:
         A request that is repeated with its `Idempotency-Key` is a conflict: secrets are not kept.
         """
         require_all_sources()
-        secret = new_secret() if kind_of(new.url) is TargetKind.WEBHOOK else ""
-        target = _checked(backend, new.name.strip(), new.url, secret)
+        target = checked_target(
+            backend.settings, new.name.strip(), new.url, private=False, secret=new_secret()
+        )
         add_target(engine, sealer(), target, actor=current_account().actor)
         response.headers.update(_NOT_KEPT)
-        return _changed(backend, target.name, secret)
+        return _changed(backend, target.name, target.secret)
 
     @app.get("/alerts/targets/{name}", tags=[_TAG])
     def get_alert_target(name: TargetName) -> Target:
@@ -186,11 +186,6 @@ def add_alert_targets(app: FastAPI, backend: Backend) -> None:
         return QueuedTest(target=name, event=event)
 
 
-def _checked(backend: Backend, name: str, url: str, secret: str) -> AlertTarget:
-    """Return the target. Raises AlertError."""
-    return checked_target(backend.settings, name, url, private=False, secret=secret)
-
-
 def _edited(
     backend: Backend, sealer: Sealer, name: str, change: TargetChange
 ) -> tuple[AlertTarget, str]:
@@ -198,13 +193,14 @@ def _edited(
     with snapshot(backend.engine) as connection:
         known = open_target(connection, sealer, find_target(connection, name).pk)
     assert known is not None  # It was found in the same snapshot.
-    new_name = (change.name or name).strip()
-    kind = known.kind if change.url is None else kind_of(change.url)
-    is_new = kind is TargetKind.WEBHOOK and (change.new_secret or not known.secret)
-    secret = new_secret() if is_new else known.secret if kind is TargetKind.WEBHOOK else ""
-    if change.url is None:
-        return replace(known, name=new_name, secret=secret), secret if is_new else ""
-    return _checked(backend, new_name, change.url, secret), secret if is_new else ""
+    target = changed_target(
+        backend.settings,
+        known,
+        name=(change.name or name).strip(),
+        address=change.url,
+        renew=change.new_secret,
+    )
+    return target, "" if target.secret == known.secret else target.secret
 
 
 def _changed(backend: Backend, name: str, secret: str) -> ChangedTarget:

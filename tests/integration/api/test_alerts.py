@@ -169,6 +169,14 @@ def test_a_target_shows_no_secret_but_once(admin: Program) -> None:
     assert admin.ask(f"{TARGETS}/moved").status_code == 404
 
 
+def test_an_address_that_a_chat_service_gave_out_is_understood(admin: Program) -> None:
+    pytest.importorskip("apprise")
+    url = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
+    added = admin.ask(TARGETS, "POST", json={"name": "chat", "url": url}).json()
+    assert (added["kind"], added["address"], added["secret"]) == ("apprise", "slack://…", None)
+    assert admin.ask(f"{TARGETS}/chat", "DELETE").status_code == 204
+
+
 @pytest.mark.parametrize(
     "url", ["https://127.0.0.1/x", "http://localhost:8050/", "mqtt://10.0.0.5/a", "nonsense"]
 )

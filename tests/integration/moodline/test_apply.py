@@ -161,9 +161,9 @@ def test_a_file_is_applied_once_and_an_export_of_it_changes_nothing(
 
 def test_one_wrong_entry_keeps_all_others_out(site: Site, tmp_path: Path) -> None:
     for wrong, message in (
-        ("      Bad: {when: awayy > 2m}", "m.yaml:60: alerts.Bad: there is no measure 'awayy'"),
-        ("      Bad: {when: away > 2m, to: [nobody]}", "m.yaml:60: alerts.Bad: there is no target"),
-        ("      Bad: {when: away > 2m, sources: [x]}", "m.yaml:60: alerts.Bad: there is no source"),
+        ("      Bad: {when: awayy > 2m}", "m.yaml:61: alerts.Bad: there is no measure 'awayy'"),
+        ("      Bad: {when: away > 2m, to: [nobody]}", "m.yaml:61: alerts.Bad: there is no target"),
+        ("      Bad: {when: away > 2m, sources: [x]}", "m.yaml:61: alerts.Bad: there is no source"),
     ):
         with pytest.raises(ConfigFileError) as error:
             apply(site, tmp_path, FULL.rstrip() + "\n" + wrong + "\n")
