@@ -4,54 +4,25 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, case, insert, true, update
+from sqlalchemy import Connection, insert, update
 
 from contracts.expressions import EXPRESSIONS
 from contracts.frame_results import FaceResult, FaceShape, FrameResult, TrackMark
-from contracts.frames import Counters, End
+from contracts.frames import End
 from contracts.geometry import HeadPose
 from contracts.runs import RunState
 from contracts.times import from_micros, utc_now
-from inference_worker.batch import Batch, DeadLetteredFrame
-from inference_worker.minute_counters import WORKER_CAUSES
+from inference_worker.batch import DeadLetteredFrame
 from inference_worker.track_remarks import count_left_out, left_out
-from records.json_columns import encode_drop_counts
 from records.tables.faces import Face, Frame, Track
-from records.tables.runs import DeadLetter, Run, RunProgress
+from records.tables.runs import DeadLetter, Run
 from records.upsert import upsert_for_dialect
 
-
-def progress_columns(batch: Batch) -> dict[str, Any]:
-    """Return the values of RunProgress after the batch, by column."""
-    values: dict[str, Any] = {
-        "next_seq": batch.next_seq,
-        "attempts": 0,
-        "checkpoint": batch.checkpoint,
-        # Summary steps are kept from a run's first commit on, or not at all.
-        "stepped": case((RunProgress.next_seq == 1, true()), else_=RunProgress.stepped),
-        "frames_analyzed": RunProgress.frames_analyzed + len(batch.results),
-        "faces": RunProgress.faces + sum(len(result.faces) for result in batch.results),
-        "broker_lost": RunProgress.broker_lost + batch.broker_lost,
-    }
-    if batch.samples:
-        values |= counter_columns(batch.samples[-1].counters)
-    if batch.source_cursor:
-        values["source_cursor"] = batch.source_cursor
-    if batch.results:
-        values["last_media_time_us"] = batch.results[-1].media_time_us
-    return values
-
-
-def counter_columns(counters: Counters) -> dict[str, Any]:
-    """Return a run's cumulative counters by column, without the worker's own causes."""
-    dropped = {c: count for c, count in counters.dropped.items() if c not in WORKER_CAUSES}
-    return {
-        "frames_captured": counters.captured,
-        "frames_sampled_out": counters.sampled_out,
-        "dropped": encode_drop_counts(dropped),
-    }
+# Made once: SQLAlchemy keeps with a statement how it is found among the compiled ones.
+_INSERT_FRAMES: Final = insert(Frame)
+_INSERT_FACES: Final = insert(Face)
 
 
 def insert_results(
@@ -64,10 +35,10 @@ def insert_results(
     if not results:
         return
     out = left_out(marks)
-    connection.execute(insert(Frame), [_frame_row(run_pk, result, out) for result in results])
+    connection.execute(_INSERT_FRAMES, [_frame_row(run_pk, result, out) for result in results])
     faces = [_face_row(run_pk, result, face) for result in results for face in result.faces]
     if faces:
-        connection.execute(insert(Face), faces)
+        connection.execute(_INSERT_FACES, faces)
         statement = _extend_tracks_statement(connection.dialect.name)
         connection.execute(statement, _track_rows(run_pk, results, marks))
         count_left_out(connection, run_pk, results, out)

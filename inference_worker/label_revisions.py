@@ -7,6 +7,7 @@ and the run's sums with it, in the transaction of the frames that made the label
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, select, type_coerce, update
 
@@ -18,6 +19,38 @@ from records.tables.faces import Face, Frame, Track
 
 Key = tuple[int, int]
 """(frame_index, track_id)."""
+
+# Made once: a worker executes them with every commit of a recording.
+_FACES: Final = (
+    select(
+        Face.frame_index,
+        Face.track_id,
+        Face.smoothed_emotion,
+        Frame.media_time_us,
+        type_coerce(Frame.captured_at, BigInteger).label("captured_at_us"),
+        Frame.dwell_ms,
+        Frame.dwells_ahead,
+        Track.mark,
+    )
+    .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
+    .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
+    .where(
+        Face.run_pk == bindparam("of_run"),
+        Face.frame_index.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(Face.frame_index, Face.track_id)
+)
+_REVISE: Final = (
+    update(Face)
+    .where(
+        Face.run_pk == bindparam("of_run"),
+        Face.frame_index == bindparam("of_frame"),
+        Face.track_id == bindparam("of_track"),
+    )
+    .values(
+        smoothed_emotion=bindparam("new_label"), smoothed_confidence=bindparam("new_confidence")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +113,7 @@ def stored_changes(
     if not earlier:
         return []
     frames = [frame_index for frame_index, _ in earlier]
-    rows = connection.execute(
-        select(
-            Face.frame_index,
-            Face.track_id,
-            Face.smoothed_emotion,
-            Frame.media_time_us,
-            type_coerce(Frame.captured_at, BigInteger).label("captured_at_us"),
-            Frame.dwell_ms,
-            Frame.dwells_ahead,
-            Track.mark,
-        )
-        .join(Frame, (Frame.run_pk == Face.run_pk) & (Frame.frame_index == Face.frame_index))
-        .join(Track, (Track.run_pk == Face.run_pk) & (Track.track_id == Face.track_id))
-        .where(Face.run_pk == run_pk, Face.frame_index.between(min(frames), max(frames)))
-        .order_by(Face.frame_index, Face.track_id)
-    )
+    rows = connection.execute(_FACES, {"of_run": run_pk, "first": min(frames), "last": max(frames)})
     changes = []
     for row in rows:
         revision = earlier.get((row.frame_index, row.track_id))
@@ -145,17 +163,10 @@ def apply_revisions(
         add_steps(connection, run_pk, after)
         subtract_steps(connection, run_pk, before)
     connection.execute(
-        update(Face)
-        .where(
-            Face.run_pk == run_pk,
-            Face.frame_index == bindparam("of_frame"),
-            Face.track_id == bindparam("of_track"),
-        )
-        .values(
-            smoothed_emotion=bindparam("new_label"), smoothed_confidence=bindparam("new_confidence")
-        ),
+        _REVISE,
         [
             {
+                "of_run": run_pk,
                 "of_frame": one.frame_index,
                 "of_track": one.track_id,
                 "new_label": one.smoothed_emotion,

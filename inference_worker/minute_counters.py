@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from contracts.frames import Counters, DropCause
 from contracts.times import to_micros, utc_now
@@ -75,12 +75,15 @@ def add_minute_counts(  # noqa: PLR0913  (one commit of one run)
 
 
 def _stored_counters(connection: Connection, run_pk: int) -> Counters:
-    row = connection.execute(
-        select(
-            RunProgress.frames_captured, RunProgress.frames_sampled_out, RunProgress.dropped
-        ).where(RunProgress.run_pk == run_pk)
-    ).one()
+    row = connection.execute(_counters_statement(), {"of_run": run_pk}).one()
     return Counters(row.frames_captured, row.frames_sampled_out, decode_drop_counts(row.dropped))
+
+
+@cache
+def _counters_statement() -> Select[int, int, bytes]:
+    return select(
+        RunProgress.frames_captured, RunProgress.frames_sampled_out, RunProgress.dropped
+    ).where(RunProgress.run_pk == bindparam("of_run"))
 
 
 def _latest_minute(connection: Connection, run_pk: int) -> int:

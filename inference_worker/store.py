@@ -16,10 +16,8 @@ from contracts.times import utc_now
 from inference_worker.batch import Batch
 from inference_worker.batch_rows import (
     close_run,
-    counter_columns,
     insert_dead_letters,
     insert_results,
-    progress_columns,
 )
 from inference_worker.label_revisions import (
     apply_revisions,
@@ -28,6 +26,7 @@ from inference_worker.label_revisions import (
     stored_changes,
 )
 from inference_worker.minute_counters import add_minute_counts
+from inference_worker.progress_rows import advance_progress, counter_columns
 from inference_worker.track_remarks import (
     apply_remarks,
     left_out,
@@ -45,6 +44,12 @@ from records.tables.sources import Source
 
 _TOKENS: Final = 2**62
 _MAX_OPEN_RUNS: Final = 4096
+_OPEN_RUNS: Final = (  # Made once: a worker asks four times a second.
+    select(Run.run_id, Run.kind)
+    .where(Run.state.not_in(ENDED_STATES))
+    .order_by(Run.state == RunState.QUEUED, Run.id)
+    .limit(_MAX_OPEN_RUNS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +131,8 @@ class RunStore:
 
         At most 4,096 of them, those that are running before those that are queued.
         """
-        query = (
-            select(Run.run_id, Run.kind)
-            .where(Run.state.not_in(ENDED_STATES))
-            .order_by(Run.state == RunState.QUEUED, Run.id)
-            .limit(_MAX_OPEN_RUNS)
-        )
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_OPEN_RUNS).all()
         return [row.run_id for row in sorted(rows, key=lambda row: row.kind == RunKind.FILE)]
 
     def ended(self, run_ids: Sequence[str]) -> list[str]:
@@ -161,7 +160,8 @@ class RunStore:
                 changed=minutes_of(connection, run.run_pk, remarks) | minutes_of_changes(changes),
                 token=self._token(),
             )
-            progress = _update_progress(connection, run, progress_columns(batch))
+            advanced = advance_progress(connection, run.run_pk, run.fence, batch)
+            progress = _if_current(advanced, run)
             apply_remarks(connection, run.run_pk, remarks, stepped=progress.stepped)
             apply_revisions(
                 connection, run.run_pk, revisions.earlier, changes, stepped=progress.stepped
@@ -288,6 +288,10 @@ def _update_progress(
         .values(updated_at=utc_now(), **values)
         .returning(RunProgress.attempts, RunProgress.stepped)
     ).first()
+    return _if_current(row, run)
+
+
+def _if_current(row: Row[int, bool] | None, run: TakenRun) -> Row[int, bool]:
     if row is None:
         raise FenceLostError(f"run {run.run_id} was taken by another worker")
     return row
