@@ -1,7 +1,7 @@
 """A script that runs the `fer` library on every frame of a clip and prints JSON.
 
 It runs in fer's own virtual environment, with fer's defaults: the Haar detector and the quantised
-model. One frame warms up before the time starts.
+model. One frame warms up before the time starts. A second argument is the most frames.
 """
 
 import json
@@ -12,7 +12,7 @@ import cv2
 from fer.fer import FER
 
 
-def main(path: str) -> None:
+def main(path: str, most: int) -> None:
     """Print the frames, the faces and the frames per second of one pass over the clip."""
     detector = FER(mtcnn=False)
     capture = cv2.VideoCapture(path)
@@ -20,7 +20,7 @@ def main(path: str) -> None:
     capture = cv2.VideoCapture(path)
     frames = faces = 0
     begin = time.perf_counter()
-    while True:
+    while frames < most:
         read, picture = capture.read()
         if not read:
             break
@@ -31,4 +31,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

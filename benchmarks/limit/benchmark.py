@@ -16,22 +16,24 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.clips import RENDERED, TABLE, Footage, make_clips
 from benchmarks.limit.chart import write_chart
-from benchmarks.limit.clips import rendered_clips
 from benchmarks.limit.stages import STAGES, START
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
 
-ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
+ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "2"))
+_KINDS: Final = ("one-face-360p", "one-face-1080p", "four-faces-720p", "no-face-432p")
 LEAST_SHARE: Final = 0.75
 _TIMED: Final = Path(__file__).parent / "timed"
 _ROOT: Final = Path(__file__).parents[2]
 _CHART: Final = _ROOT / "docs" / "images" / "limit.svg"
 
 
-def run(console: Console, clip: Path | None) -> list[Verdict]:
-    """Measure the clip, or one rendered clip of each kind, and draw the chart of all of them."""
+def run(console: Console, clip: Path | None, footage: Footage = RENDERED) -> list[Verdict]:
+    """Measure the clip, or one of each kind of the table, and draw the chart of all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        clips = [clip] if clip else rendered_clips(Path(folder))
+        kinds = tuple(one for one in TABLE if one.name in _KINDS)
+        clips = [clip] if clip else make_clips(Path(folder), footage, kinds)
         measured = {one.stem: measure(one, console) for one in clips}
     verdicts = [
         Verdict(
@@ -42,11 +44,11 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         for name, by_cores in measured.items()
         for cores, found in by_cores.items()
     ]
-    name = "limit" + (f"-{clip.stem}" if clip else "")
+    name = f"limit-{clip.stem}" if clip else f"limit{footage.suffix(TABLE[0])}"
     if (kept := kept_result(name)) is not None:
         verdicts += _losses(measured, kept)
     write_result(name, {"clips": measured}, verdicts)
-    if clip is None:
+    if clip is None and footage == RENDERED:
         write_chart(_CHART, measured)
     return verdicts
 
@@ -60,7 +62,7 @@ def measure(clip: Path, console: Console) -> dict[int, dict[str, Any]]:
         try:
             os.sched_setaffinity(0, allowed[:cores])
             for _ in range(ROUNDS):
-                limits.append(_limit(clip))
+                limits.append(measure_limit(clip))
                 pipelines.append(_pipeline(clip))
         finally:
             os.sched_setaffinity(0, allowed)
@@ -93,7 +95,8 @@ def _losses(measured: dict[str, dict[int, dict[str, Any]]], kept: dict[str, Any]
     ]
 
 
-def _limit(clip: Path) -> dict[str, Any]:
+def measure_limit(clip: Path) -> dict[str, Any]:
+    """Analyse the clip in one process, with the cores that this process may use."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.limit.in_process", clip],
         capture_output=True,

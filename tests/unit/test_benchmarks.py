@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
-from benchmarks import results
+from benchmarks import fer_library, results
+from benchmarks.clips import TABLE, Clip, Footage, make_clips
 from benchmarks.limit.chart import write_chart
 from benchmarks.limit.stages import STAGES, StageClock
 
@@ -65,3 +67,62 @@ def test_the_chart_has_a_bar_of_each_stage_for_limit_and_pipeline(tmp_path: Path
     chart = (tmp_path / "limit.svg").read_text()
     assert chart.count("<title>classify: 1.00 ms</title>") == 2
     assert "a&lt;b, limit" in chart and "10.0 ms, 100/s" in chart
+
+
+def test_the_clips_of_the_table_are_rendered_or_made_from_recordings(tmp_path: Path) -> None:
+    kinds = (Clip("one", 96, 54, 1), Clip("four", 128, 72, 4), Clip("none", 96, 64, 0))
+    rendered = make_clips(tmp_path, clips=kinds, frames=3)
+    footage = Footage(face=rendered[0])
+    (filled,) = make_clips(tmp_path, footage, (Clip("tall", 48, 64, 1),), frames=2)
+
+    found = []
+    for path in (*rendered, filled):
+        with av.open(str(path)) as clip:
+            video = clip.streams.video[0]
+            found.append((path.stem, video.width, video.height, len(list(clip.decode(video)))))
+    assert found == [
+        ("one", 96, 54, 3),
+        ("four", 128, 72, 3),
+        ("none", 96, 64, 3),
+        ("tall", 48, 64, 2),
+    ]
+    assert [footage.suffix(one) for one in kinds] == ["-one", "-one", ""]
+
+
+def test_each_clip_has_its_target_and_a_loss_of_a_ratio_fails() -> None:
+    measured = {"ratio": 7.0, "share": 0.7, "limit_fps": 200.0}
+    targets = {one.name: one for one in TABLE}
+    for name, least in (("one-face-360p", 6.0), ("one-face-1080p", 20.0)):
+        speed, share = fer_library._verdicts(name, measured, targets[name])
+        assert (speed.met, share.met) == (least <= 7.0, False)
+    assert len(fer_library._verdicts("interview", measured, None)) == 1
+
+    kept = {"at": "2026-11-29", "measured": {"clips": {"one-face-360p": {"ratio": 7.8}}}}
+    (loss,) = fer_library._losses({"one-face-360p": measured, "new": measured}, kept)
+    assert not loss.met and "7.00, and 7.80 on 2026-11-29" in loss.text
+
+
+def test_clips_are_compared_with_each_other() -> None:
+    fps = {"one-face-360p": 150.0, "one-face-1080p": 110.0, "one-face-720p": 130.0}
+    fps |= {"four-faces-720p": 60.0, "no-face-432p": 460.0}
+    assert [one.met for one in fer_library._between_clips(fps)] == [True, False, True]
+
+
+def test_the_table_of_the_page_is_replaced_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Speed\n\n<!-- speed -->\n| old |\n<!-- /speed -->\n\nMore.\n")
+    one = {
+        "fer_fps": 45.25,
+        "moodline_fps": 163.4,
+        "ratio": 3.61,
+        "limit_fps": 180.0,
+        "share": 0.908,
+    }
+
+    fer_library.write_table(page, {"one-face-360p": one})
+
+    *_, row, end, _empty, more = page.read_text().splitlines()
+    assert row == "| one-face-360p | 45.2 | 163 | 3.6 | 180 | 91% |"
+    assert (end, more) == ("<!-- /speed -->", "More.") and "old" not in page.read_text()
+    documented = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
+    assert "<!-- speed -->\n| clip |" in documented and "<!-- /speed -->" in documented
