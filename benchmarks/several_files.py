@@ -28,7 +28,10 @@ LEAST_SHARE: Final = 0.9
 def run(console: Console, _clip: Path | None) -> list[Verdict]:
     """Analyse two recordings for each core, on one core and on all, in turns."""
     allowed = sorted(os.sched_getaffinity(0))
-    one, every, limit_one, limit_every = [], [], [], []
+    one: list[float] = []
+    every: list[float] = []
+    limit_one: list[float] = []
+    limit_every: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         parts = make_parts(Path(folder), _PER_CORE * len(allowed), _FRAMES)
         for _ in range(ROUNDS):

@@ -269,7 +269,7 @@ class RunPublisher:
         count = len(self._waiting) + len(self._outgoing)
         if not count:
             return True
-        used = sum(one.size for one in (*self._waiting, *self._outgoing))
+        used = sum(one.size for one in self._waiting) + sum(one.size for one in self._outgoing)
         return count < self._limits.max_frames and used + size <= self._limits.max_bytes
 
     def _refused(self, error: ResponseError) -> bool:

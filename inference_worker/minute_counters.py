@@ -80,7 +80,7 @@ def _stored_counters(connection: Connection, run_pk: int) -> Counters:
 
 
 @cache
-def _counters_statement() -> Select[int, int, bytes]:
+def _counters_statement() -> Select[int, int, str]:
     return select(
         RunProgress.frames_captured, RunProgress.frames_sampled_out, RunProgress.dropped
     ).where(RunProgress.run_pk == bindparam("of_run"))

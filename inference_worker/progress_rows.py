@@ -70,7 +70,7 @@ def _statement(columns: frozenset[str]) -> ReturningUpdate[int, bool]:
         "stepped": case((RunProgress.next_seq == 1, true()), else_=RunProgress.stepped)
     }
     for name in sorted(columns):
-        new = bindparam(f"new_{name}")
+        new: Any = bindparam(f"new_{name}")
         values[name] = getattr(RunProgress, name) + new if name in _ADDED else new
     return (
         update(RunProgress)

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.publishing import RunPublisher, StreamLimits
+from broker.entries.entry_writer import StreamLimits
+from broker.publishing import RunPublisher
 from contracts.frame_results import FaceResult, FrameResult, LabelRevision
 from contracts.frames import Counters, FrameMessage
 from contracts.geometry import Box

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.publishing import StreamLimits
+from broker.entries.entry_writer import StreamLimits
 from contracts.errors import DatabaseError, MoodlineError, SourceError
 from contracts.settings import Settings
 from ingest.decoding_limits import DecodingLimits

@@ -16,7 +16,8 @@ import structlog
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.publishing import RunPublisher, StreamLimits
+from broker.entries.entry_writer import StreamLimits
+from broker.publishing import RunPublisher
 from contracts.errors import BrokerError, DatabaseError, SourceError, StreamLostError
 from contracts.frames import End, FrameMessage
 from contracts.runs import RunKind

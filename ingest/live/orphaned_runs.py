@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy import Engine
 
 from broker.bus import Bus
+from broker.entries.entry_writer import StreamLimits
 from broker.entries.stream_entries import Delivery
-from broker.publishing import RunPublisher, StreamLimits
+from broker.publishing import RunPublisher
 from contracts.errors import FrameDecodeError, FrameNumberUsedError
 from contracts.frames import End, decode
 from contracts.runs import RunKind

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.publishing import StreamLimits
+from broker.entries.entry_writer import StreamLimits
 from contracts.analysis_spec import AnalysisSpec
 from contracts.errors import BrokerError, DatabaseError, RunLostError
 from contracts.frames import Counters, DropCause

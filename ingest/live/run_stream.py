@@ -17,7 +17,8 @@ import structlog
 from sqlalchemy import Engine
 
 from broker.bus import Bus
-from broker.publishing import RunPublisher, StreamLimits
+from broker.entries.entry_writer import StreamLimits
+from broker.publishing import RunPublisher
 from contracts.chroma import encode_chroma
 from contracts.errors import (
     BrokerError,

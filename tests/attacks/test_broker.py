@@ -20,9 +20,10 @@ from analytics.runs.run_list import list_runs
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.dead_letters import DeadLetters
+from broker.entries.entry_writer import StreamLimits
 from broker.entries.stream_entries import MESSAGE_FIELD, TAG_FIELD
 from broker.leases import Leases
-from broker.publishing import RunPublisher, StreamLimits
+from broker.publishing import RunPublisher
 from broker.signing import TAG_BYTES, Signer
 from contracts.live_sources import UNANALYZED, UNANALYZED_S, LiveState
 from contracts.runs import RunKind, RunState

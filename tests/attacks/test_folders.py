@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from analytics.runs.run_list import list_runs
 from analytics.snapshots import in_snapshot
 from broker.bus import Bus
-from broker.publishing import StreamLimits
+from broker.entries.entry_writer import StreamLimits
 from contracts.errors import SourceError
 from contracts.settings import Settings
 from contracts.shared_folders import SharedFolders

@@ -8,11 +8,12 @@ from broker.broker_info import BrokerInfo
 from broker.bus import Bus
 from broker.dead_letters import DeadLetters
 from broker.embedded import EmbeddedBroker
+from broker.entries.entry_writer import StreamLimits
 from broker.entries.stream_entries import CHROMA_FIELD, MESSAGE_FIELD, REFERENCE_FIELD, TAG_FIELD
 from broker.leases import Leases
 from broker.open_runs import OpenRuns
 from broker.presence import Presence
-from broker.publishing import RunPublisher, StreamLimits
+from broker.publishing import RunPublisher
 from broker.reports import WorkerReport
 from broker.signing import message_purpose
 from contracts.errors import BrokerError, StreamLostError

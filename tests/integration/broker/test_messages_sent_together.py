@@ -4,7 +4,8 @@ import pytest
 
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker
-from broker.publishing import RunPublisher, StreamLimits
+from broker.entries.entry_writer import StreamLimits
+from broker.publishing import RunPublisher
 from contracts.errors import StreamLostError
 from contracts.runs import RunKind
 from tests.conftest import BROKER_KEY

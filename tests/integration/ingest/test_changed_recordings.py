@@ -14,7 +14,7 @@ from sqlalchemy import Engine, Row, select, update
 
 from analytics.history.rollups import mark_all_dirty, roll_up_all
 from broker.bus import Bus
-from broker.publishing import StreamLimits
+from broker.entries.entry_writer import StreamLimits
 from contracts.runs import ENDED_STATES, RunState
 from contracts.shared_folders import SharedFolders
 from ingest.files.content_hash import read_content
