@@ -6,6 +6,7 @@ python -m benchmarks [NAME...] [--clip PATH] [--data PHOTOGRAPHS.zip] [--face PA
 import argparse
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ LONGEST_MINUTES: Final = 30
 """Of all benchmarks together: they are to be run before a release, not once a year."""
 OF_TABLE: Final = {"limit": limit.run, "fer-library": fer_library.run}
 """Those that measure the clips of the table, rendered or made from --face and --empty."""
-BENCHMARKS: Final = {
+BENCHMARKS: Final[Mapping[str, Callable[[Console, Path | None], list[Verdict]]]] = {
     **OF_TABLE,
     "several-files": several_files.run,
     "fer-model": fer_model.run,
