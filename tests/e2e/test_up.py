@@ -43,6 +43,16 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     assert assert_balanced(stack)["broker_lost"] == 0
 
 
+@pytest.fixture(autouse=True)
+def removed_sources(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove the sources of a test from the shared `up`, which would analyse them on."""
+    yield
+    if "up" in request.fixturenames:
+        shared: LiveStack = request.getfixturevalue("up")
+        for name in shared.statuses():
+            shared.remove(name)
+
+
 @pytest.fixture
 def stack(installation: Installation, tmp_path: Path) -> LiveStack:
     """A `moodline up` of the test's own, not started."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
@@ -68,22 +69,24 @@ def add_frames(
     places: Mapping[int, Sequence[int]],
 ) -> None:
     """Write frames to a run. times_us: by index. places: left edges of faces, by time."""
-    shares = dict.fromkeys(EXPRESSIONS, 0.04) | {"happy": 0.76}
-    same = {
+    read: dict[str, Any] = {
         **{"y": 100, "w": 50, "h": 50, "quality": 0.9, "smoothed_confidence": 0.7},
         **{"emotion": "happy", "confidence": 0.76, "smoothed_emotion": "happy"},
+        **dict.fromkeys(EXPRESSIONS, 0.04),
+        "happy": 0.76,
     }
-    rows, faces = [], []
-    known = select(Track).where(Track.run_pk == run_pk)
-    tracks = {one["track_id"]: dict(one) for one in connection.execute(known).mappings()}
+    rows, faces = list[dict[str, Any]](), list[dict[str, Any]]()
+    known = connection.execute(select(Track).where(Track.run_pk == run_pk)).mappings()
+    tracks: dict[int, dict[str, Any]] = {one["track_id"]: {**one} for one in known}
     for index, at_us in times_us.items():
-        at = {"run_pk": run_pk, "frame_index": index}
+        at: dict[str, Any] = {"run_pk": run_pk, "frame_index": index}
         moment = {"media_time_us": at_us, "captured_at": utc_now(), "dwell_ms": 40}
-        rows.append(at | moment | {"face_count": len(places[at_us])})
+        rows.append({**at, **moment, "face_count": len(places[at_us])})
         for track_id, x in enumerate(places[at_us], 1):
-            faces.append(at | {"track_id": track_id, "x": x} | same | shares)
-            begin = {"first_frame_index": index, "first_media_time_us": at_us, "faces": 0}
-            track = tracks.setdefault(track_id, {"run_pk": run_pk, "track_id": track_id} | begin)
+            faces.append({**at, **read, "track_id": track_id, "x": x})
+            first = {"first_frame_index": index, "first_media_time_us": at_us}
+            new = {"run_pk": run_pk, "track_id": track_id, **first, "faces": 0, "mark": ""}
+            track = tracks.setdefault(track_id, new)
             track |= {"last_frame_index": index, "last_media_time_us": at_us}
             track["faces"] += 1
     connection.execute(insert(Frame), rows)
