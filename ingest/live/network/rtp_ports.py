@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 from contracts.errors import RtspError
 from ingest.live.network.rtsp_messages import FRAME_MARK
@@ -47,7 +47,7 @@ class RtpPorts:
         self._loop = loop
         self._forward = forward
         self._family = server.family
-        self._here, self._there = server.getsockname()[0], server.getpeername()[0]
+        self._here, self._there = server.getsockname(), server.getpeername()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
 
     def asked(self, transport: str) -> tuple[str, str]:
@@ -78,14 +78,15 @@ class RtpPorts:
         if "/tcp" in lower or "interleaved" in lower or "multicast" in lower:
             raise RtspError("it does not send over UDP")
         ports = _SERVER_PORTS.search(lower)
-        if ports is None or ip_address(self._there.partition("%")[0]).is_loopback:
+        if ports is None or ip_address(self._there[0].partition("%")[0]).is_loopback:
             return
         first = int(ports[1])
         for port, number, opener in zip(
             self._pairs[-1], (first, int(ports[2] or first + 1)), _OPENERS, strict=True
         ):
             if _UNPRIVILEGED <= number <= _LARGEST:
-                port.sendto(opener, (self._there, number))
+                with suppress(OSError):  # Then only a firewall of this host could miss it.
+                    port.sendto(opener, _at(self._there, number))
 
     def close(self) -> None:
         """Close the ports."""
@@ -113,7 +114,7 @@ class RtpPorts:
         try:
             port.setblocking(False)
             port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-            port.bind((self._here, number))
+            port.bind(_at(self._here, number))
         except OSError:
             port.close()
             raise
@@ -125,5 +126,10 @@ class RtpPorts:
                 data, sender = port.recvfrom(_LARGEST)
             except OSError:  # Nothing is left, or an earlier datagram was not wanted there.
                 return
-            if sender[0] == self._there:
+            if sender[0] == self._there[0]:
                 self._forward(head + len(data).to_bytes(2) + data)
+
+
+def _at(address: tuple[Any, ...], number: int) -> tuple[Any, ...]:
+    """Return the address with another port; an IPv6 address has more parts behind it."""
+    return (address[0], number, *address[2:])
