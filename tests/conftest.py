@@ -36,7 +36,8 @@ STRONG_HASHER = passwords._HASHER
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Collect garbage from now on, but not among the modules and tests."""
     gc.freeze()
     gc.enable()
