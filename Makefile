@@ -9,8 +9,9 @@ PYTEST := $(BIN)/pytest
 # Each test's name, when it begins. What passed on this code before is not run again. A busy
 # machine may take long: only what hangs is ended.
 SLOW := -vv -p tests.resume -o console_output_style=count -o timeout=1800 --durations 25 -rfEs
-# Three test processes keep two processors busy: tests also wait, for pages and for processes.
-SIDE_BY_SIDE := -n 3 --dist loadfile
+# One test process more than processors keeps them busy: tests also wait, for pages and processes.
+PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
+SIDE_BY_SIDE := -n $(PROCESSES) --dist loadfile
 
 # An installation is updated when one of these files changes.
 LOCKED := pyproject.toml uv.lock
@@ -70,7 +71,7 @@ test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: 
 
 .PHONY: bench
 bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time
-	$(BIN)/python -m benchmarks
+	BENCH_MILLIONS=$${BENCH_MILLIONS:-0.5,2} $(BIN)/python -m benchmarks
 
 .PHONY: lint
 lint: $(VENV)/.dev ## run ruff, mypy --strict and the import rules
