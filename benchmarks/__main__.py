@@ -23,6 +23,7 @@ from benchmarks import (
     record_rate,
     several_files,
 )
+from benchmarks.api import benchmark as api
 from benchmarks.clips import Footage
 from benchmarks.dashboard import benchmark as dashboard
 from benchmarks.limit import benchmark as limit
@@ -43,6 +44,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Console, Path | None], list[Verdict]]]]
     "history": history.run,
     "record-rate": record_rate.run,
     "dashboard": dashboard.run,
+    "api": api.run,
     "attacks": attacks.run,
     "camera-faults": camera_faults.run,
 }

@@ -3,12 +3,12 @@
 The sums are arithmetic functions of time and source: cheap, varied and reproducible.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, text, update
 
 from analytics.runs.summary_steps import steps_of_rows
 from contracts.expressions import EXPRESSIONS
@@ -128,9 +128,13 @@ def load_long_run(engine: Engine, hours: float) -> int:
 
 @dataclass(slots=True)
 class RawRows:
-    """Raw frames and faces of the days before UNTIL, for all sources; grows on request."""
+    """Raw frames and faces of the days before UNTIL, for all sources; grows on request.
+
+    with_steps: whether a run gets summary steps, by its id; those of old versions have none.
+    """
 
     engine: Engine
+    with_steps: Callable[[str], bool] = lambda _run_id: False
     faces: int = 0
     _day: int = 0
 
@@ -170,7 +174,15 @@ class RawRows:
                 for n in range(0, frames, 150)
             ),
         )
+        if self.with_steps(f"bench-{run_pk}"):
+            self._add_steps(run_pk)
         self.faces += frames + frames // 2
+
+    def _add_steps(self, run_pk: int) -> None:
+        with transaction(self.engine) as connection:
+            add_steps(connection, run_pk, steps_of_rows(connection, run_pk, None, faces_only=False))
+            of_run = update(RunProgress).where(RunProgress.run_pk == run_pk)
+            connection.execute(of_run.values(stepped=True))
 
     def copy(self, table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
         """Insert rows in bulk."""

@@ -51,7 +51,7 @@ def measure_now(address: str, broker: str, key: bytes, server: psutil.Process) -
     key: the broker's, from the server's database.
     """
     stop = threading.Event()
-    publisher = threading.Thread(target=_publish_views, args=(broker, key, stop), daemon=True)
+    publisher = threading.Thread(target=publish_views, args=(broker, key, stop), daemon=True)
     publisher.start()
     host, port = address.removeprefix("http://").split(":")
     before, begin = server.cpu_times(), time.monotonic()
@@ -70,7 +70,7 @@ def measure_now(address: str, broker: str, key: bytes, server: psutil.Process) -
     )
 
 
-def _publish_views(url: str, key: bytes, stop: threading.Event) -> None:
+def publish_views(url: str, key: bytes, stop: threading.Event) -> None:
     """Publish views of all sources until `stop`. No two pictures are equal: Now drops copies."""
     bus = Bus.connect(url, key)
     presence = Presence(bus, SourceReport)

@@ -22,7 +22,7 @@ from records.sources.live_sources import SourceSettings, add_source
 from tests.rtsp import free_ports
 
 LIVE_SOURCES: Final = 16
-_START_S: Final = 60
+_START_S: Final = 180
 _BROWSER_TIMEOUT_MS: Final = 60_000
 
 
