@@ -1,6 +1,6 @@
 """The OpenAPI document of the API, and the page that shows it."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -44,6 +44,10 @@ def describe(app: FastAPI) -> None:
     def document() -> dict[str, Any]:
         return openapi_document(app)
 
+    @lru_cache(maxsize=4)
+    def page(address: str) -> str:
+        return reference_page(document(), address)
+
     app.openapi = document  # type: ignore[method-assign]
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -53,7 +57,7 @@ def describe(app: FastAPI) -> None:
     @app.get("/reference", include_in_schema=False)
     def reference(request: Request) -> HTMLResponse:
         address = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
-        return HTMLResponse(reference_page(document(), address))
+        return HTMLResponse(page(address))
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
