@@ -2,17 +2,25 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.history.source_selection import select_sources
 from analytics.snapshots import snapshot
 from contracts.errors import MarkerError
 from records.markers import MAX_TEXT, Note, add_marker, remove_marker
-from serving.access import Role, require_role
+from serving.access import Account, Role, require_role
 from serving.backend import Backend
 
 _MAX_NAME: Final = 512
+
+
+async def _operator() -> Account:
+    """Return the account of the request. It is checked before the body is."""
+    return require_role(Role.OPERATOR)
+
+
+Operator = Annotated[Account, Depends(_operator)]
 MarkerId = Annotated[str, Path(min_length=1, max_length=64)]
 
 
@@ -31,8 +39,7 @@ def marker_routes(backend: Backend) -> APIRouter:
     engine = backend.engine
 
     @router.post("/markers")
-    def add(asked: NewMarker) -> dict[str, str]:
-        account = require_role(Role.OPERATOR)
+    def add(asked: NewMarker, account: Operator) -> dict[str, str]:
         text = asked.text.strip()
         if not text or len(text) > MAX_TEXT:
             raise MarkerError(
@@ -46,8 +53,7 @@ def marker_routes(backend: Backend) -> APIRouter:
         return {"marker": add_marker(engine, source_pk, note, actor=account.actor)}
 
     @router.delete("/markers/{marker}")
-    def remove(marker: MarkerId) -> dict[str, bool]:
-        account = require_role(Role.OPERATOR)
+    def remove(marker: MarkerId, account: Operator) -> dict[str, bool]:
         remove_marker(engine, marker, actor=account.actor)
         return {"removed": True}
 
