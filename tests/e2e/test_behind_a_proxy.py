@@ -181,7 +181,7 @@ def test_every_page_works_behind_a_proxy_and_a_prefix(proxy: str, tmp_path: Path
             page.get_by_role("link", name="CSV").click()
         assert sheet.value.url.startswith(f"{base}api/trends/csv?")
         page.get_by_role("link", name="Recordings", exact=True).click()
-        page.get_by_role("link", name="interview.mp4").click()
+        page.locator(".runs").get_by_role("link", name="interview.mp4").click()
         expect(page.locator(".lane canvas").first).to_be_visible()
         page.reload()
         expect(page.locator(".lane canvas").first).to_be_visible()
