@@ -78,6 +78,15 @@ def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
         noise.assert_none()
 
 
+def follow_link(page: Page, href: str) -> None:
+    """Do as a link of the page does: the scripts stay, the content is built anew."""
+    page.evaluate(
+        """href => { history.pushState({}, "", href); scrollTo(0, 0);
+        dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }""",
+        href,
+    )
+
+
 def wait_for_route(page: Page, held: list[Route]) -> Route:
     """Wait until a route handler has put a request into the list, and take it out.
 

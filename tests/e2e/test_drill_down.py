@@ -275,7 +275,7 @@ def test_shortcuts_are_listed_under_a_question_mark_and_can_be_switched_off(
     expect(page.locator("h1")).to_have_text("Now")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_the_page_of_a_source_has_no_accessibility_violation(
     page: Page, address: str, width: int
 ) -> None:

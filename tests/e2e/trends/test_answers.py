@@ -118,7 +118,7 @@ def test_on_a_phone_the_chart_leads_and_a_button_opens_the_controls(
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_the_page_has_no_accessibility_violation(
     page: Page, address: str, shots: Path, width: int
 ) -> None:

@@ -37,7 +37,7 @@ def test_a_chosen_theme_is_kept_and_printed_charts_are_light(new_page: Page, add
         # The document begins in the theme: no script has to run for it.
         answer = page.reload()
         assert answer is not None
-        assert re.search(r'<html lang="en[^"]*" data-theme="dark">', answer.text())
+        assert re.search(r'<html lang="en[^"]*"[^>]* data-theme="dark">', answer.text())
         assert '<meta name="color-scheme" content="dark">' in answer.text()
         expect(page.locator(".themes [aria-pressed=true]")).to_have_text("Dark")
         expect(page.locator(dark).first).to_be_attached()

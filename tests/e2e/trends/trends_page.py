@@ -5,28 +5,20 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Locator, Page, expect
 
 from contracts.expressions import DARK_THEME
+from tests.pages import follow_link
 
 
 def opened_trends(page: Page, address: str, query: str) -> Page:
     """Open the page Trends; from another page if this tab has loaded the scripts already."""
     if page.url.startswith(address):
-        _follow_link(page, "/account")
+        follow_link(page, "/account")
         expect(page.locator("#account-page .empty")).to_be_visible()
-        _follow_link(page, f"/trends?{query}")
+        follow_link(page, f"/trends?{query}")
     else:
         page.goto(f"{address}/trends?{query}")
     expect(page.locator("figure:visible .trace").first).to_be_attached()
     expect(page.locator(".heat-map")).to_be_visible()
     return page
-
-
-def _follow_link(page: Page, href: str) -> None:
-    """Do as a link of the page does: the scripts stay, the content is built anew."""
-    page.evaluate(
-        """href => { history.pushState({}, "", href); scrollTo(0, 0);
-        dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }""",
-        href,
-    )
 
 
 def parameters(page: Page) -> dict[str, list[str]]:
