@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from contracts.runs import RunKind
 from dashboard.app import PAGES
-from moodline.demo.camera import add_camera
+from moodline.demo.camera import CAMERA
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
 from tests.pages import quiet_page
@@ -39,6 +40,7 @@ READY = {
     "wall": ".wall-picture img:not([hidden])",
     "recording": ".lane canvas",
     "source": ".source-picture .tile img:not([hidden])",
+    "reference": "#get-status",
 }
 """A selector of each page that matches when the page is complete."""
 REVIEWED = {
@@ -64,10 +66,11 @@ def stack(
     installation.home.mkdir()
     shutil.copyfile(month_database, installation.home / "moodline.db")
     with LiveStack(installation, folder / "up.log", port=free_ports(1)[0]) as one:
-        add_camera(one.engine, three_faces)
+        # At one frame a second: the camera is analysed as long as the tests of this module take.
+        one.add(CAMERA, str(three_faces), fps=1.0, looped=True)
         installation.analyze(one_face)
         one.wait_for_dashboard()
-        poll(lambda: one.makes_progress("demo camera"))
+        poll(lambda: one.makes_progress(CAMERA))
         yield one
 
 
@@ -85,16 +88,18 @@ def viewer(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def test_no_page_is_left_out() -> None:
-    assert {page.path for page in PAGES} | {"recording", "source"} == set(READY)
+    assert {page.path for page in PAGES} | {"recording", "source", "reference"} == set(READY)
 
 
+@pytest.mark.parametrize("changes", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", list(READY))
 def test_page_is_accessible_and_quiet(
-    viewer: BrowserContext, stack: LiveStack, shots: Path, name: str
+    viewer: BrowserContext, stack: LiveStack, shots: Path, name: str, *, changes: bool
 ) -> None:
-    """Open the page wide and narrow; change each from one theme to the other."""
+    """Open the page wide in light and narrow in dark. changes: to the other theme afterwards."""
     found = []
-    for size, themes in (("wide", ("light", "dark")), ("narrow", ("dark", "light"))):
+    for size, both in (("wide", ("light", "dark")), ("narrow", ("dark", "light"))):
+        themes = both if changes else both[:1]
         width, height = SIZES[size]
         with quiet_page(viewer, stack.address) as page:
             page.set_viewport_size({"width": width, "height": height})
@@ -106,7 +111,7 @@ def test_page_is_accessible_and_quiet(
                 page.emulate_media(color_scheme=theme)
                 page.screenshot(path=shots / f"{name}-{size}-{theme}.png", full_page=True)
                 # The themes differ in nothing but colours.
-                rules = ["color-contrast"] if theme == themes[1] else []
+                rules = ["color-contrast"] if theme == both[1] else []
                 found += [(size, theme, *one) for one in _findings(page, rules)]
     assert not found, json.dumps(found, indent=1)
 
@@ -116,7 +121,9 @@ def path_of(stack: LiveStack, name: str, size: str) -> str:
         run = next(run for run in runs_of(stack.installation) if run.kind == RunKind.FILE)
         return f"recordings/{run.run_id}"
     if name == "source":
-        return "sources/demo%20camera"
+        return f"sources/{quote(CAMERA)}"
+    if name == "reference":
+        return "api/v1/reference"
     if name == "trends":  # In few steps: axe looks at each bar. The narrow page shows its inputs.
         return f"{name}?from=now-{30 if size == 'wide' else 31}d&to=now"
     return name
