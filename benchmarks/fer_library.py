@@ -170,7 +170,8 @@ def _losses(measured: dict[str, dict[str, Any]], kept: dict[str, Any]) -> list[V
 
 
 def _table(measured: dict[str, dict[str, Any]]) -> Table:
-    table = Table(title=f"Frames per second, and CPU a frame; medians of {ROUNDS} rounds", title_justify="left")
+    title = f"Frames per second, and CPU a frame; medians of {ROUNDS} rounds"
+    table = Table(title=title, title_justify="left")
     table.add_column("clip")
     for column in ("fer", "moodline", "ratio", "limit", "of the limit", "CPU ms"):
         table.add_column(column, justify="right")
