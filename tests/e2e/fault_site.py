@@ -49,6 +49,12 @@ class Site:
     def status(self, name: str = "door") -> dict[str, Any]:
         return self.stack.statuses()[name]
 
+    def undisturbed(self, name: str = "hall") -> tuple[str, dict[str, int]]:
+        """The source's run and lost frames, without those that a busy machine had no time for."""
+        status = self.status(name)
+        lost = {cause: count for cause, count in status["dropped"].items() if cause != "newest"}
+        return str(status["run_id"]), lost
+
     def is_calm(self) -> bool:
         """Whether the worker keeps up. At its start it has to load the model."""
         before = self.status("hall")["dropped"]

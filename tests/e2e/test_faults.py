@@ -37,19 +37,18 @@ def site(long_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_a_fault_is_shown_and_recovered_without_loss_at_the_other_source(
     site: Site, name: str
 ) -> None:
-    before, fault = site.status("hall"), FAULTS[name]
+    before, fault = site.undisturbed(), FAULTS[name]
     with fault.make(site):
         shown_s = seconds_until(lambda: fault.is_shown(site))
         assert "s3cret" not in site.status()["reason"]
     back_s = seconds_until(lambda: site.status()["state"] == "streaming")
     print(f"{name}: shown after {shown_s:.1f} s, back after {back_s:.1f} s")
     poll(lambda: site.stack.makes_progress("door", "hall"))
-    after = site.status("hall")
-    assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
+    assert site.undisturbed() == before
 
 
 def test_spoiled_packets_are_counted_as_corrupt(site: Site) -> None:
-    before = site.status("hall")
+    before = site.undisturbed()
 
     def corrupt() -> int:
         return int(site.status()["dropped"].get("corrupt", 0))
@@ -59,8 +58,7 @@ def test_spoiled_packets_are_counted_as_corrupt(site: Site) -> None:
     poll(lambda: corrupt() > begin)
     site.proxy.set(Mode.PASS)
     poll(lambda: site.stack.makes_progress("door", "hall"))
-    after = site.status("hall")
-    assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
+    assert site.undisturbed() == before
 
 
 def test_a_change_of_resolution_continues_the_run(site: Site) -> None:
@@ -88,10 +86,9 @@ def test_a_change_of_resolution_continues_the_run(site: Site) -> None:
 
 def test_changes_of_sources_take_effect_and_disturb_no_other(site: Site) -> None:
     with four_more(site):
-        before = site.status("hall")
+        before = site.undisturbed()
         print("seconds until effective:", change_a_source(site))
-    after = site.status("hall")
-    assert (after["run_id"], after["dropped"]) == (before["run_id"], before["dropped"])
+    assert site.undisturbed() == before
 
 
 def test_a_hanging_supervisor_is_shown_as_dead(site: Site) -> None:
