@@ -12,6 +12,7 @@ from analytics.history.rollups import roll_up_all
 from analytics.removal.freed_space import refresh_statistics, return_free_space
 from analytics.removal.retention import RetentionPeriods, apply_retention
 from analytics.removal.traces import remove_traces, rewrite_if_due
+from analytics.runs.missing_steps import add_missing_steps
 from analytics.runs.number_text import count_text
 from analytics.scheduling.clock_watch import removal_waits_until
 from analytics.scheduling.job_history import LastRun, last_runs, remove_old_job_runs
@@ -165,6 +166,7 @@ def _maintain(engine: Engine) -> str:
     forgotten = remove_old_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
     forget_processes(engine, _JOB_RUNS_KEPT)
     delete_expired_sessions(engine)
+    add_missing_steps(engine)
     return_free_space(engine)
     rewrite_if_due(engine)
     refresh_statistics(engine)
