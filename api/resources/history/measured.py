@@ -1,11 +1,11 @@
 """Measured: the numbers of a time, under the names of the columns of Trends' CSV file."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from analytics.history.measures import Measures
+from analytics.history.measures import NOTHING, Measures
 from analytics.history.source_selection import HistorySource, SourceGroup
 from api.conventions.fields import Answer
 from contracts.expressions import LABELS
@@ -69,6 +69,10 @@ class Asked(Answer):
 
 def measured(found: Measures) -> dict[str, Any]:
     """Return the fields of Measured."""
+    return dict(_NOTHING) if found is NOTHING else _fields(found)
+
+
+def _fields(found: Measures) -> dict[str, Any]:
     known = not found.is_gap()
     valence = found.valence
     return {
@@ -81,6 +85,10 @@ def measured(found: Measures) -> dict[str, Any]:
         "tentative_s": round(found.tentative_s, 3) if known else None,
         "tentative_tracks": found.tentative_tracks if known else None,
     }
+
+
+_NOTHING: Final = _fields(NOTHING)
+"""Most buckets of a long range are often empty."""
 
 
 def covered(found: Measures, expected_s: float, coverage: float) -> dict[str, Any]:
