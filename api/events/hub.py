@@ -6,7 +6,7 @@ A client that is too slow to read all of them is dropped: nothing is queued for 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -74,7 +74,9 @@ class EventHub:
                 hint="Close one of them",
             )
 
-    async def follow(self, wanted: Wanted, last_id: str) -> AsyncIterator[Sequence[Numbered]]:
+    async def follow(
+        self, wanted: Wanted, last_id: str
+    ) -> AsyncGenerator[Sequence[Numbered], None]:
         """Yield events as they come; an empty list is a heartbeat.
 
         last_id: of the last event that the client has; "" for a new client, which first gets the

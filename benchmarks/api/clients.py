@@ -3,7 +3,7 @@
 import http.client
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,9 +36,11 @@ class Client:
         place = self.address.removeprefix("http://")
         self._connection = http.client.HTTPConnection(place, timeout=_TIMEOUT_S)
 
-    def ask(self, path: str, etag: str = "", **parameters: object) -> Answer:
+    def ask(
+        self, path: str, arguments: Mapping[str, object] | None = None, *, etag: str = ""
+    ) -> Answer:
         """Send a GET below /api/v1. Raises ConnectionError and the others of http.client."""
-        query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
+        query = f"?{urlencode(arguments, doseq=True)}" if arguments else ""
         headers = {"Authorization": f"Bearer {self.token}"}
         if etag:
             headers["If-None-Match"] = etag

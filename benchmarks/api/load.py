@@ -42,13 +42,13 @@ def measure_validations(address: str, token: str, server: psutil.Process) -> Val
     """Ask for one timeline again and again, with its ETag."""
     first = Client(address, token)
     asked = span(7, 0)
-    etag = first.ask("/timeline", **asked).etag
+    etag = first.ask("/timeline", asked).etag
     statuses: list[int] = []
 
     def ask() -> None:
         client = Client(address, token)
         statuses.extend(
-            client.ask("/timeline", etag, **asked).status
+            client.ask("/timeline", asked, etag=etag).status
             for _ in range(VALIDATIONS // _CONNECTIONS)
         )
         client.close()
@@ -83,14 +83,14 @@ def measure_memory(client: Client, server: psutil.Process) -> Memory:
 def _ask_something(client: Client, number: int) -> None:
     kind = number % 20
     if kind == 0:
-        client.ask("/timeline", **span(7, number // 20 % _KINDS))
+        client.ask("/timeline", span(7, number // 20 % _KINDS))
     elif kind == 1:
-        client.ask("/runs", limit=10)
+        client.ask("/runs", {"limit": 10})
     elif kind == 2:
-        client.ask("/runs/bench-2/faces", limit=50, media_time_from=number % 1000)
+        client.ask("/runs/bench-2/faces", {"limit": 50, "media_time_from": number % 1000})
     elif kind == 3:
         client.ask("/nothing")
     elif kind == 4:
-        client.ask("/timeline", unknown=number)
+        client.ask("/timeline", {"unknown": number})
     else:
-        client.ask("/sources", limit=1)
+        client.ask("/sources", {"limit": 1})

@@ -89,9 +89,9 @@ def measure_reads(client: Client, server: psutil.Process) -> Iterator[tuple[str,
     """Yield the name and the times of each kind of request."""
     for read in reads():
         for number in range(_WARM_UP):
-            answer = client.ask(read.path, **read.arguments(1000 + number))
+            answer = client.ask(read.path, read.arguments(1000 + number))
             if answer.status != 200:
                 raise RuntimeError(f"{read.name}: {answer.status} {answer.body[:300]!r}")
         with cpu_time(server) as cpu_s:
-            answers = [client.ask(read.path, **read.arguments(n)) for n in range(REPEATS)]
+            answers = [client.ask(read.path, read.arguments(n)) for n in range(REPEATS)]
         yield read.name, Times.of(answers, cpu_s[0])

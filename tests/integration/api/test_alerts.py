@@ -268,7 +268,9 @@ def test_a_limited_token_has_rules_of_its_sources_alone(
                 answer = limited.ask(f"{RULES}/{name}{part}", method, json={})
                 assert answer.status_code == 404, (name, method, part)
         assert limited.ask(queue, "PATCH", json={"for": "20m"}).json()["for"] == "20m"
-        for change in ({"sources": ["gate", "yard"]}, {"sources": []}, {"tags": ["gate"]}):
+        changes: list[dict[str, list[str]]]
+        changes = [{"sources": ["gate", "yard"]}, {"sources": []}, {"tags": ["gate"]}]
+        for change in changes:
             assert limited.ask(queue, "PATCH", json=change).status_code in {403, 404}
         assert admin.get(queue)["sources"] == ["gate"]
     finally:
