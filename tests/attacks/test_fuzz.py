@@ -41,9 +41,9 @@ def fuzz(dashboard: DashboardProcess, seed: int, count: int) -> Counter[int]:
     return found
 
 
-def test_2000_requests_are_answered(dashboard: DashboardProcess) -> None:
-    found = fuzz(dashboard, seed=21, count=2000)
-    assert found[200] > 100 and found[404] > 100 and found[0] < 20, found
+def test_800_requests_are_answered(dashboard: DashboardProcess) -> None:
+    found = fuzz(dashboard, seed=21, count=800)
+    assert found[200] > 40 and found[404] > 40 and found[0] < 20, found
     assert not failures(dashboard.log)
 
 
