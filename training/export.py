@@ -20,7 +20,8 @@ from training.config import DESCRIPTION, ModelShape
 from training.data.dataset import Dataset, Split, resized
 from training.loop import LOG
 from training.model import HEADS
-from training.teachers.answers import load_network
+from training.teachers.answers import is_artifact, load_network
+from training.teachers.recover import recover_network
 
 MAX_BYTES: Final = {"float": 10_000_000, "int8": 3_500_000}
 _REPRESENTATIVE: Final = 2000
@@ -73,23 +74,15 @@ class Exported:
 def export_run(run: Path, data: Dataset, out: Path) -> Exported:
     """Write the artifacts of a run: `out` (float), `out`-int8, and `out`/model.keras for GPUs.
 
-    Each LiteRT artifact has a model card that is calibrated on the val split. Faces of the
-    training split set the integer ranges. Raises TrainingRunError and DatasetError.
+    run: the folder of a run, or of a float artifact whose int8 one is wanted. Each LiteRT artifact
+    has a model card that is calibrated on the val split. Faces of the training split set the
+    integer ranges. Raises TrainingRunError, RecoveryError and DatasetError.
     """
-    model = load_network(run)
-    description = json.loads((run / DESCRIPTION).read_text(encoding="utf-8"))
-    shape = ModelShape(**description["config"]["model"])
+    model, origin = _of_artifact(run) if is_artifact(run) else _of_run(run)
     val = data.split("val")
     side = model.input_shape[1]
     outputs = model.predict(resized(val.faces, side), batch_size=256, verbose=0)
     network: Logits = dict(zip(HEADS, map(np.asarray, outputs), strict=True))
-    lines = (run / LOG).read_text(encoding="utf-8").splitlines()
-    training = {
-        "architecture": f"MobileNetV2 {shape.alpha}, {side}x{side}x3 seen as {shape.seen_as}x"
-        f"{shape.seen_as}, ImageNet start, two heads",
-        **description,
-        "per_epoch": [json.loads(line) for line in lines],
-    }
     cards, folders, agreements = [], {}, []
     for precision in Precision:
         folder = out if precision is Precision.FLOAT else out.with_name(f"{out.name}-int8")
@@ -103,7 +96,7 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
             "created": datetime.now(UTC).date().isoformat(),
             "precision": str(precision),
             "agreement": asdict(agreement),
-            "training": training,
+            **origin,
             "input_shape": [side, side, 3],
         }
         cards.append(write_card(folder, build_card(artifact, val, logits, facts)))
@@ -111,6 +104,27 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
         agreements.append(agreement)
     model.save(out / KERAS_NAME)
     return Exported(cards[0], folders, _accuracies(val, network), tuple(agreements))
+
+
+def _of_run(run: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the network of a run, and the card's facts of where it comes from."""
+    model = load_network(run)
+    description = json.loads((run / DESCRIPTION).read_text(encoding="utf-8"))
+    shape, side = ModelShape(**description["config"]["model"]), model.input_shape[1]
+    lines = (run / LOG).read_text(encoding="utf-8").splitlines()
+    training = {
+        "architecture": f"MobileNetV2 {shape.alpha}, {side}x{side}x3 seen as {shape.seen_as}x"
+        f"{shape.seen_as}, ImageNet start, two heads",
+        **description,
+        "per_epoch": [json.loads(line) for line in lines],
+    }
+    return model, {"training": training}
+
+
+def _of_artifact(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the network of a float artifact, and the facts of its card."""
+    card = ModelCard.read(folder)
+    return recover_network(folder), {"training": card.training, "weights_of": card.id}
 
 
 def litert_bytes(model: Any, precision: Precision, train: Split) -> bytes:

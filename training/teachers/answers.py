@@ -122,7 +122,7 @@ def load_network(run: Path) -> Any:
     if not (run / WEIGHTS).exists() or not (run / DESCRIPTION).exists():
         raise TrainingRunError(
             f"{run} has no finished epoch",
-            hint="Train first; an artifact can be a teacher, but it cannot be exported again",
+            hint="Train first, or give the folder of a float artifact",
         )
     shape = ModelShape(**json.loads(read_regular(run / DESCRIPTION))["config"]["model"])
     model = build_model(shape, pretrained=False)

@@ -23,7 +23,7 @@ app = command_app()
     "--out models/mine[/]",
 )
 def export_command(
-    run: Annotated[Path, typer.Option(help="Folder of the training run.")],
+    run: Annotated[Path, typer.Option(help="Folder of the training run, or of a float artifact.")],
     data: DataOption,
     out: NewModelOption,
     votes: VotesOption = None,

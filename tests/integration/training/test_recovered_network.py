@@ -11,11 +11,11 @@ import pytest
 
 from contracts.errors import RecoveryError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import CARD_NAME, WEIGHTS_NAME
+from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
 from inference_worker.faces.model_choice import shipped_model
 from training.classifier import LiteRtModel
 from training.config import ModelShape
-from training.data.dataset import Split
+from training.data.dataset import Dataset, Split
 from training.model import HEADS, build_model
 from training.teachers.recover import read_folded_network, recover_network, reset_batch_norms
 
@@ -107,6 +107,30 @@ def test_resetting_batch_norms_keeps_the_output(network: Any, tmp_path: Path) ->
     model.get_layer(index=-len(HEADS) - 1).rate = 0.0
     stepped = np.stack([np.asarray(head) for head in model(faces, training=True)])
     assert stepped == pytest.approx(before, abs=1e-2)
+
+
+def labelled(count: int, seed: int) -> Split:
+    """Return noise with each label equally often, and votes that agree."""
+    plain, labels = noise(count, seed), np.arange(count) % len(EXPRESSIONS)
+    votes = 8 * np.eye(len(EXPRESSIONS), dtype=np.float32)[labels] + 1
+    return Split(plain.images, labels, votes, plain.names)
+
+
+def test_the_int8_artifact_of_a_float_one_is_exported(network: Any, tmp_path: Path) -> None:
+    from training.export import export_run
+
+    artifact = exported(network, tmp_path / "float")
+    data = Dataset(tmp_path, {"train": labelled(500, seed=3), "val": labelled(140, seed=4)})
+
+    done = export_run(artifact, data, tmp_path / "again")
+
+    card, source = ModelCard.read(done.folders["int8"]), ModelCard.read(artifact)
+    assert (card.id, card.training) == ("again-int8", source.training)
+    same, int8 = done.agreements
+    assert same.largest < int8.largest
+    assert int8.bytes < same.bytes * 0.8
+    with pytest.raises(RecoveryError, match="int8"):
+        export_run(done.folders["int8"], data, tmp_path / "third")
 
 
 def test_int8_weights_cannot_be_recovered(network: Any, tmp_path: Path) -> None:

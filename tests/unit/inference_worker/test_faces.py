@@ -255,3 +255,21 @@ def test_a_model_is_chosen_by_its_id_or_folder(tmp_path: Path) -> None:
     assert chosen_model("") == shipped_model() == shipped_models()[shipped_model().name]
     assert chosen_model(shipped_model().name) == shipped_model()
     assert chosen_model(str(tmp_path)) == tmp_path
+
+
+def test_the_int8_model_reads_as_the_usual_one(classifier: LiteRTClassifier) -> None:
+    int8 = LiteRTClassifier(chosen_model(f"{shipped_model().name}-int8"))
+    crops = np.stack(
+        [
+            cv2.resize(average_face(path.stem), (48, 48), interpolation=cv2.INTER_AREA)
+            for path in sorted(FACES.glob("*.png"))
+        ]
+    )
+
+    usual, others = classifier.classify(crops), int8.classify(crops)
+
+    # Its runs are not mixed with those of the usual model.
+    assert int8.card.version != classifier.card.version
+    sure = usual.max(axis=1) >= classifier.card.uncertain_below
+    assert (others.argmax(axis=1) == usual.argmax(axis=1))[sure].all() and sure.sum() > 15
+    assert np.abs(others - usual).mean() < 0.03
