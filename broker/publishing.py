@@ -131,8 +131,18 @@ class RunPublisher:
         )
 
     def _send(self) -> bool:
-        """Add the outgoing messages, all or none. Return False if the broker's memory is full."""
-        bus, stream, entries = self._bus, self._bus.stream_key(self._run_id), self._outgoing
+        """Add the outgoing messages, all or none. Return False if the broker's memory is full.
+
+        After an error none is outgoing any more: whether they were added is unknown.
+        """
+        entries, self._outgoing = self._outgoing, []
+        is_added = self._add(entries)
+        if not is_added:
+            self._outgoing = entries
+        return is_added
+
+    def _add(self, entries: list[Entry]) -> bool:
+        bus, stream = self._bus, self._bus.stream_key(self._run_id)
         with bus.translated_errors():
             pipeline = bus.client.pipeline(transaction=len(entries) > 1)
             for one in entries:
@@ -145,16 +155,15 @@ class RunPublisher:
             except ResponseError as exc:  # A transaction that is refused as a whole.
                 return self._refused(exc)
         self._sent_at = self._clock()
-        if not self._are_added(answers[: len(entries)]):
+        if not self._are_added(entries, answers[: len(entries)]):
             return False
         self._first_seq = self._first_seq or entries[0].seq
         self._waiting.extend(_Waiting(one.size, one.is_shared) for one in entries)
-        self._outgoing = []
         self._apply_state(answers[len(entries) :])
         return True
 
-    def _are_added(self, answers: Sequence[Any]) -> bool:
-        """Check the answers for the outgoing messages. Return False if the memory is full."""
+    def _are_added(self, entries: list[Entry], answers: Sequence[Any]) -> bool:
+        """Check the answers for the messages. Return False if the memory is full."""
         for answer in answers:
             if isinstance(answer, ResponseError):
                 if _is_wrong_type(answer):
@@ -167,7 +176,7 @@ class RunPublisher:
             elif answer is None:
                 raise StreamLostError(f"the broker has lost the stream of run {self._run_id}")
         if any(isinstance(answer, ResponseError) for answer in answers):
-            self._check_last_is(self._outgoing[-1].seq)
+            self._check_last_is(entries[-1].seq)
         return True
 
     def has_room(self, size: int) -> bool:
