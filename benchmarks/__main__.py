@@ -31,7 +31,7 @@ from benchmarks.reaction import attacks, camera_faults
 from benchmarks.results import Verdict
 
 LONGEST_MINUTES: Final = 30
-"""Of all benchmarks together: they are to be run before a release, not once a year."""
+"""The limit of all benchmarks together: they are to be run before a release, not once a year."""
 OF_TABLE: Final = {"limit": limit.run, "fer-library": fer_library.run}
 """Those that measure the clips of the table, rendered or made from --face and --empty."""
 BENCHMARKS: Final[Mapping[str, Callable[[Console, Path | None], list[Verdict]]]] = {

@@ -12,7 +12,7 @@ from dashboard.language.words import N_
 COOKIE: Final = "moodline_theme"
 SYSTEM: Final = ""
 NAMES: Final = {SYSTEM: N_("As the system"), "light": N_("Light"), "dark": N_("Dark")}
-"""What a viewer can choose, by the value of the cookie."""
+"""The choices of a viewer, by the value of the cookie."""
 _theme: ContextVar[str] = ContextVar("moodline_theme", default=SYSTEM)
 
 

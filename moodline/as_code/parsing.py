@@ -51,7 +51,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "too_long": "it has too many entries: at most {max_length}",
 }
 _ONE_OF_FORMS: Final = "write the text itself, {env: NAME} or {file: PATH}"
-"""Of what stands where a secret may be. Pydantic has an error for each of its forms."""
+"""The hint where a secret may stand. Pydantic has an error for each of its forms."""
 
 
 @dataclass(frozen=True, slots=True)

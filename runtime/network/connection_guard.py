@@ -39,7 +39,7 @@ _THREADS: Final = frozenset({"_thread.start_new_thread", "_thread.start_joinable
 
 @dataclass(slots=True)
 class Guard:
-    """What is allowed, and whether something was refused.
+    """The connections that are allowed, and whether something was refused.
 
     addresses: those of private networks that may be connected to. threads: whether threads may
     start; whoever allows them hands the context on (contextvars.copy_context). own: the sockets

@@ -43,7 +43,7 @@ Attack = Callable[[Load], None]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What an attack costs: memory, and the time of an honest user's page.
+    """The cost of an attack: memory, and the time of an honest user's page.
 
     calm_s, page_s: 95th percentile of the time before and during the attack, in seconds.
     """

@@ -25,7 +25,7 @@ STALL_S = 15.0
 TILES = 4
 REASON_BYTES = 4096
 MOST_HELD_BYTES = 2**20
-"""What the server may hold of a stream that nobody reads."""
+"""Bytes that the server may hold of a stream that nobody reads."""
 
 
 @dataclass

@@ -25,7 +25,7 @@ from tests.webhook_receiver import Receiver, webhook_receiver
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "numbers-out.md").read_text(), re.DOTALL)
 OWN = ["CAMERA", "PHONE", "MOODLINE_MQTT_URL"]
-"""What the first block names: each reader has their own."""
+"""Names of the first block: each reader has their own."""
 PATIENCE_S = 480
 
 

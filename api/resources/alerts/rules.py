@@ -76,7 +76,7 @@ class Firing(Answer):
 
 
 class SourcePreview(Answer):
-    """What a rule would have said of one source."""
+    """The alerts that a rule would have raised for one source."""
 
     source: str
     generated: bool
@@ -87,7 +87,7 @@ class SourcePreview(Answer):
 
 
 class Preview(Answer):
-    """What a rule would have said in the last seven days."""
+    """The alerts that a rule would have raised in the last seven days."""
 
     since: datetime
     until: datetime

@@ -23,7 +23,7 @@ from tests.http_client import PASSWORD, cookies_of, sign_in
 PROBLEM = "urn:moodline:problem:"
 LISTS = ("/sources", "/runs", "/status")
 OF_ALL = ("/alerts/targets", "/alerts/deliveries")
-"""What no token that is limited to sources sees."""
+"""Routes that no token that is limited to sources sees."""
 HISTORY = ("/timeline", "/totals", "/coverage", "/heatmap", "/moments")
 
 
