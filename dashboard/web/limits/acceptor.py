@@ -14,7 +14,7 @@ from runtime.rare_log import RareLog
 _HANDSHAKE_S: Final = 10.0
 _RETRY_S: Final = 0.1
 _MOST_UNSENT_BYTES: Final = 131_072
-"""Bytes that the kernel holds of an answer that its client does not read; otherwise it is megabytes."""
+"""Bytes that the kernel holds of an answer that its client leaves unread; else it is megabytes."""
 _AT_ONCE: Final = 100
 """Clients that are accepted before the others are served again."""
 
