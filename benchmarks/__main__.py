@@ -15,8 +15,6 @@ from rich.console import Console
 from benchmarks import (
     detection_set,
     detectors,
-    fer_library,
-    fer_model,
     first_picture,
     history,
     live_cameras,
@@ -26,6 +24,8 @@ from benchmarks import (
 from benchmarks.api import benchmark as api
 from benchmarks.clips import Footage
 from benchmarks.dashboard import benchmark as dashboard
+from benchmarks.fer import library as fer_library
+from benchmarks.fer import model as fer_model
 from benchmarks.limit import benchmark as limit
 from benchmarks.reaction import attacks, camera_faults
 from benchmarks.results import Verdict

@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.clips import make_parts
-from benchmarks.fer_library import moodline_speed
+from benchmarks.fer.library import moodline_speed
 from benchmarks.limit.benchmark import measure_limit
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 import pytest
 
-from benchmarks import fer_library, results
+from benchmarks import results
 from benchmarks.clips import TABLE, Clip, Footage, make_clips
+from benchmarks.fer import library as fer_library
 from benchmarks.limit.chart import write_chart
 from benchmarks.limit.stages import STAGES, StageClock
 

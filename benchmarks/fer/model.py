@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from benchmarks.fer_library import fer_python
+from benchmarks.fer.library import fer_python
 from benchmarks.results import Verdict, write_result
 from contracts.model_card import ModelCard
 from inference_worker.faces.classify import LiteRTClassifier
@@ -46,7 +46,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
 
 
 def _fer(python: Path) -> dict[str, float]:
-    script = Path(__file__).with_name("fer_model_loop.py")
+    script = Path(__file__).with_name("model_loop.py")
     env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([python, script], capture_output=True, text=True, check=True, env=env)
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

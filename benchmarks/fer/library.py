@@ -31,9 +31,9 @@ _MOST_LARGE: Final = 1.5
 _MOST_FACES: Final = 1.8
 _LEAST_EMPTY: Final = 3.0
 
-_PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
+_PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
 _BEGIN, _END = "<!-- speed -->", "<!-- /speed -->"
-_FER_VENV = Path(__file__).parent / ".venv-fer"
+_FER_VENV = Path(__file__).parents[1] / ".venv-fer"
 _PACKAGES = (
     "tensorflow-cpu<2.22",
     "opencv-python-headless<5",
@@ -189,7 +189,7 @@ def _table(measured: dict[str, dict[str, Any]]) -> Table:
 
 
 def _fer(python: Path, clip: Path, frames: int) -> dict[str, Any]:
-    script = Path(__file__).with_name("fer_loop.py")
+    script = Path(__file__).with_name("library_loop.py")
     env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [python, script, clip, str(frames)], capture_output=True, text=True, check=True, env=env

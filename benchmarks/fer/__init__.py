@@ -1,0 +1,1 @@
+"""The fer library beside moodline: whole recordings, and its model alone."""
