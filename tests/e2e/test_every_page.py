@@ -92,7 +92,14 @@ def test_no_page_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("changes", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", list(READY))
+@pytest.mark.parametrize(
+    "name",
+    [
+        # axe takes a minute for the thousands of rows of the API's reference.
+        pytest.param(name, marks=[pytest.mark.slow] if name == "reference" else [])
+        for name in READY
+    ],
+)
 def test_page_is_accessible_and_quiet(
     viewer: BrowserContext, stack: LiveStack, shots: Path, name: str, *, changes: bool
 ) -> None:
