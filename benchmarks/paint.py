@@ -2,8 +2,8 @@
 
 python -m benchmarks.paint REVISION
 
-Two servers use the same year of ten cameras; a browser opens Trends on each in turns, with an empty
-cache. The other revision runs with the packages of this environment.
+Each revision writes the same year of ten cameras, in its own schema, and serves it; a browser opens
+Trends on each in turns, with an empty cache. The other one runs with this environment's packages.
 """
 
 import statistics
@@ -20,6 +20,12 @@ from benchmarks.results import write_result
 from broker.embedded import EmbeddedBroker
 
 _HERE = Path(__file__).parent.parent
+_CREATE_DATABASE = """
+import sys
+from rich.console import Console
+from benchmarks.dashboard.server import create_year_database
+print(create_year_database(sys.argv[1], Console(stderr=True)))
+"""
 
 
 def main(revision: str) -> None:
@@ -50,9 +56,14 @@ def _measure_in_turns(
     url: str, broker: str, home: str, other_code: Path
 ) -> tuple[list[float], list[float]]:
     """Return the seconds of each paint, here and there; the first of each fills the caches."""
+    other_home = Path(home) / "home of the other"
+    other_home.mkdir()
+    create = [sys.executable, "-c", _CREATE_DATABASE, str(other_home)]
+    done = subprocess.run(create, cwd=other_code, check=True, stdout=subprocess.PIPE, text=True)
+    other_url = done.stdout.splitlines()[-1]
     with (
         dashboard_server(url, broker, home, _HERE) as (here, _),
-        dashboard_server(url, broker, home, other_code) as (other, _),
+        dashboard_server(other_url, broker, str(other_home), other_code) as (other, _),
         chromium() as browser,
     ):
         pairs = [
