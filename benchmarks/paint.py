@@ -62,8 +62,10 @@ def _measure_in_turns(
     done = subprocess.run(create, cwd=other_code, check=True, stdout=subprocess.PIPE, text=True)
     other_url = done.stdout.splitlines()[-1]
     with (
+        # Each database has a key of its own, which signs what is in the broker.
+        EmbeddedBroker() as other_broker,
         dashboard_server(url, broker, home, _HERE) as (here, _),
-        dashboard_server(other_url, broker, str(other_home), other_code) as (other, _),
+        dashboard_server(other_url, other_broker.url, str(other_home), other_code) as (other, _),
         chromium() as browser,
     ):
         pairs = [
