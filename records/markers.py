@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, insert, select, tuple_
+from sqlalchemy import Connection, Engine, Row, Select, delete, insert, or_, select, tuple_
 
 from contracts.errors import MarkerError, MarkerNotFoundError
 from contracts.times import utc_now
@@ -46,13 +46,15 @@ class StoredMarker(Note):
 class MarkerFilter:
     """The markers that are wanted: those in [since, until). None: all.
 
-    sources: keys of the only sources whose markers are wanted, without those of all sources.
+    sources: keys of the only sources whose markers are wanted. general: whether those of all
+    sources are wanted besides.
     """
 
     since: datetime | None = None
     until: datetime | None = None
     source_pk: int | None = None
     sources: Collection[int] | None = None
+    general: bool = False
 
 
 def add_marker(engine: Engine, source_pk: int | None, note: Note, *, actor: str) -> str:
@@ -131,7 +133,8 @@ def _query(wanted: MarkerFilter) -> _Select:
     if wanted.source_pk is not None:
         query = query.where(Marker.source_pk == wanted.source_pk)
     if wanted.sources is not None:
-        query = query.where(Marker.source_pk.in_(wanted.sources))
+        named = Marker.source_pk.in_(wanted.sources)
+        query = query.where(or_(named, Marker.source_pk.is_(None)) if wanted.general else named)
     return query
 
 

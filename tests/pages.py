@@ -79,7 +79,7 @@ def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
 
 
 def follow_link(page: Page, href: str) -> None:
-    """Do as a link of the page does: the scripts stay, the content is built anew."""
+    """Do as a link of the page does: the scripts stay, the content is built again."""
     page.evaluate(
         """href => { history.pushState({}, "", href); scrollTo(0, 0);
         dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }""",

@@ -63,7 +63,7 @@ class Resume:
 
 
 def _digest(root: Path) -> str:
-    """Return a digest of all files that git knows or would add; "" if this is no clone."""
+    """Return a digest of all files that git knows or would add; "" without a repository."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         listed = subprocess.run(command, cwd=root, capture_output=True, check=True)

@@ -21,7 +21,7 @@ def less_prior(scaling: Scaling, logits: npt.ArrayLike, labels: Labels, share: f
     """Return the scaling with a share of the labels' frequencies taken out of the probabilities.
 
     Logit adjustment (Menon et al. 2021): p(expression | face) / p(expression)^share, so that rare
-    expressions are named more often. The temperature is fitted anew.
+    expressions are named more often. The temperature is fitted again.
     """
     values = np.asarray(logits, dtype=np.float64)
     counts = np.bincount(labels, minlength=values.shape[1])

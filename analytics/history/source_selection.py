@@ -67,6 +67,11 @@ class SourceGroup:
         return f"tag {visible(self.name)} ({text})"
 
 
+def sources_of(series: HistorySource | SourceGroup) -> tuple[HistorySource, ...]:
+    """Return the sources of a series: itself, or those with the tag."""
+    return series.sources if isinstance(series, SourceGroup) else (series,)
+
+
 def split_series(
     selected: Sequence[HistorySource],
     names: Sequence[str] = (),

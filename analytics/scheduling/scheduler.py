@@ -74,7 +74,7 @@ class Scheduler:
         self._lease_s = lease_s
         self._clock = clock
         self._watch: ClockWatch | None = None
-        self._plans_anew = False
+        self._plans_again = False
         self._waiting: dict[str, datetime] = {}
         self._jobs: dict[str, Job] = {}
         self._running: BackgroundScheduler | None = None
@@ -94,7 +94,7 @@ class Scheduler:
             elif self._watch is None:
                 self._watch = ClockWatch(self._engine, self._holder, self._clock)
             if self._watch is not None and self._watch.check():
-                self._plans_anew = True
+                self._plans_again = True
         except DatabaseError as exc:
             # The lease may expire meanwhile: each start of a job checks it again.
             self.trouble = exc.line()
@@ -138,8 +138,8 @@ class Scheduler:
         for known in running.get_jobs():
             if known.id not in jobs:
                 running.remove_job(known.id)
-        known = {} if self._plans_anew else self._jobs
-        self._jobs, self._plans_anew = jobs, False
+        known = {} if self._plans_again else self._jobs
+        self._jobs, self._plans_again = jobs, False
         for name, job in jobs.items():
             until = self._waiting.pop(name, None)
             if name not in known or known[name].times.text != job.times.text:
@@ -196,7 +196,7 @@ class Scheduler:
         if watch is None:
             return True
         if watch.check():
-            self._plans_anew = True
+            self._plans_again = True
         until = watch.removal_waits_until()
         if until is not None:
             log.warning("job waits: the clock was set", job=job.name, until=f"{until:%F %T} UTC")

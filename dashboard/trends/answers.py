@@ -146,7 +146,7 @@ def answer(connection: Connection, view: View, zone: tzinfo, now: datetime) -> A
         new_elsewhere(connection, chosen.pks, span, now),
         copies_inside(connection, chosen.pks, span),
         alert_marks(connection, chosen.pks, span),
-        markers_in(connection, {line.source.name for line in lines}, span),
+        markers_in(connection, chosen.pks, span),
     )
 
 

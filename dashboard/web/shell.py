@@ -138,7 +138,7 @@ def _framed(name: str, content: Any, path: str = "", rest: str = "") -> html.Div
     """Return the page with its heading, and a place where the browser names its time zone.
 
     data-page: the name of the script that takes over. data-title: the title of the window. key: so
-    that another address of the same page is drawn anew, and not left with what its script made.
+    that another address of the same page is drawn again, and not left with what its script made.
     """
     return html.Div(
         [html.Header([html.H1(name), html.P(className="clock")]), content],

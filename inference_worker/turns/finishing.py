@@ -89,6 +89,8 @@ class TurnFinisher:
             return
         try:
             self._finish(detected)
-        except BaseException:
+        except (
+            BaseException
+        ):  # Later turns must not be committed; the reader of its future raises it.
             self._failed = True
             raise

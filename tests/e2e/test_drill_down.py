@@ -107,7 +107,7 @@ def span(page: Page) -> timedelta:
     return end - begin
 
 
-def test_a_tile_leads_to_its_source_and_back_without_loading_anew(page: Page, address: str) -> None:
+def test_a_tile_leads_to_its_source_and_back_without_a_reload(page: Page, address: str) -> None:
     page.goto(f"{address}/now")
     page.evaluate("window.isSameDocument = true")
     page.get_by_role("article", name=DOOR).get_by_role("link", name=DOOR).click()

@@ -48,7 +48,7 @@ def test_what_passed_is_left_out_and_what_failed_is_run_again(project: Path) -> 
     assert again.pytest_report_header().startswith("1 tests passed on this code before")
 
 
-def test_other_code_begins_anew(project: Path) -> None:
+def test_other_code_begins_again(project: Path) -> None:
     note(session(project), "passes", setup=True, call=True, teardown=True)
     (project / "code.py").write_text("x = 2\n")
     assert left(session(project), ["passes"]) == ["passes"]

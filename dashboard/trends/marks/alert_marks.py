@@ -8,7 +8,7 @@ from typing import Any, Final
 from dash import dcc, html
 from sqlalchemy import Connection
 
-from analytics.history.source_selection import HistorySource, SourceGroup
+from analytics.history.source_selection import HistorySource, SourceGroup, sources_of
 from contracts.alerts.condition import value_text
 from contracts.alerts.events import EventKind
 from dashboard.language.core.recognition import known
@@ -57,8 +57,7 @@ def marks_of(
     """Return the marks of one chart. series: None for all sources together."""
     if series is None:
         return tuple(marks)
-    sources = series.sources if isinstance(series, SourceGroup) else (series,)
-    keys = {one.pk for one in sources}
+    keys = {one.pk for one in sources_of(series)}
     return tuple(one for one in marks if one.source_pk in keys)
 
 

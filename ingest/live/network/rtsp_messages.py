@@ -1,4 +1,4 @@
-"""RTSP messages: read with limits, and written anew, so that both ends see the same message."""
+"""RTSP messages: read with limits, and written again, so that both ends see the same message."""
 
 import asyncio
 import re

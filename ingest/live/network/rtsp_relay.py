@@ -1,7 +1,7 @@
 """RtspRelay: stands between FFmpeg and an RTSP server, because FFmpeg follows every redirect.
 
 FFmpeg connects to the relay on loopback, and the relay to the server's checked address. It writes
-each reply anew, with the headers that FFmpeg needs and no other, so no redirect reaches FFmpeg. It
+each reply itself, with the headers that FFmpeg needs and no other: no redirect reaches FFmpeg. It
 also answers the server's request for credentials and encrypts rtsps://: FFmpeg has no password.
 Where the video is to come over UDP, only the relay knows: FFmpeg gets it over TCP all the same.
 """

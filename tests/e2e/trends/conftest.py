@@ -51,7 +51,7 @@ def tab(viewer: BrowserContext, address: str) -> Iterator[tuple[Page, Noise]]:
 
 @pytest.fixture
 def page(tab: tuple[Page, Noise]) -> Iterator[Page]:
-    """The page, as wide and as light as a new one. `opened_trends` builds its content anew."""
+    """The page, as wide and as light as a new one. `opened_trends` builds its content again."""
     one, noise = tab
     one.set_viewport_size({"width": 1280, "height": 720})
     one.emulate_media(color_scheme="light", reduced_motion="no-preference")
