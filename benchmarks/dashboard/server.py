@@ -57,8 +57,12 @@ def dashboard_server(
     }
     if code is not None:
         env["PYTHONPATH"] = str(code)
-    command = [sys.executable, "-m", "moodline", "dashboard", "--port", str(port)]
-    if code is None:  # Other checkouts may be older than the option.
+    dashboard = [sys.executable, "-m", "moodline", "dashboard"]
+    described = subprocess.run(
+        [*dashboard, "--help"], env=env, cwd=code, capture_output=True, text=True, check=True
+    )
+    command = [*dashboard, "--port", str(port)]
+    if "--no-sign-in" in described.stdout:  # Another checkout may be older than the option.
         command.append("--no-sign-in")
     server = subprocess.Popen(command, env=env, cwd=code)
     try:

@@ -18,7 +18,8 @@ _SIX_CHART_ZOOMS: Final = 20
 _SIX_SOURCES: Final = ",".join(f"camera{number}" for number in range(1, 7))
 _RANGE: Final = f"from={UNTIL:%Y}-01-01T00:00Z&to={UNTIL:%Y-%m-%d}T00:00Z"
 
-_FIRST_CHART_DRAWN: Final = """new Promise(done => {
+_FIRST_CHART_DRAWN: Final = """new Promise((done, fail) => {
+    setTimeout(() => fail(new Error("no chart was drawn in a minute")), 60_000);
     const look = () => {
         const bars = [...document.querySelectorAll("figure .barlayer .point path")];
         if (bars.some(one => one.checkVisibility({ visibilityProperty: true }))) done();
