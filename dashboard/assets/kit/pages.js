@@ -56,6 +56,8 @@ function follow() {
   leave?.();
   leave = undefined;
   shown = root;
+  // For rules about one page: with `body:has(...)`, each node that a chart adds would be matched.
+  document.body.dataset.openPage = root?.dataset.page ?? "";
   if (!root) return;
   const name = root.dataset.page ?? "";
   drawTitle();

@@ -74,6 +74,9 @@ export class SourcePage {
         if (saved !== this.#answer?.name) visit(sourceHref(saved));
       },
     });
+    const { classList } = document.body;
+    classList.add("has-columns");
+    this.lifetime.onEnd(() => classList.remove("has-columns"));
     root.replaceChildren(make("p", { class: "soft", text: _("Loading the source …") }));
     this.lifetime.listen(window, "verdict", () => this.#refresh());
     this.lifetime.listen(window, "verdict-known", () => this.#draw());

@@ -19,13 +19,12 @@ const BUCKETS_AROUND = 6;
 
 /**
  * @param {Moment[]} moments
- * @param {number} bucketS
+ * @param {{ bucketS: number, isNamed: boolean }} options isNamed: whether each names its source;
+ *   that of a single source is in the heading of the page.
  */
-export function momentsPanel(moments, bucketS) {
-  // Of one chart, all are of what its heading says.
-  const isNamed = new Set(moments.map(({ source }) => source)).size > 1;
+export function momentsPanel(moments, options) {
   const items = moments.map((moment, index) =>
-    make("li", {}, momentButton(moment, index, { bucketS, isNamed })),
+    make("li", {}, momentButton(moment, index, options)),
   );
   return make(
     "section",
@@ -53,7 +52,7 @@ export function momentsPanel(moments, bucketS) {
 /**
  * @param {Moment} moment
  * @param {number} index
- * @param {{ bucketS: number, isNamed: boolean }} options isNamed: whether the source is named.
+ * @param {{ bucketS: number, isNamed: boolean }} options as of momentsPanel
  */
 function momentButton(moment, index, { bucketS, isNamed }) {
   const { at, source, name, label, recording } = moment;

@@ -74,6 +74,7 @@ definePage("trends", (root) => {
     redrawKeepingFocus(place, () => {
       select.value = rank;
       const names = sources.filter(({ tag }) => !tag).map(({ name }) => name);
+      place.classList.toggle("is-compared", Boolean(compared));
       marks.draw(details.markers, details.alerts, names, step_s);
       ranking.draw(sources, heat, rank, by_weeks);
       place.replaceChildren(
@@ -81,7 +82,7 @@ definePage("trends", (root) => {
         heat_trouble ? noWeekPanel(heat_trouble) : weekPanel(heat, rank, by_weeks),
         ...(compared ? [comparisonPanel(compared)] : []),
         marks.node,
-        momentsPanel(moments, step_s),
+        momentsPanel(moments, { bucketS: step_s, isNamed: sources.length > 1 }),
       );
     });
   };
