@@ -27,7 +27,7 @@ from benchmarks.dashboard import benchmark as dashboard
 from benchmarks.fer import library as fer_library
 from benchmarks.fer import model as fer_model
 from benchmarks.limit import benchmark as limit
-from benchmarks.reaction import attacks, camera_faults
+from benchmarks.reaction import attacks, camera_faults, walks
 from benchmarks.results import Verdict
 
 LONGEST_MINUTES: Final = 30
@@ -47,6 +47,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Console, Path | None], list[Verdict]]]]
     "api": api.run,
     "attacks": attacks.run,
     "camera-faults": camera_faults.run,
+    "walks": walks.run,
 }
 
 

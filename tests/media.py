@@ -149,6 +149,31 @@ def spoil_packet(path: Path, packet: bytes, filler: int = 0xFF) -> None:
     path.write_bytes(content.replace(payload, bytes([filler]) * len(payload)))
 
 
+def write_looped(path: Path, times: int, out: Path) -> None:
+    """Write the recording repeated `times` times, without encoding it again."""
+    with av.open(str(out), "w") as container:
+        with av.open(str(path)) as first:
+            target = container.add_stream_from_template(first.streams.video[0])
+        offset = 0
+        for _ in range(times):
+            with av.open(str(path)) as source:
+                stream = source.streams.video[0]
+                assert stream.duration is not None
+                for packet in source.demux(stream):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = target
+                    container.mux(packet)
+                offset += stream.duration
+
+
+def make_content_unique(path: Path, number: int) -> None:
+    """Append a box to an MP4 that changes its content, but not its frames."""
+    with path.open("ab") as file:
+        file.write((8 + number).to_bytes(4, "big") + b"free" + bytes(number))
+
+
 def write_sound(path: Path) -> None:
     """Write a recording of one second of silence without video."""
     with av.open(str(path), "w") as container:

@@ -1,1 +1,1 @@
-"""Benchmarks of what others notice: users beside an attack, operators when a camera has a fault."""
+"""Benchmarks of what people notice: walks of users, one beside an attack, a camera with a fault."""

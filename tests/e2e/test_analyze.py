@@ -11,7 +11,15 @@ import pytest
 
 from broker.embedded import EmbeddedBroker
 from tests.e2e.commands import TIMEOUT_S, Installation, assert_plain_failure, wait_for_frames
-from tests.media import SIZE, VideoSpec, spoil_packet, steady, varying, write_video
+from tests.media import (
+    SIZE,
+    VideoSpec,
+    make_content_unique,
+    spoil_packet,
+    steady,
+    varying,
+    write_video,
+)
 
 COLUMNS = (
     "source,run_id,frame_index,media_time_s,captured_at,track_id,x,y,w,h,emotion,confidence,"
@@ -259,10 +267,8 @@ def test_a_folder_of_recordings_ends_in_one_report(
     write_video(folder / "000.mp4", steady(3), VideoSpec(size=SIZE))
     content = (folder / "000.mp4").read_bytes()
     for number in range(1, 12):
-        # Bytes after the last box change the content, but not the frames.
-        (folder / f"{number:03}.mp4").write_bytes(
-            content + (8 + number).to_bytes(4, "big") + b"free" + bytes(number)
-        )
+        (folder / f"{number:03}.mp4").write_bytes(content)
+        make_content_unique(folder / f"{number:03}.mp4", number)
     (folder / "012.mp4").write_text("no video")
     (folder / "013.mp4").write_text("no video")
     (folder / "notes.txt").write_text("no recording")

@@ -1,102 +1,30 @@
-"""A worker that dies is red on every page and in every command, and returns to healthy."""
+"""A worker that dies is red on every page and in every command, and returns to healthy.
+
+How soon, `python -m benchmarks walks` measures.
+"""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from broker.embedded import EmbeddedBroker
 from dashboard.app import PAGES
-from moodline.demo.camera import add_camera
-from records.database import open_engine
-from records.schema import upgrade
-from tests.e2e.commands import TIMEOUT_S, Installation, poll
+from tests.e2e.commands import poll
+from tests.e2e.health_site import Services, running_services
 from tests.http_client import ask
 from tests.pages import patient_page
-from tests.rtsp import free_ports
 
 pytestmark = pytest.mark.timeout(600)
 
-SHOWN_S = 15.0
-
-
-@dataclass
-class Services:
-    """ingest, scheduler and dashboard with a looped clip as camera; the worker comes and goes."""
-
-    installation: Installation
-    address: str
-    worker: "subprocess.Popen[str] | None" = None
-
-    def start_worker(self) -> None:
-        self.worker = self.installation.start("worker")
-
-    def kill_worker(self) -> None:
-        assert self.worker is not None
-        os.killpg(self.worker.pid, signal.SIGKILL)
-        self.worker.communicate(timeout=TIMEOUT_S)
-
-    def level(self) -> str:
-        answer = ask(self.address, "/api/health")
-        return str(json.loads(answer.read())["level"]) if answer.status == 200 else ""
-
 
 @pytest.fixture(scope="module")
-def services(
-    tmp_path_factory: pytest.TempPathFactory, three_faces: Path, request: pytest.FixtureRequest
-) -> Iterator[Services]:
-    """param: MOODLINE_LEASE_S; without one it is shorter than the default.
-
-    They take long to start, so that each test leaves them as they were.
-    """
-    (port,) = free_ports(1)
-    home = tmp_path_factory.mktemp("home")
-    with EmbeddedBroker() as broker, ExitStack() as stack:
-        installation = Installation(
-            home,
-            {
-                "MOODLINE_REDIS_URL": broker.url,
-                "MOODLINE_DATABASE_URL": f"sqlite:///{home / 'moodline.db'}",
-                "MOODLINE_LEASE_S": getattr(request, "param", "5"),
-            },
-        )
-        engine = open_engine(f"sqlite:///{home / 'moodline.db'}")
-        upgrade(engine)
-        add_camera(engine, three_faces)
-        engine.dispose()
-        commands = (("ingest",), ("scheduler",), ("dashboard", "--port", str(port), "--no-sign-in"))
-        for words in commands:
-            stack.callback(stop, installation.start(*words))
-        found = Services(installation, f"http://127.0.0.1:{port}")
-        found.start_worker()
-        poll(lambda: is_up(found))
+def services(tmp_path_factory: pytest.TempPathFactory, three_faces: Path) -> Iterator[Services]:
+    """With a shorter lease than the default."""
+    with running_services(tmp_path_factory.mktemp("home"), three_faces, lease_s=5) as found:
         yield found
-        assert found.worker is not None
-        stop(found.worker)
-
-
-def is_up(services: Services) -> bool:
-    try:
-        return services.level() == "healthy"
-    except OSError:
-        return False
-
-
-def stop(process: "subprocess.Popen[str]") -> None:
-    """Stop a service, which must end in order and without a traceback."""
-    process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 0, log
-    assert "Traceback" not in log
 
 
 def test_a_dead_worker_is_red_everywhere_and_a_new_one_takes_it_away(
@@ -125,31 +53,6 @@ def test_a_dead_worker_is_red_everywhere_and_a_new_one_takes_it_away(
         expect(page).to_have_title(re.compile(f"^{PAGES[-1].name}"))
     poll(lambda: installation.run("status").returncode == 0)
     poll(lambda: ask(services.address, "/readyz").status == 200)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("services", ["10"], indirect=True, ids=["default lease"])
-def test_a_dead_worker_shows_in_time_on_every_page(services: Services, browser: Browser) -> None:
-    """On a machine that does nothing else. Each page is open in a tab of its own."""
-    with browser.new_context() as viewer, ExitStack() as tabs:
-        pages = [tabs.enter_context(patient_page(viewer)) for _ in PAGES]
-        for page, opened in zip(pages, PAGES, strict=True):
-            page.goto(f"{services.address}/{opened.path}")
-            expect(page.locator("#health")).to_be_hidden()
-        services.kill_worker()
-        assert seconds_until(pages, shown=True) < SHOWN_S
-        services.start_worker()
-        poll(lambda: services.level() == "healthy")
-        assert seconds_until(pages, shown=False) < SHOWN_S
-
-
-def seconds_until(pages: list[Page], *, shown: bool) -> float:
-    """Wait until each page shows the banner, or none does; return how long it took."""
-    begin_s = time.monotonic()
-    for page in pages:
-        banner = page.locator("#health")
-        expect(banner).to_be_visible() if shown else expect(banner).to_be_hidden()
-    return time.monotonic() - begin_s
 
 
 def assert_commands_say_down(services: Services) -> None:

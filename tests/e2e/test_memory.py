@@ -11,6 +11,7 @@ import pytest
 
 from moodline.demo.scenes import render, scenes
 from tests.e2e.commands import Installation
+from tests.media import write_looped
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -18,33 +19,12 @@ FRAMES, SCENE_FRAMES = 20_000, 315
 MOST_BYTES = 400 * 2**20
 
 
-def looped(path: Path, times: int, out: Path) -> None:
-    """Write the recording repeated `times` times, without encoding it again."""
-    import av
-
-    with av.open(str(out), "w") as container:
-        with av.open(str(path)) as first:
-            target = container.add_stream_from_template(first.streams.video[0])
-        offset = 0
-        for _ in range(times):
-            with av.open(str(path)) as source:
-                stream = source.streams.video[0]
-                assert stream.duration is not None
-                for packet in source.demux(stream):
-                    if packet.dts is None:
-                        continue
-                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
-                    packet.stream = target
-                    container.mux(packet)
-                offset += stream.duration
-
-
 def test_a_worker_stays_under_400_mb_over_20_000_frames(
     installation: Installation, tmp_path: Path
 ) -> None:
     render(scenes()[0], tmp_path / "scene.mp4")
     clip = tmp_path / "long.mkv"
-    looped(tmp_path / "scene.mp4", -(-FRAMES // SCENE_FRAMES), clip)
+    write_looped(tmp_path / "scene.mp4", -(-FRAMES // SCENE_FRAMES), clip)
 
     process = installation.start("analyze", clip, "--workers", "1", "--json")
     readings: list[int] = []
