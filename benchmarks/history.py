@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from analytics.history.heat_map import heat_map
+from analytics.history.hours_of_week.heat_map import heat_map
 from analytics.history.moments import moments
 from analytics.history.timeline import timeline
 from analytics.history.totals import totals

@@ -123,7 +123,7 @@ class BucketReader:
 
     def _carried(self, connection: Connection, begins: range) -> Iterator[tuple[int, int, int]]:
         """Yield (source_pk, bucket index, tracks carried over the bucket's begin)."""
-        begin, carried = rollups.c.start, _sum("tracks_carried")
+        begin, carried = rollups.c.start, bigint_sum("tracks_carried")
         query = select(*self._keys, begin, carried).where(*self._windows(self.width_s, begins))
         for source, start, (count,) in self._rows(connection, query.group_by(*self._keys, begin)):
             yield source, self.clock.index_at(start), count
@@ -157,12 +157,12 @@ def _shifted(
     return found
 
 
-def _sum(expression: str) -> ColumnElement[int]:
+def bigint_sum(expression: str) -> ColumnElement[int]:
     """Sum as an integer: PostgreSQL would return decimals, which are slower to read."""
     return literal_column(f"CAST(COALESCE(SUM({expression}), 0) AS BIGINT)", BigInteger)
 
 
-_ADDED: Final = tuple(_sum(name) for name in SUMS)
+_ADDED: Final = tuple(bigint_sum(name) for name in SUMS)
 """Built once: building so many sums takes as long as reading a hundred windows."""
 
 

@@ -15,7 +15,7 @@ from analytics.comparison.ranking import (
     ranked_sources,
 )
 from analytics.comparison.verdict_json import verdict_json
-from analytics.history.heat_map import HeatCell, heat_map
+from analytics.history.hours_of_week.heat_map import HeatCell, heat_map
 from analytics.history.moments import moments
 from analytics.history.recording_at import RecordingTime, recording_at
 from analytics.history.source_selection import HistorySource
@@ -177,9 +177,7 @@ def _hours(
 ) -> tuple[HourOfWeek, ...]:
     names = [line.source.name for line in found.lines]
     span = (found.since, found.until)
-    cells: tuple[HeatCell, ...] = heat_map(
-        connection, *span, zone, sources=names, with_valence=view.rank == "valence"
-    )
+    cells: tuple[HeatCell, ...] = heat_map(connection, *span, zone, sources=names)
     courses = hour_courses(connection, *span, zone, view.rank, sources=names)
     return tuple(
         HourOfWeek(

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
-from analytics.history.heat_map import heat_map
+from analytics.history.hours_of_week.heat_map import heat_map
 from analytics.history.source_selection import select_sources
 from analytics.snapshots import in_snapshot
 from api.conventions.validators import RollupAnswers
@@ -52,7 +52,6 @@ def _heatmap(connection: Connection, span: AskedRange, within: frozenset[int] | 
         span.zone,
         sources=span.sources,
         tags=span.tags,
-        with_valence=True,
         within=within,
     )
     hours = [

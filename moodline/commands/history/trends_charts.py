@@ -7,7 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from analytics.history.coverage import coverage
-from analytics.history.heat_map import HeatCell
+from analytics.history.hours_of_week.heat_map import HeatCell
 from analytics.history.measures import Measures
 from analytics.history.timeline import Bucket, Timeline
 from contracts.expressions import COLOURS

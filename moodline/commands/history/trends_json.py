@@ -6,7 +6,7 @@ from typing import Any
 
 from analytics.comparison.verdict import Verdict
 from analytics.comparison.verdict_json import verdict_json
-from analytics.history.heat_map import HeatCell
+from analytics.history.hours_of_week.heat_map import HeatCell
 from analytics.history.measures import Measures
 from analytics.history.moments import Moment
 from analytics.history.source_selection import SourceGroup

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from analytics.comparison.earlier_times import EarlierTime
 from analytics.comparison.verdict import Verdict, verdict_on
 from analytics.comparison.wording import basis_line, verdict_line
-from analytics.history.heat_map import MAX_HEAT_MAP_RANGE, HeatCell, heat_map
+from analytics.history.hours_of_week.heat_map import MAX_HEAT_MAP_RANGE, HeatCell, heat_map
 from analytics.history.moments import Moment, moments
 from analytics.history.source_selection import HistorySource, SourceGroup
 from analytics.history.timeline import Timeline, timeline

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from analytics.history.heat_map import heat_map
+from analytics.history.hours_of_week.heat_map import heat_map
 from analytics.history.local_time import WEEK_S, auto_step
 from analytics.history.rollups import roll_up_all
 from analytics.history.timeline import timeline

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from analytics.history.bucket_reader import BucketReader
-from analytics.history.heat_map import heat_map
+from analytics.history.hours_of_week.heat_map import heat_map
 from analytics.history.local_time import WEEK_S, OffsetSpan
 from analytics.history.measures import Measures, measures_from_sums
 from analytics.history.moments import MIN_CHANGE, moments

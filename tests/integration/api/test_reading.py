@@ -89,7 +89,9 @@ def test_the_history_is_that_of_the_rows(site: Site, reader: Program) -> None:
     assert len(series["buckets"]) == 72
     assert sum(one["person_s"] or 0 for one in series["buckets"]) == pytest.approx(person_s["door"])
     hours = reader.get("/heatmap", **SPAN)["hours"]
-    assert sum(one["person_s"] or 0 for one in hours) == pytest.approx(sum(person_s.values()))
+    together = totals["together"]
+    for name in ("person_s", "analyzed_s", "static_s", "tentative_s", "tentative_tracks"):
+        assert sum(one[name] or 0 for one in hours) == pytest.approx(together[name]), name
     coverage = {one["source"]: one for one in reader.get("/coverage", **SPAN)["sources"]}
     door = coverage["door"]
     assert door["captured"] == door["analyzed"] + door["sampled_out"] + sum(
