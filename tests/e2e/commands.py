@@ -26,11 +26,16 @@ TIMEOUT_S = 240
 
 @dataclass
 class Installation:
-    """A user's moodline. env: variables besides MOODLINE_HOME. prefix: of started commands."""
+    """A user's moodline.
+
+    env: variables besides MOODLINE_HOME. prefix: of started commands. limit_s: after which a
+    command that is run hangs.
+    """
 
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
     prefix: Sequence[str] = ()
+    limit_s: float = TIMEOUT_S
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MOODLINE_")}
@@ -49,7 +54,7 @@ class Installation:
 
     def run(self, *arguments: str | Path, typed: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a command to its end, in a process forked after the imports. typed: its input."""
-        return run_warm(list(map(str, arguments)), self.environment(), TIMEOUT_S, typed)
+        return run_warm(list(map(str, arguments)), self.environment(), self.limit_s, typed)
 
     def analyze(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """Run `analyze --json`, which must succeed, and return its files."""

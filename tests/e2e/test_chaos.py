@@ -61,7 +61,7 @@ def material(folder: Path, played: Sequence[Scene], count: int, seconds: float =
         times = max(1, math.ceil(seconds / scene.seconds))
         write_looped(folder / f"{scene.name}.mp4", times, clip)
         make_content_unique(clip, number)
-    calm = Installation(folder / "calm")
+    calm = Installation(folder / "calm", limit_s=LIMIT_S)
     calm.analyze(*clips)
     rows = calm.exported(folder / "calm.csv", "--frames")
     return Material(tuple(clips), rows, {clip.name: decoded_frames(clip) for clip in clips})
