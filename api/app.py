@@ -8,7 +8,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
+from api.conventions.invalid_requests import invalid_request
 from api.conventions.problems import TITLES, problem_response
 from api.conventions.route import ApiRoute
 from api.conventions.validators import RollupAnswers
@@ -53,7 +55,6 @@ MAX_BODY_BYTES: Final[Mapping[str, int]] = {
     "read": MAX_IMAGE_BYTES,
 }
 """The largest body of a request in bytes, by the beginning of its path, where it is not usual."""
-_MAX_ERRORS: Final = 10
 
 
 def create_api(backend: Backend) -> FastAPI:
@@ -103,15 +104,11 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
     return problem_response(ApiError("failed", "the reason is in the log of moodline's dashboard"))
 
 
-async def _invalid_request(_request: Request, error: Exception) -> Response:
-    """Name the invalid fields, without their values, which may be secrets."""
-    found = cast(RequestValidationError, error).errors()[:_MAX_ERRORS]
-    errors = [(".".join(map(str, one["loc"])), str(one["msg"])) for one in found]
-    first = f"{errors[0][0]}: {errors[0][1]}" if errors else "the request is not valid"
-    return problem_response(ApiError("invalid-request", first, errors=errors))
+async def _invalid_request(request: Request, error: Exception) -> Response:
+    return problem_response(invalid_request(request, cast(RequestValidationError, error)))
 
 
-async def _http_problem(_request: Request, error: Exception) -> Response:
+async def _http_problem(request: Request, error: Exception) -> Response:
     """Answer for Starlette: no such address, no such method, a body that is not JSON."""
     known = cast(HTTPException, error)
     names: dict[int, str] = {int(status): name for name, (status, _) in TITLES.items()}
@@ -121,6 +118,23 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
         405: "this address has no such method",
         400: "the body is not valid JSON",
     }
+    headers = dict(known.headers or {})
+    if known.status_code == int(HTTPStatus.METHOD_NOT_ALLOWED):
+        headers["Allow"] = _methods(request)
+    hints = {
+        404: "The reference of this server names every address: /api/v1/reference",
+        405: f"Use {headers.get('Allow')}",
+    }
     name = names.get(known.status_code, "refused")
     text = details.get(known.status_code, str(known.detail))
-    return problem_response(ApiError(name, text), known.headers and dict(known.headers))
+    hint = hints.get(known.status_code, "")
+    return problem_response(ApiError(name, text, hint=hint), headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that the address has: Starlette names those of one operation alone."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))

@@ -61,7 +61,7 @@ class Problem(BaseModel):
 TITLES: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "refused": (HTTPStatus.BAD_REQUEST, "The request cannot be carried out"),
     "unauthenticated": (HTTPStatus.UNAUTHORIZED, "A token is needed"),
-    "forbidden": (HTTPStatus.FORBIDDEN, "The token does not allow this"),
+    "forbidden": (HTTPStatus.FORBIDDEN, "This is not allowed"),
     "not-found": (HTTPStatus.NOT_FOUND, "There is nothing of that name"),
     "method-not-allowed": (HTTPStatus.METHOD_NOT_ALLOWED, "This address has no such method"),
     "conflict": (HTTPStatus.CONFLICT, "The present state does not allow this"),

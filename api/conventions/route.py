@@ -41,7 +41,9 @@ class ApiRoute(APIRoute):
         default = TokenScope.READ if methods <= _SAFE else TokenScope.WRITE
         extra.setdefault(SCOPE, default.value)
         self.needed = TokenScope(extra[SCOPE])
-        responses = documented_problems(*_COMMON) | dict(options.get("responses") or {})
+        with_body = () if methods <= _SAFE | {"DELETE"} else ("too-large",)
+        problems = documented_problems(*_COMMON, *with_body)
+        responses = problems | dict(options.get("responses") or {})
         super().__init__(
             path, endpoint, **(options | {"openapi_extra": extra, "responses": responses})
         )

@@ -1,9 +1,15 @@
-"""Plain types: how help pages name the values that an option takes, as NUMBER or 1 to 64."""
+"""Plain types: how help pages and errors name the values that an option takes.
+
+As NUMBER or 1 to 64, and without the words of the library that checks them.
+"""
 
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from typer import BadParameter
+
+_VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
 _WORDS: Final = {int: "NUMBER", float: "NUMBER", Path: "PATH", str: "TEXT"}
 
 
@@ -21,6 +27,7 @@ def show_plain_types(command: Any) -> None:
         elif parameter.metavar is None:
             parameter.metavar = _word(parameter)
         parameter.min = parameter.max = None
+        parameter.process_value = partial(_checked, parameter.process_value)
     _show_plain_help(command)
     for child in getattr(command, "commands", {}).values():
         show_plain_types(child)
@@ -37,6 +44,14 @@ def _show_plain_help(command: Any) -> None:
         return option
 
     command.get_help_option = made
+
+
+def _checked(check: Any, *given: Any) -> Any:
+    try:
+        return check(*given)
+    except BadParameter as exc:
+        exc.message = exc.message.removeprefix(_VALUE_ERROR)
+        raise
 
 
 def _usage(argument: Any) -> str:

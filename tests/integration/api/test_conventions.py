@@ -69,6 +69,50 @@ def test_other_failures_are_problems_too(reader: Program) -> None:
     assert (large.status_code, large.json()["type"]) == (413, PROBLEM + "too-large")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said", "hint"),
+    [
+        (
+            "/sources",
+            '{"name": "x", "address": "rtsp://x/"}',
+            "body.address: there is no such",
+            "uri",
+        ),
+        ("/sources", '{"uri": "rtsp://x/"}', "body.name: it is missing", ""),
+        ("/sources", '{"name": "", "uri": "rtsp://x/"}', "body.name: it is empty", ""),
+        (
+            "/sources",
+            '{"name": "x", "uri": "rtsp://x/", "fps": 999}',
+            "body.fps: use at most 240",
+            "",
+        ),
+        ("/sources", "{bad", "body: it is not valid JSON", ""),
+        ("/sources", "[1]", "body: it is not a JSON object", ""),
+        (
+            "/alerts/rules",
+            '{"name": "x", "when": "people > 1", "severity": "bad"}',
+            "use 'info'",
+            "",
+        ),
+    ],
+)
+def test_an_invalid_body_is_named_in_plain_words(
+    limited: Program, path: str, body: str, said: str, hint: str
+) -> None:
+    answer = limited.ask(path, "POST", data=body, headers={"Content-Type": "application/json"})
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (422, PROBLEM + "invalid-request")
+    assert said in problem["detail"] and hint in problem["hint"]
+    assert "Value error" not in answer.text
+
+
+def test_an_address_names_its_methods(reader: Program) -> None:
+    answer = reader.ask("/sources/door", "POST")
+    assert answer.status_code == 405 and answer.headers["allow"] == "DELETE, GET, PATCH"
+    assert answer.json()["hint"] == "Use DELETE, GET, PATCH"
+    assert "/api/v1/reference" in reader.ask("/nothing").json()["hint"]
+
+
 def test_names_are_repeated_or_separated_by_plain_commas(reader: Program) -> None:
     repeated = reader.get("/timeline", **SPAN, sources=["door", "hall"])
     span = "&".join(f"{name}={value}" for name, value in SPAN.items())

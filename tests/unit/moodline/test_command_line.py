@@ -125,6 +125,13 @@ def test_an_option_out_of_its_range_is_still_refused(capsys: pytest.CaptureFixtu
     assert ended.value.code == 2 and "--workers" in capsys.readouterr().err
 
 
+def test_a_wrong_choice_is_refused_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line()(["token", "add", "phone", "--scope", "root"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "'root' is not one of" in said and "Value error" not in said
+
+
 def test_the_help_lists_every_command_by_task(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command_line()(["--help"])
