@@ -53,6 +53,7 @@ def _add_answer(app: Dash, engine: Engine) -> None:
         Output("span", "children"),
         Output("legend", "children"),
         Output("per-source", "children"),
+        Output("charts", "className"),
         Output({"part": "name", "slot": ALL}, "children"),
         Output({"part": "caption", "slot": ALL}, "children"),
         Output({"part": "chart", "slot": ALL}, "data"),

@@ -88,6 +88,7 @@ class PageUpdate:
     span: Any = no_update
     legend: Any = no_update
     per_source: Any = no_update
+    charts_class: Any = no_update
     names: list[Any] = field(default_factory=_all_slots)
     captions: list[Any] = field(default_factory=_all_slots)
     charts: list[Any] = field(default_factory=_all_slots)
@@ -126,6 +127,7 @@ def answer_update(
         span=_span_text(found, browser.zone),
         legend=legend(found.everything, view),
         per_source=source_table(found.rows, view),
+        charts_class="charts" if len(found.charts) > 1 else "charts is-single",
         names=_padded([_heading(chart, view, len(found.charts)) for chart in found.charts]),
         captions=_padded([_caption(chart.facts) for chart in found.charts]),
         charts=charts,
