@@ -19,7 +19,7 @@ from inference_worker.faces.classify import Classifier
 from inference_worker.faces.detectors.choice import chosen_detector, make_detector
 from inference_worker.faces.landmarks.landmarker import FaceLandmarker
 from inference_worker.held_runs import HeldRuns, WorkerIdentity, WorkerLimits
-from inference_worker.metrics import WorkerMetrics
+from inference_worker.metrics import WorkerMetrics, share_metrics
 from inference_worker.pictures.live_view import LiveViews
 from inference_worker.store import RunStore, TakenRun
 from inference_worker.worker import Worker
@@ -79,6 +79,7 @@ def serve(  # noqa: PLR0913  (one argument per choice of the caller)
         model=classifier.card.version,
     )
     store = RunStore(engine, name)
+    share_metrics(name)
     metrics = WorkerMetrics(registry or CollectorRegistry())
     guard = StallGuard(settings.stall_s)
 

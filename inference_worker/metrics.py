@@ -1,8 +1,27 @@
 """Prometheus metrics of a worker, served at /metrics."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of prometheus_client that names a folder for the metrics of several processes. The
+service that starts workers sets it, and serves what they write there."""
+
+
+def share_metrics(worker: str) -> None:
+    """Write metrics that are made from now on into SHARED_FOLDER, if there is one.
+
+    worker: the name, which ends with the worker's number. The files are named by the number: a
+    restarted worker continues its counters, and a service that runs for weeks has no more files.
+    """
+    if folder := os.environ.get(SHARED_FOLDER):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = worker.rpartition("/")[2]
+        values.ValueClass = values.MultiProcessValue(lambda: number)
 
 
 class WorkerMetrics:
@@ -21,11 +40,17 @@ class WorkerMetrics:
         self.commit_seconds = Histogram(
             "moodline_worker_commit_seconds", "Time to commit a batch.", registry=registry
         )
-        self.runs = Gauge("moodline_worker_runs", "Runs that the worker holds.", registry=registry)
+        self.runs = Gauge(
+            "moodline_worker_runs",
+            "Runs that the worker holds.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.lag = Gauge(
             "moodline_worker_lag_frames",
             "Frames of the held runs that wait in the broker.",
             registry=registry,
+            multiprocess_mode="livesum",
         )
         self.runs_lost = Counter(
             "moodline_worker_runs_lost",

@@ -17,6 +17,7 @@ from ingest.metrics import IngestMetrics
 from moodline.adapters.system_status import read_verdict
 from moodline.analysis.run_spec import live_spec
 from moodline.metrics.source_metrics import SourceMetrics, read_source_facts
+from moodline.metrics.worker_metrics import WorkerFiles
 from moodline.services.health import Health
 from moodline.services.health_server import HealthServer
 from moodline.services.heartbeat import Heartbeat
@@ -74,6 +75,8 @@ def serve_pipeline(
     try:
         with server, stack:
             url = stack.env["MOODLINE_REDIS_URL"]
+            if workers:
+                health.registry.register(WorkerFiles(stack.worker_metrics))
             if running is not None:
                 running.announce(url)
             # The side services must not bind this process's health address.

@@ -17,6 +17,7 @@ from broker.embedded import EmbeddedBroker
 from broker.runtime_folder import RuntimeFolder
 from contracts.errors import BrokerError, MoodlineError
 from contracts.settings import Settings
+from inference_worker.metrics import SHARED_FOLDER
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
 from moodline.stack.ingestors import Ingestors
@@ -38,6 +39,8 @@ class Stack:
     own log; None for a command.
     """
 
+    worker_metrics: Path
+    """The folder in which the workers of a service keep their metrics."""
     _workers: Supervisor
     _ingestors: Ingestors
 
@@ -72,6 +75,7 @@ class Stack:
             self._broker = self._exit.enter_context(EmbeddedBroker())
             url, folder = self._broker.url, self._broker.folder
         self._env = _child_environment(self._settings, url)
+        self.worker_metrics = folder / "metrics"
         if self._is_service:
             self._env.setdefault("MOODLINE_LOG_LEVEL", "INFO")
         else:
@@ -92,7 +96,7 @@ class Stack:
             "worker",
             {name: [sys.executable, "-m", "inference_worker", name, *kind] for name in names},
             _SERVICE_POLICY if self._is_service else _COMMAND_POLICY,
-            env=self._env,
+            env=self._env | ({SHARED_FOLDER: str(self.worker_metrics)} if self._is_service else {}),
             log=self._log,
         )
         # Workers load their model while the first file is opened.
