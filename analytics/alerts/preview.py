@@ -61,6 +61,11 @@ class Preview:
     left_out: int
 
     @property
+    def is_seen(self) -> bool:
+        """Whether anything was seen by which the rule could have fired."""
+        return any(one is not None for source in self.sources for one in source.points)
+
+    @property
     def firings(self) -> int:
         """How often it would have fired."""
         return sum(len(one.firings) for one in self.sources)

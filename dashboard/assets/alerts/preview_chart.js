@@ -37,8 +37,9 @@ export function previewContent(preview) {
   if (!sources.length) {
     return [make("p", { text: _("There is no live source that the rule is about.") })];
   }
+  const isSeen = sources.some((one) => one.points.some((value) => value !== null));
   return [
-    make("p", { class: "alert-count" }, make("strong", { text: countText(firings) })),
+    make("p", { class: "alert-count" }, make("strong", { text: countText(firings, isSeen) })),
     ...sources.map((one) => sourceFigure(one, preview)),
     firings ? firingsTable(sources, rule.measure) : null,
     leftOut
@@ -50,15 +51,20 @@ export function previewContent(preview) {
   ];
 }
 
-/** @param {number} count */
-const countText = (count) =>
+/**
+ * @param {number} count
+ * @param {boolean} isSeen whether anything was seen by which it could have fired
+ */
+const countText = (count, isSeen) =>
   count
     ? n_(
         "In the last 7 days it would have fired {count} time.",
         "In the last 7 days it would have fired {count} times.",
         count,
       )
-    : _("In the last 7 days it would not have fired.");
+    : isSeen
+      ? _("In the last 7 days it would not have fired.")
+      : _("Too little was seen to say anything.");
 
 /**
  * @param {SourcePreview} source

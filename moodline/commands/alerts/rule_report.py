@@ -39,6 +39,9 @@ def print_preview(rule: AlertRule, found: Preview) -> None:
         names = [*rule.sources, *(f"tag {tag}" for tag in rule.tags)]
         print_line(f"No live source is meant yet ({', '.join(names) or 'there is none'}).")
         return
+    if not found.is_seen:
+        print_line("In the last 7 days too little was seen to say how often it would have fired.")
+        return
     times = "once" if found.firings == 1 else f"{found.firings:,} times"
     said = f"have fired {times}" if found.firings else "not have fired"
     print_line(f"In the last 7 days it would {said}.")
