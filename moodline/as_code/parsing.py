@@ -50,6 +50,18 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "too_short": "it has too few entries: {min_length} are needed",
     "too_long": "it has too many entries: at most {max_length}",
 }
+_OTHER_NAMES: Final[Mapping[tuple[str, str], str]] = {
+    ("sources", "uri"): "address",
+    ("sources", "url"): "address",
+    ("targets", "uri"): "url",
+    ("targets", "address"): "url",
+    ("folders", "folder"): "path",
+    ("alerts", "condition"): "when",
+    ("alerts", "window"): "for",
+    ("alerts", "source"): "sources",
+    ("alerts", "targets"): "to",
+}
+"""Keys that other places have for the same, by section."""
 _ONE_OF_FORMS: Final = "write the text itself, {env: NAME} or {file: PATH}"
 """The hint where a secret may stand. Pydantic has an error for each of its forms."""
 
@@ -186,7 +198,8 @@ def _suggestion(place: Place) -> str:
         known = _keys_of(Retention)
     elif len(place) == 3:
         known = _keys_of(_ENTRIES[section])
-    close = get_close_matches(str(place[-1]), known, n=1)
+    other = _OTHER_NAMES.get((section, str(place[-1])))
+    close = [other] if other else get_close_matches(str(place[-1]), known, n=1)
     return f". Did you mean {close[0]}?" if close else ""
 
 

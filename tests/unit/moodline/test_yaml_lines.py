@@ -84,6 +84,10 @@ def test_a_small_file_cannot_become_a_huge_one() -> None:
             ["m.yaml:2: source: there is no such key. Did you mean sources?"],
         ),
         (
+            "version: 1\nsources:\n  door:\n    uri: rtsp://camera/\n",
+            ["m.yaml:4: sources.door.uri: there is no such key. Did you mean address?"],
+        ),
+        (
             "version: 1\nsources:\n  door:\n    fsp: 5\n    mirror: 1\n",
             [
                 "m.yaml:4: sources.door.fsp: there is no such key. Did you mean fps?",
