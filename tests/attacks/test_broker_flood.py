@@ -26,7 +26,7 @@ WRITES = 1_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_million_hostile_writes_change_no_row_and_end_nothing(tmp_path: Path) -> None:
     one_face = tmp_path / "one-face.mp4"
     render(replace(scenes()[0], seconds=4.0), one_face)

@@ -21,7 +21,7 @@ from tests.attacks.heavy_load import (
     trickle,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 GROWTH_BYTES = 100_000_000
 

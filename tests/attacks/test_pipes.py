@@ -71,7 +71,6 @@ READERS: list[Callable[[Path], Any]] = [
 ]
 
 
-@pytest.mark.timeout(60)  # A reader that waits for the pipe's writer waits for ever.
 @pytest.mark.parametrize("kind", ["pipe", "device"])
 @pytest.mark.parametrize("reader", READERS)
 def test_a_pipe_or_device_is_refused_without_waiting(
@@ -86,7 +85,6 @@ def test_a_pipe_or_device_is_refused_without_waiting(
         reader(path)
 
 
-@pytest.mark.timeout(60)
 def test_a_pipe_in_a_folder_of_the_command_line_fails_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp4")
     small_clip(tmp_path / "b.mp4")
@@ -95,7 +93,6 @@ def test_a_pipe_in_a_folder_of_the_command_line_fails_alone(tmp_path: Path) -> N
         read_content(tmp_path / "a.mp4")
 
 
-@pytest.mark.timeout(60)
 def test_a_pipe_left_in_the_folder_of_an_export_does_not_block_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".moodline-part-x")
     (tmp_path / "victim").write_text("kept")

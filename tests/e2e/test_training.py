@@ -15,7 +15,7 @@ from runtime.decoding.opencv import cv2
 from tests.e2e.commands import Installation
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 RECIPE = """
 name = "tiny"

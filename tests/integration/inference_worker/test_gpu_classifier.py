@@ -16,7 +16,7 @@ from inference_worker.faces.model_choice import shipped_model
 from runtime.decoding.opencv import cv2
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from training.teachers.face_features import compute_features, feature_network
 from training.teachers.feature_store import face_features
 
 tensorflow = pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SIDE = 64
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)

@@ -15,7 +15,7 @@ from training.model import build_model
 from training.teachers.answers import load_network
 
 pytest.importorskip("keras", reason="`make train` installs TensorFlow")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 RECIPE = """
 name = "tiny"

@@ -20,7 +20,7 @@ from training.model import HEADS, build_model
 from training.teachers.recover import read_folded_network, recover_network, reset_batch_norms
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SHAPE = ModelShape(alpha=0.35, seen_as=48)
 
