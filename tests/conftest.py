@@ -244,7 +244,7 @@ _numbers = count()
 def _new_database(server_url: str, template: str | None) -> Iterator[str]:
     """Create a database on the server, and drop it afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    copied = f" TEMPLATE {template}" if template else ""
+    copied = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
     _run_outside_transaction(server_url, f"CREATE DATABASE {name}{copied}")
     yield _url_of(server_url, name)
     _run_outside_transaction(server_url, f"DROP DATABASE {name} WITH (FORCE)")

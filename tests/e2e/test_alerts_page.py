@@ -1,7 +1,6 @@
 """The page Alerts: what is open, rules with their preview, who is told, and the bell."""
 
 import json
-import os
 import random
 import re
 import shutil
@@ -29,7 +28,7 @@ from records.database import open_engine
 from records.sources.sealing import Sealer
 from serving.backend import Backend
 from tests.alerts import no_measures
-from tests.pages import patient_page, quiet_page, serving
+from tests.pages import keep_picture, patient_page, quiet_page, serving
 from tests.webhook_receiver import Receiver, webhook_receiver
 
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -65,13 +64,6 @@ def viewer(browser: Browser) -> Iterator[BrowserContext]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path_factory.mktemp("shots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 @pytest.fixture
 def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
     """It may write to its console: what is refused, the browser notes there."""
@@ -82,9 +74,11 @@ def page(viewer: BrowserContext, address: str) -> Iterator[Page]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("changes", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_page_is_accessible_wide_and_narrow_in_both_themes(
-    viewer: BrowserContext, address: str, shots: Path
+    viewer: BrowserContext, address: str, *, changes: bool
 ) -> None:
+    """Wide in light and narrow in dark. changes: to the other theme afterwards."""
     found = []
     for (size, (width, height)), both in zip(
         SIZES.items(), (("light", "dark"), ("dark", "light")), strict=True
@@ -96,9 +90,9 @@ def test_page_is_accessible_wide_and_narrow_in_both_themes(
             page.get_by_role("button", name="Edit Calm").click()
             expect(page.locator(".alert-chart").first).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            for theme in both:
+            for theme in both if changes else both[:1]:
                 page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                page.screenshot(path=shots / f"alerts-{size}-{theme}.png", full_page=True)
+                keep_picture(page, f"alerts-{size}-{theme}")
                 rules = ["color-contrast"] if theme == both[1] else []
                 found += [(size, theme, *one) for one in _findings(page, rules)]
     assert not found, json.dumps(found, indent=1)
@@ -195,7 +189,7 @@ def test_a_webhook_is_added_tested_delivered_again_and_removed(
 
 
 def test_targets_of_other_kinds_are_added_and_changed(
-    page: Page, engine: Engine, settings: Settings, shots: Path
+    page: Page, engine: Engine, settings: Settings
 ) -> None:
     pytest.importorskip("apprise")
     local = {
@@ -214,7 +208,7 @@ def test_targets_of_other_kinds_are_added_and_changed(
         for label, value in fields.items():
             fields_of_way = form.locator("fieldset:not([hidden])")
             fields_of_way.get_by_label(label, exact=True).fill(value)
-        page.screenshot(path=shots / f"target-{name}.png", full_page=True)
+        keep_picture(page, f"target-{name}")
         form.get_by_role("button", name="Add the target").click()
         expect(page.locator(".alert-saved")).to_contain_text(f"{name} was saved.")
         page.get_by_role("button", name="Close").click()

@@ -1,10 +1,9 @@
 """Every page, wide and narrow, light and dark: no console output, and no findings of axe.
 
-The screenshots are output of the test, in MOODLINE_SHOTS or a temporary folder.
+Screenshots are written to the folder MOODLINE_SHOTS, if it is set.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from dashboard.app import PAGES
 from moodline.demo.camera import CAMERA
 from tests.e2e.commands import Installation, poll, runs_of
 from tests.e2e.live_stack import LiveStack
-from tests.pages import quiet_page
+from tests.pages import keep_picture, quiet_page
 from tests.rtsp import free_ports
 
 # axe takes a few seconds of a quiet processor for a page with charts.
@@ -75,13 +74,6 @@ def stack(
 
 
 @pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path_factory.mktemp("shots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def viewer(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context(timezone_id="Europe/Berlin") as one:
         yield one
@@ -101,7 +93,7 @@ def test_no_page_is_left_out() -> None:
     ],
 )
 def test_page_is_accessible_and_quiet(
-    viewer: BrowserContext, stack: LiveStack, shots: Path, name: str, *, changes: bool
+    viewer: BrowserContext, stack: LiveStack, name: str, *, changes: bool
 ) -> None:
     """Open the page wide in light and narrow in dark. changes: to the other theme afterwards."""
     found = []
@@ -116,7 +108,7 @@ def test_page_is_accessible_and_quiet(
             assert page.evaluate("document.documentElement.scrollWidth") == width
             for theme in themes:
                 page.emulate_media(color_scheme=theme)
-                page.screenshot(path=shots / f"{name}-{size}-{theme}.png", full_page=True)
+                keep_picture(page, f"{name}-{size}-{theme}")
                 # The themes differ in nothing but colours.
                 rules = ["color-contrast"] if theme == both[1] else []
                 found += [(size, theme, *one) for one in _findings(page, rules)]

@@ -1,6 +1,5 @@
 """Every page on a narrow screen, with the browser's text size doubled."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from records.database import open_engine
 from serving.backend import Backend
 from tests.browser import chromium
 from tests.e2e.commands import poll
-from tests.pages import quiet_page, serving
+from tests.pages import keep_picture, quiet_page, serving
 
 
 @pytest.fixture
@@ -31,8 +30,7 @@ def browser() -> Iterator[Browser]:
         yield one
 
 
-def test_large_text_fits_a_narrow_screen(browser: Browser, address: str, tmp_path: Path) -> None:
-    shots = Path(os.environ.get("MOODLINE_SHOTS") or tmp_path)
+def test_large_text_fits_a_narrow_screen(browser: Browser, address: str) -> None:
     with (
         browser.new_context(viewport={"width": 390, "height": 844}) as viewer,
         quiet_page(viewer, address) as page,
@@ -52,4 +50,4 @@ def test_large_text_fits_a_narrow_screen(browser: Browser, address: str, tmp_pat
             assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
             poll(lambda: page.evaluate("document.documentElement.scrollWidth") == 390)
             expect(page.locator(".rail nav")).to_have_css("position", "static")
-            page.screenshot(path=shots / f"twice-{path.partition('?')[0]}.png", full_page=True)
+            keep_picture(page, f"twice-{path.partition('?')[0]}")

@@ -2,13 +2,13 @@
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.trends.trends_page import opened_trends, parameters
+from tests.pages import keep_picture
 
 VERDICT = re.compile(
     r"^(Happier|Less happy|About as happy|Too little to say).* the day before: happy \d+.%"
@@ -58,7 +58,7 @@ def test_sources_and_hours_are_ranked_by_any_measure_and_lead_to_it(
     sources.get_by_role("button", name="Value").click()
     expect(names.first).to_have_text("library (generated)")  # Ascending now.
     sources.get_by_role("button", name="Value").click()
-    page.get_by_label("By", exact=True).select_option("valence")
+    page.get_by_label("Ranked by", exact=True).select_option("valence")
     expect(sources.locator("tbody tr").first).to_contain_text(re.compile(r"valence [+−]\d.\d\d"))
     assert parameters(page)["rank"] == ["valence"]
     expect(hours.locator("tbody tr").first).to_contain_text("valence")
@@ -119,14 +119,12 @@ def test_on_a_phone_the_chart_leads_and_a_button_opens_the_controls(
 
 
 @pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
-def test_the_page_has_no_accessibility_violation(
-    page: Page, address: str, shots: Path, width: int
-) -> None:
+def test_the_page_has_no_accessibility_violation(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     opened_trends(page, address, "from=now-1d/d&to=now/d&rank=valence")
     if width < 640:
         page.locator("#controls-opener").click()
-    page.screenshot(path=shots / f"answers-{width}.png", full_page=True)
+    keep_picture(page, f"answers-{width}")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 

@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -15,7 +14,7 @@ from records.rollups.windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from tests.e2e.trends.trends_page import change_to_dark, opened_trends, parameters
-from tests.pages import quiet_page
+from tests.pages import keep_picture, quiet_page
 
 
 def test_two_sources_have_charts_of_the_same_scale_and_a_comparison(
@@ -54,16 +53,14 @@ def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: s
 
 
 @pytest.mark.parametrize("mode", ["share", "lines"])
-def test_direct_labels_fit_and_do_not_overlap(
-    page: Page, address: str, shots: Path, mode: str
-) -> None:
+def test_direct_labels_fit_and_do_not_overlap(page: Page, address: str, mode: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     opened_trends(page, address, f"from=now-7d&to=now&sources=caf%C3%A9,library&mode={mode}")
     figures = page.locator("#charts figure:visible")
     for theme in ("light", "dark"):
         if theme == "dark":
             change_to_dark(figures)
-        page.screenshot(path=shots / f"labels-{mode}-{theme}.png")
+        keep_picture(page, f"labels-{mode}-{theme}", full_page=False)
         for figure in figures.all():
             frame = figure.locator(".main-svg").first.bounding_box()
             named = figure.locator(".annotation-text").filter(has_text="■")
@@ -112,7 +109,7 @@ def test_an_hour_of_the_week_agrees_with_the_records(
         value for row in hours for name, value in row.items() if _is_person_time(str(name))
     )
     assert shown == pytest.approx(people / sum(row["analyzed_ms"] for row in hours), abs=0.06)
-    page.get_by_label("By", exact=True).select_option("happy")
+    page.get_by_label("Ranked by", exact=True).select_option("happy")
     expect(cell).to_have_attribute("title", re.compile(r"Wednesday 14:00: \d+ % happy"))
 
 

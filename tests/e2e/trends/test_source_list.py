@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.trends.trends_page import change_to_dark, opened_trends, parameters
+from tests.pages import keep_picture
 
 
 def source_list(page: Page) -> Locator:
@@ -74,7 +75,7 @@ def test_quick_choices_are_all_kept(page: Page, address: str) -> None:
     expect(page.locator("#charts figure:visible")).to_have_count(3)
 
 
-def test_the_open_list_of_sources_fits_a_narrow_page(page: Page, address: str, shots: Path) -> None:
+def test_the_open_list_of_sources_fits_a_narrow_page(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     opened_trends(page, address, "from=now-7d&to=now&sources=library,entrance")
     page.locator("#controls-opener").click()
@@ -82,7 +83,7 @@ def test_the_open_list_of_sources_fits_a_narrow_page(page: Page, address: str, s
     for theme in ("light", "dark"):
         if theme == "dark":
             change_to_dark(page.locator("#charts figure:visible"))
-        page.screenshot(path=shots / f"trends-list-{theme}.png")
+        keep_picture(page, f"trends-list-{theme}", full_page=False)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert not Axe().run(page, "#sources").response["violations"]
 

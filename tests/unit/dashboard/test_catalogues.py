@@ -4,6 +4,8 @@ import re
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Message
@@ -46,6 +48,7 @@ def in_language(tag: str, *calls: object) -> list[str]:
     return copy_context().run(run)
 
 
+@cache
 def messages(language: str) -> list[Message]:
     with (FOLDER / f"{language}.po").open("rb") as file:
         return [one for one in read_po(file, locale=language) if one.id]
@@ -59,10 +62,15 @@ def translations(message: Message) -> tuple[str, ...]:
     return message.string if isinstance(message.string, tuple) else (message.string,)
 
 
+@cache
+def texts_of_the_pages() -> set[Any]:
+    return {one.id for one in extracted() if one.id}
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_each_text_of_the_pages_is_translated(language: str) -> None:
     """`python -m dashboard.language.extraction` adds new texts, for a translator to fill in."""
-    texts = {one.id for one in extracted() if one.id}
+    texts = texts_of_the_pages()
     known_texts = {one.id for one in messages(language)}
     assert texts - known_texts == set(), "not in the catalogue"
     assert known_texts - texts == set(), "not in any page any more"
@@ -187,6 +195,30 @@ def test_each_problem_of_the_verdict_is_recognised() -> None:
     texts = {one.text for one in problems} | {one.remedy.label for one in problems} - {""}
     german = {text: in_language("de-DE", lambda text=text: known(text))[0] for text in texts}
     assert [text for text, found in german.items() if found == text] == []
+
+
+def test_each_result_of_a_job_is_recognised() -> None:
+    results = {
+        "1 minute folded": "1 Minute summiert",
+        "removed 1,200 faces, 7 frames, 0 rollups, 0 source states, 1 line of the audit": (
+            "entfernt: 1.200 Gesichter, 7 Frames, 0 Summen, 0 Zustände von Quellen, "
+            "1 Zeile des Protokolls"
+        ),
+        "freed disk space, deleted 2 job runs": (
+            "Speicherplatz freigegeben, gelöscht: 2 Läufe von Aufträgen"
+        ),
+        "deleted 1 upload and 2 annotated videos": ("gelöscht: 1 Upload und 2 annotierte Videos"),
+        "3 messages delivered, 1 failed": "3 Nachrichten zugestellt, 1 fehlgeschlagen",
+        "4 recordings, nothing new, 1 refused: a.txt is not a recording": (
+            "4 Aufnahmen, nichts Neues, 1 abgelehnt: a.txt ist keine Aufnahme"
+        ),
+        "2 queued, 1 still growing": "2 eingereiht, 1 noch nicht fertig geschrieben",
+        "degraded: door is offline: paused by its owner. See `moodline status`": (
+            "beeinträchtigt: door ist offline: vom Besitzer angehalten. Siehe `moodline status`"
+        ),
+    }
+    found = in_language("de-DE", *(lambda text=text: known(text) for text in results))
+    assert found == list(results.values())
 
 
 def _facts_of_all_kinds() -> list[Facts]:
