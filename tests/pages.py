@@ -1,11 +1,13 @@
 """A dashboard server in a thread, and browser pages that report errors as failures."""
 
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Route
@@ -76,6 +78,16 @@ def quiet_page(viewer: BrowserContext, address: str) -> Iterator[Page]:
         noise = Noise(page, address)
         yield page
         noise.assert_none()
+
+
+def keep_picture(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Write a picture of the page, for people, into the folder MOODLINE_SHOTS if it is set.
+
+    A picture of a whole page takes a second of the processor, and no test looks at it.
+    """
+    folder = os.environ.get("MOODLINE_SHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=full_page)
 
 
 def follow_link(page: Page, href: str) -> None:
