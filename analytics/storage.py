@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select, text
 
+from analytics.history.source_selection import GENERATED
 from contracts.times import MICROS, from_micros, to_micros
 from records.rollups.windows import DAY_S, window_start
 from records.tables.rollups import rollups
@@ -32,7 +33,8 @@ class DailyRows:
 class StorageUse:
     """Size and growth of the whole database.
 
-    rows: stored frames and faces. days: the last 14 UTC days. bytes_a_day: estimated from the
+    rows: stored frames and faces. days: the last 14 UTC days, without generated history, which has
+    no rows. bytes_a_day: estimated from the
     last seven whole days and the mean size of a row; 0 if too few rows are stored. levels_at: the
     size in bytes at which retention removes as much as arrives; None if rows are kept without a
     limit or nothing arrived.
@@ -54,9 +56,10 @@ def storage_use(connection: Connection, kept_days: int, now: datetime) -> Storag
     """Measure the size and estimate the growth. kept_days: age limit of rows; 0 means none."""
     until = window_start(to_micros(now), DAY_S) + DAY_S * MICROS
     since = until - _DAYS * DAY_S * MICROS
+    measured = select(Source.id).where(~Source.tags.contains(f'"{GENERATED}"'))
     day_rows = (
         select(rollups.c.start, func.sum(rollups.c.frames + rollups.c.faces))
-        .where(rollups.c.source_pk.in_(select(Source.id)), rollups.c.width_s == DAY_S)
+        .where(rollups.c.source_pk.in_(measured), rollups.c.width_s == DAY_S)
         .where(rollups.c.start >= since, rollups.c.start < until)
         .where(rollups.c.frames > 0)
         .group_by(rollups.c.start)

@@ -26,6 +26,14 @@ class Action(StrEnum):
     SIGN_IN_FAILED = "sign-in failed"
     SIGN_IN_REFUSED = "sign-in refused"
     SIGNED_OUT = "signed out"
+    USER_ADDED = "user added"
+    USER_REMOVED = "user removed"
+    PASSWORD_SET = "password set"  # noqa: S105
+    ROLE_SET = "role set"
+    SECOND_FACTOR_ADDED = "second factor added"
+    SECOND_FACTOR_REMOVED = "second factor removed"
+    TOKEN_ADDED = "token added"  # noqa: S105
+    TOKEN_REVOKED = "token revoked"  # noqa: S105
     SOURCE_ADDED = "source added"
     SOURCE_EDITED = "source edited"
     SOURCE_PAUSED = "source paused"

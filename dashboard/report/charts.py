@@ -200,7 +200,7 @@ def _bar(report: RunReport, bucket: MediaBucket, scale: float) -> Bar:
     """scale: pixels of a person-second."""
     parts = [(label, bucket.emotions[label]) for label in STACK if bucket.emotions.get(label)]
     begin, end = bucket_ends(bucket)
-    amounts = ", ".join(f"{label_name(label)} {decimal(seconds, 2)}" for label, seconds in parts)
+    amounts = _(", ").join(f"{label_name(label)} {decimal(seconds, 2)}" for label, seconds in parts)
     return Bar(
         span(report, bucket.start_s, bucket.end_s),
         _("{begin} to {end}: {amounts} person-seconds", begin=begin, end=end, amounts=amounts),

@@ -116,7 +116,7 @@ def _status(
 
 def _result(last: LastRun | None) -> str:
     if last is not None and last.running:
-        return f"running since {last.started_at:%H:%M:%S}"
+        return f"running since {last.started_at:%H:%M:%S} UTC"
     return last.result if last is not None else ""
 
 
@@ -177,5 +177,5 @@ def _check_health(settings: Settings, engine: Engine) -> str:
     """Return that all is well. Raises MoodlineError with everything that is wrong."""
     verdict = read_verdict(settings, engine)
     if verdict.problems:
-        raise MoodlineError(verdict.line().rstrip("."), hint="`moodline status` shows more")
+        raise MoodlineError(verdict.line().rstrip("."), hint="See `moodline status`")
     return str(verdict.level)

@@ -15,6 +15,7 @@ from contracts.errors import SettingsError, UserError
 from contracts.parsing.addresses import is_loopback
 from contracts.times import utc_now
 from records.audit import write_audit_entry
+from records.audit_actions import Action
 from records.database import reading, transaction
 from records.tables.users import User, UserSession
 from records.users.passwords import (
@@ -78,7 +79,7 @@ def add_user(engine: Engine, name: str, role: Role, password: str, *, actor: str
                     name=name, role=role, password_hash=hashed, created_at=utc_now()
                 )
             )
-            write_audit_entry(connection, actor, "user added", {"user": name, "role": role})
+            write_audit_entry(connection, actor, Action.USER_ADDED, {"user": name, "role": role})
     except IntegrityError as exc:
         raise UserError(
             f"user {name} already exists", hint=f"Change it: moodline user password {name}"
@@ -97,14 +98,14 @@ def set_password(
     hashed = hash_password(password)
     with transaction(engine) as connection:
         _change_user(connection, name, {"password_hash": hashed}, keep_session)
-        write_audit_entry(connection, actor, "password set", {"user": name.lower()})
+        write_audit_entry(connection, actor, Action.PASSWORD_SET, {"user": name.lower()})
 
 
 def set_role(engine: Engine, name: str, role: Role, *, actor: str) -> None:
     """Change a user's role and end the user's sessions. Raises UserError."""
     with transaction(engine) as connection:
         _change_user(connection, name, {"role": role})
-        write_audit_entry(connection, actor, "role set", {"user": name.lower(), "role": role})
+        write_audit_entry(connection, actor, Action.ROLE_SET, {"user": name.lower(), "role": role})
 
 
 def remove_user(engine: Engine, name: str, *, actor: str) -> None:
@@ -114,7 +115,7 @@ def remove_user(engine: Engine, name: str, *, actor: str) -> None:
         connection.execute(delete(UserSession).where(UserSession.user_pk == pk))
         forget_views(connection, name.lower())
         connection.execute(delete(User).where(User.id == pk))
-        write_audit_entry(connection, actor, "user removed", {"user": name.lower()})
+        write_audit_entry(connection, actor, Action.USER_REMOVED, {"user": name.lower()})
 
 
 def list_users(engine: Engine) -> Sequence[UserSummary]:

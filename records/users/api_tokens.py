@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from contracts.errors import DatabaseError, TokenError
 from contracts.times import utc_now
 from records.audit import write_audit_entry
+from records.audit_actions import Action
 from records.database import reading, transaction
 from records.tables.api_tokens import ApiToken, ApiTokenSource
 from records.tables.sources import Source
@@ -108,7 +109,7 @@ def add_token(  # noqa: PLR0913  (one parameter for each part of a token)
                     insert(ApiTokenSource), [{"token_pk": pk, "source_pk": one} for one in pks]
                 )
             details = {"token": name, "scope": scope, "sources": list(sources or ["all"])}
-            write_audit_entry(connection, actor, "token added", details)
+            write_audit_entry(connection, actor, Action.TOKEN_ADDED, details)
     except IntegrityError as exc:
         raise TokenError(
             f"the token {name} already exists", hint=f"Revoke it: moodline token revoke {name}"
@@ -124,7 +125,7 @@ def revoke_token(engine: Engine, name: str, *, actor: str) -> None:
             raise TokenError(f"there is no token {name}", hint="See `moodline token list`")
         connection.execute(delete(ApiTokenSource).where(ApiTokenSource.token_pk == pk))
         connection.execute(delete(ApiToken).where(ApiToken.id == pk))
-        write_audit_entry(connection, actor, "token revoked", {"token": name})
+        write_audit_entry(connection, actor, Action.TOKEN_REVOKED, {"token": name})
 
 
 def list_tokens(engine: Engine) -> Sequence[TokenSummary]:

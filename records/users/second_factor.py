@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 from contracts.errors import UserError
 from contracts.times import utc_now
 from records.audit import write_audit_entry
+from records.audit_actions import Action
 from records.database import reading, transaction
 from records.tables.users import User
 
@@ -94,7 +95,7 @@ def confirm_second_factor(
             "recovery_codes": "\n".join(map(_digest, codes)),
         }
         connection.execute(update(User).where(User.id == pk).values(**values))
-        write_audit_entry(connection, user.name, "second factor added", {"user": user.name})
+        write_audit_entry(connection, user.name, Action.SECOND_FACTOR_ADDED, {"user": user.name})
     return codes
 
 
@@ -133,7 +134,7 @@ def remove_second_factor(engine: Engine, name: str, *, actor: str) -> None:
             raise UserError(
                 f"no user {name} with a second factor", hint="`moodline user list` shows them"
             )
-        write_audit_entry(connection, actor, "second factor removed", {"user": name.lower()})
+        write_audit_entry(connection, actor, Action.SECOND_FACTOR_REMOVED, {"user": name.lower()})
 
 
 def _user(connection: Connection, pk: int) -> Row[Any]:

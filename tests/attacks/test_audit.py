@@ -177,6 +177,7 @@ def test_commands_are_audited_with_the_user_of_the_host(site: Site, tmp_path: Pa
     moodline = Installation(site.home)
     for words, typed in (
         (("user", "add", "mara"), "a rather long pass phrase\n"),
+        (("token", "add", "reader", "--scope", "read"), ""),
         (("source", "add", "desk", "rtsp://192.0.2.1/live"), ""),
         (("schedule", "add-folder", tmp_path, "--every", "1d", "--name", "box"), ""),
         (("schedule", "remove", "box"), ""),
@@ -184,16 +185,19 @@ def test_commands_are_audited_with_the_user_of_the_host(site: Site, tmp_path: Pa
     ):
         done = moodline.run(*words, typed=typed)
         assert done.returncode == 0, done.stderr
-    done = moodline.run("audit", "--json", "--limit", "5")
+    done = moodline.run("audit", "--json", "--limit", "6")
     lines = json.loads(done.stdout)["audit"]
     assert [one["action"] for one in reversed(lines)] == [
         "user added",
+        "token added",
         "source added",
         "folder added",
         "folder removed",
         "exported",
     ]
     assert all("@" in one["actor"] and not one["address"] for one in lines)
+    tokens = moodline.run("audit", "--kind", "user").stdout
+    assert "scope read" in tokens and "sources all" in tokens, tokens
     only = moodline.run("audit", "--kind", "schedule")
     assert "folder removed" in only.stdout and "exported" not in only.stdout
 

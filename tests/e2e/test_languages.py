@@ -24,6 +24,10 @@ from serving.backend import Backend
 from tests.pages import Noise, follow_link, patient_page, quiet_page, serving
 
 SIZE: Final[ViewportSize] = {"width": 390, "height": 844}
+WIDE_TABLES: Final = """[...document.querySelectorAll("table.plain, table.ranking")]
+    .filter((one) => one.scrollWidth > one.parentElement.clientWidth + 1)
+    .map((one) => one.parentElement.getAttribute("aria-label"))"""
+"""The tables that scroll sideways."""
 READY = {
     "now": ".welcome, .tile, .day-bar, .time-bar",
     "trends": ".heat-map",
@@ -180,6 +184,7 @@ def test_each_page_fits_a_phone_in_german(tab: Tab, address: str, name: str) -> 
     opened(page, address, name)
     assert page.evaluate("document.documentElement.lang") == "de"
     assert page.evaluate("document.documentElement.scrollWidth") == SIZE["width"]
+    assert page.evaluate(WIDE_TABLES) == []
     noise.assert_none()
 
 
@@ -195,4 +200,7 @@ def test_a_language_is_chosen_on_a_page_and_kept(browser: Browser, address: str)
         assert page.url.endswith("?from=now-30d&to=now"), "the view stays"
         page.goto(f"{address}/sources")
         expect(page.locator(".rail nav a").first).to_have_text("Maintenant")
+        page.set_viewport_size(SIZE)
+        tops = page.locator(".rail nav a").evaluate_all("all => all.map((one) => one.offsetTop)")
+        assert len(set(tops)) == 1, "the tabs of a phone take one row"
         assert page.evaluate("document.documentElement.lang") == "fr"

@@ -53,7 +53,7 @@ const CONTROLS = {
 export function ruleForm(rule, choices, on, idea = null) {
   const controls = ruleControls(rule, choices, idea);
   const error = errorLine();
-  const drawn = make("div", { class: "alert-preview", role: "status" });
+  const drawn = make("div", { class: "alert-preview", role: "status" }, ...note(_("Counting …")));
   const save = make("button", { type: "submit", class: "button", text: _("Save the rule") });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;

@@ -91,12 +91,20 @@ export function valueText(measure, value) {
  */
 export function ruleSentence(rule) {
   const { measure, above, limit, window_s: seconds } = rule;
-  const values = {
-    measure: measureTitle(measure),
-    limit: valueText(measure, limit),
-    time: windowText(seconds),
-  };
-  if (measure === "away" || !seconds) {
+  const time = measure === "away" || !seconds ? "" : windowText(seconds);
+  return conditionSentence(measureTitle(measure), above, valueText(measure, limit), time);
+}
+
+/**
+ * A condition in words.
+ * @param {string} measure Its title.
+ * @param {boolean} above
+ * @param {string} limit
+ * @param {string} time Its window; "" for none.
+ */
+export function conditionSentence(measure, above, limit, time) {
+  const values = { measure, limit, time };
+  if (!time) {
     return above ? _("{measure} above {limit}", values) : _("{measure} below {limit}", values);
   }
   return above

@@ -9,7 +9,17 @@ const PLACE = /\{(\w+)\}/;
 /** A number with a separator, as other parts of moodline write it. */
 const NUMBER = /^(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)$/;
 /** Names of values that can only be numbers: others, such as names of sources, stay as they are. */
-const NUMBERS = new Set(["count", "seconds", "faces", "tracks", "least", "most"]);
+const NUMBERS = new Set([
+  "count",
+  "seconds",
+  "faces",
+  "tracks",
+  "frames",
+  "rollups",
+  "states",
+  "least",
+  "most",
+]);
 
 /** @typedef {{ english: string, names: string[], pattern: RegExp }} Template */
 
@@ -49,7 +59,7 @@ function ofSentence(text) {
   if (whole !== null) return whole;
   const isEnded = text.endsWith(".");
   const parts = (isEnded ? text.slice(0, -1) : text).split(CLAUSE);
-  return clauses(parts.map((one) => recognised(one) ?? one)) + (isEnded ? "." : "");
+  return clauses(parts.map((one) => recognised(one) ?? one)) + (isEnded ? _(".") : "");
 }
 
 /**

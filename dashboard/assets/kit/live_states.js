@@ -51,9 +51,12 @@ export const isDown = (state) => stateKind(state) === "bad";
 export const stateBadge = (kind, text) => make("span", { class: `state state-${kind}`, text });
 
 /**
- * A reason as a sentence.
+ * A reason as a sentence. An address keeps its small letters.
  * @param {string} reason
  */
-export const sentence = (reason) =>
-  reason ? `${reason[0].toUpperCase()}${reason.slice(1)}`.replace(/\.?$/, ".") : "";
+export function sentence(reason) {
+  if (!reason) return "";
+  const first = /^\w+:\/\//.test(reason) ? reason[0] : reason[0].toUpperCase();
+  return `${first}${reason.slice(1)}`.replace(/\.?$/, ".");
+}
 

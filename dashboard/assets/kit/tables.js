@@ -5,7 +5,8 @@ import { make } from "./dom.js";
 /** @typedef {import("./dom.js").Child} Child */
 
 /**
- * A table that scrolls inside its panel. The first cell of a row is its heading.
+ * A table that scrolls inside its panel; on a phone each row is a card. The first cell of a row is
+ * its heading.
  * @param {string} name For assistive software.
  * @param {string[]} columns
  * @param {Child[][]} rows
@@ -13,12 +14,12 @@ import { make } from "./dom.js";
 export const table = (name, columns, rows) =>
   make(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
+    { class: "scroll of-cards", tabindex: "0", role: "region", "aria-label": name },
     make(
       "table",
-      { class: "plain" },
+      { class: "plain cards" },
       tableHead(columns),
-      make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map(tableCell)))),
+      make("tbody", {}, ...rows.map((cells) => tableRow(columns, cells))),
     ),
   );
 
@@ -31,11 +32,19 @@ export const tableHead = (columns) =>
   );
 
 /**
- * @param {Child} content
- * @param {number} column
+ * @param {string[]} columns
+ * @param {Child[]} cells
  */
-const tableCell = (content, column) =>
-  column ? make("td", {}, content) : make("th", { scope: "row" }, content);
+const tableRow = (columns, cells) =>
+  make(
+    "tr",
+    {},
+    ...cells.map((content, at) =>
+      at
+        ? make("td", { "data-label": columns[at] }, content)
+        : make("th", { scope: "row" }, content),
+    ),
+  );
 
 /**
  * A list of names with their values; null is left out.

@@ -21,6 +21,19 @@ const NAMED = {
   mask: (names) => _("privacy mask {names}", { names }),
 };
 
+/**
+ * @param {string} text
+ * @returns {text is Kind}
+ */
+export const isKind = (text) => text in KINDS;
+
+/**
+ * The zones of a kind: "privacy mask desk, window".
+ * @param {Kind} kind
+ * @param {string} names
+ */
+export const zonesOfKind = (kind, names) => NAMED[kind](names);
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**

@@ -144,9 +144,9 @@ export function showList(root) {
   const folder = folderForm(folders, error, refresh, () =>
     mayRead() ? { ...reading.entered(), ...details.enteredForFolder() } : null,
   );
-  const forms = isOperator ? [zone, details.node, reading.node, folder] : [];
-  const list = [view.node, selection.node, table, view.pager];
-  root.replaceChildren(...forms, error, sending, unfinished, ...list);
+  const news = [error, sending, unfinished]; // Below the zone, where they are seen on a phone, too.
+  const forms = isOperator ? [zone, ...news, details.node, reading.node, folder] : news;
+  root.replaceChildren(...forms, view.node, selection.node, table, view.pager);
   if (isOperator) acceptFiles(lifetime, zone, send);
   let ticks = 0;
   lifetime.repeat(async () => {

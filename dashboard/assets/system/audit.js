@@ -5,8 +5,9 @@ import { known } from "../kit/core_messages.js";
 import { make } from "../kit/dom.js";
 import { NONE, dateTime } from "../kit/format.js";
 import { inlineField } from "../kit/forms.js";
-import { _, n_ } from "../kit/language.js";
+import { _ } from "../kit/language.js";
 import { table } from "../kit/tables.js";
+import { detailsText } from "./audit_details.js";
 
 /**
  * @typedef {{ id: number, at: number, actor: string, address: string, action: string,
@@ -62,19 +63,4 @@ export function auditContent(entries) {
       detailsText(details),
     ]),
   );
-}
-
-/** @param {Record<string, any>} details */
-function detailsText(details) {
-  const shown = Object.entries(details.scope ?? details).map(([name, value]) =>
-    known(`${name} ${value}`),
-  );
-  if ("scope" in details) {
-    shown.push(
-      n_("{count} frame", "{count} frames", details.frames + details.rollups),
-      n_("{count} face", "{count} faces", details.faces),
-    );
-  }
-  if (details.remains) shown.push(_("may remain in {places}", { places: details.remains }));
-  return shown.join(", ");
 }

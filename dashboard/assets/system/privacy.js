@@ -55,8 +55,8 @@ export const keptContent = (kept, liveView) => [
   make("p", {
     class: "help",
     text: _(
-      "Inferring emotions of people at work or in schools is prohibited in the European " +
-        "Union (AI Act, Article 5(1)(f)).",
+      "Inferring emotions of people at work or in education is prohibited in the European " +
+        "Union, except for medical or safety reasons (AI Act, Article 5(1)(f)).",
     ),
   }),
 ];

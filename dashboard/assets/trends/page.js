@@ -44,7 +44,7 @@ definePage("trends", (root) => {
     { id: "rank", "data-key": "rank", onchange: () => goTo({ rank: select.value }) },
     ...MEASURES.map(([value, text]) => make("option", { value, text })),
   );
-  const chooser = inlineField(_("By"), select);
+  const chooser = inlineField(_("Ranked by"), select);
   chooser.classList.add("last");
   const ranking = new RankingPanel(chooser);
   const marks = new MarksPanel(Boolean(place.dataset.operator));

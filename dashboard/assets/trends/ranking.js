@@ -89,7 +89,7 @@ class RankedTable {
    * @param {() => void} again
    */
   #head({ name, key }, at, again) {
-    if (!key) return make("th", { scope: "col", text: name });
+    if (!key) return make("th", { scope: "col", class: "unsorted", text: name });
     const isSorted = at === this.#by;
     const sort = isSorted ? (this.#isAscending ? "ascending" : "descending") : null;
     const button = make("button", {

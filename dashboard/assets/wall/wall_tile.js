@@ -5,7 +5,7 @@ import { make, setText } from "../kit/dom.js";
 import { LABELS, labelName, swatch } from "../kit/expressions.js";
 import { number, timeOfDay } from "../kit/format.js";
 import { _ } from "../kit/language.js";
-import { isDown, stateBadge, stateKind, stateText } from "../kit/live_states.js";
+import { isDown, sentence, stateBadge, stateKind, stateText } from "../kit/live_states.js";
 
 /** @typedef {import("../now/tile.js").SourceNow} SourceNow */
 
@@ -71,11 +71,7 @@ export class WallTile {
   #message({ state, reason, since, readings }) {
     if (state !== "streaming") {
       const begun = since ? _("Since {time}.", { time: timeOfDay(since) }) : "";
-      const why = reason && known(reason);
-      return [why && `${why[0].toUpperCase()}${why.slice(1)}.`, begun]
-        .filter(Boolean)
-        .join(" ")
-        .replace("..", ".");
+      return [sentence(known(reason)), begun].filter(Boolean).join(" ");
     }
     if (!this.#image.hidden) return "";
     if (this.pictures === "off") return _("Pictures are off.");

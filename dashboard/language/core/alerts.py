@@ -5,6 +5,14 @@ from typing import Final
 from dashboard.language.words import N_
 
 MESSAGES: Final = (
+    N_("share of {label}"),
+    N_("valence"),
+    N_("people in view"),
+    N_("coverage"),
+    N_("time away"),
+    N_("dead letters"),
+    N_("lag of the workers"),
+    N_("free disk space"),
     N_("when: {problem}"),
     N_("for: {problem}"),
     N_("clears_at: {problem}"),

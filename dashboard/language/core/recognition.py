@@ -13,7 +13,9 @@ from dashboard.language.words import PLACE, _, current_viewing
 
 _NUMBER: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+")
 """A number with a separator, as other packages write it."""
-_NUMBERS: Final = frozenset({"count", "seconds", "faces", "tracks", "least", "most"})
+_NUMBERS: Final = frozenset(
+    {"count", "seconds", "faces", "tracks", "frames", "rollups", "states", "least", "most"}
+)
 """Names of values that can only be numbers: others, such as names of sources, stay as they are."""
 _SENTENCES: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
@@ -51,7 +53,7 @@ def _of_sentence(text: str, viewing: Viewing) -> str:
     if whole is not None:
         return whole
     clauses = text.removesuffix(".").split(_CLAUSE)
-    end = "." if text.endswith(".") else ""
+    end = _(".") if text.endswith(".") else ""
     return _("; ").join(_recognised(one, viewing) or one for one in clauses) + end
 
 

@@ -109,4 +109,4 @@ def partial_note(bucket: Bucket) -> str:
     notes = [_("partly in range")] if bucket.partial else []
     if not bucket.measures.is_gap() and bucket.coverage < MIN_COMPARABLE:
         notes.append(_("partly covered"))
-    return ", ".join(notes)
+    return _(", ").join(notes)

@@ -177,7 +177,7 @@ class Traces:
         """Return a bar a bucket: the analysed share of its expected time."""
         shares = [one.coverage for one in known.buckets]
         texts = [
-            ", ".join(filter(None, (percent(share), partial_note(one))))
+            _(", ").join(filter(None, (percent(share), partial_note(one))))
             for one, share in zip(known.buckets, shares, strict=True)
         ]
         colours = self.style.palette
@@ -279,4 +279,4 @@ def _sums_text(bucket: Bucket) -> str:
         _("{share} covered", share=percent(bucket.coverage)),
         partial_note(bucket),
     )
-    return ", ".join(filter(None, parts))
+    return _(", ").join(filter(None, parts))

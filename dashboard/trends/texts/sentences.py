@@ -96,7 +96,7 @@ def left_out_text(found: Measures) -> str:
                 found.tentative_tracks,
             )
         )
-    return ", ".join(parts)
+    return _(", ").join(parts)
 
 
 def _expressions(facts: ChartFacts) -> str:

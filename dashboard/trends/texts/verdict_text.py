@@ -54,7 +54,7 @@ def verdict_text(found: Verdict, zone: tzinfo) -> str:
     facts = [_changed(lead)]
     if found.also:
         facts.append(_changed(found.of(found.also)))
-    return _(_HEADLINES[found.outcome], name=name, facts=", ".join((*facts, covered)))
+    return _(_HEADLINES[found.outcome], name=name, facts=_(", ").join((*facts, covered)))
 
 
 def basis_text(found: Verdict, zone: tzinfo) -> str:

@@ -1,6 +1,7 @@
 """`moodline audit`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -38,17 +39,27 @@ def audit(
         "number", "at (UTC)", "by", "from", "action", "details", "frames", "faces", whole=["number"]
     )
     for entry in entries:
-        details = entry.details
-        scope = details.get("scope", details)
-        is_erasure = "scope" in details
+        details, scope = entry.details, entry.details.get("scope")
+        is_erasure = isinstance(scope, dict)  # That of a token is a text.
         table.add_row(
             str(entry.id),
             format_time(entry.at),
             Text(entry.actor),
             Text(entry.address),
             Text(entry.action),
-            Text(", ".join(f"{name} {value}" for name, value in scope.items())),
+            Text(_details_text(scope if is_erasure else details)),
             f"{details['frames'] + details['rollups']:,}" if is_erasure else "",
             f"{details['faces']:,}" if is_erasure else "",
         )
     Screen().print(table)
+
+
+def _details_text(details: Mapping[str, Any]) -> str:
+    """Return names and values in one line; values are texts, numbers, lists or mappings."""
+    return ", ".join(f"{name} {_value_text(value)}" for name, value in details.items())
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, dict):
+        return f"({_details_text(value)})"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -197,7 +197,7 @@ def test_a_running_and_a_killed_job_have_different_results(engine: Engine, tmp_p
                 insert(JobRun).values(job=job, scheduled_at=began, holder=holder, started_at=began)
             )
     statuses = {one.job: one for one in job_statuses(Settings(home=tmp_path), engine)}
-    assert statuses["retention"].result == f"running since {began:%H:%M:%S}"
+    assert statuses["retention"].result == f"running since {began:%H:%M:%S} UTC"
     assert statuses["maintenance"].error == "did not end: its scheduler was killed"
     assert statuses["rollups"].result == statuses["rollups"].error == ""
 
