@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
 
-from fastapi import FastAPI, Path, Response
+from fastapi import FastAPI, Path, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
@@ -16,11 +16,14 @@ from analytics.audit import last_erasure
 from analytics.runs.run_list import run_key
 from analytics.snapshots import in_snapshot
 from api.access import require_source, visible_names, visible_sources
+from api.conventions.cursors import read_cursor, write_cursor
 from api.conventions.fields import Answer, Body, Text, example
+from api.conventions.pages import Page, PageArguments
 from api.conventions.problems import documented_problems
 from api.conventions.route import needs
 from api.export_runner import ExportRunner
 from contracts.errors import ApiError
+from contracts.times import from_micros, to_micros
 from records.exports.stored import (
     ExportState,
     StoredExport,
@@ -96,12 +99,6 @@ class Export(Answer):
     finished_at: datetime | None
 
 
-class Exports(Answer):
-    """The exports of this token, newest first."""
-
-    items: list[Export]
-
-
 def add_exports(app: FastAPI, backend: Backend) -> None:
     """Add the routes."""
     engine, trail = backend.engine, AuditTrail(backend.engine)
@@ -119,11 +116,10 @@ def add_exports(app: FastAPI, backend: Backend) -> None:
         return Export.model_validate(in_snapshot(engine, find_export, export_id, owner))
 
     @app.get("/exports", tags=[_TAG])
-    def get_exports() -> Exports:
+    def get_exports(asked: Annotated[PageArguments, Query()]) -> Page[Export]:
         """The exports of this token, newest first."""
         runner.wake()
-        found = in_snapshot(engine, list_exports, current_account().actor)
-        return Exports(items=[Export.model_validate(one) for one in found])
+        return in_snapshot(engine, _page, asked)
 
     @app.get("/exports/{export_id}", tags=[_TAG])
     def get_export(export_id: ExportId) -> Export:
@@ -158,6 +154,20 @@ def add_exports(app: FastAPI, backend: Backend) -> None:
         """Delete an export and its file."""
         runner.remove(_own(backend, export_id))
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _page(connection: Connection, asked: PageArguments) -> Page[Export]:
+    after = None
+    if asked.cursor:
+        micros, export_id = read_cursor(asked.cursor, _TAG, [int, str])
+        after = from_micros(int(micros)), str(export_id)
+    owner = current_account().actor
+    found = list_exports(connection, owner, after=after, limit=asked.limit + 1)
+    page = found[: asked.limit]
+    following = None
+    if len(found) > asked.limit:
+        following = write_cursor(_TAG, [to_micros(page[-1].created_at), page[-1].id])
+    return Page[Export](items=[Export.model_validate(one) for one in page], next=following)
 
 
 def _chosen(connection: Connection, new: NewExport) -> list[str]:

@@ -141,10 +141,20 @@ def find_export(connection: Connection, export_id: str, owner: str | None = None
     return _stored(row)
 
 
-def list_exports(connection: Connection, owner: str) -> Sequence[StoredExport]:
-    """Return the exports of an owner, newest first."""
+def list_exports(
+    connection: Connection, owner: str, *, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[StoredExport]:
+    """Return the exports of an owner, newest first.
+
+    after: begin and id of the export before the first.
+    """
     query = select(Export.__table__).where(Export.owner == owner)
-    rows = connection.execute(query.order_by(Export.created_at.desc(), Export.id))
+    if after is not None:
+        created_at, export_id = after
+        same = (Export.created_at == created_at) & (Export.id > export_id)
+        query = query.where((Export.created_at < created_at) | same)
+    query = query.order_by(Export.created_at.desc(), Export.id).limit(limit)
+    rows = connection.execute(query)
     return [_stored(row) for row in rows]
 
 

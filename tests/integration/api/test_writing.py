@@ -224,6 +224,9 @@ def test_an_export_has_the_rows_of_the_command(
     assert [json.loads(one)["track_id"] for one in text.splitlines()] == [
         int(row["track_id"]) for row in rows
     ]
+    listed = writer.get("/exports")
+    assert listed["next"] is None and len(listed["items"]) > 1
+    assert [*writer.pages("/exports", limit=1)] == listed["items"], "newest first, page by page"
     own = exported(limited)
     text = limited.ask(f"/exports/{own['id']}/file").text
     assert {row["source"] for row in csv.DictReader(io.StringIO(text))} == {"door"}
