@@ -4,6 +4,7 @@ One scheduler is active and holds a lease in SQL; the others stand by. When a sc
 active, or the clock was set, it runs each job once for the latest time that was missed.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,6 +127,8 @@ class Scheduler:
             },
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
+        # It warns when a run is skipped because the one before has not ended, as on a busy machine.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._running.start()
         log.info("scheduler active")
 

@@ -9,6 +9,7 @@ from contracts.redaction import redact
 from ingest.live.ssrf_guard import NETWORK_SCHEMES, check_address
 from records.sources.sealing import ENV_REFERENCE
 
+SHOWS_CAUSE: Final = "`moodline source test` shows the cause"
 _TRANSPORT: Final = "transport="
 
 
@@ -115,6 +116,6 @@ def cannot_open(uri: str, detail: str) -> SourceError:
     return SourceError(
         f"{describe(uri)} could not be opened as a video stream",
         hint="Check its host, path, user name and password, and that it is switched on. "
-        "`moodline source test` shows the cause",
+        + SHOWS_CAUSE,
         detail=redact(detail),
     )

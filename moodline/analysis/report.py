@@ -101,7 +101,7 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
     """Print the table, then each failure with its cause, then a timeline per file."""
     table = new_table(header=True)
     table.add_column("file", overflow="fold", max_width=36)
-    for name in ("frames", "faces", "tracks", "seconds", "fps"):
+    for name in ("frames", "faces", "tracks", "took (s)", "fps"):
         table.add_column(name, justify="right")
     table.add_column("most frequent (person-seconds)")
     for report in reports:
@@ -109,10 +109,7 @@ def print_report(engine: Engine, reports: Sequence[FileReport], console: Console
     console.print(table)
     for report in reports:
         if report.error:
-            line = Text(visible(f"{Path(report.path).name}: "), style="bold red")
-            console.print(
-                line.append(visible(report.error), style="not bold default"), soft_wrap=True
-            )
+            console.print(_failure(report), soft_wrap=True)
         if report.lost:
             console.print(Text(visible(_loss(report)), style="yellow"), soft_wrap=True)
         if report.summary is not None and (left_out := report.summary.left_out.text):
@@ -166,6 +163,14 @@ def _copies_text(reports: Sequence[FileReport]) -> str:
     return f"{len(copies):,} {noun} of {visible(those)} (the same content, analysed once)"
 
 
+def _failure(report: FileReport) -> Text:
+    """Return one line with the file's name, once, and its error."""
+    name = visible(Path(report.path).name)
+    error = visible(report.error)
+    text = error.removeprefix(name) if error.startswith(f"{name} ") else f": {error}"
+    return Text(name, style="bold red").append(text, style="not bold default")
+
+
 def _loss(report: FileReport) -> str:
     """Return one line on a file's lost frames and the causes."""
     assert report.summary is not None
@@ -216,5 +221,5 @@ def _counts(report: FileReport, summary: RunSummary) -> list[Text]:
         Text(f"{summary.faces:,}"),
         Text(f"{summary.tracks:,}"),
         Text(f"{report.seconds:.1f}"),
-        Text(f"{report.fps:.0f}"),
+        Text("" if summary.copy_of else f"{report.fps:.0f}"),
     ]

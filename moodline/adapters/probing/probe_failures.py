@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import SourceError
-from ingest.live.uris import describe
+from ingest.live.uris import SHOWS_CAUSE, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,6 @@ def explained_failure(uri: str, failure: SourceError) -> SourceError:
             )
     if not failure.detail:
         return failure
-    return SourceError(
-        f"{failure} ({failure.detail.strip()})", hint=failure.hint, detail=failure.detail
-    )
+    # Its hint names this test, which shows the cause here.
+    hint = failure.hint.removesuffix(f". {SHOWS_CAUSE}")
+    return SourceError(f"{failure} ({failure.detail.strip()})", hint=hint, detail=failure.detail)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.errors import BrokerError, SourceNotFoundError
+from contracts.errors import BrokerError, SourceError, SourceNotFoundError
 from moodline.commands.live.source_discover import DISCOVER_EXAMPLES, source_discover
 from moodline.commands.live.source_settings import (
     ADD_EXAMPLES,
@@ -81,6 +81,7 @@ def source_test(
     as_json: JsonOption = False,
 ) -> None:
     """Read a source for three seconds, and show its resolution, codec, frame rate and faces."""
+    from moodline.adapters.probing.probe_failures import explained_failure
     from moodline.adapters.probing.probed_source import ProbedSource
     from moodline.adapters.probing.source_probe import probe
     from moodline.terminal.output import print_json, print_line
@@ -100,7 +101,10 @@ def source_test(
 
             sealer = Sealer(settings.secret_key, settings.home_path)
             probed = ProbedSource.of(known, sealer.resolve(known.uri, os.environ))
-    report, _picture = probe(settings, probed)
+    try:
+        report, _picture = probe(settings, probed)
+    except SourceError as exc:
+        raise explained_failure(probed.uri, exc) from exc
     if as_json:
         print_json(report)
         return

@@ -49,7 +49,10 @@ def _servers(status: SystemStatus) -> Table:
         "broker", _mark(broker.ok), Text(broker.url or "embedded"), Text(_broker_facts(broker))
     )
     table.add_row(
-        "database", _mark(database.ok), Text(database.url), Text(_database_facts(database))
+        "database",
+        _mark(database.ok or database.is_empty),
+        Text(database.url),
+        Text(_database_facts(database)),
     )
     return table
 
@@ -89,6 +92,8 @@ def _broker_facts(broker: BrokerStatus) -> str:
 
 
 def _database_facts(database: DatabaseStatus) -> str:
+    if database.is_empty:
+        return "empty; the first command creates the tables"
     if not database.ok:
         return database.text
     return f"schema {database.schema}, {format_mib(database.bytes or 0)}"

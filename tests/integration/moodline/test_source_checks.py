@@ -40,6 +40,7 @@ def test_a_failed_test_is_explained_without_the_password(detail: str, words: str
     found = explained_failure(URI, cannot_open(URI, detail))
     assert words in found.line() and "camera.example" in found.line()
     assert "s3cret" not in found.detailed_line()
+    assert "moodline source test" not in found.line(), "this is its answer"
 
 
 @pytest.fixture
