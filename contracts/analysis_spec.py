@@ -23,7 +23,9 @@ class AnalysisOptions:
     then mirrored left to right. zones: the parts of the picture that are read, left out or black.
     keep_static: count faces that are still as in a photo, because photos are what is analysed.
     window_s: width of the window around each moment from which a recording's track is read; 0: from
-    the past only, by smoothing_s. landmarks: read the shape of each face, too.
+    the past only, by smoothing_s. landmarks: read the shape of each face, too. hold_s: a steady
+    face is looked for and read again after this time, and keeps its reading until then; 0: it is
+    read in every frame.
     """
 
     smoothing_s: float
@@ -36,6 +38,7 @@ class AnalysisOptions:
     keep_static: bool = False
     window_s: float = 0.0
     landmarks: bool = False
+    hold_s: float = 0.0
 
     @property
     def turn(self) -> Turn:

@@ -149,6 +149,13 @@ class Settings(BaseSettings):
         description="Seconds around each moment from which a recording's expressions are read; "
         "0: from the past only, as live sources.",
     )
+    hold_s: float = Field(
+        default=0.09,
+        ge=0.0,
+        le=1.0,
+        description="Seconds after which a steady face is looked for and read again; it keeps its "
+        "reading in the frames between. 0: read in every frame.",
+    )
     min_face_px: int = Field(
         default=24,
         ge=12,

@@ -9,7 +9,7 @@ those of earlier frames: each half has a state of its own.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,9 +33,12 @@ from inference_worker.faces.readings.centred import CentredReading
 from inference_worker.faces.readings.smoothing import smoothed
 from inference_worker.faces.track_marks import TrackMarks
 from inference_worker.faces.tracking_detector import TrackingDetector
-from inference_worker.faces.tracks import LOST_AFTER_US, SmoothedReading
+from inference_worker.faces.tracks import LOST_AFTER_US, Look, SmoothedReading
 
 _CHECKPOINT_VERSION: Final = 2
+
+Probabilities = tuple[float, ...]
+"""Seven, in the order of EXPRESSIONS."""
 
 
 class RunAnalyzer:
@@ -64,9 +67,14 @@ class RunAnalyzer:
         state = json.loads(checkpoint) if checkpoint else None
         if state and state["version"] != _CHECKPOINT_VERSION:
             state = None  # Start new tracks rather than misread those of another version.
-        self._detector = TrackingDetector(detector, state["finder"] if state else None)
         # Checkpoints of version 0.1 have no marks, nor has one whose looks were erased.
         marks = state.get(CHECKPOINT_LOOKS) if state else None
+        self._detector = TrackingDetector(
+            detector,
+            state["finder"] if state else None,
+            hold_us=round(options.hold_s * 1e6),
+            looks=marks,
+        )
         self._marks = TrackMarks.restore(options.keep_static, marks)
         self._previous_us: int | None = state["previous_us"] if state else None
         self._centred = CentredReading(options.window_s, self._label) if options.window_s else None
@@ -104,9 +112,9 @@ class RunAnalyzer:
         self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
     ) -> list[FrameResult]:
         """Return the frames' results, given [N, 7] probabilities for the detected crops."""
-        rows = iter(probabilities)
+        rows = iter(map(tuple, probabilities.tolist()))
         results = [
-            self._frame_result(frame, [(face, next(rows)) for face in faces], marks)
+            self._frame_result(frame, [(face, _reading(face, rows)) for face in faces], marks)
             for frame, faces, marks in zip(
                 detected.frames, detected.faces, detected.marks, strict=True
             )
@@ -115,12 +123,17 @@ class RunAnalyzer:
             self._smoothed_state = detected.state
         return results
 
+    def expects_search(self, frames: Sequence[FrameMessage]) -> bool:
+        """Return whether a search of a whole picture is probably due within these frames."""
+        return bool(frames) and self._detector.expects_search(frames[-1].media_time_us)
+
     def finish(self) -> tuple[LabelRevision, ...]:
         """Return the labels that become final if the run ends here. Changes nothing."""
         return () if self._centred is None else self._centred.finish()
 
     def _detection_state(self) -> DetectionState:
-        return DetectionState(self._detector.state(), self._marks.state(), self._detector.readings)
+        looks = self._marks.state() | self._detector.looks()
+        return DetectionState(self._detector.state(), looks, self._detector.readings)
 
     def _detect(self, frame: FrameMessage) -> tuple[list[DetectedFace], Mapping[int, TrackMark]]:
         """Return the faces by track_id, and the marks that changed."""
@@ -132,14 +145,17 @@ class RunAnalyzer:
         marks = self._marks.judge(luma, frame.media_time_us, self._detector, found)
         faces = []
         for tracked in sorted(found, key=lambda one: one.track.track_id):
-            track = tracked.track
-            crop = face_crop(luma, tracked.box, self._framing, track.roll)
+            track, crop, look = tracked.track, None, tracked.track.look
             box, pose = tracked.box.scaled(scale_x, scale_y), track.pose
-            quality = face_quality(crop, box.w, pose)
-            mark = marks.of_faces[track.track_id]
-            place = _clipped(box, frame)
-            shape = self._shape(luma, tracked.box, track.roll, quality)
-            face = DetectedFace(track, track.track_id, mark, place, crop, quality, pose, shape)
+            if not tracked.held or look is None:
+                crop = face_crop(luma, tracked.box, self._framing, track.roll)
+                quality = face_quality(crop, box.w, pose)
+                shape = self._shape(luma, tracked.box, track.roll, quality)
+                look = track.look = Look(quality, shape)
+            mark, place = marks.of_faces[track.track_id], _clipped(box, frame)
+            face = DetectedFace(
+                track, track.track_id, mark, place, crop, look.quality, pose, look.shape
+            )
             faces.append(face)
         return faces, marks.changed
 
@@ -153,7 +169,7 @@ class RunAnalyzer:
     def _frame_result(
         self,
         frame: FrameMessage,
-        faces: list[tuple[DetectedFace, npt.NDArray[np.float64]]],
+        faces: list[tuple[DetectedFace, Probabilities]],
         marks: Mapping[int, TrackMark],
     ) -> FrameResult:
         previous_us, self._previous_us = self._previous_us, frame.media_time_us
@@ -172,9 +188,8 @@ class RunAnalyzer:
         return replace(result, revisions=self._centred.add(result))
 
     def _face_result(
-        self, time_us: int, face: DetectedFace, row: npt.NDArray[np.float64]
+        self, time_us: int, face: DetectedFace, probabilities: Probabilities
     ) -> FaceResult:
-        probabilities = tuple(row.tolist())
         readable = face.quality >= LEAST_QUALITY
         smoothed_probabilities = (
             self._smoothed(time_us, face, probabilities)
@@ -198,8 +213,8 @@ class RunAnalyzer:
         )
 
     def _smoothed(
-        self, time_us: int, face: DetectedFace, probabilities: tuple[float, ...]
-    ) -> tuple[float, ...]:
+        self, time_us: int, face: DetectedFace, probabilities: Probabilities
+    ) -> Probabilities:
         """Update the track with this face; return its smoothed probabilities."""
         reading = face.track.reading
         reading.probabilities = smoothed(
@@ -224,6 +239,15 @@ def classify_crops(
 ) -> npt.NDArray[np.float64]:
     """Return [N, 7] probabilities of N crops; N may be 0."""
     return classifier.classify(np.stack(crops)) if crops else np.empty((0, len(EXPRESSIONS)))
+
+
+def _reading(face: DetectedFace, rows: Iterator[Probabilities]) -> Probabilities:
+    """Return the face's probabilities: the next row, or those that it keeps."""
+    reading = face.track.reading
+    if face.crop is not None:
+        reading.last = next(rows)
+    assert reading.last is not None, "a face is held only after it was read"
+    return reading.last
 
 
 def _recent(reading: SmoothedReading, time_us: int) -> tuple[float, ...] | None:

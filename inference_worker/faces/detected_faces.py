@@ -19,15 +19,16 @@ class DetectedFace:
     """A tracked face in a frame, before it is classified.
 
     track_id, mark: of its track as of this frame; the track itself may be frames ahead. box: in
-    display pixels. crop: grey uint8, of the model card's side. quality: 0..1, see face_quality.
-    pose: None if the detector does not show it. shape: None without landmarks.
+    display pixels. crop: grey uint8, of the model card's side; None if the face is held, and keeps
+    its last reading. quality: 0..1, see face_quality. pose: None if the detector does not show it.
+    shape: None without landmarks.
     """
 
     track: Track
     track_id: int
     mark: TrackMark
     box: Box
-    crop: npt.NDArray[np.uint8]
+    crop: npt.NDArray[np.uint8] | None
     quality: float
     pose: HeadPose | None
     shape: FaceShape | None
@@ -71,4 +72,4 @@ class DetectedFaces:
     @property
     def crops(self) -> list[npt.NDArray[np.uint8]]:
         """All crops, uint8 [side, side] each, in the order of frames and faces."""
-        return [face.crop for faces in self.faces for face in faces]
+        return [face.crop for faces in self.faces for face in faces if face.crop is not None]

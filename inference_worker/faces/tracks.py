@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contracts.frame_results import FaceShape
 from contracts.geometry import Box, HeadPose
 from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
@@ -36,18 +37,29 @@ class SmoothedReading:
     """The 7 smoothed probabilities of a track at media time time_us; None before the first.
 
     Frames are classified behind their detection: this may be batches older than its track.
+    last: the 7 probabilities of its face when it was last read.
     """
 
     probabilities: tuple[float, ...] | None = None
     time_us: int = 0
+    last: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the last look at a face found, besides its place. shape: None without landmarks."""
+
+    quality: float
+    shape: FaceShape | None = None
 
 
 @dataclass(slots=True)
 class Track:
-    """One face over time. seen_us: media time of its last detection. roll: of that detection.
+    """One face over time. seen_us: media time at which it was last found or predicted.
 
-    pose: of that detection; None if it does not show it. certain: it was found again in its last
-    frame, not predicted. reading: what was read of it; the tracker never looks at it.
+    looked_us: media time of its last detection. roll, pose: of that detection; pose is None if it
+    does not show it. again: that detection found it again. certain: it did so in the last frame.
+    reading, look: what was read of it; the tracker never looks at them.
     """
 
     track_id: int
@@ -57,6 +69,9 @@ class Track:
     reading: SmoothedReading = field(default_factory=SmoothedReading)
     pose: HeadPose | None = None
     certain: bool = False
+    again: bool = False
+    looked_us: int = 0
+    look: Look | None = None
 
     def state(self) -> dict[str, Any]:
         """Return the track as JSON values; floats keep their exact value."""
@@ -68,26 +83,55 @@ class Track:
             **reading_state(self.reading),
             "pose": None if self.pose is None else asdict(self.pose),
             "certain": self.certain,
+            "again": self.again,
+            "looked_us": self.looked_us,
+            "look": None if self.look is None else asdict(self.look),
         }
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Track":
         """Return the track with this `state`."""
-        smoothed = state["smoothed"]
         return cls(
             state["track_id"],
             Motion(**state["motion"]),
             state["seen_us"],
             state.get("roll", 0.0),  # Checkpoints of version 0.1 have none, and no pose.
-            SmoothedReading(None if smoothed is None else tuple(smoothed), state["smoothed_us"]),
+            _restored_reading(state),
             None if state.get("pose") is None else HeadPose(**state["pose"]),
             state.get("certain", False),
+            state.get("again", False),  # Earlier versions keep none of these.
+            state.get("looked_us", state["seen_us"]),
+            _restored_look(state.get("look")),
         )
 
 
 def reading_state(reading: SmoothedReading) -> dict[str, Any]:
     """Return the reading as JSON values, under the names that a track's state has for them."""
-    return {"smoothed": reading.probabilities, "smoothed_us": reading.time_us}
+    return {
+        "smoothed": reading.probabilities,
+        "smoothed_us": reading.time_us,
+        "read": reading.last,
+    }
+
+
+def _restored_reading(state: dict[str, Any]) -> SmoothedReading:
+    smoothed, last = state["smoothed"], state.get("read")
+    return SmoothedReading(
+        None if smoothed is None else tuple(smoothed),
+        state["smoothed_us"],
+        None if last is None else tuple(last),
+    )
+
+
+def _restored_look(state: dict[str, Any] | None) -> Look | None:
+    if state is None:
+        return None
+    shape = state["shape"]
+    if shape is None:
+        return Look(state["quality"])
+    return Look(
+        state["quality"], FaceShape(**(shape | {"blendshapes": tuple(shape["blendshapes"])}))
+    )
 
 
 @dataclass(slots=True)
@@ -114,6 +158,7 @@ class Tracker:
         for track in self.tracks:
             # If media time steps back a little, no track may be seen in the future.
             track.seen_us = min(track.seen_us, time_us)
+            track.looked_us = min(track.looked_us, time_us)
             track.motion.predict(max(elapsed_us, 0) / 1e6)
         lost_after_us = max(LOST_AFTER_US, patience_us)
         self.tracks = [t for t in self.tracks if time_us - t.seen_us <= lost_after_us]
@@ -143,7 +188,8 @@ class Tracker:
             self.tracks.append(track)
         else:
             track.motion.correct(face.box)
-            track.seen_us, track.certain = self.time_us, True
+            track.seen_us, track.certain, track.again = self.time_us, True, True
+        track.looked_us = self.time_us
         track.roll, track.pose = face.roll, face.pose
         return track
 

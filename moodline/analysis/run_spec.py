@@ -41,6 +41,7 @@ def analysis_spec(
         keep_static=_given(pictures.keep_static, settings.keep_static),
         window_s=0.0 if live else settings.window_s,
         landmarks=settings.landmarks,
+        hold_s=settings.hold_s,
     )
     return AnalysisSpec(chosen_detector_id(settings), card.version, options)
 

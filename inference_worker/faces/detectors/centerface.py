@@ -82,8 +82,8 @@ _SCHEDULE: Final = SearchSchedule(
     predicted_us=70_000,
 )
 CENTERFACE: Final = CenterFaceSpec(
-    "centerface/3",
-    replace(_SCHEDULE, turned_doublings=3),
+    "centerface/4",
+    replace(_SCHEDULE, turned_doublings=3, quick_still_us=4_000_000, thorough_still_us=20_000_000),
     320,
     (WindowSize(64, 1.6), WindowSize(128, 2.0)),
     0.2,
@@ -94,6 +94,7 @@ SPECS: Final = {
     one.id: one
     for one in (
         CENTERFACE,
+        replace(CENTERFACE, id="centerface/3", schedule=replace(_SCHEDULE, turned_doublings=3)),
         replace(CENTERFACE, id="centerface/2", schedule=_SCHEDULE, exact_quarters=False),
         CenterFaceSpec("centerface/1", SearchSchedule(), 320, (WindowSize(128, 2.0),), 0.3),
     )

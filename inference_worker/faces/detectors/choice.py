@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inference_worker.faces.detectors.detection import Detector
 
 _IDS: Final = {
-    DetectorName.CENTERFACE: "centerface/3",
+    DetectorName.CENTERFACE: "centerface/4",
     DetectorName.HAAR: "haar-alt2/1",
     DetectorName.HAAR_EQUALIZED: "haar-alt2-equalized/1",
 }

@@ -26,6 +26,8 @@ class SearchSchedule:
     after each such search, while no face was ever found. lost_us: while a track is not found again.
     predicted_us: a face that was found again in the last frame is not looked for in the next one,
     if that follows within this time: its box is predicted.
+    quick_still_us, thorough_still_us: a search is put off while nothing but the followed faces has
+    moved since the last one, until this is so long ago; 0: never put off.
     quick_fraction, thorough_fraction: smallest face that is searched for, as a fraction of the
     frame's longer side.
     """
@@ -37,5 +39,7 @@ class SearchSchedule:
     turned_doublings: int = 0
     lost_us: int = _LOST_US
     predicted_us: int = 0
+    quick_still_us: int = 0
+    thorough_still_us: int = 0
     quick_fraction: float = _QUICK_FRACTION
     thorough_fraction: float = _THOROUGH_FRACTION

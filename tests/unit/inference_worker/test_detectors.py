@@ -2,9 +2,11 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,11 +44,12 @@ OPTIONS = AnalysisOptions(0.4, None, 24, 1280)
 
 
 def test_the_default_detector_is_centerface() -> None:
-    assert chosen_detector_id(Settings()) == "centerface/3"
+    assert chosen_detector_id(Settings()) == "centerface/4"
 
 
 @pytest.mark.parametrize(
-    "old", ["haar-alt2/1", "haar-alt2-equalized/1", "centerface/1", "centerface/2"]
+    "old",
+    ["haar-alt2/1", "haar-alt2-equalized/1", "centerface/1", "centerface/2", "centerface/3"],
 )
 def test_runs_of_earlier_versions_get_the_detector_that_they_are_pinned_to(old: str) -> None:
     assert make_detector(old).id == old
@@ -115,10 +118,12 @@ class OneFace:
 
     def __init__(self, schedule: SearchSchedule) -> None:
         self.schedule, self.looks, self.there = schedule, 0, True
-        self.turned = 0
+        self.turned, self.x = 0, 200.0
+        self.searched = Counter[str]()
 
     def search(self, luma: Image, min_side: float, *, thorough: bool) -> list[Detection]:
-        return [Detection(Box(200, 100, 80, 80))] if self.there else []
+        self.searched["thorough" if thorough else "quick"] += 1
+        return [Detection(Box(self.x, 100, 80, 80))] if self.there else []
 
     def search_turned(self, luma: Image, min_side: float) -> list[Detection]:
         self.turned += 1
@@ -126,7 +131,7 @@ class OneFace:
 
     def follow(self, luma: Image, expected: Detection, *, closely: bool = True) -> Detection | None:
         self.looks += 1
-        return Detection(Box(200, 100, 80, 80)) if self.there else None
+        return Detection(Box(self.x, 100, 80, 80)) if self.there else None
 
 
 SELDOM = SearchSchedule(
@@ -172,12 +177,138 @@ def test_a_face_that_disappears_is_predicted_in_one_frame_at_most() -> None:
     assert sum(counts) <= 1 and not any(counts[1:])
 
 
+# -- held faces
+
+
+def held(
+    detector: OneFace, times_ms: range, *, hold_ms: int, restart: bool, speed: float = 0.0
+) -> list[bool]:
+    """Return for each frame whether its face is held. speed: of the face, in pixels a frame."""
+    state: dict[str, Any] | None = None
+    looks: dict[str, Any] = {}
+    tracking, faces = TrackingDetector(detector, hold_us=hold_ms * 1000), []
+    for time_ms in times_ms:
+        if restart:
+            tracking = TrackingDetector(detector, state, hold_us=hold_ms * 1000, looks=looks)
+        faces += tracking.detect(ROOM, time_ms * 1000, 24)
+        state, looks = tracking.state(), tracking.looks()
+        detector.x += speed
+    return [face.held for face in faces]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(("gap_ms", "every"), [(16, 4), (33, 2), (40, 2), (70, 1)])
+def test_a_steady_face_is_looked_for_again_after_the_time_that_it_is_held(
+    gap_ms: int, every: int, restart: bool
+) -> None:
+    detector = OneFace(SELDOM)
+    found = held(detector, range(0, 50 * gap_ms, gap_ms), hold_ms=60, restart=restart)
+    assert len(found) == 50
+    # A search finds it first, and only when it was found again is it held.
+    assert not any(found[:2])
+    assert found[1:] == [number % every != 0 for number in range(49)]
+    assert detector.looks == found.count(False) - 1
+
+
+def test_a_face_that_moves_fast_is_looked_for_in_every_frame() -> None:
+    detector = OneFace(SELDOM)
+    found = held(detector, range(0, 800, 40), hold_ms=60, restart=False, speed=8.0)
+    assert len(found) == 20 and not any(found[4:]), "by 2.5 of its sides in a second"
+
+
+def test_a_held_face_that_disappears_is_gone_with_the_next_look() -> None:
+    detector = OneFace(SELDOM)
+    tracking = TrackingDetector(detector, hold_us=60_000)
+    for time_ms in range(0, 400, 16):
+        tracking.detect(ROOM, time_ms * 1000, 24)
+    detector.there = False
+    counts = [len(tracking.detect(ROOM, time_ms * 1000, 24)) for time_ms in range(400, 600, 16)]
+    assert sum(counts) <= 3 and not any(counts[4:])
+
+
+# -- searches that are put off
+
+STILL = replace(
+    SELDOM,
+    idle_us=500_000,
+    quick_us=1_000_000,
+    thorough_us=5_000_000,
+    quick_still_us=4_000_000,
+    thorough_still_us=20_000_000,
+)
+
+
+def searches(
+    pictures: Iterable[Image],
+    *,
+    there: bool,
+    restart: bool = False,
+    schedule: SearchSchedule = STILL,
+) -> Counter[str]:
+    """Return the searches of pictures that follow each other by half a second."""
+    detector = OneFace(schedule)
+    detector.there = there
+    tracking = TrackingDetector(detector)
+    for number, picture in enumerate(pictures):
+        tracking.detect(picture, number * 500_000, 24)
+        if restart:
+            tracking = TrackingDetector(detector, tracking.state(), looks=tracking.looks())
+    return detector.searched
+
+
+def moving(count: int, *, side: int = 30, at: tuple[int, int] = (20, 300)) -> Iterator[Image]:
+    """Yield rooms with noise, through which something dark moves."""
+    noise = np.random.default_rng(4)
+    for number in range(count):
+        picture = ROOM + noise.normal(0, 4, ROOM.shape)
+        x, y = at[0] + 12 * number, at[1]
+        picture[y : y + side, x : x + side] -= 40
+        yield np.clip(picture, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+def test_searches_are_put_off_while_nothing_moves(there: bool, restart: bool) -> None:
+    """In 40 s: after 0, 20 and 40 s a thorough one, and between them one every four seconds."""
+    found = searches(moving(81, side=0), there=there, restart=restart)
+    assert found == {"thorough": 3, "quick": 8}
+
+
+def test_nothing_is_put_off_while_something_moves() -> None:
+    busy, plain = (
+        searches(moving(41), there=False, schedule=schedule)
+        for schedule in (STILL, replace(STILL, quick_still_us=0, thorough_still_us=0))
+    )
+    assert busy == plain == {"thorough": 5, "quick": 36}
+
+
+def test_the_face_that_is_followed_is_not_what_moves() -> None:
+    beside = searches(moving(21, at=(205, 120), side=40), there=True)
+    assert beside["quick"] > searches(moving(21, side=0), there=True)["quick"], "it leaves the face"
+    nods = [ROOM.copy() for _ in range(21)]
+    for number, picture in enumerate(nods):
+        picture[110:170, 210:270] = 60 + 10 * (number % 7)
+    assert searches(nods, there=True) == searches([ROOM] * 21, there=True)
+
+
+def test_a_person_who_comes_in_is_searched_for_at_the_next_turn() -> None:
+    detector = OneFace(STILL)
+    detector.there = False
+    tracking = TrackingDetector(detector)
+    empty, people = ROOM, ROOM.copy()
+    people[100:180, 200:280] = 90
+    for number in range(20):
+        assert not tracking.detect(empty, number * 500_000, 24)
+    detector.there = True
+    assert len(tracking.detect(people, 20 * 500_000, 24)) == 1
+
+
 # -- turned faces
 
 
 @pytest.mark.parametrize("restart", [False, True])
 def test_turned_faces_are_searched_for_less_often_until_somebody_is_seen(restart: bool) -> None:
-    detector = OneFace(replace(CENTERFACE.schedule, idle_us=10**9))
+    detector = OneFace(replace(CENTERFACE.schedule, idle_us=10**9, thorough_still_us=0))
     detector.there = False
     tracking, searched_at = TrackingDetector(detector), list[int]()
     for second in range(400):
