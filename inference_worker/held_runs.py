@@ -3,10 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 
 from broker.bus import Bus
@@ -15,9 +13,7 @@ from broker.open_runs import OpenRuns
 from broker.presence import Presence
 from broker.reports import MAX_REPORTED_RUNS, WorkerReport
 from contracts.errors import BrokerError, DatabaseError, MoodlineError
-from contracts.frame_results import FrameResult, LabelRevision
-from contracts.frames import FrameMessage
-from inference_worker.faces.detected_faces import DetectedFaces
+from inference_worker.analyzer import Analyzer
 from inference_worker.fair_share import largest_share, runs_to_release
 from inference_worker.metrics import WorkerMetrics
 from inference_worker.refusals import Refusals
@@ -34,20 +30,6 @@ BATCHES_AHEAD: Final = 3
 """Batches of a run that are read and not committed: detected, waiting, classified."""
 _SKIP_S: Final = 10.0
 """Pause before a run that this worker cannot analyse is tried again."""
-
-
-class Analyzer(Protocol):
-    """Detection, tracking and smoothing of one run's frames, in order; see RunAnalyzer."""
-
-    def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces: ...
-
-    def smooth(
-        self, detected: DetectedFaces, probabilities: npt.NDArray[np.float64]
-    ) -> list[FrameResult]: ...
-
-    def finish(self) -> tuple[LabelRevision, ...]: ...
-
-    def checkpoint(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

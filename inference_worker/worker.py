@@ -3,7 +3,8 @@
 Two threads share it: one reads and detects, the other classifies and commits what the first has
 detected. The rows of a run are a function of its frames alone. If a worker dies at any point, the
 next one continues from the checkpoint that was committed together with the rows. Runs share only
-the classification: the faces of all runs of a turn are classified in one batch.
+the classification: the faces of the runs of a turn are classified in one batch, but no run waits
+long for the detection of another.
 """
 
 import time
@@ -97,8 +98,8 @@ class Worker:
         self._held_runs.rebalance()
         # The messages are not held beside the frames that are decoded from them.
         turns = self._read_turns()
-        if turns:
-            self._note_finished(self._finisher.submit(self._detect(turns)))
+        for detected in self._detect(turns):
+            self._note_finished(self._finisher.submit(detected))
         self._note_finished(self._finisher.finished())
         if self._finisher.is_idle:
             self._on_turn("")  # Else the stall guard would not see that a commit is stuck.
@@ -133,17 +134,25 @@ class Worker:
             turn = self._decoder.decode(run, first, single=True)
             if turn is None:
                 return []
-            self._note_finished(self._finisher.submit(self._detect([turn])))
+            for detected in self._detect([turn]):
+                self._note_finished(self._finisher.submit(detected))
             self._settle()
             if not self._held_runs.holds(run):
                 return []
         return deliveries
 
-    def _detect(self, turns: Sequence[RunTurn]) -> DetectedTurn:
-        begin = time.perf_counter()
-        return DetectedTurn(
-            turns, [self._detect_run(turn) for turn in turns], time.perf_counter() - begin
-        )
+    def _detect(self, turns: Sequence[RunTurn]) -> Iterator[DetectedTurn]:
+        """Detect run by run, and yield together those that no search of a picture holds up.
+
+        A search takes as long as all else of a live frame: its run comes last, alone.
+        """
+        searched = {id(turn): turn.run.analyzer.expects_search(turn.frames) for turn in turns}
+        quick = [turn for turn in turns if not searched[id(turn)]]
+        slow = [[turn] for turn in turns if searched[id(turn)]]
+        for group in ([quick] if quick else []) + slow:
+            begin = time.perf_counter()
+            faces = [self._detect_run(turn) for turn in group]
+            yield DetectedTurn(group, faces, time.perf_counter() - begin)
 
     def _detect_run(self, turn: RunTurn) -> DetectedFaces:
         failpoint("analysing")
@@ -196,6 +205,9 @@ class Worker:
                     self._commit(turn)
                 except FenceLostError as exc:
                     turn.lost = str(exc)
+        for turn in detected.turns:  # No commit waits for a picture to be drawn.
+            if turn.run.taken.live and turn.frames and turn.committed is not None:
+                self._live_views.update(turn.run.taken.source, turn.frames, turn.results)
 
     def _classify(self, turns: Sequence[RunTurn], detected: Sequence[DetectedFaces]) -> None:
         """Classify the crops of all runs in one batch, and smooth each run's own."""
@@ -216,8 +228,6 @@ class Worker:
                 self._store.commit(run.taken, batch)
             turn.committed, turn.committed_at = batch, time.time()
             broker_lost -= batch.broker_lost
-            if run.taken.live and turn.frames:
-                self._live_views.update(run.taken.source, turn.frames, turn.results)
         if turn.end is not None:
             self._store.finish(
                 run.taken, turn.end, broker_lost=broker_lost, revisions=run.analyzer.finish()

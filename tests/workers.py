@@ -40,6 +40,9 @@ class CountingAnalyzer:
     def smooth(self, detected: DetectedFaces, _probabilities: object) -> list[FrameResult]:
         return [self._one(frame) for frame in detected.frames]
 
+    def expects_search(self, _frames: Sequence[FrameMessage]) -> bool:
+        return False
+
     def finish(self) -> tuple[LabelRevision, ...]:
         return ()
 

@@ -1,5 +1,6 @@
 """Workers with a real broker and database share the runs evenly."""
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,9 +13,10 @@ from broker.reports import WorkerReport
 from contracts.errors import ModelError
 from contracts.frames import FrameMessage
 from contracts.runs import RunState
+from inference_worker.batch import Batch
 from inference_worker.faces.detected_faces import DetectedFaces
 from inference_worker.refusals import GRACE_S
-from inference_worker.store import TakenRun
+from inference_worker.store import RunStore, TakenRun
 from records.runs.queue import enqueue_file
 from records.runs.stored_job import stored_job
 from records.tables.runs import Run, RunProgress
@@ -104,6 +106,38 @@ def test_workers_with_another_model_do_not_count_for_the_share(
     mine.step()
     with engine.connect() as connection:
         assert connection.execute(select(RunProgress.holder)).scalar() == "mine"
+
+
+def test_no_run_waits_for_the_search_of_another(bus: Bus, engine: Engine) -> None:
+    """The first run is searched until the others, which were read with it, are committed."""
+    committed = threading.Semaphore(0)
+    runs = iter(range(3))
+
+    class Searches(CountingAnalyzer):
+        def expects_search(self, _frames: Sequence[FrameMessage]) -> bool:
+            return True
+
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+            for _ in range(2):
+                assert committed.acquire(timeout=30), "the others wait for this search"
+            return super().detect(frames)
+
+    class Notes(RunStore):
+        def commit(self, run: TakenRun, batch: Batch) -> None:
+            super().commit(run, batch)
+            committed.release()
+
+    publish_runs(bus, engine, runs=3, frames=1)
+    worker = make_worker(
+        "one",
+        bus,
+        engine,
+        lambda _run: Searches() if next(runs) == 0 else CountingAnalyzer(),
+        store=Notes(engine, "one"),
+    )
+    worker.step()
+    with engine.connect() as connection:
+        assert connection.execute(select(RunProgress.next_seq)).scalars().all() == [2, 2, 2]
 
 
 def test_a_worker_with_long_turns_still_releases_runs(bus: Bus, engine: Engine) -> None:
