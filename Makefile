@@ -71,7 +71,9 @@ test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: 
 
 .PHONY: bench
 bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time
-	BENCH_MILLIONS=$${BENCH_MILLIONS:-0.5,2} $(BIN)/python -m benchmarks
+	BENCH_ROUNDS=$${BENCH_ROUNDS:-1} BENCH_SECONDS=$${BENCH_SECONDS:-30} BENCH_MILLIONS=$${BENCH_MILLIONS:-0.25,1} \
+	BENCH_INTERACTIONS=$${BENCH_INTERACTIONS:-60} BENCH_NOW_S=$${BENCH_NOW_S:-30} BENCH_EVENTS_S=$${BENCH_EVENTS_S:-30} \
+	BENCH_API_PARTS=$${BENCH_API_PARTS:-reads,validators,streams} $(BIN)/python -m benchmarks
 
 .PHONY: lint
 lint: $(VENV)/.dev ## run ruff, mypy --strict and the import rules

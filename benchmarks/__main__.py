@@ -18,6 +18,7 @@ from benchmarks import (
     first_picture,
     history,
     live_cameras,
+    most_cameras,
     record_rate,
     several_files,
 )
@@ -40,6 +41,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Console, Path | None], list[Verdict]]]]
     "fer-model": fer_model.run,
     "detectors": detectors.run,
     "live-cameras": live_cameras.run,
+    "most-cameras": most_cameras.run,
     "first-picture": first_picture.run,
     "history": history.run,
     "record-rate": record_rate.run,

@@ -5,10 +5,14 @@ give more natural pictures: --face, of one person who fills a good part of it, a
 a face that can be read.
 """
 
+import atexit
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -89,6 +93,15 @@ def make_clips(
             rate, pictures = _rate(recording), _recorded(recording, tiles=max(clip.faces, 1))
         _write(clip, clip.path(folder), rate, pictures, frames)
     return [clip.path(folder) for clip in clips]
+
+
+@cache
+def table_clip(clip: Clip, footage: Footage = RENDERED) -> Path:
+    """Return a clip of the table; it is made once for all benchmarks of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="moodline-clips-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (path,) = make_clips(folder, footage, (clip,))
+    return path
 
 
 def make_parts(folder: Path, count: int, frames: int) -> list[Path]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.clips import RENDERED, TABLE, Clip, Footage, make_clips
+from benchmarks.clips import RENDERED, TABLE, Clip, Footage, table_clip
 from benchmarks.limit.benchmark import LEAST_SHARE, measure_limit
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
 
@@ -48,14 +48,10 @@ _PACKAGES = (
 def run(console: Console, clip: Path | None, footage: Footage = RENDERED) -> list[Verdict]:
     """Measure each clip of the table, or the recording."""
     python = fer_python(console)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if clip is None:
-            make_clips(folder, footage)
-        measured = {
-            one.name: _measure(python, clip or one.path(folder), one, console)
-            for one in ([_of_user(clip)] if clip else TABLE)
-        }
+    measured = {
+        one.name: _measure(python, clip or table_clip(one, footage), one, console)
+        for one in ([_of_user(clip)] if clip else TABLE)
+    }
     console.print(_table(measured))
     targets = {one.name: one for one in TABLE}
     verdicts = [

@@ -16,7 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.clips import RENDERED, TABLE, Footage, make_clips
+from benchmarks.clips import RENDERED, TABLE, Footage, table_clip
 from benchmarks.limit.chart import write_chart
 from benchmarks.limit.stages import STAGES, START
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
@@ -31,10 +31,9 @@ _CHART: Final = _ROOT / "docs" / "images" / "limit.svg"
 
 def run(console: Console, clip: Path | None, footage: Footage = RENDERED) -> list[Verdict]:
     """Measure the clip, or one of each kind of the table, and draw the chart of all of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        kinds = tuple(one for one in TABLE if one.name in _KINDS)
-        clips = [clip] if clip else make_clips(Path(folder), footage, kinds)
-        measured = {one.stem: measure(one, console) for one in clips}
+    kinds = [one for one in TABLE if one.name in _KINDS]
+    clips = [clip] if clip else [table_clip(one, footage) for one in kinds]
+    measured = {one.stem: measure(one, console) for one in clips}
     verdicts = [
         Verdict(
             f"{name}, {cores} core{'s' * (cores > 1)}: {found['share']:.0%} of the limit of "

@@ -1,0 +1,105 @@
+"""The largest number of RTSP cameras that this machine analyses in time.
+
+Cameras of 640x360 (BENCH_SIZE), analysed at 5 and at 10 frames a second, are added to one `moodline
+up`, a few at a time, until the 95th percentile of capture to commit is late, or frames are left
+out. The server of the cameras shares this machine, as in `live-cameras`.
+"""
+
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks.live_cameras import (
+    HEIGHT,
+    LATEST_P95_S,
+    LEAST_SHARE,
+    WIDTH,
+    frame_totals,
+    late_counts,
+    p95_s,
+    render_camera_clip,
+)
+from benchmarks.results import Verdict, kept_result, not_lost, write_result
+from tests.e2e.commands import Installation, poll
+from tests.e2e.live_stack import LiveStack
+from tests.rtsp import RtspCamera
+
+_LEAST: Final = {5: 16, 10: 8}
+"""Target: the least number of cameras by analysed frames a second."""
+_STEPS: Final = {5: range(8, 29, 4), 10: range(4, 17, 2)}
+_SETTLE_S: Final = int(os.environ.get("BENCH_STEP_WARM_UP_S", "8"))
+_MEASURE_S: Final = int(os.environ.get("BENCH_STEP_S", "15"))
+_LATEST_S: Final = LATEST_P95_S[False]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One number of cameras. share: analysed frames as a fraction of those that were due."""
+
+    cameras: int
+    p95_s: float
+    share: float
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether these cameras were analysed in time and without loss."""
+        return self.p95_s <= _LATEST_S and self.share >= LEAST_SHARE
+
+
+def run(console: Console, clip: Path | None) -> list[Verdict]:
+    """Search the largest number for each rate; a step takes BENCH_STEP_WARM_UP_S + BENCH_STEP_S."""
+    size, name = f"{WIDTH}x{HEIGHT}", "most-cameras"
+    if (WIDTH, HEIGHT) != (640, 360):
+        name += f"-{size}"
+    kept, measured, verdicts = kept_result(name), {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        recording = clip or render_camera_clip(Path(folder))
+        for fps, least in _LEAST.items():
+            steps = _search(Path(folder) / str(fps), recording, fps, console)
+            most = max((one.cameras for one in steps if one.is_in_time), default=0)
+            measured[str(fps)] = {"most": most, "steps": [asdict(one) for one in steps]}
+            text = (
+                f"{most} cameras of {size} at {fps} frames/s, p95 under {_LATEST_S * 1000:.0f} ms"
+            )
+            verdicts.append(Verdict(f"{text} (target: at least {least})", most >= least))
+            if kept is not None:
+                before = kept["measured"][str(fps)]["most"]
+                what = f"most cameras at {fps} frames/s"
+                verdicts.append(not_lost(what, most, before, kept["at"]))
+    write_result(name, measured, verdicts)
+    return verdicts
+
+
+def _search(folder: Path, recording: Path, fps: int, console: Console) -> list[Step]:
+    """Add cameras until a step is late; return all steps."""
+    folder.mkdir()
+    steps: list[Step] = []
+    workers = os.cpu_count() or 1
+    stack = LiveStack(Installation(folder / "home"), folder / "up.log", workers=workers)
+    with RtspCamera(recording.parent, folder / "rtsp.log") as camera, stack:
+        names: list[str] = []
+        for count in _STEPS[fps]:
+            while len(names) < count:
+                names.append(f"camera{len(names)}")
+                stack.add(names[-1], camera.url(recording.name), fps)
+            poll(lambda: stack.makes_progress(*names))
+            time.sleep(_SETTLE_S)
+            steps.append(_measure(stack, count, fps))
+            console.print(steps[-1], highlight=False)
+            if not steps[-1].is_in_time:
+                break
+    return steps
+
+
+def _measure(stack: LiveStack, cameras: int, fps: int) -> Step:
+    before, late, begin_s = frame_totals(stack), late_counts(stack), time.monotonic()
+    time.sleep(_MEASURE_S)
+    after, seconds = frame_totals(stack), time.monotonic() - begin_s
+    new = [now - then for now, then in zip(late_counts(stack), late, strict=True)]
+    analyzed = sum(after[name][1] - before[name][1] for name in after)
+    return Step(cameras, p95_s(new), analyzed / (cameras * fps * seconds))
