@@ -111,8 +111,8 @@ def poll(condition: Callable[[], bool]) -> None:
     while not condition():
         now = time.monotonic()
         assert now < deadline, f"the condition did not become true in {TIMEOUT_S} s"
-        # Leave the processors to the processes under test: ask for a quarter of the time at most.
-        select.select([], [], [], min(max(0.02, 3 * (now - begin)), 0.5))
+        # Leave the processors to the processes under test: ask for a tenth of the time at most.
+        select.select([], [], [], min(max(0.02, 9 * (now - begin)), 0.5))
         begin = time.monotonic()
 
 

@@ -124,7 +124,8 @@ def path_of(stack: LiveStack, name: str, size: str) -> str:
     if name == "reference":
         return "api/v1/reference"
     if name == "trends":  # In few steps: axe looks at each bar. The narrow page shows its inputs.
-        return f"{name}?from=now-{30 if size == 'wide' else 31}d&to=now"
+        days, sources = (30, "") if size == "wide" else (31, "&sources=library")
+        return f"{name}?from=now-{days}d&to=now{sources}"
     return name
 
 
