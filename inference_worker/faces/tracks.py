@@ -11,6 +11,7 @@ from statistics import median_low
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.frame_results import FaceShape
 from contracts.geometry import Box, HeadPose
@@ -210,10 +211,7 @@ class Tracker:
                 for t in self.tracks
             ]
         )
-        # Imported here: it takes a second, and a run with one face never needs it.
-        from scipy.optimize import linear_sum_assignment
-
-        rows, columns = linear_sum_assignment(affinities, maximize=True)
+        rows, columns = _best_pairs(affinities)
         return {
             int(column): self.tracks[row]
             for row, column in zip(rows, columns, strict=True)
@@ -234,6 +232,24 @@ class Tracker:
         """Return the tracker with this `state`."""
         tracks = [Track.restore(values) for values in state["tracks"]]
         return cls(tracks, state["next_id"], state["time_us"], state.get("gaps_us", []))
+
+
+def _best_pairs(
+    affinities: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the rows and columns of the pairs with the largest sum; others have an affinity of 0.
+
+    Where faces are apart, each is near one track at most, and nothing has to be chosen.
+    """
+    near = affinities > 0
+    if near.sum(axis=0).max() <= 1 and near.sum(axis=1).max() <= 1:
+        rows, columns = np.nonzero(near)
+        return rows, columns
+    # Imported here: it takes a second of CPU time.
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(affinities, maximize=True)
+    return rows, columns
 
 
 def affinity(predicted: Motion, box: Box) -> float:

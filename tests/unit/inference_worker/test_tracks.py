@@ -2,15 +2,19 @@
 
 import json
 import math
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from contracts.geometry import Box
 from inference_worker.faces.detectors.detection import Detection
 from inference_worker.faces.motion import Motion
-from inference_worker.faces.tracks import LOST_AFTER_US, RESET_US, Tracker
+from inference_worker.faces.tracks import LOST_AFTER_US, RESET_US, Tracker, _best_pairs
 
 FRAME_US = 66_667
 
@@ -78,6 +82,46 @@ def test_a_briefly_hidden_face_keeps_its_id() -> None:
     assert track_ids(tracker, 5 * FRAME_US) == []
 
     assert track_ids(tracker, 10 * FRAME_US, face(120)) == [1]
+
+
+@given(
+    st.integers(1, 5).flatmap(
+        lambda columns: st.lists(
+            st.lists(
+                st.sampled_from([0.0, 0.0, 0.0, 0.4, 1.1, 1.7]), min_size=columns, max_size=columns
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )
+)
+def test_the_pairs_are_those_of_the_largest_sum(rows: list[list[float]]) -> None:
+    """Where only one choice has it, as with real affinities."""
+    affinities = np.array(rows) * np.arange(1, len(rows) + 1)[:, None]
+    found = [pair for pair in zip(*_best_pairs(affinities), strict=True) if affinities[pair]]
+    best = list(zip(*linear_sum_assignment(affinities, maximize=True), strict=True))
+    assert sum(affinities[pair] for pair in found) == pytest.approx(
+        sum(affinities[pair] for pair in best)
+    )
+    if ((affinities > 0).sum(axis=0) <= 1).all() and ((affinities > 0).sum(axis=1) <= 1).all():
+        assert set(found) == {pair for pair in best if affinities[pair]}
+
+
+def test_faces_that_are_apart_are_followed_without_a_search_for_the_best_pairs() -> None:
+    """The library for it takes a second to be imported, in which cameras would wait."""
+    code = (
+        "import sys\n"
+        "from contracts.geometry import Box\n"
+        "from inference_worker.faces.detectors.detection import Detection\n"
+        "from inference_worker.faces.tracks import Tracker\n"
+        "tracker = Tracker()\n"
+        "for number in range(3):\n"
+        "    tracker.predict(number * 40_000)\n"
+        "    tracks = tracker.update([Detection(Box(x, 50, 80, 80)) for x in (20, 240, 460)])\n"
+        "assert [track.track_id for track in tracks] == [1, 2, 3]\n"
+        "assert 'scipy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_face_that_returns_after_its_track_was_lost_is_a_new_track() -> None:
