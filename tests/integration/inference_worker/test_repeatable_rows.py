@@ -49,7 +49,7 @@ def pictures() -> list[bytes]:
 def queue_run(bus: Bus, engine: Engine, number: int, pictures: list[bytes]) -> str:
     """Queue and publish a run over the pictures. Return its id."""
     detector = chosen_detector(Settings()).id
-    options = replace(FILE_JOB.options, window_s=WINDOW_S)
+    options = replace(FILE_JOB.options, window_s=WINDOW_S, hold_s=0.2)
     job = replace(FILE_JOB, content_hash=str(number) * 64, detector=detector, options=options)
     with engine.begin() as connection:
         run_id = enqueue_file(connection, job, claimant="c:1:1", lease_s=60, again=False).run_id

@@ -38,6 +38,7 @@ from tests.unit.inference_worker.test_faces import average_face
 
 ROOM = np.full((360, 640), 120, np.uint8)
 OPTIONS = AnalysisOptions(0.4, None, 24, 1280)
+HELD = replace(OPTIONS, hold_s=Settings().hold_s)
 
 
 # -- files
@@ -382,9 +383,7 @@ def _message(number: int, time_us: int, luma: np.ndarray) -> FrameMessage:
 @pytest.mark.parametrize(("fps", "apart"), [(5, 0), (10, 60), (15, 0), (25, 30)])
 def test_faces_that_cross_keep_their_tracks_and_expressions(fps: int, apart: float) -> None:
     frames = crossing(3.0, apart, fps)
-    analyzer = RunAnalyzer(
-        make_detector("centerface/3"), LiteRTClassifier(shipped_model()), OPTIONS
-    )
+    analyzer = RunAnalyzer(make_detector(CENTERFACE.id), LiteRTClassifier(shipped_model()), HELD)
     tracks: dict[int, Counter[str | None]] = {}
     for number, result in enumerate(analyzer.analyze(frames)):
         share = number / len(frames)
