@@ -3,7 +3,7 @@
  * by their templates, and translated. As dashboard/language/core/recognition.py. */
 import { LOCALE, MESSAGES, _, clauses } from "./language.js";
 
-const SENTENCES = /(?<=[.!?]) (?=[A-Z])/;
+const SENTENCES = /(?<=[.!?]) (?=[A-Z\d])/;
 const CLAUSE = "; ";
 const PLACE = /\{(\w+)\}/;
 /** A number with a separator, as other parts of moodline write it. */

@@ -17,7 +17,7 @@ _NUMBERS: Final = frozenset(
     {"count", "seconds", "faces", "tracks", "frames", "rollups", "states", "least", "most"}
 )
 """Names of values that can only be numbers: others, such as names of sources, stay as they are."""
-_SENTENCES: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_SENTENCES: Final = re.compile(r"(?<=[.!?]) (?=[A-Z\d])")
 
 _CLAUSE: Final = "; "
 

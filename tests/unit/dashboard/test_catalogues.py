@@ -213,8 +213,11 @@ def test_each_result_of_a_job_is_recognised() -> None:
             "4 Aufnahmen, nichts Neues, 1 abgelehnt: a.txt ist keine Aufnahme"
         ),
         "2 queued, 1 still growing": "2 eingereiht, 1 noch nicht fertig geschrieben",
-        "degraded: door is offline: paused by its owner. See `moodline status`": (
-            "beeinträchtigt: door ist offline: vom Besitzer angehalten. Siehe `moodline status`"
+        "degraded: door is offline: paused by its owner. 2 frames of door could not be analysed, "
+        "set aside in the last day. See `moodline status`": (
+            "beeinträchtigt: door ist offline: vom Besitzer angehalten. 2 Frames von door konnten "
+            "nicht analysiert werden und wurden am letzten Tag zurückgestellt. Siehe "
+            "`moodline status`"
         ),
     }
     found = in_language("de-DE", *(lambda text=text: known(text) for text in results))
