@@ -156,6 +156,5 @@ def _former_names(connection: Connection) -> dict[int, tuple[str, ...]]:
 
 def _check(missing: set[str], what: str) -> None:
     if missing:
-        raise SourceNotFoundError(
-            f"no {what} {min(missing)!r}", hint="List them with `moodline status`; in the API: GET /sources"
-        )
+        hint = "List them with `moodline status`; in the API: GET /sources"
+        raise SourceNotFoundError(f"no {what} {min(missing)!r}", hint=hint)

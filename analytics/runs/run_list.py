@@ -150,7 +150,9 @@ def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, 
 
 def run_not_found(run_id: str) -> RunNotFoundError:
     """Return the error for a run id that is not in the records."""
-    return RunNotFoundError(f"no run {run_id}", hint="List them with `moodline runs list`; in the API: GET /runs")
+    return RunNotFoundError(
+        f"no run {run_id}", hint="List them with `moodline runs list`; in the API: GET /runs"
+    )
 
 
 def progress_of(connection: Connection, run_id: str) -> Row[*tuple[Any, ...]]:
