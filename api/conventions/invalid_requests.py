@@ -46,7 +46,7 @@ def invalid_request(request: Request, error: RequestValidationError) -> ApiError
     found = error.errors()[:_MAX_ERRORS]
     # A wrong name before those that are missing for it.
     found.sort(key=lambda one: one["type"] == "missing")
-    errors = [(_place(one), _message(one)) for one in found]
+    errors = [(_place(one), plain_message(one)) for one in found]
     first = f"{errors[0][0]}: {errors[0][1]}" if errors else "the request is not valid"
     hint = ""
     if any(one["type"] == "extra_forbidden" for one in found):
@@ -60,7 +60,8 @@ def _place(error: Mapping[str, Any]) -> str:
     return ".".join(map(str, place))
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def plain_message(error: Mapping[str, Any]) -> str:
+    """Return what is wrong. error: one of pydantic's."""
     given = dict(error.get("ctx") or {})
     if error["type"] == "too_short":
         least = int(given["min_length"])

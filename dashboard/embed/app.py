@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from analytics.history.source_selection import select_sources
 from analytics.history.timeline import ALL, timeline
 from analytics.snapshots import in_snapshot
+from api.conventions.invalid_requests import plain_message
 from api.gate import ApiGate
 from api.resources.history.arguments import AskedRange, SteppedArguments
 from contracts.errors import ApiError, DatabaseError, SettingsError, SourceNotFoundError
@@ -39,6 +40,8 @@ _REFRESH_S: Final = 60
 _MAX_QUERY_BYTES: Final = 8192
 _AT_ONCE: Final = 4
 _THEMES: Final = ("light", "dark")
+_RANGE: Final = ("from", "to", "zone", "step")
+_ARGUMENTS: Final = (*_RANGE, "sources", "tags", "theme", "token")
 _STATUS: Final = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
@@ -146,14 +149,22 @@ def response_headers(origins: Sequence[str]) -> dict[str, str]:
 
 
 def _arguments(query: dict[str, str]) -> SteppedArguments:
-    names = {"from", "to", "zone", "step"}
+    """Return the range. Raises ApiError for an argument that there is not."""
+    if unknown := [name for name in query if name not in _ARGUMENTS]:
+        raise ApiError(
+            "invalid-request",
+            f"there is no parameter {unknown[0][:40]!r}",
+            hint=f"The parameters are: {', '.join(_ARGUMENTS)}",
+        )
+    if (theme := query.get("theme")) and theme not in _THEMES:
+        raise ApiError("invalid-request", f"theme: use {' or '.join(_THEMES)}")
     try:
         return SteppedArguments.model_validate(
-            {name: value for name, value in query.items() if name in names}
+            {name: value for name, value in query.items() if name in _RANGE}
         )
     except ValidationError as exc:
         first = exc.errors()[0]
-        raise ApiError("invalid-request", f"{first['loc'][0]}: {first['msg']}") from exc
+        raise ApiError("invalid-request", f"{first['loc'][0]}: {plain_message(first)}") from exc
 
 
 def _page_of(
@@ -181,7 +192,7 @@ def _page_of(
         f"({span.zone}){generated}",
         "chart": embedded_chart(found.series.get(ALL, ()), span.zone),
         "refresh_s": _REFRESH_S if span.until >= span.now - timedelta(minutes=2) else 0,
-        "theme_name": theme if theme in _THEMES else "",
+        "theme_name": theme,
         "light": light,
         "dark": dark,
         "filled": STACK,
