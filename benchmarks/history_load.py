@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, insert, text, update
 
+from analytics.removal.freed_space import refresh_statistics
 from analytics.runs.summary_steps import steps_of_rows
 from contracts.expressions import EXPRESSIONS
 from contracts.times import MICROS, to_micros
@@ -175,6 +176,7 @@ class RawRows:
             ),
         )
         if self.with_steps(f"bench-{run_pk}"):
+            refresh_statistics(self.engine)  # PostgreSQL believes that new tables are empty.
             self._add_steps(run_pk)
         self.faces += frames + frames // 2
 
