@@ -79,8 +79,15 @@ def run(console: Console, _clip: Path | None) -> list[Verdict]:
                 streams = measure_streams(address, tokens, broker.url, key, server)
                 measured["streams"] = asdict(streams)
                 verdicts += _served(streams)
-    write_result("api", measured, verdicts)
+    write_result(_result_name(), measured, verdicts)
     return verdicts
+
+
+def _result_name() -> str:
+    """Return a name that leaves the result of a whole run on SQLite alone."""
+    parts = () if tuple(_ALL.split(",")) == PARTS else PARTS
+    database = ("postgresql",) if DATABASE.startswith("postgresql") else ()
+    return "-".join(("api", *parts, *database))
 
 
 @contextmanager

@@ -70,17 +70,18 @@ def measure_validations(address: str, token: str, server: psutil.Process) -> Val
 
 
 def measure_memory(client: Client, server: psutil.Process) -> Memory:
-    """Send many requests, of which each twentieth is an answer that is computed."""
+    """Send many requests: computed and kept answers, rows, lists and refusals, in turns."""
     settled = 0
+    etag = client.ask("/timeline", span(7, 0)).etag
     for number in range(REQUESTS):
         if number == _SETTLE:
             settled = server.memory_info().rss
-        _ask_something(client, number)
+        _ask_something(client, number, etag)
     change = server.memory_info().rss - settled
     return Memory(round(settled / 2**20, 1), round(change / 2**20, 1), REQUESTS)
 
 
-def _ask_something(client: Client, number: int) -> None:
+def _ask_something(client: Client, number: int, etag: str) -> None:
     kind = number % 20
     if kind == 0:
         client.ask("/timeline", span(7, number // 20 % _KINDS))
@@ -92,5 +93,7 @@ def _ask_something(client: Client, number: int) -> None:
         client.ask("/nothing")
     elif kind == 4:
         client.ask("/timeline", {"unknown": number})
+    elif kind < 14:
+        client.ask("/timeline", span(7, 0), etag=etag)
     else:
         client.ask("/sources", {"limit": 1})
