@@ -101,9 +101,9 @@ def test_details_of_the_audit_are_in_words(browser: Browser, engine: Engine) -> 
         expect(cells).to_have_text(
             [
                 "Quelle: door, 9 Frames, 1 Gesicht",
-                "Datei: a.mp4, Größe: 2,50 MB, Lauf: 1-2",
+                "Datei: a.mp4, Größe: 2,5 MB, Lauf: 1-2",
                 "Regel: all, Wann: Anteil Wut über 30 %, 5 min lang",
-                "Quelle: mask, Zonen: Bereich hall; Datenschutzmaske desk, window",
+                "Quelle: mask, Zonen: einschließen: hall; Datenschutzmaske: desk, window",
                 "Aufbewahrt (Tage): Gesichter: 30, Protokoll: 365",
                 "Token: read, Umfang: lesen, Quellen: alle",
             ]

@@ -47,7 +47,7 @@ def audit(
             Text(entry.actor),
             Text(entry.address),
             Text(entry.action),
-            Text(_details_text(scope if is_erasure else details)),
+            Text(_details_text(scope if isinstance(scope, dict) else details)),
             f"{details['frames'] + details['rollups']:,}" if is_erasure else "",
             f"{details['faces']:,}" if is_erasure else "",
         )
