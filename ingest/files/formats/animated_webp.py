@@ -16,7 +16,6 @@ from av.video.frame import VideoFrame
 from contracts.errors import SourceError
 from ingest.decoding_limits import DecodingLimits
 from ingest.files.content_hash import COPY_AGAIN
-from runtime.decoding.opencv import cv2
 from runtime.files.regular_files import open_regular, read_regular
 
 _HEAD_BYTES: Final = 30
@@ -75,6 +74,9 @@ def as_video(path: Path, limits: DecodingLimits) -> io.BytesIO:
 
 def _decode(data: _Bytes, start: int, count: int) -> tuple[list[_Bytes], list[int]]:
     """Return the next frames and how long each is shown, in milliseconds; none at the end."""
+    # Imported here: a process that reads other recordings does not need OpenCV.
+    from runtime.decoding.opencv import cv2
+
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # It reports the end.
     try:
         _, found = cv2.imdecodeanimation(data[None, :], start, count)

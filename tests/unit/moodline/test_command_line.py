@@ -55,6 +55,12 @@ def test_the_workers_of_analyze_wait_for_no_module_that_decodes_draws_or_exports
     assert sorted(unused & set(done.stdout.split())) == []
 
 
+def test_the_process_that_publishes_recordings_needs_no_opencv() -> None:
+    code = "import sys, ingest.files.process; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sorted({"cv2", "scipy", "typer", "dash"} & set(done.stdout.split())) == []
+
+
 def test_a_summary_needs_no_web_server() -> None:
     code = "import sys, dashboard.report.page; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
