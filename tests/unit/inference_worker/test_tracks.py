@@ -96,7 +96,7 @@ def test_a_briefly_hidden_face_keeps_its_id() -> None:
     )
 )
 def test_the_pairs_are_those_of_the_largest_sum(rows: list[list[float]]) -> None:
-    """Where only one choice has it, as with real affinities."""
+    """They are the only ones where every face is near one track at most."""
     affinities = np.array(rows) * np.arange(1, len(rows) + 1)[:, None]
     found = [pair for pair in zip(*_best_pairs(affinities), strict=True) if affinities[pair]]
     best = list(zip(*linear_sum_assignment(affinities, maximize=True), strict=True))
