@@ -7,6 +7,7 @@ a face that can be read.
 
 import atexit
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -97,9 +98,19 @@ def make_clips(
 
 @cache
 def table_clip(clip: Clip, footage: Footage = RENDERED) -> Path:
-    """Return a clip of the table; it is made once for all benchmarks of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="moodline-clips-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """Return a clip of the table; it is made once for all benchmarks of this process.
+
+    A rendered one is kept in the folder BENCH_CLIPS, if that is set, and taken from there.
+    """
+    kept = os.environ.get("BENCH_CLIPS")
+    if kept and footage == RENDERED:
+        folder = Path(kept)
+        if clip.path(folder).exists():
+            return clip.path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="moodline-clips-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (path,) = make_clips(folder, footage, (clip,))
     return path
 
