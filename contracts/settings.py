@@ -34,6 +34,13 @@ from contracts.shared_folders import SharedFolders
 __all__ = ["DetectorName", "Device", "LiveView", "Settings"]
 
 _VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
+_NOT_PARSED: Final = {
+    "int_parsing": "it is not a whole number",
+    "int_from_float": "it is not a whole number",
+    "float_parsing": "it is not a number",
+    "bool_parsing": "it is neither true nor false",
+}
+"""The words for values of the wrong type, by the type of pydantic's error."""
 
 
 class Settings(BaseSettings):
@@ -352,8 +359,7 @@ class Settings(BaseSettings):
             ) from exc
         except ValidationError as exc:
             problems = "; ".join(
-                f"MOODLINE_{str(error['loc'][0]).upper()}: "
-                + error["msg"].removeprefix(_VALUE_ERROR)
+                f"MOODLINE_{str(error['loc'][0]).upper()}: {_problem(error['type'], error['msg'])}"
                 for error in exc.errors()
             )
             raise SettingsError(
@@ -405,3 +411,9 @@ class Settings(BaseSettings):
         # In an URL, a ? would begin the parameters, and %41 would be an A.
         path = str(self.home_path / "moodline.db").replace("%", "%25").replace("?", "%3F")
         return self.database_url or f"sqlite:///{path}"
+
+
+def _problem(kind: str, message: str) -> str:
+    """Return what is wrong with a value, by pydantic's kind of error and its message."""
+    text = message.removeprefix(_VALUE_ERROR).replace("Input should be", "it must be")
+    return _NOT_PARSED.get(kind, text)
