@@ -68,7 +68,7 @@ class HourOfWeek:
 class MomentOfChange:
     """A bucket in which a label's share changed surprisingly. before, now: the shares.
 
-    source: the series as it is shown. name: of the source, if the series is one. recording: where
+    source: the series as it is shown; "" if the page shows only one. name: of the source, if the series is one. recording: where
     it is in a recording; None if it is in none, or in several.
     """
 
@@ -207,7 +207,7 @@ def _moments(connection: Connection, found: Answer) -> tuple[MomentOfChange, ...
     changes = moments(Timeline(found.since, found.until, found.step_s, series), limit=_MAX_MOMENTS)
     return tuple(
         MomentOfChange(
-            one.source,
+            one.source if len(series) > 1 else "",
             names.get(one.source),
             one.at,
             one.label,

@@ -9,8 +9,9 @@ import { goTo } from "./address.js";
 import { percentOf } from "./shares.js";
 
 /**
- * A surprising change of a share from one bucket to the next. at: seconds since 1970. name: of its
- * source; null for several. recording: where it is in a recording, if it is in one.
+ * A surprising change of a share from one bucket to the next. at: seconds since 1970. source: as the
+ * page names it; "" if it shows only one. name: of that source; null for several. recording: where
+ * it is in a recording, if it is in one.
  * @typedef {{ at: number, source: string, name: string | null, label: string, before: number, now: number,
  *   recording: { run_id: string, seconds: number } | null }} Moment
  */
@@ -19,12 +20,11 @@ const BUCKETS_AROUND = 6;
 
 /**
  * @param {Moment[]} moments
- * @param {{ bucketS: number, isNamed: boolean }} options isNamed: whether each names its source;
- *   that of a single source is in the heading of the page.
+ * @param {number} bucketS
  */
-export function momentsPanel(moments, options) {
+export function momentsPanel(moments, bucketS) {
   const items = moments.map((moment, index) =>
-    make("li", {}, momentButton(moment, index, options)),
+    make("li", {}, momentButton(moment, index, bucketS)),
   );
   return make(
     "section",
@@ -52,9 +52,9 @@ export function momentsPanel(moments, options) {
 /**
  * @param {Moment} moment
  * @param {number} index
- * @param {{ bucketS: number, isNamed: boolean }} options as of momentsPanel
+ * @param {number} bucketS
  */
-function momentButton(moment, index, { bucketS, isNamed }) {
+function momentButton(moment, index, bucketS) {
   const { at, source, name, label, recording } = moment;
   const change = {
     label: labelName(label),
@@ -75,7 +75,7 @@ function momentButton(moment, index, { bucketS, isNamed }) {
       {},
       make("strong", { text: shortDateTime(at) }),
       make("br"),
-      isNamed
+      source
         ? _("{source}: {label} {before} to {now}", { source, ...change })
         : _("{label} {before} to {now}", change),
     ),

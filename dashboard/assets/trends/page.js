@@ -82,7 +82,7 @@ definePage("trends", (root) => {
         heat_trouble ? noWeekPanel(heat_trouble) : weekPanel(heat, rank, by_weeks),
         ...(compared ? [comparisonPanel(compared)] : []),
         marks.node,
-        momentsPanel(moments, { bucketS: step_s, isNamed: sources.length > 1 }),
+        momentsPanel(moments, step_s),
       );
     });
   };
