@@ -121,7 +121,7 @@ def test_on_a_phone_the_chart_leads_and_a_button_opens_the_controls(
 @pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_the_page_has_no_accessibility_violation(page: Page, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    opened_trends(page, address, "from=now-1d/d&to=now/d&rank=valence")
+    opened_trends(page, address, "from=now-1d/d&to=now/d&sources=library&rank=valence")
     if width < 640:
         page.locator("#controls-opener").click()
     keep_picture(page, f"answers-{width}")

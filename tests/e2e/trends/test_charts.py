@@ -35,7 +35,7 @@ def test_two_sources_have_charts_of_the_same_scale_and_a_comparison(
 
 
 def test_a_single_expression_and_lines_are_in_the_address(page: Page, address: str) -> None:
-    opened_trends(page, address, "from=now-7d&to=now")
+    opened_trends(page, address, "from=now-7d&to=now&sources=library")
     page.get_by_title("Show only happy").first.click()
     expect(page.locator(".legend-link.only")).to_contain_text("happy")
     assert parameters(page)["only"] == ["happy"]
@@ -147,7 +147,7 @@ def test_dates_and_numbers_follow_the_browser_language(
 
 def test_reduced_motion_turns_off_all_motion(page: Page, address: str) -> None:
     page.emulate_media(reduced_motion="reduce")
-    opened_trends(page, address, "from=now-24h&to=now")
+    opened_trends(page, address, "from=now-24h&to=now&sources=library")
     moving = page.evaluate(
         """[...document.querySelectorAll("*")].filter(one => { const style = getComputedStyle(one);
         const takes = text => text.split(",").some(part => parseFloat(part) > 0);
@@ -162,7 +162,7 @@ def test_a_page_loads_one_script_and_one_style_sheet(new_page: Page, address: st
     page = new_page
     asked = list[tuple[str, str]]()
     page.on("request", lambda one: asked.append((one.resource_type, one.url[len(address) :])))
-    opened_trends(page, address, "from=now-7d&to=now")
+    opened_trends(page, address, "from=now-7d&to=now&sources=library")
     (sheet,) = (url for kind, url in asked if kind == "stylesheet")
     scripts = [url for kind, url in asked if kind == "script"]
     (script,) = (url for url in scripts if "dash_renderer" in url)

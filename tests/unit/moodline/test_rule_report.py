@@ -1,4 +1,4 @@
-"""What is printed of a rule's last seven days."""
+"""The lines that are printed of a rule's last seven days."""
 
 from datetime import UTC, datetime, timedelta
 
