@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
