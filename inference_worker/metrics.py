@@ -21,7 +21,7 @@ def share_metrics(worker: str) -> None:
     if folder := os.environ.get(SHARED_FOLDER):
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         number = worker.rpartition("/")[2]
-        values.ValueClass = values.MultiProcessValue(lambda: number)
+        values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
 
 
 class WorkerMetrics:

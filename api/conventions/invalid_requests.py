@@ -43,9 +43,8 @@ _MESSAGES: Final[Mapping[str, str]] = {
 
 def invalid_request(request: Request, error: RequestValidationError) -> ApiError:
     """Return the error of a request. It has no values of the request, which may be secrets."""
-    found = error.errors()[:_MAX_ERRORS]
     # A wrong name before those that are missing for it.
-    found.sort(key=lambda one: one["type"] == "missing")
+    found = sorted(error.errors()[:_MAX_ERRORS], key=lambda one: one["type"] == "missing")
     errors = [(_place(one), plain_message(one)) for one in found]
     first = f"{errors[0][0]}: {errors[0][1]}" if errors else "the request is not valid"
     hint = ""
