@@ -23,6 +23,8 @@ PACKAGES := contracts runtime broker records ingest inference_worker analytics s
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 # pytest compiles the tests itself, and keeps them for the next run.
 WITH_BYTECODE := PYTHONDONTWRITEBYTECODE=
+# As many test processes as processors: the threads of numpy's products would only wait for each other.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 .PHONY: help
 help: ## list the targets
@@ -59,7 +61,7 @@ timed-install:
 .PHONY: test
 test: $(VENV)/.dev ## check correctness, with a real broker and a real PostgreSQL
 	@$(COMPILE)
-	$(WITH_BYTECODE) $(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
+	$(WITH_BYTECODE) $(ONE_THREAD) $(PYTEST) $(SIDE_BY_SIDE) --no-loadscope-reorder -m 'not slow' --durations 25
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: hours; if it was ended, it continues

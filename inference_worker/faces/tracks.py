@@ -48,7 +48,7 @@ class SmoothedReading:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the last look at a face found, besides its place. shape: None without landmarks."""
+    """The findings of the last look at a face, besides its place. shape: None without landmarks."""
 
     quality: float
     shape: FaceShape | None = None
