@@ -15,11 +15,6 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
 return 0"""
-_RENEW: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-end
-return 0"""
 _RELEASE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0"""
@@ -38,10 +33,6 @@ class Leases:
         """
         milliseconds = str(int(lease_s * 1000))
         return self._run(_ACQUIRE, run_id, worker_id, milliseconds, str(int(_LONGEST_S * 1000)))
-
-    def renew(self, run_id: str, worker_id: str, *, lease_s: float) -> bool:
-        """Extend the lease; return False if it has expired: another worker may have the run."""
-        return self._run(_RENEW, run_id, worker_id, str(int(lease_s * 1000)))
 
     def release(self, run_id: str, worker_id: str) -> None:
         """Give the lease up, if the worker still has it."""

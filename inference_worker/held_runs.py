@@ -124,12 +124,16 @@ class HeldRuns:
         return self.runs.get(run.run_id) is run
 
     def renew_leases(self) -> None:
-        """Renew the leases and send a heartbeat, if they are due. Call it often."""
+        """Renew the leases and send a heartbeat, if they are due. Call it often.
+
+        A lease that ran out is taken again, unless another worker was quicker: a worker that the
+        machine is too busy for has not crashed.
+        """
         if time.monotonic() < self._next_heartbeat:
             return
         for run_id in list(self.runs):
-            if not self._leases.renew(run_id, self._identity.id, lease_s=self._limits.lease_s):
-                self.lose(run_id, "its lease ran out")
+            if not self._leases.acquire(run_id, self._identity.id, lease_s=self._limits.lease_s):
+                self.lose(run_id, "another worker has its lease")
         self._send_heartbeat()
         self._next_heartbeat = time.monotonic() + _HEARTBEAT_S
 
@@ -172,10 +176,12 @@ class HeldRuns:
         self._leases.release(run_id, self._identity.id)
 
     def lose(self, run_id: str, reason: str) -> None:
-        """Stop work on a run that another worker may have taken."""
+        """Stop work on a run that another worker has taken."""
         log.warning("run lost", run=run_id, reason=reason)
         self._metrics.runs_lost.inc()
-        self.runs.pop(run_id, None)
+        held = self.runs.pop(run_id, None)
+        if held is not None and held.attempting:
+            self._interrupted.add(run_id)
 
     def close(self, run_id: str) -> None:
         """Remove an ended run, with everything that the broker holds of it."""

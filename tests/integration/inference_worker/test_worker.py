@@ -165,6 +165,36 @@ def test_worker_dead_letters_a_frame_that_crashes_it_repeatedly(
     assert deaths == 1 + LIMITS.max_attempts
 
 
+@pytest.mark.parametrize("taken_by", ["", "other"])
+def test_leases_that_run_out_do_not_count_as_crashes(
+    bus: Bus, engine: Engine, run_id: str, taken_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that is too busy. taken_by: who has the lease before the worker renews it."""
+    monkeypatch.setattr("inference_worker.held_runs._HEARTBEAT_S", 0.0)
+    slow_frames = 5
+
+    class Starved(CountingAnalyzer):
+        def detect(self, frames: Sequence[FrameMessage]) -> DetectedFaces:
+            nonlocal slow_frames
+            if slow_frames and frames[0].seq <= 3 <= frames[-1].seq:
+                slow_frames -= 1
+                Leases(bus).release(run_id, "w")
+                if taken_by:
+                    assert Leases(bus).acquire(run_id, taken_by, lease_s=60)
+            return super().detect(frames)
+
+    def is_done() -> bool:
+        Leases(bus).release(run_id, "other")
+        return progress(engine).state == RunState.DONE
+
+    publish(bus, run_id, whole(run_id, 6))
+    work(make_worker("w", bus, engine, lambda run: Starved(analyzer(run).before)), engine, is_done)
+
+    assert frames_stored(engine) == list(range(6))
+    with engine.connect() as connection:
+        assert connection.execute(select(DeadLetter.seq)).all() == []
+
+
 def test_worker_requests_a_lost_stream_from_the_first_uncommitted_frame(
     bus: Bus, engine: Engine, run_id: str
 ) -> None:
