@@ -134,7 +134,7 @@ def test_the_time_of_a_recording_is_shown_with_its_origin_and_set(
     recorded = page.locator(".recorded-time")
     expect(recorded).to_contain_text("from the file's header")
     recorded.get_by_role("button", name="Set the time").click()
-    page.get_by_label("Recorded at").fill("2026-03-01T09:30:00")
+    page.get_by_label("Recorded at").fill("2026-03-01T09:30:15")
     recorded.get_by_role("button", name="Save").click()
     expect(recorded).to_contain_text("set by hand")
     expect(recorded).to_contain_text("2026")

@@ -46,7 +46,7 @@ def test_a_researcher_finds_plays_dates_and_exports_a_recording(
         poll(lambda: bool(page.evaluate("document.querySelector('video').currentTime > 0.2")))
         recorded = page.locator(".recorded-time")
         recorded.get_by_role("button", name="Set the time").click()
-        page.get_by_label("Recorded at").fill("2026-03-01T09:30:00")
+        page.get_by_label("Recorded at").fill("2026-03-01T09:30:15")
         recorded.get_by_role("button", name="Save").click()
         expect(recorded).to_contain_text("set by hand")
 
