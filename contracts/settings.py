@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         "0: from the past only, as live sources.",
     )
     hold_s: float = Field(
-        default=0.09,
+        default=0.0,
         ge=0.0,
         le=1.0,
         description="Seconds after which a steady face is looked for and read again; it keeps its "

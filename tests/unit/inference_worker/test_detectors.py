@@ -38,7 +38,7 @@ from tests.unit.inference_worker.test_faces import average_face
 
 ROOM = np.full((360, 640), 120, np.uint8)
 OPTIONS = AnalysisOptions(0.4, None, 24, 1280)
-HELD = replace(OPTIONS, hold_s=Settings().hold_s)
+HELD = replace(OPTIONS, hold_s=0.09)
 
 
 # -- files
