@@ -45,6 +45,8 @@ def test_large_text_fits_a_narrow_screen(browser: Browser, address: str) -> None
         ):
             page.goto(f"{address}/{path}")
             expect(page.locator("#page h1")).to_be_visible()
+            if path == "now":
+                expect(page.locator(".time-ticks").first).to_be_visible()
             if path.startswith("trends"):
                 expect(page.get_by_role("heading", name="Moments")).to_be_visible()
             assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"

@@ -236,7 +236,7 @@ def test_a_run_is_erased_after_a_dry_run_and_audited(
         page.get_by_label("Type erase to confirm").fill("erase")
         erase.click()
         expect(page.locator("#erase h3")).to_contain_text(re.compile(r"Erased\. Receipt \d"))
-        expect(page.locator("#audit tbody")).to_contain_text(f"run_id {run_id}")
+        expect(page.locator("#audit tbody")).to_contain_text(f"Run: {run_id}")
     assert rows_of(stack, Frame, run.id) == rows_of(stack, Face, run.id) == 0
 
 

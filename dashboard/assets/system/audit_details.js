@@ -42,6 +42,7 @@ const NAMES = {
   rows: _("Rows"),
   rule: _("Rule"),
   run: _("Run"),
+  run_id: _("Run"),
   runs: _("Runs"),
   scope: _("Scope"),
   since: _("Begin"),
