@@ -68,8 +68,8 @@ class HourOfWeek:
 class MomentOfChange:
     """A bucket in which a label's share changed surprisingly. before, now: the shares.
 
-    source: the series as it is shown; "" if the page shows only one. name: of the source, if the series is one. recording: where
-    it is in a recording; None if it is in none, or in several.
+    source: the series as it is shown; "" if the page shows only one. name: of the source, if the
+    series is one. recording: where it is in a recording; None if it is in none, or in several.
     """
 
     source: str
