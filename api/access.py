@@ -38,7 +38,7 @@ def _source(connection: Connection, name: str) -> tuple[str, int]:
     pk = connection.execute(select(Source.id).where(Source.name == present)).scalar()
     within = visible_sources()
     if pk is None or (within is not None and pk not in within):
-        raise SourceNotFoundError(f"no source {name!r}", hint="List them: GET /sources")
+        raise SourceNotFoundError(f"no source {name!r}")
     return present, pk
 
 

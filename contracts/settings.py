@@ -6,7 +6,7 @@ docs/reference/settings.md lists them. Over 300 lines, because each setting stan
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainValidator, ValidationError
@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError as UnreadableSettingError
 from contracts.errors import SettingsError
 from contracts.parsing.addresses import HostPort
 from contracts.parsing.mqtt_server import MqttServer, parse_mqtt_server
+from contracts.parsing.plain_messages import plain_message
 from contracts.parsing.secret_files import secret_folders
 from contracts.parsing.setting_choices import DetectorName, Device, LiveView
 from contracts.parsing.setting_values import (
@@ -32,15 +33,6 @@ from contracts.redaction import redact
 from contracts.shared_folders import SharedFolders
 
 __all__ = ["DetectorName", "Device", "LiveView", "Settings"]
-
-_VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
-_NOT_PARSED: Final = {
-    "int_parsing": "it is not a whole number",
-    "int_from_float": "it is not a whole number",
-    "float_parsing": "it is not a number",
-    "bool_parsing": "it is neither true nor false",
-}
-"""The words for values of the wrong type, by the type of pydantic's error."""
 
 
 class Settings(BaseSettings):
@@ -359,7 +351,7 @@ class Settings(BaseSettings):
             ) from exc
         except ValidationError as exc:
             problems = "; ".join(
-                f"MOODLINE_{str(error['loc'][0]).upper()}: {_problem(error['type'], error['msg'])}"
+                f"MOODLINE_{str(error['loc'][0]).upper()}: {plain_message(error)}"
                 for error in exc.errors()
             )
             raise SettingsError(
@@ -411,9 +403,3 @@ class Settings(BaseSettings):
         # In an URL, a ? would begin the parameters, and %41 would be an A.
         path = str(self.home_path / "moodline.db").replace("%", "%25").replace("?", "%3F")
         return self.database_url or f"sqlite:///{path}"
-
-
-def _problem(kind: str, message: str) -> str:
-    """Return what is wrong with a value, by pydantic's kind of error and its message."""
-    text = message.removeprefix(_VALUE_ERROR).replace("Input should be", "it must be")
-    return _NOT_PARSED.get(kind, text)

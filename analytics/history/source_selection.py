@@ -156,5 +156,6 @@ def _former_names(connection: Connection) -> dict[int, tuple[str, ...]]:
 
 def _check(missing: set[str], what: str) -> None:
     if missing:
-        hint = "List them with `moodline status`; in the API: GET /sources"
-        raise SourceNotFoundError(f"no {what} {min(missing)!r}", hint=hint)
+        raise SourceNotFoundError(
+            f"no {what} {min(missing)!r}", hint="List the sources with `moodline status`"
+        )

@@ -150,9 +150,7 @@ def find_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[RunLine, 
 
 def run_not_found(run_id: str) -> RunNotFoundError:
     """Return the error for a run id that is not in the records."""
-    return RunNotFoundError(
-        f"no run {run_id}", hint="List them with `moodline runs list`; in the API: GET /runs"
-    )
+    return RunNotFoundError(f"no run {run_id}", hint="List the runs with `moodline runs list`")
 
 
 def progress_of(connection: Connection, run_id: str) -> Row[*tuple[Any, ...]]:

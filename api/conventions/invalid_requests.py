@@ -8,44 +8,26 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from contracts.errors import ApiError
+from contracts.parsing.plain_messages import plain_message
 
 _MAX_ERRORS: Final = 10
 _NO_JSON: Final = "it is not a JSON object: send one, with Content-Type: application/json"
-_MESSAGES: Final[Mapping[str, str]] = {
-    "missing": "it is missing",
-    "extra_forbidden": "there is no such field",
+_WORDS: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no field of this name",
     "json_invalid": "it is not valid JSON: {error}",
     "model_attributes_type": _NO_JSON,
     "model_type": _NO_JSON,
     "dict_type": "it is not a JSON object",
-    "string_type": "it is not a text",
-    "string_too_short": "it is shorter than {min_length} characters",
-    "string_too_long": "it is longer than {max_length} characters",
-    "bool_type": "it is not true or false",
-    "bool_parsing": "it is not true or false",
-    "int_type": "it is not a whole number",
-    "int_parsing": "it is not a whole number",
-    "int_from_float": "it is not a whole number",
-    "float_type": "it is not a number",
-    "float_parsing": "it is not a number",
-    "finite_number": "it is not a finite number",
-    "list_type": "it is not a list",
-    "greater_than": "use more than {gt}",
-    "greater_than_equal": "use at least {ge}",
-    "less_than": "use less than {lt}",
-    "less_than_equal": "use at most {le}",
-    "literal_error": "use {expected}",
-    "enum": "use {expected}",
-    "too_long": "it is longer than {max_length}",
+    "too_short": "it is shorter than {min_length}",
 }
-"""By the type of pydantic's error. Others keep its words."""
+"""The words of the API for some of pydantic's errors."""
 
 
 def invalid_request(request: Request, error: RequestValidationError) -> ApiError:
     """Return the error of a request. It has no values of the request, which may be secrets."""
     # A wrong name before those that are missing for it.
     found = sorted(error.errors()[:_MAX_ERRORS], key=lambda one: one["type"] == "missing")
-    errors = [(_place(one), plain_message(one)) for one in found]
+    errors = [(_place(one), _message(one)) for one in found]
     first = f"{errors[0][0]}: {errors[0][1]}" if errors else "the request is not valid"
     hint = ""
     if any(one["type"] == "extra_forbidden" for one in found):
@@ -59,16 +41,10 @@ def _place(error: Mapping[str, Any]) -> str:
     return ".".join(map(str, place))
 
 
-def plain_message(error: Mapping[str, Any]) -> str:
-    """Return what is wrong. error: one of pydantic's."""
-    given = dict(error.get("ctx") or {})
-    if error["type"] == "too_short":
-        least = int(given["min_length"])
-        return "it is empty" if least == 1 else f"it is shorter than {least}"
-    known = _MESSAGES.get(error["type"])
-    if known is None:
-        return str(error["msg"]).removeprefix("Value error, ")
-    return known.format(**given)
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "too_short" and error["ctx"]["min_length"] == 1:
+        return "it is empty"
+    return plain_message(error, _WORDS)
 
 
 def _known_fields(request: Request, errors: Sequence[Mapping[str, Any]]) -> str:

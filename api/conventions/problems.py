@@ -102,6 +102,12 @@ _NAMES: Final[Sequence[tuple[type[MoodlineError], str]]] = (
     (FeatureUnavailableError, "unavailable"),
 )
 
+_HINTS: Final = (
+    (SourceNotFoundError, "List them: GET /sources"),
+    (RunNotFoundError, "List them: GET /runs"),
+)
+"""Hints for errors whose own hint names a command."""
+
 
 def problem_name(error: MoodlineError) -> str:
     """Return the name of the problem that an error is, one of TITLES."""
@@ -121,7 +127,7 @@ def problem_response(
         title=title,
         status=int(status),
         detail=str(error),
-        hint=error.hint,
+        hint=next((hint for kind, hint in _HINTS if isinstance(error, kind)), error.hint),
         errors=[InvalidField(field=field, detail=detail) for field, detail in _invalid(error)],
     )
     given = dict(headers or {})

@@ -23,10 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from analytics.history.source_selection import select_sources
 from analytics.history.timeline import ALL, timeline
 from analytics.snapshots import in_snapshot
-from api.conventions.invalid_requests import plain_message
 from api.gate import ApiGate
 from api.resources.history.arguments import AskedRange, SteppedArguments
 from contracts.errors import ApiError, DatabaseError, SettingsError, SourceNotFoundError
+from contracts.parsing.plain_messages import plain_message
 from dashboard.embed.chart import embedded_chart
 from dashboard.report.page import page_colours
 from dashboard.web.palette import STACK

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from contracts.errors import AlertError, ConfigFileError, MoodlineError
+from contracts.parsing.plain_messages import plain_message
 from moodline.as_code.document import (
     AlertEntry,
     Document,
@@ -33,23 +34,15 @@ _ENTRIES: Final[Mapping[str, type[Part]]] = {
     "targets": TargetEntry,
     "alerts": AlertEntry,
 }
-_MESSAGES: Final[Mapping[str, str]] = {
-    "extra_forbidden": "there is no such key",
-    "missing": "it is missing",
+_WORDS: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no key of this name",
     "string_type": "it is not a text; write it in quotes",
-    "bool_type": "it is not true or false",
-    "int_type": "it is not a whole number",
-    "float_type": "it is not a number",
-    "list_type": "it is not a list",
     "dict_type": "it has no keys",
     "model_type": "it has no keys",
-    "greater_than_equal": "use at least {ge}",
-    "less_than_equal": "use at most {le}",
-    "literal_error": "use {expected}",
-    "enum": "use {expected}",
     "too_short": "it has too few entries: {min_length} are needed",
     "too_long": "it has too many entries: at most {max_length}",
 }
+"""The words of this file for some of pydantic's errors."""
 _OTHER_NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("sources", "uri"): "address",
     ("sources", "url"): "address",
@@ -149,7 +142,7 @@ def _error_lines(found: LinedYaml, error: ValidationError) -> list[str]:
     for one in error.errors(include_url=False, include_input=False):
         place = _known_place(found, one["loc"])
         name = ".".join(str(part) for part in place) or "the file"
-        message = _message(one)
+        message = plain_message(one, _WORDS)
         if place[:1] == ("retention",) and len(place) == 2 and one["type"] != "extra_forbidden":
             message = "use days or weeks, such as 90d or 12w, or forever"
         if one["type"] == "missing":
@@ -162,14 +155,6 @@ def _error_lines(found: LinedYaml, error: ValidationError) -> list[str]:
             messages.pop((found.line(place), place), None)
         messages.setdefault((found.line(place), place), f"{found.at(place)}: {name}: {message}")
     return [messages[key] for key in sorted(messages, key=lambda key: key[0])][:_MOST_ERRORS]
-
-
-def _message(error: Any) -> str:
-    """Return what is wrong with a part, in the words of the file."""
-    known = _MESSAGES.get(error["type"])
-    if known is None:
-        return str(error["msg"]).removeprefix("Value error, ")
-    return known.format(**error.get("ctx", {}))
 
 
 def _form_at(location: Sequence[Any]) -> int:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from typer import BadParameter
 
-_VALUE_ERROR: Final = "Value error, "  # pydantic puts this before a validator's message.
+from contracts.parsing.plain_messages import validator_message
+
 _WORDS: Final = {int: "NUMBER", float: "NUMBER", Path: "PATH", str: "TEXT"}
 
 
@@ -50,7 +51,7 @@ def _checked(check: Any, *given: Any) -> Any:
     try:
         return check(*given)
     except BadParameter as exc:
-        exc.message = exc.message.removeprefix(_VALUE_ERROR)
+        exc.message = validator_message(exc.message)
         raise
 
 

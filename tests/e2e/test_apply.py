@@ -38,9 +38,8 @@ def test_a_file_is_tried_applied_exported_and_refused(tmp_path: Path) -> None:
     path.write_text(FILE.replace("tags", "tag").replace("away > 2m", "2"))
     wrong = home.run("apply", path)
     assert_plain_failure(wrong)
-    assert f"error: {path}:5: sources.door.tag: there is no such key. Did you mean tags?" in (
-        wrong.stderr
-    )
+    said = "sources.door.tag: there is no key of this name. Did you mean tags?"
+    assert f"error: {path}:5: {said}" in wrong.stderr
     missing = home.run("apply", tmp_path / "none.yaml")
     assert_plain_failure(missing)
     assert "cannot read" in missing.stderr

@@ -75,7 +75,7 @@ def test_other_failures_are_problems_too(reader: Program) -> None:
         (
             "/sources",
             '{"name": "x", "address": "rtsp://x/"}',
-            "body.address: there is no such",
+            "body.address: there is no field",
             "uri",
         ),
         ("/sources", '{"uri": "rtsp://x/"}', "body.name: it is missing", ""),
@@ -111,6 +111,15 @@ def test_an_address_names_its_methods(reader: Program) -> None:
     assert answer.status_code == 405 and answer.headers["allow"] == "DELETE, GET, PATCH"
     assert answer.json()["hint"] == "Use DELETE, GET, PATCH"
     assert "/api/v1/reference" in reader.ask("/nothing").json()["hint"]
+
+
+def test_hints_name_requests_and_no_commands(reader: Program) -> None:
+    for path, hint in (
+        ("/runs/x", "List them: GET /runs"),
+        ("/sources/attic", "List them: GET /sources"),
+        ("/timeline?sources=attic", "List them: GET /sources"),
+    ):
+        assert reader.ask(path).json()["hint"] == hint
 
 
 def test_names_are_repeated_or_separated_by_plain_commas(reader: Program) -> None:

@@ -43,4 +43,4 @@ def test_the_metrics_of_all_workers_are_served_and_continue_after_a_restart(
     assert "moodline_worker_lag_frames 9.0" in found, "what waits now, not what waited before"
     assert 'moodline_worker_latency_seconds_bucket{le="0.2"} 3.0' in found
     assert 'moodline_worker_troubles_total{server="broker"} 3.0' in found
-    assert len([*folder.iterdir()]) == 6, "a restarted worker goes on with its files"
+    assert len([*folder.iterdir()]) == 6, "a restarted worker continues its files"

@@ -81,16 +81,16 @@ def test_a_small_file_cannot_become_a_huge_one() -> None:
         ("- a\n", ["m.yaml:1: it has no keys"]),
         (
             "version: 1\nsource:\n  door: {}\n",
-            ["m.yaml:2: source: there is no such key. Did you mean sources?"],
+            ["m.yaml:2: source: there is no key of this name. Did you mean sources?"],
         ),
         (
             "version: 1\nsources:\n  door:\n    uri: rtsp://camera/\n",
-            ["m.yaml:4: sources.door.uri: there is no such key. Did you mean address?"],
+            ["m.yaml:4: sources.door.uri: there is no key of this name. Did you mean address?"],
         ),
         (
             "version: 1\nsources:\n  door:\n    fsp: 5\n    mirror: 1\n",
             [
-                "m.yaml:4: sources.door.fsp: there is no such key. Did you mean fps?",
+                "m.yaml:4: sources.door.fsp: there is no key of this name. Did you mean fps?",
                 "m.yaml:5: sources.door.mirror: it is not true or false",
             ],
         ),
@@ -103,7 +103,7 @@ def test_a_small_file_cannot_become_a_huge_one() -> None:
             "version: 1\nretention:\n  faces: 90\n  minute: 1d\n",
             [
                 "m.yaml:3: retention.faces: use days or weeks, such as 90d or 12w, or forever",
-                "m.yaml:4: retention.minute: there is no such key. Did you mean minutes?",
+                "m.yaml:4: retention.minute: there is no key of this name. Did you mean minutes?",
             ],
         ),
         (
