@@ -176,7 +176,7 @@ class Tracker:
 
     def renew(self, track: Track) -> None:
         """Give a track a new id: what follows is somebody else, or something else."""
-        track.track_id = self.next_id
+        track.track_id, track.again = self.next_id, False  # So that it is not held, but read.
         self.next_id += 1
 
     def _update_track(self, face: Detection, track: Track | None) -> Track:

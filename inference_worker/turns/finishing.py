@@ -89,8 +89,6 @@ class TurnFinisher:
             return
         try:
             self._finish(detected)
-        except (
-            BaseException
-        ):  # Later turns must not be committed; the reader of its future raises it.
+        except BaseException:  # Later turns must not be committed. Its future raises it again.
             self._failed = True
             raise

@@ -23,7 +23,7 @@ _MOVED: Final = 3
 """Grey levels by which a cell changes if something moves in it; noise and compression change the
 mean of a cell by one or two."""
 _AROUND: Final = 1.5
-"""A followed face moves, and is no news: cells within so many sides of its box do not count."""
+"""A followed face may move: cells within so many sides of its box do not count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
