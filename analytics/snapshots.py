@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from contracts.errors import DatabaseError
 from records.database import reading
 
 _Parameters = ParamSpec("_Parameters")
@@ -38,7 +40,17 @@ def in_snapshot(
 ) -> _Answer:
     """Return `read(connection, *args, **kwargs)` from a snapshot of its own.
 
+    If its connection breaks, because the server has restarted or the snapshot was idle for too
+    long, it reads once more, from a new snapshot.
+
     Raises DatabaseError if the database cannot be used, and whatever `read` raises.
     """
+    try:
+        with snapshot(engine) as connection:
+            return read(connection, *args, **kwargs)
+    except DatabaseError as exc:
+        cause = exc.__cause__
+        if not (isinstance(cause, DBAPIError) and cause.connection_invalidated):
+            raise
     with snapshot(engine) as connection:
         return read(connection, *args, **kwargs)

@@ -12,6 +12,7 @@ from dashboard.app import create_app
 from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
 from records.users.accounts import check_sign_in
+from runtime.garbage import spare_loaded_objects
 from serving.backend import Backend
 
 _SWITCH_S: Final = 0.001
@@ -47,6 +48,7 @@ def serve(  # noqa: PLR0913  (one argument per option of the command)
     app = create_app(backend, prefix=prefix, sign_in=sign_in is not False, any_host=for_users)
     with _listening(host, port) as listener:
         sys.setswitchinterval(_SWITCH_S)
+        spare_loaded_objects()
         server = http_server(app, proxies=settings.dashboard_proxies, tls=tls, announce=announce)
         server.run(sockets=[listener])
 

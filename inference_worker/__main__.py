@@ -27,6 +27,7 @@ from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from records.seen_services import ServiceNotes, ServiceProcess
 from runtime.failpoints import arm
+from runtime.garbage import spare_loaded_objects
 from runtime.logs import configure_logs
 from runtime.stall_guard import StallGuard
 from runtime.stop_signal import StopSignal
@@ -109,6 +110,7 @@ def serve(  # noqa: PLR0913  (one argument per choice of the caller)
         LiveViews(bus, settings.live_view),
         note_turn,
     )
+    spare_loaded_objects()
     worker.run(stop.is_set)
     guard.disarm()
     if service:

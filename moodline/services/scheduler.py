@@ -18,6 +18,7 @@ from moodline.services.scheduled_jobs import scheduled_jobs
 from moodline.stack.running_stack import running_broker
 from records.database import open_engine
 from records.schema import upgrade
+from runtime.garbage import spare_loaded_objects
 from runtime.process_identity import claimant_name
 
 log = structlog.get_logger()
@@ -52,6 +53,7 @@ def run_scheduler(settings: Settings) -> None:
             ),
         ):
             log.info("scheduling")
+            spare_loaded_objects()
             logged = ""
             while True:
                 scheduler.step()

@@ -1,0 +1,32 @@
+"""The garbage collector of a service."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from runtime.garbage import spare_loaded_objects
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+
+
+def test_what_is_loaded_is_not_looked_at_again() -> None:
+    loaded = [[number] for number in range(1000)]
+    spare_loaded_objects()
+    looked_at = {id(one) for one in gc.get_objects()}
+    assert not looked_at & {id(one) for one in loaded}
+    later: list[object] = []
+    assert any(one is later for one in gc.get_objects())
+
+
+def test_garbage_of_later_is_collected() -> None:
+    spare_loaded_objects()
+    later: list[object] = []
+    later.append(later)
+    del later
+    assert gc.collect() > 0
