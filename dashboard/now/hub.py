@@ -36,14 +36,15 @@ _RECONNECT: Final = b"event: again\ndata: 0\n\n"
 class Hub:
     """Reads the live sources four times a second while there are viewers.
 
-    _events: by kind and source, the newest event and the version that it came with.
+    _events: by kind and source, the newest event and the version that it came with. _pictures: by
+    source, when the newest was sent, when it was captured, and its JPEG.
     """
 
     reader: LiveReader
     viewers: int = 0
     version: int = 0
     _events: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
-    _pictures: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+    _pictures: dict[str, tuple[float, tuple[float | None, bytes]]] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _task: "asyncio.Task[None] | None" = None
 
@@ -87,11 +88,13 @@ class Hub:
         for name, tile in snapshot.tiles.items():
             self._set(version, ("tile", name), tile)
         for name, picture in snapshot.pictures.items():
-            at_s, previous = self._pictures.get(name, (-_PICTURE_EVERY_S, b""))
-            if picture != previous and now_s - at_s >= _PICTURE_EVERY_S:
-                self._pictures[name] = now_s, picture
+            # A later picture may equal the one before, which a page has hidden since, for a mask.
+            taken = snapshot.tiles[name].captured_at, picture
+            at_s, previous = self._pictures.get(name, (-_PICTURE_EVERY_S, None))
+            if taken != previous and now_s - at_s >= _PICTURE_EVERY_S:
+                self._pictures[name] = now_s, taken
                 data = {"name": name, "jpeg": base64.b64encode(picture).decode()}
-                self._set(version, ("picture", name), data)
+                self._set(version, ("picture", name), data, again=True)
         self._forget_missing(snapshot)
         changed = any(at == version for at, _ in self._events.values())
         self.version = version if changed else self.version
@@ -105,9 +108,11 @@ class Hub:
                 del self._events[kind, name]
                 self._pictures.pop(name, None)
 
-    def _set(self, version: int, key: tuple[str, str], data: object) -> None:
+    def _set(
+        self, version: int, key: tuple[str, str], data: object, *, again: bool = False
+    ) -> None:
         event = f"event: {key[0]}\ndata: {json.dumps(json_values(data))}\n\n".encode()
-        if self._events.get(key, (0, b""))[1] != event:
+        if again or self._events.get(key, (0, b""))[1] != event:
             self._events[key] = version, event
 
     async def _read_while_viewed(self) -> None:

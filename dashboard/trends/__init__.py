@@ -20,5 +20,5 @@ TRENDS = Page(
     routes,
     changes=Role.VIEWER,  # Everyone may save views of their own.
     scripts=CHART_SCRIPTS,
-    work=(("GET (csv|parquet)", HEAVY), ("GET extras", CALLBACK)),
+    work=(("GET (csv|parquet)", HEAVY), ("GET (extras|table)", CALLBACK)),
 )

@@ -1,8 +1,8 @@
 """The outputs of the page's callback: sentences, tables and charts of an answer."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -25,9 +25,8 @@ from dashboard.trends.charts.layout import ChartData, Style
 from dashboard.trends.charts.scale import scale_of
 from dashboard.trends.marks.alert_marks import alert_note, marks_of
 from dashboard.trends.marks.markers import markers_of
-from dashboard.trends.page import SLOTS
 from dashboard.trends.recording_notes import recording_notes
-from dashboard.trends.tables import DataTable, data_table, legend, source_table, view_of
+from dashboard.trends.tables import legend, source_table, view_of
 from dashboard.trends.texts.sentences import ChartFacts, statement
 from dashboard.trends.texts.verdict_text import basis_text, earlier_name, verdict_text
 from dashboard.trends.view import View
@@ -35,9 +34,6 @@ from dashboard.web.links import source_path
 from dashboard.web.number_format import duration, listed, local_time
 from dashboard.web.palette import palette
 from records.rollups.windows import MINUTE_S
-
-DrawnCharts = Sequence[Mapping[str, str] | None]
-"""For each slot, what its chart shows now: the view's revision, and when it was drawn."""
 
 
 def _no_history() -> list[Any]:
@@ -60,21 +56,11 @@ def _no_history() -> list[Any]:
     ]
 
 
-def read_drawn(given: Any) -> DrawnCharts:
-    """Return what the browser says of its charts; a slot of which it says nonsense is empty."""
-    marks = given if isinstance(given, list) and len(given) == len(SLOTS) else [None] * len(SLOTS)
-    return [one if isinstance(one, dict) else None for one in marks]
-
-
-def _all_slots() -> list[Any]:
-    return [no_update] * len(SLOTS)
-
-
 @dataclass(frozen=True, slots=True)
 class PageUpdate:
     """The outputs of the answer's callback, in their order. By default a part stays unchanged.
 
-    The last lists have one value a slot.
+    drawing: the charts, as assets/trends/charts.js takes them.
     """
 
     error: str
@@ -88,11 +74,7 @@ class PageUpdate:
     span: Any = no_update
     legend: Any = no_update
     per_source: Any = no_update
-    charts_class: Any = no_update
-    names: list[Any] = field(default_factory=_all_slots)
-    captions: list[Any] = field(default_factory=_all_slots)
-    charts: list[Any] = field(default_factory=_all_slots)
-    drawn: list[Any] = field(default_factory=_all_slots)
+    drawing: Any = no_update
     refresh_disabled: bool = False
 
     def outputs(self) -> tuple[Any, ...]:
@@ -100,10 +82,8 @@ class PageUpdate:
         return tuple(getattr(self, one.name) for one in fields(self))
 
 
-def answer_update(
-    engine: Engine, asked: ParsedView, browser: ViewerBrowser, drawn: DrawnCharts
-) -> PageUpdate:
-    """Return the page's answer to a view. drawn: what is on screen. Raises MoodlineError."""
+def answer_update(engine: Engine, asked: ParsedView, browser: ViewerBrowser) -> PageUpdate:
+    """Return the page's answer to a view. Raises MoodlineError."""
     now, view = utc_now(), asked.view
     found = answer_cache(engine).ask(engine, view, browser.zone, now)
     notes = _paragraphs((*asked.notes, *found.notes, *_generated_note(found)))
@@ -112,7 +92,6 @@ def answer_update(
     if found.everything.is_gap() and not view.zoom:  # In a zoom, the charts show the way back.
         empty = _empty(in_snapshot(engine, elsewhere, view, browser.zone, now), view, browser.zone)
         return PageUpdate("", notes, empty, False, True, refresh_disabled=refresh_disabled)
-    charts, redrawn = _charts(found, view, browser, drawn)
     return PageUpdate(
         error="",
         notes=notes,
@@ -127,11 +106,7 @@ def answer_update(
         span=_span_text(found, browser.zone),
         legend=legend(found.everything, view),
         per_source=source_table(found.rows, view),
-        charts_class="charts" if len(found.charts) > 1 else "charts is-single",
-        names=_padded([_heading(chart, view, len(found.charts)) for chart in found.charts]),
-        captions=_padded([_caption(chart.facts) for chart in found.charts]),
-        charts=charts,
-        drawn=redrawn,
+        drawing=_charts(found, view, browser),
         refresh_disabled=refresh_disabled,
     )
 
@@ -141,14 +116,6 @@ def error_update(error: MoodlineError, notes: Sequence[str], *, keep: bool) -> P
     return PageUpdate(
         known(error.line()), _paragraphs(notes), "", True, no_update if keep else True
     )
-
-
-def chart_table(engine: Engine, view: View, zone: tzinfo, slot: int) -> DataTable | None:
-    """Return the data table of the chart in a slot; None if it is empty. Raises MoodlineError."""
-    found = answer_cache(engine).latest(engine, view, zone, utc_now())
-    if slot >= len(found.charts):
-        return None
-    return data_table(ChartData(found.charts[slot].buckets, found.step_s, found.until), zone)
 
 
 def _empty(found: Elsewhere, view: View, zone: tzinfo) -> list[Any]:
@@ -168,17 +135,11 @@ def _empty(found: Elsewhere, view: View, zone: tzinfo) -> list[Any]:
     return [html.P(text), html.Ul([html.Li(link)], className="ways")]
 
 
-def _charts(
-    found: Answer, view: View, browser: ViewerBrowser, drawn: DrawnCharts
-) -> tuple[list[Any], list[Any]]:
-    """Return for each slot its figure, None for no chart, and its mark.
-
-    same: whether the chart on screen shows the same view, so that its zoom stays.
-    """
+def _charts(found: Answer, view: View, browser: ViewerBrowser) -> list[dict[str, Any]]:
+    """Return the charts with their names and sentences."""
     scale = scale_of((chart.buckets for chart in found.charts), view.mode)
-    charts: list[Any] = [None] * len(SLOTS)
-    marks = list(drawn)
-    for slot, chart in enumerate(found.charts):
+    charts = list[dict[str, Any]]()
+    for chart in found.charts:
         style = Style(
             palette(browser.dark),
             browser.zone,
@@ -196,12 +157,15 @@ def _charts(
             marks_of(found.alerts, chart.of),
             markers_of(found.markers, chart.of),
         )
-        figure = timeline_figure(data, scale, style)
-        on_screen = marks[slot]
-        same = on_screen is not None and on_screen.get("revision") == style.revision
-        charts[slot] = {"figure": figure, "same": same}
-        marks[slot] = {"revision": style.revision, "at": found.until.isoformat()}
-    return charts, marks
+        charts.append(
+            {
+                "name": chart.name,
+                "href": _chart_href(chart, view, len(found.charts)),
+                "caption": _caption(chart.facts),
+                "figure": timeline_figure(data, scale, style),
+            }
+        )
+    return charts
 
 
 def _generated_note(found: Answer) -> tuple[str, ...]:
@@ -257,16 +221,14 @@ def _dashed_text(found: Answer, zone: tzinfo) -> str:
     return f"{text} {none}"
 
 
-def _heading(chart: Chart, view: View, charts: int) -> Any:
-    """Return a chart's name, which leads to the page of its source.
+def _chart_href(chart: Chart, view: View, charts: int) -> str:
+    """Return where a chart's name leads: to the page of its source, or nowhere ("").
 
     A tag has no page: beside other charts its name leads to a view of it alone.
     """
     if isinstance(chart.of, HistorySource):
-        return dcc.Link(chart.name, href=source_path(chart.of.name), className="name-link")
-    if chart.of is None or charts == 1:
-        return chart.name
-    return dcc.Link(chart.name, href=write_view(view_of(chart.of, view)))
+        return source_path(chart.of.name)
+    return "" if chart.of is None or charts == 1 else write_view(view_of(chart.of, view))
 
 
 def _caption(facts: ChartFacts) -> str:
@@ -278,10 +240,6 @@ def _caption(facts: ChartFacts) -> str:
 def _non_breaking(text: str) -> str:
     """Return the text with each number on one line with its unit, and with its margin."""
     return re.sub(r"(?<=[0-9]) (?=[%±a-z])|(?<=±) ", "\u00a0", text)
-
-
-def _padded(texts: Sequence[Any]) -> list[Any]:
-    return [*texts, *[""] * (len(SLOTS) - len(texts))]
 
 
 def _paragraphs(notes: Sequence[str]) -> list[Any]:

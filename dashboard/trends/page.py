@@ -8,15 +8,14 @@ from dash import dcc, html
 from analytics.comparison.earlier_times import Against
 from contracts.errors import MoodlineError
 from dashboard.language.words import N_, _
-from dashboard.trends.answers import MAX_CHARTS
 from dashboard.trends.view import CUSTOM, PRESETS, Mode
+from dashboard.web.bundle import PLOTLY_PATH
 from dashboard.web.page import Visit, attributes
 from records.users.saved_views import default_query
 from serving.access import Role, current_account
 from serving.downloads import has_parquet
 
 REFRESH_S: Final = 30
-SLOTS: Final = range(MAX_CHARTS)
 _VALENCE: Final = N_(
     "Derived valence is computed, not measured: the pleasantness that people gave the names of the "
     "seven expressions (Bradley and Lang, 1999, Affective Norms for English Words), weighted with "
@@ -56,6 +55,7 @@ def layout(visit: Visit) -> html.Div:
             dcc.Store(id="browser"),
             dcc.Store(id="default-view", data=_default_view(visit)),
             dcc.Store(id="extras-asked"),
+            dcc.Store(id="drawing"),
             dcc.Interval(id="refresh", interval=REFRESH_S * 1000),
             _opener(),
             _controls(),
@@ -179,7 +179,7 @@ def _results() -> html.Div:
                 className="toolbar",
                 **attributes(data_parquet="yes" if has_parquet() else ""),
             ),
-            html.Div([_chart(slot) for slot in SLOTS], id="charts", className="charts"),
+            html.Div(id="charts", className="charts", **attributes(data_plotly=PLOTLY_PATH)),
             html.Div(
                 id="trends-extras",
                 className="extras",
@@ -198,39 +198,5 @@ def _results() -> html.Div:
             ),
         ],
         id="results",
-        hidden=True,
-    )
-
-
-def _chart(slot: int) -> html.Figure:
-    """Return the place of one chart. It is never replaced, so that a zoom survives a refresh."""
-    return html.Figure(
-        [
-            dcc.Store(id={"part": "chart", "slot": slot}),
-            dcc.Store(id={"part": "drawn", "slot": slot}),
-            dcc.Store(id={"part": "wanted", "slot": slot}),
-            dcc.Store(id={"part": "table", "slot": slot}),
-            html.H2(id={"part": "name", "slot": slot}),
-            html.Figcaption(id={"part": "caption", "slot": slot}),
-            dcc.Graph(
-                id={"part": "graph", "slot": slot},
-                config={"displayModeBar": False, "locale": "viewer"},
-                responsive=True,
-                style={"height": "380px"},
-            ),
-            html.Details(
-                [
-                    html.Summary(_("Data table"), id={"part": "summary", "slot": slot}, n_clicks=0),
-                    html.Div(
-                        className="scroll data-table",
-                        tabIndex=0,
-                        role="region",
-                        **attributes(aria_label=_("Data table")),
-                    ),
-                ]
-            ),
-        ],
-        id={"part": "figure", "slot": slot},
-        className="panel",
         hidden=True,
     )

@@ -24,8 +24,8 @@ PLOTLY_FILE: Final = _VENDOR / "plotly-basic.min.js"
 """npm's plotly.js-basic-dist-min, bars and lines only, a quarter of the whole. Its release is the
 one that the Python package draws for."""
 PLOTLY_PATH: Final = f"{_SUITES}plotly/package_data/plotly.min.js"
-CHART_SCRIPTS: Final = (f"{BUNDLE_PATH}async-graph.js", PLOTLY_PATH)
-"""The scripts that a chart loads, below the prefix."""
+CHART_SCRIPTS: Final = (PLOTLY_PATH,)
+"""The scripts that assets/trends/charts.js loads, below the prefix."""
 _COMPILE_HINT: Final = b"//# allFunctionsCalledOnLoad\n"
 """Makes Chromium compile the whole script while it loads, off the page's main thread."""
 _ASSETS: Final = "assets/"

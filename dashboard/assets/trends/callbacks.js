@@ -4,7 +4,6 @@ import { setProps } from "../kit/dash.js";
 import { ZONE } from "../kit/format.js";
 import { LOCALE } from "../kit/language.js";
 import { isDark, onThemeChange } from "../kit/theme.js";
-import { showDataTables } from "./data_table.js";
 
 const TOUCH = window.matchMedia("(pointer: coarse)");
 const NARROW = window.matchMedia("(max-width: 640px)");
@@ -18,20 +17,6 @@ const browserFacts = () => ({
   touch: TOUCH.matches,
   narrow: NARROW.matches,
 });
-
-/** @typedef {{ data: object[], layout: { xaxis: object } }} Figure Of Plotly. */
-
-/**
- * Plotly writes the zoomed range into the figure, where its uirevision does not see it.
- * @param {Figure} before
- * @param {Figure} figure
- * @returns {Figure}
- */
-function withZoomOf(before, figure) {
-  const { range, autorange } = /** @type {any} */ (before.layout.xaxis ?? {});
-  const xaxis = { ...figure.layout.xaxis, ...(range && { range, autorange }) };
-  return { ...figure, layout: { ...figure.layout, xaxis } };
-}
 
 const dash = /** @type {any} */ (window).dash_clientside ?? {};
 
@@ -73,26 +58,12 @@ const callbacks = {
   },
 
   /**
-   * Ask for a chart's data table only while it is open: each click on its summary toggles it.
-   * @param {number} clicks
-   * @param {unknown} drawn The version of the chart.
+   * The charts of an answer: charts.js draws them.
+   * @param {unknown} charts
    */
-  wanted(clicks, drawn) {
-    return clicks % 2 ? [clicks, drawn] : /** @type {any} */ (window).dash_clientside.no_update;
+  charts(charts) {
+    window.dispatchEvent(new CustomEvent("moodline-charts", { detail: charts }));
   },
-
-  /**
-   * Whether a slot's chart is hidden, and its figure. One of the same view keeps its zoom.
-   * @param {{ figure: Figure, same: boolean } | null} chart
-   * @param {Figure | undefined} onScreen
-   */
-  chart(chart, onScreen) {
-    if (!chart) return [true, /** @type {any} */ (window).dash_clientside.no_update];
-    return [false, chart.same && onScreen ? withZoomOf(onScreen, chart.figure) : chart.figure];
-  },
-
-  /** The charts' data tables, by slot. */
-  tables: showDataTables,
 };
 
 /** @type {any} */ (window).dash_clientside = { ...dash, moodline: callbacks };

@@ -1,33 +1,13 @@
 // @ts-check
-/* The data tables of the charts. */
+/* The data table of a chart. */
 import { make } from "../kit/dom.js";
 import { tableHead } from "../kit/tables.js";
 
 /**
- * A row with fewer cells than columns has a last cell that spans them.
- * @typedef {{ columns: string[], rows: string[][], error?: undefined } | { error: string }} DataTable
+ * A table. A row with fewer cells than columns has a last cell that spans them.
+ * @param {{ columns: string[], rows: string[][] }} texts
  */
-
-/** @type {WeakMap<Element, DataTable | null>} */
-const shown = new WeakMap();
-
-/**
- * Show each table in the place of its chart.
- * @param {(DataTable | null)[]} tables By slot.
- */
-export function showDataTables(tables) {
-  document.querySelectorAll("#charts .data-table").forEach((place, slot) => {
-    const table = tables[slot] ?? null;
-    if (shown.get(place) === table) return;
-    shown.set(place, table);
-    place.replaceChildren(...(table ? [content(table)] : []));
-  });
-}
-
-/** @param {DataTable} table */
-function content(table) {
-  if (table.error !== undefined) return make("p", { class: "trouble", text: table.error });
-  const { columns, rows } = table;
+export function dataTable({ columns, rows }) {
   return make(
     "table",
     {},

@@ -1,5 +1,5 @@
 // @ts-check
-/* The page Trends: what stands around its charts. Dash draws the charts themselves. */
+/* The page Trends: its charts, and what stands around them. */
 import { messageOf, request } from "../kit/api.js";
 import { byId, make, redrawKeepingFocus } from "../kit/dom.js";
 import { inlineField } from "../kit/forms.js";
@@ -7,6 +7,7 @@ import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
 import { goTo, zoneParameter } from "./address.js";
+import { Charts } from "./charts.js";
 import { comparisonPanel } from "./comparison.js";
 import { showControls } from "./controls.js";
 import { MEASURES } from "./measures.js";
@@ -17,7 +18,6 @@ import { SavedViews } from "./saved_views.js";
 import { SourceList } from "./source_list.js";
 import { showTools } from "./tools.js";
 import { noWeekPanel, weekPanel } from "./week.js";
-import { followZoom } from "./zoom.js";
 
 /**
  * @typedef {object} Details
@@ -90,7 +90,8 @@ definePage("trends", (root) => {
   showControls(lifetime);
   new SourceList(lifetime, byId("sources"));
   new SavedViews(lifetime, byId("views"));
-  followZoom(lifetime);
+  const charts = new Charts(lifetime, byId("charts"));
+  lifetime.listen(window, "moodline-charts", (event) => charts.draw(event.detail));
   lifetime.listen(window, "moodline-view", (event) => load(event.detail || location.search));
   return () => lifetime.end();
 });

@@ -1,6 +1,5 @@
 // @ts-check
 /* Zooming: the range that is selected in a chart goes into the address. */
-import { byId } from "../kit/dom.js";
 import { interval } from "../kit/links.js";
 import { goTo, isZoomed } from "./address.js";
 
@@ -16,19 +15,16 @@ const TOUCH = window.matchMedia("(pointer: coarse)");
  */
 
 /**
- * Follow the charts' zoom until the page is left.
+ * Follow a chart's zoom until the page is left.
  * @param {import("../kit/lifetime.js").Lifetime} lifetime
+ * @param {Graph} graph Drawn: Plotly has made it, with its own kind of events.
  */
-export function followZoom(lifetime) {
-  const charts = byId("charts");
+export function followZoom(lifetime, graph) {
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
 
-  /**
-   * @param {Graph} graph
-   * @param {Record<string, any>} change
-   */
-  const onChange = (graph, change) => {
+  /** @param {Record<string, any>} change */
+  const onChange = (change) => {
     const ends = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     const isWhole = change["xaxis.autorange"];
     if (!isWhole && ends.includes(undefined)) return;
@@ -39,26 +35,9 @@ export function followZoom(lifetime) {
     }, DEBOUNCE_MS);
   };
 
-  /* Plotly makes a graph, with its own kind of events, when the chart is first drawn. */
-  /** @type {WeakSet<Graph>} */
-  const followed = new WeakSet();
-  const followNew = () => {
-    for (const graph of /** @type {NodeListOf<Graph>} */ (
-      charts.querySelectorAll(".js-plotly-plot")
-    )) {
-      if (followed.has(graph) || !graph.on) continue;
-      followed.add(graph);
-      graph.on("plotly_relayout", (change) => onChange(graph, change));
-      graph.on("plotly_click", (click) => onClick(graph, click));
-    }
-  };
-  const observer = new MutationObserver(followNew);
-  observer.observe(charts, { childList: true, subtree: true });
-  followNew();
-  lifetime.onEnd(() => {
-    clearTimeout(timer);
-    observer.disconnect();
-  });
+  graph.on?.("plotly_relayout", onChange);
+  graph.on?.("plotly_click", (click) => onClick(graph, click));
+  lifetime.onEnd(() => clearTimeout(timer));
 }
 
 /**

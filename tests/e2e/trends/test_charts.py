@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine, select
 
 from contracts.times import MICROS, utc_now
@@ -14,7 +14,7 @@ from records.rollups.windows import HOUR_S
 from records.tables.rollups import rollups
 from records.tables.sources import Source
 from tests.e2e.trends.trends_page import change_to_dark, opened_trends, parameters
-from tests.pages import keep_picture, quiet_page
+from tests.pages import keep_picture, patient_page, quiet_page
 
 
 def test_two_sources_have_charts_of_the_same_scale_and_a_comparison(
@@ -169,7 +169,7 @@ def test_a_page_loads_one_script_and_one_style_sheet(new_page: Page, address: st
     scripts.remove(script)
     names = sorted(url.rpartition("/")[2].partition(".")[0] for url in scripts)
     # Preloaded, and not loaded again by the chart.
-    assert names == ["async-graph", "plotly"], "what a chart needs"
+    assert names == ["plotly"], "what a chart needs"
     loaded = page.request.get(address + script)
     assert "immutable" in loaded.headers["cache-control"]
     for part in ("regeneratorRuntime", "dash_clientside", "react-dom", "dash_core_components"):
@@ -178,6 +178,14 @@ def test_a_page_loads_one_script_and_one_style_sheet(new_page: Page, address: st
     assert ".heat-map" in page.request.get(address + sheet).text()
     for url in (script, sheet):
         assert page.request.get(address + re.sub(r"[0-9a-f]{16}", "0" * 16, url)).status == 404
+
+
+def test_a_page_says_that_a_script_of_its_charts_is_missing(browser: Browser, address: str) -> None:
+    with browser.new_context() as viewer, patient_page(viewer) as page:
+        page.route("**/plotly.min.js", lambda route: route.abort())
+        page.goto(f"{address}/trends?from=now-7d&to=now&sources=library")
+        expect(page.locator("#charts [role=alert]")).to_contain_text("Reload the page")
+        expect(page.locator("#lead")).to_contain_text("covered")
 
 
 def test_a_refresh_keeps_zoom_hover_and_scroll_position(page: Page, address: str) -> None:

@@ -14,7 +14,6 @@ from contracts.times import to_micros, utc_now
 from dashboard.trends.address import read_view
 from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.outputs import answer_update
-from dashboard.trends.page import SLOTS
 from records.database import reading, transaction
 from records.tables.runs import Run
 from records.tables.sources import Source
@@ -85,8 +84,7 @@ def test_trends_leads_to_the_time_of_a_new_recording(engine: Engine) -> None:
 
     def notes(query: str) -> str:
         asked = read_view(query, utc_now(), ZoneInfo("UTC"))
-        browser, drawn = ViewerBrowser(ZoneInfo("UTC")), [None] * len(SLOTS)
-        return str(answer_update(engine, asked, browser, drawn).notes)
+        return str(answer_update(engine, asked, ViewerBrowser(ZoneInfo("UTC"))).notes)
 
     shown = notes("?from=now-24h&to=now")
     assert "1 recording that was analysed in the last day is not in this range" in shown

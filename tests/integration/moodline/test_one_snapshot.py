@@ -16,7 +16,6 @@ from dashboard.trends.browser import ViewerBrowser
 from dashboard.trends.exports.bucket_rows import bucket_rows
 from dashboard.trends.exports.csv_export import csv_lines
 from dashboard.trends.outputs import answer_update
-from dashboard.trends.page import SLOTS
 from moodline.commands.history.trends_report import TrendsRequest, print_trends
 from tests.history import at_us, write_history_run
 
@@ -48,7 +47,7 @@ def begun(history: Engine) -> Iterator[list[Connection]]:
 
 def trends_page(engine: Engine, query: str) -> None:
     asked = read_view(query, utc_now(), BERLIN)
-    update = answer_update(engine, asked, ViewerBrowser(BERLIN), [None] * len(SLOTS))
+    update = answer_update(engine, asked, ViewerBrowser(BERLIN))
     assert not update.error and not update.results_hidden
 
 

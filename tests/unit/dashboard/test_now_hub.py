@@ -30,8 +30,8 @@ def snapshot(pictures: Mapping[str, bytes] | None = None, **fps: float) -> LiveS
     return LiveSnapshot(tiles, pictures or {}, "")
 
 
-def tile(name: str, fps: float) -> Tile:
-    return Tile(name, "streaming", "", None, (), "0", fps, None, None, None)
+def tile(name: str, fps: float, captured_at: float | None = None) -> Tile:
+    return Tile(name, "streaming", "", None, (), "0", fps, None, None, captured_at)
 
 
 def test_a_new_viewer_gets_everything_and_then_only_changes(hub: Hub) -> None:
@@ -63,6 +63,19 @@ def test_pictures_come_at_most_every_400_ms_and_are_not_kept(hub: Hub) -> None:
     assert "picture" not in [kind for kind, _ in events(hub.events_since(-1))]
     hub.update(snapshot(), 1.4)
     assert events(hub.events_since(-1)) == [("all", {"names": [], "trouble": ""})]
+
+
+def test_a_later_picture_is_sent_even_if_it_equals_the_one_before(hub: Hub) -> None:
+    """A page hides its picture when a mask changes; a still scene must come back."""
+
+    def seen(captured_at: float) -> LiveSnapshot:
+        return LiveSnapshot({"door": tile("door", 5.0, captured_at)}, {"door": b"a"}, "")
+
+    assert hub.update(seen(1.0), 0.0)
+    assert not hub.update(seen(1.0), 1.0)
+    version = hub.version
+    assert hub.update(seen(2.0), 2.0)
+    assert ("picture", {"name": "door", "jpeg": "YQ=="}) in events(hub.events_since(version))
 
 
 @pytest.mark.parametrize("every_s", [0.4, 0.2])
