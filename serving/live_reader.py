@@ -16,8 +16,9 @@ from contracts.errors import MoodlineError
 from contracts.expressions import EXPRESSIONS, UNCERTAIN
 from contracts.frame_results import TrackMark
 from contracts.times import to_micros, utc_now
-from contracts.zones.zone import Zones
+from contracts.zones.zone import Zones, masks_of
 from records.broker_key import read_broker_key
+from records.runs.content_masks import NOTHING, Covered, covered_by_runs
 from serving.backend import Backend
 
 _STATUS_EVERY_S: Final = 2.0
@@ -67,7 +68,10 @@ class LiveSnapshot:
 
 @dataclass(slots=True)
 class LiveReader:
-    """Reads snapshots. Reconnects if the broker has moved to another address."""
+    """Reads snapshots. Reconnects if the broker has moved to another address.
+
+    _covered: by run, what its masks cover; only of runs whose pictures are in the broker.
+    """
 
     backend: Backend
     _bus: Bus | None = None
@@ -75,6 +79,7 @@ class LiveReader:
     _status: Sequence[LiveStatus] = ()
     _status_at_s: float = -_STATUS_EVERY_S
     _delays: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _covered: dict[str, Covered] = field(default_factory=dict)
 
     def read(self) -> LiveSnapshot:
         """Return all tiles; without a broker, those that the records know. Blocks."""
@@ -106,10 +111,29 @@ class LiveReader:
             if (report := by_name.get(name)) is not None:  # It is newer than the status.
                 seen = observed_state(report, known.held_runs, status.last_commit_at)
             tiles[name] = self._tile(status, report, views.get(name), seen)
-        pictures = {
-            name: view.picture for name, view in views.items() if view.picture and name in tiles
+        return LiveSnapshot(tiles, self._pictures(views), error)
+
+    def _pictures(self, views: Mapping[str, SourceView]) -> dict[str, bytes]:
+        """Return the pictures by source, without those that show what is masked now.
+
+        A changed mask begins a run: until its first frame, the view is of the run before.
+        """
+        run_ids = {view.run_id for view in views.values()}
+        self._covered = {one: self._covered[one] for one in run_ids if one in self._covered}
+        if unknown := run_ids - self._covered.keys():
+            try:
+                found = in_snapshot(self.backend.engine, covered_by_runs, unknown)
+            except MoodlineError:
+                found = {}  # The status names the failure.
+            self._covered |= found
+        wanted = {one.name: _masks(one) for one in self._status}
+        return {
+            name: view.picture
+            for name, view in views.items()
+            if view.picture
+            and name in wanted
+            and wanted[name] in {NOTHING, self._covered.get(view.run_id, NOTHING)}
         }
-        return LiveSnapshot(tiles, pictures, error)
 
     def _names(self) -> set[str]:
         return {one.name for one in self._status}
@@ -172,6 +196,12 @@ class LiveReader:
         if self._bus is not None:
             self._bus.close()
         self._bus, self._bus_url = None, ""
+
+
+def _masks(status: LiveStatus) -> Covered:
+    """Return what the source's masks cover now."""
+    masks = masks_of(status.zones)
+    return (masks, status.rotate, status.mirror) if masks else NOTHING
 
 
 def _named(heartbeats: Heartbeats | None) -> set[str]:

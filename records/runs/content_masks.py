@@ -1,4 +1,6 @@
-"""Privacy masks of a recording: those of the newest run of its content that has any."""
+"""Privacy masks of runs, and of a recording: those of the newest run of its content with any."""
+
+from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +22,12 @@ def covered_by(options: str) -> Covered:
         return NOTHING
     analysis = decode_run_options(options).analysis
     return masks, analysis.rotate, analysis.mirror
+
+
+def covered_by_runs(connection: Connection, run_ids: Collection[str]) -> dict[str, Covered]:
+    """Return what each of these runs covers, by public id; runs that do not exist are left out."""
+    query = select(Run.run_id, Run.options).where(Run.run_id.in_(run_ids))
+    return {run_id: covered_by(options) for run_id, options in connection.execute(query)}
 
 
 def content_masks(connection: Connection, content_hash: str) -> Covered:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -15,15 +15,18 @@ from broker.embedded import EmbeddedBroker
 from broker.live_view import SourceView
 from broker.presence import Presence
 from broker.reports import SourceReport
+from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from contracts.zones.zone import Zone, ZoneKind, Zones
 from records.broker_key import read_broker_key
 from records.database import open_engine
+from records.runs.live_runs import start_live_run
 from records.schema import upgrade
 from records.sources.live_sources import SourceSettings, add_source, find_source, set_zones
 from runtime.decoding.opencv import cv2
 from serving.backend import Backend
+from tests.e2e.commands import poll
 from tests.pages import quiet_page, serving
 
 HALL = Zone(ZoneKind.INCLUDE, "hall", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)))
@@ -39,12 +42,18 @@ class Site:
     address: str
     engine: Engine
     sends_pictures: threading.Event
+    runs: list[str] = field(default_factory=list)
 
     def zones(self) -> Zones:
         return find_source(self.engine, "door").zones
 
     def begin_with(self, *zones: Zone) -> None:
+        """Change the zones, and begin a run with them, as the ingest process does."""
         set_zones(self.engine, "door", zones, None, before=self.zones())
+        spec = AnalysisSpec("haar-1", "m", AnalysisOptions(0.4, None, 24, 640, zones=zones))
+        source = find_source(self.engine, "door")
+        run = start_live_run(self.engine, source, spec, claimant="test", lease_s=600)
+        self.runs.append(run.run_id)
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +66,25 @@ def site(tmp_path_factory: pytest.TempPathFactory, broker: EmbeddedBroker) -> It
     stop = threading.Event()
     sends_pictures = threading.Event()
     sends_pictures.set()
+    site = Site("", engine, sends_pictures)
+    site.begin_with()
 
     def keep_live() -> None:
         picture = cv2.imencode(".jpg", np.full((360, 640, 3), 120, np.uint8))[1].tobytes()
         while not stop.is_set():
             report = SourceReport("door", "streaming", "", utc_now().isoformat(), "host", fps=5.0)
             Presence(bus, SourceReport).send_heartbeat(report, alive_for_s=60)
+            run_id = site.runs[-1]  # Read first: a new run gets no picture once there are none.
             if sends_pictures.is_set():
                 now_us = to_micros(utc_now())
-                SourceView("door", "r", now_us, 1280, 720, (), picture).publish(bus)
+                SourceView("door", run_id, now_us, 1280, 720, (), picture).publish(bus)
             stop.wait(1)
 
     thread = threading.Thread(target=keep_live)
     thread.start()
     with serving(Backend(engine, Settings(), broker_url=lambda: broker.url)) as address:
-        yield Site(address, engine, sends_pictures)
+        poll(lambda: SourceView.newest(bus, "door") is not None)
+        yield replace(site, address=address)
     stop.set()
     thread.join()
     bus.close()

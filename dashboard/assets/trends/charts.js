@@ -43,8 +43,15 @@ export class Charts {
   #place;
   /** @type {Figure[]} */
   #figures = [];
+  /** The width in which each chart is drawn. @type {WeakMap<Element, number>} */
+  #widths = new WeakMap();
   #resized = new ResizeObserver((entries) => {
-    for (const { target } of entries) resize(/** @type {Graph} */ (target));
+    for (const { target, contentRect } of entries) {
+      const before = this.#widths.get(target) ?? contentRect.width; // The first time, none.
+      this.#widths.set(target, contentRect.width);
+      if (!contentRect.width || contentRect.width === before) continue;
+      /** @type {any} */ (window).Plotly.Plots.resize(target);
+    }
   });
 
   /**
@@ -147,11 +154,10 @@ class Figure {
    */
   draw({ name, href, caption, figure }, drawing) {
     const isNew = !this.graph.layout;
-    const link = this.#name.firstElementChild;
-    if (!href || link?.getAttribute("href") !== href) {
-      this.#name.replaceChildren(href ? make("a", { href, class: "name-link" }) : "");
+    if (href && this.#name.firstElementChild?.getAttribute("href") !== href) {
+      this.#name.replaceChildren(make("a", { href, class: "name-link" }));
     }
-    setText(this.#name.firstElementChild ?? this.#name, name);
+    setText((href && this.#name.firstElementChild) || this.#name, name);
     setText(this.#caption, caption);
     const { data, layout } = figure;
     drawing.react(this.graph, data, withZoomOf(this.graph, layout), CONFIG);
@@ -185,9 +191,4 @@ function withZoomOf(graph, layout) {
   if (graph.layout?.uirevision !== layout.uirevision) return layout;
   const { range, autorange } = graph.layout.xaxis;
   return { ...layout, xaxis: { ...layout.xaxis, ...(range && { range, autorange }) } };
-}
-
-/** @param {Graph} graph */
-function resize(graph) {
-  if (graph.layout && graph.offsetWidth) /** @type {any} */ (window).Plotly.Plots.resize(graph);
 }

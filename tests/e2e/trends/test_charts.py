@@ -180,6 +180,18 @@ def test_a_page_loads_one_script_and_one_style_sheet(new_page: Page, address: st
         assert page.request.get(address + re.sub(r"[0-9a-f]{16}", "0" * 16, url)).status == 404
 
 
+def test_a_chart_follows_the_width_of_the_window(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    opened_trends(page, address, "from=now-7d&to=now&sources=library")
+    fits = """width => { const graph = document.querySelector("#charts .js-plotly-plot");
+        const drawn = graph.querySelector(".main-svg").getBoundingClientRect().width;
+        return drawn === graph.clientWidth && drawn < width; }"""
+    for width in (900, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(fits, arg=width)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
 def test_a_page_says_that_a_script_of_its_charts_is_missing(browser: Browser, address: str) -> None:
     with browser.new_context() as viewer, patient_page(viewer) as page:
         page.route("**/plotly.min.js", lambda route: route.abort())

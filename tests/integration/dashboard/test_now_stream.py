@@ -13,12 +13,15 @@ from broker.embedded import EmbeddedBroker
 from broker.live_view import FaceReading, SourceView
 from broker.presence import Presence
 from broker.reports import SourceReport
+from contracts.analysis_spec import AnalysisOptions, AnalysisSpec
 from contracts.frame_results import TrackMark
 from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
+from contracts.zones.zone import Zone, ZoneKind
 from dashboard.now.hub import Hub
 from records.broker_key import read_broker_key
-from records.sources.live_sources import SourceSettings, add_source
+from records.runs.live_runs import start_live_run
+from records.sources.live_sources import SourceSettings, add_source, find_source, set_zones
 from serving.backend import Backend
 from serving.live_reader import LiveReader
 
@@ -115,6 +118,36 @@ def test_a_new_source_and_its_first_picture_are_shown_at_once(sqlite_engine: Eng
         bus.close()
         found = reader.read()
     assert list(found.tiles) == ["door"] and found.pictures == {"door": JPEG}
+
+
+def test_no_picture_shows_what_is_masked_since(sqlite_engine: Engine) -> None:
+    """The view of the run before stays in the broker until the new run has a frame."""
+    mask = Zone(ZoneKind.MASK, "desk", ((0.1, 0.1), (0.3, 0.1), (0.3, 0.3)))
+    add_source(sqlite_engine, "door", SourceSettings("0", "0", None, 5.0, None))
+
+    def begin(*zones: Zone) -> str:
+        set_zones(sqlite_engine, "door", zones, None, before=())
+        source = find_source(sqlite_engine, "door")
+        spec = AnalysisSpec("haar-1", "m", AnalysisOptions(0.4, None, 24, 640, zones=zones))
+        return start_live_run(sqlite_engine, source, spec, claimant="test", lease_s=60).run_id
+
+    with EmbeddedBroker() as broker:
+        bus = Bus.connect(broker.url, read_broker_key(sqlite_engine))
+        backend = Backend(sqlite_engine, Settings(), broker_url=lambda: broker.url)
+
+        def pictures(run_id: str) -> set[str]:
+            SourceView("door", run_id, to_micros(utc_now()), 640, 360, (), JPEG).publish(bus)
+            reader = LiveReader(backend)
+            assert set(reader.read().tiles) == {"door"}  # Now it knows whose pictures it wants.
+            return set(reader.read().pictures)
+
+        before = begin()
+        assert pictures(before) == {"door"}
+        masked = begin(mask)
+        assert pictures(before) == set()
+        assert pictures(masked) == {"door"}
+        assert pictures("a run that nobody knows") == set()
+        bus.close()
 
 
 def test_a_source_is_not_called_unsupervised_while_the_broker_cannot_be_read(
