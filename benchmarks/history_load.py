@@ -43,6 +43,16 @@ def load_sources(engine: Engine) -> None:
         )
 
 
+def count_on_from_loaded_keys(engine: Engine) -> None:
+    """Let PostgreSQL give later rows keys after those that were loaded with their keys."""
+    if engine.dialect.name != "postgresql":
+        return
+    with transaction(engine) as connection:
+        for table in ("sources", "runs"):
+            sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            connection.execute(text(f"SELECT setval({sequence}, max(id)) FROM {table}"))
+
+
 def load_year(engine: Engine) -> None:
     """Insert the rollups of every minute of a year, and of the larger windows."""
     load_sources(engine)

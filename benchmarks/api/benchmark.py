@@ -24,7 +24,12 @@ from benchmarks.api.streams import (
     measure_streams,
 )
 from benchmarks.dashboard.server import LIVE_SOURCES, dashboard_server
-from benchmarks.history_load import RawRows, load_long_run, load_year
+from benchmarks.history_load import (
+    RawRows,
+    count_on_from_loaded_keys,
+    load_long_run,
+    load_year,
+)
 from benchmarks.results import Verdict, write_result
 from broker.embedded import EmbeddedBroker
 from records.broker_key import read_broker_key
@@ -116,12 +121,13 @@ def load(url: str, console: Console) -> None:
     load_long_run(engine, _LONG_HOURS)
     rows = RawRows(engine, with_steps=lambda run_id: run_id == RUN)
     rows.grow_to(round(FACES * 1e6))
+    count_on_from_loaded_keys(engine)
     for number in range(LIVE_SOURCES):
         add_source(engine, f"live{number}", SourceSettings("0", "0", "nowhere", 5.0, None))
     console.print(f"loaded {rows.faces:,} faces in {time.monotonic() - begin_s:.0f} s")
     begin_s = time.monotonic()
-    add_missing_steps(engine)  # As the scheduler does every night.
-    refresh_statistics(engine)
+    refresh_statistics(engine)  # As the scheduler does every night.
+    add_missing_steps(engine)
     engine.dispose()
     console.print(f"gave old runs their summary steps in {time.monotonic() - begin_s:.0f} s")
 

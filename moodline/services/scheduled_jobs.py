@@ -166,10 +166,10 @@ def _maintain(engine: Engine) -> str:
     forgotten = remove_old_job_runs(engine, utc_now() - _JOB_RUNS_KEPT)
     forget_processes(engine, _JOB_RUNS_KEPT)
     delete_expired_sessions(engine)
+    refresh_statistics(engine)  # First: on old ones PostgreSQL may plan what follows for hours.
     add_missing_steps(engine)
     return_free_space(engine)
     rewrite_if_due(engine)
-    refresh_statistics(engine)
     return f"freed disk space, deleted {count_text(forgotten, 'job run')}"
 
 

@@ -35,7 +35,7 @@ const IDEAS = [
     text: _("More than 5 people are in view"),
   },
   {
-    name: _("Low spirits"),
+    name: _("Unhappy expressions"),
     when: "valence < -0.2",
     measure: "valence",
     severity: "warning",
