@@ -9,8 +9,8 @@ PYTEST := $(BIN)/pytest
 # Each test's name, when it begins. What passed on this code before is not run again. A busy
 # machine may take long: only what hangs is ended.
 SLOW := -vv -p tests.resume -o console_output_style=count -o timeout=1800 --durations 25 -rfEs
-# One test process more than processors keeps them busy: tests also wait, for pages and processes.
-PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
+# Two test processes more than processors keep them busy: tests also wait, for pages and processes.
+PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 7 ? n + 2 : 8)))
 SIDE_BY_SIDE := -n $(PROCESSES) --dist loadfile
 
 # An installation is updated when one of these files changes.
