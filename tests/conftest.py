@@ -40,6 +40,7 @@ gc.disable()
 def pytest_runtestloop() -> None:
     """Collect garbage from now on, but not among the modules and tests."""
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
 
 
