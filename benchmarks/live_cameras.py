@@ -49,7 +49,7 @@ LARGEST_GROWTH_S = 0.1
 LEAST_SHARE = 0.9
 """Fraction of the due frames; the server shares this machine, and may send fewer than 25."""
 
-_RATE = 25
+RATE = 25
 _FPS = int(os.environ.get("BENCH_FPS", "5"))
 _IS_USUAL = (CAMERAS, _FPS, WIDTH, HEIGHT) == (8, 5, 640, 360)
 _SAMPLE_EVERY_S = 5
@@ -96,7 +96,7 @@ class Round:
     def due_share(self) -> dict[str, float]:
         """For each camera: analysed frames as a fraction of every fifth frame that it sent."""
         return {
-            name: self.fps[name] / (captured * _FPS / _RATE)
+            name: self.fps[name] / (captured * _FPS / RATE)
             for name, captured in self.captured_fps.items()
         }
 
@@ -198,12 +198,12 @@ def render_camera_clip(folder: Path) -> Path:
     slow, path = folder / "slow.mp4", folder / "camera.mp4"
     render(scenes()[0], slow)
     with av.open(str(slow)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream("libx264", rate=_RATE, options={"g": "50", "bf": "0"})
+        stream = target.add_stream("libx264", rate=RATE, options={"g": "50", "bf": "0"})
         stream.width, stream.height = WIDTH, HEIGHT
         stream.pix_fmt = "yuv420p"
         for number, frame in enumerate(source.decode(video=0)):
             picture = frame.reformat(WIDTH, HEIGHT, "yuv420p")
-            picture.pts, picture.time_base = number, Fraction(1, _RATE)
+            picture.pts, picture.time_base = number, Fraction(1, RATE)
             target.mux(stream.encode(picture))
         target.mux(stream.encode(None))
     return path
