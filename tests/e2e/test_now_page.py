@@ -197,6 +197,20 @@ def test_opened_bars_of_an_ended_track_stay_until_the_focus_leaves(
     expect(page.get_by_role("button", name="Track 4")).to_be_focused()
 
 
+@pytest.mark.parametrize("tracks", [(1, 2), (2, 1), (2,)])
+def test_a_press_on_a_row_counts_whatever_arrives_meanwhile(
+    events: Callable[[str, object], Page], tracks: tuple[int, ...]
+) -> None:
+    """A press takes a tenth of a second, and a row is drawn again a few times a second."""
+    page = events("tile", tile(1, 2))
+    second = page.get_by_role("button", name="Track 2")
+    second.hover()
+    page.mouse.down()
+    events("tile", tile(*tracks))
+    page.mouse.up()
+    expect(second).to_have_attribute("aria-expanded", "true")
+
+
 def test_opened_bars_of_an_ended_track_can_be_closed(
     events: Callable[[str, object], Page],
 ) -> None:

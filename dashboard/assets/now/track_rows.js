@@ -40,6 +40,9 @@ class TrackRow {
         type: "button",
         class: "reading",
         "data-track": reading.track,
+        // A row may move while it is pressed, as when the track above it ends.
+        onpointerdown: (/** @type {PointerEvent} */ event) =>
+          this.button.setPointerCapture(event.pointerId),
         onclick: () => {
           this.isOpen = !this.isOpen;
           onToggle(this);
@@ -137,9 +140,9 @@ export class TrackRows {
   }
 
   #draw() {
-    const readings = this.#readings ?? [];
-    const live = readings.flatMap(({ track }) => this.#rows.get(track) ?? []);
-    const ended = [...this.#rows.values()].filter((row) => row.hasEnded);
+    const rows = [...this.#rows.values()]; // As they came: none changes its place.
+    const live = rows.filter((row) => !row.hasEnded);
+    const ended = rows.filter((row) => row.hasEnded);
     const shown = live.filter((row, index) => this.#showsAll || index < MAX_ROWS || row.isInUse);
     for (const row of [...shown, ...ended]) row.draw();
     /** @type {ChildNode[]} */
