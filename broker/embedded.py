@@ -16,7 +16,7 @@ from broker.bus import Bus
 from broker.runtime_folder import RuntimeFolder
 from contracts.errors import BrokerError
 from contracts.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
-from runtime.children import last_log_lines, start_child, stop_child
+from runtime.processes.children import last_log_lines, start_child, stop_child
 
 _START_S: Final = 10.0
 _POLL_S: Final = 0.01

@@ -12,7 +12,7 @@ from dashboard.app import create_app
 from dashboard.web.limits.http_server import http_server
 from dashboard.web.limits.tls import tls_context
 from records.users.accounts import check_sign_in
-from runtime.garbage import spare_loaded_objects
+from runtime.processes.garbage import spare_loaded_objects
 from serving.backend import Backend
 
 _SWITCH_S: Final = 0.001

@@ -27,8 +27,8 @@ from records.broker_key import read_broker_key_when_up
 from records.database import open_engine
 from records.seen_services import ServiceNotes, ServiceProcess
 from runtime.failpoints import arm
-from runtime.garbage import spare_loaded_objects
 from runtime.logs import configure_logs
+from runtime.processes.garbage import spare_loaded_objects
 from runtime.stall_guard import StallGuard
 from runtime.stop_signal import StopSignal
 

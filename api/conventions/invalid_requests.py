@@ -13,7 +13,7 @@ from contracts.parsing.plain_messages import plain_message
 _MAX_ERRORS: Final = 10
 _NO_JSON: Final = "it is not a JSON object: send one, with Content-Type: application/json"
 _WORDS: Final[Mapping[str, str]] = {
-    "extra_forbidden": "there is no field of this name",
+    "extra_forbidden": "it is not one of the fields",
     "json_invalid": "it is not valid JSON: {error}",
     "model_attributes_type": _NO_JSON,
     "model_type": _NO_JSON,

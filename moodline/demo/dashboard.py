@@ -21,7 +21,7 @@ from contracts.times import utc_now
 from moodline.demo.camera import add_camera
 from moodline.demo.generated_month import DAYS, write_month
 from moodline.services.sign_in_links import COMMAND, open_in_browser, sign_in_link
-from runtime.children import last_log_lines, start_child
+from runtime.processes.children import last_log_lines, start_child
 
 _START_TIMEOUT_S: Final = 600.0
 """On a busy machine the imports alone take a minute. A service that cannot start ends by itself."""

@@ -18,8 +18,8 @@ from moodline.services.scheduled_jobs import scheduled_jobs
 from moodline.stack.running_stack import running_broker
 from records.database import open_engine
 from records.schema import upgrade
-from runtime.garbage import spare_loaded_objects
 from runtime.process_identity import claimant_name
+from runtime.processes.garbage import spare_loaded_objects
 
 log = structlog.get_logger()
 

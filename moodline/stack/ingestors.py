@@ -14,8 +14,8 @@ import structlog
 from ingest.files.progress_reports import SHARES_MEMORY, ProgressReport, PublishRun
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
-from runtime.children import start_child, stop_child
 from runtime.pipes import MessageReader, readable, send
+from runtime.processes.children import start_child, stop_child
 
 log = structlog.get_logger()
 
@@ -45,8 +45,8 @@ class _Crashes:
 class Ingestors:
     """Publishes queued runs with at most `limit` processes, and retries a run after a crash.
 
-    env, log: as for `runtime.children.start_child`. shares_memory: whether all workers are on this
-    host, as this process is. Call it from the main thread only.
+    env, log: as for `runtime.processes.children.start_child`. shares_memory: whether all workers
+    are on this host, as this process is. Call it from the main thread only.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of the processes)

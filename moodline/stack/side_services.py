@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from runtime.supervisor import RestartPolicy, Supervisor
+from runtime.processes.supervisor import RestartPolicy, Supervisor
 
 
 class SideServices:

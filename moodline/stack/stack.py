@@ -21,9 +21,9 @@ from inference_worker.metrics import SHARED_FOLDER
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
 from moodline.stack.ingestors import Ingestors
-from runtime.children import last_log_lines
+from runtime.processes.children import last_log_lines
+from runtime.processes.supervisor import RestartPolicy, Supervisor
 from runtime.stop_signal import raise_pending_interrupt
-from runtime.supervisor import RestartPolicy, Supervisor
 
 log = structlog.get_logger()
 

@@ -27,8 +27,8 @@ from unittest.mock import patch
 import moodline
 from moodline.cli import main
 from moodline.stack import ingestors
-from runtime import supervisor
-from runtime.children import start_child
+from runtime.processes import supervisor
+from runtime.processes.children import start_child
 from tests.new_schema import copied_schema, schema_to_copy
 
 _CHILDREN = {
@@ -128,7 +128,7 @@ def _start_child(
     log: Path | None,
     piped: bool = False,
 ) -> "subprocess.Popen[bytes] | _WarmChild":
-    """Do as `runtime.children.start_child`, but fork the child if it can be."""
+    """Do as `runtime.processes.children.start_child`, but fork the child if it can be."""
     _, option, module, *words = map(str, arguments)
     if option != "-m" or module not in _CHILDREN or log is None:
         return start_child(arguments, env=env, log=log, piped=piped)

@@ -9,7 +9,7 @@ from contracts.times import utc_now
 from ingest.live.supervision.status_reports import SourceStatus
 from runtime.backoff import LONGEST_PAUSE_S, REFUSED_PAUSE_S, Backoff
 from runtime.decoding.memory_limit import OUT_OF_MEMORY_STATUS, out_of_memory
-from runtime.supervisor import RestartPolicy, RestartTimer
+from runtime.processes.supervisor import RestartPolicy, RestartTimer
 
 _RESTARTS: Final = RestartPolicy()
 

@@ -31,7 +31,7 @@ from ingest.live.supervision.template_client import TemplateClient
 from records.sources.claims import SupervisorIdentity, claim_sources, release_sources
 from records.sources.live_sources import pause_source
 from runtime.process_identity import claimant_name
-from runtime.supervisor import RestartPolicy, RestartTimer
+from runtime.processes.supervisor import RestartPolicy, RestartTimer
 
 log = structlog.get_logger()
 

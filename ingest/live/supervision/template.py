@@ -21,9 +21,9 @@ from contracts.settings import Settings
 from ingest.live.supervision.orders import KillSource, Order, StartSource, StopSource
 from ingest.live.supervision.process import run_source
 from ingest.live.supervision.status_reports import ProcessEnded
-from runtime.death_signal import death_signal
 from runtime.logs import configure_logs
 from runtime.pipes import MessageReader, send
+from runtime.processes.death_signal import death_signal
 from runtime.stop_signal import StopSignal
 
 log = structlog.get_logger()

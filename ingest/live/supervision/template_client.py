@@ -8,8 +8,8 @@ from contextlib import suppress
 from contracts.analysis_spec import AnalysisSpec
 from ingest.live.supervision.orders import KillSource, Order, StartSource, StopSource
 from ingest.live.supervision.status_reports import ProcessEnded, Report, SourceStatus
-from runtime.children import start_child, stop_child
 from runtime.pipes import MessageReader, send
+from runtime.processes.children import start_child, stop_child
 
 
 class TemplateClient:

@@ -75,7 +75,7 @@ def test_other_failures_are_problems_too(reader: Program) -> None:
         (
             "/sources",
             '{"name": "x", "address": "rtsp://x/"}',
-            "body.address: there is no field",
+            "body.address: it is not one of the fields",
             "uri",
         ),
         ("/sources", '{"uri": "rtsp://x/"}', "body.name: it is missing", ""),

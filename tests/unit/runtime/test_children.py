@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.children import last_log_lines, start_child, stop_child
+from runtime.processes.children import last_log_lines, start_child, stop_child
 
 STUBBORN = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -21,7 +21,7 @@ STUBBORN = (
 def test_a_child_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.children._STOP_S", 0.2)
+    monkeypatch.setattr("runtime.processes.children._STOP_S", 0.2)
     log = tmp_path / "log"
     child = start_child([sys.executable, "-S", "-c", STUBBORN], env=os.environ, log=log)
     wait_until(lambda: last_log_lines(log) == "ready")
@@ -33,7 +33,7 @@ def test_a_child_that_ignores_sigterm_is_killed(
 def test_a_child_dies_with_its_parent() -> None:
     code = (
         "import os, sys, time\n"
-        "from runtime.children import start_child\n"
+        "from runtime.processes.children import start_child\n"
         "child = start_child([sys.executable, '-S', '-c', 'import time; time.sleep(60)'],\n"
         "                    env=os.environ, log=None)\n"
         "print(child.pid, flush=True)\n"

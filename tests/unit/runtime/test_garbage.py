@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.garbage import spare_loaded_objects
+from runtime.processes.garbage import spare_loaded_objects
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.supervisor import RestartPolicy, RestartTimer, Supervisor
+from runtime.processes.supervisor import RestartPolicy, RestartTimer, Supervisor
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 CRASH = [sys.executable, "-S", "-c", "import sys; sys.exit(3)"]

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from runtime.backoff import Backoff
-from runtime.children import start_child, stop_children
+from runtime.processes.children import start_child, stop_children
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
-from runtime.death_signal import death_signal
 from runtime.logs import readable_line
+from runtime.processes.death_signal import death_signal
 
 _STOP_S: Final = 5.0
 
