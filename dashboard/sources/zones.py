@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from analytics.snapshots import in_snapshot
 from broker.bus import Bus
 from broker.live_view import SourceView
 from contracts.errors import SourceError
@@ -12,6 +13,7 @@ from contracts.settings import LiveView
 from contracts.zones.zone import Zones, checked_zones
 from records.audit_actions import Action
 from records.broker_key import read_broker_key
+from records.runs.content_masks import is_masked_as_now
 from records.sources.live_sources import MAX_NAME_LENGTH, set_zones
 from serving.access import Role, require_role
 from serving.audit_trail import AuditTrail
@@ -42,7 +44,7 @@ def zone_routes(backend: Backend) -> APIRouter:
     @router.get("/picture")
     def picture(name: _Name) -> Response:
         require_role(Role.OPERATOR)
-        jpeg = _newest_picture(backend, name)
+        jpeg = newest_picture(backend, name)
         if jpeg is None:
             return Response(status_code=204)
         if view is not LiveView.OFF:
@@ -73,14 +75,20 @@ def _stored(values: list[ZoneFields], source: str) -> Zones:
         raise SourceError(f"the zones of {source} are not known", hint="Open them again") from exc
 
 
-def _newest_picture(backend: Backend, source: str) -> bytes | None:
-    """Return the live view's picture, with its masks; None without one. Raises BrokerError."""
+def newest_picture(backend: Backend, source: str) -> bytes | None:
+    """Return the live view's picture; None without one with the masks of now.
+
+    Raises BrokerError and SourceNotFoundError.
+    """
     url = backend.broker_url()
     if not url:
         return None
     bus = Bus.connect(url, read_broker_key(backend.engine))
     try:
         view = SourceView.newest(bus, source)
-        return view.picture or None if view is not None else None
     finally:
         bus.close()
+    if view is None or not view.picture:
+        return None
+    masked = in_snapshot(backend.engine, is_masked_as_now, source, view.run_id)
+    return view.picture if masked else None

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from moodline.watch.summary import (
     rounded,
 )
 from records.broker_key import read_broker_key
+from records.runs.content_masks import is_masked_as_now
 from runtime.decoding.opencv import cv2, decode_picture
 from runtime.stop_signal import raise_pending_interrupt
 from runtime.visible_text import visible
@@ -42,6 +43,24 @@ _POLL_S: Final = 0.25
 _COLUMNS: Final = 72
 _BAR_WIDTH: Final = 20
 _LONGEST_DWELL_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A source that moodline reads."""
+
+    engine: Engine
+    bus: Bus
+    name: str
+
+    def view(self) -> SourceView | None:
+        """Return its newest view, whose picture is empty unless it has the masks of now."""
+        view = SourceView.newest(self.bus, self.name)
+        if view is None or not view.picture:
+            return view
+        if in_snapshot(self.engine, is_masked_as_now, self.name, view.run_id):
+            return view
+        return replace(view, picture=b"")
 
 
 @dataclass(slots=True)
@@ -85,7 +104,7 @@ def watch_source(
     screen = Screen(stderr=True) if options.as_json else console
     try:
         with Live(console=screen, auto_refresh=False, transient=True) as live:
-            _watch(bus, name, totals, live, options.seconds)
+            _watch(Watched(engine, bus, name), totals, live, options.seconds)
     except KeyboardInterrupt:
         pass  # The usual way to stop.
     heartbeats: Heartbeats | None = None
@@ -103,13 +122,13 @@ def watch_source(
     return totals.views > 0
 
 
-def _watch(bus: Bus, name: str, totals: ViewTotals, live: Live, seconds: float | None) -> None:
+def _watch(watched: Watched, totals: ViewTotals, live: Live, seconds: float | None) -> None:
+    name = watched.name
     begin_s = before_s = time.monotonic()
     printed_reason = ""
     while seconds is None or time.monotonic() - begin_s < seconds:
         raise_pending_interrupt()
-        view = SourceView.newest(bus, name)
-        heartbeats = read_heartbeats(bus)
+        view, heartbeats = watched.view(), read_heartbeats(watched.bus)
         report = next((one for one in heartbeats.sources if one.id == name), None)
         state, reason = UNSUPERVISED, "no service reads it. Start `moodline up`"
         if report is not None:

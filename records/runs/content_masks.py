@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from contracts.zones.polygons import Polygon
 from contracts.zones.zone import masks_of
 from records.json_columns import decode_run_options, decode_run_zones
+from records.sources.live_sources import find_source_in
 from records.tables.runs import Run
 
 Covered = tuple[tuple[Polygon, ...], int, bool]
@@ -28,6 +29,20 @@ def covered_by_runs(connection: Connection, run_ids: Collection[str]) -> dict[st
     """Return what each of these runs covers, by public id; runs that do not exist are left out."""
     query = select(Run.run_id, Run.options).where(Run.run_id.in_(run_ids))
     return {run_id: covered_by(options) for run_id, options in connection.execute(query)}
+
+
+def is_masked_as_now(connection: Connection, source: str, run_id: str) -> bool:
+    """Return whether the pictures of a live run cover what its source's masks cover now.
+
+    A changed mask begins a run; until its first frame, the newest picture is of the run before.
+    Raises SourceNotFoundError.
+    """
+    found = find_source_in(connection, source)
+    masks = masks_of(found.zones)
+    if not masks:
+        return True
+    covered = covered_by_runs(connection, [run_id]).get(run_id, NOTHING)
+    return covered == (masks, found.rotate, found.mirror)
 
 
 def content_masks(connection: Connection, content_hash: str) -> Covered:

@@ -19,6 +19,8 @@ from contracts.settings import Settings
 from contracts.times import to_micros, utc_now
 from contracts.zones.zone import Zone, ZoneKind
 from dashboard.now.hub import Hub
+from dashboard.sources.zones import newest_picture
+from moodline.watch.registered import Watched
 from records.broker_key import read_broker_key
 from records.runs.live_runs import start_live_run
 from records.sources.live_sources import SourceSettings, add_source, find_source, set_zones
@@ -139,7 +141,12 @@ def test_no_picture_shows_what_is_masked_since(sqlite_engine: Engine) -> None:
             SourceView("door", run_id, to_micros(utc_now()), 640, 360, (), JPEG).publish(bus)
             reader = LiveReader(backend)
             assert set(reader.read().tiles) == {"door"}  # Now it knows whose pictures it wants.
-            return set(reader.read().pictures)
+            shown = set(reader.read().pictures)
+            # The editor of zones and `moodline watch` show the same ones.
+            watched = Watched(sqlite_engine, bus, "door").view()
+            assert watched is not None and bool(watched.picture) == bool(shown)
+            assert (newest_picture(backend, "door") is not None) == bool(shown)
+            return shown
 
         before = begin()
         assert pictures(before) == {"door"}
