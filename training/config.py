@@ -64,12 +64,15 @@ class Distillation:
 
     teacher_share: weight of the teachers' predictions in each training target; the rest is the
     label. teacher_weights: of each teacher in their mean; empty: equal ones. start_from_teacher:
-    start with the weights of the last teacher.
+    start with the weights of the last teacher. feature_weight: weight of a third loss, by which the
+    student also learns the features that a teacher sees in each view of a face (FitNets, Romero et
+    al. 2015); 0 for none.
     """
 
     teacher_share: float = 0.0
     start_from_teacher: bool = False
     teacher_weights: tuple[float, ...] = ()
+    feature_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +40,17 @@ from training.teachers.answers import (
     write_answers,
 )
 from training.teachers.face_features import FaceNetwork
-from training.teachers.feature_store import FaceFeatures, Network, face_features
+from training.teachers.feature_store import (
+    FaceFeatures,
+    Network,
+    face_features,
+    main_components,
+    mean_and_deviation,
+)
 from training.teachers.frozen_network import FrozenNetwork
 
 Floats = npt.NDArray[np.float32]
+Faces = npt.NDArray[np.int64]
 
 _SEED: Final = 20261128
 _FOLDS, _EPOCHS, _BATCH = 4, 12, 256
@@ -52,15 +60,14 @@ _PEAK_RATE, _WEIGHT_DECAY, _DROPOUT, _UNITS, _L2 = 1e-3, 1e-2, 0.5, 512, 1e-4
 class Probe:
     """A network with one hidden layer, from standardised features to the logits of both heads."""
 
-    def __init__(self, features: FaceFeatures, split: Split) -> None:
+    def __init__(self, features: FaceFeatures, split: Split, chosen: Faces | None = None) -> None:
         import keras
         from keras import layers, regularizers
 
         keras.utils.set_random_seed(_SEED)
-        width = features.plain.shape[1]
-        self._mean = features.plain.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._deviation = features.plain.std(axis=0, dtype=np.float64).astype(np.float32) + 1e-3
-        inputs = keras.Input((width,))
+        chosen = np.arange(len(split)) if chosen is None else chosen
+        self._mean, self._deviation = mean_and_deviation(features.views[0][chosen])
+        inputs = keras.Input((features.width,))
         hidden = layers.Dropout(_DROPOUT)(inputs)
         penalty = regularizers.L2(_L2)
         hidden = layers.Dense(_UNITS, activation="relu", kernel_regularizer=penalty)(hidden)
@@ -70,30 +77,28 @@ class Probe:
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         self._optimizer = keras.optimizers.AdamW(_PEAK_RATE, weight_decay=_WEIGHT_DECAY)
         self._model.compile(optimizer=self._optimizer, loss=[loss, loss])
-        self._fit(features, split)
+        self._fit(features, split, chosen)
 
     def answers(self, features: FaceFeatures) -> TeacherAnswers:
-        """Return the mean probabilities over each face and its mirror image."""
-        views = (self._standardise(view) for view in (features.plain, features.mirrored))
-        logits = [self._model.predict(view, batch_size=1024, verbose=0) for view in views]
+        """Return the mean probabilities over the views of each face."""
+        views = (self._standardise(one) for one in features.views)
+        logits = [self._model.predict(one, batch_size=1024, verbose=0) for one in views]
         return mean_answers([TeacherAnswers(softmax(hard), softmax(soft)) for hard, soft in logits])
 
-    def _standardise(self, values: npt.NDArray[np.float16]) -> Floats:
+    def _standardise(self, values: npt.NDArray[Any]) -> Floats:
         return np.asarray((values.astype(np.float32) - self._mean) / self._deviation)
 
-    def _fit(self, features: FaceFeatures, split: Split) -> None:
+    def _fit(self, features: FaceFeatures, split: Split, chosen: Faces) -> None:
         rng = np.random.default_rng(_SEED)
         hard = np.eye(len(EXPRESSIONS), dtype=np.float32)[split.labels]
         soft, voted = split.vote_shares, split.voted.astype(np.float32)
-        steps = len(split) // _BATCH
+        steps = len(chosen) // _BATCH
         for epoch in range(_EPOCHS):
-            order = rng.permutation(len(split))
+            order = rng.permutation(chosen)
             for step in range(steps):
                 i = order[step * _BATCH : (step + 1) * _BATCH]
-                mirrored = rng.random(len(i)) < 0.5
-                batch = self._standardise(
-                    np.where(mirrored[:, None], features.mirrored[i], features.plain[i])
-                )
+                views = rng.integers(0, len(features.views), len(i))
+                batch = self._standardise(features.taken(i, views))
                 rate = learning_rate(epoch * steps + step, _EPOCHS * steps, 0, _PEAK_RATE)
                 self._optimizer.learning_rate.assign(rate)
                 weights = [np.ones_like(voted[i]), voted[i]]
@@ -109,7 +114,7 @@ def cross_fitted_answers(
     fold = np.random.default_rng(_SEED).integers(0, folds, len(split))
     for number in range(folds):
         others, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        probe = Probe(features[others], split.only(others))
+        probe = Probe(features, split, others)
         answers = probe.answers(features[here])
         hard[here], soft[here] = answers.fer2013, answers.ferplus
         print(f"fold {number + 1} of {folds}", file=sys.stderr, flush=True)
@@ -141,6 +146,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--out", type=Path, required=True, help="file to write, .npz")
     add("--weights", type=Path, help="folder of the described networks' files")
     add("--features", type=Path, help="folder that keeps features. Default: beside --out")
+    add(
+        "--views",
+        type=int,
+        default=2,
+        help="views of each training face: 1 the face, 2 also "
+        "mirrored, from 3 on also changed at random",
+    )
+    add(
+        "--components",
+        type=int,
+        default=0,
+        help="also write this many main components of the "
+        "first network's features, which a student may learn",
+    )
     options = parser.parse_args(arguments)
     # Checked now, and not after a quarter of an hour.
     if not is_answers_file(options.out) or not options.out.parent.is_dir():
@@ -148,20 +167,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = options.features or options.out.with_suffix("")
     try:
         networks = [(path.stem, open_network(path, options.weights)) for path in options.networks]
-        _write_teacher(networks, read_dataset(options.data), kept, options.out)
+        _write_teacher(networks, read_dataset(options.data), kept, options)
     except MoodlineError as exc:
         parser.exit(1, f"{exc.line()}\n")
 
 
 def _write_teacher(
-    networks: Sequence[tuple[str, Network]], data: Dataset, kept: Path, out: Path
+    networks: Sequence[tuple[str, Network]],
+    data: Dataset,
+    kept: Path,
+    options: argparse.Namespace,
 ) -> None:
-    train, val = data.split("train"), data.split("val")
+    train, val, out = data.split("train"), data.split("val"), options.out
     on_train, on_val, numbers = [], [], {}
     for name, network in networks:
-        features, of_val = (face_features(network, split, kept) for split in (train, val))
+        features = face_features(network, train, kept, options.views)
+        of_val = face_features(network, val, kept)
         on_val.append(Probe(features, train).answers(of_val))
         on_train.append(cross_fitted_answers(features, train))
+        if options.components and len(on_train) == 1:
+            components = main_components(features, options.components)
+            on_train[0] = replace(on_train[0], features=components)
         numbers[name] = _numbers(on_train[-1], on_val[-1], data)
     answers = mean_answers(on_train)
     if len(networks) > 1:

@@ -4,17 +4,19 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.config import DESCRIPTION, WEIGHTS, TrainingConfig
 from training.data.augment import TrainingBatch, augmented, mixed
 from training.data.material import Material, repeated
-from training.model import build_model
+from training.data.views import view
+from training.model import build_model, with_features
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
@@ -45,18 +47,40 @@ def learning_rate(step: int, total: int, warmup: int, peak: float) -> float:
     return max(peak * ramp * 0.5 * (1.0 + float(np.cos(np.pi * step / total))), 1e-6)
 
 
-def batches(material: Material, config: TrainingConfig, epoch: int) -> Iterator[TrainingBatch]:
-    """Yield the epoch's batches, augmented in a thread; an epoch always has the same batches."""
+def views(material: Material) -> list[npt.NDArray[np.uint8]]:
+    """Return the views of the faces that training takes, uint8 [n, 48, 48] each."""
+    return [view(material.images, number) for number in range(len(material.targets.features))]
+
+
+def batches(
+    material: Material,
+    config: TrainingConfig,
+    epoch: int,
+    seen: Sequence[npt.NDArray[np.uint8]],
+) -> Iterator[TrainingBatch]:
+    """Yield the epoch's batches, augmented in a thread; an epoch always has the same batches.
+
+    seen: the views of the faces; an epoch takes each face once, in one of them.
+    """
     rng = np.random.default_rng(config.seed + epoch)
     size = config.optimizer.batch
     targets, order = material.targets, rng.permutation(len(material.images))
+    # A mirrored face would not have the features of its view.
+    mirrors = len(seen) == 1
+    which = rng.integers(0, len(seen), len(order)) if not mirrors else np.zeros_like(order)
     ready: queue.Queue[TrainingBatch | None] = queue.Queue(_PREFETCHED_BATCHES)
 
     def produce() -> None:
         for start in range(0, len(order) - size + 1, size):
             i = order[start : start + size]
-            faces = repeated(augmented(material.images[i], config.augmentation, rng))
-            batch = TrainingBatch(faces, targets.hard[i], targets.soft[i], targets.soft_weight[i])
+            chosen = np.stack([seen[v][face] for v, face in zip(which[i], i, strict=True)])
+            batch = TrainingBatch(
+                repeated(augmented(chosen, config.augmentation, rng, mirrors=mirrors)),
+                targets.hard[i],
+                targets.soft[i],
+                targets.soft_weight[i],
+                targets.features[which[i], i].astype(np.float32),
+            )
             ready.put(mixed(batch, config.augmentation.mixup_alpha, rng))
         ready.put(_END)
 
@@ -75,6 +99,10 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, pretrained=False)
         self.model.set_weights(material.start)
+        self.views = views(material)
+        width = material.targets.features.shape[-1]
+        # Trained with one output more, which no artifact has.
+        self.trained = with_features(self.model, width) if width else self.model
         options = config.optimizer
         self.optimizer = keras.optimizers.AdamW(
             options.peak_rate,
@@ -85,9 +113,12 @@ class Trainer:
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        weights = [1.0, options.vote_weight]
-        self.model.compile(optimizer=self.optimizer, loss=[loss, loss], loss_weights=weights)
-        self.optimizer.build(self.model.trainable_variables)
+        losses, weights = [loss, loss], [1.0, options.vote_weight]
+        if width:
+            losses.append(keras.losses.MeanSquaredError())
+            weights.append(config.distillation.feature_weight)
+        self.trained.compile(optimizer=self.optimizer, loss=losses, loss_weights=weights)
+        self.optimizer.build(self.trained.trainable_variables)
         self.epoch, self.best, self.best_epoch = 0, -1.0, 0
 
     @property
@@ -120,14 +151,17 @@ class Trainer:
         begin, losses = time.monotonic(), []
         options, total = self.config.optimizer, self.config.optimizer.epochs * self.steps
         warmup = int(options.warmup_epochs * self.steps)
-        for i, batch in enumerate(batches(self.material, self.config, self.epoch)):
+        for i, batch in enumerate(batches(self.material, self.config, self.epoch, self.views)):
             step = self.epoch * self.steps + i
             decay_steps = total if options.cosine else 0
             rate = learning_rate(step, decay_steps, warmup, options.peak_rate)
             self.optimizer.learning_rate.assign(rate)
+            targets = [batch.hard, batch.soft, batch.features]
             weights = [np.ones_like(batch.soft_weight), batch.soft_weight]
-            result = self.model.train_on_batch(
-                batch.faces, [batch.hard, batch.soft], sample_weight=weights
+            weights.append(np.ones_like(batch.soft_weight))
+            outputs = len(self.trained.outputs)
+            result = self.trained.train_on_batch(
+                batch.faces, targets[:outputs], sample_weight=weights[:outputs]
             )
             losses.append(float(np.ravel(result)[0]))
             on_step(self.epoch + 1, i + 1, self.steps)
@@ -143,7 +177,7 @@ class Trainer:
 
     def _state(self) -> list[Any]:
         # model.variables includes the dropout's seed state, optimizer.variables the averages.
-        return [*self.model.variables, *self.optimizer.variables]
+        return [*self.trained.variables, *self.optimizer.variables]
 
     def _checkpoint(self) -> None:
         import keras
@@ -154,16 +188,16 @@ class Trainer:
         part.replace(self.run / CHECKPOINT)
 
     def _averaged_accuracies(self) -> dict[str, float]:
-        kept = self.model.get_weights()
+        kept = self.trained.get_weights()
         if self.config.optimizer.ema_momentum > 0:
-            self.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.optimizer.finalize_variable_values(self.trained.trainable_variables)
         accuracies = self._accuracies()
         better = accuracies["fer2013"] > self.best
         if better or not self.config.optimizer.early_stop_epochs:
             self.model.save_weights(str(self.run / WEIGHTS))
         if better:
             self.best, self.best_epoch = accuracies["fer2013"], self.epoch
-        self.model.set_weights(kept)
+        self.trained.set_weights(kept)
         return accuracies
 
     def _accuracies(self) -> dict[str, float]:

@@ -54,6 +54,15 @@ def build_model(
     return keras.Model(faces, outputs)
 
 
+def with_features(model: Any, width: int) -> Any:
+    """Return the model with a third output [n, width], linear in the features before the heads."""
+    import keras
+
+    pooled = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)).input
+    seen = keras.layers.Dense(width, name="features")(pooled)
+    return keras.Model(model.inputs, [*model.outputs, seen])
+
+
 def _freeze_before(backbone: Any, name: str) -> None:
     """Keep the weights and the batch statistics of all layers before the one of this name."""
     names = [layer.name for layer in backbone.layers]

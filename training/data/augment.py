@@ -17,26 +17,31 @@ Floats = npt.NDArray[np.float32]
 class TrainingBatch:
     """The input of one training step: faces uint8 [n, 48, 48, 3], targets [n, 7], weights [n].
 
-    hard, soft, soft_weight: see training.data.material.Targets.
+    hard, soft, soft_weight: see training.data.material.Targets. features: [n, d] of these views.
     """
 
     faces: npt.NDArray[np.uint8]
     hard: Floats
     soft: Floats
     soft_weight: Floats
+    features: Floats
 
 
 def augmented(
-    images: npt.NDArray[np.uint8], bounds: Augmentation, rng: np.random.Generator
+    images: npt.NDArray[np.uint8],
+    bounds: Augmentation,
+    rng: np.random.Generator,
+    *,
+    mirrors: bool = True,
 ) -> npt.NDArray[np.uint8]:
     """Return randomly changed grey faces, uint8 [n, 48, 48], each in its own way.
 
-    They are rotated, zoomed, shifted and mirrored; contrast and brightness change; a rectangle may
-    be erased (random erasing, Zhong et al. 2020).
+    They are rotated, zoomed, shifted and, with `mirrors`, mirrored; contrast and brightness change;
+    a rectangle may be erased (random erasing, Zhong et al. 2020).
     """
     n = len(images)
     values = _moved(images.astype(np.float32), bounds, rng)
-    mirrored = rng.random(n) < 0.5
+    mirrored = (rng.random(n) < 0.5) & mirrors
     values[mirrored] = values[mirrored, :, ::-1]
     means = values.mean(axis=(1, 2), keepdims=True)
     contrast = rng.uniform(1.0 - bounds.contrast, 1.0 + bounds.contrast, (n, 1, 1))
@@ -104,4 +109,5 @@ def mixed(batch: TrainingBatch, alpha: float, rng: np.random.Generator) -> Train
         batch.hard * wide + batch.hard[other] * (1.0 - wide),
         batch.soft * wide + batch.soft[other] * (1.0 - wide),
         batch.soft_weight,
+        batch.features * wide + batch.features[other] * (1.0 - wide),
     )

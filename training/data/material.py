@@ -22,12 +22,14 @@ Images = npt.NDArray[np.uint8]
 class Targets:
     """Training targets of n faces. hard, soft: of the heads fer2013 and ferplus, [n, 7].
 
-    soft_weight: weight of the soft target, [n]; 0 for a face without votes.
+    soft_weight: weight of the soft target, [n]; 0 for a face without votes. features: a teacher's
+    for v views of each face (training.data.views), [v, n, d]; d is 0 if none are learned.
     """
 
     hard: Floats
     soft: Floats
     soft_weight: Floats
+    features: npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)

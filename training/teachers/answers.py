@@ -7,7 +7,7 @@ the answers of any other model.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
@@ -34,10 +34,20 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TeacherAnswers:
-    """Probabilities [n, 7] of both heads for the n faces of a split."""
+    """Probabilities [n, 7] of both heads for the n faces of a split.
+
+    features: what the teacher sees in v views of each face (training.data.views), [v, n, d] with a
+    mean square near 1; d is 0 for a teacher that keeps that to itself.
+    """
 
     fer2013: Floats
     ferplus: Floats
+    features: npt.NDArray[np.float16] = field(default_factory=lambda: no_features(0))
+
+
+def no_features(faces: int) -> npt.NDArray[np.float16]:
+    """Return the features of a teacher that has none, of the faces as they are."""
+    return np.zeros((1, faces, 0), np.float16)
 
 
 def is_artifact(teacher: Path) -> bool:
@@ -81,18 +91,25 @@ def softmax(logits: npt.ArrayLike) -> Floats:
 def mean_answers(
     answers: Sequence[TeacherAnswers], weights: Sequence[float] = ()
 ) -> TeacherAnswers:
-    """Return the mean of several answers for the same faces. weights: equal ones if empty."""
-    means = (
+    """Return the mean of several answers for the same faces. weights: equal ones if empty.
+
+    The features are those of the first teacher that has any.
+    """
+    fer2013, ferplus = (
         np.average(np.stack(views), axis=0, weights=weights or None).astype(np.float32, copy=False)
         for views in ([one.fer2013 for one in answers], [one.ferplus for one in answers])
     )
-    return TeacherAnswers(*means)
+    seen = (one.features for one in answers if one.features.shape[-1])
+    return TeacherAnswers(fer2013, ferplus, next(seen, no_features(len(fer2013))))
 
 
 def write_answers(path: Path, split: Split, answers: TeacherAnswers) -> None:
     """Write answers for the faces of a split to an .npz file."""
     part = path.with_suffix(".part.npz")
-    np.savez(part, faces=split.digest(), fer2013=answers.fer2013, ferplus=answers.ferplus)
+    arrays: dict[str, Any] = {name: getattr(answers, name) for name in HEADS}
+    if answers.features.shape[-1]:
+        arrays["features"] = answers.features
+    np.savez(part, faces=split.digest(), **arrays)
     part.replace(path)
 
 
@@ -105,6 +122,7 @@ def read_answers(path: Path, split: Split) -> TeacherAnswers:
         with open_regular(path) as file, np.load(file) as stored:
             faces = str(stored["faces"])
             fer2013, ferplus = (stored[head] for head in HEADS)
+            features = stored["features"] if "features" in stored else no_features(len(split))
     except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as exc:
         raise TeacherAnswersError(f"{path} is not a file of answers: {exc}") from exc
     if faces != split.digest():
@@ -114,7 +132,9 @@ def read_answers(path: Path, split: Split) -> TeacherAnswers:
     for head in (fer2013, ferplus):
         if head.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(head.sum(axis=1), 1.0):
             raise TeacherAnswersError(f"{path} does not have seven probabilities for each face")
-    return TeacherAnswers(fer2013, ferplus)
+    if features.ndim != 3 or features.shape[1] != len(split):
+        raise TeacherAnswersError(f"{path} does not have features for each view of each face")
+    return TeacherAnswers(fer2013, ferplus, features)
 
 
 def load_network(run: Path) -> Any:
@@ -161,7 +181,7 @@ def describe_teacher(teacher: Path) -> dict[str, str]:
 def _ask_model(teacher: Path, faces: npt.NDArray[np.uint8]) -> TeacherAnswers:
     views = [_logits(teacher, view) for view in (faces, faces[:, :, ::-1])]
     return mean_answers(
-        [TeacherAnswers(*(softmax(view[head]) for head in HEADS)) for view in views]
+        [TeacherAnswers(softmax(view["fer2013"]), softmax(view["ferplus"])) for view in views]
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.errors import DatasetError
+from contracts.errors import DatasetError, TeacherAnswersError
 from contracts.expressions import EXPRESSIONS
 from training.config import Distillation, TrainingConfig
 from training.data.dataset import Dataset, Split
@@ -16,6 +16,7 @@ from training.teachers.answers import (
     TeacherAnswers,
     ask_teachers,
     describe_teacher,
+    no_features,
     start_from_teacher,
 )
 
@@ -57,18 +58,27 @@ def build_targets(split: Split, config: TrainingConfig, answers: TeacherAnswers 
 
     Knowledge distillation (Hinton et al. 2015), here from a network of the same size (born-again
     networks, Furlanello et al. 2018). The soft target of a face without votes is the teacher's.
+    Raises TeacherAnswersError if the recipe learns features and no teacher has any.
     """
     smoothing = config.optimizer.label_smoothing
     n = len(EXPRESSIONS)
     hard = np.eye(n, dtype=np.float32)[split.labels] * (1.0 - smoothing) + smoothing / n
     soft, weights = split.vote_shares, split.voted.astype(np.float32)
     if answers is None:
-        return Targets(hard, soft, weights)
+        return Targets(hard, soft, weights, no_features(len(split)))
+    features = answers.features
+    if config.distillation.feature_weight and not features.shape[-1]:
+        raise TeacherAnswersError(
+            f"the recipe {config.name} learns features, but no teacher has any",
+            hint="Write a teacher's file with `python -m training.face_teacher ... --views 8`",
+        )
+    if not config.distillation.feature_weight:
+        features = no_features(len(split))
     share = np.float32(config.distillation.teacher_share)
     hard = hard * (1 - share) + answers.fer2013 * share
     voted = soft * (1 - share) + answers.ferplus * share
     soft = np.where(weights[:, None] > 0, voted, answers.ferplus)
-    return Targets(hard, soft, np.ones_like(weights))
+    return Targets(hard, soft, np.ones_like(weights), features)
 
 
 def _start(

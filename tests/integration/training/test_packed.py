@@ -32,6 +32,10 @@ mixup_alpha = 0.2
 """
 
 
+FEATURES = np.random.default_rng(1).standard_normal((3, 32, 5)).astype(np.float16)
+"""Of three views of each face."""
+
+
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
@@ -50,7 +54,7 @@ def material(recipe: Path, tmp_path: Path) -> Path:
         path,
         Material(
             images=images,
-            targets=Targets(hard, hard, np.ones(32, np.float32)),
+            targets=Targets(hard, hard, np.ones(32, np.float32), FEATURES),
             val_images=images[:8],
             val_labels=labels[:8],
             val_majority=labels[:8],
@@ -77,6 +81,23 @@ def test_a_packed_training_continues_and_is_a_run_that_can_be_exported(
     assert described["data"] == {"name": "noise"}
     assert (described["config"]["optimizer"]["epochs"], described["config"]["name"]) == (2, "tiny")
     assert load_network(run).input_shape == (None, 48, 48, 3)
+
+
+def test_a_student_of_features_is_a_run_with_two_heads(
+    recipe: Path, material: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(
+        RECIPE + "[distillation]\nteacher_share = 0.5\nfeature_weight = 50.0\n",
+    )
+    run = tmp_path / "run"
+    command = ["train", str(material), "--config", str(recipe), "--run", str(run)]
+
+    packed.main([*command, "--epochs", "1"])
+    packed.main([*command, "--epochs", "3"])
+
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert len(load_network(run).outputs) == 2
 
 
 def test_layers_before_the_first_that_learns_keep_their_weights(

@@ -76,12 +76,13 @@ def test_mixup_keeps_targets_normalised_and_skips_faces_without_votes() -> None:
     eye = np.eye(7, dtype=np.float32)[np.arange(n) % 7]
     weight = (np.arange(n) % 4 > 0).astype(np.float32)
     faces = rng.integers(0, 255, (n, 48, 48, 3)).astype(np.uint8)
-    batch = TrainingBatch(faces, eye, eye * weight[:, None], weight)
+    batch = TrainingBatch(faces, eye, eye * weight[:, None], weight, 2 * eye)
 
     blended = mixed(batch, 0.4, rng)
 
     assert blended.hard.sum(axis=1) == pytest.approx(1.0)
     assert blended.soft.sum(axis=1) == pytest.approx(weight)
+    assert blended.features == pytest.approx(2 * blended.hard)
     assert np.array_equal(blended.faces[weight == 0], faces[weight == 0])
     assert (blended.hard.argmax(axis=1) == eye.argmax(axis=1)).all()
     assert mixed(batch, 0.0, rng) is batch

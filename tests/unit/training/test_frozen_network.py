@@ -11,7 +11,8 @@ from contracts.expressions import EXPRESSIONS
 from contracts.model_card import WEIGHTS_NAME
 from tests.litert_models import write_small_model
 from training.data.dataset import Split
-from training.teachers.feature_store import face_features
+from training.data.views import view
+from training.teachers.feature_store import FaceFeatures, face_features, main_components
 from training.teachers.frozen_network import FrozenNetwork, field_means, read_description
 
 NETWORKS = Path(__file__).parents[3] / "training" / "teachers" / "networks"
@@ -129,9 +130,42 @@ def test_a_killed_computation_continues_after_its_last_part(
 
     # The ten plain faces were kept.
     assert again.seen == 20 - 10
-    assert (found.plain[:, 0] == faces.images[:, 0, 0]).all()
-    assert (found.mirrored[:, 0] == faces.images[:, 0, -1]).all()
-    assert (found[np.array([3])].plain == found.plain[3:4]).all()
+    plain, mirrored = found.views
+    assert (plain[:, 0] == faces.images[:, 0, 0]).all()
+    assert (mirrored[:, 0] == faces.images[:, 0, -1]).all()
+    assert (found[np.array([3])].views[0] == plain[3:4]).all()
+
+
+def test_changed_views_are_the_same_every_time_and_each_their_own(tmp_path: Path) -> None:
+    faces = split(6)
+
+    found = face_features(Counting(), faces, tmp_path, views=4)
+
+    assert len(found.views) == 4
+    for number, one in enumerate(found.views):
+        assert (one[:, 0] == view(faces.images, number)[:, 0, 0]).all()
+    assert not (found.views[2] == found.views[3]).all()
+    taken = found.taken(np.array([5, 0]), np.array([1, 3]))
+    assert taken.tolist() == [found.views[1][5].tolist(), found.views[3][0].tolist()]
+
+
+def test_main_components_keep_what_varies_most() -> None:
+    rng = np.random.default_rng(3)
+    hidden = rng.standard_normal((400, 2)) * (3.0, 1.0)
+    noise = rng.standard_normal((400, 30)) * 0.05
+    seen = (hidden @ rng.standard_normal((2, 30)) + noise + 7.0).astype(np.float16)
+
+    found = main_components(FaceFeatures((seen, seen[::-1])), 2)
+
+    assert found.shape == (2, 400, 2)
+    assert np.square(found[0].astype(float)).mean() == pytest.approx(1.0, rel=0.01)
+    assert found[0, :, 0].std() > found[0, :, 1].std()
+    assert found[1] == pytest.approx(found[0, ::-1], abs=1e-3)
+    # Two components of thirty features explain them all but the noise.
+    centred = seen.astype(float) - seen.mean(axis=0, dtype=float)
+    explained, *_ = np.linalg.lstsq(found[0].astype(float), centred, rcond=None)
+    left = centred - found[0].astype(float) @ explained
+    assert left.std() < 0.02 * centred.std()
 
 
 def test_features_of_other_faces_are_not_taken(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from training.config import Augmentation, Distillation, Optimizer, TrainingConfi
 from training.data.augment import TrainingBatch
 from training.data.dataset import Split
 from training.data.material import Material, Targets, read_material, repeated, write_material
-from training.loop import batches
+from training.data.views import view
+from training.loop import batches, views
 from training.packed import main, with_steps
 from training.teachers.answers import TeacherAnswers, ask_teachers, write_answers
 from training.teachers.prepare import build_targets
@@ -30,12 +32,19 @@ def split(voted: int = N) -> Split:
     return Split(images, np.arange(N) % 7, votes, tuple(map(str, range(N))))
 
 
-def material() -> Material:
+def features(views: int) -> np.ndarray:
+    """Features by which a view of a face can be told: its top left pixel, as a share of 256."""
+    images = split().images
+    corners = [view(images, number)[:, 0, 0] for number in range(views)]
+    return np.stack(corners)[..., None].astype(np.float16) / 256
+
+
+def material(views: int = 1) -> Material:
     faces = split()
     hard = np.eye(7, dtype=np.float32)[faces.labels]
     return Material(
         images=faces.images,
-        targets=Targets(hard, faces.vote_shares, np.ones(N, np.float32)),
+        targets=Targets(hard, faces.vote_shares, np.ones(N, np.float32), features(views)),
         val_images=faces.images[:3],
         val_labels=faces.labels[:3],
         val_majority=np.array([1, -1, 2]),
@@ -45,7 +54,7 @@ def material() -> Material:
 
 
 def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
-    written = material()
+    written = material(views=3)
 
     write_material(tmp_path / "packed.npz", written)
     read = read_material(tmp_path / "packed.npz")
@@ -54,7 +63,7 @@ def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read.description == written.description
     for name in ("images", "val_images", "val_labels", "val_majority"):
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
-    for name in ("hard", "soft", "soft_weight"):
+    for name in ("hard", "soft", "soft_weight", "features"):
         np.testing.assert_array_equal(getattr(read.targets, name), getattr(written.targets, name))
     # In the order in which the network has them, also beyond ten.
     assert len(read.start) == 12
@@ -81,13 +90,47 @@ def test_an_epoch_always_has_the_same_batches_and_each_face_once() -> None:
     config = recipe(batch=4)
     faces = material()
 
-    first, again = (list(batches(faces, config, 3)) for _ in range(2))
+    first, again = (list(batches(faces, config, 3, views(faces))) for _ in range(2))
 
     assert len(first) == N // 4
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.faces, other.faces)
     assert sorted(key for batch in first for key in keys(batch, faces)) == list(range(N))
-    assert not np.array_equal(first[0].faces, next(batches(faces, config, 4)).faces)
+    assert not np.array_equal(first[0].faces, next(batches(faces, config, 4, views(faces))).faces)
+
+
+def test_a_batch_has_the_features_of_the_views_in_it() -> None:
+    faces = material(views=4)
+
+    epoch = list(batches(faces, recipe(batch=4), 3, views(faces)))
+
+    for batch in epoch:
+        corners = batch.faces[:, 0, 0, :1].astype(np.float32) / 256
+        np.testing.assert_array_equal(batch.features, corners)
+    plain = {face.tobytes() for face in repeated(faces.images)}
+    taken = [face.tobytes() in plain for batch in epoch for face in batch.faces]
+    assert any(taken) and not all(taken)
+
+
+def test_a_recipe_that_learns_features_needs_a_teacher_that_has_them(tmp_path: Path) -> None:
+    faces = split()
+    sure = np.eye(7, dtype=np.float32)[[0] * N]
+    write_answers(tmp_path / "a.npz", faces, TeacherAnswers(sure, sure))
+    write_answers(tmp_path / "b.npz", faces, TeacherAnswers(sure, sure, features(views=3)))
+    learns = replace(recipe(), distillation=Distillation(0.7, feature_weight=2.0))
+    without = ask_teachers([tmp_path / "a.npz"], faces)
+    both = ask_teachers([tmp_path / "a.npz", tmp_path / "b.npz"], faces)
+
+    targets = build_targets(faces, learns, both)
+
+    np.testing.assert_array_equal(targets.features, features(views=3))
+    # A recipe that does not learn them has none, and sees the faces as they are.
+    assert build_targets(faces, recipe(), both).features.shape == (1, N, 0)
+    with pytest.raises(TeacherAnswersError, match="tiny learns features, but no teacher has any"):
+        build_targets(faces, learns, without)
+    write_answers(tmp_path / "c.npz", faces, TeacherAnswers(sure, sure, features(3)[:, 1:]))
+    with pytest.raises(TeacherAnswersError, match="features for each view of each face"):
+        ask_teachers([tmp_path / "c.npz"], faces)
 
 
 def test_another_batch_keeps_the_averaged_faces_and_grows_the_rate() -> None:
