@@ -16,7 +16,7 @@ from training.config import DESCRIPTION, WEIGHTS, TrainingConfig
 from training.data.augment import TrainingBatch, augmented, mixed
 from training.data.material import Material, repeated
 from training.data.views import view
-from training.model import build_model, with_features
+from training.model import build_model, fuse_batch_norms, with_features
 
 CHECKPOINT, LOG = "checkpoint.npz", "log.jsonl"
 
@@ -99,6 +99,7 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, pretrained=False)
         self.model.set_weights(material.start)
+        fuse_batch_norms(self.model)
         self.views = views(material)
         width = material.targets.features.shape[-1]
         # Trained with one output more, which no artifact has.

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.errors import TrainingRunError
 from training import packed
-from training.config import read_config
+from training.config import ModelShape, read_config
 from training.data.material import Material, Targets, read_material, write_material
-from training.model import build_model
+from training.model import build_model, fuse_batch_norms
 from training.teachers.answers import load_network
 
 pytest.importorskip("keras", reason="`make train` installs TensorFlow")
@@ -128,6 +128,33 @@ def test_a_recipe_with_an_unknown_layer_is_refused(recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("[optimizer]", 'learns_from = "block_99"\n[optimizer]'))
     with pytest.raises(TrainingRunError, match="no layer 'block_99'"):
         build_model(read_config(recipe).model, pretrained=False)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_fused_batch_norms_compute_the_same(training: bool) -> None:
+    """Also before the first layer that learns, whose statistics stay."""
+    shape = ModelShape(alpha=0.35, seen_as=48, dropout=0.0, learns_from="block_3_expand")
+    plain, fused = (build_model(shape, pretrained=False) for _ in range(2))
+    rng = np.random.default_rng(5)
+    for weights in plain.weights:
+        if weights.path.endswith(("moving_mean", "beta")):
+            weights.assign(rng.normal(0, 0.3, weights.shape))
+        elif weights.path.endswith(("moving_variance", "gamma")):
+            weights.assign(rng.uniform(0.5, 2.0, weights.shape))
+    fused.set_weights(plain.get_weights())
+    fuse_batch_norms(fused)
+    before = plain.get_weights()
+    faces = rng.integers(0, 256, (16, 48, 48, 3), dtype=np.uint8)
+
+    expected, found = (model(faces, training=training) for model in (plain, fused))
+
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-3, atol=1e-3)
+    changed = [not np.array_equal(x, y) for x, y in zip(before, plain.get_weights(), strict=True)]
+    assert any(changed) == training
+    for one, other in zip(plain.get_weights(), fused.get_weights(), strict=True):
+        # A sample's variance, of 16 faces and as many places as there are: 16 in the last layers.
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
 def _layers(model: Any) -> list[Any]:
