@@ -33,7 +33,7 @@ mixup_alpha = 0.2
 
 
 FEATURES = np.random.default_rng(1).standard_normal((3, 32, 5)).astype(np.float16)
-"""Of three views of each face."""
+"""Features of three views of each face."""
 
 
 @pytest.fixture
