@@ -164,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Checked now, and not after a quarter of an hour.
     if not is_answers_file(options.out) or not options.out.parent.is_dir():
         parser.error(f"--out: {options.out} must be an .npz file in an existing folder")
+    if options.views < 1 or options.components < 0:
+        parser.error("--views must be at least 1, and --components at least 0")
     kept = options.features or options.out.with_suffix("")
     try:
         networks = [(path.stem, open_network(path, options.weights)) for path in options.networks]

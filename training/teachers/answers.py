@@ -132,7 +132,7 @@ def read_answers(path: Path, split: Split) -> TeacherAnswers:
     for head in (fer2013, ferplus):
         if head.shape != (len(split), len(EXPRESSIONS)) or not np.allclose(head.sum(axis=1), 1.0):
             raise TeacherAnswersError(f"{path} does not have seven probabilities for each face")
-    if features.ndim != 3 or features.shape[1] != len(split):
+    if features.ndim != 3 or not len(features) or features.shape[1] != len(split):
         raise TeacherAnswersError(f"{path} does not have features for each view of each face")
     return TeacherAnswers(fer2013, ferplus, features)
 

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import FaceWeightsError
 from training.data.dataset import Split
 from training.data.views import view, view_name
 
@@ -78,10 +79,14 @@ def main_components(
     """Return the `size` main components of the standardised features, [v, n, size].
 
     They have a mean square of 1 over all faces and components; the first vary most. faces: the
-    number that sets the components, chosen at random.
+    number that sets the components, chosen at random. Raises FaceWeightsError if there are fewer
+    features or faces than that.
     """
     from scipy.sparse.linalg import svds
 
+    most = min(features.width, len(features), faces) - 1
+    if size > most:
+        raise FaceWeightsError(f"{size} components were asked for; at most {most} can be had")
     rng = np.random.default_rng(0)
     mean, deviation = mean_and_deviation(features.views[0])
     chosen = rng.choice(len(features), min(faces, len(features)), replace=False)

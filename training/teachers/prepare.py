@@ -70,7 +70,7 @@ def build_targets(split: Split, config: TrainingConfig, answers: TeacherAnswers 
     if config.distillation.feature_weight and not features.shape[-1]:
         raise TeacherAnswersError(
             f"the recipe {config.name} learns features, but no teacher has any",
-            hint="Write a teacher's file with `python -m training.face_teacher ... --views 8`",
+            hint="Write its file with `python -m training.face_teacher ... --components 256`",
         )
     if not config.distillation.feature_weight:
         features = no_features(len(split))

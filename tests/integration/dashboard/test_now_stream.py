@@ -154,6 +154,10 @@ def test_no_picture_shows_what_is_masked_since(sqlite_engine: Engine) -> None:
         assert pictures(before) == set()
         assert pictures(masked) == {"door"}
         assert pictures("a run that nobody knows") == set()
+        # A source that was removed has no masks to compare with: its picture is not shown.
+        SourceView("gone", masked, to_micros(utc_now()), 640, 360, (), JPEG).publish(bus)
+        gone = Watched(sqlite_engine, bus, "gone").view()
+        assert gone is not None and gone.picture == b""
         bus.close()
 
 

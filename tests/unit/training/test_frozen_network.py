@@ -166,6 +166,8 @@ def test_main_components_keep_what_varies_most() -> None:
     explained, *_ = np.linalg.lstsq(found[0].astype(float), centred, rcond=None)
     left = centred - found[0].astype(float) @ explained
     assert left.std() < 0.02 * centred.std()
+    with pytest.raises(FaceWeightsError, match="30 components were asked for; at most 29"):
+        main_components(FaceFeatures((seen,)), 30)
 
 
 def test_features_of_other_faces_are_not_taken(tmp_path: Path) -> None:
