@@ -200,7 +200,8 @@ def test_rankings_moments_and_hours_lead_to_what_they_are_about(page: Page, addr
     ranking = page.get_by_role("region", name="Sources, ranked")
     moment = page.locator("#moment-0")
     expect(moment).to_be_visible()
-    source = (moment.locator("span").last.inner_text().splitlines()[-1]).split(" (generated)")[0]
+    text = moment.locator("span").last.inner_text().splitlines()[-1]
+    source = text.split(": ")[0].removesuffix(" (generated)")
     moment.click()
     page.wait_for_url(re.compile("zoom=20"))
     assert asked(page)["sources"] == [source]

@@ -159,6 +159,18 @@ def test_corners_are_dragged_split_removed_and_undone(browser: Browser, site: Si
     assert rounded(desk)[0][1] == 0 and rounded(desk)[0][0] < 0.02
 
 
+def test_the_editor_waits_for_a_picture_with_the_masks_of_now(browser: Browser, site: Site) -> None:
+    site.begin_with()
+    site.sends_pictures.clear()
+    site.begin_with(SHELF)
+    with browser.new_context() as viewer, quiet_page(viewer, site.address) as page:
+        page.goto(f"{site.address}/sources")
+        page.get_by_role("button", name="Zones door").click()
+        expect(page.locator(".zone-canvas")).to_contain_text("No current picture.")
+        site.sends_pictures.set()
+        expect(page.locator(".zone-canvas img")).to_have_js_property("naturalWidth", 640)
+
+
 def test_a_zone_is_made_and_moved_by_the_keyboard_alone(browser: Browser, site: Site) -> None:
     site.begin_with()
     with browser.new_context() as viewer, quiet_page(viewer, site.address) as page:

@@ -49,6 +49,7 @@ class SourcesPage {
       saved: () => this.#isAdmin && this.#places.refresh(),
       closed: () => this.#add.focus(),
     });
+    this.lifetime.onEnd(() => this.#actions.closeForm());
     const { status, error, form } = this.#actions;
     root.replaceChildren(
       make("div", { class: "toolbar" }, this.#isOperator ? this.#add : null, status),

@@ -4,12 +4,14 @@ import { base, messageOf, post } from "../kit/api.js";
 import { make } from "../kit/dom.js";
 import { confirmDialog, errorLine, quietButton } from "../kit/forms.js";
 import { _ } from "../kit/language.js";
+import { Lifetime } from "../kit/lifetime.js";
 import { smallestFace } from "../kit/reading.js";
 import { ZoneDrawing } from "../zones/zone_drawing.js";
 
 /** @typedef {import("./row.js").Source} Source */
 
 const NO_CONTENT = 204;
+const ASK_AGAIN_MS = 1000;
 
 export class ZoneEditor {
   #source;
@@ -24,6 +26,8 @@ export class ZoneEditor {
     onclick: () => this.#send(),
   });
   #picture = "";
+  #isTaking = false;
+  #lifetime = new Lifetime();
 
   /**
    * @param {Source} source
@@ -53,11 +57,13 @@ export class ZoneEditor {
       ),
     );
     this.#drawing.draw();
+    this.#drawing.showBlank(_("Loading the newest picture …"));
     this.#loadPicture();
   }
 
-  /** Forget the picture. */
+  /** Forget the picture, and ask for none any more. */
   end() {
+    this.#lifetime.end();
     URL.revokeObjectURL(this.#picture);
   }
 
@@ -67,27 +73,28 @@ export class ZoneEditor {
     this.node.scrollIntoView({ block: "start" });
   }
 
+  /** A run that begins with new zones has no picture at first: ask until there is one. */
   async #loadPicture() {
     const { name } = this.#source;
-    this.#drawing.showBlank(_("Loading the newest picture …"));
-    const path = `${base()}api/sources/picture?name=${encodeURIComponent(name)}`;
-    try {
-      const answer = await fetch(path);
-      if (answer.ok && answer.status !== NO_CONTENT) {
-        this.end();
-        this.#picture = URL.createObjectURL(await answer.blob());
-        this.#drawing.showPicture(this.#picture, _("Newest picture of {name}", { name }));
-        return;
-      }
-    } catch {
-      // The blank picture says it.
+    const picture = await newestPicture(name);
+    if (this.#lifetime.ended || this.#drawing.hasPicture) return;
+    if (picture) {
+      this.#picture = URL.createObjectURL(picture);
+      this.#drawing.showPicture(this.#picture, _("Newest picture of {name}", { name }));
+      return;
     }
-    this.#drawing.showBlank(_("No current picture. Zones can be drawn without one, or take one."));
+    if (!this.#isTaking) {
+      this.#drawing.showBlank(
+        _("No current picture. Zones can be drawn without one, or take one."),
+      );
+    }
+    this.#lifetime.after(() => this.#loadPicture(), ASK_AGAIN_MS);
   }
 
   async #takePicture() {
     const { name, rotate, mirror } = this.#source;
     this.#error.textContent = "";
+    this.#isTaking = true;
     this.#drawing.showBlank(_("Opening the source for three seconds …"));
     this.#drawing.say(_("Opening the source for three seconds …"));
     try {
@@ -98,6 +105,7 @@ export class ZoneEditor {
       this.#error.textContent = messageOf(failure);
       this.#drawing.showBlank(_("No picture."));
     }
+    this.#isTaking = false;
     this.#drawing.draw();
   }
 
@@ -136,5 +144,19 @@ export class ZoneEditor {
       },
       this.#on.cancelled,
     );
+  }
+}
+
+/**
+ * Return the live view's picture of a source; null without one.
+ * @param {string} name
+ * @returns {Promise<Blob | null>}
+ */
+async function newestPicture(name) {
+  try {
+    const answer = await fetch(`${base()}api/sources/picture?name=${encodeURIComponent(name)}`);
+    return answer.ok && answer.status !== NO_CONTENT ? await answer.blob() : null;
+  } catch {
+    return null;
   }
 }

@@ -46,6 +46,10 @@ export class ZoneCanvas {
     });
   }
 
+  get hasPicture() {
+    return !this.#image.hidden;
+  }
+
   /**
    * Show a picture of the source.
    * @param {string} address

@@ -63,6 +63,10 @@ export class ZoneDrawing {
     return this.#model.draft !== null;
   }
 
+  get hasPicture() {
+    return this.#canvas.hasPicture;
+  }
+
   /**
    * @param {string} address
    * @param {string} alt
