@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedIOBase
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -100,6 +102,12 @@ def over_udp(camera: RtspCamera) -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
+def _read_head(stream: BufferedIOBase) -> str:
+    """Return the lines before the next empty one, or before the end of the stream."""
+    lines = iter(stream.readline, b"")
+    return b"".join(takewhile(lambda line: line != b"\r\n", lines)).decode()
+
+
 class _UdpSession:
     """One client of `over_udp`: requests go to the camera, its frames to the client's ports."""
 
@@ -114,7 +122,7 @@ class _UdpSession:
 
     def _carry_requests(self) -> None:
         with suppress(OSError), self._client.makefile("rb") as lines:
-            while request := b"".join(iter(lines.readline, b"\r\n")).decode():
+            while request := _read_head(lines):
                 if ports := re.search(r"RTP/AVP;unicast;client_port=(\d+)-(\d+)", request):
                     channels = f"{len(self._ports)}-{len(self._ports) + 1}"
                     wanted = f"RTP/AVP/TCP;unicast;interleaved={channels}"
@@ -137,7 +145,7 @@ class _UdpSession:
                     place = ("127.0.0.1", self._ports[channel])
                     self._datagrams.sendto(data.read(length), place)
                     continue
-                head = (mark + b"".join(iter(data.readline, b"\r\n"))).decode()
+                head = mark.decode() + _read_head(data)
                 size = re.search(r"(?i)content-length: (\d+)", head)
                 body = data.read(int(size[1])) if size else b""
                 here = self._datagrams.getsockname()[1]
