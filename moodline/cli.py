@@ -141,6 +141,8 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         command_line()(prog_name="moodline")
+    except KeyboardInterrupt:  # Before the command began: it handles its own.
+        sys.exit(1)
     except MoodlineError as exc:
         _print_error(exc.detailed_line() if isinstance(exc, SourceError) else exc.line())
         sys.exit(2 if isinstance(exc, SettingsError) else 1)

@@ -37,6 +37,16 @@ def imported_by(arguments: list[str]) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+def test_a_stop_before_the_command_begins_ends_it_without_a_traceback() -> None:
+    code = (
+        "import os, signal; from moodline import cli\n"
+        "cli.command_line = lambda: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
 def test_version_imports_nothing_that_reads_options_or_settings() -> None:
     third_party = {*HEAVY_MODULES, "asyncio", "click", "pydantic", "rich", "typer"}
     assert sorted(imported_by(["version"]) & third_party) == []
