@@ -12,11 +12,9 @@ from analytics.removal.erasure_scope import ErasureScope
 from analytics.runs import missing_steps
 from analytics.runs.missing_steps import add_missing_steps
 from analytics.runs.run_summary import run_summary
-from analytics.runs.summary_steps import steps_of_rows
 from analytics.snapshots import in_snapshot
 from contracts.runs import RunState
 from records.database import transaction
-from records.runs.summary_steps import StepSums
 from records.tables.runs import Run, RunProgress
 from records.tables.summary_steps import SummaryStep
 from tests.history import at_us, write_history_run
@@ -54,18 +52,18 @@ def test_steps_of_rows_that_were_removed_meanwhile_are_not_stored(
 ) -> None:
     run = write_history_run(engine, "door", at_us(BEGIN), 90, random.Random(8))
     forget_steps(engine)
+    store = missing_steps._store
 
-    def sums_and_removal(*given: Any, **more: Any) -> StepSums:
-        found = steps_of_rows(*given, **more)
+    def removal_and_store(*given: Any) -> bool:
         since = BEGIN + timedelta(seconds=5)
         erase(
             engine,
             ErasureScope(run_id=run.run_id, since=since, until=since + timedelta(seconds=5)),
             actor="test",
         )
-        return found
+        return store(*given)
 
-    monkeypatch.setattr(missing_steps, "steps_of_rows", sums_and_removal)
+    monkeypatch.setattr(missing_steps, "_store", removal_and_store)
     assert add_missing_steps(engine) == 0
     monkeypatch.undo()
     assert add_missing_steps(engine) == 1
