@@ -23,6 +23,8 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page of a test is short: to optimise its scripts takes more than it saves.
+    "--js-flags=--no-maglev --no-opt",
 ]
 
 
