@@ -54,12 +54,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a test's PostgreSQL variant only where the result can depend on the dialect."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            _end_process_on_timeout(item)
     if config.getoption("--all-databases"):
         return
     left_out = [item for item in items if _is_on_postgresql(item) and not _is_on_both(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _end_process_on_timeout(item: pytest.Item) -> None:
+    """An exception that a signal raises in Playwright lets its loop turn for ever."""
+    given = item.get_closest_marker("timeout")
+    limits = given.args if given else ()
+    item.add_marker(pytest.mark.timeout(*limits, method="thread"), append=False)
 
 
 def _is_on_postgresql(item: pytest.Item) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from scipy.stats import theilslopes
 
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced, signal_process
@@ -102,6 +101,8 @@ def test_memory_does_not_grow_with_eight_cameras(
         statuses = stack.statuses()
         assert len({one["run_id"] for one in statuses.values()}) == 8
     totals = assert_balanced(stack)
+    from scipy.stats import theilslopes  # Takes half a second, which every test run would pay.
+
     # The median of the slopes between all pairs of samples ignores single steps, such as a run that
     # moves to another worker.
     slopes_mb = {

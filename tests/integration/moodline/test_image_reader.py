@@ -41,18 +41,31 @@ def reader() -> Iterator[ImageReader]:
     [
         (b"", "not an image"),
         (b"<svg onload=alert(1)>", "not an image"),
-        (png(100_000, 100, b""), "cannot be decoded.*40 million"),
-        (png(100_000, 100_000, b"\0" * 1000), "cannot be decoded.*40 million"),
-        (png(11_000, 11_000, b"\0" * 50_000_000), "cannot be decoded.*40 million"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 5000, "cannot be decoded"),
         (b"GIF89a" + b"\xff" * 500, "cannot be decoded|not an image"),
         (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 500, "cannot be decoded"),
     ],
-    ids=["empty", "svg", "wide", "bomb", "large", "jpeg", "gif", "webp"],
+    ids=["empty", "svg", "jpeg", "gif", "webp"],
 )
 def test_a_hostile_image_is_an_error_and_the_next_image_is_read(
     reader: ImageReader, data: bytes, said: str
 ) -> None:
+    assert_refused(reader, data, said)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "zeros"),
+    [(100_000, 100, 0), (100_000, 100_000, 1000), (11_000, 11_000, 50_000_000)],
+    ids=["wide", "bomb", "large"],
+)
+def test_an_image_of_too_many_pixels_is_an_error_and_the_next_image_is_read(
+    reader: ImageReader, width: int, height: int, zeros: int
+) -> None:
+    data = png(width, height, bytes(zeros))
+    assert_refused(reader, data, "cannot be decoded.*40 million")
+
+
+def assert_refused(reader: ImageReader, data: bytes, said: str) -> None:
     with pytest.raises(MoodlineError, match=said):
         reader.read(data)
     happy = reader.read((FACES / "a-happy.png").read_bytes())
