@@ -202,10 +202,13 @@ def test_rankings_moments_and_hours_lead_to_what_they_are_about(page: Page, addr
     expect(moment).to_be_visible()
     text = moment.locator("span").last.inner_text().splitlines()[-1]
     source = text.split(": ")[0].removesuffix(" (generated)")
+    hours = page.locator("td.heat:not(.missing)")
+    of_the_week = hours.count()
     moment.click()
     page.wait_for_url(re.compile("zoom=20"))
     assert asked(page)["sources"] == [source]
     page.go_back()
+    expect(hours).to_have_count(of_the_week)
     grid = page.get_by_role("grid", name="Hours of the week")
     cell = grid.locator("td.heat[tabindex='0']")
     expect(cell).to_have_count(1)
@@ -222,6 +225,21 @@ def test_rankings_moments_and_hours_lead_to_what_they_are_about(page: Page, addr
     ranking.get_by_role("link", name="library").click()
     page.wait_for_url("**/sources/library")
     expect(page.locator(".source-state-line")).to_contain_text("Generated, not measured")
+
+
+def test_a_new_answer_keeps_the_focus_on_an_hour_of_the_week(page: Page, address: str) -> None:
+    page.goto(f"{address}/trends?from=now-1h&to=now")
+    grid = page.get_by_role("grid", name="Hours of the week")
+    grid.locator("td.heat[tabindex='0']").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
+    focused = page.locator("td.heat.missing:focus")
+    place = focused.get_attribute("data-key")
+    grid.evaluate("node => { node.dataset.old = 'yes'; }")
+    page.evaluate("dispatchEvent(new CustomEvent('moodline-view', {}))")
+    expect(page.locator(".heat-map[data-old]")).to_have_count(0)
+    expect(focused).to_have_attribute("data-key", str(place))
+    expect(grid.locator("[tabindex='0']")).to_have_attribute("data-key", str(place))
 
 
 def test_two_keys_go_to_a_page_and_a_slash_to_its_search(page: Page, address: str) -> None:

@@ -9,7 +9,14 @@
  * @param {HTMLElement} [first] That Tab reaches first.
  */
 export function moveByArrows(group, items, columns = 1, first = items[0]) {
-  for (const item of items) item.tabIndex = item === first ? 0 : -1;
+  const letTabReach = (/** @type {HTMLElement} */ one) => {
+    for (const item of items) item.tabIndex = item === one ? 0 : -1;
+  };
+  letTabReach(first);
+  group.addEventListener("focusin", ({ target }) => {
+    const focused = items.find((item) => item === target);
+    if (focused) letTabReach(focused);
+  });
   /** @type {Record<string, (at: number) => number>} */
   const moves = {
     ArrowLeft: (at) => at - 1,
@@ -25,8 +32,6 @@ export function moveByArrows(group, items, columns = 1, first = items[0]) {
     if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    items[at].tabIndex = -1;
-    to.tabIndex = 0;
     to.focus({ preventScroll: false });
   });
 }

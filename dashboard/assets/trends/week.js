@@ -101,9 +101,12 @@ function weekTable(hours, rank) {
       "tr",
       {},
       make("th", { scope: "row", text: SHORT_DAYS[weekday], "aria-label": day }),
-      ...HOURS.map((hour) =>
-        cell(hourName(weekday, hour), byPlace.get(weekday * 24 + hour), rank, scale),
-      ),
+      ...HOURS.map((hour) => {
+        const found = byPlace.get(weekday * 24 + hour);
+        const node = cell(hourName(weekday, hour), found, rank, scale);
+        node.dataset.key = `cell ${weekday} ${hour}`;
+        return node;
+      }),
     );
   const table = make(
     "table",
@@ -144,7 +147,6 @@ function cell(time, hour, rank, scale) {
     {
       class: value === null ? "heat little" : "heat",
       role: "gridcell",
-      "data-key": `cell ${hour.weekday} ${hour.hour}`,
       title: _("{time}: {text}, {seen}, {hours} h analysed", {
         time,
         text,
