@@ -71,7 +71,11 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a test's PostgreSQL variant only where the result can depend on the dialect."""
+    """Keep a test's PostgreSQL variant only where the result can depend on the dialect.
+
+    Files of unit tests, which compute, are among those of integration tests, which also wait.
+    """
+    _alternate(items)
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             _end_process_on_timeout(item)
@@ -81,6 +85,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _alternate(items: list[pytest.Item]) -> None:
+    """Spread the files of two folders evenly over the time of both."""
+    folders: dict[str, dict[Path, None]] = {"integration": {}, "unit": {}}
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        folders.get(folder, {})[item.path] = None
+    places = {
+        path: (number + 0.5) / len(paths)
+        for paths in folders.values()
+        for number, path in enumerate(paths)
+    }
+    items.sort(key=lambda item: places.get(item.path, 0.0))
 
 
 def _end_process_on_timeout(item: pytest.Item) -> None:
