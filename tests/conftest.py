@@ -102,7 +102,7 @@ def _alternate(items: list[pytest.Item]) -> None:
 
 
 def _end_process_on_timeout(item: pytest.Item) -> None:
-    """An exception that a signal raises in Playwright lets its loop turn for ever."""
+    """After an exception that a signal raises in Playwright, its loop does not end any more."""
     given = item.get_closest_marker("timeout")
     limits = given.args if given else ()
     item.add_marker(pytest.mark.timeout(*limits, method="thread"), append=False)

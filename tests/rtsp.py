@@ -92,14 +92,19 @@ class RtspCamera:
 def over_udp(camera: RtspCamera) -> Iterator[int]:
     """Run a camera that sends only over UDP what another has over TCP; yield its port."""
 
+    sessions: list[_UdpSession] = []
+
     def accept(listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                _UdpSession(listener.accept()[0], camera.port)
+                sessions.append(_UdpSession(listener.accept()[0], camera.port))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
         yield int(listener.getsockname()[1])
+    for session in sessions:
+        session.requests.join(120)
+        assert not session.requests.is_alive(), "a client that is gone still sends requests"
 
 
 def _read_head(stream: BufferedIOBase) -> str:
@@ -117,8 +122,9 @@ class _UdpSession:
         self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._datagrams.bind(("127.0.0.1", 0))
         self._ports: list[int] = []
-        for task in (self._carry_requests, self._carry_replies):
-            threading.Thread(target=task, daemon=True).start()
+        self.requests = threading.Thread(target=self._carry_requests, daemon=True)
+        self.requests.start()
+        threading.Thread(target=self._carry_replies, daemon=True).start()
 
     def _carry_requests(self) -> None:
         with suppress(OSError), self._client.makefile("rb") as lines:
