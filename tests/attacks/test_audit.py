@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -63,9 +63,8 @@ class Site:
         return [one for one in reversed(found) if one.action in actions]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, sqlite_with_schema: Path) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
+@contextmanager
+def opened_site(folder: Path, sqlite_with_schema: Path) -> Iterator[Site]:
     (home := folder / "home").mkdir()
     (allowed := folder / "videos").mkdir()
     shutil.copyfile(sqlite_with_schema, home / "moodline.db")
@@ -83,6 +82,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_with_schema: Path) -> 
     with serving(dashboard_backend(settings, engine), sign_in=True) as address:
         yield Site(home, engine, address)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, sqlite_with_schema: Path) -> Iterator[Site]:
+    with opened_site(tmp_path_factory.mktemp("site"), sqlite_with_schema) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -211,14 +216,18 @@ def test_a_viewer_does_not_see_who_signed_in_from_where(site: Site, admin: str) 
     assert ask(site.address, "/api/system/audit?kind=x", Cookie=admin).status == 422
 
 
-def test_failed_sign_ins_over_http_are_counted_in_few_entries(site: Site) -> None:
-    for _ in range(9):
-        sign_in(site.address, "nobody-here", "guess")
-    entries = [
-        one
-        for one in site.entries(Action.SIGN_IN_FAILED, Action.SIGN_IN_REFUSED)
-        if one.details["user"] == "nobody-here"
-    ]
+def test_failed_sign_ins_over_http_are_counted_in_few_entries(
+    tmp_path: Path, sqlite_with_schema: Path
+) -> None:
+    """Given guesses from the address of all tests here: so at a dashboard of its own."""
+    with opened_site(tmp_path, sqlite_with_schema) as site:
+        for _ in range(9):
+            sign_in(site.address, "nobody-here", "guess")
+        entries = [
+            one
+            for one in site.entries(Action.SIGN_IN_FAILED, Action.SIGN_IN_REFUSED)
+            if one.details["user"] == "nobody-here"
+        ]
     assert sum(one.details["attempts"] for one in entries) == 9
     assert len(entries) <= 4, "at most one a minute and action"
 

@@ -225,8 +225,11 @@ def test_a_hostile_camera_is_left_alone_with_its_reason(parts: Any, reason: str)
 
 
 def test_the_test_of_a_source_is_limited_too() -> None:
+    """Given pictures that are ready to be sent: the test of a source reads for three seconds."""
+    pictures = [as_part(jpeg(80, 80)), as_part(jpeg(16_240, 16_240))]
+
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        answer_parts(handler, growing_pictures())
+        answer_parts(handler, iter(pictures))
 
     with http_server(answer) as port:
         request = json.dumps(

@@ -11,15 +11,22 @@ from tests.e2e.commands import Installation, assert_plain_failure
 from tests.webhook_receiver import Receiver, webhook_receiver
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory, month_database: Path) -> Installation:
-    home = tmp_path_factory.mktemp("alerts") / "home"
-    home.mkdir()
-    shutil.copyfile(month_database, home / "moodline.db")
+def with_a_month(folder: Path, month_database: Path) -> Installation:
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    database = home / "moodline.db"
+    shutil.copyfile(month_database, database)
+    database.chmod(0o600)
     return Installation(home)
 
 
-def test_a_rule_is_added_shown_muted_and_removed(installation: Installation) -> None:
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory, month_database: Path) -> Installation:
+    return with_a_month(tmp_path_factory.mktemp("alerts"), month_database)
+
+
+def test_a_rule_is_added_shown_muted_and_removed(tmp_path: Path, month_database: Path) -> None:
+    installation = with_a_month(tmp_path, month_database)
     options = ["--when", "people > 3", "--for", "10m", "--source", "café", "--cooldown", "1h"]
     tried = installation.run("alert", "add", "Crowd", *options, "--dry-run")
     assert re.search(r"would have fired \d+ times", tried.stdout), tried.stderr

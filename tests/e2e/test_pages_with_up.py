@@ -88,7 +88,7 @@ def test_from_the_first_start_to_the_first_chart(page: Page, stack: LiveStack) -
     expect(demo.locator("[aria-expanded=true]")).to_be_focused()
 
     poll(lambda: has_rollups(stack, "demo camera"))  # Else Trends has them half a minute later.
-    page.get_by_role("link", name="Trends").click()
+    page.get_by_role("link", name="Trends", exact=True).click()
     chart = page.locator("figure:visible").filter(has_text="demo camera")
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(page.locator("#lead")).to_contain_text(re.compile("demo camera|sources together"))
@@ -152,10 +152,10 @@ def test_a_camera_is_added_tested_edited_paused_and_removed(
         expect(gate).to_contain_text("Live")
         expect(gate.locator(".tag")).to_have_text(["front", "floor 1"])
         assert "s3cret" not in page.content()
-        page.get_by_role("link", name="Now").click()
+        page.get_by_role("link", name="Now", exact=True).click()
         expect(page.get_by_role("article", name="gate")).to_contain_text("Live")
 
-        page.get_by_role("link", name="Sources").click()
+        page.get_by_role("link", name="Sources", exact=True).click()
         page.get_by_role("button", name="Edit gate").click()
         page.get_by_label("Frames analysed").fill("3")
         page.get_by_role("button", name="Save").click()

@@ -54,6 +54,19 @@ def engine(folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def address(engine: Engine, folder: Path) -> Iterator[str]:
+    with with_recordings(engine, folder) as one:
+        yield one
+
+
+@pytest.fixture
+def own_address(sqlite_engine: Engine, tmp_path: Path) -> Iterator[str]:
+    """A dashboard of a database of its own, for a test that changes what is listed."""
+    with with_recordings(sqlite_engine, tmp_path) as one:
+        yield one
+
+
+@contextmanager
+def with_recordings(engine: Engine, folder: Path) -> Iterator[str]:
     settings = Settings(home=folder / "home", recording_folders=(folder,))
     library = RecordingLibrary(settings, engine, uploads_of(settings, engine))
     with serving(Backend(engine, settings, recordings=library)) as one:
@@ -150,24 +163,26 @@ def test_a_copy_names_its_original(address: str) -> None:
     )
 
 
-def test_what_was_selected_is_exported_with_its_provenance(engine: Engine, address: str) -> None:
+def test_what_was_selected_is_exported_with_its_provenance(
+    sqlite_engine: Engine, own_address: str
+) -> None:
     run_ids = ["exported-1", "exported-2"]
     for run_id in run_ids:
-        write_run(engine, run_id, {0: [FaceSpec(1, "happy")]}, source=f"{run_id}.mp4")
+        write_run(sqlite_engine, run_id, {0: [FaceSpec(1, "happy")]}, source=f"{run_id}.mp4")
     chosen = "&".join(f"runs={run_id}" for run_id in run_ids)
 
-    answer = ask(address, f"/api/recordings/export/csv?{chosen}")
+    answer = ask(own_address, f"/api/recordings/export/csv?{chosen}")
     rows = list(csv.DictReader(io.StringIO(answer.read().decode())))
 
     assert 'filename="recordings.csv"' in (answer.getheader("content-disposition") or "")
     assert [row["run_id"] for row in rows] == run_ids
-    document = json_of(ask(address, f"/api/recordings/export/provenance?{chosen}"))
+    document = json_of(ask(own_address, f"/api/recordings/export/provenance?{chosen}"))
     assert document["format"] == "moodline-provenance/1"
     assert [one["run_id"] for one in document["runs"]] == run_ids
     (first, _) = document["runs"]
     assert (first["detector"], first["model_version"]) == ("haar-alt2/1", "model@1")
     assert (first["file_sha256"], first["options"]["smoothing_s"]) == ("0" * 64, 0.4)
-    entry = in_snapshot(engine, audit_entries)[0]
+    entry = in_snapshot(sqlite_engine, audit_entries)[0]
     assert (entry.action, entry.details["recordings"]) == ("exported", 2)
 
 
@@ -177,53 +192,55 @@ def test_a_search_that_finds_nothing_exports_nothing(address: str) -> None:
     assert "no recording matches" in json.loads(answer.read())["error"]
 
 
-def test_many_results_are_deleted_with_one_receipt(engine: Engine, address: str) -> None:
+def test_many_results_are_deleted_with_one_receipt(sqlite_engine: Engine, own_address: str) -> None:
     run_ids = [f"gone-{number}" for number in range(3)]
     for run_id in run_ids:
-        write_run(engine, run_id, {0: [FaceSpec(1, "sad")]}, source=f"{run_id}.mp4")
-    write_run(engine, "busy", {}, source="busy.mp4", state=RunState.RUNNING)
+        write_run(sqlite_engine, run_id, {0: [FaceSpec(1, "sad")]}, source=f"{run_id}.mp4")
+    write_run(sqlite_engine, "busy", {}, source="busy.mp4", state=RunState.RUNNING)
 
-    done = json_of(change(address, "bulk/delete", runs=[*run_ids, "busy", "unknown"]))
+    done = json_of(change(own_address, "bulk/delete", runs=[*run_ids, "busy", "unknown"]))
 
     assert done["done"] == 3
     reasons = {one["run"]: one["error"] for one in done["failed"]}
     assert "has not been analysed yet" in reasons["busy"]
     assert "no run unknown" in reasons["unknown"]
-    with snapshot(engine) as connection:
+    with snapshot(sqlite_engine) as connection:
         left = set(connection.scalars(select(Run.run_id).where(Run.run_id.in_(run_ids))))
     assert not left
-    entry = in_snapshot(engine, audit_entries)[0]
+    entry = in_snapshot(sqlite_engine, audit_entries)[0]
     assert (entry.action, entry.details["runs"], entry.details["faces"]) == ("run deleted", 3, 3)
 
 
 def test_many_recordings_are_cancelled_or_queued_again(
-    engine: Engine, address: str, folder: Path
+    sqlite_engine: Engine, own_address: str, tmp_path: Path
 ) -> None:
-    write_run(engine, "waits", {}, source="waits.mp4", state=RunState.QUEUED)
-    write_run(engine, "again", {}, source="again.mp4")
-    clip = folder / "again.mp4"
+    write_run(sqlite_engine, "waits", {}, source="waits.mp4", state=RunState.QUEUED)
+    write_run(sqlite_engine, "again", {}, source="again.mp4")
+    clip = tmp_path / "again.mp4"
     clip.write_bytes(b"a recording")
-    with transaction(engine) as connection:
+    with transaction(sqlite_engine) as connection:
         values = {"uri": str(clip), "content_hash": read_content(clip).digest}
         connection.execute(update(Run).where(Run.run_id == "again").values(values))
 
-    assert json_of(change(address, "bulk/cancel", runs=["waits"]))["done"] == 1
-    done = json_of(change(address, "bulk/again", runs=["again", "waits"]))
+    assert json_of(change(own_address, "bulk/cancel", runs=["waits"]))["done"] == 1
+    done = json_of(change(own_address, "bulk/again", runs=["again", "waits"]))
 
     assert done["done"] == 1
     assert "no longer on this host" in done["failed"][0]["error"]
-    with snapshot(engine) as connection:
+    with snapshot(sqlite_engine) as connection:
         states = list(
             connection.scalars(select(Run.state).where(Run.uri == str(clip)).order_by(Run.id))
         )
     assert states == [RunState.DONE, RunState.QUEUED]
 
 
-def test_the_time_of_a_recording_is_set_from_its_page(engine: Engine, address: str) -> None:
-    write_run(engine, "timed", {0: []}, source="timed.mp4")
-    answer = change(address, "run/timed/time", recorded_at="2026-03-01T10:30:00+01:00")
+def test_the_time_of_a_recording_is_set_from_its_page(
+    sqlite_engine: Engine, own_address: str
+) -> None:
+    write_run(sqlite_engine, "timed", {0: []}, source="timed.mp4")
+    answer = change(own_address, "run/timed/time", recorded_at="2026-03-01T10:30:00+01:00")
     assert answer.status == 200
-    summary = json_of(ask(address, "/api/recordings/run/timed"))["summary"]
+    summary = json_of(ask(own_address, "/api/recordings/run/timed"))["summary"]
     assert summary["recorded_text"] == "set by hand"
     assert summary["recorded_at"] - START.timestamp() == pytest.approx(5_034_355)
-    assert change(address, "run/timed/time", recorded_at="2026-03-01T10:30:00").status == 422
+    assert change(own_address, "run/timed/time", recorded_at="2026-03-01T10:30:00").status == 422
