@@ -19,7 +19,13 @@ from moodline.adapters.source_settings import source_settings
 from moodline.adapters.sources import SourceEditor
 from records.database import open_engine
 from records.schema import upgrade
-from records.sources.live_sources import SourceSettings, add_source, find_source, set_zones
+from records.sources.live_sources import (
+    SourceSettings,
+    add_source,
+    edit_source,
+    find_source,
+    set_zones,
+)
 from records.users.accounts import add_user
 from records.users.roles import Role
 from runtime.decoding.opencv import cv2, decode_picture
@@ -73,8 +79,8 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def site(shared_site: Site) -> Site:
     """The site, where `door` has one mask."""
-    before = shared_site.zones()
-    set_zones(shared_site.engine, "door", (DESK,), None, before=before)
+    edit_source(shared_site.engine, "door", CAMERA)
+    set_zones(shared_site.engine, "door", (DESK,), None, before=shared_site.zones())
     return shared_site
 
 
