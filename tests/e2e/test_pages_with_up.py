@@ -152,10 +152,10 @@ def test_a_camera_is_added_tested_edited_paused_and_removed(
         expect(gate).to_contain_text("Live")
         expect(gate.locator(".tag")).to_have_text(["front", "floor 1"])
         assert "s3cret" not in page.content()
-        page.get_by_role("link", name="Now", exact=True).click()
+        page.get_by_role("link", name="Now").click()
         expect(page.get_by_role("article", name="gate")).to_contain_text("Live")
 
-        page.get_by_role("link", name="Sources", exact=True).click()
+        page.get_by_role("link", name="Sources").click()
         page.get_by_role("button", name="Edit gate").click()
         page.get_by_label("Frames analysed").fill("3")
         page.get_by_role("button", name="Save").click()

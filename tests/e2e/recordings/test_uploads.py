@@ -66,13 +66,13 @@ def test_an_upload_continues_on_another_page(
     page.goto(f"{library.address}/recordings")
     page.locator("#recording-files").set_input_files(large)
     first = wait_for_route(page, held)
-    page.get_by_role("link", name="System", exact=True).click()
+    page.get_by_role("link", name="System").click()
     expect(page.locator("#services")).to_be_visible()
     asked = "e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e)"
     assert page.evaluate(f"{{ {asked}; e.defaultPrevented }}"), "closing the tab shows a warning"
     first.continue_()
     second = wait_for_route(page, held)
-    page.get_by_role("link", name="Recordings", exact=True).click()
+    page.get_by_role("link", name="Recordings").click()
     one = page.get_by_role("region", name="large.mp4")
     expect(one).to_have_count(1)
     expect(one).to_contain_text("8.4 MB of")
