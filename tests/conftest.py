@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -53,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run every database test on PostgreSQL too, not only those marked both_databases",
     )
+    parser.addoption(
+        "--shuffle",
+        metavar="SEED",
+        help="run the files, and the tests of each, in the random order of this seed",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -78,6 +84,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Files of unit tests, which compute, are among those of integration tests, which also wait.
     """
     _alternate(items)
+    if seed := config.getoption("--shuffle"):
+        _shuffle(items, seed)
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             _end_process_on_timeout(item)
@@ -101,6 +109,14 @@ def _alternate(items: list[pytest.Item]) -> None:
         for number, path in enumerate(paths)
     }
     items.sort(key=lambda item: places.get(item.path, 0.0))
+
+
+def _shuffle(items: list[pytest.Item], seed: str) -> None:
+    """Shuffle the files, which stay whole, and the tests of each."""
+    chance = random.Random(seed)
+    files = {path: chance.random() for path in dict.fromkeys(item.path for item in items)}
+    chance.shuffle(items)
+    items.sort(key=lambda item: files[item.path])
 
 
 def _end_process_on_timeout(item: pytest.Item) -> None:
