@@ -79,31 +79,57 @@ def export_run(run: Path, data: Dataset, out: Path) -> Exported:
     integer ranges. Raises TrainingRunError, RecoveryError and DatasetError.
     """
     model, origin = _of_artifact(run) if is_artifact(run) else _of_run(run)
-    val = data.split("val")
-    side = model.input_shape[1]
-    outputs = model.predict(resized(val.faces, side), batch_size=256, verbose=0)
-    network: Logits = dict(zip(HEADS, map(np.asarray, outputs), strict=True))
-    cards, folders, agreements = [], {}, []
-    for precision in Precision:
-        folder = out if precision is Precision.FLOAT else out.with_name(f"{out.name}-int8")
-        folder.mkdir(parents=True, exist_ok=True)
-        artifact = artifact_path(folder)
-        artifact.write_bytes(litert_bytes(model, precision, data.split("train")))
-        logits = LiteRtModel(artifact).logits(val.faces)
-        agreement = _agreement(precision, artifact, val, network, logits)
-        facts = {
-            "id": folder.name,
-            "created": datetime.now(UTC).date().isoformat(),
-            "precision": str(precision),
-            "agreement": asdict(agreement),
-            **origin,
-            "input_shape": [side, side, 3],
-        }
-        cards.append(write_card(folder, build_card(artifact, val, logits, facts)))
-        folders[str(precision)] = folder
-        agreements.append(agreement)
+    network = network_logits(model, data)
+    folders = {Precision.FLOAT: out, Precision.INT8: out.with_name(f"{out.name}-int8")}
+    written = [
+        write_artifact(folder, model, precision, data, network=network, origin=origin)
+        for precision, folder in folders.items()
+    ]
     model.save(out / KERAS_NAME)
-    return Exported(cards[0], folders, _accuracies(val, network), tuple(agreements))
+    return Exported(
+        card=written[0][0],
+        folders={str(precision): folder for precision, folder in folders.items()},
+        network_accuracy=_accuracies(data.split("val"), network),
+        agreements=tuple(agreement for _, agreement in written),
+    )
+
+
+def network_logits(model: Any, data: Dataset) -> Logits:
+    """Return a Keras network's logits for the val split."""
+    faces = resized(data.split("val").faces, model.input_shape[1])
+    outputs = model.predict(faces, batch_size=256, verbose=0)
+    return dict(zip(HEADS, map(np.asarray, outputs), strict=True))
+
+
+def write_artifact(  # noqa: PLR0913
+    folder: Path,
+    model: Any,
+    precision: Precision,
+    data: Dataset,
+    *,
+    network: Logits,
+    origin: dict[str, Any],
+) -> tuple[ModelCard, Agreement]:
+    """Write a network's LiteRT file, and its card, which is calibrated on the val split.
+
+    network: logits of the network with which the artifact is compared. origin: facts for the card.
+    Raises TrainingRunError if the file is too large.
+    """
+    val, side = data.split("val"), model.input_shape[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact = artifact_path(folder)
+    artifact.write_bytes(litert_bytes(model, precision, data.split("train")))
+    logits = LiteRtModel(artifact).logits(val.faces)
+    agreement = _agreement(precision, artifact, val, network, logits)
+    facts = {
+        "id": folder.name,
+        "created": datetime.now(UTC).date().isoformat(),
+        "precision": str(precision),
+        "agreement": asdict(agreement),
+        **origin,
+        "input_shape": [side, side, 3],
+    }
+    return write_card(folder, build_card(artifact, val, logits, facts)), agreement
 
 
 def _of_run(run: Path) -> tuple[Any, dict[str, Any]]:

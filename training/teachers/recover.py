@@ -95,7 +95,7 @@ def recover_network(folder: Path) -> Any:
     shape = ModelShape(**ModelCard.read(folder).training["config"]["model"])
     network = read_folded_network(folder / WEIGHTS_NAME)
     model = build_model(shape, pretrained=False)
-    pairs = _convolutions(model)
+    pairs = convolutions_of(backbone_of(model))
     if shape.dense or len(pairs) != len(network.convolutions) or set(network.heads) != set(HEADS):
         raise RecoveryError(f"{folder} does not have the layers of a MobileNetV2 with two heads")
     for (convolution, norm), folded in zip(pairs, network.convolutions, strict=True):
@@ -115,7 +115,7 @@ def reset_batch_norms(model: Any, faces: npt.NDArray[np.uint8]) -> None:
     stored statistics differ much, because they were folded or come from another image size, the
     first training step would start from another function.
     """
-    norms = [norm for _, norm in _convolutions(model)]
+    norms = [norm for _, norm in convolutions_of(backbone_of(model))]
     moments = _moments_model(model, norms).predict(faces, batch_size=_BATCH, verbose=0)
     for norm, means, squares in zip(norms, moments[::2], moments[1::2], strict=True):
         gamma, beta, old_mean, old_variance = norm.get_weights()
@@ -142,21 +142,21 @@ def _relative_scale(kernel: Floats) -> Floats:
     return np.asarray(np.where(rms > 0, rms / he_rms, 1.0), np.float32)
 
 
-def _backbone(model: Any) -> Any:
+def backbone_of(model: Any) -> Any:
+    """Return the MobileNetV2 within a network of training.model.build_model."""
     import keras
 
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
-def _convolutions(model: Any) -> list[tuple[Any, Any]]:
+def convolutions_of(backbone: Any) -> list[tuple[Any, Any]]:
     """Return the backbone's convolutions, each with the batch norm after it, in graph order."""
     from keras import layers
 
     # In Keras, DepthwiseConv2D is not a subclass of Conv2D.
     kinds = (layers.Conv2D, layers.DepthwiseConv2D)
-    all_layers = _backbone(model).layers
-    convolutions = [layer for layer in all_layers if isinstance(layer, kinds)]
-    norms = [layer for layer in all_layers if isinstance(layer, layers.BatchNormalization)]
+    convolutions = [layer for layer in backbone.layers if isinstance(layer, kinds)]
+    norms = [layer for layer in backbone.layers if isinstance(layer, layers.BatchNormalization)]
     return list(zip(convolutions, norms, strict=True))
 
 
@@ -165,7 +165,7 @@ def _moments_model(model: Any, norms: list[Any]) -> Any:
     import keras
     from keras import ops
 
-    backbone = _backbone(model)
+    backbone = backbone_of(model)
     inputs = [norm.input for norm in norms]
     moments = [
         ops.mean(values, axis=(1, 2))

@@ -270,6 +270,7 @@ def test_the_int8_model_reads_as_the_usual_one(classifier: LiteRTClassifier) -> 
 
     # Its runs are not mixed with those of the usual model.
     assert int8.card.version != classifier.card.version
-    sure = usual.max(axis=1) >= classifier.card.uncertain_below
-    assert (others.argmax(axis=1) == usual.argmax(axis=1))[sure].all() and sure.sum() > 15
-    assert np.abs(others - usual).mean() < 0.03
+    second, first = np.sort(usual, axis=1)[:, -2:].T
+    clear = first - second > 0.05
+    assert (others.argmax(axis=1) == usual.argmax(axis=1))[clear].all() and clear.sum() > 15
+    assert np.abs(others - usual).mean() < 0.01
