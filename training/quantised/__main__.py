@@ -1,7 +1,7 @@
 """Writes the int8 artifact of a float one, fine-tuned so that rounding changes its answers little.
 
     python -m training.quantised inference_worker/models/mobilenetv2-4 --data fer2013.zip \\
-        --out models/mobilenetv2-5-int8
+        --out models/mobilenetv2-4-int8
 
 It learns what the float artifact answers for views of the training faces: no label is used but for
 the calibration on the val split, as in any export.
