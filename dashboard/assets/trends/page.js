@@ -6,7 +6,7 @@ import { inlineField } from "../kit/forms.js";
 import { _ } from "../kit/language.js";
 import { Lifetime } from "../kit/lifetime.js";
 import { definePage } from "../kit/pages.js";
-import { goTo, zoneParameter } from "./address.js";
+import { goTo, isSameView, zoneParameter } from "./address.js";
 import { Charts } from "./charts.js";
 import { comparisonPanel } from "./comparison.js";
 import { showControls } from "./controls.js";
@@ -54,7 +54,9 @@ definePage("trends", (root) => {
   const load = async (search) => {
     requests += 1;
     const mine = requests;
-    const isOutdated = () => lifetime.ended || mine !== requests;
+    // The address changes before the next view is asked for.
+    const isOutdated = () =>
+      lifetime.ended || mine !== requests || !isSameView(search, location.search);
     const query = search.replace(/^\?/, "");
     tools.follow(query);
     try {
