@@ -9,6 +9,7 @@ the calibration on the val split, as in any export.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -32,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--out", type=Path, required=True, help="folder to write; its name is the model's id")
     add("--epochs", type=float, default=Tuning().epochs, help="passes over the training faces")
     options = parser.parse_args(arguments)
+    # Checked now, and not after half an hour.
+    if options.out.resolve() == options.model.resolve():
+        parser.error(f"--out: {options.out} is the folder of the float artifact itself")
+    if not 0 < options.epochs < math.inf:
+        parser.error("--epochs must be a number above 0")
     try:
         _write(options.model, options.data, options.out, replace(Tuning(), epochs=options.epochs))
     except MoodlineError as exc:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import DatasetError
 from training.classifier import LiteRtModel
 from training.data.material import repeated
 from training.data.views import view
@@ -65,8 +66,15 @@ def answered_views(model: LiteRtModel, images: Images, views: int) -> list[Answe
 def tuned(network: Any, views: Sequence[AnsweredView], tuning: Tuning) -> Any:
     """Return the network without batch norms, with weights for int8.
 
-    network: of training.model.build_model, whose answers the views have.
+    network: of training.model.build_model, whose answers the views have. Raises DatasetError if
+    there are too few faces for one step.
     """
+    steps = int(tuning.epochs * (len(views[0].images) // tuning.batch))
+    if not steps:
+        raise DatasetError(
+            f"{len(views[0].images)} training faces make no step of {tuning.batch} faces",
+            hint="Give the data set that the model was trained on, or more epochs",
+        )
     import keras
 
     keras.utils.set_random_seed(tuning.seed)
@@ -84,7 +92,6 @@ def tuned(network: Any, views: Sequence[AnsweredView], tuning: Tuning) -> Any:
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     student.compile(optimizer=optimizer, loss=[loss] * len(HEADS))
-    steps = int(tuning.epochs * (len(faces) // tuning.batch))
     losses = []
     for step, (batch, answers) in enumerate(_batches(views, tuning, rng, steps)):
         rate = learning_rate(step, steps, tuning.warmup_steps, tuning.peak_rate)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.trends.trends_page import opened_trends, parameters
-from tests.pages import keep_picture
+from tests.pages import keep_picture, wait_for_route
 
 VERDICT = re.compile(
     r"^(Happier|Less happy|About as happy|Too little to say).* the day before: happy \d+.%"
@@ -45,6 +45,39 @@ def test_was_yesterday_better_takes_two_clicks(page: Page, address: str) -> None
     page.get_by_role("button", name="Nothing", exact=True).click()
     expect(page.locator("#verdict")).to_be_empty()
     expect(compared).to_have_count(0)
+
+
+def test_a_late_answer_of_a_view_that_was_left_is_not_drawn(page: Page, address: str) -> None:
+    """Given that it comes after the step back, and before the charts of the view before."""
+    late: list[Route] = []
+    charts: list[Route] = []
+
+    def hold_late(route: Route) -> None:  # Playwright rejects the method of a list.
+        late.append(route)
+
+    def hold_charts(route: Route) -> None:
+        charts.append(route)
+
+    opened_trends(page, address, "from=now-7d&to=now")
+    hours = page.get_by_role("grid", name="Hours of the week").locator("td.heat:not(.missing)")
+    expect(hours.nth(20)).to_be_visible()
+    of_the_week = hours.count()
+    page.route(re.compile(r"trends/extras.*zoom="), hold_late)
+    page.locator("#moment-0").click()
+    answer = wait_for_route(page, late)
+    page.route(re.compile("_dash-update-component"), hold_charts)
+    page.evaluate("history.back()")
+    waiting = wait_for_route(page, charts)
+    assert "zoom" not in page.url
+    with page.expect_response(lambda one: one.url == answer.request.url) as received:
+        answer.continue_()
+    received.value.finished()
+    page.evaluate("fetch('/healthz').then((one) => one.text())")
+    assert hours.count() == of_the_week
+    page.unroute(re.compile("_dash-update-component"))
+    for one in (waiting, *charts):
+        one.continue_()
+    expect(hours).to_have_count(of_the_week)
 
 
 def test_sources_and_hours_are_ranked_by_any_measure_and_lead_to_it(
