@@ -4,7 +4,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -13,6 +13,7 @@ from contracts.expressions import EXPRESSIONS
 
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"
+SECOND_NAME: Final = "second.tflite"
 KERAS_NAME: Final = "model.keras"
 _CROP_SIDES: Final = range(16, 513)
 
@@ -47,12 +48,25 @@ class Head(BaseModel):
         return biases
 
 
+class SecondLook(BaseModel):
+    """When a second network is asked, too; see runtime.second_look.
+
+    below: by output, the first one's probability of its best expression, softmax(logits), below
+    which it is unsure of a face. sha256: of the second network's file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    below: dict[str, Annotated[float, Field(gt=0, le=1)]]
+    sha256: str
+
+
 class ModelCard(BaseModel):
     """The card of a model artifact.
 
     input_shape: of a crop, (side, side, 3). crop_margin: share of the box's side that a
     crop adds on each side. record_head: the head whose probabilities are recorded. sha256: of the
-    weights file.
+    weights file. second_look: of a model with a second network.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
@@ -69,6 +83,7 @@ class ModelCard(BaseModel):
     sha256: str
     metrics: dict[str, Any]
     training: dict[str, Any]
+    second_look: SecondLook | None = None
     chosen_head: str = ""
     """The head that MOODLINE_MODEL_HEAD names, if it is not the card's own record_head."""
 
@@ -79,7 +94,7 @@ class ModelCard(BaseModel):
         head: the head to record; empty: the card's record_head.
         """
         path = folder / CARD_NAME
-        for file in (path, folder / WEIGHTS_NAME):
+        for file in (path, folder / WEIGHTS_NAME, folder / SECOND_NAME):
             if file.exists() and not file.is_file():  # Reading a pipe would wait for its writer.
                 raise ModelError(f"{file} is not a regular file", hint="Copy the model again")
         try:
@@ -97,7 +112,16 @@ class ModelCard(BaseModel):
     def version(self) -> str:
         """The model version of a run: id, digest of the weights, and the head if it was chosen."""
         chosen = f"+{self.chosen_head}" if self.chosen_head else ""
-        return f"{self.id}@{self.sha256[:12]}{chosen}"
+        return f"{self.id}@{self._digest[:12]}{chosen}"
+
+    @property
+    def _digest(self) -> str:
+        """The digest of all that the weights and the second look decide."""
+        if self.second_look is None:
+            return self.sha256
+        look = self.second_look
+        parts = [self.sha256, look.sha256, *(f"{k} {v}" for k, v in sorted(look.below.items()))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
     def framing(self) -> Framing:
@@ -135,12 +159,20 @@ class ModelCard(BaseModel):
             )
         if self.record_head not in self.heads:
             raise ModelError(f"model {self.id} has no head {self.record_head!r}, its record_head")
+        self._check_file(folder / WEIGHTS_NAME, self.sha256)
+        if self.second_look is not None:
+            outputs = {head.output for head in self.heads.values()}
+            if unknown := outputs - self.second_look.below.keys():
+                raise ModelError(f"model {self.id}: no second look at {', '.join(sorted(unknown))}")
+            self._check_file(folder / SECOND_NAME, self.second_look.sha256)
+
+    def _check_file(self, path: Path, sha256: str) -> None:
         try:
-            digest = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as exc:
-            raise ModelError(f"model {self.id} has no readable {WEIGHTS_NAME}") from exc
-        if digest != self.sha256:
+            raise ModelError(f"model {self.id} has no readable {path.name}") from exc
+        if digest != sha256:
             raise ModelError(
-                f"model {self.id}: {WEIGHTS_NAME} does not have the sha256 of its card",
+                f"model {self.id}: {path.name} does not have the sha256 of its card",
                 hint="Copy the model's folder again",
             )

@@ -11,7 +11,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME
-from inference_worker.faces.model_choice import shipped_model
+from inference_worker.faces.model_choice import shipped_models
+
+FLOAT_MODEL: Final = shipped_models()["mobilenetv2-4"]
+"""The shipped model of one network in float."""
 
 _INPUT, _FLOATS, _FLAT, _WEIGHTS, _BIAS, _SHAPE, _LOGITS = range(7)
 _BATCH: Final = -1
@@ -25,7 +28,7 @@ def write_small_model(folder: Path, side: int) -> Path:
     folder.mkdir(parents=True)
     content = _small_model(side)
     (folder / WEIGHTS_NAME).write_bytes(content)
-    card = json.loads((shipped_model() / CARD_NAME).read_text())
+    card = json.loads((FLOAT_MODEL / CARD_NAME).read_text())
     card |= {"id": folder.name, "input_shape": [side, side, 3]}
     card |= {"sha256": hashlib.sha256(content).hexdigest(), "uncertain_below": 0.0}
     (folder / CARD_NAME).write_text(json.dumps(card))

@@ -1,14 +1,30 @@
-"""LiteRtModel: the raw logits of an artifact, for calibration, evaluation and teachers."""
+"""The logits of an artifact, for calibration, evaluation and teachers."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, ModelCard, SecondLook
 from runtime.logs import quiet_stderr
+from runtime.second_look import Outputs, look_again
 from training.data.dataset import resized
 
 BATCH = 64
+
+
+class Reader(Protocol):
+    """Reads faces. side: of the faces that it takes, in pixels."""
+
+    side: int
+
+    def logits(self, faces: npt.NDArray[np.uint8], only: str = "") -> Outputs:
+        """Return logits [n, 7] by output name, for faces uint8 [n, side, side, 3] of any side.
+
+        only: the one output that is wanted; a second network is asked less often then.
+        """
+        ...
 
 
 class LiteRtModel:
@@ -26,8 +42,36 @@ class LiteRtModel:
             self._run = interpreter.get_signature_runner()
             self._run(faces=np.zeros((1, self.side, self.side, 3), np.uint8))
 
-    def logits(self, faces: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return logits [n, 7] by output name, for faces uint8 [n, side, side, 3] of any side."""
+    def logits(self, faces: npt.NDArray[np.uint8], only: str = "") -> Outputs:
+        """See Reader."""
         faces = resized(faces, self.side)
         parts = [self._run(faces=faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        names = [only] if only else parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+class TwoNetworks:
+    """The two networks of a model whose card has a second look."""
+
+    def __init__(self, first: LiteRtModel, second: LiteRtModel, look: SecondLook) -> None:
+        self.side = first.side
+        self._first, self._second, self._look = first, second, look
+
+    def logits(self, faces: npt.NDArray[np.uint8], only: str = "") -> Outputs:
+        """See Reader."""
+        faces = resized(faces, self.side)
+        first = self._first.logits(faces, only)
+        return look_again(self._look, faces, first, self._second.logits)
+
+
+def open_model(folder: Path) -> Reader:
+    """Return the model in a folder, which reads as a worker does. Raises ModelError."""
+    return open_networks(folder, ModelCard.read(folder).second_look)
+
+
+def open_networks(folder: Path, look: SecondLook | None) -> Reader:
+    """Return the networks in a folder, which may have no card yet."""
+    first = LiteRtModel(folder / WEIGHTS_NAME)
+    if look is None:
+        return first
+    return TwoNetworks(first, LiteRtModel(folder / SECOND_NAME), look)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from dash import html
 
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import Head, ModelCard
+from contracts.model_card import Head, ModelCard, SecondLook
 from dashboard.language.words import N_, _, label_name, parts
 from dashboard.web.number_format import count, decimal, percent
 from dashboard.web.page import Page, Visit, attributes
@@ -54,7 +54,7 @@ def _layout(visit: Visit) -> html.Div:
 
 def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
     side = card.framing.side
-    training = card.training
+    training, look = card.training, card.second_look
     data = training.get("data") if isinstance(training.get("data"), Mapping) else {}
     return [
         (_("Version"), card.version),
@@ -79,6 +79,15 @@ def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
         (_("Uncertain below"), decimal(card.uncertain_below, 2)),
         (_("Learned on"), _learned_on(data)),
         (_("SHA-256 of the weights"), card.sha256),
+        *([] if look is None else _second_facts(card, look)),
+    ]
+
+
+def _second_facts(card: ModelCard, look: SecondLook) -> Sequence[tuple[str, str]]:
+    below = look.below[card.heads[card.record_head].output]
+    return [
+        (_("Asks a second network below"), decimal(below, 2)),
+        (_("SHA-256 of the second network"), look.sha256),
     ]
 
 

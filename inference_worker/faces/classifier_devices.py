@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from contracts.errors import ModelError
-from contracts.model_card import KERAS_NAME
+from contracts.model_card import KERAS_NAME, ModelCard
 from contracts.settings import Device
 from inference_worker.faces.classify import Classifier, LiteRTClassifier
 from inference_worker.faces.model_choice import chosen_model
@@ -33,6 +33,11 @@ def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
 
 
 def _gpu_classifier(folder: Path, head: str) -> Classifier:
+    if ModelCard.read(folder, head).second_look is not None:
+        raise ModelError(
+            f"{folder} has a second network, which GPU workers do not ask",
+            hint=f"Set MOODLINE_MODEL to a folder with {KERAS_NAME}, or use --device cpu",
+        )
     if not (folder / KERAS_NAME).exists():
         raise ModelError(
             f"{folder} has no {KERAS_NAME}, which a GPU worker needs",

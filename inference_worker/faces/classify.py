@@ -1,5 +1,6 @@
 """Classifiers: face crops in, calibrated probabilities out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -8,8 +9,9 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contracts.errors import ModelError
-from contracts.model_card import WEIGHTS_NAME, Head, ModelCard
+from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, Head, ModelCard
 from runtime.logs import quiet_stderr
+from runtime.second_look import Faces, Outputs, look_again
 
 _LARGEST_BATCH: Final = 32
 
@@ -36,21 +38,29 @@ class LiteRTClassifier:
     def __init__(self, folder: Path, head: str = "", *, threads: int = 1) -> None:
         self.card = ModelCard.read(folder, head)
         self._head = self.card.heads[self.card.record_head]
+        self._first = self._load(folder / WEIGHTS_NAME, threads)
+        self._second = (
+            None if self.card.second_look is None else self._load(folder / SECOND_NAME, threads)
+        )
+
+    def _load(self, path: Path, threads: int) -> Callable[[Faces], Outputs]:
+        """Return a function that gives the head's logits of faces."""
+        output, shape = self._head.output, self.card.input_shape
         try:
             with quiet_stderr():
-                path = str(folder / WEIGHTS_NAME)
-                interpreter = Interpreter(model_path=path, num_threads=threads)
-                self._run = interpreter.get_signature_runner()
+                interpreter = Interpreter(model_path=str(path), num_threads=threads)
+                run = interpreter.get_signature_runner()
                 taken = tuple(interpreter.get_input_details()[0]["shape"][1:].tolist())
-                if taken != self.card.input_shape:
-                    raise ValueError(f"its inputs are {taken}, not {self.card.input_shape}")
+                if taken != shape:
+                    raise ValueError(f"the inputs of {path.name} are {taken}, not {shape}")
                 # The first call sets up the kernels, prints a banner, and allocates the memory of
                 # the largest batch: no later call allocates.
-                self._run(faces=np.zeros((_LARGEST_BATCH, *self.card.input_shape), np.uint8))
+                run(faces=np.zeros((_LARGEST_BATCH, *shape), np.uint8))
         except (ValueError, RuntimeError) as exc:
             raise ModelError(f"model {self.card.id} cannot be loaded: {exc}") from exc
-        if self._head.output not in self._run.get_output_details():
-            raise ModelError(f"model {self.card.id} has no output {self._head.output!r}")
+        if output not in run.get_output_details():
+            raise ModelError(f"model {self.card.id} has no output {output!r} in {path.name}")
+        return lambda faces: {output: run(faces=faces)[output]}
 
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return [N, 7] probabilities of grey crops uint8 [N, side, side]; each row sums to 1."""
@@ -62,7 +72,10 @@ class LiteRTClassifier:
 
     def _probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         faces = np.repeat(crops[..., None], 3, axis=-1)
-        return calibrated(self._run(faces=faces)[self._head.output], self._head)
+        logits = self._first(faces)
+        if self.card.second_look is not None and self._second is not None:
+            logits = look_again(self.card.second_look, faces, logits, self._second)
+        return calibrated(logits[self._head.output], self._head)
 
 
 def calibrated(logits: npt.NDArray[np.float32], head: Head) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from contracts.model_card import ModelCard
 from runtime.decoding.opencv import cv2
 from training.calibration import probabilities
-from training.classifier import LiteRtModel
+from training.classifier import Reader
 from training.data.dataset import Split
 from training.metrics import head_report
 from training.scoring.protocols import Protocol, truth
@@ -61,7 +61,7 @@ def conditions() -> Iterator[Condition]:
 
 
 def score_conditions(
-    card: ModelCard, model: LiteRtModel, split: Split, protocol: Protocol, most: int
+    card: ModelCard, model: Reader, split: Split, protocol: Protocol, most: int
 ) -> tuple[ConditionScore, ...]:
     """Return the scores under each condition, of at most `most` faces, evenly chosen.
 

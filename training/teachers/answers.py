@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import CARD_NAME, WEIGHTS_NAME
+from contracts.model_card import CARD_NAME, SECOND_NAME, WEIGHTS_NAME
 from runtime.files.regular_files import open_regular, read_regular
 from training.calibration import probabilities
-from training.classifier import LiteRtModel
+from training.classifier import open_model
 from training.config import DESCRIPTION, WEIGHTS, ModelShape
 from training.data.dataset import Split
 from training.model import HEADS, build_model
@@ -175,7 +175,11 @@ def describe_teacher(teacher: Path) -> dict[str, str]:
         return {"answers": teacher.name, "sha256": digest}
     kind, weights = ("artifact", WEIGHTS_NAME) if is_artifact(teacher) else ("run", WEIGHTS)
     digest = hashlib.sha256(read_regular(teacher / weights)).hexdigest()
-    return {kind: teacher.name, "weights_sha256": digest}
+    described = {kind: teacher.name, "weights_sha256": digest}
+    if (teacher / SECOND_NAME).exists():
+        second = read_regular(teacher / SECOND_NAME)
+        described["second_sha256"] = hashlib.sha256(second).hexdigest()
+    return described
 
 
 def _ask_model(teacher: Path, faces: npt.NDArray[np.uint8]) -> TeacherAnswers:
@@ -187,6 +191,6 @@ def _ask_model(teacher: Path, faces: npt.NDArray[np.uint8]) -> TeacherAnswers:
 
 def _logits(teacher: Path, faces: npt.NDArray[np.uint8]) -> dict[str, Floats]:
     if is_artifact(teacher):
-        return LiteRtModel(teacher / WEIGHTS_NAME).logits(np.ascontiguousarray(faces))
+        return open_model(teacher).logits(np.ascontiguousarray(faces))
     outputs = load_network(teacher).predict(faces, batch_size=256, verbose=0)
     return dict(zip(HEADS, outputs, strict=True))

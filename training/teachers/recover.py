@@ -92,7 +92,10 @@ def recover_network(folder: Path) -> Any:
     Its batch norms have mean 0 and variance 1: call `reset_batch_norms` before training. Raises
     RecoveryError if the artifact has other layers, ModelError if its card is not valid.
     """
-    shape = ModelShape(**ModelCard.read(folder).training["config"]["model"])
+    card = ModelCard.read(folder)
+    if card.second_look is not None:
+        raise RecoveryError(f"{folder} has two networks: name the folder of one of them")
+    shape = ModelShape(**card.training["config"]["model"])
     network = read_folded_network(folder / WEIGHTS_NAME)
     model = build_model(shape, pretrained=False)
     pairs = convolutions_of(backbone_of(model))

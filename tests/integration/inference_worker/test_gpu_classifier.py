@@ -12,8 +12,8 @@ from contracts.model_card import CARD_NAME, KERAS_NAME, WEIGHTS_NAME
 from contracts.settings import Device
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import LiteRTClassifier
-from inference_worker.faces.model_choice import shipped_model
 from runtime.decoding.opencv import cv2
+from tests.litert_models import FLOAT_MODEL
 
 pytest.importorskip("tensorflow", reason="`make train` installs TensorFlow")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -40,7 +40,7 @@ def untrained(folder: Path, side: int) -> Path:
     model.save(folder / KERAS_NAME)
     content = litert_bytes(model, Precision.FLOAT, Split.__new__(Split))
     (folder / WEIGHTS_NAME).write_bytes(content)
-    card = json.loads((shipped_model() / CARD_NAME).read_text())
+    card = json.loads((FLOAT_MODEL / CARD_NAME).read_text())
     card |= {"sha256": hashlib.sha256(content).hexdigest(), "input_shape": [side, side, 3]}
     (folder / CARD_NAME).write_text(json.dumps(card))
     return folder

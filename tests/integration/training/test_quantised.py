@@ -9,8 +9,8 @@ import pytest
 
 import moodline
 from contracts.model_card import WEIGHTS_NAME
-from inference_worker.faces.model_choice import shipped_model
 from runtime.decoding.opencv import cv2, decode_picture
+from tests.litert_models import FLOAT_MODEL
 from training.classifier import LiteRtModel
 from training.data.dataset import Split
 from training.data.material import repeated
@@ -41,7 +41,7 @@ def images() -> Images:
 
 @pytest.fixture(scope="module")
 def network() -> Any:
-    return recover_network(shipped_model())
+    return recover_network(FLOAT_MODEL)
 
 
 def logits(model: Any, images: Images) -> npt.NDArray[np.float32]:
@@ -72,7 +72,7 @@ def test_folded_rounded_and_tuned(network: Any, images: Images, tmp_path: Path) 
     as_rounded = logits(rounded(network, value_ranges(network, repeated(images))), images)
     assert np.abs(as_rounded - integers).mean() < 0.8 * error
 
-    views = answered_views(LiteRtModel(shipped_model() / WEIGHTS_NAME), images, 1)
+    views = answered_views(LiteRtModel(FLOAT_MODEL / WEIGHTS_NAME), images, 1)
     tuning = Tuning(epochs=STEPS * 16 / len(images), views=1, batch=16, warmup_steps=5)
     student = tuned(network, views, tuning)
     tuned_integers = as_integers(student, images, tmp_path / "tuned.tflite")

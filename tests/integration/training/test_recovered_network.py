@@ -12,7 +12,7 @@ import pytest
 from contracts.errors import RecoveryError
 from contracts.expressions import EXPRESSIONS
 from contracts.model_card import CARD_NAME, WEIGHTS_NAME, ModelCard
-from inference_worker.faces.model_choice import shipped_model
+from tests.litert_models import FLOAT_MODEL
 from training.classifier import LiteRtModel
 from training.config import ModelShape
 from training.data.dataset import Dataset, Split
@@ -56,7 +56,7 @@ def exported(network: Any, folder: Path, *, int8: bool = False) -> Path:
     content = litert_bytes(network, precision, noise(500, seed=3))
     folder.mkdir()
     (folder / WEIGHTS_NAME).write_bytes(content)
-    card = json.loads((shipped_model() / CARD_NAME).read_text())
+    card = json.loads((FLOAT_MODEL / CARD_NAME).read_text())
     card["sha256"] = hashlib.sha256(content).hexdigest()
     card["training"]["config"]["model"] = {"alpha": SHAPE.alpha, "seen_as": SHAPE.seen_as}
     (folder / CARD_NAME).write_text(json.dumps(card))

@@ -1,11 +1,18 @@
-"""Model cards: the values that a head accepts, and its calibration in the worker."""
+"""Model cards: the values that they accept, versions, and calibration in the worker."""
+
+import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from contracts.model_card import Head
+from contracts.errors import ModelError
+from contracts.model_card import CARD_NAME, Head, ModelCard
 from inference_worker.faces.classify import calibrated
+from inference_worker.faces.model_choice import shipped_model
+from tests.litert_models import FLOAT_MODEL
 
 
 def test_logits_are_divided_by_the_temperature_then_biased() -> None:
@@ -28,3 +35,36 @@ def test_logits_are_divided_by_the_temperature_then_biased() -> None:
 def test_biases_must_be_one_finite_number_per_expression(biases: tuple[float, ...]) -> None:
     with pytest.raises(ValidationError, match="7 finite numbers"):
         Head(output="x", temperature=1.0, biases=biases)
+
+
+def test_a_second_look_belongs_to_the_version(tmp_path: Path) -> None:
+    folder = shutil.copytree(shipped_model(), tmp_path / "model")
+    described = json.loads((folder / CARD_NAME).read_text())
+    version = ModelCard.read(folder).version
+
+    described["second_look"]["below"]["ferplus"] /= 2
+    (folder / CARD_NAME).write_text(json.dumps(described))
+
+    assert ModelCard.read(folder).version != version
+    # A model of one network keeps the version that its runs have.
+    single = json.loads((FLOAT_MODEL / CARD_NAME).read_text())
+    assert ModelCard.read(FLOAT_MODEL).version == f"{single['id']}@{single['sha256'][:12]}"
+
+
+@pytest.mark.parametrize(
+    ("below", "said"),
+    [
+        ({"ferplus": 0.5}, "no second look at fer2013"),
+        ({"ferplus": 0.0, "fer2013": 0.5}, "greater than 0"),
+        ({"ferplus": 1.1, "fer2013": 0.5}, "less than or equal to 1"),
+    ],
+)
+def test_a_second_look_has_a_probability_for_each_output(
+    below: dict[str, float], said: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(shipped_model(), tmp_path / "model")
+    described = json.loads((folder / CARD_NAME).read_text())
+    described["second_look"]["below"] = below
+    (folder / CARD_NAME).write_text(json.dumps(described))
+    with pytest.raises(ModelError, match=said):
+        ModelCard.read(folder)

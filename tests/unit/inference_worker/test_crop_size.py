@@ -99,7 +99,9 @@ def test_a_card_of_another_shape_is_refused(shape: list[int], tmp_path: Path) ->
 def test_weights_of_another_size_than_the_card_are_refused(tmp_path: Path) -> None:
     folder = write_small_model(tmp_path / "model", 48)
     _describe(folder, input_shape=[96, 96, 3])
-    with pytest.raises(ModelError, match=r"inputs are \(48, 48, 3\), not \(96, 96, 3\)"):
+    with pytest.raises(
+        ModelError, match=r"inputs of model.tflite are \(48, 48, 3\), not \(96, 96, 3\)"
+    ):
         LiteRTClassifier(folder)
 
 

@@ -4,13 +4,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from contracts.errors import ModelError, SettingsError
 from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
-from contracts.model_card import Framing
-from contracts.settings import DetectorName
+from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, Framing
+from contracts.settings import DetectorName, Device
+from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.crops import face_crop
 from inference_worker.faces.detectors.choice import detector_id, make_detector
@@ -20,6 +22,8 @@ from inference_worker.faces.model_choice import chosen_model, shipped_model, shi
 from inference_worker.faces.quality import face_quality
 from inference_worker.faces.readings.smoothing import smoothed
 from runtime.decoding.opencv import cv2
+from training.classifier import LiteRtModel
+from training.teachers.answers import softmax
 
 INCLUDED = [name for name in DetectorName if name is not DetectorName.YUNET]
 FACES = Path(__file__).parents[3] / "moodline" / "assets" / "faces"
@@ -210,18 +214,21 @@ def test_a_smiling_face_is_classified_as_happy(classifier: LiteRTClassifier) -> 
     assert EXPRESSIONS[int(row.argmax())] == "happy"
 
 
-@pytest.mark.parametrize("damage", ["weights", "card", "gone", "no-card"])
+@pytest.mark.parametrize("damage", ["weights", "second", "card", "gone", "no second", "no-card"])
 def test_a_damaged_model_is_rejected(damage: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(shipped_model(), folder)
-    if damage == "weights":
-        weights = bytearray((folder / "model.tflite").read_bytes())
+    if damage in {"weights", "second"}:
+        path = folder / ("model.tflite" if damage == "weights" else "second.tflite")
+        weights = bytearray(path.read_bytes())
         weights[1000] ^= 1
-        (folder / "model.tflite").write_bytes(weights)
+        path.write_bytes(weights)
     elif damage == "card":
         (folder / "model_card.json").write_text("{}")
     elif damage == "gone":
         (folder / "model.tflite").unlink()
+    elif damage == "no second":
+        (folder / "second.tflite").unlink()
     else:
         (folder / "model_card.json").unlink()
     with pytest.raises(ModelError):
@@ -257,20 +264,50 @@ def test_a_model_is_chosen_by_its_id_or_folder(tmp_path: Path) -> None:
     assert chosen_model(str(tmp_path)) == tmp_path
 
 
-def test_the_int8_model_reads_as_the_usual_one(classifier: LiteRTClassifier) -> None:
-    int8 = LiteRTClassifier(chosen_model(f"{shipped_model().name}-int8"))
-    crops = np.stack(
+def average_crops() -> npt.NDArray[np.uint8]:
+    return np.stack(
         [
             cv2.resize(average_face(path.stem), (48, 48), interpolation=cv2.INTER_AREA)
             for path in sorted(FACES.glob("*.png"))
         ]
     )
 
-    usual, others = classifier.classify(crops), int8.classify(crops)
 
-    # Its runs are not mixed with those of the usual model.
-    assert int8.card.version != classifier.card.version
+def test_the_int8_model_reads_as_the_one_in_float() -> None:
+    both = [LiteRTClassifier(shipped_models()[f"mobilenetv2-4{end}"]) for end in ("", "-int8")]
+
+    usual, others = (one.classify(average_crops()) for one in both)
+
+    # Its runs are not mixed with those of the other model.
+    assert both[0].card.version != both[1].card.version
     second, first = np.sort(usual, axis=1)[:, -2:].T
     clear = first - second > 0.05
     assert (others.argmax(axis=1) == usual.argmax(axis=1))[clear].all() and clear.sum() > 15
     assert np.abs(others - usual).mean() < 0.01
+
+
+def test_a_face_is_read_by_both_networks_whatever_the_batch(classifier: LiteRTClassifier) -> None:
+    look, crops = classifier.card.second_look, average_crops()
+    assert look is not None
+    networks = [
+        LiteRtModel(shipped_model() / name).logits(np.repeat(faces[..., None], 3, axis=-1))
+        for name, faces in ((WEIGHTS_NAME, crops), (SECOND_NAME, crops[:, :, ::-1]))
+    ]
+    first, second = (softmax(one["ferplus"].astype(np.float64)) for one in networks)
+    unsure = first.max(axis=1) < look.below["ferplus"]
+    assert 0 < unsure.sum() < len(crops)
+    head = classifier.card.heads["ferplus"]
+    mean = np.where(unsure[:, None], (first + second) / 2, first)
+    expected = softmax(np.log(mean) / head.temperature + np.array(head.biases))
+
+    together = classifier.classify(crops)
+
+    assert together == pytest.approx(expected, abs=1e-5)
+    singly = np.concatenate([classifier.classify(crop[None]) for crop in crops])
+    assert (together == singly).all()
+
+
+def test_a_gpu_worker_does_not_ask_a_second_network() -> None:
+    with pytest.raises(ModelError, match="has a second network, which GPU workers do not ask"):
+        open_classifier("", Device.GPU)
+    assert open_classifier("", Device.AUTO).device == "cpu"

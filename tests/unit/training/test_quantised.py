@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import DatasetError
-from inference_worker.faces.model_choice import shipped_model
+from tests.litert_models import FLOAT_MODEL
 from training.quantised.__main__ import main
 from training.quantised.tuning import AnsweredView, Tuning, tuned
 
@@ -14,8 +14,8 @@ from training.quantised.tuning import AnsweredView, Tuning, tuned
 @pytest.mark.parametrize(
     ("out", "epochs", "said"),
     [
-        (str(shipped_model()), "1", "is the folder of the float artifact itself"),
-        (f"{shipped_model()}/../{shipped_model().name}", "1", "of the float artifact itself"),
+        (str(FLOAT_MODEL), "1", "is the folder of the float artifact itself"),
+        (f"{FLOAT_MODEL}/../{FLOAT_MODEL.name}", "1", "of the float artifact itself"),
         ("elsewhere", "0", "--epochs must be a number above 0"),
         ("elsewhere", "nan", "--epochs must be a number above 0"),
         ("elsewhere", "inf", "--epochs must be a number above 0"),
@@ -24,7 +24,7 @@ from training.quantised.tuning import AnsweredView, Tuning, tuned
 def test_the_float_artifact_is_never_overwritten_and_epochs_are_some(
     out: str, epochs: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [str(shipped_model()), "--data", str(tmp_path), "--out", out, "--epochs", epochs]
+    arguments = [str(FLOAT_MODEL), "--data", str(tmp_path), "--out", out, "--epochs", epochs]
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2

@@ -3,12 +3,12 @@
 import numpy as np
 
 from contracts.model_card import WEIGHTS_NAME
-from inference_worker.faces.model_choice import shipped_model
+from tests.litert_models import FLOAT_MODEL
 from training.teachers.recover import read_folded_network
 
 
 def test_an_artifact_has_a_backbone_and_two_heads_in_keras_layout() -> None:
-    network = read_folded_network(shipped_model() / WEIGHTS_NAME)
+    network = read_folded_network(FLOAT_MODEL / WEIGHTS_NAME)
 
     kernels = [layer.kernel.shape for layer in network.convolutions]
     assert len(kernels) == 52

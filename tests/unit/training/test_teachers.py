@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
-from inference_worker.faces.model_choice import shipped_model
+from tests.litert_models import FLOAT_MODEL
 from training.data.dataset import Split
 from training.model import HEADS
 from training.teachers.answers import (
@@ -45,8 +45,8 @@ def their_answers(count: int) -> TeacherAnswers:
 
 
 def test_an_artifact_gives_the_same_answer_for_a_face_and_its_mirror_image() -> None:
-    plain = ask_teachers([shipped_model()], faces(4))
-    of_mirrored = ask_teachers([shipped_model(), shipped_model()], mirrored(faces(4)))
+    plain = ask_teachers([FLOAT_MODEL], faces(4))
+    of_mirrored = ask_teachers([FLOAT_MODEL, FLOAT_MODEL], mirrored(faces(4)))
 
     assert plain.fer2013.shape == plain.ferplus.shape == (4, 7)
     assert plain.fer2013.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
@@ -55,20 +55,20 @@ def test_an_artifact_gives_the_same_answer_for_a_face_and_its_mirror_image() -> 
 
 
 def test_an_artifact_is_not_a_run_and_cannot_be_exported(tmp_path: Path) -> None:
-    assert is_artifact(shipped_model())
+    assert is_artifact(FLOAT_MODEL)
     assert not is_artifact(tmp_path)
-    assert describe_teacher(shipped_model())["artifact"] == shipped_model().name
+    assert describe_teacher(FLOAT_MODEL)["artifact"] == FLOAT_MODEL.name
     with pytest.raises(TrainingRunError, match="no finished epoch"):
-        load_network(shipped_model())
+        load_network(FLOAT_MODEL)
 
 
 def test_answers_from_a_file_and_from_an_artifact_have_equal_weight(tmp_path: Path) -> None:
     split, theirs = faces(4), their_answers(4)
     write_answers(tmp_path / "theirs.npz", split, theirs)
 
-    both = ask_teachers([tmp_path / "theirs.npz", shipped_model()], split)
+    both = ask_teachers([tmp_path / "theirs.npz", FLOAT_MODEL], split)
 
-    shipped = ask_teachers([shipped_model()], split)
+    shipped = ask_teachers([FLOAT_MODEL], split)
     for head in HEADS:
         one, other = getattr(theirs, head), getattr(shipped, head)
         assert getattr(both, head) == pytest.approx((one + other) / 2, abs=1e-6)
