@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from typing import Final
 
@@ -11,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from broker.bus import Bus
-from contracts.errors import ModelError
+from contracts.errors import ModelError, MoodlineError
 from contracts.settings import Device, Settings
 from inference_worker.faces.analysis import RunAnalyzer
 from inference_worker.faces.classifier_devices import open_classifier
@@ -40,6 +41,17 @@ _SWITCH_S: Final = 0.0005
 detecting thread would wait so long after most of them for one that builds rows."""
 
 
+_prepared: dict[tuple[str, str], Classifier] = {}
+
+
+def prepare() -> None:
+    """Load the usual model of a worker whose runs are not known yet; see runtime.processes."""
+    with suppress(MoodlineError):  # `main` will say it.
+        settings = Settings.read()
+        key = settings.model, settings.model_head
+        _prepared[key] = open_classifier(settings.model, Device.CPU, settings.model_head)
+
+
 def serve(  # noqa: PLR0913  (one argument per choice of the caller)
     settings: Settings,
     *,
@@ -65,7 +77,8 @@ def serve(  # noqa: PLR0913  (one argument per choice of the caller)
     key = read_broker_key_when_up(engine, stop)
     bus = Bus.connect_when_up(settings.redis_url, key, stop)
     chosen_detector(settings)  # A damaged one is said at the start, not with the first run.
-    classifier = open_classifier(settings.model, device, settings.model_head)
+    ready = _prepared.pop((settings.model, settings.model_head), None)
+    classifier = ready or open_classifier(settings.model, device, settings.model_head)
     limits = WorkerLimits(
         batch_frames=settings.batch_frames,
         lease_s=settings.lease_s,

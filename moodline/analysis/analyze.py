@@ -31,6 +31,7 @@ from records.database import open_engine
 from records.schema import upgrade
 from runtime.decoding.memory_limit import limited_memory
 from runtime.files.free_space import FreeSpace
+from runtime.processes.children import StartChild
 
 _MAX_WORKERS: Final = 16
 
@@ -69,8 +70,13 @@ class AnalyzeRequest:
         )
 
 
-def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequest) -> Outcome:
-    """Analyse, report and export.
+def analyze_paths(
+    settings: Settings,
+    paths: Sequence[str],
+    request: AnalyzeRequest,
+    start: StartChild | None = None,
+) -> Outcome:
+    """Analyse, report and export. start: see Stack.
 
     Raises SettingsError, ExportError, ModelError, DatabaseError, BrokerError.
     """
@@ -83,7 +89,7 @@ def analyze_paths(settings: Settings, paths: Sequence[str], request: AnalyzeRequ
             outcome = _queue(settings, engine, found, request)
             print_not_read(not_read, error_console() if request.as_json else Screen())
             return outcome
-        reports = run_analysis(settings, engine, found, request)
+        reports = run_analysis(settings, engine, found, request, start)
         if request.export is not None:
             _export(settings, engine, reports, request)
         if request.annotate is not None:
@@ -104,6 +110,7 @@ def run_analysis(
     engine: Engine,
     found: Sequence[Recording | RefusedPath],
     request: AnalyzeRequest,
+    start: StartChild | None = None,
 ) -> list[FileReport]:
     """Analyse the recordings with a stack of this command's own; return a report for each."""
     template = request.template(settings)
@@ -111,7 +118,7 @@ def run_analysis(
     workers = max(1, min(workers, len(found)))
     with (
         ProgressDisplay(enabled=request.progress) as display,
-        Stack(settings, engine, workers=workers, ingestors=workers) as stack,
+        Stack(settings, engine, workers=workers, ingestors=workers, start=start) as stack,
     ):
         files = BatchAnalysis(settings, engine, stack, template, display.show).run(found)
     return _reports(engine, files)

@@ -15,7 +15,7 @@ from ingest.files.progress_reports import SHARES_MEMORY, ProgressReport, Publish
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
 from runtime.pipes import MessageReader, readable, send
-from runtime.processes.children import start_child, stop_child
+from runtime.processes.children import StartChild, start_child, stop_child
 
 log = structlog.get_logger()
 
@@ -46,7 +46,8 @@ class Ingestors:
     """Publishes queued runs with at most `limit` processes, and retries a run after a crash.
 
     env, log: as for `runtime.processes.children.start_child`. shares_memory: whether all workers
-    are on this host, as this process is. Call it from the main thread only.
+    are on this host, as this process is. start: starts a process; None: `start_child`. Call it
+    from the main thread only.
     """
 
     def __init__(  # noqa: PLR0913  (the settings of the processes)
@@ -59,7 +60,9 @@ class Ingestors:
         env: Mapping[str, str],
         log: Path | None,
         shares_memory: bool,
+        start: StartChild | None = None,
     ) -> None:
+        self._start_child = start
         self._claims = claims
         self._metrics = metrics
         self._limit = limit
@@ -137,7 +140,7 @@ class Ingestors:
                 self._note_crash(idle)
 
     def _start(self) -> _Ingestor:
-        process = start_child(
+        process = (self._start_child or start_child)(
             self._command,
             env=self._env,
             log=self._log,

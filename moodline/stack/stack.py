@@ -21,8 +21,9 @@ from inference_worker.metrics import SHARED_FOLDER
 from ingest.metrics import IngestMetrics
 from moodline.stack.claims import Claims
 from moodline.stack.ingestors import Ingestors
-from runtime.processes.children import last_log_lines
+from runtime.processes.children import StartChild, last_log_lines
 from runtime.processes.supervisor import RestartPolicy, Supervisor
+from runtime.processes.warm_start import ONE_THREAD
 from runtime.stop_signal import raise_pending_interrupt
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class Stack:
 
     Start it from the main thread, because its children die with that thread, and call `step`
     in a loop. metrics: given for a service, whose children restart without limit and log to its
-    own log; None for a command.
+    own log; None for a command. start: starts a process; None: `start_child`.
     """
 
     worker_metrics: Path
@@ -44,7 +45,7 @@ class Stack:
     _workers: Supervisor
     _ingestors: Ingestors
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the settings of the processes)
         self,
         settings: Settings,
         engine: Engine,
@@ -52,7 +53,9 @@ class Stack:
         workers: int,
         ingestors: int,
         metrics: IngestMetrics | None = None,
+        start: StartChild | None = None,
     ) -> None:
+        self._start = start
         self._is_service = metrics is not None
         self._metrics = metrics or IngestMetrics(CollectorRegistry())
         self._settings = settings
@@ -88,6 +91,7 @@ class Stack:
             env=self._env,
             log=self._log,
             shares_memory=self._broker is not None,  # Nobody else reaches an embedded one.
+            start=self._start,
         )
         # A worker keeps its name: after a crash it finds its own lease and need not wait for it.
         names = [f"{self.claimant}/{number}" for number in range(self._worker_count)]
@@ -98,6 +102,7 @@ class Stack:
             _SERVICE_POLICY if self._is_service else _COMMAND_POLICY,
             env=self._env | ({SHARED_FOLDER: str(self.worker_metrics)} if self._is_service else {}),
             log=self._log,
+            start=self._start,
         )
         # Workers load their model while the first file is opened.
         self._workers.step()
@@ -189,10 +194,8 @@ class Stack:
 
 def _child_environment(settings: Settings, broker_url: str) -> dict[str, str]:
     """Return this process's environment with the broker and database that it uses."""
-    return os.environ | {
+    own = {
         "MOODLINE_REDIS_URL": broker_url,
         "MOODLINE_DATABASE_URL": settings.effective_database_url,
-        # One thread a process: the processes are the parallelism.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
     }
+    return os.environ | own | ONE_THREAD

@@ -4,12 +4,24 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from runtime.logs import readable_line
 from runtime.processes.death_signal import death_signal
 
 _STOP_S: Final = 5.0
+
+
+class StartChild(Protocol):
+    """Starts a process, as `start_child` does."""
+
+    def __call__(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        log: Path | None,
+        piped: bool = False,
+    ) -> "subprocess.Popen[bytes]": ...
 
 
 def start_child(
@@ -63,6 +75,9 @@ def stop_children(children: Iterable["subprocess.Popen[bytes]"]) -> None:
 
 def last_log_lines(log: Path, lines: int = 1) -> str:
     """Return the last lines of a child's log, for an error message; "" if it is empty."""
+    # Imported here: a command starts its children before it imports its log.
+    from runtime.logs import readable_line
+
     try:
         found = log.read_text(errors="replace").strip().splitlines()[-lines:]
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from runtime.backoff import Backoff
-from runtime.processes.children import start_child, stop_children
+from runtime.processes.children import StartChild, start_child, stop_children
 
 log = structlog.get_logger()
 
@@ -83,10 +83,11 @@ class Supervisor:
     """Keeps one process for each command running. Call it from the main thread only.
 
     kind: the kind of process, for the log, as "worker". commands: arguments by process name.
-    log: file for the standard error of the processes; None: that of this process.
+    log: file for the standard error of the processes; None: that of this process. start: starts a
+    process; None: `start_child`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the settings of the processes)
         self,
         kind: str,
         commands: Mapping[str, Sequence[str | Path]],
@@ -94,8 +95,10 @@ class Supervisor:
         *,
         env: Mapping[str, str],
         log: Path | None = None,
+        start: StartChild | None = None,
     ) -> None:
         self._kind = kind
+        self._start = start
         self._policy = policy
         self._env = env
         self._log = log
@@ -124,7 +127,8 @@ class Supervisor:
             return
         for one in self._supervised.values():
             if one.process is None and one.timer.is_due:
-                one.process = start_child(one.arguments, env=self._env, log=self._log)
+                start = self._start or start_child
+                one.process = start(one.arguments, env=self._env, log=self._log)
                 one.timer.note_start()
 
     def stop(self) -> None:

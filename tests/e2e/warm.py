@@ -27,7 +27,7 @@ from unittest.mock import patch
 import moodline
 from moodline.cli import main
 from moodline.stack import ingestors
-from runtime.processes import supervisor
+from runtime.processes import supervisor, warm_start
 from runtime.processes.children import start_child
 from tests.new_schema import copied_schema, schema_to_copy
 
@@ -112,10 +112,13 @@ def _command(
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
     sys.stdin = os.fdopen(0)  # The fork server has closed sys.stdin.
     sys.argv = ["moodline", *words]
-    ingestors.start_child = supervisor.start_child = _start_child  # type: ignore[attr-defined]
+    for one in (ingestors, supervisor, warm_start):
+        one.start_child = _start_child  # type: ignore[attr-defined]
     # This process was forked from a server, and must not start another one.
     with (
         patch.object(forkserver._forkserver, "ensure_running"),
+        # All is imported already.
+        patch.object(warm_start.WarmStarts, "__enter__", lambda waiting: waiting),
         copied_schema(lambda: schema) if schema else nullcontext(),
     ):
         main()

@@ -6,4 +6,5 @@ import sys
 if "MOODLINE_STAGES" in os.environ and "-m" in sys.orig_argv:
     from benchmarks.limit.stages import time_process
 
-    time_process(sys.orig_argv[sys.orig_argv.index("-m") + 1])
+    _names = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]
+    time_process(_names[1] if _names[0] == "runtime.processes.warm_start" else _names[0])

@@ -79,40 +79,44 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = False,
 ) -> None:
     """Analyse recordings: find, track and classify every face, and store the results."""
-    from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
-    from moodline.terminal.output import error_console
-    from moodline.terminal.time_arguments import parse_optional_time
+    from runtime.processes.warm_start import WarmStarts
 
-    settings = read_settings()
-    given = ZoneOptions(
-        mask,
-        include,
-        exclude,
-        zones_file,
-        min_face,
-        rotate=rotate,
-        mirror=mirror,
-        keep_static=keep_static,
-    )
-    request = AnalyzeRequest(
-        fps=fps,
-        workers=workers,
-        recorded_at=parse_optional_time(recorded_at, "--recorded-at", settings.timezone),
-        recorded_at_pattern=recorded_at_pattern,
-        source=source,
-        again=again,
-        export=export,
-        frames=frames,
-        annotate=annotate,
-        pictures=given.resolve(source or "this analysis"),
-        detach=detach,
-        as_json=as_json,
-        progress=not (no_progress or as_json),
-        actor=current_actor(),
-    )
-    try:
-        outcome = analyze_paths(settings, paths, request)
-    except KeyboardInterrupt:
-        error_console().print("Stopped. Run the same command again to continue.")
-        raise typer.Exit(130) from None
-    raise typer.Exit(outcome)
+    # Before this command imports what it needs itself, which takes as long.
+    with WarmStarts(*(() if detach else ("inference_worker", "ingest.files.process"))) as warm:
+        from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
+        from moodline.terminal.output import error_console
+        from moodline.terminal.time_arguments import parse_optional_time
+
+        settings = read_settings()
+        given = ZoneOptions(
+            mask,
+            include,
+            exclude,
+            zones_file,
+            min_face,
+            rotate=rotate,
+            mirror=mirror,
+            keep_static=keep_static,
+        )
+        request = AnalyzeRequest(
+            fps=fps,
+            workers=workers,
+            recorded_at=parse_optional_time(recorded_at, "--recorded-at", settings.timezone),
+            recorded_at_pattern=recorded_at_pattern,
+            source=source,
+            again=again,
+            export=export,
+            frames=frames,
+            annotate=annotate,
+            pictures=given.resolve(source or "this analysis"),
+            detach=detach,
+            as_json=as_json,
+            progress=not (no_progress or as_json),
+            actor=current_actor(),
+        )
+        try:
+            outcome = analyze_paths(settings, paths, request, warm.start)
+        except KeyboardInterrupt:
+            error_console().print("Stopped. Run the same command again to continue.")
+            raise typer.Exit(130) from None
+        raise typer.Exit(outcome)
