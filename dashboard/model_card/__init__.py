@@ -86,8 +86,8 @@ def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
 def _second_facts(card: ModelCard, look: SecondLook) -> Sequence[tuple[str, str]]:
     below = look.below[card.heads[card.record_head].output]
     return [
-        (_("Asks a second network below"), decimal(below, 2)),
-        (_("SHA-256 of the second network"), look.sha256),
+        (_("Second network below"), decimal(below, 2)),
+        (_("SHA-256 of the second"), look.sha256),
     ]
 
 
