@@ -45,7 +45,7 @@ _prepared: dict[tuple[str, str], Classifier] = {}
 
 
 def prepare() -> None:
-    """Load the usual model of a worker whose runs are not known yet; see runtime.processes."""
+    """Load the usual model of a worker whose runs are not known yet; see WarmStarts."""
     with suppress(MoodlineError):  # `main` will say it.
         settings = Settings.read()
         key = settings.model, settings.model_head

@@ -6,6 +6,7 @@ for which even the same network would give another answer. A face that is clear 
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Faces = npt.NDArray[np.uint8]
 """Crops [n, side, side, 3]."""
 Outputs = dict[str, npt.NDArray[np.float32]]
 """Logits [n, 7] by the name of the output."""
+_LEAST: Final = float(np.finfo(np.float32).tiny)
 
 
 def look_again(
@@ -27,7 +29,7 @@ def look_again(
     unsure, the result is the logarithm of the mean of both probabilities. So each face's result is
     a function of that face alone.
     """
-    own = {name: _probabilities(logits) for name, logits in first.items()}
+    own = {name: softmax(logits) for name, logits in first.items()}
     unsure = {name: probs.max(axis=1) < look.below[name] for name, probs in own.items()}
     asked = np.any(list(unsure.values()), axis=0)
     if not asked.any():
@@ -36,12 +38,14 @@ def look_again(
     both = {}
     for name, logits in first.items():
         rows = unsure[name]
-        other = _probabilities(second[name])[rows[asked]]
+        mean = (own[name][rows] + softmax(second[name])[rows[asked]]) / 2
         both[name] = logits.copy()
-        both[name][rows] = np.log((own[name][rows] + other) / 2)
+        both[name][rows] = np.log(np.maximum(mean, _LEAST))  # Never -inf, which cannot be scaled.
     return both
 
 
-def _probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    exponents = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+def softmax(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return the probabilities of logits [n, 7]."""
+    scaled = np.asarray(logits, np.float64)
+    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

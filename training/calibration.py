@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from runtime.second_look import softmax
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -38,10 +40,7 @@ def probabilities(
     logits: npt.ArrayLike, temperature: float = 1.0, biases: tuple[float, ...] = ()
 ) -> Floats:
     """Return softmax(logits / temperature + biases) of logits [n, 7]."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature + (biases or 0.0)
-    scaled = scaled - scaled.max(axis=1, keepdims=True)
-    exponents = np.exp(scaled)
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    return softmax(np.asarray(logits, dtype=np.float64) / temperature + (biases or 0.0))
 
 
 def top_label_loss(logits: npt.ArrayLike, labels: Labels, temperature: float) -> float:

@@ -199,6 +199,21 @@ def build_card(
     }
 
 
+def require_calibration(card: ModelCard, split: Split) -> None:
+    """Check that the split can calibrate the model. Raises ModelError and DatasetError."""
+    if unknown := set(card.heads) - {PLAIN_HEAD} ^ {"fer2013", RECORD_HEAD}:
+        raise ModelError(
+            f"model {card.id} has other heads: {', '.join(sorted(unknown))}",
+            hint=f"Only models with the heads fer2013 and {RECORD_HEAD} can be calibrated",
+        )
+    for head in card.heads.values():
+        if not head_truth(split, head.output)[1].any():
+            raise DatasetError(
+                f"no face of this split has {head.output} labels",
+                hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
+            )
+
+
 def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> ModelCard:
     """Copy the model in `folder` to `out`, with a card that is calibrated on the split.
 
@@ -211,17 +226,7 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
             f"{out} is the folder of the model itself",
             hint="Choose another folder for the calibrated model",
         )
-    if unknown := set(card.heads) - {PLAIN_HEAD} ^ {"fer2013", RECORD_HEAD}:
-        raise ModelError(
-            f"model {card.id} has other heads: {', '.join(sorted(unknown))}",
-            hint=f"Only models with the heads fer2013 and {RECORD_HEAD} can be calibrated",
-        )
-    for head in card.heads.values():
-        if not head_truth(split, head.output)[1].any():
-            raise DatasetError(
-                f"no face of this split has {head.output} labels",
-                hint="Put the FER+ votes into labels.csv beside the images, or use --votes",
-            )
+    require_calibration(card, split)
     previous = json.loads(read_regular(folder / CARD_NAME))
     facts = {
         key: previous[key] for key in ("precision", "agreement", "training") if key in previous

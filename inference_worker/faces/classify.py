@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from contracts.errors import ModelError
 from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, Head, ModelCard
 from runtime.logs import quiet_stderr
-from runtime.second_look import Faces, Outputs, look_again
+from runtime.second_look import Faces, Outputs, look_again, softmax
 
 _LARGEST_BATCH: Final = 32
 
@@ -83,5 +83,4 @@ def calibrated(logits: npt.NDArray[np.float32], head: Head) -> npt.NDArray[np.fl
     scaled = logits.astype(np.float64) / head.temperature
     if head.biases:
         scaled += head.biases
-    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    return softmax(scaled)

@@ -58,13 +58,9 @@ _SERVER.set_forkserver_preload(
 )
 
 
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""The variables that a command sets for its children; libraries read them on import."""
-
-
 @cache
 def _start_server() -> None:
-    with patch.dict(os.environ, _ONE_THREAD):
+    with patch.dict(os.environ, warm_start.ONE_THREAD):
         forkserver.ensure_running()
 
 

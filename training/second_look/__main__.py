@@ -1,6 +1,6 @@
 """Writes a model of two artifacts: the second one reads what the first one is unsure of.
 
-    python -m training.second_look models/mobilenetv2-5-int8 models/mobilenetv2-4-int8 \\
+    python -m training.second_look models/fifth-int8 models/mobilenetv2-4-int8 \\
         --data fer2013.zip --out models/mobilenetv2-5
 
 Nothing is learnt: the files are copied, and both answers together are calibrated on the val split.
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from contracts.errors import ModelError, MoodlineError
 from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, ModelCard, SecondLook
-from training.card import artifact_path, build_card, write_card
+from training.card import artifact_path, build_card, require_calibration, write_card
 from training.classifier import open_networks
 from training.data.readers import read_dataset
 
@@ -64,6 +64,8 @@ def write_pair(  # noqa: PLR0913
     if cards[0].input_shape != cards[1].input_shape:
         raise ModelError("these models read crops of different sizes")
     val = read_dataset(data).split("val")
+    for card in cards:
+        require_calibration(card, val)
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(artifact_path(first), out / WEIGHTS_NAME)
     shutil.copyfile(artifact_path(second), out / SECOND_NAME)
@@ -76,10 +78,10 @@ def write_pair(  # noqa: PLR0913
         "training": _origin(*cards),
         "input_shape": list(cards[0].input_shape),
     }
-    card = build_card(artifact_path(out), val, logits, facts)
-    card["licence"] = f"{card['licence']} {terms}".strip()
-    card["bytes"] += (out / SECOND_NAME).stat().st_size
-    return write_card(out, card)
+    described = build_card(artifact_path(out), val, logits, facts)
+    described["licence"] = f"{described['licence']} {terms}".strip()
+    described["bytes"] += (out / SECOND_NAME).stat().st_size
+    return write_card(out, described)
 
 
 def _origin(first: ModelCard, second: ModelCard) -> dict[str, Any]:

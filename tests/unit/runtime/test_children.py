@@ -39,6 +39,11 @@ def test_a_child_dies_with_its_parent() -> None:
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
+    assert_dies_with_its_parent(code)
+
+
+def assert_dies_with_its_parent(code: str) -> None:
+    """Run Python that prints a child's process number; kill it, and wait for the child's end."""
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())

@@ -51,6 +51,15 @@ def test_unsure_faces_have_the_mean_of_both_and_clear_ones_the_first(seed: int, 
             np.testing.assert_array_equal(alone[name][0], found[name][i])
 
 
+def test_probabilities_of_nothing_do_not_become_infinite() -> None:
+    look = SecondLook(below={"a": 1.0}, sha256="")
+    sure = np.array([[0, 0, -5000, -5000, -5000, -5000, -5000]], np.float32)
+
+    found = look_again(look, np.zeros((1, 4, 4, 3), np.uint8), {"a": sure}, lambda _: {"a": sure})
+
+    assert np.isfinite(found["a"]).all() and found["a"].argmax() == 0
+
+
 def test_what_the_first_network_answered_is_not_changed() -> None:
     faces = np.zeros((2, 4, 4, 3), np.uint8)
     first = {"a": np.zeros((2, 7), np.float32), "b": np.zeros((2, 7), np.float32)}

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from runtime.processes.children import last_log_lines
 from runtime.processes.warm_start import WarmStarts
-from tests.unit.runtime.test_children import is_running, wait_until
+from tests.unit.runtime.test_children import assert_dies_with_its_parent
 
 MODULE = """
 import json, os, sys
@@ -123,9 +122,4 @@ def test_a_waiting_process_dies_with_its_parent(modules: Path) -> None:
         "    print(warm._waiting['waits'].pid, flush=True)\n"
         "    time.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    parent.kill()
-    parent.communicate()
-    wait_until(lambda: not is_running(pid))
+    assert_dies_with_its_parent(code)

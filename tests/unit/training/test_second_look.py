@@ -1,6 +1,8 @@
 """Models of two networks: how they are joined, calibrated and read."""
 
 import csv
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from contracts.errors import RecoveryError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import SECOND_NAME, ModelCard
+from contracts.model_card import CARD_NAME, SECOND_NAME, ModelCard
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.model_choice import shipped_model, shipped_models
 from runtime.decoding.opencv import cv2
@@ -116,6 +118,28 @@ def test_networks_of_other_crops_are_not_joined(
     with pytest.raises(SystemExit):
         join(INT8, large, data, tmp_path / "out")
     assert "read crops of different sizes" in capsys.readouterr().err
+
+
+def test_data_without_votes_is_refused_before_anything_is_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "labels.csv").unlink()
+    with pytest.raises(SystemExit):
+        join(INT8, FLOAT_MODEL, data, tmp_path / "out")
+    assert "no face of this split has ferplus labels" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_without_both_heads_are_not_joined(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(FLOAT_MODEL, tmp_path / "other")
+    described = json.loads((other / CARD_NAME).read_text())
+    described["heads"]["mood"] = described["heads"].pop("fer2013")
+    (other / CARD_NAME).write_text(json.dumps(described))
+    with pytest.raises(SystemExit):
+        join(INT8, other, data, tmp_path / "out")
+    assert "has other heads: fer2013, mood" in capsys.readouterr().err
 
 
 def test_only_one_network_is_recovered_at_a_time() -> None:
