@@ -3,7 +3,7 @@
 Five of their frames a second are analysed. BENCH_CAMERAS, BENCH_FPS and BENCH_SIZE measure other
 ones: the largest number of cameras is that whose p95 is still under LATEST_P95_S[1].
 
-The cameras are a real RTSP server that repacketises one rendered clip. The server, `moodline up`,
+The cameras are real RTSP servers that repacketise one rendered clip. The servers, `moodline up`,
 its source processes and its workers share this machine.
 """
 
@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -53,6 +53,8 @@ RATE = 25
 _FPS = int(os.environ.get("BENCH_FPS", "5"))
 _IS_USUAL = (CAMERAS, _FPS, WIDTH, HEIGHT) == (8, 5, 640, 360)
 _SAMPLE_EVERY_S = 5
+_CAMERAS_OF_A_SERVER = 4
+"""A server of more than eight stops sending while many connect at the same time."""
 _WORKER, _SERVER = "worker", "camera server"
 _KINDS = (
     ("inference_worker", _WORKER),
@@ -71,7 +73,7 @@ class Round:
     """The measurements of one round. p95_s, memory_mb: one for each sample of five seconds.
 
     memory_mb: of all processes of `up`. worker_mb: the largest worker, at the end. cpu_s: CPU
-    seconds by kind of process, that of the cameras' server included.
+    seconds by kind of process, those of the cameras' servers included.
 
     late: frames of the whole round, counted by latency in LATENCY_BOUNDS_S. fps, captured_fps:
     analysed and captured frames per second of each camera.
@@ -209,15 +211,27 @@ def render_camera_clip(folder: Path) -> Path:
     return path
 
 
+@contextmanager
+def camera_urls(folder: Path, recording: Path, count: int) -> Iterator[list[str]]:
+    """Serve a recording to so many cameras, and give the URL of each."""
+    with ExitStack() as servers:
+        urls: list[str] = []
+        while len(urls) < count:
+            log = folder / f"rtsp{len(urls)}.log"
+            server = servers.enter_context(RtspCamera(recording.parent, log))
+            urls += [server.url(recording.name)] * _CAMERAS_OF_A_SERVER
+        yield urls[:count]
+
+
 def _round(folder: Path, recording: Path, number: int) -> Round:
     folder.mkdir()
     found = Round()
     cores = os.cpu_count() or 1
     stack = LiveStack(Installation(folder / "home"), folder / "up.log", workers=cores)
-    with RtspCamera(recording.parent, folder / "rtsp.log") as camera, stack:
+    with camera_urls(folder, recording, CAMERAS) as urls, stack:
         names = [f"camera{index}" for index in range(CAMERAS)]
-        for name in names:
-            stack.add(name, camera.url(recording.name), _FPS)
+        for name, url in zip(names, urls, strict=True):
+            stack.add(name, url, _FPS)
         poll(lambda: stack.makes_progress(*names))
         time.sleep(WARM_UP_S)
         begin, begin_s, late = frame_totals(stack), time.monotonic(), late_counts(stack)
@@ -271,7 +285,7 @@ def late_counts(stack: LiveStack) -> list[int]:
 
 
 def _processes(stack: LiveStack) -> Iterator[tuple[str, psutil.Process]]:
-    """Yield the processes of `up`, and the cameras' server, with the kind of each."""
+    """Yield the processes of `up`, and the cameras' servers, with the kind of each."""
     assert stack.process is not None
     own = psutil.Process()
     for one in (psutil.Process(stack.process.pid), *stack.processes(), *own.children()):
@@ -281,7 +295,7 @@ def _processes(stack: LiveStack) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def _memory_mb(stack: LiveStack) -> dict[tuple[str, int], float]:
-    """Return the proportional set size by kind and process, without the cameras' server."""
+    """Return the proportional set size by kind and process, without the cameras' servers."""
     found = {}
     for kind, one in _processes(stack):
         with suppress(psutil.NoSuchProcess):
