@@ -27,7 +27,6 @@ from benchmarks.results import Verdict, kept_result, not_lost, write_result
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 _FER_PIXELS: Final = 60_000_000
 """fer's time is the same for each frame: it reads so many frames that this is their size."""
-_MOST_LARGE: Final = 1.5
 _MOST_FACES: Final = 1.8
 _LEAST_EMPTY: Final = 3.0
 
@@ -135,15 +134,9 @@ def _verdicts(name: str, found: dict[str, Any], target: Clip | None) -> list[Ver
 
 def _between_clips(fps: dict[str, float]) -> list[Verdict]:
     """Compare the clips with each other."""
-    large = fps["one-face-360p"] / fps["one-face-1080p"]
     faces = fps["one-face-720p"] / fps["four-faces-720p"]
     empty = fps["no-face-432p"] / fps["one-face-360p"]
     return [
-        Verdict(
-            f"1080p takes {large:.2f} times the time of 360p, decoding included "
-            f"(target: at most {_MOST_LARGE} without it)",
-            large <= _MOST_LARGE,
-        ),
         Verdict(
             f"four faces take {faces:.2f} times the time of one (target: at most {_MOST_FACES})",
             faces <= _MOST_FACES,

@@ -24,6 +24,8 @@ from benchmarks.results import Verdict, kept_result, not_lost, write_result
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "2"))
 _KINDS: Final = ("one-face-360p", "one-face-1080p", "four-faces-720p", "no-face-432p")
 LEAST_SHARE: Final = 0.75
+_MOST_LARGE: Final = 1.5
+"""Target: CPU time of 1080p beyond decoding, compared with that of 360p."""
 _TIMED: Final = Path(__file__).parent / "timed"
 _ROOT: Final = Path(__file__).parents[2]
 _CHART: Final = _ROOT / "docs" / "images" / "limit.svg"
@@ -43,12 +45,32 @@ def run(console: Console, clip: Path | None, footage: Footage = RENDERED) -> lis
         for name, by_cores in measured.items()
         for cores, found in by_cores.items()
     ]
+    if clip is None:
+        verdicts += _large_frames(measured["one-face-360p"], measured["one-face-1080p"])
     name = f"limit-{clip.stem}" if clip else f"limit{footage.suffix(TABLE[0])}"
     if (kept := kept_result(name)) is not None:
         verdicts += _losses(measured, kept)
     write_result(name, {"clips": measured}, verdicts)
     if clip is None and footage == RENDERED:
         write_chart(_CHART, measured)
+    return verdicts
+
+
+def _large_frames(
+    usual: dict[int, dict[str, Any]], large: dict[int, dict[str, Any]]
+) -> list[Verdict]:
+    """Compare what a frame of 1080p and one of 360p cost the pipeline beyond decoding."""
+    verdicts = []
+    for cores, found in usual.items():
+        few_ms, many_ms = (
+            one["pipeline"]["cpu_ms"] - one["pipeline"]["stages"]["decode"]
+            for one in (found, large[cores])
+        )
+        text = (
+            f"{cores} core{'s' * (cores > 1)}: beyond decoding, a frame of 1080p costs "
+            f"{many_ms / few_ms:.2f} times one of 360p (target: at most {_MOST_LARGE})"
+        )
+        verdicts.append(Verdict(text, many_ms <= _MOST_LARGE * few_ms))
     return verdicts
 
 
