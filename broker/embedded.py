@@ -19,7 +19,7 @@ from contracts.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from runtime.processes.children import last_log_lines, start_child, stop_child
 
 _START_S: Final = 10.0
-_POLL_S: Final = 0.01
+_POLL_S: Final = 0.005
 _MAX_MEMORY: Final = "512mb"
 
 
@@ -68,6 +68,7 @@ class EmbeddedBroker:
         deadline = time.monotonic() + _START_S
         while True:
             try:
+                self._await_socket(deadline)
                 Bus.connect(self.url).close()
                 return
             except BrokerError as exc:
@@ -78,6 +79,14 @@ class EmbeddedBroker:
                         f"the embedded broker did not start: {reason}",
                         hint="Or set MOODLINE_REDIS_URL to your own Redis or Valkey",
                     ) from exc
+            time.sleep(_POLL_S)
+
+    def _await_socket(self, deadline: float) -> None:
+        """Wait until the server listens or ends: clients wait ten times as long between tries."""
+        assert self._process is not None
+        while not self._socket.exists() and self._process.poll() is None:
+            if time.monotonic() > deadline:
+                return
             time.sleep(_POLL_S)
 
     def restart(self) -> None:

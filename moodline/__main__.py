@@ -12,7 +12,10 @@ def run() -> None:
 
         sys.stdout.write(f"{installed_version()}\n")
         return
-    from moodline.cli import main
+    from runtime.processes.garbage import collector_off
+
+    with collector_off():
+        from moodline.cli import main
 
     main()
 

@@ -15,6 +15,7 @@ from moodline.commands.completion import VARIABLE, complete_words
 from moodline.commands.installed_version import installed_version
 from moodline.commands.plain_types import show_plain_types
 from runtime.files.private_files import PRIVATE_UMASK
+from runtime.processes.garbage import collector_off
 from runtime.stop_signal import raise_on_stop_signals
 
 _COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -86,7 +87,9 @@ class CommandModules(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
             panel, module = self._places[name]
-            command: Any = typer.main.get_command(import_module(f"moodline.commands.{module}").app)
+            with collector_off():
+                app = import_module(f"moodline.commands.{module}").app
+            command: Any = typer.main.get_command(app)
             command.name, command.rich_help_panel = name, panel
             show_plain_types(command)
             self._loaded[name] = command

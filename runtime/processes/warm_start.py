@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from types import ModuleType, TracebackType
+from typing import Any, Final, Self, cast
 
 from runtime.processes.children import start_child
+from runtime.processes.garbage import collector_off
 
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Libraries read it when they are imported. The processes are the parallelism."""
@@ -84,12 +85,15 @@ class WarmStarts:
 
 def main() -> None:
     """Import the module that the first argument names, wait for an order, and run its `main`."""
+    # structlog draws tracebacks for terminals with it if it can: a tenth of a second to import.
+    sys.modules["rich"] = cast("ModuleType", None)
     name = sys.argv[1]
-    spec = find_spec(name)
-    is_package = spec is not None and spec.submodule_search_locations is not None
-    module = import_module(f"{name}.__main__" if is_package else name)
-    if hasattr(module, "prepare"):
-        module.prepare()
+    with collector_off():
+        spec = find_spec(name)
+        is_package = spec is not None and spec.submodule_search_locations is not None
+        module = import_module(f"{name}.__main__" if is_package else name)
+        if hasattr(module, "prepare"):
+            module.prepare()
     order = _receive(sys.stdin.fileno())
     if order is None:
         return

@@ -79,13 +79,15 @@ def analyze(  # noqa: PLR0913, PLR0917  (one parameter per option)
     ] = False,
 ) -> None:
     """Analyse recordings: find, track and classify every face, and store the results."""
+    from runtime.processes.garbage import collector_off
     from runtime.processes.warm_start import WarmStarts
 
     # Before this command imports what it needs itself, which takes as long.
     with WarmStarts(*(() if detach else ("inference_worker", "ingest.files.process"))) as warm:
-        from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
-        from moodline.terminal.output import error_console
-        from moodline.terminal.time_arguments import parse_optional_time
+        with collector_off():
+            from moodline.analysis.analyze import AnalyzeRequest, analyze_paths
+            from moodline.terminal.output import error_console
+            from moodline.terminal.time_arguments import parse_optional_time
 
         settings = read_settings()
         given = ZoneOptions(

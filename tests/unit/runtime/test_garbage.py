@@ -5,14 +5,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.processes.garbage import spare_loaded_objects
+from runtime.processes.garbage import collector_off, spare_loaded_objects
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    thresholds = gc.get_threshold()
+    thresholds, was_on = gc.get_threshold(), gc.isenabled()
     yield
     gc.set_threshold(*thresholds)
+    (gc.enable if was_on else gc.disable)()
+
+
+def test_the_collector_is_off_during_imports_and_as_before_after_them() -> None:
+    for switch, was_on in ((gc.enable, True), (gc.disable, False)):
+        switch()
+        with pytest.raises(ImportError), collector_off():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() is was_on
 
 
 def test_what_is_loaded_is_not_looked_at_again() -> None:

@@ -13,17 +13,18 @@ from runtime.processes.warm_start import WarmStarts
 from tests.unit.runtime.test_children import assert_dies_with_its_parent
 
 MODULE = """
-import json, os, sys
+import gc, json, os, sys
 prepared = False
 
 def prepare():
     global prepared
-    prepared = True
+    prepared = not gc.isenabled()
 
 def main():
     umask = os.umask(0)
     print("in the log", file=sys.stderr)
     told = {"words": sys.argv[1:], "env": dict(os.environ), "umask": umask, "prepared": prepared}
+    assert gc.isenabled()
     open(os.environ["OUT"], "w").write(json.dumps(told))
     print("answer: " + sys.stdin.readline().strip(), flush=True)
 
