@@ -1,6 +1,6 @@
 """Quality of a face: how far its classification can be trusted. Pure."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,13 +36,18 @@ def face_quality(
     if len(crop) > _FULL_SIDE_PX:
         size = (_FULL_SIDE_PX, _FULL_SIDE_PX)
         crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
-    contrast = float(crop.std())
+    contrast = _deviation(crop)
     if contrast < 1.0:
         return 0.0
-    edges = float(cv2.Laplacian(crop, cv2.CV_64F).std()) / contrast
+    edges = _deviation(cv2.Laplacian(crop, cv2.CV_16S)) / contrast
     sharpness = min(max((edges - _BLURRED) / (_SHARP - _BLURRED), 0.0), 1.0)
     sharpness *= min(contrast / _FULL_CONTRAST, 1.0)
     return round(min(side_px / _FULL_SIDE_PX, sharpness, pose_quality(pose)), 4)
+
+
+def _deviation(values: npt.NDArray[Any]) -> float:
+    """Return the standard deviation; NumPy's takes five times as long for so few values."""
+    return float(cv2.meanStdDev(values)[1].item())
 
 
 def pose_quality(pose: HeadPose | None) -> float:
