@@ -31,7 +31,8 @@ _MOST_FACES: Final = 1.8
 _LEAST_EMPTY: Final = 3.0
 
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "performance.md"
-_BEGIN, _END = "<!-- speed -->", "<!-- /speed -->"
+_OF_RENDERED, _OF_RECORDINGS = "speed", "speed of recordings"
+"""Marks of the page's tables."""
 _FER_VENV = Path(__file__).parents[1] / ".venv-fer"
 _PACKAGES = (
     "tensorflow-cpu<2.22",
@@ -65,12 +66,14 @@ def run(console: Console, clip: Path | None, footage: Footage = RENDERED) -> lis
         verdicts += _losses(measured, kept)
     write_result(name, {"clips": measured}, verdicts)
     if clip is None and footage == RENDERED:
-        write_table(_PAGE, measured)
+        write_table(_PAGE, _OF_RENDERED, measured)
+    elif footage.face and footage.empty:
+        write_table(_PAGE, _OF_RECORDINGS, measured)
     return verdicts
 
 
-def write_table(page: Path, measured: dict[str, dict[str, Any]]) -> None:
-    """Write the table of a page of the documentation, between its two marks."""
+def write_table(page: Path, mark: str, measured: dict[str, dict[str, Any]]) -> None:
+    """Write a table of a page of the documentation, between its two marks."""
     lines = [
         "| clip | fer, frames/s | moodline | ratio | limit | of the limit |",
         "|---|---|---|---|---|---|",
@@ -80,8 +83,8 @@ def write_table(page: Path, measured: dict[str, dict[str, Any]]) -> None:
         f"| {one['limit_fps']:.0f} | {one['share']:.0%} |"
         for name, one in measured.items()
     ]
-    before, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    before, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {mark} -->")
+    _, end, after = rest.partition(f"<!-- /{mark} -->")
     table = "\n".join(lines)
     page.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
