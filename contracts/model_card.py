@@ -13,7 +13,8 @@ from contracts.expressions import EXPRESSIONS
 
 CARD_NAME: Final = "model_card.json"
 WEIGHTS_NAME: Final = "model.tflite"
-SECOND_NAME: Final = "second.tflite"
+FURTHER_NAMES: Final = ("second.tflite", "third.tflite")
+"""Files of the networks that further looks ask, in order."""
 KERAS_NAME: Final = "model.keras"
 _CROP_SIDES: Final = range(16, 513)
 
@@ -48,16 +49,20 @@ class Head(BaseModel):
         return biases
 
 
-class SecondLook(BaseModel):
-    """When a second network is asked, too; see runtime.second_look.
+class Look(BaseModel):
+    """When another network is asked, too; see runtime.further_looks.
 
-    below: by output, the first one's probability of its best expression, softmax(logits), below
-    which it is unsure of a face. sha256: of the second network's file.
+    below: by output, the probability of the best expression, the mean of the networks before, below
+    which they are unsure of a face. alone: whether its answer counts instead of those before, and
+    not with them. mirrored: whether it sees the mirror image. sha256: of its file, the one of this
+    place in FURTHER_NAMES.
     """
 
     model_config = ConfigDict(frozen=True)
 
     below: dict[str, Annotated[float, Field(gt=0, le=1)]]
+    alone: bool
+    mirrored: bool
     sha256: str
 
 
@@ -66,7 +71,7 @@ class ModelCard(BaseModel):
 
     input_shape: of a crop, (side, side, 3). crop_margin: share of the box's side that a
     crop adds on each side. record_head: the head whose probabilities are recorded. sha256: of the
-    weights file. second_look: of a model with a second network.
+    weights file. looks: of a model with several networks, each but the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
@@ -83,7 +88,7 @@ class ModelCard(BaseModel):
     sha256: str
     metrics: dict[str, Any]
     training: dict[str, Any]
-    second_look: SecondLook | None = None
+    looks: tuple[Look, ...] = Field(default=(), max_length=len(FURTHER_NAMES))
     chosen_head: str = ""
     """The head that MOODLINE_MODEL_HEAD names, if it is not the card's own record_head."""
 
@@ -94,7 +99,7 @@ class ModelCard(BaseModel):
         head: the head to record; empty: the card's record_head.
         """
         path = folder / CARD_NAME
-        for file in (path, folder / WEIGHTS_NAME, folder / SECOND_NAME):
+        for file in (path, *(folder / name for name in (WEIGHTS_NAME, *FURTHER_NAMES))):
             if file.exists() and not file.is_file():  # Reading a pipe would wait for its writer.
                 raise ModelError(f"{file} is not a regular file", hint="Copy the model again")
         try:
@@ -116,11 +121,13 @@ class ModelCard(BaseModel):
 
     @property
     def _digest(self) -> str:
-        """The digest of all that the weights and the second look decide."""
-        if self.second_look is None:
+        """The digest of all that the weights and the further looks decide."""
+        if not self.looks:
             return self.sha256
-        look = self.second_look
-        parts = [self.sha256, look.sha256, *(f"{k} {v}" for k, v in sorted(look.below.items()))]
+        parts = [self.sha256]
+        for look in self.looks:
+            below = (f"{name} {value}" for name, value in sorted(look.below.items()))
+            parts += [look.sha256, str(look.alone), str(look.mirrored), *below]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     @property
@@ -160,11 +167,13 @@ class ModelCard(BaseModel):
         if self.record_head not in self.heads:
             raise ModelError(f"model {self.id} has no head {self.record_head!r}, its record_head")
         self._check_file(folder / WEIGHTS_NAME, self.sha256)
-        if self.second_look is not None:
-            outputs = {head.output for head in self.heads.values()}
-            if unknown := outputs - self.second_look.below.keys():
-                raise ModelError(f"model {self.id}: no second look at {', '.join(sorted(unknown))}")
-            self._check_file(folder / SECOND_NAME, self.second_look.sha256)
+        outputs = {head.output for head in self.heads.values()}
+        for look, name in zip(self.looks, FURTHER_NAMES, strict=False):
+            if unknown := outputs - look.below.keys():
+                raise ModelError(
+                    f"model {self.id}: no further look at {', '.join(sorted(unknown))}"
+                )
+            self._check_file(folder / name, look.sha256)
 
     def _check_file(self, path: Path, sha256: str) -> None:
         try:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from runtime.second_look import softmax
+from runtime.further_looks import softmax
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from contracts.errors import DatasetError, ModelError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import CARD_NAME, KERAS_NAME, SECOND_NAME, WEIGHTS_NAME, ModelCard
+from contracts.model_card import CARD_NAME, FURTHER_NAMES, KERAS_NAME, WEIGHTS_NAME, ModelCard
 from runtime.files.regular_files import read_regular
 from training.calibration import (
     Floats,
@@ -234,13 +234,13 @@ def recalibrate(folder: Path, split: Split, split_name: str, out: Path) -> Model
     facts |= {"id": out.name, "created": datetime.now(UTC).date().isoformat()}
     facts["input_shape"] = list(card.input_shape)
     facts["weights_of"] = previous.get("weights_of", card.id)
-    if card.second_look is not None:
-        facts["second_look"] = card.second_look.model_dump()
+    if card.looks:
+        facts["looks"] = [look.model_dump() for look in card.looks]
     out.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS_NAME, SECOND_NAME, KERAS_NAME):
+    for name in (WEIGHTS_NAME, *FURTHER_NAMES, KERAS_NAME):
         if (folder / name).exists():
             shutil.copyfile(folder / name, out / name)
-    logits = open_networks(out, card.second_look).logits(split.faces)
+    logits = open_networks(out, card.looks).logits(split.faces)
     new = build_card(artifact_path(out), split, logits, facts, split_name)
     # These belong to the model and not to its calibration.
     kept = {k: previous[k] for k in ("crop_margin", "licence", "limits") if k in previous}

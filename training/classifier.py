@@ -1,14 +1,15 @@
 """The logits of an artifact, for calibration, evaluation and teachers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, ModelCard, SecondLook
+from contracts.model_card import FURTHER_NAMES, WEIGHTS_NAME, Look, ModelCard
+from runtime.further_looks import Outputs, look_again
 from runtime.logs import quiet_stderr
-from runtime.second_look import Outputs, look_again
 from training.data.dataset import resized
 
 BATCH = 64
@@ -22,7 +23,7 @@ class Reader(Protocol):
     def logits(self, faces: npt.NDArray[np.uint8], only: str = "") -> Outputs:
         """Return logits [n, 7] by output name, for faces uint8 [n, side, side, 3] of any side.
 
-        only: the one output that is wanted; a second network is asked less often then.
+        only: the one output that is wanted; further networks are asked less often then.
         """
         ...
 
@@ -50,28 +51,31 @@ class LiteRtModel:
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-class TwoNetworks:
-    """The two networks of a model whose card has a second look."""
+class Cascade:
+    """The networks of a model whose card has further looks; `further` has one for each."""
 
-    def __init__(self, first: LiteRtModel, second: LiteRtModel, look: SecondLook) -> None:
+    def __init__(
+        self, first: LiteRtModel, further: Sequence[LiteRtModel], looks: Sequence[Look]
+    ) -> None:
         self.side = first.side
-        self._first, self._second, self._look = first, second, look
+        self._first, self._further, self._looks = first, further, looks
 
     def logits(self, faces: npt.NDArray[np.uint8], only: str = "") -> Outputs:
         """See Reader."""
         faces = resized(faces, self.side)
         first = self._first.logits(faces, only)
-        return look_again(self._look, faces, first, self._second.logits)
+        return look_again(self._looks, faces, first, [one.logits for one in self._further])
 
 
 def open_model(folder: Path) -> Reader:
     """Return the model in a folder, which reads as a worker does. Raises ModelError."""
-    return open_networks(folder, ModelCard.read(folder).second_look)
+    return open_networks(folder, ModelCard.read(folder).looks)
 
 
-def open_networks(folder: Path, look: SecondLook | None) -> Reader:
+def open_networks(folder: Path, looks: Sequence[Look]) -> Reader:
     """Return the networks in a folder, which may have no card yet."""
     first = LiteRtModel(folder / WEIGHTS_NAME)
-    if look is None:
+    if not looks:
         return first
-    return TwoNetworks(first, LiteRtModel(folder / SECOND_NAME), look)
+    further = [LiteRtModel(folder / name) for name in FURTHER_NAMES[: len(looks)]]
+    return Cascade(first, further, looks)

@@ -1,12 +1,12 @@
 """The page Model card: what reads the faces, how well, and what the readings are not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from dash import html
 
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import Head, ModelCard, SecondLook
+from contracts.model_card import Head, ModelCard
 from dashboard.language.words import N_, _, label_name, parts
 from dashboard.web.number_format import count, decimal, percent
 from dashboard.web.page import Page, Visit, attributes
@@ -54,7 +54,7 @@ def _layout(visit: Visit) -> html.Div:
 
 def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
     side = card.framing.side
-    training, look = card.training, card.second_look
+    training = card.training
     data = training.get("data") if isinstance(training.get("data"), Mapping) else {}
     return [
         (_("Version"), card.version),
@@ -79,16 +79,16 @@ def _model_facts(card: ModelCard) -> Sequence[tuple[str, str]]:
         (_("Uncertain below"), decimal(card.uncertain_below, 2)),
         (_("Learned on"), _learned_on(data)),
         (_("SHA-256 of the weights"), card.sha256),
-        *([] if look is None else _second_facts(card, look)),
+        *_looks(card),
     ]
 
 
-def _second_facts(card: ModelCard, look: SecondLook) -> Sequence[tuple[str, str]]:
-    below = look.below[card.heads[card.record_head].output]
-    return [
-        (_("Second network below"), decimal(below, 2)),
-        (_("SHA-256 of the second"), look.sha256),
-    ]
+def _looks(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Yield when each network but the first is asked, and what identifies it."""
+    output = card.heads[card.record_head].output
+    for number, look in enumerate(card.looks, start=2):
+        yield _("Network {number} below", number=number), decimal(look.below[output], 2)
+        yield _("SHA-256 of network {number}", number=number), look.sha256
 
 
 def _learned_on(data: Any) -> str:

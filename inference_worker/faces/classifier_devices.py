@@ -33,9 +33,9 @@ def open_classifier(model: str, device: Device, head: str = "") -> Classifier:
 
 
 def _gpu_classifier(folder: Path, head: str) -> Classifier:
-    if ModelCard.read(folder, head).second_look is not None:
+    if ModelCard.read(folder, head).looks:
         raise ModelError(
-            f"{folder} has a second network, which GPU workers do not ask",
+            f"{folder} has further networks, which GPU workers do not ask",
             hint=f"Set MOODLINE_MODEL to a folder with {KERAS_NAME}, or use --device cpu",
         )
     if not (folder / KERAS_NAME).exists():

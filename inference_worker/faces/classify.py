@@ -9,9 +9,9 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contracts.errors import ModelError
-from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, Head, ModelCard
+from contracts.model_card import FURTHER_NAMES, WEIGHTS_NAME, Head, ModelCard
+from runtime.further_looks import Faces, Outputs, look_again, softmax
 from runtime.logs import quiet_stderr
-from runtime.second_look import Faces, Outputs, look_again, softmax
 
 _LARGEST_BATCH: Final = 32
 
@@ -39,9 +39,8 @@ class LiteRTClassifier:
         self.card = ModelCard.read(folder, head)
         self._head = self.card.heads[self.card.record_head]
         self._first = self._load(folder / WEIGHTS_NAME, threads)
-        self._second = (
-            None if self.card.second_look is None else self._load(folder / SECOND_NAME, threads)
-        )
+        names = FURTHER_NAMES[: len(self.card.looks)]
+        self._further = [self._load(folder / name, threads) for name in names]
 
     def _load(self, path: Path, threads: int) -> Callable[[Faces], Outputs]:
         """Return a function that gives the head's logits of faces."""
@@ -73,8 +72,8 @@ class LiteRTClassifier:
     def _probabilities(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         faces = np.repeat(crops[..., None], 3, axis=-1)
         logits = self._first(faces)
-        if self.card.second_look is not None and self._second is not None:
-            logits = look_again(self.card.second_look, faces, logits, self._second)
+        if self._further:
+            logits = look_again(self.card.looks, faces, logits, self._further)
         return calibrated(logits[self._head.output], self._head)
 
 

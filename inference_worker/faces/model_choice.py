@@ -7,7 +7,7 @@ from contracts.errors import ModelError
 from contracts.model_card import CARD_NAME
 
 _MODELS: Final = Path(__file__).parents[1] / "models"
-_USUAL: Final = "mobilenetv2-5"
+_USUAL: Final = "mobilenetv2-6"
 """The model that is used where MOODLINE_MODEL names no other."""
 
 

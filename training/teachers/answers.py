@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from contracts.errors import TeacherAnswersError, TrainingRunError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import CARD_NAME, SECOND_NAME, WEIGHTS_NAME
+from contracts.model_card import CARD_NAME, FURTHER_NAMES, WEIGHTS_NAME
 from runtime.files.regular_files import open_regular, read_regular
 from training.calibration import probabilities
 from training.classifier import open_model
@@ -176,9 +176,10 @@ def describe_teacher(teacher: Path) -> dict[str, str]:
     kind, weights = ("artifact", WEIGHTS_NAME) if is_artifact(teacher) else ("run", WEIGHTS)
     digest = hashlib.sha256(read_regular(teacher / weights)).hexdigest()
     described = {kind: teacher.name, "weights_sha256": digest}
-    if (teacher / SECOND_NAME).exists():
-        second = read_regular(teacher / SECOND_NAME)
-        described["second_sha256"] = hashlib.sha256(second).hexdigest()
+    for name in FURTHER_NAMES:
+        if (teacher / name).exists():
+            digest = hashlib.sha256(read_regular(teacher / name)).hexdigest()
+            described[f"{name.partition('.')[0]}_sha256"] = digest
     return described
 
 

@@ -93,8 +93,8 @@ def recover_network(folder: Path) -> Any:
     RecoveryError if the artifact has other layers, ModelError if its card is not valid.
     """
     card = ModelCard.read(folder)
-    if card.second_look is not None:
-        raise RecoveryError(f"{folder} has two networks: name the folder of one of them")
+    if card.looks:
+        raise RecoveryError(f"{folder} has several networks: name the folder of one of them")
     shape = ModelShape(**card.training["config"]["model"])
     network = read_folded_network(folder / WEIGHTS_NAME)
     model = build_model(shape, pretrained=False)

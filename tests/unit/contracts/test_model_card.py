@@ -37,15 +37,18 @@ def test_biases_must_be_one_finite_number_per_expression(biases: tuple[float, ..
         Head(output="x", temperature=1.0, biases=biases)
 
 
-def test_a_second_look_belongs_to_the_version(tmp_path: Path) -> None:
+def test_further_looks_belong_to_the_version(tmp_path: Path) -> None:
     folder = shutil.copytree(shipped_model(), tmp_path / "model")
     described = json.loads((folder / CARD_NAME).read_text())
     version = ModelCard.read(folder).version
 
-    described["second_look"]["below"]["ferplus"] /= 2
-    (folder / CARD_NAME).write_text(json.dumps(described))
-
-    assert ModelCard.read(folder).version != version
+    first = described["looks"][0]
+    below = {**first["below"], "ferplus": 0.1}
+    others = ({"below": below}, {"mirrored": not first["mirrored"]}, {"alone": not first["alone"]})
+    for other in others:
+        described["looks"][0] = first | other
+        (folder / CARD_NAME).write_text(json.dumps(described))
+        assert ModelCard.read(folder).version != version
     # A model of one network keeps the version that its runs have.
     single = json.loads((FLOAT_MODEL / CARD_NAME).read_text())
     assert ModelCard.read(FLOAT_MODEL).version == f"{single['id']}@{single['sha256'][:12]}"
@@ -54,17 +57,17 @@ def test_a_second_look_belongs_to_the_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("below", "said"),
     [
-        ({"ferplus": 0.5}, "no second look at fer2013"),
+        ({"ferplus": 0.5}, "no further look at fer2013"),
         ({"ferplus": 0.0, "fer2013": 0.5}, "greater than 0"),
         ({"ferplus": 1.1, "fer2013": 0.5}, "less than or equal to 1"),
     ],
 )
-def test_a_second_look_has_a_probability_for_each_output(
+def test_a_further_look_has_a_probability_for_each_output(
     below: dict[str, float], said: str, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(shipped_model(), tmp_path / "model")
     described = json.loads((folder / CARD_NAME).read_text())
-    described["second_look"]["below"] = below
+    described["looks"][0]["below"] = below
     (folder / CARD_NAME).write_text(json.dumps(described))
     with pytest.raises(ModelError, match=said):
         ModelCard.read(folder)

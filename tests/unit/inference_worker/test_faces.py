@@ -10,7 +10,7 @@ import pytest
 from contracts.errors import ModelError, SettingsError
 from contracts.expressions import EXPRESSIONS
 from contracts.geometry import Box
-from contracts.model_card import SECOND_NAME, WEIGHTS_NAME, Framing
+from contracts.model_card import FURTHER_NAMES, WEIGHTS_NAME, Framing
 from contracts.settings import DetectorName, Device
 from inference_worker.faces.classifier_devices import open_classifier
 from inference_worker.faces.classify import LiteRTClassifier
@@ -286,18 +286,22 @@ def test_the_int8_model_reads_as_the_one_in_float() -> None:
     assert np.abs(others - usual).mean() < 0.01
 
 
-def test_a_face_is_read_by_both_networks_whatever_the_batch(classifier: LiteRTClassifier) -> None:
-    look, crops = classifier.card.second_look, average_crops()
-    assert look is not None
+def test_a_face_is_read_until_it_is_clear_whatever_the_batch(classifier: LiteRTClassifier) -> None:
+    looks, crops = classifier.card.looks, average_crops()
+    assert looks
+    seen = [crops, *(crops[:, :, ::-1] if look.mirrored else crops for look in looks)]
     networks = [
         LiteRtModel(shipped_model() / name).logits(np.repeat(faces[..., None], 3, axis=-1))
-        for name, faces in ((WEIGHTS_NAME, crops), (SECOND_NAME, crops[:, :, ::-1]))
+        for name, faces in zip((WEIGHTS_NAME, *FURTHER_NAMES), seen, strict=False)
     ]
-    first, second = (softmax(one["ferplus"].astype(np.float64)) for one in networks)
-    unsure = first.max(axis=1) < look.below["ferplus"]
-    assert 0 < unsure.sum() < len(crops)
+    probabilities = [softmax(one["ferplus"].astype(np.float64)) for one in networks]
+    mean, unsure, since = probabilities[0].copy(), np.ones(len(crops), bool), 0
+    for count, look in enumerate(looks, start=1):
+        unsure &= mean.max(axis=1) < look.below["ferplus"]
+        assert 0 < unsure.sum() < len(crops)
+        since = count if look.alone else since
+        mean[unsure] = np.mean([one[unsure] for one in probabilities[since : count + 1]], axis=0)
     head = classifier.card.heads["ferplus"]
-    mean = np.where(unsure[:, None], (first + second) / 2, first)
     expected = softmax(np.log(mean) / head.temperature + np.array(head.biases))
 
     together = classifier.classify(crops)
@@ -307,7 +311,7 @@ def test_a_face_is_read_by_both_networks_whatever_the_batch(classifier: LiteRTCl
     assert (together == singly).all()
 
 
-def test_a_gpu_worker_does_not_ask_a_second_network() -> None:
-    with pytest.raises(ModelError, match="has a second network, which GPU workers do not ask"):
+def test_a_gpu_worker_does_not_ask_further_networks() -> None:
+    with pytest.raises(ModelError, match="has further networks, which GPU workers do not ask"):
         open_classifier("", Device.GPU)
     assert open_classifier("", Device.AUTO).device == "cpu"

@@ -1,4 +1,4 @@
-"""Models of two networks: how they are joined, calibrated and read."""
+"""Models of several networks: how they are joined, calibrated and read."""
 
 import csv
 import json
@@ -10,17 +10,17 @@ import pytest
 
 from contracts.errors import RecoveryError
 from contracts.expressions import EXPRESSIONS
-from contracts.model_card import CARD_NAME, SECOND_NAME, ModelCard
+from contracts.model_card import CARD_NAME, FURTHER_NAMES, ModelCard
 from inference_worker.faces.classify import LiteRTClassifier
 from inference_worker.faces.model_choice import shipped_model, shipped_models
 from runtime.decoding.opencv import cv2
 from tests.litert_models import FLOAT_MODEL, write_small_model
 from training.calibration import probabilities
 from training.card import recalibrate
-from training.classifier import TwoNetworks, open_model
+from training.classifier import Cascade, open_model
 from training.data.dataset import VOTE_COLUMNS
 from training.data.readers import read_dataset
-from training.second_look.__main__ import main
+from training.further_looks.__main__ import main
 from training.teachers.answers import describe_teacher
 from training.teachers.recover import recover_network
 
@@ -49,22 +49,28 @@ def data(tmp_path: Path) -> Path:
 
 
 def join(first: Path, second: Path, data: Path, out: Path, *more: str) -> None:
-    main([str(first), str(second), "--data", str(data), "--out", str(out), *more])
+    main([*map(str, (first, second)), *more, "--data", str(data), "--out", str(out)])
 
 
-def test_two_artifacts_become_a_model_that_workers_and_training_read_alike(
+def test_artifacts_become_a_model_that_workers_and_training_read_alike(
     data: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "pair"
-    join(INT8, FLOAT_MODEL, data, out, "--ferplus-below", "0.6")
+    out = tmp_path / "three"
+    more = (str(INT8), "--ferplus-below", "0.8", "0.6", "--mirrored", "3", "--alone", "2")
+    join(INT8, FLOAT_MODEL, data, out, *more)
 
     card, faces = ModelCard.read(out), read_dataset(data).split("val").faces
-    assert card.second_look is not None
-    assert card.second_look.below == {"fer2013": 0.7, "ferplus": 0.6}
+    assert [look.below for look in card.looks] == [
+        {"fer2013": 0.7, "ferplus": 0.8},
+        {"fer2013": 0.7, "ferplus": 0.6},
+    ]
+    assert [look.mirrored for look in card.looks] == [False, True]
+    assert [look.alone for look in card.looks] == [True, False]
     assert card.training["second"]["model"] == ModelCard.read(FLOAT_MODEL).version
+    assert card.training["third"]["model"] == ModelCard.read(INT8).version
     assert card.training["architecture"] == ModelCard.read(INT8).training["architecture"]
     model = open_model(out)
-    assert isinstance(model, TwoNetworks)
+    assert isinstance(model, Cascade)
     logits = model.logits(faces)["ferplus"]
     np.testing.assert_array_equal(model.logits(faces, "ferplus")["ferplus"], logits)
     head = card.heads["ferplus"]
@@ -76,14 +82,15 @@ def test_two_artifacts_become_a_model_that_workers_and_training_read_alike(
     assert np.abs(worker - alone).max() > 0.01
 
 
-def test_another_calibration_keeps_both_networks(data: Path, tmp_path: Path) -> None:
+def test_another_calibration_keeps_all_networks(data: Path, tmp_path: Path) -> None:
     card = recalibrate(shipped_model(), read_dataset(data).split("val"), "val", tmp_path / "ours")
 
     shipped = ModelCard.read(shipped_model())
-    assert card.second_look == shipped.second_look
+    assert card.looks == shipped.looks
     assert card.version.partition("@")[2] == shipped.version.partition("@")[2]
-    second = (tmp_path / "ours" / SECOND_NAME).read_bytes()
-    assert second == (shipped_model() / SECOND_NAME).read_bytes()
+    for name in FURTHER_NAMES[: len(card.looks)]:
+        copied = (tmp_path / "ours" / name).read_bytes()
+        assert copied == (shipped_model() / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,10 @@ def test_another_calibration_keeps_both_networks(data: Path, tmp_path: Path) -> 
         ({"out": FLOAT_MODEL / ".." / FLOAT_MODEL.name}, "is the folder of one of the artifacts"),
         ({"below": "0"}, "must be above 0, and 1 at most"),
         ({"below": "nan"}, "must be above 0, and 1 at most"),
-        ({"first": shipped_model()}, "has two networks itself"),
+        ({"first": shipped_model()}, "has several networks itself"),
+        ({"more": ("--mirrored", "1")}, "--mirrored: places are 2 to 2"),
+        ({"more": ("--ferplus-below", "0.5", "0.6")}, "give one probability, or 1"),
+        ({"more": (str(INT8),) * 2}, "2 to 3 artifacts make a model, not 4"),
         ({"second": Path("nowhere")}, "no model in nowhere"),
     ],
 )
@@ -103,9 +113,11 @@ def test_what_cannot_be_joined_is_refused(
     usual = {"first": INT8, "second": FLOAT_MODEL, "out": tmp_path / "out", "below": "0.5"}
     chosen = usual | arguments
     below = str(chosen.pop("below"))
+    more = tuple(map(str, chosen.pop("more", ())))
     places = {name: Path(str(place)) for name, place in chosen.items()}
     with pytest.raises(SystemExit) as ended:
-        join(places["first"], places["second"], tmp_path, places["out"], "--fer2013-below", below)
+        given = (*more, "--fer2013-below", below)
+        join(places["first"], places["second"], tmp_path, places["out"], *given)
     assert ended.value.code
     assert said in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
@@ -143,7 +155,7 @@ def test_networks_without_both_heads_are_not_joined(
 
 
 def test_only_one_network_is_recovered_at_a_time() -> None:
-    with pytest.raises(RecoveryError, match="has two networks"):
+    with pytest.raises(RecoveryError, match="has several networks"):
         recover_network(shipped_model())
     both, one = describe_teacher(shipped_model()), describe_teacher(FLOAT_MODEL)
-    assert set(both) - set(one) == {"second_sha256"}
+    assert set(both) - set(one) >= {"second_sha256"}
