@@ -286,6 +286,16 @@ def test_the_int8_model_reads_as_the_one_in_float() -> None:
     assert np.abs(others - usual).mean() < 0.01
 
 
+def test_the_quick_model_is_the_first_network_of_the_usual_one(
+    classifier: LiteRTClassifier,
+) -> None:
+    folder = shipped_models()["quick"]
+    assert (folder / WEIGHTS_NAME).read_bytes() == (shipped_model() / WEIGHTS_NAME).read_bytes()
+    crops = average_crops()
+    own = LiteRTClassifier(folder).classify(crops)
+    assert (own.argmax(axis=1) == classifier.classify(crops).argmax(axis=1)).mean() > 0.8
+
+
 def test_a_face_is_read_until_it_is_clear_whatever_the_batch(classifier: LiteRTClassifier) -> None:
     looks, crops = classifier.card.looks, average_crops()
     assert looks
