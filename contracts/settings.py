@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     )
     model: str = Field(
         default="",
-        description="Id of an included model, or folder of another; empty: the usual one.",
+        description="Id of an included model, such as `quick`, or folder of another; empty: the "
+        "usual one.",
     )
     model_head: str = Field(
         default="",
