@@ -75,6 +75,7 @@ test-slow: $(VENV)/.dev ## test kills, volume and soak, then all on PostgreSQL: 
 bench: $(VENV)/.dev ## run the benchmarks, the only lane that asserts time
 	BENCH_ROUNDS=$${BENCH_ROUNDS:-1} BENCH_SECONDS=$${BENCH_SECONDS:-30} BENCH_MILLIONS=$${BENCH_MILLIONS:-0.25,1} \
 	BENCH_INTERACTIONS=$${BENCH_INTERACTIONS:-60} BENCH_NOW_S=$${BENCH_NOW_S:-30} BENCH_EVENTS_S=$${BENCH_EVENTS_S:-30} \
+	BENCH_STEP_S=$${BENCH_STEP_S:-8} BENCH_STEP_WARM_UP_S=$${BENCH_STEP_WARM_UP_S:-5} \
 	BENCH_API_PARTS=$${BENCH_API_PARTS:-reads,validators,streams} $(BIN)/python -m benchmarks
 
 .PHONY: lint
