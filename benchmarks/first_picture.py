@@ -15,8 +15,8 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.live_cameras import render_camera_clip
 from benchmarks.results import Verdict, write_result
+from benchmarks.rtsp_cameras import render_clip
 from broker.bus import Bus
 from broker.live_view import SourceView
 from records.broker_key import read_broker_key
@@ -34,7 +34,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     """Add ten cameras one after the other (BENCH_CAMERAS), each once the one before is removed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recording = clip or render_camera_clip(folder)
+        recording = clip or render_clip(folder)
         (port,) = free_ports(1)
         stack = LiveStack(Installation(folder / "home"), folder / "up.log", port=port)
         with RtspCamera(recording.parent, folder / "rtsp.log") as camera, stack:

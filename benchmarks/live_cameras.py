@@ -13,27 +13,24 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import psutil
 from rich.console import Console
 from rich.progress import track
 from sqlalchemy import func, select
 
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
+from benchmarks.rtsp_cameras import RATE, camera_urls, render_clip
 from broker.reports import LATENCY_BOUNDS_S
-from moodline.demo.scenes import render, scenes
 from records.database import reading
 from records.tables.runs import Run, RunProgress
 from records.tables.sources import Source
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack, assert_balanced
-from tests.rtsp import RtspCamera
 
 CAMERAS = int(os.environ.get("BENCH_CAMERAS", "8"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "2"))
@@ -49,12 +46,9 @@ LARGEST_GROWTH_S = 0.1
 LEAST_SHARE = 0.9
 """Fraction of the due frames; the server shares this machine, and may send fewer than 25."""
 
-RATE = 25
 _FPS = int(os.environ.get("BENCH_FPS", "5"))
 _IS_USUAL = (CAMERAS, _FPS, WIDTH, HEIGHT) == (8, 5, 640, 360)
 _SAMPLE_EVERY_S = 5
-_CAMERAS_OF_A_SERVER = 4
-"""A server of more than eight stops sending while many connect at the same time."""
 _WORKER, _SERVER = "worker", "camera server"
 _KINDS = (
     ("inference_worker", _WORKER),
@@ -127,7 +121,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     rounds = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recording = clip or render_camera_clip(folder)
+        recording = clip or render_clip(folder, WIDTH, HEIGHT)
         for number in range(ROUNDS):
             rounds.append(_round(folder / str(number), recording, number))
             console.print(rounds[-1], highlight=False)
@@ -193,34 +187,6 @@ def _memory_verdicts(rounds: list[Round]) -> list[Verdict]:
             all_mb < LARGEST_MB,
         ),
     ]
-
-
-def render_camera_clip(folder: Path) -> Path:
-    """Render the demo's first scene at 25 frames per second; return its path."""
-    slow, path = folder / "slow.mp4", folder / "camera.mp4"
-    render(scenes()[0], slow)
-    with av.open(str(slow)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream("libx264", rate=RATE, options={"g": "50", "bf": "0"})
-        stream.width, stream.height = WIDTH, HEIGHT
-        stream.pix_fmt = "yuv420p"
-        for number, frame in enumerate(source.decode(video=0)):
-            picture = frame.reformat(WIDTH, HEIGHT, "yuv420p")
-            picture.pts, picture.time_base = number, Fraction(1, RATE)
-            target.mux(stream.encode(picture))
-        target.mux(stream.encode(None))
-    return path
-
-
-@contextmanager
-def camera_urls(folder: Path, recording: Path, count: int) -> Iterator[list[str]]:
-    """Serve a recording to so many cameras, and give the URL of each."""
-    with ExitStack() as servers:
-        urls: list[str] = []
-        while len(urls) < count:
-            log = folder / f"rtsp{len(urls)}.log"
-            server = servers.enter_context(RtspCamera(recording.parent, log))
-            urls += [server.url(recording.name)] * _CAMERAS_OF_A_SERVER
-        yield urls[:count]
 
 
 def _round(folder: Path, recording: Path, number: int) -> Round:

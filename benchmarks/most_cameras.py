@@ -18,15 +18,13 @@ from benchmarks.live_cameras import (
     HEIGHT,
     LATEST_P95_S,
     LEAST_SHARE,
-    RATE,
     WIDTH,
-    camera_urls,
     frame_totals,
     late_counts,
     p95_s,
-    render_camera_clip,
 )
 from benchmarks.results import Verdict, kept_result, not_lost, write_result
+from benchmarks.rtsp_cameras import RATE, camera_urls, render_clip
 from tests.e2e.commands import Installation, poll
 from tests.e2e.live_stack import LiveStack
 
@@ -63,7 +61,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         name += f"-{size}"
     kept, measured, verdicts = kept_result(name), {}, []
     with tempfile.TemporaryDirectory() as folder:
-        recording = clip or render_camera_clip(Path(folder))
+        recording = clip or render_clip(Path(folder), WIDTH, HEIGHT)
         for fps in _LEAST:
             steps = _search(Path(folder) / str(fps), recording, fps, console)
             most = max((one.cameras for one in steps if one.is_in_time), default=0)

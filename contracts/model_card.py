@@ -174,6 +174,12 @@ class ModelCard(BaseModel):
                     f"model {self.id}: no further look at {', '.join(sorted(unknown))}"
                 )
             self._check_file(folder / name, look.sha256)
+        for name in FURTHER_NAMES[len(self.looks) :]:
+            if (folder / name).exists():  # Its card was calibrated with it, or is another's.
+                raise ModelError(
+                    f"model {self.id} has {name}, of which its card says nothing",
+                    hint="Copy the model's folder again, or join its networks again",
+                )
 
     def _check_file(self, path: Path, sha256: str) -> None:
         try:

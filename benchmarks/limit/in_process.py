@@ -52,7 +52,7 @@ def analyze(clip: Path, *, threads: bool) -> dict[str, Any]:
 
     with FileSource(clip, fps=None, max_side=spec.options.max_frame_side) as source:
         begin, cpu = time.perf_counter(), time.process_time()
-        batches = _batches(source)
+        batches = frame_batches(source)
         if threads:
             _in_threads(batches, run.detect, label)
         else:
@@ -63,7 +63,7 @@ def analyze(clip: Path, *, threads: bool) -> dict[str, Any]:
     return {"frames": frames, "faces": faces, "seconds": seconds, "stages": stages}
 
 
-def _batches(source: Any) -> Iterator[list[Any]]:
+def frame_batches(source: Any) -> Iterator[list[Any]]:
     """Yield the frames in batches. Nothing is encoded: the detector reads the decoder's luma."""
     from contracts.frames import FrameMessage
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.live_cameras import render_camera_clip
 from benchmarks.results import Verdict, write_result
+from benchmarks.rtsp_cameras import render_clip
 from tests.e2e.commands import poll
 from tests.e2e.fault_site import (
     FAULTS,
@@ -31,7 +31,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
     """Make each fault once, then change a source beside four others."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with running_site(clip or render_camera_clip(folder), folder) as site:
+        with running_site(clip or render_clip(folder), folder) as site:
             faults = {}
             for called, fault in FAULTS.items():
                 faults[called] = _times(site, fault)

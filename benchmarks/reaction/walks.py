@@ -15,8 +15,8 @@ from typing import Final
 from playwright.sync_api import Browser, expect
 from rich.console import Console
 
-from benchmarks.live_cameras import render_camera_clip
 from benchmarks.results import Verdict, write_result
+from benchmarks.rtsp_cameras import render_clip
 from contracts.settings import Settings
 from dashboard.app import PAGES
 from moodline.adapters.recording_files import uploads_of
@@ -53,7 +53,7 @@ def run(console: Console, clip: Path | None) -> list[Verdict]:
         folder = Path(name)
         first_s = _first_chart(browser, folder)
         console.print("first chart", first_s, highlight=False)
-        banner = _dead_worker(browser, folder, clip or render_camera_clip(folder))
+        banner = _dead_worker(browser, folder, clip or render_clip(folder))
         console.print(banner, highlight=False)
         waits_ms = _recordings(browser, folder)
         console.print("lists of recordings, ms", waits_ms, highlight=False)

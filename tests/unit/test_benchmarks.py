@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from benchmarks import results
 from benchmarks.clips import TABLE, Clip, Footage, make_clips
 from benchmarks.fer import library as fer_library
+from benchmarks.limit import benchmark as limit
 from benchmarks.limit.chart import write_chart
 from benchmarks.limit.stages import STAGES, StageClock
 
@@ -107,6 +109,15 @@ def test_clips_are_compared_with_each_other() -> None:
     fps = {"one-face-360p": 150.0, "one-face-720p": 130.0}
     fps |= {"four-faces-720p": 60.0, "no-face-432p": 460.0}
     assert [one.met for one in fer_library._between_clips(fps)] == [False, True]
+
+
+def test_large_frames_are_compared_beyond_decoding() -> None:
+    def costs(all_ms: float, decode_ms: float) -> dict[int, dict[str, Any]]:
+        return {1: {"pipeline": {"cpu_ms": all_ms, "stages": {"decode": decode_ms}}}}
+
+    for all_ms, met in ((9.9, True), (10.1, False)):
+        (verdict,) = limit._large_frames(costs(3.0, 0.4), costs(all_ms, 6.0))
+        assert verdict.met is met and "1 core: beyond decoding" in verdict.text
 
 
 def test_the_table_of_the_page_is_replaced_between_its_marks(tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def test_further_looks_belong_to_the_version(tmp_path: Path) -> None:
     assert ModelCard.read(FLOAT_MODEL).version == f"{single['id']}@{single['sha256'][:12]}"
 
 
+def test_a_network_that_the_card_does_not_name_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(shipped_model(), tmp_path / "model")
+    described = json.loads((folder / CARD_NAME).read_text())
+    described["second_look"] = described.pop("looks")  # As no card has it.
+    (folder / CARD_NAME).write_text(json.dumps(described))
+    with pytest.raises(ModelError, match=r"has second\.tflite, of which its card says nothing"):
+        ModelCard.read(folder)
+
+
 @pytest.mark.parametrize(
     ("below", "said"),
     [
